@@ -1,0 +1,121 @@
+//! Observe, decide, act: the shape of every step, and the one loop that runs it.
+//!
+//! A step looks at the world once. `decide` is pure and names a batch of actions that do not depend on each other; the
+//! loop performs them, applies what each answered to the picture of the world, and asks `decide` again, until it says
+//! that there is nothing left to do. In mode `plan` the loop imagines the effects and never acts, so that a plan shows
+//! every change down to the end.
+
+use std::fmt::Display;
+
+use berth_tenancy::{Mode, Subject};
+use futures::{StreamExt, stream};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{Fault, StepError};
+
+/// How often `decide` may ask for actions in one invocation. Real steps need at most six rounds.
+const ROUNDS_MAX: usize = 16;
+
+/// Actions of one batch under way at once: well below EC2's bucket of 50 for mutating calls.
+const ACTIONS_AT_ONCE: usize = 6;
+
+/// What `decide` made of the world.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision<A, O> {
+    /// Do these; they do not depend on each other.
+    Act(Vec<A>),
+    /// The world is as planned.
+    Done(O),
+}
+
+/// Anything whose subject is known: every input of a step.
+pub trait HasSubject {
+    /// Who is onboarded, by which execution, and how.
+    fn subject(&self) -> &Subject;
+}
+
+/// The account's lease, confirmed before the first mutating call of a step.
+pub trait Lease {
+    /// Succeeds when the subject's execution may act on the account; otherwise `Superseded`.
+    fn confirm(&self, subject: &Subject) -> impl Future<Output = Result<(), StepError>>;
+}
+
+/// One step: converges one part of an account to its plan. Safe to run any number of times.
+pub trait Step {
+    /// Payload from the state machine.
+    type Input: DeserializeOwned + HasSubject;
+    /// What later states read.
+    type Output: Serialize;
+    /// What the step sees of AWS.
+    type World;
+    /// One change. `Display` is the line that a plan shows.
+    type Action: Display;
+    /// What an action answered, as far as the world's picture needs it.
+    type Effect;
+
+    /// Looks at the world. Only reads.
+    fn observe(&self, input: &Self::Input) -> impl Future<Output = Result<Self::World, StepError>>;
+
+    /// Compares the world with the plan. Pure: no clock, no I/O, no randomness.
+    fn decide(input: &Self::Input, world: &Self::World) -> Result<Decision<Self::Action, Self::Output>, StepError>;
+
+    /// Performs one change.
+    fn act(
+        &self,
+        input: &Self::Input,
+        world: &Self::World,
+        action: &Self::Action,
+    ) -> impl Future<Output = Result<Self::Effect, StepError>>;
+
+    /// The effect that a change would have, with placeholders for ids that only AWS can give.
+    fn imagine(input: &Self::Input, world: &Self::World, action: &Self::Action) -> Self::Effect;
+
+    /// Applies an effect to the picture of the world.
+    fn apply(world: &mut Self::World, effect: Self::Effect);
+}
+
+/// What a step returns to the state machine: its output, and what it changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Converged<O> {
+    /// What later states read.
+    #[serde(flatten)]
+    pub output: O,
+    /// Changes that were made, or in mode `plan` would be.
+    pub changes: Vec<String>,
+}
+
+/// Runs a step to its end.
+pub async fn converge<S: Step>(
+    step: &S,
+    lease: &impl Lease,
+    input: &S::Input,
+) -> Result<Converged<S::Output>, StepError> {
+    let mut world = step.observe(input).await?;
+    let mut changes = Vec::new();
+    for round in 0..ROUNDS_MAX {
+        let actions = match S::decide(input, &world)? {
+            Decision::Done(output) => return Ok(Converged { output, changes }),
+            Decision::Act(actions) => actions,
+        };
+        if actions.is_empty() {
+            return Err(StepError::new(Fault::Bug, "the step asked for an empty batch of changes"));
+        }
+        let effects: Vec<S::Effect> = if input.subject().mode == Mode::Plan {
+            actions.iter().map(|action| S::imagine(input, &world, action)).collect()
+        } else {
+            if round == 0 {
+                lease.confirm(input.subject()).await?;
+            }
+            let acting = stream::iter(&actions).map(|action| step.act(input, &world, action));
+            // Every action of the batch is awaited, also after one failed: a dropped call may still take effect.
+            let answers: Vec<Result<S::Effect, StepError>> = acting.buffered(ACTIONS_AT_ONCE).collect().await;
+            answers.into_iter().collect::<Result<_, _>>()?
+        };
+        changes.extend(actions.iter().map(ToString::to_string));
+        for effect in effects {
+            S::apply(&mut world, effect);
+        }
+    }
+    let last = changes.last().map_or("", String::as_str);
+    Err(StepError::new(Fault::Bug, format!("{ROUNDS_MAX} rounds of changes did not converge; the last was: {last}")))
+}

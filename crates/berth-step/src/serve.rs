@@ -1,0 +1,112 @@
+//! Serving a function: reads the payload strictly, writes one structured line for each invocation, answers faults.
+
+use std::time::Instant;
+
+use berth_tenancy::{AccountId, Region};
+use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use tracing_subscriber::EnvFilter;
+
+use crate::{Fault, HasSubject, Lease, Step, StepError, converge};
+
+/// What is logged unless `BERTH_LOG` says otherwise: our lines, and only the warnings of libraries.
+const LOG_FILTER: &str = "info,lambda_runtime=warn,aws_config=warn,hyper_util=warn";
+
+/// What the log line says about an input.
+pub trait Traced {
+    /// The account that the input is about, when it is one.
+    fn account(&self) -> Option<&AccountId>;
+    /// The region, when there is one.
+    fn region(&self) -> Option<&Region> {
+        None
+    }
+    /// ARN of the execution, when there is one.
+    fn execution(&self) -> Option<&str> {
+        None
+    }
+}
+
+/// Serves invocations until the runtime ends. `name` is the function's name in the log line.
+///
+/// The payload is taken raw and read strictly here, so that a payload that does not fit is `InvalidInput` in the state
+/// machine and not the name of a Rust type.
+pub async fn serve<I, O, H, F>(name: &'static str, handler: H) -> Result<(), lambda_runtime::Error>
+where
+    I: DeserializeOwned + Traced,
+    O: Serialize,
+    H: Fn(I) -> F,
+    F: Future<Output = Result<O, StepError>>,
+{
+    tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_current_span(false)
+        .with_target(false)
+        .with_env_filter(EnvFilter::try_from_env("BERTH_LOG").unwrap_or_else(|_| EnvFilter::new(LOG_FILTER)))
+        .init();
+    let handler = &handler;
+    let service = service_fn(move |event: LambdaEvent<Value>| async move {
+        answer(name, event, handler)
+            .await
+            .map_err(|error| Diagnostic { error_type: error.fault.name().to_owned(), error_message: error.to_string() })
+    });
+    lambda_runtime::run(service).await
+}
+
+/// Serves a step.
+pub async fn serve_step<S>(name: &'static str, step: S, lease: impl Lease) -> Result<(), lambda_runtime::Error>
+where
+    S: Step,
+    S::Input: Traced,
+{
+    let (step, lease) = (&step, &lease);
+    serve(name, move |input: S::Input| async move {
+        let account = input.subject().account_id.clone();
+        let region = input.region().cloned();
+        converge(step, lease, &input).await.map_err(|error| {
+            let error = error.for_account(&account);
+            region.iter().fold(error, StepError::in_region)
+        })
+    })
+    .await
+}
+
+/// Handles one invocation and writes its line.
+async fn answer<I, O, H, F>(name: &str, event: LambdaEvent<Value>, handler: &H) -> Result<O, StepError>
+where
+    I: DeserializeOwned + Traced,
+    H: Fn(I) -> F,
+    F: Future<Output = Result<O, StepError>>,
+{
+    let started = Instant::now();
+    let request = event.context.request_id;
+    let input: I = match serde_path_to_error::deserialize(event.payload) {
+        Ok(input) => input,
+        Err(error) => {
+            let path = error.path().to_string();
+            let error =
+                StepError::new(Fault::InvalidInput, format!("the payload of {name} does not fit at {path}: {error}"))
+                    .next("compare the state machine's version with the functions'; deploy them together");
+            tracing::error!(step = name, request, outcome = "fault", fault = %error.fault, error = %error.what);
+            return Err(error);
+        }
+    };
+    let account = input.account().map(ToString::to_string);
+    let region = input.region().map(ToString::to_string);
+    let execution = input.execution().map(str::to_owned);
+    let result = handler(input).await;
+    let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    match &result {
+        Ok(_) => tracing::info!(step = name, request, account, region, execution, outcome = "done", milliseconds),
+        Err(error) if error.fault.is_retryable() => tracing::info!(
+            step = name, request, account, region, execution, outcome = "again", fault = %error.fault,
+            error = %error.what, causes = ?error.chain(), milliseconds
+        ),
+        Err(error) => tracing::error!(
+            step = name, request, account, region, execution, outcome = "fault", fault = %error.fault,
+            error = %error.what, causes = ?error.chain(), milliseconds
+        ),
+    }
+    result
+}

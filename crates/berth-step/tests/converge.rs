@@ -1,0 +1,146 @@
+//! The loop that every step runs in: it acts until nothing is left, never acts in a plan, and always ends.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
+
+use std::cell::RefCell;
+
+use berth_step::{Decision, Fault, HasSubject, Lease, Step, StepError, converge};
+use berth_tenancy::{Mode, Subject};
+
+struct Input(Subject, u32);
+
+impl HasSubject for Input {
+    fn subject(&self) -> &Subject {
+        &self.0
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Input {
+    fn deserialize<D: serde::Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+        Err(serde::de::Error::custom("not read in this test"))
+    }
+}
+
+/// Fills a jar up to what the plan says, two at a time, then one label; the jar is the world.
+#[derive(Default)]
+struct FillJar {
+    jar: RefCell<u32>,
+    log: RefCell<Vec<String>>,
+    fail_at: Option<u32>,
+}
+
+#[derive(Debug, PartialEq)]
+struct Add(u32);
+
+impl std::fmt::Display for Add {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "add number {}", self.0)
+    }
+}
+
+impl Step for FillJar {
+    type Input = Input;
+    type Output = u32;
+    type World = u32;
+    type Action = Add;
+    type Effect = u32;
+
+    async fn observe(&self, _: &Input) -> Result<u32, StepError> {
+        self.log.borrow_mut().push("observe".into());
+        Ok(*self.jar.borrow())
+    }
+
+    fn decide(input: &Input, world: &u32) -> Result<Decision<Add, u32>, StepError> {
+        if *world >= input.1 {
+            return Ok(Decision::Done(*world));
+        }
+        Ok(Decision::Act((*world + 1..=input.1).take(2).map(Add).collect()))
+    }
+
+    async fn act(&self, _: &Input, _: &u32, action: &Add) -> Result<u32, StepError> {
+        self.log.borrow_mut().push(action.to_string());
+        if self.fail_at == Some(action.0) {
+            return Err(StepError::new(Fault::Conflict, "the jar slipped"));
+        }
+        *self.jar.borrow_mut() += 1;
+        Ok(1)
+    }
+
+    fn imagine(_: &Input, _: &u32, _: &Add) -> u32 {
+        1
+    }
+
+    fn apply(world: &mut u32, effect: u32) {
+        *world += effect;
+    }
+}
+
+#[derive(Default)]
+struct Ledger {
+    superseded: bool,
+    asked: RefCell<u32>,
+}
+
+impl Lease for Ledger {
+    async fn confirm(&self, _: &Subject) -> Result<(), StepError> {
+        *self.asked.borrow_mut() += 1;
+        if self.superseded { Err(StepError::new(Fault::Superseded, "another execution")) } else { Ok(()) }
+    }
+}
+
+fn input(mode: Mode, wanted: u32) -> Input {
+    let subject = Subject {
+        account_id: "111122223333".parse().unwrap(),
+        account_name: "payments-dev".into(),
+        tenant: "payments".parse().unwrap(),
+        environment: "dev".parse().unwrap(),
+        execution: "arn:aws:states:us-east-1:210987654321:execution:m:e".into(),
+        generation: 1,
+        mode,
+        tenant_role: "BerthTenant".parse().unwrap(),
+    };
+    Input(subject, wanted)
+}
+
+#[tokio::test]
+async fn it_observes_once_confirms_the_lease_once_and_acts_until_nothing_is_left() {
+    let (step, lease) = (FillJar::default(), Ledger::default());
+    let converged = converge(&step, &lease, &input(Mode::Apply, 5)).await.unwrap();
+    assert_eq!((converged.output, converged.changes.len(), *lease.asked.borrow()), (5, 5, 1));
+    assert_eq!(step.log.borrow().iter().filter(|line| *line == "observe").count(), 1);
+}
+
+#[tokio::test]
+async fn a_second_run_changes_nothing_and_does_not_even_ask_for_the_lease() {
+    let (step, lease) = (FillJar { jar: RefCell::new(5), ..FillJar::default() }, Ledger::default());
+    let converged = converge(&step, &lease, &input(Mode::Apply, 5)).await.unwrap();
+    assert_eq!((converged.changes.len(), *lease.asked.borrow()), (0, 0));
+    assert_eq!(*step.log.borrow(), ["observe"]);
+}
+
+#[tokio::test]
+async fn a_plan_lists_every_change_down_to_the_end_and_acts_on_none() {
+    let (step, lease) = (FillJar::default(), Ledger::default());
+    let converged = converge(&step, &lease, &input(Mode::Plan, 3)).await.unwrap();
+    assert_eq!(converged.changes, ["add number 1", "add number 2", "add number 3"]);
+    assert_eq!((*step.jar.borrow(), *lease.asked.borrow()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_superseded_execution_stops_before_its_first_change() {
+    let (step, lease) = (FillJar::default(), Ledger { superseded: true, ..Ledger::default() });
+    let error = converge(&step, &lease, &input(Mode::Apply, 3)).await.unwrap_err();
+    assert_eq!((error.fault, *step.jar.borrow()), (Fault::Superseded, 0));
+}
+
+#[tokio::test]
+async fn one_failing_action_does_not_abandon_the_others_of_its_batch() {
+    let step = FillJar { fail_at: Some(1), ..FillJar::default() };
+    let error = converge(&step, &Ledger::default(), &input(Mode::Apply, 2)).await.unwrap_err();
+    assert_eq!((error.fault, *step.jar.borrow()), (Fault::Conflict, 1));
+}
+
+#[tokio::test]
+async fn a_step_that_never_ends_is_a_bug_and_not_a_loop() {
+    let error = converge(&FillJar::default(), &Ledger::default(), &input(Mode::Apply, 1000)).await.unwrap_err();
+    assert_eq!(error.fault, Fault::Bug);
+}

@@ -1,0 +1,28 @@
+//! What a tenant role may do in the tenant's namespaces.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Access of a role in the tenant's namespaces; the names of Kubernetes' user-facing cluster roles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Access {
+    /// Everything in the namespace, roles and role bindings too.
+    Admin,
+    /// Read and write workloads.
+    Edit,
+    /// Read workloads, no secrets.
+    View,
+}
+
+impl Access {
+    /// The name as Kubernetes writes it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Admin => "admin",
+            Self::Edit => "edit",
+            Self::View => "view",
+        }
+    }
+}

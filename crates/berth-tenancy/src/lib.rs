@@ -1,0 +1,18 @@
+//! Nouns and rules of a tenancy, without I/O: account ids, names, the plan, the address plan.
+
+mod access;
+mod arn;
+mod ids;
+mod plan;
+mod subnets;
+mod tags;
+
+pub use access::Access;
+pub use arn::{RoleName, role_arn};
+pub use ids::{AccountId, ClusterName, EnvironmentName, Invalid, OrganizationalUnitId, Region, TenantName};
+pub use plan::{
+    Addresses, Admission, BoundaryPlan, GitOpsPlan, Mode, NetworkPlan, Plan, RegionPlan, RolePlan, RoleTrust,
+    RolesPlan, Subject, TierPlan, TierRouting, TransitGatewayPlan,
+};
+pub use subnets::{SubnetBlock, SubnetPlanError, subnet_blocks};
+pub use tags::{TAG_ACCOUNT, TAG_MANAGED_BY, TAG_MANAGED_BY_VALUE, TAG_TENANT, Tags};

@@ -1,0 +1,267 @@
+//! The plan of one account: all that the steps need to know, resolved once by `plan-onboarding`.
+//!
+//! These types are the payloads of the state machine, so each refuses unknown fields: a typing error in the state
+//! machine is an error of the contract test, not a field that is silently ignored.
+
+use std::collections::BTreeMap;
+
+use ipnet::Ipv4Net;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{Access, AccountId, ClusterName, EnvironmentName, Region, RoleName, TenantName};
+
+/// Whether a run may change anything.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Observe, decide and act.
+    #[default]
+    Apply,
+    /// Observe and decide; return the changes that `apply` would make.
+    Plan,
+}
+
+/// What `plan-onboarding` decided about an account.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "decision", rename_all = "lowercase", rename_all_fields = "camelCase", deny_unknown_fields)]
+pub enum Admission {
+    /// The account is ours to onboard.
+    Onboard {
+        /// Why, in one sentence.
+        reason: String,
+        /// What to do.
+        plan: Box<Plan>,
+    },
+    /// The account is not ours, or needs nothing: success, and nothing is changed.
+    Ignore {
+        /// Why, in one sentence.
+        reason: String,
+        /// The account, where the request named one.
+        account_id: AccountId,
+    },
+}
+
+/// The plan of one account.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Plan {
+    /// Who is onboarded, by which execution, and how.
+    pub run: Subject,
+    /// One entry for each region of the account's environment.
+    pub regions: Vec<RegionPlan>,
+    /// IAM roles of the tenant.
+    pub roles: RolesPlan,
+    /// Where and what to commit.
+    pub git_ops: GitOpsPlan,
+}
+
+/// Who is onboarded, by which execution, and how. Every step gets this.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Subject {
+    /// The account.
+    pub account_id: AccountId,
+    /// Its name in Organizations: hostile text, never part of a path or a policy.
+    pub account_name: String,
+    /// The tenant that owns it.
+    pub tenant: TenantName,
+    /// The environment that its organizational unit maps to.
+    pub environment: EnvironmentName,
+    /// ARN of the execution that holds the lease.
+    pub execution: String,
+    /// Counts the onboardings that were asked for: part of the execution's name.
+    pub generation: u32,
+    /// Whether steps act.
+    pub mode: Mode,
+    /// Role in the tenant account that steps assume.
+    pub tenant_role: RoleName,
+}
+
+/// One region of an account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RegionPlan {
+    /// The region.
+    pub region: Region,
+    /// The VPC there.
+    pub network: NetworkPlan,
+    /// What the VPC is attached to.
+    pub transit_gateway: TransitGatewayPlan,
+}
+
+/// The VPC of a region.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NetworkPlan {
+    /// Where the VPC's block comes from.
+    pub addresses: Addresses,
+    /// Availability zones by zone id (`euw1-az1`), because names differ from account to account.
+    pub zones: Vec<String>,
+    /// Subnet tiers; each has one subnet in each zone.
+    pub tiers: Vec<TierPlan>,
+    /// Services with a gateway endpoint: `s3`, `dynamodb`.
+    pub gateway_endpoints: Vec<String>,
+    /// S3 ARN that flow logs go to; none means no flow logs.
+    pub flow_logs: Option<String>,
+}
+
+/// Where a VPC's block comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
+pub enum Addresses {
+    /// VPC IPAM allocates at `CreateVpc`.
+    Ipam {
+        /// The pool, shared with the organization by RAM.
+        pool_id: String,
+        /// Prefix length of the VPC.
+        prefix_length: u8,
+    },
+    /// Berth's own ledger allocates, for organizations without IPAM.
+    Ledger {
+        /// Name of the pool in the ledger.
+        pool: String,
+        /// Blocks that VPCs are cut from.
+        supernets: Vec<Ipv4Net>,
+        /// Blocks inside the supernets that are in use elsewhere.
+        excluded: Vec<Ipv4Net>,
+        /// Prefix length of the VPC.
+        prefix_length: u8,
+    },
+}
+
+/// What the subnets of a tier are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum TierRouting {
+    /// Workloads that reach the shared services: routes to the Transit Gateway.
+    Private,
+    /// Workloads that reach nothing outside the VPC.
+    Intra,
+    /// Holds the Transit Gateway's interfaces and nothing else.
+    Attachment,
+}
+
+/// One tier of subnets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TierPlan {
+    /// Name of the tier, part of the subnets' names.
+    pub name: String,
+    /// Prefix length of each subnet, 16 to 28.
+    #[schemars(range(min = 16, max = 28))]
+    pub prefix_length: u8,
+    /// What the subnets are for.
+    pub routing: TierRouting,
+}
+
+/// What a VPC is attached to, and what it may reach.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TransitGatewayPlan {
+    /// The Transit Gateway.
+    pub id: String,
+    /// Account that owns it.
+    pub network_account: AccountId,
+    /// Role in that account that the step assumes.
+    pub network_role: RoleName,
+    /// The one route table that tenants' attachments are associated with.
+    pub spoke_route_table: String,
+    /// Route tables that learn the VPC's block: those of the shared services, never the spoke table.
+    pub propagate_to: Vec<String>,
+    /// Attachments that the spoke table may lead to. A route to any other attachment breaks isolation.
+    pub shared_attachments: Vec<String>,
+    /// Blocks that private subnets reach through the Transit Gateway.
+    pub routes: Vec<Ipv4Net>,
+}
+
+/// IAM roles of a tenant.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RolesPlan {
+    /// Made first; every role carries it.
+    pub boundary: Option<BoundaryPlan>,
+    /// The roles.
+    pub roles: Vec<RolePlan>,
+}
+
+/// A permissions boundary.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct BoundaryPlan {
+    /// Name of the managed policy.
+    pub name: String,
+    /// Its path, with slashes at both ends.
+    pub path: String,
+    /// The policy document.
+    pub document: serde_json::Value,
+}
+
+/// One IAM role of a tenant.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RolePlan {
+    /// Short name, unique in the account's plan (`developer`).
+    pub key: String,
+    /// Name of the role, without path.
+    pub name: String,
+    /// Path of the role, with slashes at both ends.
+    pub path: String,
+    /// Who may assume it.
+    pub trust: RoleTrust,
+    /// What it may do on the clusters; none means nothing there.
+    pub access: Option<Access>,
+    /// ARNs of managed policies.
+    pub managed_policies: Vec<String>,
+    /// Inline policies by name.
+    pub inline_policies: BTreeMap<String, serde_json::Value>,
+    /// Longest session, in seconds.
+    pub session_seconds_max: u32,
+}
+
+/// Who may assume a role. No kind allows a wildcard principal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
+pub enum RoleTrust {
+    /// People who signed in through IAM Identity Center with this permission set.
+    PermissionSet {
+        /// Name of the permission set.
+        name: String,
+    },
+    /// One named role of the platform, with an external id.
+    PlatformRole {
+        /// ARN of the role.
+        arn: String,
+        /// External id that the caller must send.
+        external_id: String,
+    },
+    /// An OIDC provider of a CI system.
+    Oidc {
+        /// Host and path of the provider, without scheme.
+        provider: String,
+        /// Exact `aud` claim.
+        audience: String,
+        /// Exact `sub` claim.
+        subject: String,
+    },
+    /// EKS Pod Identity.
+    PodIdentity {},
+}
+
+/// Where the tenant's custom resource is committed, and what the plan adds to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct GitOpsPlan {
+    /// Cluster that the tenancy is placed on.
+    pub cluster: ClusterName,
+    /// Region of that cluster.
+    pub cluster_region: Region,
+    /// Path of the custom resource in the repository.
+    pub path: String,
+    /// E-mail address of the account, as contact.
+    pub contact_email: Option<String>,
+    /// Cost centre, from the account's tag.
+    pub cost_center: Option<String>,
+    /// Groups that own the tenancy.
+    pub owner_groups: Vec<String>,
+}
