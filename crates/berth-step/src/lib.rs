@@ -1,11 +1,13 @@
 //! What every step is: fault names, observe-decide-act, serving a Lambda, settings, the log line.
 
+mod batch;
 mod converge;
 mod error;
 mod fault;
 mod serve;
 mod settings;
 
+pub use batch::{Batch, BatchAnswer, Message};
 pub use converge::{Converged, Decision, HasSubject, Lease, Step, converge};
 pub use error::StepError;
 pub use fault::Fault;

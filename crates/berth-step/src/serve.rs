@@ -95,7 +95,8 @@ where
     let account = input.account().map(ToString::to_string);
     let region = input.region().map(ToString::to_string);
     let execution = input.execution().map(str::to_owned);
-    let result = handler(input).await;
+    // Boxed: the futures of several SDK calls nest deeper than the compiler's limit for one layout.
+    let result = Box::pin(handler(input)).await;
     let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     match &result {
         Ok(_) => tracing::info!(step = name, request, account, region, execution, outcome = "done", milliseconds),

@@ -3,6 +3,7 @@
 mod access;
 mod arn;
 mod ids;
+mod path;
 mod plan;
 mod subnets;
 mod tags;
@@ -10,6 +11,7 @@ mod tags;
 pub use access::Access;
 pub use arn::{RoleName, role_arn};
 pub use ids::{AccountId, ClusterName, EnvironmentName, Invalid, OrganizationalUnitId, Region, TenantName};
+pub use path::tenant_path;
 pub use plan::{
     Addresses, Admission, BoundaryPlan, GitOpsPlan, Mode, NetworkPlan, Plan, RegionPlan, RolePlan, RoleTrust,
     RolesPlan, Subject, TierPlan, TierRouting, TransitGatewayPlan,

@@ -33,11 +33,18 @@ pub enum Admission {
         /// What to do.
         plan: Box<Plan>,
     },
-    /// The account is not ours, or needs nothing: success, and nothing is changed.
+    /// The account is not ours to onboard: success, and nothing is changed.
     Ignore {
         /// Why, in one sentence.
         reason: String,
-        /// The account, where the request named one.
+        /// The account that the request named.
+        account_id: AccountId,
+    },
+    /// Another execution is onboarding the account now: success, and nothing is changed.
+    Duplicate {
+        /// Why, in one sentence.
+        reason: String,
+        /// The account that the request named.
         account_id: AccountId,
     },
 }

@@ -1,0 +1,138 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use berth_tenancy::AccountId;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Takes new AWS accounts from "created" to "its team can deploy".
+#[derive(Debug, Parser)]
+#[command(
+    name = "berth",
+    version,
+    about,
+    after_help = "Exit codes: 0 done; 1 it failed, or the account failed; 2 the input is wrong."
+)]
+pub(crate) struct Cli {
+    /// Which AWS to talk to: the one that the environment names, or the local one.
+    #[arg(long, global = true, value_enum, default_value_t = Target::Auto)]
+    pub(crate) target: Target,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Which AWS to talk to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Target {
+    /// The local AWS while it runs and the environment names no other; it says so on standard error.
+    Auto,
+    /// The AWS that the environment names (profile, region, credentials).
+    Aws,
+    /// The local AWS.
+    Local,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Says what Berth makes of an event, offline: the same code that runs in the Lambda.
+    Explain(ExplainArgs),
+    /// Checks a platform.yaml: every problem with its line and what to do.
+    Validate(ValidateArgs),
+    /// Starts an onboarding; safe to repeat at any time.
+    Onboard(OnboardArgs),
+    /// Shows where accounts are, what went wrong, and what to do.
+    Status(StatusArgs),
+    /// The local AWS: a whole organization on this machine.
+    Local {
+        #[command(subcommand)]
+        command: LocalCommand,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// File with the event; `-` reads standard input.
+    pub(crate) file: PathBuf,
+    /// Prints JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ValidateArgs {
+    /// The platform.yaml; `-` reads standard input.
+    pub(crate) file: PathBuf,
+    /// Prints JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OnboardArgs {
+    /// The account: twelve digits.
+    pub(crate) account: AccountId,
+    /// Only lists the changes that would be made.
+    #[arg(long)]
+    pub(crate) plan: bool,
+    /// Shows progress and waits for the end.
+    #[arg(long)]
+    pub(crate) wait: bool,
+    /// Prints JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StatusArgs {
+    /// The account; all accounts when it is left out.
+    pub(crate) account: Option<AccountId>,
+    /// Prints JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LocalCommand {
+    /// Starts the local AWS in the background and prints the environment to use it.
+    Up(UpArgs),
+    /// Ends the local AWS.
+    Down,
+    /// Publishes an event to the accounts bus of the local AWS.
+    Send(SendArgs),
+    /// Shows one onboarding from the event to the commit.
+    Demo,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UpArgs {
+    /// Port of the AWS endpoint; 0 takes a free one.
+    #[arg(long, default_value_t = 4566)]
+    pub(crate) port: u16,
+    /// Prints JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SendArgs {
+    /// File with the event; `-` reads standard input.
+    pub(crate) file: PathBuf,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn an_account_id_with_eleven_digits_is_refused_before_anything_happens() {
+        let error = Cli::try_parse_from(["berth", "onboard", "11112222333"]).unwrap_err().to_string();
+        assert!(error.contains("exactly twelve digits"), "{error}");
+    }
+}

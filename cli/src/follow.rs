@@ -1,0 +1,144 @@
+//! Follows an execution to its end, with a line for each thing that happens.
+
+use std::time::Duration;
+
+use aws_sdk_sfn::{operation::describe_execution::DescribeExecutionOutput, types::ExecutionStatus};
+use berth_aws::CallFailure;
+use berth_events::Failure;
+use serde_json::{Value, json};
+
+use crate::{
+    history::{History, Line},
+    outcome::Problem,
+    paint,
+    target::Deployment,
+};
+
+/// Pause between two looks. `DescribeExecution` and `GetExecutionHistory` allow 10 and 5 a second and account.
+const PAUSE: Duration = Duration::from_millis(400);
+
+/// How an execution ended.
+pub(crate) struct Ended {
+    status: ExecutionStatus,
+    output: Value,
+    failure: Option<Failure>,
+    seconds: f64,
+}
+
+/// Waits until the execution ends. Prints progress to standard error when `show` is set.
+pub(crate) async fn to_the_end(deployment: &Deployment, execution: &str, show: bool) -> Result<Ended, Problem> {
+    let mut history = History::default();
+    let mut waiting = None;
+    loop {
+        let described = deployment.step_functions.describe_execution().execution_arn(execution).send().await;
+        let described =
+            described.map_err(|error| CallFailure::of("states:DescribeExecution", &error).or_common())?;
+        for line in read_new(deployment, execution, &mut history).await? {
+            if let (Line::Fault { state, .. }, true) = (&line, show) {
+                waiting = Some(state.clone());
+            }
+            if show {
+                print(&line);
+            }
+        }
+        if described.status() != &ExecutionStatus::Running {
+            return Ok(ended(&described, waiting));
+        }
+        pause().await;
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a person's terminal may wait; a Lambda may not")]
+async fn pause() {
+    tokio::time::sleep(PAUSE).await;
+}
+
+async fn read_new(deployment: &Deployment, execution: &str, history: &mut History) -> Result<Vec<Line>, Problem> {
+    let mut pages =
+        deployment.step_functions.get_execution_history().execution_arn(execution).into_paginator().items().send();
+    let mut events = Vec::new();
+    while let Some(event) = pages.next().await {
+        events.push(event.map_err(|error| CallFailure::of("states:GetExecutionHistory", &error).or_common())?);
+    }
+    Ok(history.read(&events))
+}
+
+fn print(line: &Line) {
+    let at = |place: &Option<String>| place.as_ref().map(|place| format!(" {place}")).unwrap_or_default();
+    match line {
+        Line::Entered { state, place } => anstream::eprintln!("  {} {state}{}", paint::faint("…"), at(place)),
+        Line::Exited { state, place, seconds } => {
+            anstream::eprintln!("  {} {state}{} {}", paint::good("✓"), at(place), paint::faint(&format!("{seconds:.1} s")));
+        }
+        Line::Fault { state, place, fault, message } => {
+            anstream::eprintln!("  {} {state}{} {}: {message}", paint::waiting("↻"), at(place), paint::waiting(fault));
+        }
+    }
+}
+
+fn ended(described: &DescribeExecutionOutput, failed_in: Option<String>) -> Ended {
+    let output = described.output().and_then(|text| serde_json::from_str(text).ok()).unwrap_or(Value::Null);
+    let stop = described.stop_date().map_or_else(|| described.start_date().as_secs_f64(), |date| date.as_secs_f64());
+    let status = described.status().clone();
+    let failure = (status != ExecutionStatus::Succeeded).then(|| {
+        let state = failed_in.unwrap_or_default();
+        Failure::from_status(status.as_str(), described.error(), described.cause(), &state)
+    });
+    Ended { status, output, failure, seconds: stop - described.start_date().as_secs_f64() }
+}
+
+impl Ended {
+    pub(crate) fn succeeded(&self) -> bool {
+        self.status == ExecutionStatus::Succeeded
+    }
+
+    /// Every change that was made, or in a plan would be.
+    pub(crate) fn changes(&self) -> Vec<&str> {
+        let list = |value: &Value| value.as_array().cloned().unwrap_or_default().len();
+        let changes = self.output.get("changes").filter(|changes| list(changes) > 0);
+        changes.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect()
+    }
+
+    /// Seconds from the start to the end of the execution.
+    pub(crate) fn seconds(&self) -> f64 {
+        self.seconds
+    }
+
+    pub(crate) fn json(&self, execution: &str) -> Value {
+        json!({
+            "executionArn": execution,
+            "status": self.status.as_str(),
+            "seconds": self.seconds,
+            "changes": self.changes(),
+            "failure": self.failure,
+            "reason": self.output.get("reason"),
+        })
+    }
+
+    pub(crate) fn print(&self) {
+        if let Some(failure) = &self.failure {
+            anstream::println!("{} in {}: {}: {}", paint::bad("failed"), failure.state, failure.fault, failure.message);
+            anstream::println!("{}", paint::faint(&format!("Next: {}", failure.hint)));
+            return;
+        }
+        let decision = self.output.get("decision").and_then(Value::as_str).unwrap_or_default();
+        if decision != "onboard" {
+            let reason = self.output.get("reason").and_then(Value::as_str).unwrap_or_default();
+            anstream::println!("{}: {reason}", paint::waiting("nothing to do"));
+            return;
+        }
+        let is_plan = self.output.pointer("/run/mode").and_then(Value::as_str) == Some("plan");
+        let changes = self.changes();
+        match (is_plan, changes.len()) {
+            (true, 0) => anstream::println!("{}: nothing would change", paint::good("plan")),
+            (true, count) => anstream::println!("{}: {count} changes would be made", paint::good("plan")),
+            (false, 0) => anstream::println!("{}: nothing had to change ({:.1} s)", paint::good("onboarded"), self.seconds),
+            (false, count) => {
+                anstream::println!("{}: {count} changes ({:.1} s)", paint::good("onboarded"), self.seconds);
+            }
+        }
+        for change in changes {
+            anstream::println!("  {change}");
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! The `berth` command: explain events, check configuration, onboard accounts, see where they are, run the local AWS.
+
+mod args;
+mod demo;
+mod explain;
+mod follow;
+mod history;
+mod input;
+mod local;
+mod onboard;
+mod outcome;
+mod paint;
+mod send;
+mod status;
+mod target;
+mod validate;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::{
+    args::{Cli, Command, LocalCommand},
+    outcome::Exit,
+};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli).await {
+        Ok(exit) => exit.into(),
+        Err(problem) => {
+            problem.print();
+            problem.exit.into()
+        }
+    }
+}
+
+async fn run(cli: Cli) -> Result<Exit, outcome::Problem> {
+    let wanted = cli.target;
+    match cli.command {
+        Command::Explain(args) => explain::run(&args),
+        Command::Validate(args) => validate::run(&args),
+        Command::Onboard(args) => onboard::run(&args, wanted).await,
+        Command::Status(args) => status::run(&args, wanted).await,
+        Command::Local { command } => match command {
+            LocalCommand::Up(args) => local::up(&args).await,
+            LocalCommand::Down => local::down().await,
+            LocalCommand::Send(args) => send::run(&args).await,
+            LocalCommand::Demo => demo::run().await,
+        },
+    }
+}

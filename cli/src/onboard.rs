@@ -1,0 +1,46 @@
+//! `berth onboard`: starts an onboarding, as a person does it from the Step Functions console.
+
+use berth_aws::CallFailure;
+use berth_tenancy::Mode;
+use serde_json::json;
+
+use crate::{
+    args::{OnboardArgs, Target},
+    follow,
+    outcome::{Exit, Problem},
+    target,
+};
+
+/// Starts one execution. Any number of them is safe: the lease lets one act, and a finished account needs nothing.
+pub(crate) async fn run(args: &OnboardArgs, wanted: Target) -> Result<Exit, Problem> {
+    let deployment = target::connect(wanted).await?;
+    let mode = if args.plan { Mode::Plan } else { Mode::Apply };
+    let execution = start(&deployment, args, mode).await?;
+    if !args.wait && !args.plan {
+        if args.json {
+            anstream::println!("{}", json!({ "accountId": args.account, "executionArn": execution }));
+        } else {
+            anstream::println!("started {execution}\nberth status {} shows where it is", args.account);
+        }
+        return Ok(Exit::Done);
+    }
+    let ended = follow::to_the_end(&deployment, &execution, !args.json).await?;
+    if args.json {
+        anstream::println!("{}", ended.json(&execution));
+    } else {
+        ended.print();
+    }
+    Ok(if ended.succeeded() { Exit::Done } else { Exit::Failed })
+}
+
+/// Starts the execution with the input that a person would type. [Step Functions `StartExecution`]
+async fn start(deployment: &target::Deployment, args: &OnboardArgs, mode: Mode) -> Result<String, Problem> {
+    let input = match mode {
+        Mode::Apply => json!({ "accountId": args.account }),
+        Mode::Plan => json!({ "accountId": args.account, "mode": mode }),
+    };
+    let call = deployment.step_functions.start_execution().state_machine_arn(deployment.state_machine()?);
+    let sent = call.input(input.to_string()).send().await;
+    let started = sent.map_err(|error| Problem::from(CallFailure::of("states:StartExecution", &error).or_common()))?;
+    Ok(started.execution_arn)
+}

@@ -1,0 +1,40 @@
+//! `berth local send`: publishes an event to the accounts bus of the local AWS.
+
+use std::io::Write;
+use std::process::Stdio;
+
+use crate::{
+    args::SendArgs,
+    input,
+    local,
+    outcome::{Exit, Problem},
+};
+
+/// Publishes one event, as the management account's forwarder would.
+pub(crate) async fn run(args: &SendArgs) -> Result<Exit, Problem> {
+    let bytes = input::read(&args.file)?;
+    local::running()?.ok_or_else(local::not_running)?;
+    anstream::println!("{}", publish(&bytes)?);
+    Ok(Exit::Done)
+}
+
+/// Publishes an event and answers its id.
+pub(crate) fn publish(event: &[u8]) -> Result<String, Problem> {
+    let cannot = |error: std::io::Error| Problem::failed(format!("cannot run Python: {error}"), "make local");
+    let mut child = local::program(&["event", "-"])?
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(cannot)?;
+    if let Some(mut stdin) = child.stdin.take() {
+        stdin.write_all(event).map_err(cannot)?;
+    }
+    let output = child.wait_with_output().map_err(cannot)?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned());
+    }
+    let text = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    let (what, hint) = text.split_once(" Next: ").unwrap_or((&text, "berth explain says what is wrong with an event"));
+    Err(Problem::bad_input(what.trim_start_matches("berth-local: "), hint))
+}

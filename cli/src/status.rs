@@ -1,0 +1,108 @@
+//! `berth status`: where accounts are, what went wrong, and what to do.
+
+use berth_ledger::{Record, Status};
+use serde_json::{Value, json};
+
+use crate::{
+    args::{StatusArgs, Target},
+    outcome::{Exit, Problem},
+    paint, target,
+};
+
+/// Shows one account or all of them. Exit 1 when the account that was asked about failed.
+pub(crate) async fn run(args: &StatusArgs, wanted: Target) -> Result<Exit, Problem> {
+    let deployment = target::connect(wanted).await?;
+    let Some(account) = &args.account else {
+        let records = deployment.ledger.list().await?;
+        if args.json {
+            anstream::println!("{}", Value::from_iter(records.iter().map(view)));
+        } else {
+            table(&records);
+        }
+        return Ok(Exit::Done);
+    };
+    let record = deployment.ledger.get(account).await?.ok_or_else(|| {
+        Problem::failed(
+            format!("the ledger does not know account {account}"),
+            format!("berth onboard {account} starts its onboarding"),
+        )
+    })?;
+    if args.json {
+        anstream::println!("{}", view(&record));
+    } else {
+        details(&record);
+    }
+    Ok(if record.status == Status::Failed { Exit::Failed } else { Exit::Done })
+}
+
+/// The record as scripts read it: every field is always there (design.md §9).
+pub(crate) fn view(record: &Record) -> Value {
+    json!({
+        "accountId": record.account_id,
+        "accountName": record.account_name,
+        "tenant": record.tenant,
+        "environment": record.environment,
+        "status": record.status,
+        "since": record.since,
+        "generation": record.generation,
+        "executionArn": record.execution_arn,
+        "reason": record.reason,
+        "failure": record.failure,
+        "regions": record.regions,
+        "roles": record.roles,
+        "commit": record.commit,
+    })
+}
+
+fn painted(status: Status) -> String {
+    let name = format!("{:<10}", status.name());
+    match status {
+        Status::Onboarded => paint::good(&name),
+        Status::Failed => paint::bad(&name),
+        Status::Requested | Status::Running => paint::waiting(&name),
+        Status::Ignored => paint::faint(&name),
+    }
+}
+
+fn table(records: &[Record]) {
+    if records.is_empty() {
+        anstream::println!("the ledger knows no account yet");
+        return;
+    }
+    let dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+    anstream::println!("{}", paint::strong("ACCOUNT       STATUS      ENVIRONMENT  TENANT                SINCE"));
+    for record in records {
+        let environment = dash(record.environment.as_ref().map(ToString::to_string));
+        let tenant = dash(record.tenant.as_ref().map(ToString::to_string));
+        let status = painted(record.status);
+        anstream::println!("{}  {status}  {environment:<11}  {tenant:<20}  {}", record.account_id, record.since);
+    }
+}
+
+/// One account, for a person.
+pub(crate) fn details(record: &Record) {
+    let tenant = record.tenant.as_ref().map(|tenant| format!(" {tenant}")).unwrap_or_default();
+    let environment = record.environment.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
+    anstream::println!("{}{tenant}{environment}", paint::strong(record.account_id.as_str()));
+    anstream::println!("  status     {} since {}", painted(record.status).trim_end(), record.since);
+    if let Some(reason) = &record.reason {
+        anstream::println!("  reason     {reason}");
+    }
+    if let Some(failure) = &record.failure {
+        anstream::println!("  failed in  {}: {}: {}", failure.state, paint::bad(&failure.fault), failure.message);
+        anstream::println!("  next       {}", failure.hint);
+    }
+    for (region, network) in &record.regions {
+        anstream::println!("  {region:<14} {}  {}  {}", network.vpc_id, network.cidr, network.attachment_id);
+    }
+    for role in &record.roles {
+        let access = role.access.map_or("", |access| access.as_str());
+        anstream::println!("  role {:<9} {}  {access}", role.name, role.arn);
+    }
+    if let Some(commit) = &record.commit {
+        anstream::println!("  commit     {} {}", commit.sha.chars().take(12).collect::<String>(), commit.path);
+    }
+    if let Some(execution) = &record.execution_arn {
+        anstream::println!("  execution  {execution}");
+    }
+}

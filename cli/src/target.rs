@@ -1,0 +1,84 @@
+//! Which AWS a command talks to, and the clients for it.
+
+use aws_config::{Region, SdkConfig};
+use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
+use berth_aws::shared_config;
+use berth_ledger::Ledger;
+
+use crate::{
+    args::Target,
+    local::{self, Running},
+    outcome::Problem,
+    paint,
+};
+
+/// Environment variables that name an AWS. Any of them keeps `auto` from choosing the local one.
+const NAMES_AN_AWS: [&str; 4] = ["AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_WEB_IDENTITY_TOKEN_FILE"];
+
+/// Clients and names of one deployment of Berth.
+pub(crate) struct Deployment {
+    pub(crate) ledger: Ledger,
+    pub(crate) step_functions: aws_sdk_sfn::Client,
+    state_machine: Option<String>,
+}
+
+impl Deployment {
+    /// ARN of the state machine.
+    pub(crate) fn state_machine(&self) -> Result<&str, Problem> {
+        self.state_machine.as_deref().ok_or_else(|| {
+            Problem::bad_input(
+                "which state machine? BERTH_STATE_MACHINE_ARN is not set",
+                "set it to the output StateMachineArn of the hub's stack",
+            )
+        })
+    }
+}
+
+/// Connects to the deployment that was asked for.
+pub(crate) async fn connect(target: Target) -> Result<Deployment, Problem> {
+    let variable = |name: &str| std::env::vars().find(|(key, _)| key == name).map(|(_, value)| value);
+    let named = NAMES_AN_AWS.iter().any(|name| variable(name).is_some());
+    let running = match target {
+        Target::Aws => None,
+        Target::Auto if named => None,
+        Target::Auto => local::running()?,
+        Target::Local => Some(local::running()?.ok_or_else(local::not_running)?),
+    };
+    let Some(running) = running else {
+        let config = shared_config().await;
+        return Ok(deployment(&config, variable));
+    };
+    if target == Target::Auto {
+        anstream::eprintln!("{}", paint::faint(&format!("on the local AWS at {}", running.endpoint)));
+    }
+    on_local(&running).await
+}
+
+/// Connects to the local AWS.
+pub(crate) async fn on_local(running: &Running) -> Result<Deployment, Problem> {
+    let variable = |name: &str| running.environment.get(name).cloned();
+    let needed = |name: &str| {
+        variable(name).ok_or_else(|| {
+            Problem::failed(format!("the local AWS did not say its {name}"), "berth local down, then berth local up")
+        })
+    };
+    let credentials =
+        Credentials::new(needed("AWS_ACCESS_KEY_ID")?, needed("AWS_SECRET_ACCESS_KEY")?, None, None, "berth-local");
+    let config = shared_config()
+        .await
+        .to_builder()
+        .endpoint_url(&running.endpoint)
+        .region(Region::new(needed("AWS_REGION")?))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .build();
+    Ok(deployment(&config, variable))
+}
+
+fn deployment(config: &SdkConfig, variable: impl Fn(&str) -> Option<String>) -> Deployment {
+    let or = |name: &str, default: &str| variable(name).unwrap_or_else(|| default.to_owned());
+    Deployment {
+        ledger: Ledger::new(aws_sdk_dynamodb::Client::new(config), or("BERTH_LEDGER_TABLE", "berth-ledger")),
+        step_functions: aws_sdk_sfn::Client::new(config),
+        state_machine: variable("BERTH_STATE_MACHINE_ARN"),
+    }
+}

@@ -1,0 +1,168 @@
+//! What a failed AWS call means. The meaning of an error code is written per operation, next to the call.
+
+use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
+use aws_smithy_types::error::{display::DisplayErrorContext, metadata::ProvideErrorMetadata};
+use berth_step::{Fault, StepError};
+
+/// Codes by which services say that we call too fast. [AWS "Common error types"; EC2 `RequestLimitExceeded`]
+const THROTTLED: [&str; 8] = [
+    "LimitExceededException",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+    "SlowDown",
+];
+
+/// Codes by which services say that they are in trouble themselves; asking again is right.
+const UNAVAILABLE: [&str; 7] = [
+    "InternalError",
+    "InternalFailure",
+    "InternalServerError",
+    "RequestTimeout",
+    "ServiceFailure",
+    "ServiceUnavailable",
+    "Unavailable",
+];
+
+/// Codes by which services say that we may not.
+const DENIED: [&str; 5] =
+    ["AccessDenied", "AccessDeniedException", "AuthFailure", "NotAuthorized", "UnauthorizedOperation"];
+
+/// Codes of an account that is still being opened. [EC2 "Client error codes"; Service Quotas]
+const OPENING: [&str; 4] = ["OptInRequired", "PendingVerification", "SubscriptionRequiredException", "Blocked"];
+
+/// A call that failed, with what AWS answered.
+#[derive(Debug)]
+pub struct CallFailure {
+    operation: &'static str,
+    code: Option<String>,
+    message: Option<String>,
+    status: Option<u16>,
+    context: String,
+}
+
+impl CallFailure {
+    /// Reads what AWS answered. `operation` is the IAM action (`ec2:CreateVpc`), so that a denial names it.
+    pub fn of<E>(operation: &'static str, error: &SdkError<E, HttpResponse>) -> Self
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        let service = error.as_service_error();
+        Self {
+            operation,
+            code: service.and_then(|e| e.code()).map(str::to_owned),
+            message: service.and_then(|e| e.message()).map(str::to_owned),
+            status: error.raw_response().map(|response| response.status().as_u16()),
+            context: DisplayErrorContext(error).to_string(),
+        }
+    }
+
+    /// The error code, when AWS answered with one.
+    #[must_use]
+    pub fn code(&self) -> Option<&str> {
+        self.code.as_deref()
+    }
+
+    /// Whether AWS answered with one of these codes.
+    #[must_use]
+    pub fn is(&self, codes: &[&str]) -> bool {
+        self.code().is_some_and(|code| codes.contains(&code))
+    }
+
+    /// Whether the call may have taken effect although no answer came: a time-out, a reset, or a server error.
+    #[must_use]
+    pub fn is_ambiguous(&self) -> bool {
+        self.code.is_none() || self.status.is_some_and(|status| status >= 500)
+    }
+
+    /// This failure as `fault`, with advice: for a code whose meaning the caller knows.
+    #[must_use]
+    pub fn as_fault(self, fault: Fault, next: &str) -> StepError {
+        let what = self.what();
+        StepError::new(fault, what).next(next).because(self.context)
+    }
+
+    /// This failure by the codes that every service shares. A code that nobody knows is a `Bug`: it is looked at once,
+    /// and then gets a line of its own beside its call.
+    #[must_use]
+    pub fn or_common(self) -> StepError {
+        let fault = self.common_fault();
+        let what = self.what();
+        let error = StepError::new(fault, what);
+        let error = match fault {
+            Fault::Denied => {
+                let operation = self.operation;
+                error.next(format!("allow {operation} for the role that called it, then redrive the execution"))
+            }
+            Fault::NotReady => error.next("nothing yet: the account is still being opened by AWS"),
+            _ => error,
+        };
+        error.because(self.context)
+    }
+
+    fn common_fault(&self) -> Fault {
+        match self.code() {
+            None => Fault::Throttled,
+            Some(code) if THROTTLED.contains(&code) || UNAVAILABLE.contains(&code) => Fault::Throttled,
+            Some(code) if OPENING.contains(&code) => Fault::NotReady,
+            Some(code) if DENIED.contains(&code) => Fault::Denied,
+            Some(_) if self.status.is_some_and(|status| status >= 500) => Fault::Throttled,
+            Some(_) => Fault::Bug,
+        }
+    }
+
+    fn what(&self) -> String {
+        match (&self.code, &self.message) {
+            (Some(code), Some(message)) => format!("{} failed: {code}: {message}", self.operation),
+            (Some(code), None) => format!("{} failed: {code}", self.operation),
+            (None, _) => format!("{} got no answer from AWS", self.operation),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failure(code: Option<&str>, status: Option<u16>) -> CallFailure {
+        CallFailure {
+            operation: "ec2:CreateVpc",
+            code: code.map(str::to_owned),
+            message: Some("no".to_owned()),
+            status,
+            context: "the whole chain".to_owned(),
+        }
+    }
+
+    #[test]
+    fn common_codes_have_one_meaning_each() {
+        for (code, status, fault) in [
+            (Some("RequestLimitExceeded"), Some(503), Fault::Throttled),
+            (Some("InternalError"), Some(500), Fault::Throttled),
+            (Some("SomethingNew"), Some(502), Fault::Throttled),
+            (None, None, Fault::Throttled),
+            (Some("UnauthorizedOperation"), Some(403), Fault::Denied),
+            (Some("OptInRequired"), Some(401), Fault::NotReady),
+            (Some("InvalidVpcID.NotFound"), Some(400), Fault::Bug),
+        ] {
+            assert_eq!(failure(code, status).or_common().fault, fault, "{code:?}");
+        }
+    }
+
+    #[test]
+    fn a_denial_names_the_action_that_must_be_allowed() {
+        let error = failure(Some("AccessDenied"), Some(403)).or_common();
+        assert_eq!(error.what, "ec2:CreateVpc failed: AccessDenied: no");
+        assert!(error.next.contains("allow ec2:CreateVpc"));
+    }
+
+    #[test]
+    fn only_calls_without_a_clear_answer_are_ambiguous() {
+        assert!(failure(None, None).is_ambiguous());
+        assert!(failure(Some("InternalError"), Some(500)).is_ambiguous());
+        assert!(!failure(Some("VpcLimitExceeded"), Some(400)).is_ambiguous());
+    }
+}

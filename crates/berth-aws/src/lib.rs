@@ -1,0 +1,9 @@
+//! Sessions into other accounts, the retry policy, tags, and what AWS error codes mean.
+
+mod config;
+mod failure;
+mod sessions;
+
+pub use config::shared_config;
+pub use failure::CallFailure;
+pub use sessions::{SessionScope, Sessions, session_name};

@@ -1,0 +1,127 @@
+//! The ledger's pools: blocks never overlap, and one pool means the same wherever it is named.
+
+use std::collections::BTreeMap;
+
+use ipnet::Ipv4Net;
+
+use super::{Problems, region_path};
+use crate::{AddressSource, PlatformConfig};
+
+/// One use of a ledger pool.
+struct Use<'a> {
+    path: String,
+    pool: &'a str,
+    supernets: &'a [Ipv4Net],
+    excluded: &'a [Ipv4Net],
+    prefix_length: u8,
+}
+
+/// Checks every ledger pool, alone and against the others.
+pub(super) fn check(config: &PlatformConfig, problems: &mut Problems) {
+    let mut first_uses: BTreeMap<&str, Use<'_>> = BTreeMap::new();
+    for used in uses(config) {
+        alone(&used, problems);
+        match first_uses.get(used.pool) {
+            Some(first) if sorted(first.supernets) != sorted(used.supernets) => {
+                differs(&used, first, "supernets", problems);
+            }
+            Some(first) if sorted(first.excluded) != sorted(used.excluded) => {
+                differs(&used, first, "excluded", problems);
+            }
+            Some(_) => {}
+            None => {
+                for other in first_uses.values() {
+                    overlapping_pools(&used, other, problems);
+                }
+                first_uses.insert(used.pool, used);
+            }
+        }
+    }
+}
+
+fn uses(config: &PlatformConfig) -> impl Iterator<Item = Use<'_>> {
+    let regions = config.environments.iter().flat_map(|(name, e)| e.regions.iter().map(move |(r, c)| (name, r, c)));
+    regions.filter_map(|(name, region, config)| match &config.addresses {
+        AddressSource::Ledger { pool, supernets, excluded, prefix_length } => Some(Use {
+            path: format!("{}.addresses.ledger", region_path(name, region)),
+            pool,
+            supernets,
+            excluded,
+            prefix_length: *prefix_length,
+        }),
+        AddressSource::Ipam { .. } => None,
+    })
+}
+
+fn sorted(blocks: &[Ipv4Net]) -> Vec<Ipv4Net> {
+    let mut blocks = blocks.to_vec();
+    blocks.sort();
+    blocks
+}
+
+fn overlap(a: Ipv4Net, b: Ipv4Net) -> bool {
+    a.contains(&b) || b.contains(&a)
+}
+
+/// What one use can get wrong without any other.
+fn alone(used: &Use<'_>, problems: &mut Problems) {
+    let Use { path, pool, supernets, excluded, prefix_length } = used;
+    if !is_pool_name(pool) {
+        let message = format!("{} is not the name of a pool", super::quoted(pool));
+        let hint = "use 1 to 63 lower-case letters, digits and hyphens";
+        problems.add(format!("{path}.pool"), message, hint);
+    }
+    if supernets.is_empty() {
+        problems.add(format!("{path}.supernets"), "the pool has no blocks", "list the blocks that VPCs are cut from");
+    }
+    host_bits(&format!("{path}.supernets"), supernets, problems);
+    host_bits(&format!("{path}.excluded"), excluded, problems);
+    for (n, block) in supernets.iter().enumerate() {
+        let at = format!("{path}.supernets[{n}]");
+        if block.prefix_len() > *prefix_length {
+            let message = format!("{block} is smaller than a VPC of /{prefix_length}");
+            problems.add(&at, message, "use a larger block, or a smaller VPC");
+        }
+        if let Some(other) = supernets.iter().take(n).find(|other| overlap(**other, *block)) {
+            problems.add(at, format!("{block} overlaps {other} of the same pool"), "keep the larger of the two");
+        }
+    }
+    for (n, block) in excluded.iter().enumerate() {
+        if !supernets.iter().any(|supernet| supernet.contains(block)) {
+            let message = format!("{block} is not inside a supernet of the pool");
+            problems.add(format!("{path}.excluded[{n}]"), message, "exclude only parts of supernets");
+        }
+    }
+}
+
+/// Adds a problem for every block that is written with bits behind its prefix.
+pub(super) fn host_bits(path: &str, blocks: &[Ipv4Net], problems: &mut Problems) {
+    for (n, block) in blocks.iter().enumerate().filter(|(_, block)| **block != block.trunc()) {
+        let message = format!("{block} has bits behind its prefix");
+        problems.add(format!("{path}[{n}]"), message, format!("write {}", block.trunc()));
+    }
+}
+
+fn is_pool_name(name: &str) -> bool {
+    let right = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    (1..=63).contains(&name.len()) && name.bytes().all(right) && !name.starts_with('-')
+}
+
+fn differs(used: &Use<'_>, first: &Use<'_>, field: &str, problems: &mut Problems) {
+    let message = format!("the pool {} has other {field} in {}", used.pool, first.path);
+    problems.add(
+        format!("{}.{field}", used.path),
+        message,
+        "declare the same blocks in both, or name the pool otherwise",
+    );
+}
+
+fn overlapping_pools(used: &Use<'_>, other: &Use<'_>, problems: &mut Problems) {
+    for (n, block) in used.supernets.iter().enumerate() {
+        if let Some(theirs) = other.supernets.iter().find(|theirs| overlap(**theirs, *block)) {
+            let message = format!("{block} overlaps {theirs} of the pool {}", other.pool);
+            let hint = "two pools never share addresses: give one of them other blocks";
+            problems.add(format!("{}.supernets[{n}]", used.path), message, hint);
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Environments: every unit in one place, known clusters, at least one region.
+
+use std::collections::BTreeMap;
+
+use berth_tenancy::OrganizationalUnitId;
+
+use super::Problems;
+use crate::PlatformConfig;
+
+/// Checks what environments name: units and clusters.
+pub(super) fn check(config: &PlatformConfig, problems: &mut Problems) {
+    if config.environments.is_empty() {
+        problems.add("environments", "there is no environment", "add one, with the units whose accounts belong to it");
+    }
+    let mut owners: BTreeMap<&OrganizationalUnitId, String> = BTreeMap::new();
+    for (name, environment) in &config.environments {
+        let base = format!("environments.{name}");
+        if environment.organizational_units.is_empty() {
+            let hint = "list the ids of the units whose accounts belong here";
+            problems.add(format!("{base}.organizationalUnits"), "no unit belongs to this environment", hint);
+        }
+        for (n, unit) in environment.organizational_units.iter().enumerate() {
+            let path = format!("{base}.organizationalUnits[{n}]");
+            if let Some(owner) = owners.get(unit) {
+                let message = format!("{unit} belongs to the environment {owner} already");
+                problems.add(path, message, "a unit belongs to one environment: keep it in one list");
+            } else {
+                owners.insert(unit, name.to_string());
+            }
+        }
+        if !config.clusters.contains_key(&environment.cluster) {
+            let known: Vec<&str> = config.clusters.keys().map(berth_tenancy::ClusterName::as_str).collect();
+            let message = format!("the cluster {} is not one of `clusters`", environment.cluster);
+            problems.add(
+                format!("{base}.cluster"),
+                message,
+                format!("add it to `clusters`, or use {}", either(&known)),
+            );
+        }
+        if environment.regions.is_empty() {
+            problems.add(
+                format!("{base}.regions"),
+                "there is no region",
+                "add a region with its addresses and gateway",
+            );
+        }
+        if environment.stage.as_ref().is_some_and(|stage| stage.trim().is_empty() || stage.chars().count() > 40) {
+            let hint = "write a short word such as production, or remove the line";
+            problems.add(format!("{base}.stage"), "a stage has 1 to 40 characters", hint);
+        }
+    }
+}
+
+/// A list of names for a person.
+fn either(names: &[&str]) -> String {
+    if names.is_empty() { "a cluster that exists".to_owned() } else { names.join(" or ") }
+}

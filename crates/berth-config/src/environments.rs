@@ -1,0 +1,50 @@
+//! Environments: the organizational units that map to them, and what their accounts get in each region.
+
+use std::collections::BTreeMap;
+
+use berth_tenancy::{ClusterName, OrganizationalUnitId, Region, TierPlan};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::{AddressSource, FlowLogs, GatewayEndpoint, Roles, TransitGateway};
+
+/// One environment.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Environment {
+    /// Accounts in these units, or in units below them, belong to this environment. The nearest listed unit wins.
+    #[schemars(length(min = 1), extend("uniqueItems" = true))]
+    pub organizational_units: Vec<OrganizationalUnitId>,
+    /// Cluster that tenancies are placed on: one of `clusters`.
+    pub cluster: ClusterName,
+    /// Stage of the software life cycle, for people and dashboards; any short text.
+    #[schemars(length(min = 1, max = 40))]
+    pub stage: Option<String>,
+    /// Regions by name; each gets a VPC.
+    #[schemars(extend("minProperties" = 1))]
+    pub regions: BTreeMap<Region, RegionConfig>,
+    /// IAM roles of every tenant.
+    pub roles: Roles,
+}
+
+/// What every account of an environment gets in one region.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RegionConfig {
+    /// Where the VPC's block comes from.
+    pub addresses: AddressSource,
+    /// Availability zones by zone id (`euw1-az1`), because zone names differ from account to account.
+    #[schemars(length(min = 1, max = 6), inner(regex(pattern = r"^[a-z0-9-]+-az[0-9]$")), extend("uniqueItems" = true))]
+    pub zones: Vec<String>,
+    /// Subnet tiers; each has one subnet in each zone. Exactly one has the routing `attachment`.
+    #[schemars(length(min = 2, max = 12))]
+    pub tiers: Vec<TierPlan>,
+    /// Services with a gateway endpoint in the VPC.
+    #[serde(default)]
+    #[schemars(extend("uniqueItems" = true))]
+    pub gateway_endpoints: Vec<GatewayEndpoint>,
+    /// Where flow logs go; none means no flow logs.
+    pub flow_logs: Option<FlowLogs>,
+    /// What the VPC is attached to.
+    pub transit_gateway: TransitGateway,
+}

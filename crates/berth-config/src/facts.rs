@@ -1,0 +1,22 @@
+//! What is known about an account when it is matched.
+
+use std::collections::BTreeMap;
+
+use berth_tenancy::AccountId;
+
+/// An account as Organizations describes it (`DescribeAccount`, `ListTagsForResource`, `ListParents`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountFacts {
+    /// Its id.
+    pub account_id: AccountId,
+    /// Its name: whatever somebody typed, never trusted.
+    pub name: String,
+    /// Its e-mail address.
+    pub email: Option<String>,
+    /// `State` of the account: `PENDING_ACTIVATION`, `ACTIVE`, `SUSPENDED`, `PENDING_CLOSURE` or `CLOSED`.
+    pub state: String,
+    /// Ids on the path from the root to the account, outermost first; the root's own id may be among them.
+    pub ous: Vec<String>,
+    /// Tags of the account.
+    pub tags: BTreeMap<String, String>,
+}

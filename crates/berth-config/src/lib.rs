@@ -1,0 +1,31 @@
+//! platform.yaml: its types, its schema, and what is checked beyond the schema.
+//!
+//! [`PlatformConfig::parse`] reads and checks the file; [`PlatformConfig::match_account`] says what it means for one
+//! account. Both are pure: no clock, and no I/O but in [`PlatformConfig::load`].
+
+mod check;
+mod environments;
+mod errors;
+mod facts;
+mod load;
+mod locate;
+mod matching;
+mod network;
+mod parse;
+mod platform;
+mod policy;
+mod resolve;
+mod roles;
+mod schema;
+mod shape;
+mod template;
+mod tenant_name;
+
+pub use environments::{Environment, RegionConfig};
+pub use errors::{ConfigError, ConfigErrors};
+pub use facts::AccountFacts;
+pub use matching::{Match, MatchError, Onboarding};
+pub use network::{AddressSource, FlowLogs, GatewayEndpoint, TransitGateway};
+pub use platform::{Cluster, Hub, Network, Organization, PlatformConfig, StartSource};
+pub use roles::{Boundary, RoleTemplate, Roles};
+pub use schema::json_schema;

@@ -1,0 +1,197 @@
+//! What the configuration means for one account: not ours, or everything that it gets.
+
+use berth_tenancy::{EnvironmentName, GitOpsPlan, RegionPlan, RoleName, RolesPlan, TenantName, tenant_path};
+
+use crate::{
+    AccountFacts, Environment, PlatformConfig, resolve,
+    template::{Names, UnknownPlaceholder, render},
+    tenant_name,
+};
+
+/// What the configuration means for one account.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Match {
+    /// The account is not ours, or asked to be left alone.
+    Ignored {
+        /// Why, in one sentence.
+        reason: String,
+    },
+    /// The account is ours.
+    Onboard(Box<Onboarding>),
+}
+
+/// Everything that an account gets.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Onboarding {
+    /// The tenant that owns it.
+    pub tenant: TenantName,
+    /// Its environment.
+    pub environment: EnvironmentName,
+    /// One entry for each region of the environment, in the order of their names.
+    pub regions: Vec<RegionPlan>,
+    /// IAM roles, templates filled in.
+    pub roles: RolesPlan,
+    /// Where the tenant's custom resource goes, and what it says.
+    pub git_ops: GitOpsPlan,
+    /// Role in the account that the steps assume.
+    pub tenant_role: RoleName,
+    /// Why it is ours, in one sentence.
+    pub reason: String,
+}
+
+/// Why an account can be neither ignored nor onboarded. `Display` is what happened; the hint is what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MatchError {
+    /// Somebody has to change something first: the fault `InvalidInput`.
+    #[error("{message}")]
+    InvalidInput {
+        /// What is wrong.
+        message: String,
+        /// What to do.
+        hint: String,
+    },
+    /// AWS has not finished with the account: the fault `NotReady`.
+    #[error("{message}")]
+    NotReady {
+        /// What is awaited.
+        message: String,
+        /// What to do when it takes too long.
+        hint: String,
+    },
+}
+
+impl MatchError {
+    /// What to do.
+    #[must_use]
+    pub fn hint(&self) -> &str {
+        match self {
+            Self::InvalidInput { hint, .. } | Self::NotReady { hint, .. } => hint,
+        }
+    }
+}
+
+impl PlatformConfig {
+    /// Decides about one account. Pure: the same facts always give the same answer.
+    ///
+    /// Reasons to ignore come first, so that nobody waits for, or is asked to repair, an account that is not ours.
+    pub fn match_account(&self, facts: &AccountFacts) -> Result<Match, MatchError> {
+        if let Some(reason) = self.core_account(facts).or_else(|| closed(facts)) {
+            return Ok(Match::Ignored { reason });
+        }
+        let Some((unit, name, environment)) = self.nearest_environment(&facts.ous) else {
+            let reason = "no organizational unit on the account's path is listed in an environment".to_owned();
+            return Ok(Match::Ignored { reason });
+        };
+        if let Some(reason) = self.opted_out(facts)? {
+            return Ok(Match::Ignored { reason });
+        }
+        if facts.state == "PENDING_ACTIVATION" {
+            return Err(MatchError::NotReady {
+                message: "the account is still PENDING_ACTIVATION".into(),
+                hint: "AWS activates new accounts within minutes; if it does not, open a case with AWS Support".into(),
+            });
+        }
+        let tenant = self.tenant(facts, name)?;
+        let reason = format!("the organizational unit {unit} belongs to the environment {name}");
+        // A checked configuration has only templates that render.
+        let onboarding = self.onboarding(facts, &tenant, name, environment, reason).map_err(|error| {
+            let hint = "check platform.yaml with `berth validate`".to_owned();
+            MatchError::InvalidInput { message: format!("platform.yaml: {error}"), hint }
+        })?;
+        onboarding.map(|onboarding| Match::Onboard(Box::new(onboarding))).ok_or_else(|| MatchError::InvalidInput {
+            message: format!("platform.yaml: the cluster {} is not one of `clusters`", environment.cluster),
+            hint: "check platform.yaml with `berth validate`".into(),
+        })
+    }
+
+    /// Why an account with a part in the platform is left alone.
+    fn core_account(&self, facts: &AccountFacts) -> Option<String> {
+        let id = &facts.account_id;
+        let hub = self.hub.as_ref().is_some_and(|hub| hub.account == *id);
+        let roles = [
+            (self.organization.management_account == *id, "management"),
+            (self.network.account == *id, "network"),
+            (hub, "hub"),
+        ];
+        roles.iter().find(|(is, _)| *is).map(|(_, role)| format!("it is the {role} account of the platform"))
+    }
+
+    /// The environment of the innermost unit that one lists.
+    fn nearest_environment<'a>(&'a self, ous: &'a [String]) -> Option<(&'a str, &'a EnvironmentName, &'a Environment)> {
+        ous.iter().rev().find_map(|unit| {
+            let lists = |e: &Environment| e.organizational_units.iter().any(|listed| listed.as_str() == unit);
+            let found = self.environments.iter().find(|(_, environment)| lists(environment));
+            found.map(|(name, environment)| (unit.as_str(), name, environment))
+        })
+    }
+
+    /// Why the account's tag keeps it out. A value that is neither `true` nor `false` is not guessed at: onboarding an
+    /// account that somebody meant to keep out is worse than asking.
+    fn opted_out(&self, facts: &AccountFacts) -> Result<Option<String>, MatchError> {
+        let Some(value) = facts.tags.get(&self.ignore_tag) else { return Ok(None) };
+        match value.trim().to_ascii_lowercase().as_str() {
+            "false" => Ok(Some(format!("the account's tag {} is {}", self.ignore_tag, shown(value)))),
+            "true" | "" => Ok(None),
+            _ => Err(MatchError::InvalidInput {
+                message: format!("the account's tag {} is {}, neither true nor false", self.ignore_tag, shown(value)),
+                hint: format!("set the tag {} to `false` to keep the account out, or remove it", self.ignore_tag),
+            }),
+        }
+    }
+
+    /// The tenant, by the account's tag, else by its name.
+    fn tenant(&self, facts: &AccountFacts, environment: &EnvironmentName) -> Result<TenantName, MatchError> {
+        let rule = "lower-case letters, digits and hyphens, starting with a letter, at most 40 characters";
+        if let Some(value) = facts.tags.get(&self.tenant_tag) {
+            return value.parse().map_err(|_| MatchError::InvalidInput {
+                message: format!("the account's tag {} is {}, not the name of a tenant", self.tenant_tag, shown(value)),
+                hint: format!("set the tag to a name of {rule}"),
+            });
+        }
+        tenant_name::from_account_name(&facts.name, environment).ok_or_else(|| MatchError::InvalidInput {
+            message: format!("no name of a tenant can be made from the account's name {}", shown(&facts.name)),
+            hint: format!("set the tag {} of the account to the tenant's name ({rule})", self.tenant_tag),
+        })
+    }
+
+    /// Fills everything in; none when the environment's cluster is not known.
+    fn onboarding(
+        &self,
+        facts: &AccountFacts,
+        tenant: &TenantName,
+        name: &EnvironmentName,
+        environment: &Environment,
+        reason: String,
+    ) -> Result<Option<Onboarding>, UnknownPlaceholder> {
+        let Some(cluster) = self.clusters.get(&environment.cluster) else { return Ok(None) };
+        let names = Names { tenant: tenant.as_str(), environment: name.as_str(), account: facts.account_id.as_str() };
+        let git_ops = GitOpsPlan {
+            cluster: environment.cluster.clone(),
+            cluster_region: cluster.region.clone(),
+            path: tenant_path(&environment.cluster, tenant),
+            contact_email: facts.email.clone(),
+            cost_center: facts.tags.get(&self.cost_center_tag).filter(|value| !value.trim().is_empty()).cloned(),
+            owner_groups: self.owner_groups.iter().map(|group| render(group, names)).collect::<Result<_, _>>()?,
+        };
+        Ok(Some(Onboarding {
+            tenant: tenant.clone(),
+            environment: name.clone(),
+            regions: environment.regions.iter().map(|(r, c)| resolve::region(r, c, &self.network)).collect(),
+            roles: resolve::roles(&environment.roles, names)?,
+            git_ops,
+            tenant_role: self.tenant_role.clone(),
+            reason,
+        }))
+    }
+}
+
+/// Why an account that is closed, or about to be, is left alone. Any state but the two of a living account counts.
+fn closed(facts: &AccountFacts) -> Option<String> {
+    let alive = matches!(facts.state.as_str(), "ACTIVE" | "PENDING_ACTIVATION");
+    (!alive).then(|| format!("the account is {}, not ACTIVE", shown(&facts.state)))
+}
+
+/// Hostile text for a message: quoted, escaped, and never longer than 80 characters.
+fn shown(text: &str) -> String {
+    format!("{:?}", text.chars().take(80).collect::<String>())
+}

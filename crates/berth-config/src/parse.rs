@@ -1,0 +1,88 @@
+//! From text to a checked configuration: limits, syntax, types, then the checks that need to see the whole.
+
+use std::collections::BTreeSet;
+
+use serde_saphyr::{
+    Options, Spanned,
+    options::{DuplicateKeyPolicy, MergeKeyPolicy},
+};
+
+use crate::{
+    ConfigError, ConfigErrors, PlatformConfig,
+    check::{self, Problem},
+    locate::{Node, Place, Places},
+    shape,
+};
+
+/// Largest platform.yaml, in bytes. One of a thousand regions has half of this.
+const TEXT_BYTES_MAX: usize = 1 << 20;
+/// Deepest nesting. The format itself needs 12; policy documents a few more.
+const DEPTH_MAX: usize = 40;
+/// Most values after aliases are expanded: what stops an alias bomb.
+const NODES_MAX: usize = 100_000;
+
+impl PlatformConfig {
+    /// Reads and checks a platform.yaml.
+    ///
+    /// Aliases are allowed, within limits; merge keys (`<<`), duplicate keys and unknown fields are not. A file that
+    /// is not YAML or has the wrong shape gives one error, the first; anything else that is wrong is reported at once,
+    /// in the order of lines. Never panics, whatever the text is.
+    pub fn parse(text: &str) -> Result<Self, ConfigErrors> {
+        if text.len() > TEXT_BYTES_MAX {
+            let message = format!("the file has {} bytes, more than {TEXT_BYTES_MAX}", text.len());
+            return Err(whole(message, "keep platform.yaml below 1 MiB"));
+        }
+        // The outline accepts duplicate keys, so that the error about them, in the next pass, knows its path.
+        let outline: Spanned<Node> = serde_saphyr::from_str_with_options(text, options(DuplicateKeyPolicy::LastWins))
+            .map_err(|error| ConfigErrors::new(vec![shape::syntax_error(&error)]))?;
+        if matches!(outline.value, Node::Scalar | Node::Sequence(_)) {
+            return Err(whole("the file has no fields".into(), "start from infra/platform.example.yaml"));
+        }
+        let places = Places::of(&outline);
+        let config: Self = serde_saphyr::from_str_with_options(text, options(DuplicateKeyPolicy::Error))
+            .map_err(|error| ConfigErrors::new(vec![shape::type_error(&error, &places)]))?;
+        let problems = check::all(&config);
+        if problems.is_empty() { Ok(config) } else { Err(located(problems, &places)) }
+    }
+}
+
+fn options(duplicate_keys: DuplicateKeyPolicy) -> Options {
+    serde_saphyr::options! {
+        budget: serde_saphyr::budget! {
+            max_documents: 1,
+            max_depth: DEPTH_MAX,
+            max_nodes: NODES_MAX,
+            max_events: 4 * NODES_MAX,
+        },
+        alias_limits: serde_saphyr::alias_limits! {
+            max_total_replayed_events: 2 * NODES_MAX,
+            max_replay_stack_depth: 8,
+        },
+        duplicate_keys: duplicate_keys,
+        merge_keys: MergeKeyPolicy::Error,
+        // `no` is a fine name for a tenant, and `on` for a group.
+        strict_booleans: true,
+        with_snippet: false,
+    }
+}
+
+/// An error about the file as a whole.
+fn whole(message: String, hint: &str) -> ConfigErrors {
+    let Place { line, column } = Place::START;
+    ConfigErrors::new(vec![ConfigError { line, column, path: String::new(), message, hint: hint.to_owned() }])
+}
+
+/// Gives each problem its place. A mistake that aliases repeat is reported once, at its first line.
+fn located(problems: Vec<Problem>, places: &Places) -> ConfigErrors {
+    let with_places = problems.into_iter().map(|problem| (places.find(&problem.path), problem));
+    let mut sorted: Vec<_> = with_places.collect();
+    sorted.sort_by_key(|((shown, _), _)| *shown);
+    let mut seen = BTreeSet::new();
+    let mut errors = Vec::new();
+    for ((Place { line, column }, written), Problem { path, message, hint }) in sorted {
+        if seen.insert((written, message.clone())) {
+            errors.push(ConfigError { line, column, path, message, hint });
+        }
+    }
+    ConfigErrors::new(errors)
+}

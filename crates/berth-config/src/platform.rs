@@ -1,0 +1,130 @@
+//! The top of platform.yaml: the organization, the accounts with a part in the platform, and the environments.
+
+use std::collections::BTreeMap;
+
+use berth_tenancy::{AccountId, ClusterName, EnvironmentName, Region, RoleName};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::Environment;
+
+/// The platform configuration of Berth: which accounts are onboarded, and what each of them gets.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PlatformConfig {
+    /// Version of this format: 1.
+    #[schemars(range(min = 1, max = 1))]
+    pub version: u32,
+    /// The organization whose accounts are onboarded.
+    pub organization: Organization,
+    /// The account that Berth runs in. It is never onboarded.
+    pub hub: Option<Hub>,
+    /// The account that owns the Transit Gateways.
+    pub network: Network,
+    /// Role in every new account that the steps assume.
+    pub tenant_role: RoleName,
+    /// Account tag that keeps an account out when its value is `false`.
+    #[serde(default = "default_ignore_tag")]
+    #[schemars(length(min = 1, max = 128))]
+    pub ignore_tag: String,
+    /// Account tag that names the tenant. Without the tag, the tenant is the account's name as a slug, without
+    /// `-<environment>` at its end.
+    #[serde(default = "default_tenant_tag")]
+    #[schemars(length(min = 1, max = 128))]
+    pub tenant_tag: String,
+    /// Account tag that holds the cost centre.
+    #[serde(default = "default_cost_center_tag")]
+    #[schemars(length(min = 1, max = 128))]
+    pub cost_center_tag: String,
+    /// Groups that own a tenancy, as templates (`{tenant}-leads`).
+    #[serde(default)]
+    pub owner_groups: Vec<String>,
+    /// Which events start an onboarding.
+    #[serde(default = "default_start_on")]
+    #[schemars(length(min = 1), extend("uniqueItems" = true))]
+    pub start_on: Vec<StartSource>,
+    /// Clusters that tenancies are placed on, by name.
+    pub clusters: BTreeMap<ClusterName, Cluster>,
+    /// Environments by name, such as `dev`.
+    #[schemars(extend("minProperties" = 1))]
+    pub environments: BTreeMap<EnvironmentName, Environment>,
+}
+
+/// The organization whose accounts are onboarded.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Organization {
+    /// Id of the organization, such as `o-a1b2c3d4e5`.
+    #[schemars(regex(pattern = r"^o-[a-z0-9]{10,32}$"))]
+    pub id: String,
+    /// The management account. It is never onboarded.
+    pub management_account: AccountId,
+    /// Role in the management account that may read accounts, their tags and their organizational units.
+    pub read_role: RoleName,
+}
+
+/// The account that Berth runs in.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Hub {
+    /// Its id.
+    pub account: AccountId,
+}
+
+/// The account that owns the Transit Gateways. It is never onboarded.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Network {
+    /// Its id.
+    pub account: AccountId,
+    /// Role in the network account that accepts and associates attachments.
+    pub role: RoleName,
+}
+
+/// A shared EKS cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Cluster {
+    /// Region that the cluster runs in.
+    pub region: Region,
+}
+
+/// An event that can start an onboarding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum StartSource {
+    /// Control Tower created or updated a managed account.
+    ControlTower,
+    /// Organizations created an account.
+    Organizations,
+    /// An account was moved into another organizational unit.
+    Move,
+}
+
+impl StartSource {
+    /// The word for it in platform.yaml.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ControlTower => "controlTower",
+            Self::Organizations => "organizations",
+            Self::Move => "move",
+        }
+    }
+}
+
+fn default_ignore_tag() -> String {
+    "berth:onboard".to_owned()
+}
+
+fn default_tenant_tag() -> String {
+    "berth:tenant".to_owned()
+}
+
+fn default_cost_center_tag() -> String {
+    "cost-center".to_owned()
+}
+
+fn default_start_on() -> Vec<StartSource> {
+    vec![StartSource::ControlTower]
+}

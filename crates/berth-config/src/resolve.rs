@@ -1,0 +1,90 @@
+//! From the configuration's types to those of the plan: templates filled in, nothing decided.
+
+use berth_tenancy::{
+    Addresses, BoundaryPlan, NetworkPlan, Region, RegionPlan, RolePlan, RoleTrust, RolesPlan, TransitGatewayPlan,
+};
+
+use crate::{
+    AddressSource, Boundary, Network, RegionConfig, RoleTemplate, Roles, TransitGateway,
+    policy::render_document,
+    template::{Names, UnknownPlaceholder, render},
+};
+
+/// The plan of one region.
+pub(crate) fn region(region: &Region, config: &RegionConfig, network: &Network) -> RegionPlan {
+    let RegionConfig { addresses, zones, tiers, gateway_endpoints, flow_logs, transit_gateway } = config;
+    let TransitGateway { id, spoke_route_table, propagate_to, shared_attachments, routes } = transit_gateway;
+    RegionPlan {
+        region: region.clone(),
+        network: NetworkPlan {
+            addresses: plan_addresses(addresses),
+            zones: zones.clone(),
+            tiers: tiers.clone(),
+            gateway_endpoints: gateway_endpoints.iter().map(|endpoint| endpoint.as_str().to_owned()).collect(),
+            flow_logs: flow_logs.as_ref().map(|logs| logs.bucket_arn.clone()),
+        },
+        transit_gateway: TransitGatewayPlan {
+            id: id.clone(),
+            network_account: network.account.clone(),
+            network_role: network.role.clone(),
+            spoke_route_table: spoke_route_table.clone(),
+            propagate_to: propagate_to.clone(),
+            shared_attachments: shared_attachments.clone(),
+            routes: routes.clone(),
+        },
+    }
+}
+
+fn plan_addresses(addresses: &AddressSource) -> Addresses {
+    match addresses.clone() {
+        AddressSource::Ipam { pool_id, prefix_length } => Addresses::Ipam { pool_id, prefix_length },
+        AddressSource::Ledger { pool, supernets, excluded, prefix_length } => {
+            Addresses::Ledger { pool, supernets, excluded, prefix_length }
+        }
+    }
+}
+
+/// The plan of the roles.
+pub(crate) fn roles(roles: &Roles, names: Names<'_>) -> Result<RolesPlan, UnknownPlaceholder> {
+    let Roles { boundary, roles } = roles;
+    Ok(RolesPlan {
+        boundary: boundary.as_ref().map(|boundary| plan_boundary(boundary, names)).transpose()?,
+        roles: roles.iter().map(|role| plan_role(role, names)).collect::<Result<_, _>>()?,
+    })
+}
+
+fn plan_boundary(boundary: &Boundary, names: Names<'_>) -> Result<BoundaryPlan, UnknownPlaceholder> {
+    let Boundary { name, path, document } = boundary;
+    Ok(BoundaryPlan { name: render(name, names)?, path: path.clone(), document: render_document(document, names)? })
+}
+
+fn plan_role(role: &RoleTemplate, names: Names<'_>) -> Result<RolePlan, UnknownPlaceholder> {
+    let RoleTemplate { key, name, path, trust, access, managed_policies, inline_policies, session_seconds_max } = role;
+    let inline =
+        inline_policies.iter().map(|(policy, document)| Ok((policy.clone(), render_document(document, names)?)));
+    Ok(RolePlan {
+        key: key.clone(),
+        name: render(name, names)?,
+        path: path.clone(),
+        trust: plan_trust(trust, names)?,
+        access: *access,
+        managed_policies: managed_policies.iter().map(|arn| render(arn, names)).collect::<Result<_, _>>()?,
+        inline_policies: inline.collect::<Result<_, _>>()?,
+        session_seconds_max: *session_seconds_max,
+    })
+}
+
+/// The external id and the claims are templates; what names a principal stands in the file as it is.
+fn plan_trust(trust: &RoleTrust, names: Names<'_>) -> Result<RoleTrust, UnknownPlaceholder> {
+    Ok(match trust {
+        RoleTrust::PermissionSet { .. } | RoleTrust::PodIdentity {} => trust.clone(),
+        RoleTrust::PlatformRole { arn, external_id } => {
+            RoleTrust::PlatformRole { arn: arn.clone(), external_id: render(external_id, names)? }
+        }
+        RoleTrust::Oidc { provider, audience, subject } => RoleTrust::Oidc {
+            provider: provider.clone(),
+            audience: render(audience, names)?,
+            subject: render(subject, names)?,
+        },
+    })
+}

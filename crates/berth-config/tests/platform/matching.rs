@@ -1,0 +1,223 @@
+//! What the example means for accounts: ignored with a reason, onboarded with everything, or a clear error.
+
+use std::collections::BTreeMap;
+
+use berth_config::{AccountFacts, Match, MatchError, Onboarding};
+use berth_tenancy::{Addresses, RoleTrust, TenantName};
+use proptest::prelude::*;
+
+use crate::example;
+
+/// An account of a developer team, as Organizations describes it.
+fn facts() -> AccountFacts {
+    AccountFacts {
+        account_id: "111122223333".parse().unwrap(),
+        name: "payments-dev".into(),
+        email: Some("payments@example.com".into()),
+        state: "ACTIVE".into(),
+        ous: vec!["r-ab12".into(), "ou-ab12-dev00001".into()],
+        tags: BTreeMap::new(),
+    }
+}
+
+fn tagged(key: &str, value: &str) -> AccountFacts {
+    AccountFacts { tags: BTreeMap::from([(key.into(), value.into())]), ..facts() }
+}
+
+fn onboarded(facts: &AccountFacts) -> Onboarding {
+    match example().match_account(facts) {
+        Ok(Match::Onboard(onboarding)) => *onboarding,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[track_caller]
+fn assert_ignored(facts: &AccountFacts, reason: &str) {
+    assert_eq!(example().match_account(facts), Ok(Match::Ignored { reason: reason.into() }));
+}
+
+#[test]
+fn an_account_of_a_listed_unit_gets_everything() {
+    let facts = AccountFacts { tags: BTreeMap::from([("cost-center".into(), "4711".into())]), ..facts() };
+    let Onboarding { tenant, environment, regions, roles, git_ops, tenant_role, reason } = onboarded(&facts);
+    assert_eq!((tenant.as_str(), environment.as_str(), tenant_role.as_str()), ("payments", "dev", "BerthTenant"));
+    assert_eq!(reason, "the organizational unit ou-ab12-dev00001 belongs to the environment dev");
+    assert_eq!((git_ops.cluster.as_str(), git_ops.cluster_region.as_str()), ("dev-euw1", "eu-west-1"));
+    assert_eq!(git_ops.path, "clusters/dev-euw1/tenants/df/payments.yaml");
+    assert_eq!(git_ops.contact_email.as_deref(), Some("payments@example.com"));
+    assert_eq!(git_ops.cost_center.as_deref(), Some("4711"));
+    assert_eq!(git_ops.owner_groups, ["payments-leads"]);
+
+    let names: Vec<&str> = regions.iter().map(|region| region.region.as_str()).collect();
+    assert_eq!(names, ["eu-central-1", "eu-west-1"]);
+    let west = regions.last().unwrap();
+    let Addresses::Ledger { pool, supernets, excluded, prefix_length } = &west.network.addresses else {
+        panic!("{west:?}")
+    };
+    assert_eq!((pool.as_str(), *prefix_length), ("dev-eu-west-1", 20));
+    assert_eq!((supernets[0].to_string(), excluded[0].to_string()), ("10.16.0.0/14".into(), "10.16.0.0/20".into()));
+    assert_eq!(west.network.zones, ["euw1-az1", "euw1-az2", "euw1-az3"]);
+    assert_eq!(west.network.gateway_endpoints, ["s3", "dynamodb"]);
+    assert_eq!(west.network.flow_logs.as_deref(), Some("arn:aws:s3:::berth-local-flow-logs"));
+    assert_eq!(west.network.tiers.len(), 3);
+    let gateway = &west.transit_gateway;
+    assert_eq!((gateway.network_account.as_str(), gateway.network_role.as_str()), ("310987654321", "BerthNetwork"));
+    assert_eq!(gateway.id, "tgw-0e00000000000001a");
+    assert_eq!(gateway.spoke_route_table, "tgw-rtb-0e00000000000005a");
+    assert_eq!(gateway.propagate_to, ["tgw-rtb-0e000000000000060"]);
+    assert_eq!(gateway.shared_attachments, ["tgw-attach-0e000000000000071"]);
+    assert_eq!(gateway.routes[0].to_string(), "10.0.0.0/16");
+    assert_eq!(regions[0].network.flow_logs, None);
+
+    assert_eq!(roles.boundary.unwrap().name, "berth-tenant-boundary");
+    let names: Vec<&str> = roles.roles.iter().map(|role| role.name.as_str()).collect();
+    assert_eq!(names, ["payments-developer", "payments-deployer", "payments-workload", "payments-support"]);
+}
+
+#[test]
+fn templates_of_roles_are_filled_in() {
+    let roles = onboarded(&facts()).roles.roles;
+    let subject = "repo:example/payments:environment:dev".to_owned();
+    let oidc = |provider: &str, audience: &str| RoleTrust::Oidc {
+        provider: provider.into(),
+        audience: audience.into(),
+        subject: subject.clone(),
+    };
+    assert_eq!(roles[1].trust, oidc("token.actions.githubusercontent.com", "sts.amazonaws.com"));
+    let arn = "arn:aws:iam::210987654321:role/platform-support".to_owned();
+    assert_eq!(roles[3].trust, RoleTrust::PlatformRole { arn, external_id: "support-111122223333".into() });
+    assert_eq!((roles[0].session_seconds_max, roles[3].session_seconds_max), (3600, 7200));
+    assert_eq!((roles[0].path.as_str(), roles[0].access.is_some(), roles[2].access), ("/tenant/", true, None));
+    let resource = roles[2].inline_policies["read-own-secrets"].pointer("/Statement/0/Resource").unwrap();
+    assert_eq!(resource, "arn:aws:secretsmanager:*:111122223333:secret:payments/*");
+}
+
+#[test]
+fn accounts_of_the_platform_itself_are_ignored() {
+    for (id, role) in [("999988887777", "management"), ("310987654321", "network"), ("210987654321", "hub")] {
+        let facts = AccountFacts { account_id: id.parse().unwrap(), ..facts() };
+        assert_ignored(&facts, &format!("it is the {role} account of the platform"));
+    }
+}
+
+#[test]
+fn accounts_that_are_closed_or_about_to_be_are_ignored() {
+    for state in ["SUSPENDED", "PENDING_CLOSURE", "CLOSED", "active", ""] {
+        let facts = AccountFacts { state: state.into(), ..facts() };
+        assert_ignored(&facts, &format!("the account is {state:?}, not ACTIVE"));
+    }
+}
+
+#[test]
+fn accounts_outside_of_listed_units_are_ignored_even_when_not_yet_active() {
+    for ous in [vec![], vec!["r-ab12"], vec!["r-ab12", "ou-ab12-sus00001"]] {
+        for state in ["ACTIVE", "PENDING_ACTIVATION"] {
+            let ous = ous.iter().map(|ou| (*ou).to_owned()).collect();
+            let facts = AccountFacts { ous, state: state.into(), ..facts() };
+            assert_ignored(&facts, "no organizational unit on the account's path is listed in an environment");
+        }
+    }
+}
+
+#[test]
+fn the_nearest_listed_unit_wins() {
+    for (path, environment) in [
+        (["r-ab12", "ou-ab12-prd00001", "ou-ab12-dev00001"], "dev"),
+        (["r-ab12", "ou-ab12-dev00001", "ou-ab12-prd00001"], "prod"),
+        (["r-ab12", "ou-ab12-stg00001", "ou-ab12-unknown1"], "staging"),
+    ] {
+        let facts = AccountFacts { ous: path.map(str::to_owned).to_vec(), ..facts() };
+        assert_eq!(onboarded(&facts).environment.as_str(), environment, "{path:?}");
+    }
+}
+
+#[test]
+fn a_tag_keeps_an_account_out_and_a_vague_tag_is_asked_about() {
+    assert_ignored(&tagged("berth:onboard", "false"), "the account's tag berth:onboard is \"false\"");
+    assert_ignored(&tagged("berth:onboard", " False"), "the account's tag berth:onboard is \" False\"");
+    assert_eq!(onboarded(&tagged("berth:onboard", "true")).tenant.as_str(), "payments");
+    let error = example().match_account(&tagged("berth:onboard", "no")).unwrap_err();
+    assert!(matches!(error, MatchError::InvalidInput { .. }), "{error:?}");
+    assert_eq!(error.to_string(), "the account's tag berth:onboard is \"no\", neither true nor false");
+    assert!(error.hint().contains("`false`"), "{error:?}");
+}
+
+#[test]
+fn an_account_that_aws_still_activates_is_not_ready() {
+    let facts = AccountFacts { state: "PENDING_ACTIVATION".into(), ..facts() };
+    let error = example().match_account(&facts).unwrap_err();
+    assert!(matches!(error, MatchError::NotReady { .. }), "{error:?}");
+    assert_eq!(error.to_string(), "the account is still PENDING_ACTIVATION");
+}
+
+#[test]
+fn a_tag_names_the_tenant_or_is_refused() {
+    assert_eq!(onboarded(&tagged("berth:tenant", "ledger")).tenant.as_str(), "ledger");
+    for bad in ["Ledger", "", "../ledger", "7up"] {
+        let error = example().match_account(&tagged("berth:tenant", bad)).unwrap_err();
+        let message = format!("the account's tag berth:tenant is {bad:?}, not the name of a tenant");
+        assert_eq!(error.to_string(), message);
+    }
+}
+
+#[test]
+fn a_name_that_gives_no_tenant_says_which_tag_to_set() {
+    let facts = AccountFacts { name: "1e3".into(), ..facts() };
+    let error = example().match_account(&facts).unwrap_err();
+    assert_eq!(error.to_string(), "no name of a tenant can be made from the account's name \"1e3\"");
+    assert!(error.hint().starts_with("set the tag berth:tenant of the account"), "{error:?}");
+}
+
+#[test]
+fn a_blank_cost_center_is_none() {
+    assert_eq!(onboarded(&tagged("cost-center", " ")).git_ops.cost_center, None);
+}
+
+prop_compose! {
+    fn any_facts()(
+        id in "[0-9]{12}",
+        name in prop_oneof![any::<String>(), r"[ -~]{0,50}", "[a-z]{1,12}-(dev|prod)"],
+        email in proptest::option::of(any::<String>()),
+        state in prop_oneof![Just("ACTIVE".to_owned()), Just("PENDING_ACTIVATION".to_owned()), any::<String>()],
+        ous in proptest::collection::vec(
+            prop_oneof![Just("ou-ab12-dev00001".to_owned()), Just("ou-ab12-prd00001".to_owned()), any::<String>()], 0..4),
+        tags in proptest::collection::btree_map(
+            prop_oneof![Just("berth:tenant".to_owned()), Just("berth:onboard".to_owned()), any::<String>()],
+            prop_oneof![Just("true".to_owned()), r"[a-z-]{0,45}", any::<String>()], 0..3),
+    ) -> AccountFacts {
+        AccountFacts { account_id: id.parse().unwrap(), name, email, state, ous, tags }
+    }
+}
+
+#[test]
+fn any_account_gives_an_answer_and_a_matched_one_has_valid_names() {
+    let config = example();
+    proptest!(|(facts in any_facts())| {
+        match config.match_account(&facts) {
+            Ok(Match::Ignored { reason }) => prop_assert!(!reason.is_empty() && reason.len() < 1000),
+            Err(error) => prop_assert!(!error.to_string().contains('\n') && !error.hint().is_empty()),
+            Ok(Match::Onboard(done)) => {
+                prop_assert!(done.tenant.as_str().parse::<TenantName>().is_ok());
+                let parts: Vec<&str> = done.git_ops.path.split('/').collect();
+                let file = format!("{}.yaml", done.tenant);
+                prop_assert_eq!(parts.len(), 5);
+                prop_assert_eq!(parts[4], file.as_str());
+                prop_assert!(done.roles.roles.iter().all(|role| role.name.len() <= 64));
+                prop_assert_eq!(config.match_account(&facts), Ok(Match::Onboard(done)));
+            }
+        }
+    });
+}
+
+#[test]
+fn any_name_of_a_listed_account_is_matched_or_asked_about() {
+    let config = example();
+    proptest!(|(name in prop_oneof![any::<String>(), r"[ -~]{0,50}"])| {
+        let facts = AccountFacts { name, ..facts() };
+        match config.match_account(&facts) {
+            Ok(Match::Onboard(done)) => prop_assert!(done.tenant.as_str().parse::<TenantName>().is_ok()),
+            Err(MatchError::InvalidInput { hint, .. }) => prop_assert!(hint.contains("berth:tenant")),
+            other => prop_assert!(false, "{:?}", other),
+        }
+    });
+}

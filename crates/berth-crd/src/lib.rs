@@ -1,0 +1,25 @@
+//! The Tenant custom resource: its types, its CRD, how an account joins it, and its check before the commit. No I/O.
+//!
+//! Reading order: `tenant` (the types), `schema` (the CRD made from them), `entry` (what the state machine hands in),
+//! `join` (an account into a file), `yaml` (the only reader and writer), `validate` (the check before the commit).
+
+mod entry;
+mod error;
+mod join;
+mod schema;
+mod status;
+mod tenant;
+mod validate;
+mod yaml;
+
+pub use entry::{AccountEntry, RegionNetwork, RoleEntry};
+pub use error::CrError;
+pub use join::join;
+pub use schema::{API_VERSION, KIND, crd_yaml, tenant_crd};
+pub use status::{AccessState, AccessStatus, Condition, ConditionStatus, ConditionType, NamespaceStatus, TenantStatus};
+pub use tenant::{
+    Account, AccountNetwork, AccountRole, Contact, DeletionPolicy, Domain, Namespace, Network, NetworkProfile, Owner,
+    OwnerKind, Placement, PodSecurity, Tenant, TenantSpec,
+};
+pub use validate::{Violation, validate};
+pub use yaml::YamlError;

@@ -1,0 +1,325 @@
+//! The spec of a Tenant. Every string and every list is bounded, because Kubernetes refuses a CRD whose CEL rules
+//! could cost too much, and it reckons with the bounds.
+//!
+//! What the derives cannot say (list types, CEL rules) stands in `extend` attributes, as the API server reads it:
+//! <https://kubernetes.io/docs/reference/using-api/server-side-apply/#merge-strategy> and
+//! <https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#validation-rules>.
+//! The rules use core CEL only, so that the check before the commit can evaluate them too.
+
+use std::collections::BTreeMap;
+
+use berth_tenancy::{Access, AccountId, ClusterName, EnvironmentName, Region};
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use kube::CustomResource;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+
+use crate::{schema::rule, status::TenantStatus};
+
+/// A tenant of the platform on one cluster: who owns it, its AWS accounts, its namespaces and what it may reach.
+// Each printer column has a type: no duplicate.
+#[allow(clippy::duplicated_attributes)]
+#[derive(CustomResource, Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[kube(
+    group = "tenancy.berth.dev",
+    version = "v1alpha1",
+    kind = "Tenant",
+    doc = "A tenant of the platform on one cluster: who owns it, its AWS accounts, its namespaces and what it may reach.",
+    derive = "PartialEq",
+    status = "TenantStatus",
+    shortname = "tnt",
+    category = "platform",
+    printcolumn(name = "Cluster", type_ = "string", json_path = ".spec.placement.cluster"),
+    printcolumn(name = "Cost-Center", type_ = "string", json_path = ".spec.costCenter"),
+    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
+    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason"),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+)]
+#[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = [
+    rule("self.namespaces.all(n, self.accounts.exists(a, a.environment == n.environment))",
+         "every namespace needs an account with the same environment"),
+    rule("!has(self.domains) || self.domains.all(d, self.namespaces.exists(n, n.name == d.namespace))",
+         "domains[].namespace must name an entry in namespaces"),
+]))]
+pub struct TenantSpec {
+    /// Name for people: the name of the first AWS account, until somebody writes a better one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 128))]
+    pub display_name: Option<String>,
+    /// Cost centre that the tenant's costs go to.
+    #[serde(default = "unassigned")]
+    #[schemars(length(min = 1, max = 63), regex(pattern = "^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$"))]
+    pub cost_center: String,
+    /// Whom to ask about the tenant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contact: Option<Contact>,
+    /// Groups and people with rights in all of the tenant's namespaces.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["kind", "name"]))]
+    pub owners: Vec<Owner>,
+    /// Where the tenant lives.
+    pub placement: Placement,
+    /// The tenant's AWS accounts, one for each environment.
+    #[schemars(length(min = 1, max = 8), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["environment"]))]
+    pub accounts: Vec<Account>,
+    /// The tenant's namespaces on this cluster.
+    #[schemars(length(min = 1, max = 24), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    pub namespaces: Vec<Namespace>,
+    /// What the tenant's pods may reach.
+    #[serde(default)]
+    #[schemars(extend("default" = {}))]
+    pub network: Network,
+    /// Prefixes of images that the tenant may run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32), inner(length(min = 1, max = 255)), extend("x-kubernetes-list-type" = "set"))]
+    pub registries: Vec<String>,
+    /// Host names that the tenant may serve.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["host"]))]
+    pub domains: Vec<Domain>,
+    /// What happens to the namespaces when the tenant is deleted.
+    #[serde(default)]
+    pub deletion_policy: DeletionPolicy,
+    /// Whether access is taken away and workloads are scaled down; nothing is deleted.
+    #[serde(default)]
+    pub suspended: bool,
+}
+
+/// From the start of the ARN: a role's path may hold colons, so `contains` would let a foreign role through.
+const ROLES_BELONG: &str = "!has(self.roles) || self.roles.all(r, \
+    r.arn.startsWith('arn:aws:iam::' + self.accountId + ':role/') || \
+    r.arn.startsWith('arn:aws-cn:iam::' + self.accountId + ':role/') || \
+    r.arn.startsWith('arn:aws-us-gov:iam::' + self.accountId + ':role/'))";
+
+fn unassigned() -> String {
+    "unassigned".to_owned()
+}
+
+/// Whom to ask about a tenant.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Contact {
+    /// E-mail address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 254), extend("format" = "email"))]
+    pub email: Option<String>,
+    /// Slack channel.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 80))]
+    pub slack: Option<String>,
+}
+
+/// A group or person with rights in all of the tenant's namespaces.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Owner {
+    /// Group or user.
+    pub kind: OwnerKind,
+    /// Name, as the cluster's authentication gives it.
+    #[schemars(length(min = 1, max = 256), extend("x-kubernetes-validations" = [
+        rule("!self.startsWith('system:') && !self.startsWith('eks:')", "system: and eks: subjects are reserved"),
+    ]))]
+    pub name: String,
+    /// What the owner may do.
+    #[serde(default = "admin")]
+    pub role: Access,
+}
+
+fn admin() -> Access {
+    Access::Admin
+}
+
+/// Kind of an owner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum OwnerKind {
+    /// A group.
+    Group,
+    /// One person or service.
+    User,
+}
+
+/// Where a tenant lives.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = [
+    rule("self.cluster == oldSelf.cluster", "placement.cluster is immutable; onboard to another cluster with a second file"),
+]))]
+pub struct Placement {
+    /// Cluster that this file belongs to; never changes.
+    #[schemars(extend("minLength" = 1, "maxLength" = 100))]
+    pub cluster: ClusterName,
+    /// Region of that cluster.
+    #[schemars(extend("maxLength" = 32))]
+    pub region: Region,
+    /// Stage of that cluster, such as `dev` or `prod`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("maxLength" = 20))]
+    pub stage: Option<EnvironmentName>,
+}
+
+/// One AWS account of a tenant. Written by Berth.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = [
+    rule("self.accountId == oldSelf.accountId", "accountId is immutable"),
+    rule(ROLES_BELONG, "role ARN must belong to accountId"),
+]))]
+pub struct Account {
+    /// Environment that the account is for.
+    #[schemars(extend("maxLength" = 20))]
+    pub environment: EnvironmentName,
+    /// The account; never changes for this environment.
+    #[schemars(extend("maxLength" = 12))]
+    pub account_id: AccountId,
+    /// The account's networks, one for each region.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["region"]))]
+    pub networks: Vec<AccountNetwork>,
+    /// IAM roles of the account that have rights on the cluster.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    pub roles: Vec<AccountRole>,
+}
+
+/// The network of an account in one region.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AccountNetwork {
+    /// The region.
+    #[schemars(extend("maxLength" = 32))]
+    pub region: Region,
+    /// The VPC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 21), regex(pattern = "^vpc-[0-9a-f]{8,17}$"))]
+    pub vpc_id: Option<String>,
+    /// Blocks of the VPC.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 5), extend("items" = { "type": "string", "format": "cidr", "maxLength": 43 }, "x-kubernetes-list-type" = "set"))]
+    pub cidrs: Vec<String>,
+    /// The VPC's attachment to the Transit Gateway.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 40), regex(pattern = "^tgw-attach-[0-9a-f]{8,17}$"))]
+    pub transit_gateway_attachment_id: Option<String>,
+}
+
+/// An IAM role with rights in the namespaces of its account's environment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AccountRole {
+    /// Short name, unique in the account.
+    #[schemars(length(max = 64), regex(pattern = "^[a-z]([-a-z0-9]*[a-z0-9])?$"))]
+    pub name: String,
+    /// ARN of the role.
+    #[schemars(length(max = 2048), regex(pattern = "^arn:aws(-cn|-us-gov)?:iam::[0-9]{12}:role/[!-~]+$"))]
+    pub arn: String,
+    /// What the role may do.
+    pub access: Access,
+}
+
+/// One namespace of a tenant. Its full name is the tenant's name, a hyphen, and `name`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Namespace {
+    /// Suffix of the namespace. Without hyphens, or tenants `a` and `a-b` could claim one namespace.
+    #[schemars(length(min = 1, max = 20), regex(pattern = "^[a-z0-9]+$"))]
+    pub name: String,
+    /// Environment of the namespace; an account must have it too.
+    #[schemars(extend("maxLength" = 20))]
+    pub environment: EnvironmentName,
+    /// Pod security standard that is enforced.
+    #[serde(default)]
+    pub pod_security: PodSecurity,
+    /// Node pool that the pods run on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 63))]
+    pub node_pool: Option<String>,
+    /// More labels of the namespace.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("maxProperties" = 16), schema_with = "label_values")]
+    pub labels: BTreeMap<String, String>,
+    /// Hard limits of the namespace's `ResourceQuota`, by resource.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("maxProperties" = 24), schema_with = "quantities")]
+    pub quota: BTreeMap<String, IntOrString>,
+}
+
+fn label_values(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "object", "additionalProperties": { "type": "string", "maxLength": 63 } })
+}
+
+/// Kubernetes' own pattern of a quantity; a number with a fraction must be a string.
+fn quantities(_: &mut SchemaGenerator) -> Schema {
+    let pattern = r"^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))))?$";
+    let quantity = json_schema!({ "x-kubernetes-int-or-string": true, "maxLength": 64, "pattern": pattern });
+    json_schema!({ "type": "object", "additionalProperties": quantity })
+}
+
+/// Pod security standard of a namespace.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum PodSecurity {
+    /// Hardened pods only.
+    #[default]
+    Restricted,
+    /// No known privilege escalation.
+    Baseline,
+}
+
+/// What a tenant's pods may reach.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Network {
+    /// How far the tenant is closed off.
+    #[serde(default)]
+    pub profile: NetworkProfile,
+    /// Blocks that pods may reach; by default those of the tenant's VPCs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64), extend("items" = { "type": "string", "format": "cidr", "maxLength": 43 }, "x-kubernetes-list-type" = "set"))]
+    pub egress_cidrs: Vec<String>,
+    /// Namespaces that may call in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32), inner(length(min = 1, max = 63)), extend("x-kubernetes-list-type" = "set"))]
+    pub allow_ingress_from: Vec<String>,
+}
+
+/// How far a tenant is closed off.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum NetworkProfile {
+    /// Only what is listed.
+    #[default]
+    Isolated,
+    /// The platform's shared services too.
+    Shared,
+}
+
+/// A host name that a tenant may serve.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Domain {
+    /// The host, with a wildcard at most in the first label.
+    #[schemars(length(max = 253), regex(pattern = r"^(\*\.)?([a-z0-9]([-a-z0-9]*[a-z0-9])?\.)+[a-z]{2,}$"))]
+    pub host: String,
+    /// Suffix of the namespace that serves it.
+    #[schemars(length(min = 1, max = 20))]
+    pub namespace: String,
+    /// Issuer of its certificate.
+    #[serde(default = "platform")]
+    #[schemars(length(min = 1, max = 253))]
+    pub issuer: String,
+}
+
+fn platform() -> String {
+    "platform".to_owned()
+}
+
+/// What happens to a tenant's namespaces when the tenant is deleted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum DeletionPolicy {
+    /// They stay.
+    #[default]
+    Retain,
+    /// They are deleted.
+    Delete,
+}

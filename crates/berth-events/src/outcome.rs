@@ -1,0 +1,175 @@
+//! Berth's own events: `Account Created` asks for an onboarding, the others say how one ended.
+//!
+//! Each detail is versioned and has a JSON Schema in `docs/events/`. Fields may be added within a version; a field that
+//! goes or changes its meaning makes a new version.
+
+mod version;
+
+use std::collections::BTreeMap;
+
+use berth_tenancy::{AccountId, EnvironmentName, Mode, Region, TenantName};
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{Failure, Source};
+pub use version::Version;
+
+/// `source` of every event that Berth publishes.
+pub const SOURCE: &str = "berth.accounts";
+/// `detail-type` of [`AccountCreated`]: asks for an onboarding.
+pub const ACCOUNT_CREATED: &str = "Account Created";
+/// `detail-type` of [`AccountOnboarded`].
+pub const ACCOUNT_ONBOARDED: &str = "Account Onboarded";
+/// `detail-type` of [`AccountOnboardingFailed`].
+pub const ACCOUNT_ONBOARDING_FAILED: &str = "Account Onboarding Failed";
+/// `detail-type` of [`AccountIgnored`].
+pub const ACCOUNT_IGNORED: &str = "Account Ignored";
+
+/// The detail of an event of Berth's: what goes into `PutEvents` with [`SOURCE`].
+pub trait Published: Serialize {
+    /// Its `detail-type`.
+    const DETAIL_TYPE: &'static str;
+}
+
+/// An account is there and should be onboarded: published by the sweep, or by whatever makes accounts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AccountCreated {
+    /// Version of this detail.
+    #[serde(default)]
+    pub version: Version,
+    /// The account.
+    pub account_id: AccountId,
+    /// Why the event was sent, for the log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Whether to apply (the default) or only to plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<Mode>,
+    /// The generation to run; by default the ledger's next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation: Option<u32>,
+}
+
+/// An account was onboarded, or was found as it should be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AccountOnboarded {
+    /// Version of this detail.
+    pub version: Version,
+    /// The account.
+    pub account_id: AccountId,
+    /// The tenant that owns it.
+    pub tenant: TenantName,
+    /// Its environment.
+    pub environment: EnvironmentName,
+    /// The execution that ended.
+    pub execution_arn: String,
+    /// Which onboarding of the account this was; none for a console run that named no generation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation: Option<u32>,
+    /// What was made, by region.
+    #[serde(default)]
+    pub regions: BTreeMap<Region, OnboardedRegion>,
+    /// The commit in the GitOps repository that holds the tenant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// When the execution ended.
+    pub finished_at: Timestamp,
+}
+
+/// What was made in one region.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OnboardedRegion {
+    /// The VPC.
+    pub vpc_id: String,
+    /// Its block.
+    pub cidr: String,
+    /// Its attachment to the Transit Gateway.
+    pub attachment_id: String,
+}
+
+/// How an execution ended without success.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum FailedStatus {
+    /// A state failed.
+    Failed,
+    /// The execution ran longer than its limit.
+    TimedOut,
+    /// A person or a script stopped it.
+    Aborted,
+}
+
+/// The onboarding of an account stopped. It can be run again at any time: what was made is found, not made twice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AccountOnboardingFailed {
+    /// Version of this detail.
+    pub version: Version,
+    /// The account.
+    pub account_id: AccountId,
+    /// The tenant that owns it, when the plan came so far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<TenantName>,
+    /// Its environment, when the plan came so far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<EnvironmentName>,
+    /// The execution that ended.
+    pub execution_arn: String,
+    /// Which onboarding of the account this was; none for a console run that named no generation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation: Option<u32>,
+    /// How it ended, as Step Functions calls it.
+    pub status: FailedStatus,
+    /// Where it failed, by which fault, what happened and what to do next.
+    pub failure: Failure,
+    /// The command that runs it again.
+    pub run_again: String,
+    /// When the execution ended.
+    pub finished_at: Timestamp,
+}
+
+/// An account was looked at and is not Berth's to onboard. That is a success.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AccountIgnored {
+    /// Version of this detail.
+    pub version: Version,
+    /// The account.
+    pub account_id: AccountId,
+    /// Why, as one sentence.
+    pub reason: String,
+    /// Who asked for it, when known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<Source>,
+    /// The execution that ended; none when no execution was needed to know it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub execution_arn: Option<String>,
+    /// When that was decided.
+    pub finished_at: Timestamp,
+}
+
+impl Published for AccountCreated {
+    const DETAIL_TYPE: &'static str = ACCOUNT_CREATED;
+}
+
+impl Published for AccountOnboarded {
+    const DETAIL_TYPE: &'static str = ACCOUNT_ONBOARDED;
+}
+
+impl Published for AccountOnboardingFailed {
+    const DETAIL_TYPE: &'static str = ACCOUNT_ONBOARDING_FAILED;
+}
+
+impl Published for AccountIgnored {
+    const DETAIL_TYPE: &'static str = ACCOUNT_IGNORED;
+}
+
+/// The command that runs an account's onboarding again, exactly as a person types it.
+#[must_use]
+pub fn run_again_command(account: &AccountId) -> String {
+    format!("berth onboard {account}")
+}

@@ -1,0 +1,101 @@
+//! Requests that are Berth's own: the plain `{"accountId": "…"}` of a person, and the `Account Created` event.
+
+use berth_tenancy::Mode;
+
+use crate::{
+    Decision, Recognised, Source,
+    envelope::{Node, QUOTE_CHARS_MAX, account_id, with_particulars},
+    fields::STRANGE_MAX,
+    json::{Json, Scalar},
+    outcome,
+    quoting::quoted,
+};
+
+/// Keys of a plain request, besides what [`is_remark`] allows.
+const KEYS: [&str; 6] = ["accountId", "mode", "generation", "reason", "source", "time"];
+
+/// Keys that a plain request may have and that say nothing: remarks, and what Step Functions adds to a nested run.
+fn is_remark(key: &str) -> bool {
+    matches!(key, "comment" | "Comment" | "eventId" | "requestedBy") || key.starts_with("AWS_STEP_FUNCTIONS_")
+}
+
+/// Recognises the input of a console run. Unknown keys are refused: with `"mdoe": "plan"` a person wants no change.
+pub(crate) fn plain(request: &Node) -> Recognised {
+    let strange = request.strange.iter().map(String::as_str).filter(|key| !is_remark(key));
+    let misplaced = request.keys().filter(|key| !KEYS.contains(key));
+    if let Some(key) = strange.chain(misplaced).next() {
+        let key = quoted(key, QUOTE_CHARS_MAX);
+        return Recognised::reject(format!(
+            "a request has no key {key}; it has accountId, and may have mode and generation"
+        ))
+        .from(Source::Manual);
+    }
+    if request.strange.len() == STRANGE_MAX {
+        return Recognised::reject("the request has too many keys that say nothing").from(Source::Manual);
+    }
+    let time = request.time.text().and_then(crate::timestamp::parse);
+    Recognised { time, ..asked(request, "a person asked for it") }.from(Source::Manual)
+}
+
+/// Recognises an event with Berth's own source or detail-type.
+pub(crate) fn own(source: &str, kind: &str, detail: &Node, envelope: &Node) -> Recognised {
+    if source != outcome::SOURCE {
+        return Recognised::reject(format!(
+            "forged: its detail-type is {kind:?} but its source is {}, not {}",
+            quoted(source, QUOTE_CHARS_MAX),
+            outcome::SOURCE
+        ));
+    }
+    let recognised = match kind {
+        outcome::ACCOUNT_CREATED if !is_known_version(&detail.version) => {
+            Recognised::reject(format!("the version of its detail is not {}", outcome::Version::NUMBER))
+                .from(Source::Own)
+        }
+        outcome::ACCOUNT_CREATED => asked(detail, "Berth's own event says that the account is there").from(Source::Own),
+        outcome::ACCOUNT_ONBOARDED | outcome::ACCOUNT_ONBOARDING_FAILED | outcome::ACCOUNT_IGNORED => {
+            let account = account_id(&detail.account_id).ok();
+            Recognised::ignore("it says how an onboarding ended").about(account).from(Source::Own)
+        }
+        other => {
+            let kind = quoted(other, QUOTE_CHARS_MAX);
+            return Recognised::reject(format!("forged: Berth publishes no event with detail-type {kind}"));
+        }
+    };
+    with_particulars(recognised, kind, detail, envelope)
+}
+
+/// Tools may leave the version out.
+fn is_known_version(version: &Scalar) -> bool {
+    matches!(version, Json::Absent) || *version == Json::Number(outcome::Version::NUMBER.into())
+}
+
+/// What a request asks for.
+fn asked(request: &Node, why: &str) -> Recognised {
+    match (account_id(&request.account_id), mode(&request.mode), generation(&request.generation)) {
+        (Ok(account), Ok(mode), Ok(generation)) => {
+            let reason = if mode == Some(Mode::Plan) { format!("{why}, as a plan only") } else { why.to_owned() };
+            Recognised { mode, generation, ..Recognised::new(Decision::Onboard, reason).about(Some(account)) }
+        }
+        (Err(why), ..) | (_, Err(why), _) | (.., Err(why)) => Recognised::reject(why),
+    }
+}
+
+fn mode(value: &Scalar) -> Result<Option<Mode>, String> {
+    match value {
+        Json::Absent | Json::Null => Ok(None),
+        Json::Text(text) if text == "apply" => Ok(Some(Mode::Apply)),
+        Json::Text(text) if text == "plan" => Ok(Some(Mode::Plan)),
+        Json::Text(text) => Err(format!("mode is {}, not \"apply\" or \"plan\"", quoted(text, QUOTE_CHARS_MAX))),
+        other => Err(format!("mode is {}, not \"apply\" or \"plan\"", other.kind())),
+    }
+}
+
+fn generation(value: &Scalar) -> Result<Option<u32>, String> {
+    match value {
+        Json::Absent | Json::Null => Ok(None),
+        Json::Number(number) => {
+            u32::try_from(*number).map(Some).map_err(|_| format!("generation {number} is larger than {}", u32::MAX))
+        }
+        other => Err(format!("generation is {}, not a whole number", other.kind())),
+    }
+}

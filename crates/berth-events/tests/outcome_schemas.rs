@@ -1,0 +1,162 @@
+//! The published schemas of Berth's events: generated from the types, committed, and true of what the types write.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
+
+use std::{collections::BTreeMap, fs, path::PathBuf};
+
+use berth_events::{
+    Decision, Failure, Source,
+    outcome::{
+        self, AccountCreated, AccountIgnored, AccountOnboarded, AccountOnboardingFailed, FailedStatus, OnboardedRegion,
+        Published, Version,
+    },
+    recognise,
+};
+use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/events");
+
+fn schema_of<T: JsonSchema>() -> Value {
+    // What a reader of events sees: a field that may be left out is not required.
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    serde_json::to_value(SchemaGenerator::new(settings).into_root_schema_for::<T>()).unwrap()
+}
+
+fn created() -> AccountCreated {
+    AccountCreated {
+        version: Version,
+        account_id: "111122223333".parse().unwrap(),
+        reason: Some("the ledger does not know it".to_owned()),
+        mode: None,
+        generation: None,
+    }
+}
+
+fn onboarded() -> AccountOnboarded {
+    let region = OnboardedRegion {
+        vpc_id: "vpc-0a1b2c3d4e5f67890".to_owned(),
+        cidr: "10.20.0.0/20".to_owned(),
+        attachment_id: "tgw-attach-0a1b2c3d4e5f67890".to_owned(),
+    };
+    AccountOnboarded {
+        version: Version,
+        account_id: "111122223333".parse().unwrap(),
+        tenant: "payments".parse().unwrap(),
+        environment: "dev".parse().unwrap(),
+        execution_arn: "arn:aws:states:us-east-1:210987654321:execution:berth-onboard-account:111122223333-1"
+            .to_owned(),
+        generation: Some(1),
+        regions: BTreeMap::from([("eu-west-1".parse().unwrap(), region)]),
+        commit: Some("4b825dc642cb6eb9a060e54bf8d69288fbee4904".to_owned()),
+        finished_at: "2026-01-02T03:04:05Z".parse().unwrap(),
+    }
+}
+
+fn failed() -> AccountOnboardingFailed {
+    let account = "111122223333".parse().unwrap();
+    AccountOnboardingFailed {
+        version: Version,
+        tenant: Some("payments".parse().unwrap()),
+        environment: Some("dev".parse().unwrap()),
+        execution_arn: "arn:aws:states:us-east-1:210987654321:execution:berth-onboard-account:111122223333-1"
+            .to_owned(),
+        generation: Some(1),
+        status: FailedStatus::TimedOut,
+        failure: Failure::from_error(Some("States.Timeout"), None, "AttachTransitGateway"),
+        run_again: outcome::run_again_command(&account),
+        account_id: account,
+        finished_at: "2026-01-02T03:04:05Z".parse().unwrap(),
+    }
+}
+
+fn ignored() -> AccountIgnored {
+    AccountIgnored {
+        version: Version,
+        account_id: "111122223333".parse().unwrap(),
+        reason: "its organizational unit is not onboarded".to_owned(),
+        source: Some(Source::Organizations),
+        execution_arn: None,
+        finished_at: "2026-01-02T03:04:05Z".parse().unwrap(),
+    }
+}
+
+/// Compares the committed schema with the types, and repairs it when it is stale.
+fn stale<T: JsonSchema>(file: &str) -> Option<String> {
+    let path = PathBuf::from(FOLDER).join(format!("{file}.schema.json"));
+    let schema = format!("{}\n", serde_json::to_string_pretty(&schema_of::<T>()).unwrap());
+    if fs::read_to_string(&path).ok().as_deref() == Some(&schema) {
+        return None;
+    }
+    fs::create_dir_all(FOLDER).unwrap();
+    fs::write(&path, schema).unwrap();
+    Some(file.to_owned())
+}
+
+/// The schema takes what the type writes and what is needed only, and the type reads back what it wrote.
+fn fits<T: JsonSchema + Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(event: &T, required: &[&str]) {
+    let schema = jsonschema::validator_for(&schema_of::<T>()).unwrap();
+    let detail = serde_json::to_value(event).unwrap();
+    assert!(schema.is_valid(&detail), "{detail:#}");
+    assert_eq!(&serde_json::from_value::<T>(detail.clone()).unwrap(), event);
+    assert_eq!(detail.get("version"), Some(&Value::from(1)));
+    for key in required {
+        let mut less = detail.clone();
+        assert!(less.as_object_mut().unwrap().remove(*key).is_some(), "{key}");
+        assert!(!schema.is_valid(&less), "{key} is not required");
+    }
+    let mut later = detail;
+    later.as_object_mut().unwrap().insert("version".to_owned(), Value::from(2));
+    assert!(!schema.is_valid(&later) && serde_json::from_value::<T>(later).is_err());
+}
+
+#[test]
+fn the_published_schemas_are_those_of_the_types() {
+    let stale: Vec<String> = [
+        stale::<AccountCreated>("account-created"),
+        stale::<AccountOnboarded>("account-onboarded"),
+        stale::<AccountOnboardingFailed>("account-onboarding-failed"),
+        stale::<AccountIgnored>("account-ignored"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    assert!(stale.is_empty(), "{stale:?} in docs/events were stale and are written anew: commit them");
+}
+
+#[test]
+fn every_event_fits_its_schema_and_is_read_back_as_it_was() {
+    fits(&created(), &["accountId"]);
+    fits(&onboarded(), &["accountId", "tenant", "environment", "executionArn", "finishedAt"]);
+    fits(&failed(), &["accountId", "executionArn", "status", "failure", "runAgain", "finishedAt"]);
+    fits(&ignored(), &["accountId", "reason", "finishedAt"]);
+}
+
+#[test]
+fn a_failure_carries_where_why_and_the_command_to_run_again() {
+    let detail = serde_json::to_value(failed()).unwrap();
+    assert_eq!(detail["status"], "TIMED_OUT");
+    assert_eq!(detail["runAgain"], "berth onboard 111122223333");
+    assert_eq!(detail["failure"]["state"], "AttachTransitGateway");
+    assert_eq!(detail["failure"]["fault"], "States.Timeout");
+    for key in ["message", "hint"] {
+        assert!(detail["failure"][key].as_str().is_some_and(|text| !text.is_empty()), "{key}");
+    }
+}
+
+/// What EventBridge delivers when Berth publishes this detail.
+fn delivered<T: Published>(detail: &T) -> Decision {
+    let event = serde_json::json!({
+        "version": "0", "id": "1", "source": outcome::SOURCE, "detail-type": T::DETAIL_TYPE, "account": "210987654321",
+        "time": "2026-01-02T03:04:05Z", "region": "us-east-1", "resources": [], "detail": detail,
+    });
+    recognise(event.to_string().as_bytes()).decision
+}
+
+#[test]
+fn only_account_created_starts_something_when_it_comes_back() {
+    assert_eq!(delivered(&created()), Decision::Onboard);
+    assert_eq!(delivered(&onboarded()), Decision::Ignore);
+    assert_eq!(delivered(&failed()), Decision::Ignore);
+    assert_eq!(delivered(&ignored()), Decision::Ignore);
+}

@@ -1,0 +1,217 @@
+//! Reads a pack into memory, resolving deltas, within a limit on the size of all objects.
+
+use std::{collections::HashMap, io::Read};
+
+use flate2::bufread::ZlibDecoder;
+use gix_hash::{Kind as HashKind, ObjectId};
+use gix_object::Kind;
+
+use super::{PackError, delta};
+use crate::git::objects::Objects;
+
+const TRUNCATED: PackError = PackError::Malformed("truncated");
+
+/// What an entry is: an object, or a delta against one.
+enum Entry {
+    Whole(Kind),
+    Delta(Base),
+}
+
+/// How a delta names its base.
+#[derive(Clone, Copy)]
+enum Base {
+    /// The object whose entry begins at this offset.
+    At(usize),
+    /// The object with this id.
+    Named(ObjectId),
+}
+
+/// A delta whose base comes later in the pack.
+struct Waiting {
+    offset: usize,
+    base: Base,
+    delta: Vec<u8>,
+}
+
+/// All objects of `pack`, whose bytes together may not be more than `bytes_max`. The pack must be self-contained, as
+/// it is when the fetch does not ask for a thin one.
+pub(crate) fn read(pack: &[u8], bytes_max: usize) -> Result<Objects, PackError> {
+    let body = checked_body(pack)?;
+    let count = header(body)?;
+    let mut reader = Reader {
+        objects: Objects::default(),
+        by_offset: HashMap::new(),
+        waiting: Vec::new(),
+        waiting_bytes: 0,
+        bytes_max,
+    };
+    let mut offset = 12;
+    for _ in 0..count {
+        offset = reader.entry(body, offset)?;
+    }
+    if offset != body.len() {
+        return Err(PackError::Malformed("bytes after the last object"));
+    }
+    reader.resolve()?;
+    Ok(reader.objects)
+}
+
+/// The pack without its checksum, which must be right.
+fn checked_body(pack: &[u8]) -> Result<&[u8], PackError> {
+    let (body, checksum) = pack.split_at_checked(pack.len().saturating_sub(20)).ok_or(TRUNCATED)?;
+    let mut hasher = gix_hash::hasher(HashKind::Sha1);
+    hasher.update(body);
+    match hasher.try_finalize() {
+        Ok(actual) if actual.as_slice() == checksum => Ok(body),
+        _ => Err(PackError::Malformed("wrong checksum")),
+    }
+}
+
+fn header(body: &[u8]) -> Result<u32, PackError> {
+    let rest = body.strip_prefix(b"PACK\0\0\0\x02").ok_or(PackError::Malformed("not a pack of version 2"))?;
+    Ok(u32::from_be_bytes(*rest.first_chunk::<4>().ok_or(TRUNCATED)?))
+}
+
+struct Reader {
+    objects: Objects,
+    by_offset: HashMap<usize, ObjectId>,
+    waiting: Vec<Waiting>,
+    waiting_bytes: usize,
+    bytes_max: usize,
+}
+
+impl Reader {
+    /// Reads the entry at `offset` and returns where the next one begins.
+    fn entry(&mut self, body: &[u8], offset: usize) -> Result<usize, PackError> {
+        let mut rest = body.get(offset..).ok_or(TRUNCATED)?;
+        let (entry, size) = entry_header(&mut rest, offset)?;
+        if size > self.room() {
+            return Err(PackError::TooLarge(self.bytes_max));
+        }
+        let (data, consumed) = inflate(rest, size)?;
+        match entry {
+            Entry::Whole(kind) => self.keep(offset, kind, data)?,
+            Entry::Delta(base) => {
+                let delta = Waiting { offset, base, delta: data };
+                match self.known(base) {
+                    Some(base) => self.keep_delta(&delta, base)?,
+                    None => {
+                        self.waiting_bytes += delta.delta.len();
+                        self.waiting.push(delta);
+                    }
+                }
+            }
+        }
+        Ok(body.len() - rest.len() + consumed)
+    }
+
+    /// Resolves deltas until none waits; each round must make progress.
+    fn resolve(&mut self) -> Result<(), PackError> {
+        while !self.waiting.is_empty() {
+            let round = std::mem::take(&mut self.waiting);
+            let before = round.len();
+            for delta in round {
+                if let Some(base) = self.known(delta.base) {
+                    self.waiting_bytes -= delta.delta.len();
+                    self.keep_delta(&delta, base)?;
+                } else {
+                    self.waiting.push(delta);
+                }
+            }
+            if self.waiting.len() == before {
+                return Err(PackError::Malformed("delta without its base"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The id of a base that is there already.
+    fn known(&self, base: Base) -> Option<ObjectId> {
+        match base {
+            Base::At(offset) => self.by_offset.get(&offset).copied(),
+            Base::Named(id) => self.objects.get(&id).map(|_| id),
+        }
+    }
+
+    fn keep_delta(&mut self, delta: &Waiting, base: ObjectId) -> Result<(), PackError> {
+        let base = self.objects.get(&base).ok_or(PackError::Malformed("delta without its base"))?;
+        let made = delta::apply(&base.data, &delta.delta, self.room()).map_err(|error| match error {
+            PackError::TooLarge(_) => PackError::TooLarge(self.bytes_max),
+            PackError::Malformed(_) => error,
+        })?;
+        self.keep(delta.offset, base.kind, made)
+    }
+
+    fn keep(&mut self, offset: usize, kind: Kind, data: Vec<u8>) -> Result<(), PackError> {
+        let id = self.objects.add(kind, data).ok_or(PackError::Malformed("colliding object"))?;
+        self.by_offset.insert(offset, id);
+        Ok(())
+    }
+
+    fn room(&self) -> usize {
+        self.bytes_max.saturating_sub(self.objects.bytes()).saturating_sub(self.waiting_bytes)
+    }
+}
+
+/// Type, base and inflated size of the entry at `offset`; moves `rest` to its compressed bytes.
+fn entry_header(rest: &mut &[u8], offset: usize) -> Result<(Entry, usize), PackError> {
+    let first = byte(rest)?;
+    let mut size = usize::from(first & 0x0f);
+    let mut more = first & 0x80 != 0;
+    let mut shift = 4;
+    while more {
+        let next = byte(rest)?;
+        if shift >= usize::BITS {
+            return Err(PackError::Malformed("size"));
+        }
+        size |= usize::from(next & 0x7f) << shift;
+        more = next & 0x80 != 0;
+        shift += 7;
+    }
+    let entry = match (first >> 4) & 7 {
+        1 => Entry::Whole(Kind::Commit),
+        2 => Entry::Whole(Kind::Tree),
+        3 => Entry::Whole(Kind::Blob),
+        4 => Entry::Whole(Kind::Tag),
+        6 => Entry::Delta(Base::At(offset.checked_sub(distance(rest)?).ok_or(PackError::Malformed("delta offset"))?)),
+        7 => {
+            let (id, after) = rest.split_at_checked(20).ok_or(TRUNCATED)?;
+            *rest = after;
+            Entry::Delta(Base::Named(ObjectId::try_from(id).map_err(|_| TRUNCATED)?))
+        }
+        _ => return Err(PackError::Malformed("type")),
+    };
+    Ok((entry, size))
+}
+
+/// How far back the base of an offset delta begins: seven bits a byte, highest first, one added at each step.
+fn distance(rest: &mut &[u8]) -> Result<usize, PackError> {
+    const FAR: PackError = PackError::Malformed("delta offset");
+    let mut next = byte(rest)?;
+    let mut distance = usize::from(next & 0x7f);
+    while next & 0x80 != 0 {
+        next = byte(rest)?;
+        distance = distance.checked_add(1).and_then(|d| d.checked_mul(128)).ok_or(FAR)? | usize::from(next & 0x7f);
+    }
+    Ok(distance)
+}
+
+/// The inflated bytes, exactly `size` of them, and how many compressed bytes they took.
+fn inflate(compressed: &[u8], size: usize) -> Result<(Vec<u8>, usize), PackError> {
+    let mut decoder = ZlibDecoder::new(compressed);
+    let mut data = Vec::new();
+    // One byte more than promised: reading to the stream's end checks its checksum, and a longer stream shows.
+    let limit = u64::try_from(size).unwrap_or(u64::MAX).saturating_add(1);
+    decoder.by_ref().take(limit).read_to_end(&mut data).map_err(|_| PackError::Malformed("compressed data"))?;
+    if data.len() != size {
+        return Err(PackError::Malformed("object size"));
+    }
+    let consumed = usize::try_from(decoder.total_in()).map_err(|_| TRUNCATED)?;
+    Ok((data, consumed))
+}
+
+fn byte(rest: &mut &[u8]) -> Result<u8, PackError> {
+    let (first, after) = rest.split_first().ok_or(TRUNCATED)?;
+    *rest = after;
+    Ok(*first)
+}

@@ -1,0 +1,64 @@
+//! Where a tenant's file is in the repository: a path that can only be made from validated names.
+
+use std::fmt;
+
+use berth_tenancy::{ClusterName, TenantName};
+use sha2::{Digest, Sha256};
+
+/// The path of one tenant's file: `clusters/<cluster>/tenants/<shard>/<tenant>.yaml`.
+///
+/// There is no constructor from text, so no path can leave its cluster's folder (Flux CVE-2022-24877 and Argo CD
+/// CVE-2022-24348 were traversals through names). The shard is the first two hexadecimal digits of the SHA-256 of the
+/// tenant's name: 256 folders, because GitHub advises at most 3,000 entries in one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RepoPath(String);
+
+impl RepoPath {
+    /// The file of `tenant` in the folder that `cluster` syncs.
+    #[must_use]
+    pub fn for_tenant(cluster: &ClusterName, tenant: &TenantName) -> Self {
+        let digest = Sha256::digest(tenant.as_str().as_bytes());
+        let shard = digest.first().copied().unwrap_or_default();
+        Self(format!("clusters/{cluster}/tenants/{shard:02x}/{tenant}.yaml"))
+    }
+
+    /// The path as text, with `/` between its parts.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The names of the folders and, last, of the file.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = &str> {
+        self.0.split('/')
+    }
+}
+
+impl fmt::Display for RepoPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tenants_file_is_in_the_shard_of_its_name() {
+        let path = RepoPath::for_tenant(&"shared-dev-1".parse().unwrap(), &"payments".parse().unwrap());
+        // `printf payments | sha256sum` begins with df.
+        assert_eq!(path.as_str(), "clusters/shared-dev-1/tenants/df/payments.yaml");
+    }
+
+    #[test]
+    fn every_path_has_the_same_five_parts_and_none_is_special_to_git() {
+        let cluster = "C_1".parse().unwrap();
+        for number in 0..500 {
+            let path = RepoPath::for_tenant(&cluster, &format!("team-{number}").parse().unwrap());
+            let parts: Vec<&str> = path.parts().collect();
+            assert_eq!(parts.len(), 5, "{path}");
+            assert!(parts.iter().all(|part| !part.is_empty() && !part.starts_with('.')), "{path}");
+        }
+    }
+}

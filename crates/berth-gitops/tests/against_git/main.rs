@@ -1,0 +1,11 @@
+//! The library against a real git server: `git http-backend` on loopback, with faults on demand.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+mod commits;
+mod large;
+mod lost_answers;
+mod races;
+mod refusals;
+mod secrets;
+mod support;

@@ -1,0 +1,96 @@
+//! What the tests share: a server with a repository, a tenant's path, and an edit.
+
+mod http1;
+mod repository;
+mod server;
+
+use std::collections::BTreeSet;
+
+use berth_gitops::{
+    Authorship, BatchOutcome, BatchPolicy, Change, Credentials, Edit, GitLimits, GitRepo, GitSettings, Jitter, Person,
+    RepoError, RepoPath, Snapshot, commit_batch,
+};
+
+pub(crate) use self::{
+    repository::{Entry, Repository},
+    server::{Fault, GitServer, Service},
+};
+
+pub(crate) const USER: &str = "berth-bot";
+/// Must show up in no error, however it is formatted.
+pub(crate) const PASSWORD: &str = "canary-0f3b2a";
+
+pub(crate) fn path(tenant: &str) -> RepoPath {
+    RepoPath::for_tenant(&"dev-1".parse().unwrap(), &tenant.parse().unwrap())
+}
+
+pub(crate) fn paths(tenants: &[&str]) -> BTreeSet<RepoPath> {
+    tenants.iter().map(|tenant| path(tenant)).collect()
+}
+
+pub(crate) fn settings(server: &GitServer) -> GitSettings {
+    GitSettings {
+        url: server.url(),
+        branch: "main".into(),
+        credentials: Credentials::basic(USER, PASSWORD).unwrap(),
+        limits: GitLimits::default(),
+    }
+}
+
+pub(crate) fn open(server: &GitServer) -> GitRepo {
+    GitRepo::open(&settings(server)).unwrap()
+}
+
+pub(crate) fn authorship() -> Authorship {
+    Authorship {
+        author: Person::new("Berth", "berth@example.com").unwrap(),
+        committer: Person::new("Berth Bot", "bot@example.com").unwrap(),
+        time_unix_seconds: 1_790_000_000,
+    }
+}
+
+/// Waits short enough for a test.
+pub(crate) fn policy() -> BatchPolicy {
+    BatchPolicy { delay_first: std::time::Duration::from_millis(2), ..BatchPolicy::default() }
+}
+
+/// An edit that writes one text to one tenant's file.
+pub(crate) fn set(tenant: &str, text: &str) -> impl FnMut(&Snapshot) -> Edit + Send + use<> {
+    let (path, text) = (path(tenant), text.to_owned());
+    move |_| Edit {
+        changes: vec![Change::Write { path: path.clone(), bytes: text.clone().into_bytes() }],
+        message: format!("Update {path}\n\nBerth-Accounts: 111122223333\n"),
+    }
+}
+
+/// An edit that appends one line to one tenant's file, unless it is there.
+pub(crate) fn append(tenant: &str, line: &str) -> impl FnMut(&Snapshot) -> Edit + Send + use<> {
+    let (path, line) = (path(tenant), format!("{line}\n"));
+    move |snapshot| {
+        let mut text = String::from_utf8(snapshot.bytes(&path).unwrap().unwrap_or_default().to_vec()).unwrap();
+        if !text.contains(&line) {
+            text.push_str(&line);
+        }
+        let changes = vec![Change::Write { path: path.clone(), bytes: text.into_bytes() }];
+        Edit { changes, message: format!("Append {line}") }
+    }
+}
+
+pub(crate) async fn run(
+    repo: &GitRepo,
+    tenants: &[&str],
+    edit: impl FnMut(&Snapshot) -> Edit + Send,
+) -> Result<BatchOutcome, RepoError> {
+    commit_batch(repo, &paths(tenants), &authorship(), &policy(), &mut Jitter::from_seed(1), edit).await
+}
+
+/// An error as any log could show it: `Display`, `Debug`, and both of every source.
+pub(crate) fn everything_of(error: &RepoError) -> String {
+    let mut shown = String::new();
+    let mut next: Option<&dyn std::error::Error> = Some(error);
+    while let Some(error) = next {
+        shown.push_str(&format!("{error}\n{error:?}\n{error:#?}\n"));
+        next = error.source();
+    }
+    shown
+}

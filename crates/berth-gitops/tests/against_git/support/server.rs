@@ -1,0 +1,227 @@
+//! A git server on loopback: `git http-backend` behind Basic auth, with faults at chosen requests.
+
+use std::{
+    io::{self, BufReader, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    path::PathBuf,
+    process::{Command, Stdio},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+
+use super::{
+    PASSWORD, Repository, USER,
+    http1::{Answer, Request, read_request},
+};
+
+/// The kinds of request that git makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Service {
+    /// `GET info/refs`.
+    Advertisement,
+    /// `POST git-upload-pack` that lists refs.
+    List,
+    /// `POST git-upload-pack` that fetches.
+    Fetch,
+    /// `POST git-receive-pack`.
+    Push,
+}
+
+/// What goes wrong with one request.
+pub(crate) enum Fault {
+    /// This status and these headers instead of an answer; git is not asked.
+    Status(u16, &'static [(&'static str, &'static str)]),
+    /// This body instead of git's; git is not asked.
+    Body(Vec<u8>),
+    /// The connection closes; git is not asked.
+    CutBefore,
+    /// Git does what it is asked; the connection closes without a byte of answer.
+    CutAfter,
+    /// Git does what it is asked; the connection closes after this many bytes of the answer's body.
+    CutWithin(usize),
+    /// Git does what it is asked; the answer is this status.
+    StatusAfter(u16),
+    /// Something else happens to the repository just before git is asked.
+    First(Box<dyn FnOnce(&Repository) + Send>),
+}
+
+/// A server with one repository, until it is dropped.
+pub(crate) struct GitServer {
+    pub(crate) repository: Arc<Repository>,
+    address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    repository: Arc<Repository>,
+    authorization: String,
+    speaks_v2: AtomicBool,
+    stopping: AtomicBool,
+    faults: Mutex<Vec<(Service, Fault)>>,
+    served: Mutex<Vec<(Service, usize)>>,
+}
+
+impl GitServer {
+    pub(crate) fn start(repository: Repository) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let repository = Arc::new(repository);
+        let shared = Arc::new(Shared {
+            repository: Arc::clone(&repository),
+            authorization: format!("Basic {}", STANDARD.encode(format!("{USER}:{PASSWORD}"))),
+            speaks_v2: AtomicBool::new(true),
+            stopping: AtomicBool::new(false),
+            faults: Mutex::default(),
+            served: Mutex::default(),
+        });
+        let accepting = Arc::clone(&shared);
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                if accepting.stopping.load(Ordering::SeqCst) {
+                    return;
+                }
+                let (Ok(stream), shared) = (stream, Arc::clone(&accepting)) else { continue };
+                std::thread::spawn(move || shared.serve(&stream));
+            }
+        });
+        Self { repository, address, shared }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}/tenants.git", self.address)
+    }
+
+    /// Makes the server forget protocol version 2.
+    pub(crate) fn speak_only_v0(&self) {
+        self.shared.speaks_v2.store(false, Ordering::SeqCst);
+    }
+
+    /// Lets `fault` happen to the next request of this kind that no earlier fault is meant for.
+    pub(crate) fn fault(&self, service: Service, fault: Fault) {
+        self.shared.faults.lock().unwrap().push((service, fault));
+    }
+
+    /// The faults that have not happened yet.
+    pub(crate) fn faults_left(&self) -> usize {
+        self.shared.faults.lock().unwrap().len()
+    }
+
+    /// The requests since the last call, each with the size of its answer.
+    pub(crate) fn take_served(&self) -> Vec<(Service, usize)> {
+        std::mem::take(&mut *self.shared.served.lock().unwrap())
+    }
+}
+
+impl Drop for GitServer {
+    fn drop(&mut self) {
+        self.shared.stopping.store(true, Ordering::SeqCst);
+        // Wakes the accepting thread, so that it sees the flag.
+        let _ = TcpStream::connect(self.address);
+    }
+}
+
+impl Shared {
+    fn serve(&self, stream: &TcpStream) {
+        let mut reader = BufReader::new(stream);
+        while let Ok(Some(request)) = read_request(&mut reader) {
+            if !self.answer(&request, stream).unwrap_or(false) {
+                let _ = stream.shutdown(std::net::Shutdown::Both);
+                return;
+            }
+        }
+    }
+
+    /// Answers one request; `false` closes the connection.
+    fn answer(&self, request: &Request, mut stream: &TcpStream) -> io::Result<bool> {
+        let service = service_of(request);
+        if request.header("authorization") != self.authorization {
+            self.note(service, 0);
+            Answer::empty(401).with("WWW-Authenticate", "Basic realm=\"git\"").send(&mut stream, None)?;
+            return Ok(true);
+        }
+        let fault = {
+            let mut faults = self.faults.lock().unwrap();
+            let position = faults.iter().position(|(at, _)| *at == service);
+            position.map(|position| faults.remove(position).1)
+        };
+        let mut sent = None;
+        let answer = match fault {
+            None => self.ask_git(request)?,
+            Some(Fault::First(happening)) => {
+                happening(&self.repository);
+                self.ask_git(request)?
+            }
+            Some(Fault::Status(status, headers)) => {
+                headers.iter().fold(Answer::empty(status), |answer, (name, value)| answer.with(name, value))
+            }
+            Some(Fault::Body(body)) => Answer { status: "200 OK".into(), headers: Vec::new(), body },
+            Some(Fault::CutBefore) => return Ok(false),
+            Some(Fault::CutAfter) => {
+                self.ask_git(request)?;
+                return Ok(false);
+            }
+            Some(Fault::CutWithin(bytes)) => {
+                sent = Some(bytes);
+                self.ask_git(request)?
+            }
+            Some(Fault::StatusAfter(status)) => {
+                self.ask_git(request)?;
+                Answer::empty(status)
+            }
+        };
+        self.note(service, answer.body.len());
+        answer.send(&mut stream, sent)?;
+        Ok(sent.is_none())
+    }
+
+    fn note(&self, service: Service, bytes: usize) {
+        self.served.lock().unwrap().push((service, bytes));
+    }
+
+    /// Runs git's own CGI program: <https://git-scm.com/docs/git-http-backend>.
+    fn ask_git(&self, request: &Request) -> io::Result<Answer> {
+        let protocol = if self.speaks_v2.load(Ordering::SeqCst) { request.header("git-protocol") } else { "" };
+        let root: PathBuf = self.repository.root().to_owned();
+        let mut child = Command::new("git")
+            .arg("http-backend")
+            .env("HOME", &root)
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env("GIT_PROJECT_ROOT", &root)
+            .env("GIT_HTTP_EXPORT_ALL", "1")
+            .env("GIT_PROTOCOL", protocol)
+            .env("PATH_INFO", &request.path)
+            .env("QUERY_STRING", &request.query)
+            .env("REQUEST_METHOD", &request.method)
+            .env("REMOTE_USER", USER)
+            .env("REMOTE_ADDR", "127.0.0.1")
+            .env("CONTENT_TYPE", request.header("content-type"))
+            .env("CONTENT_LENGTH", request.body.len().to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let mut stdin = child.stdin.take().unwrap();
+        let body = request.body.clone();
+        let writer = std::thread::spawn(move || stdin.write_all(&body));
+        let output = child.wait_with_output()?;
+        // Git may answer without reading everything.
+        let _ = writer.join().unwrap();
+        Answer::from_cgi(&output.stdout)
+    }
+}
+
+fn service_of(request: &Request) -> Service {
+    if request.path.ends_with("/git-receive-pack") {
+        Service::Push
+    } else if request.path.ends_with("/info/refs") {
+        Service::Advertisement
+    } else if request.body.windows(15).any(|window| window == b"command=ls-refs") {
+        Service::List
+    } else {
+        Service::Fetch
+    }
+}

@@ -1,0 +1,113 @@
+//! Whether a request starts a new onboarding or is a duplicate. Pure: the same request always gets the same answer.
+
+use jiff::Timestamp;
+
+use crate::{Record, Status};
+
+/// What becomes of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Admission {
+    /// Start the execution of this generation. The name is the same for every duplicate, so that they collapse at
+    /// `StartExecution`.
+    Start {
+        /// Part of the execution's name.
+        generation: u32,
+    },
+    /// Nothing to start.
+    Duplicate {
+        /// Why, in one sentence.
+        reason: String,
+    },
+}
+
+/// Decides what becomes of an event about an account.
+///
+/// `happened` is the time inside the event: a delivery or a replay keeps it. An event that is older than the end of the
+/// newest onboarding has been served by it, so replaying any number of old events starts nothing. A newer one asks for
+/// another generation. An event without a time counts as old.
+#[must_use]
+pub fn admit(record: Option<&Record>, happened: Option<Timestamp>) -> Admission {
+    let Some(record) = record else { return Admission::Start { generation: 1 } };
+    let generation = record.generation.max(1);
+    match record.status {
+        Status::Requested => Admission::Start { generation },
+        Status::Running => Admission::Duplicate { reason: format!("onboarding {generation} is under way") },
+        Status::Onboarded | Status::Failed | Status::Ignored => match happened {
+            Some(time) if time > record.since => Admission::Start { generation: record.generation.saturating_add(1) },
+            _ => Admission::Duplicate {
+                reason: format!(
+                    "onboarding {generation} ended after this event ({} since {})",
+                    record.status.name(),
+                    record.since
+                ),
+            },
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(status: Status) -> Record {
+        Record {
+            account_id: "111122223333".parse().unwrap(),
+            account_name: None,
+            tenant: None,
+            environment: None,
+            status,
+            generation: 3,
+            lease: None,
+            execution_arn: None,
+            since: at(100),
+            reason: None,
+            failure: None,
+            regions: std::collections::BTreeMap::default(),
+            roles: vec![],
+            commit: None,
+        }
+    }
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn started(status: Status, happened: Option<Timestamp>) -> Option<u32> {
+        match admit(Some(&record(status)), happened) {
+            Admission::Start { generation } => Some(generation),
+            Admission::Duplicate { .. } => None,
+        }
+    }
+
+    #[test]
+    fn the_first_event_of_an_account_starts_its_first_generation() {
+        assert_eq!(admit(None, None), Admission::Start { generation: 1 });
+    }
+
+    #[test]
+    fn an_event_that_the_last_onboarding_has_served_starts_nothing() {
+        for status in [Status::Onboarded, Status::Failed, Status::Ignored] {
+            for happened in [None, Some(at(1)), Some(at(100))] {
+                assert_eq!(started(status, happened), None, "{status:?} {happened:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_later_event_starts_the_next_generation() {
+        for status in [Status::Onboarded, Status::Failed, Status::Ignored] {
+            assert_eq!(started(status, Some(at(101))), Some(4), "{status:?}");
+        }
+    }
+
+    #[test]
+    fn an_event_during_an_onboarding_joins_it() {
+        assert_eq!(started(Status::Running, Some(at(500))), None);
+    }
+
+    #[test]
+    fn a_request_whose_start_was_lost_is_started_again_under_the_same_name() {
+        assert_eq!(started(Status::Requested, Some(at(500))), Some(3));
+        assert_eq!(started(Status::Requested, None), Some(3));
+    }
+}

@@ -1,0 +1,119 @@
+//! The lease: one execution at a time may act on an account.
+
+use berth_step::{Fault, Lease, StepError};
+use berth_tenancy::{AccountId, Subject};
+use jiff::Timestamp;
+
+use crate::{Ledger, Record, Status, table::Change};
+
+/// What asking for the lease answered.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Taken {
+    /// The execution has the lease, and the record says `running`.
+    Yes(Box<Record>),
+    /// Another execution has it: only when that one no longer runs may it be taken over.
+    HeldBy(Holder),
+}
+
+/// Who has the lease.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// ARN of the execution.
+    pub execution: String,
+}
+
+impl Ledger {
+    /// Takes the lease for the subject's execution, when nobody has it, the execution itself has it, or `former` has
+    /// it: a holder that the caller knows to have ended. Writes who is being onboarded in the same call.
+    pub async fn take(&self, subject: &Subject, former: Option<&Holder>, now: Timestamp) -> Result<Taken, StepError> {
+        let former = former.map_or(subject.execution.as_str(), |holder| holder.execution.as_str());
+        let change = Change::new(
+            "SET accountId = :account, accountName = :name, tenant = :tenant, environment = :environment, \
+             #status = :running, generation = :generation, lease = :me, executionArn = :me, since = :now \
+             REMOVE reason, failure",
+            "(attribute_not_exists(lease) OR lease = :me OR lease = :former) \
+             AND (attribute_not_exists(generation) OR generation <= :generation)",
+        )
+        .name("#status", "status")
+        .value(":account", &subject.account_id)?
+        .value(":name", &subject.account_name)?
+        .value(":tenant", &subject.tenant)?
+        .value(":environment", &subject.environment)?
+        .value(":running", Status::Running)?
+        .value(":generation", subject.generation)?
+        .value(":me", &subject.execution)?
+        .value(":former", former)?
+        .value(":now", now)?;
+        if let Some(record) = self.update(&subject.account_id, change).await? {
+            return Ok(Taken::Yes(Box::new(record)));
+        }
+        let record = self.get(&subject.account_id).await?;
+        if let Some(newer) = record.as_ref().filter(|record| record.generation > subject.generation) {
+            let other = newer.execution_arn.as_deref().unwrap_or("a newer execution");
+            return Err(superseded(subject, other));
+        }
+        match record.and_then(|record| record.lease) {
+            Some(execution) => Ok(Taken::HeldBy(Holder { execution })),
+            None => Err(StepError::new(Fault::Conflict, "the lease was released while it was being asked for")
+                .for_account(&subject.account_id)),
+        }
+    }
+
+    /// Takes a free lease back for an execution that was redriven after it had ended.
+    async fn reclaim(&self, subject: &Subject) -> Result<bool, StepError> {
+        let change = Change::new(
+            "SET lease = :me, #status = :running REMOVE failure",
+            "attribute_not_exists(lease) AND generation = :generation",
+        )
+        .name("#status", "status")
+        .value(":me", &subject.execution)?
+        .value(":running", Status::Running)?
+        .value(":generation", subject.generation)?;
+        Ok(self.update(&subject.account_id, change).await?.is_some())
+    }
+
+    /// Marks that an execution was asked for, unless the account is further already.
+    pub async fn request(
+        &self,
+        account: &AccountId,
+        generation: u32,
+        execution: &str,
+        now: Timestamp,
+    ) -> Result<(), StepError> {
+        let change = Change::new(
+            "SET accountId = :account, #status = :requested, generation = :generation, executionArn = :execution, \
+             since = :now",
+            "attribute_not_exists(pk) OR generation < :generation",
+        )
+        .name("#status", "status")
+        .value(":account", account)?
+        .value(":requested", Status::Requested)?
+        .value(":generation", generation)?
+        .value(":execution", execution)?
+        .value(":now", now)?;
+        self.update(account, change).await.map(|_| ())
+    }
+}
+
+impl Lease for Ledger {
+    /// One read while the lease is held; one write more when the execution was redriven after it had released it.
+    async fn confirm(&self, subject: &Subject) -> Result<(), StepError> {
+        let record = self.get(&subject.account_id).await?;
+        let lease = record.and_then(|record| record.lease);
+        let held = match &lease {
+            Some(holder) => *holder == subject.execution,
+            None => self.reclaim(subject).await?,
+        };
+        if held {
+            return Ok(());
+        }
+        Err(superseded(subject, lease.as_deref().unwrap_or("a newer execution")))
+    }
+}
+
+/// The error of an execution that may no longer act.
+fn superseded(subject: &Subject, other: &str) -> StepError {
+    StepError::new(Fault::Superseded, format!("{other} has taken over this account from {}", subject.execution))
+        .for_account(&subject.account_id)
+        .next(format!("nothing: follow {other}"))
+}

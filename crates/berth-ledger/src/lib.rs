@@ -1,0 +1,15 @@
+//! The ledger in DynamoDB: who works on an account now, what was asked for, how it ended.
+
+mod addresses;
+mod admission;
+mod lease;
+mod outcome;
+mod record;
+mod table;
+
+pub use addresses::BlockRequest;
+pub use admission::{Admission, admit};
+pub use lease::{Holder, Taken};
+pub use outcome::Ending;
+pub use record::{CommitRecord, Record, RegionRecord, RoleRecord, Status};
+pub use table::Ledger;

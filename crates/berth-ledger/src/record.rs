@@ -1,0 +1,123 @@
+//! One account in the ledger. What the world itself can tell is not here.
+
+use std::collections::BTreeMap;
+
+use berth_events::Failure;
+use berth_tenancy::{Access, AccountId, EnvironmentName, Region, TenantName};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Where an account is on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// An execution was started and has not planned yet.
+    Requested,
+    /// An execution holds the lease.
+    Running,
+    /// Its team can deploy.
+    Onboarded,
+    /// An execution failed; `failure` says why.
+    Failed,
+    /// Not ours to onboard; `reason` says why.
+    Ignored,
+}
+
+impl Status {
+    /// Every status, in the order of an account's life.
+    pub const ALL: [Self; 5] = [Self::Requested, Self::Running, Self::Onboarded, Self::Failed, Self::Ignored];
+
+    /// The name that people and scripts see.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Requested => "requested",
+            Self::Running => "running",
+            Self::Onboarded => "onboarded",
+            Self::Failed => "failed",
+            Self::Ignored => "ignored",
+        }
+    }
+}
+
+/// What the ledger knows of one account.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Record {
+    /// The account.
+    pub account_id: AccountId,
+    /// Its name in Organizations.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account_name: Option<String>,
+    /// The tenant that owns it, once planned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<TenantName>,
+    /// Its environment, once planned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<EnvironmentName>,
+    /// Where it is on its way.
+    pub status: Status,
+    /// How many onboardings were asked for: the newest is this one.
+    pub generation: u32,
+    /// ARN of the execution that may act on the account now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease: Option<String>,
+    /// ARN of the newest execution.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub execution_arn: Option<String>,
+    /// Since when it has this status.
+    pub since: Timestamp,
+    /// Why it is ignored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+    /// Its networks, as they were when it was last onboarded.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub regions: BTreeMap<Region, RegionRecord>,
+    /// Its roles, as they were when it was last onboarded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<RoleRecord>,
+    /// The commit that its custom resource is in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<CommitRecord>,
+}
+
+/// The network of an account in one region.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RegionRecord {
+    /// The VPC.
+    pub vpc_id: String,
+    /// Its block.
+    pub cidr: String,
+    /// Its Transit Gateway attachment.
+    pub attachment_id: String,
+    /// What was read back to prove that no other tenant can be reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub isolation: Option<serde_json::Value>,
+}
+
+/// A tenant role of an account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RoleRecord {
+    /// Short name in the plan.
+    pub name: String,
+    /// ARN of the role.
+    pub arn: String,
+    /// What it may do on the clusters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access: Option<Access>,
+}
+
+/// Where the tenant's custom resource is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CommitRecord {
+    /// The commit.
+    pub sha: String,
+    /// Path in the repository.
+    pub path: String,
+}

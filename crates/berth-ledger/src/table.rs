@@ -1,0 +1,176 @@
+//! The table: reading records, and the conditional write that all changes go through.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::{Client, types::AttributeValue};
+use berth_aws::CallFailure;
+use berth_step::{Fault, StepError};
+use berth_tenancy::AccountId;
+
+use crate::Record;
+
+/// Sort key of an account's record.
+const RECORD: &str = "record";
+
+/// One item of the table.
+pub(crate) type Item = HashMap<String, AttributeValue>;
+
+/// The ledger.
+#[derive(Debug, Clone)]
+pub struct Ledger {
+    pub(crate) client: Client,
+    pub(crate) table: String,
+}
+
+/// Key of an account's record.
+pub(crate) fn key(account: &AccountId) -> Item {
+    HashMap::from([
+        ("pk".to_owned(), AttributeValue::S(format!("account#{account}"))),
+        ("sk".to_owned(), AttributeValue::S(RECORD.to_owned())),
+    ])
+}
+
+impl Ledger {
+    /// The ledger in this table.
+    #[must_use]
+    pub fn new(client: Client, table: String) -> Self {
+        Self { client, table }
+    }
+
+    /// The record of an account, read consistently. [DynamoDB `GetItem`]
+    pub async fn get(&self, account: &AccountId) -> Result<Option<Record>, StepError> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(key(account)))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| failed(CallFailure::of("dynamodb:GetItem", &error)).for_account(account))?;
+        answer.item.map(read).transpose().map_err(|error| error.for_account(account))
+    }
+
+    /// The records of these accounts, at most 100, read consistently; accounts without one are left out.
+    /// [DynamoDB `BatchGetItem`]
+    pub async fn get_many(&self, accounts: &[AccountId]) -> Result<Vec<Record>, StepError> {
+        use aws_sdk_dynamodb::types::KeysAndAttributes;
+        let keys = accounts.iter().map(key).collect::<Vec<_>>();
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let wanted = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
+        let wanted = wanted.map_err(|error| StepError::new(Fault::Bug, "a batch read without keys").because(error))?;
+        let answer = self
+            .client
+            .batch_get_item()
+            .request_items(&self.table, wanted)
+            .send()
+            .await
+            .map_err(|error| failed(CallFailure::of("dynamodb:BatchGetItem", &error)))?;
+        if answer.unprocessed_keys.is_some_and(|left| !left.is_empty()) {
+            return Err(StepError::new(Fault::Throttled, "dynamodb:BatchGetItem left keys unread"));
+        }
+        let items = answer.responses.unwrap_or_default().remove(&self.table).unwrap_or_default();
+        items.into_iter().map(read).collect()
+    }
+
+    /// Every record, oldest account id first. [DynamoDB `Scan`]
+    pub async fn list(&self) -> Result<Vec<Record>, StepError> {
+        let mut pages = self
+            .client
+            .scan()
+            .table_name(&self.table)
+            .filter_expression("sk = :record")
+            .expression_attribute_values(":record", AttributeValue::S(RECORD.to_owned()))
+            .consistent_read(true)
+            .into_paginator()
+            .items()
+            .send();
+        let mut records = Vec::new();
+        while let Some(item) = pages.next().await {
+            let item = item.map_err(|error| failed(CallFailure::of("dynamodb:Scan", &error)))?;
+            records.push(read(item)?);
+        }
+        records.sort_by(|a, b| a.account_id.cmp(&b.account_id));
+        Ok(records)
+    }
+
+    /// Changes an account's record when `condition` holds. Answers the record as it is afterwards, or `None` when the
+    /// condition did not hold. [DynamoDB `UpdateItem`]
+    pub(crate) async fn update(&self, account: &AccountId, change: Change) -> Result<Option<Record>, StepError> {
+        let sent = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(key(account)))
+            .update_expression(change.update)
+            .condition_expression(change.condition)
+            .set_expression_attribute_names(Some(change.names).filter(|names| !names.is_empty()))
+            .set_expression_attribute_values(Some(change.values))
+            .return_values(aws_sdk_dynamodb::types::ReturnValue::AllNew)
+            .send()
+            .await;
+        match sent {
+            Ok(answer) => answer.attributes.map(read).transpose(),
+            Err(error) => {
+                let failure = CallFailure::of("dynamodb:UpdateItem", &error);
+                if failure.is(&["ConditionalCheckFailedException"]) { Ok(None) } else { Err(failed(failure)) }
+            }
+        }
+        .map_err(|error: StepError| error.for_account(account))
+    }
+}
+
+/// A conditional change of a record.
+#[derive(Debug, Default)]
+pub(crate) struct Change {
+    pub(crate) update: &'static str,
+    pub(crate) condition: &'static str,
+    pub(crate) names: HashMap<String, String>,
+    pub(crate) values: Item,
+}
+
+impl Change {
+    /// A change with these values, each serialised as DynamoDB has it.
+    pub(crate) fn new(update: &'static str, condition: &'static str) -> Self {
+        Self { update, condition, ..Self::default() }
+    }
+
+    /// The same change with one more value.
+    pub(crate) fn value(mut self, name: &str, value: impl serde::Serialize) -> Result<Self, StepError> {
+        let value = serde_dynamo::to_attribute_value(value).map_err(|error| {
+            StepError::new(Fault::Bug, format!("{name} does not fit into the ledger")).because(error)
+        })?;
+        self.values.insert(name.to_owned(), value);
+        Ok(self)
+    }
+
+    /// The same change with one more name, for names that DynamoDB reserves.
+    pub(crate) fn name(mut self, placeholder: &str, name: &str) -> Self {
+        self.names.insert(placeholder.to_owned(), name.to_owned());
+        self
+    }
+}
+
+/// Reads an item as a record.
+fn read(item: Item) -> Result<Record, StepError> {
+    serde_dynamo::from_item(item).map_err(|error| {
+        StepError::new(Fault::Bug, "the ledger holds a record that this version cannot read")
+            .next("compare the functions' version with the one that wrote the record")
+            .because(error)
+    })
+}
+
+/// The error of a call to the table.
+fn failed(failure: CallFailure) -> StepError {
+    match failure.code() {
+        Some("ResourceNotFoundException") => {
+            failure.as_fault(Fault::InvalidInput, "set BERTH_LEDGER_TABLE to the table of this deployment")
+        }
+        Some("TransactionConflictException") => {
+            failure.as_fault(Fault::Conflict, "nothing yet: Berth looks again and retries")
+        }
+        _ => failure.or_common(),
+    }
+}

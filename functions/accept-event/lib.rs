@@ -1,0 +1,185 @@
+//! Reads account events from the intake queue and starts one execution for each account that asks for one.
+
+
+
+use aws_sdk_sfn::Client as StepFunctions;
+use aws_sdk_sqs::{Client as Queues, types::MessageAttributeValue};
+use berth_aws::CallFailure;
+use berth_config::{PlatformConfig, StartSource};
+use berth_events::{Decision, Recognised, Source, Sources, admit_source, recognise};
+use berth_ledger::{Admission, Ledger, admit};
+use berth_step::{Batch, BatchAnswer, Fault, Message, StepError};
+use berth_tenancy::AccountId;
+use jiff::Timestamp;
+use serde_json::json;
+
+
+
+/// Longest attribute that a rejected message carries: SQS counts attributes as part of the message.
+const REASON_CHARACTERS_MAX: usize = 500;
+
+/// What became of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Accepted {
+    /// An execution was started, or one of the same name was already.
+    Started {
+        /// Its ARN.
+        execution: String,
+    },
+    /// Nothing to do, and why.
+    Nothing {
+        /// Why.
+        reason: String,
+    },
+    /// Not an event that Berth trusts: it is in the dead-letter queue now, with the reason.
+    Rejected {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// The function.
+#[derive(Debug, Clone)]
+pub struct AcceptEvent {
+    /// Which sources start an onboarding; all of [`PlatformConfig`] is read so that both functions see one file.
+    pub platform: Result<PlatformConfig, String>,
+    /// The ledger.
+    pub ledger: Ledger,
+    /// Starts executions.
+    pub step_functions: StepFunctions,
+    /// Sends rejected messages to the dead-letter queue.
+    pub queues: Queues,
+    /// ARN of the state machine.
+    pub state_machine: String,
+    /// URL of the intake queue's dead-letter queue.
+    pub dead_letters: String,
+}
+
+impl AcceptEvent {
+    /// Handles a batch. A message that cannot be handled now goes back to the queue alone.
+    pub async fn handle(&self, batch: Batch, now: Timestamp) -> Result<BatchAnswer, StepError> {
+        let mut answer = BatchAnswer::default();
+        for message in &batch.records {
+            match self.accept(message, now).await {
+                Ok(accepted) => log(message, &accepted),
+                Err(error) => {
+                    tracing::warn!(message = message.message_id, fault = %error.fault, error = %error.what, causes = ?error.chain(), "message goes back to the queue");
+                    answer.give_back(message);
+                }
+            }
+        }
+        Ok(answer)
+    }
+
+    async fn accept(&self, message: &Message, now: Timestamp) -> Result<Accepted, StepError> {
+        let recognised = recognise(message.body.as_bytes());
+        let platform = self.platform.as_ref().map_err(|why| {
+            StepError::new(Fault::InvalidInput, format!("platform.yaml of this deployment cannot be used: {why}"))
+                .next("run `berth validate platform.yaml`, correct it, and deploy again; the queue keeps the event")
+        })?;
+        let sources = sources(&platform.start_on, recognised.event.as_deref());
+        let recognised = admit_source(recognised, &sources);
+        match (recognised.decision, &recognised.account_id) {
+            (Decision::Onboard, Some(account)) => self.start(account, &recognised, now).await,
+            (Decision::Reject, _) | (Decision::Onboard, None) => self.reject(message, &recognised.reason).await,
+            (Decision::Ignore | Decision::Offboard, _) => Ok(Accepted::Nothing { reason: recognised.reason }),
+        }
+    }
+
+    /// Starts the execution of the account's generation. Duplicates have the same name and input, so they collapse.
+    /// [Step Functions `StartExecution`]
+    async fn start(
+        &self,
+        account: &AccountId,
+        recognised: &Recognised,
+        now: Timestamp,
+    ) -> Result<Accepted, StepError> {
+        let record = self.ledger.get(account).await?;
+        let generation = match admit(record.as_ref(), recognised.time) {
+            Admission::Start { generation } => generation,
+            Admission::Duplicate { reason } => return Ok(Accepted::Nothing { reason }),
+        };
+        let input = json!({ "accountId": account, "generation": generation });
+        let sent = self
+            .step_functions
+            .start_execution()
+            .state_machine_arn(&self.state_machine)
+            .name(execution_name(account, generation))
+            .input(input.to_string())
+            .send()
+            .await;
+        match sent {
+            Ok(answer) => {
+                let execution = answer.execution_arn;
+                self.ledger.request(account, generation, &execution, now).await?;
+                Ok(Accepted::Started { execution })
+            }
+            Err(error) => {
+                let failure = CallFailure::of("states:StartExecution", &error);
+                if failure.is(&["ExecutionAlreadyExists"]) {
+                    let reason = format!("generation {generation} was started before");
+                    return Ok(Accepted::Nothing { reason });
+                }
+                Err(failed_start(failure).for_account(account))
+            }
+        }
+    }
+
+    /// Puts a message into the dead-letter queue at once, with the reason: retrying it would change nothing, and would
+    /// hold up the others. [SQS `SendMessage`]
+    async fn reject(&self, message: &Message, reason: &str) -> Result<Accepted, StepError> {
+        let reason: String = reason.chars().take(REASON_CHARACTERS_MAX).collect();
+        let value = MessageAttributeValue::builder().data_type("String").string_value(&reason).build();
+        let value = value.map_err(|error| StepError::new(Fault::Bug, "a message attribute without type").because(error))?;
+        self.queues
+            .send_message()
+            .queue_url(&self.dead_letters)
+            .message_body(&message.body)
+            .message_attributes("BERTH_REASON", value)
+            .send()
+            .await
+            .map_err(|error| CallFailure::of("sqs:SendMessage", &error).or_common())?;
+        Ok(Accepted::Rejected { reason })
+    }
+}
+
+/// The name of the execution that onboards an account for the `generation`-th time.
+#[must_use]
+pub fn execution_name(account: &AccountId, generation: u32) -> String {
+    format!("{account}-g{generation}")
+}
+
+/// The sources that may start an onboarding: Berth's own events and people always may.
+fn sources(start_on: &[StartSource], event: Option<&str>) -> Sources {
+    let organizations = if event == Some("MoveAccount") { StartSource::Move } else { StartSource::Organizations };
+    let mut sources = vec![Source::Own, Source::Manual];
+    if start_on.contains(&StartSource::ControlTower) {
+        sources.push(Source::ControlTower);
+    }
+    if start_on.contains(&organizations) {
+        sources.push(Source::Organizations);
+    }
+    Sources::from_iter(sources)
+}
+
+/// What the codes of `StartExecution` mean. [API reference, "Errors"]
+fn failed_start(failure: CallFailure) -> StepError {
+    match failure.code() {
+        Some("ExecutionLimitExceeded") => {
+            failure.as_fault(Fault::Throttled, "nothing yet; raise the quota of open executions if it stays")
+        }
+        Some("StateMachineDoesNotExist" | "InvalidArn" | "StateMachineDeleting") => {
+            failure.as_fault(Fault::InvalidInput, "set BERTH_STATE_MACHINE_ARN to the state machine of this deployment")
+        }
+        _ => failure.or_common(),
+    }
+}
+
+fn log(message: &Message, accepted: &Accepted) {
+    let id = &message.message_id;
+    match accepted {
+        Accepted::Started { execution } => tracing::info!(message = id, execution, "onboarding asked for"),
+        Accepted::Nothing { reason } => tracing::info!(message = id, reason, "nothing to start"),
+        Accepted::Rejected { reason } => tracing::warn!(message = id, reason, "rejected"),
+    }
+}

@@ -1,0 +1,197 @@
+//! From the status change of an execution to what it means for the account. Pure.
+
+use std::collections::BTreeMap;
+
+use berth_events::{Failure, recognise};
+use berth_ledger::{CommitRecord, Ending, RegionRecord, RoleRecord};
+use berth_step::{Fault, StepError};
+use berth_tenancy::{AccountId, Mode, Region, Subject};
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::Value;
+
+/// Detail of "Step Functions Execution Status Change".
+/// <https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html>
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Change {
+    /// The execution.
+    pub execution_arn: String,
+    /// Its status.
+    pub status: ExecutionStatus,
+    /// Its input; absent when it is longer than an event may be.
+    #[serde(default)]
+    pub input: Option<String>,
+    /// Its output; absent when it has none, or it is longer than an event may be.
+    #[serde(default)]
+    pub output: Option<String>,
+    /// When it ended, in milliseconds since 1970.
+    #[serde(default)]
+    pub stop_date: Option<i64>,
+}
+
+/// Terminal statuses; the rule lets no other through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ExecutionStatus {
+    /// It reached a Succeed state.
+    Succeeded,
+    /// A state failed.
+    Failed,
+    /// It ran longer than the state machine allows.
+    TimedOut,
+    /// A person stopped it.
+    Aborted,
+}
+
+impl ExecutionStatus {
+    /// Whether the account is not onboarded by it.
+    #[must_use]
+    pub fn is_failure(self) -> bool {
+        self != Self::Succeeded
+    }
+
+    /// The name in the event.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Succeeded => "SUCCEEDED",
+            Self::Failed => "FAILED",
+            Self::TimedOut => "TIMED_OUT",
+            Self::Aborted => "ABORTED",
+        }
+    }
+}
+
+impl Change {
+    /// When the execution ended.
+    pub fn ended_at(&self) -> Result<Timestamp, StepError> {
+        let millisecond = self.stop_date.unwrap_or_default();
+        Timestamp::from_millisecond(millisecond)
+            .map_err(|error| StepError::new(Fault::InvalidInput, "the status change has no valid stopDate").because(error))
+    }
+}
+
+/// Output of a state machine that succeeded. Contract with `statemachines/onboard-account.asl.json`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(tag = "decision", rename_all = "lowercase", rename_all_fields = "camelCase", deny_unknown_fields)]
+pub enum ExecutionOutput {
+    /// The account is onboarded.
+    Onboard {
+        /// Who was onboarded.
+        run: Subject,
+        /// Networks.
+        regions: Vec<RegionOutput>,
+        /// Roles.
+        roles: Vec<RoleRecord>,
+        /// The commit; in a plan it has no id.
+        commit: CommitOutput,
+        /// What was changed.
+        changes: Vec<String>,
+    },
+    /// The account is not ours.
+    Ignore {
+        /// Why.
+        reason: String,
+        /// The account.
+        account_id: AccountId,
+    },
+    /// Another execution is onboarding the account.
+    Duplicate {
+        /// Why.
+        reason: String,
+        /// The account.
+        account_id: AccountId,
+    },
+}
+
+/// One region in the output.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RegionOutput {
+    /// The region.
+    pub region: Region,
+    /// The VPC.
+    pub vpc_id: String,
+    /// Its block.
+    pub cidr: String,
+    /// Its attachment.
+    pub attachment_id: String,
+    /// The proof of isolation.
+    pub isolation: Value,
+    /// What was changed there.
+    pub changes: Vec<String>,
+}
+
+/// The commit in the output.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CommitOutput {
+    /// The commit that holds the custom resource; none in a plan.
+    pub sha: Option<String>,
+    /// Path of the custom resource.
+    pub path: String,
+}
+
+/// What an execution's end means.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ended {
+    /// Something for the ledger and the bus.
+    Outcome {
+        /// The account.
+        account: AccountId,
+        /// How it ended.
+        ending: Ending,
+    },
+    /// Nothing to write and nothing to publish.
+    Silent {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// What the end of an execution means. `failure` is what its history says, for one that failed.
+pub fn ended(change: &Change, failure: Option<Failure>) -> Result<Ended, StepError> {
+    if change.status.is_failure() {
+        return Ok(failed(change, failure));
+    }
+    let text = change.output.as_deref().unwrap_or_default();
+    let output: ExecutionOutput = serde_json::from_str(text).map_err(|error| {
+        StepError::new(Fault::Bug, format!("the output of {} does not fit this version", change.execution_arn))
+            .because(error)
+    })?;
+    Ok(match output {
+        ExecutionOutput::Onboard { run, regions, roles, commit, changes: _ } => onboarded(run, regions, roles, commit),
+        ExecutionOutput::Ignore { reason, account_id } => {
+            Ended::Outcome { account: account_id, ending: Ending::Ignored { reason } }
+        }
+        ExecutionOutput::Duplicate { reason, .. } => Ended::Silent { reason: format!("was a duplicate: {reason}") },
+    })
+}
+
+fn onboarded(run: Subject, regions: Vec<RegionOutput>, roles: Vec<RoleRecord>, commit: CommitOutput) -> Ended {
+    let (Mode::Apply, Some(sha)) = (run.mode, commit.sha) else {
+        return Ended::Silent { reason: "only planned".to_owned() };
+    };
+    let record = |region: RegionOutput| {
+        let RegionOutput { region, vpc_id, cidr, attachment_id, isolation, changes: _ } = region;
+        (region, RegionRecord { vpc_id, cidr, attachment_id, isolation: Some(isolation) })
+    };
+    let regions: BTreeMap<Region, RegionRecord> = regions.into_iter().map(record).collect();
+    let commit = Box::new(CommitRecord { sha, path: commit.path });
+    let account = run.account_id.clone();
+    Ended::Outcome { account, ending: Ending::Onboarded { run: Box::new(run), regions, roles, commit } }
+}
+
+/// A failed execution. Its account is read from its input, as the first state reads it.
+fn failed(change: &Change, failure: Option<Failure>) -> Ended {
+    let recognised = recognise(change.input.as_deref().unwrap_or_default().as_bytes());
+    let Some(account) = recognised.account_id else {
+        return Ended::Silent { reason: format!("failed, and its input names no account: {}", recognised.reason) };
+    };
+    if recognised.mode == Some(Mode::Plan) {
+        return Ended::Silent { reason: "failed while it only planned".to_owned() };
+    }
+    let failure = failure.unwrap_or_else(|| Failure::from_status(change.status.name(), None, None, ""));
+    Ended::Outcome { account, ending: Ending::Failed(failure) }
+}

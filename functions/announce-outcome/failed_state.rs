@@ -1,0 +1,98 @@
+//! Which state of a failed execution failed, and why: read backwards from its history.
+
+use std::collections::HashMap;
+
+use aws_sdk_sfn::types::HistoryEvent as SdkEvent;
+use berth_aws::CallFailure;
+use berth_events::Failure;
+use berth_step::StepError;
+
+use crate::{AnnounceOutcome, Change};
+
+/// Events in one page of a history. [Step Functions `GetExecutionHistory` takes up to 1,000]
+const PAGE_EVENTS: i32 = 1000;
+
+/// Pages that are read: a history has at most 25,000 events. [Step Functions quotas]
+const PAGES_MAX: usize = 25;
+
+/// One event of a history, as far as it matters here.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HistoryEvent {
+    /// Its number.
+    pub id: i64,
+    /// The number of the event before it in its own branch; 0 for none.
+    pub previous: i64,
+    /// The state that it entered, when it entered one.
+    pub entered: Option<String>,
+    /// Error and cause, when it reports a failure.
+    pub failure: Option<(Option<String>, Option<String>)>,
+}
+
+/// The state that failed: from the newest failure back through its own branch to the state that was entered last.
+///
+/// `newest_first` may be the newest part of a history; `None` means that the state is further back.
+#[must_use]
+pub fn failed_state(newest_first: &[HistoryEvent]) -> Option<(String, Option<String>, Option<String>)> {
+    let by_id: HashMap<i64, &HistoryEvent> = newest_first.iter().map(|event| (event.id, event)).collect();
+    let (error, cause) = newest_first.iter().find_map(|event| event.failure.clone()).unwrap_or_default();
+    // The execution's own failure names the error; the event before it lies in the branch that failed.
+    let mut next = newest_first.first();
+    while let Some(event) = next {
+        if let Some(state) = &event.entered {
+            return Some((state.clone(), error, cause));
+        }
+        next = by_id.get(&event.previous).copied();
+    }
+    None
+}
+
+impl AnnounceOutcome {
+    /// Reads why the execution failed. [Step Functions `GetExecutionHistory`, newest first]
+    pub(crate) async fn read_failure(&self, change: &Change) -> Result<Option<Failure>, StepError> {
+        let status = change.status.name();
+        let mut events = Vec::new();
+        let mut token = None;
+        for _ in 0..PAGES_MAX {
+            let page = self
+                .step_functions
+                .get_execution_history()
+                .execution_arn(&change.execution_arn)
+                .reverse_order(true)
+                .max_results(PAGE_EVENTS)
+                .include_execution_data(false)
+                .set_next_token(token)
+                .send()
+                .await
+                .map_err(|error| CallFailure::of("states:GetExecutionHistory", &error).or_common())?;
+            events.extend(page.events.iter().map(read));
+            if let Some((state, error, cause)) = failed_state(&events) {
+                return Ok(Some(Failure::from_status(status, error.as_deref(), cause.as_deref(), &state)));
+            }
+            token = page.next_token;
+            if token.is_none() {
+                break;
+            }
+        }
+        let (error, cause) = events.iter().find_map(|event| event.failure.clone()).unwrap_or_default();
+        Ok(Some(Failure::from_status(status, error.as_deref(), cause.as_deref(), "")))
+    }
+}
+
+/// Reads one event of the SDK.
+fn read(event: &SdkEvent) -> HistoryEvent {
+    let text = |text: Option<&str>| text.map(str::to_owned);
+    let failure = event
+        .execution_failed_event_details()
+        .map(|d| (text(d.error()), text(d.cause())))
+        .or_else(|| event.execution_timed_out_event_details().map(|d| (text(d.error()), text(d.cause()))))
+        .or_else(|| event.execution_aborted_event_details().map(|d| (text(d.error()), text(d.cause()))))
+        .or_else(|| event.task_failed_event_details().map(|d| (text(d.error()), text(d.cause()))))
+        .or_else(|| event.task_timed_out_event_details().map(|d| (text(d.error()), text(d.cause()))))
+        .or_else(|| event.evaluation_failed_event_details().map(|d| (text(d.error()), text(d.cause()))));
+    HistoryEvent {
+        id: event.id(),
+        previous: event.previous_event_id(),
+        entered: event.state_entered_event_details().map(|details| details.name().to_owned()),
+        failure,
+    }
+}

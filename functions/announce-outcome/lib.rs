@@ -1,0 +1,112 @@
+//! Writes how an execution ended to the ledger, and publishes it.
+
+mod ending;
+mod failed_state;
+mod publish;
+
+use aws_sdk_eventbridge::Client as EventBridge;
+use aws_sdk_sfn::Client as StepFunctions;
+use berth_ledger::{Ending, Ledger, Record, Status};
+use berth_step::{Batch, BatchAnswer, Fault, Message, StepError};
+use berth_tenancy::AccountId;
+use serde::Deserialize;
+
+pub use crate::{
+    ending::{Change, Ended, ExecutionOutput, RegionOutput, ended},
+    failed_state::{HistoryEvent, failed_state},
+};
+
+/// An EventBridge event, as far as it is read here.
+#[derive(Debug, Clone, Deserialize)]
+struct Envelope {
+    detail: Change,
+}
+
+/// The function.
+#[derive(Debug, Clone)]
+pub struct AnnounceOutcome {
+    /// The ledger.
+    pub ledger: Ledger,
+    /// Reads histories of failed executions.
+    pub step_functions: StepFunctions,
+    /// Publishes outcomes.
+    pub event_bridge: EventBridge,
+    /// Name of the accounts bus.
+    pub bus: String,
+}
+
+impl AnnounceOutcome {
+    /// Handles a batch. A message that cannot be handled now goes back to the queue alone.
+    pub async fn handle(&self, batch: Batch) -> Result<BatchAnswer, StepError> {
+        let mut answer = BatchAnswer::default();
+        for message in &batch.records {
+            match self.announce(message).await {
+                Ok(line) => tracing::info!(message = message.message_id, "{line}"),
+                Err(error) => {
+                    tracing::warn!(
+                        message = message.message_id, fault = %error.fault, error = %error.what,
+                        causes = ?error.chain(), "message goes back to the queue"
+                    );
+                    answer.give_back(message);
+                }
+            }
+        }
+        Ok(answer)
+    }
+
+    /// Publishes first and writes second: when this is cut between the two, the outcome is published again, which
+    /// EventBridge's subscribers must expect anyway. The other order could lose it.
+    async fn announce(&self, message: &Message) -> Result<String, StepError> {
+        let envelope: Envelope = serde_json::from_str(&message.body).map_err(|error| {
+            StepError::new(Fault::InvalidInput, "the outcomes queue holds something that is no status change of an execution")
+                .next("compare the rule berth-onboarding-ended with the template")
+                .because(error)
+        })?;
+        let change = envelope.detail;
+        let failed_in = if change.status.is_failure() { self.read_failure(&change).await? } else { None };
+        let (account, ending) = match ended(&change, failed_in)? {
+            Ended::Silent { reason } => return Ok(format!("{} {reason}", change.execution_arn)),
+            Ended::Outcome { account, ending } => (account, ending),
+        };
+        let record = self.ledger.get(&account).await?;
+        if is_written(record.as_ref(), &change, &ending) {
+            return Ok(format!("{} was announced before", change.execution_arn));
+        }
+        self.publish(&account, record.as_ref(), &change, &ending).await?;
+        self.ledger.finish(&account, &change.execution_arn, &ending, change.ended_at()?).await?;
+        Ok(format!("{} ended {}", change.execution_arn, name(&ending)))
+    }
+
+    async fn publish(
+        &self,
+        account: &AccountId,
+        record: Option<&Record>,
+        change: &Change,
+        ending: &Ending,
+    ) -> Result<(), StepError> {
+        publish::publish(&self.event_bridge, &self.bus, account, record, change, ending).await
+    }
+}
+
+/// Whether this ending of this execution is in the ledger already. A redriven execution holds the lease again, so its
+/// next ending is new.
+fn is_written(record: Option<&Record>, change: &Change, ending: &Ending) -> bool {
+    let status = match ending {
+        Ending::Onboarded { .. } => Status::Onboarded,
+        Ending::Ignored { .. } => Status::Ignored,
+        Ending::Failed(_) => Status::Failed,
+    };
+    record.is_some_and(|record| {
+        record.lease.as_deref() != Some(change.execution_arn.as_str())
+            && record.execution_arn.as_deref() == Some(change.execution_arn.as_str())
+            && record.status == status
+    })
+}
+
+fn name(ending: &Ending) -> &'static str {
+    match ending {
+        Ending::Onboarded { .. } => "onboarded",
+        Ending::Ignored { .. } => "ignored",
+        Ending::Failed(_) => "failed",
+    }
+}

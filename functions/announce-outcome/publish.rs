@@ -1,0 +1,109 @@
+//! Publishes an outcome on the accounts bus.
+
+use aws_sdk_eventbridge::{Client, types::PutEventsRequestEntry};
+use berth_aws::CallFailure;
+use berth_events::outcome::{
+    AccountIgnored, AccountOnboarded, AccountOnboardingFailed, FailedStatus, OnboardedRegion, Published, SOURCE,
+    Version, run_again_command,
+};
+use berth_ledger::{Ending, Record};
+use berth_step::{Fault, StepError};
+use berth_tenancy::{AccountId, Region};
+
+use crate::{Change, ending::ExecutionStatus};
+
+/// Publishes how `account` ended. [EventBridge `PutEvents`]
+pub(crate) async fn publish(
+    client: &Client,
+    bus: &str,
+    account: &AccountId,
+    record: Option<&Record>,
+    change: &Change,
+    ending: &Ending,
+) -> Result<(), StepError> {
+    let (detail_type, detail) = detail(account, record, change, ending)?;
+    let entry = PutEventsRequestEntry::builder()
+        .event_bus_name(bus)
+        .source(SOURCE)
+        .detail_type(detail_type)
+        .detail(detail)
+        .resources(&change.execution_arn)
+        .build();
+    let answer = client.put_events().entries(entry).send().await;
+    let answer =
+        answer.map_err(|error| CallFailure::of("events:PutEvents", &error).or_common().for_account(account))?;
+    // `PutEvents` answers 200 although it refused the entry.
+    match answer.entries().first().and_then(|entry| entry.error_code()) {
+        None => Ok(()),
+        Some(code) => {
+            Err(StepError::new(Fault::Throttled, format!("events:PutEvents refused the outcome: {code}"))
+                .for_account(account))
+        }
+    }
+}
+
+/// The `detail-type` and the detail.
+fn detail(
+    account: &AccountId,
+    record: Option<&Record>,
+    change: &Change,
+    ending: &Ending,
+) -> Result<(&'static str, String), StepError> {
+    let (version, account_id, execution_arn) = (Version, account.clone(), change.execution_arn.clone());
+    let finished_at = change.ended_at()?;
+    let generation = record.map(|record| record.generation);
+    match ending {
+        Ending::Onboarded { run, regions, roles: _, commit } => {
+            let region = |(name, network): (&Region, &berth_ledger::RegionRecord)| {
+                let (vpc_id, cidr) = (network.vpc_id.clone(), network.cidr.clone());
+                (name.clone(), OnboardedRegion { vpc_id, cidr, attachment_id: network.attachment_id.clone() })
+            };
+            typed(&AccountOnboarded {
+                version,
+                account_id,
+                tenant: run.tenant.clone(),
+                environment: run.environment.clone(),
+                execution_arn,
+                generation: Some(run.generation),
+                regions: regions.iter().map(region).collect(),
+                commit: Some(commit.sha.clone()),
+                finished_at,
+            })
+        }
+        Ending::Failed(failure) => typed(&AccountOnboardingFailed {
+            version,
+            account_id,
+            tenant: record.and_then(|record| record.tenant.clone()),
+            environment: record.and_then(|record| record.environment.clone()),
+            execution_arn,
+            generation,
+            status: failed_status(change.status),
+            failure: failure.clone(),
+            run_again: run_again_command(account),
+            finished_at,
+        }),
+        Ending::Ignored { reason } => typed(&AccountIgnored {
+            version,
+            account_id,
+            reason: reason.clone(),
+            source: None,
+            execution_arn: Some(execution_arn),
+            finished_at,
+        }),
+    }
+}
+
+fn typed<E: Published>(event: &E) -> Result<(&'static str, String), StepError> {
+    let text = serde_json::to_string(event)
+        .map_err(|error| StepError::new(Fault::Bug, "an outcome cannot be written as JSON").because(error))?;
+    Ok((E::DETAIL_TYPE, text))
+}
+
+/// How Step Functions calls the end of an execution that failed.
+fn failed_status(status: ExecutionStatus) -> FailedStatus {
+    match status {
+        ExecutionStatus::TimedOut => FailedStatus::TimedOut,
+        ExecutionStatus::Aborted => FailedStatus::Aborted,
+        ExecutionStatus::Failed | ExecutionStatus::Succeeded => FailedStatus::Failed,
+    }
+}

@@ -1,0 +1,67 @@
+//! Answers task tokens.
+
+use aws_sdk_sfn::{error::SdkError, operation::send_task_success::SendTaskSuccessError};
+use berth_aws::CallFailure;
+use berth_step::{Fault, StepError};
+use serde_json::json;
+
+use crate::{CommitRequest, CommitTenant, Output};
+
+/// Codes that say that nobody waits for this token any more: the execution was stopped, timed out, or was answered by
+/// another copy of this function. [Step Functions `SendTaskSuccess`, "Errors"]
+const NOBODY_WAITS: [&str; 3] = ["TaskTimedOut", "TaskDoesNotExist", "InvalidToken"];
+
+impl CommitTenant {
+    /// Tells the execution how its commit ended. [Step Functions `SendTaskSuccess`, `SendTaskFailure`]
+    pub(crate) async fn answer(
+        &self,
+        request: &CommitRequest,
+        verdict: Result<Output, StepError>,
+    ) -> Result<(), StepError> {
+        let account = &request.run.account_id;
+        let sent = match verdict {
+            Ok(output) => {
+                tracing::info!(%account, path = output.path, sha = output.sha, changes = output.changes.len(), "committed");
+                self.succeed(request, &output).await
+            }
+            Err(error) => {
+                tracing::warn!(%account, fault = %error.fault, error = %error.what, causes = ?error.chain(), "not committed");
+                self.fail(request, &error).await
+            }
+        };
+        match sent {
+            Err(failure) if failure.is(&NOBODY_WAITS) => {
+                tracing::info!(%account, "nobody waits for this commit any more");
+                Ok(())
+            }
+            Err(failure) => Err(failure.or_common().for_account(account)),
+            Ok(()) => Ok(()),
+        }
+    }
+
+    async fn succeed(&self, request: &CommitRequest, output: &Output) -> Result<(), CallFailure> {
+        let text = json!(output).to_string();
+        let sent: Result<_, SdkError<SendTaskSuccessError>> =
+            self.step_functions.send_task_success().task_token(&request.task_token).output(text).send().await;
+        sent.map(|_| ()).map_err(|error| CallFailure::of("states:SendTaskSuccess", &error))
+    }
+
+    /// The cause has the form of a Lambda's, so that every failure is read in one way.
+    async fn fail(&self, request: &CommitRequest, error: &StepError) -> Result<(), CallFailure> {
+        let name = error.fault.name();
+        let cause = json!({ "errorType": name, "errorMessage": error.to_string() }).to_string();
+        let call = self.step_functions.send_task_failure().task_token(&request.task_token).error(name).cause(cause);
+        call.send().await.map(|_| ()).map_err(|error| CallFailure::of("states:SendTaskFailure", &error))
+    }
+}
+
+/// The fault of a secret that cannot be read.
+pub(crate) fn secret_fault(failure: CallFailure) -> StepError {
+    match failure.code() {
+        Some("ResourceNotFoundException" | "InvalidRequestException") => {
+            failure.as_fault(Fault::InvalidInput, "make the secret that BERTH_GITOPS_SECRET names")
+        }
+        Some("DecryptionFailure") => failure.as_fault(Fault::Denied, "allow kms:Decrypt on the secret's key"),
+        _ => failure.or_common(),
+    }
+}

@@ -1,0 +1,124 @@
+//! The edit of one batch: every account joins its tenant's file, and each gets its own verdict. Pure.
+
+use std::collections::BTreeMap;
+
+use berth_crd::{CrError, join, validate};
+use berth_gitops::{Change, Edit, RepoPath, Snapshot};
+use berth_step::{Fault, StepError};
+use berth_tenancy::Mode;
+
+use crate::CommitRequest;
+
+/// What the edit made of one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Not looked at yet.
+    Pending,
+    /// Its file changes.
+    Changed,
+    /// Its file says so already, byte for byte.
+    Unchanged,
+}
+
+/// A request that was allowed but never looked at: no commit was tried.
+pub(crate) fn unfinished<T>(_: Verdict) -> Result<T, StepError> {
+    Err(StepError::new(Fault::Bug, "a batch without paths had an allowed request"))
+}
+
+/// Joins every allowed request to its tenant's file. A request that cannot join gets its own error and changes
+/// nothing; one that only plans is judged but not written. `None` for requests that were not allowed.
+pub fn edit(
+    snapshot: &Snapshot,
+    requests: &[&CommitRequest],
+    allowed: &[bool],
+) -> (Edit, Vec<Option<Result<Verdict, StepError>>>) {
+    let mut files: BTreeMap<RepoPath, String> = BTreeMap::new();
+    let mut taking_part = Vec::new();
+    let mut verdicts = Vec::new();
+    for (request, allowed) in requests.iter().zip(allowed) {
+        if !allowed {
+            verdicts.push(None);
+            continue;
+        }
+        let verdict = join_one(snapshot, &files, request).map(|text| {
+            let there = current(snapshot, &files, &request.path());
+            if there.is_ok_and(|there| there.as_deref() == Some(text.as_str())) {
+                return Verdict::Unchanged;
+            }
+            if request.run.mode == Mode::Apply {
+                files.insert(request.path(), text);
+                taking_part.push(*request);
+            }
+            Verdict::Changed
+        });
+        verdicts.push(Some(verdict.map_err(|error| error.for_account(&request.run.account_id))));
+    }
+    let changes = files.into_iter().map(|(path, text)| Change::Write { path, bytes: text.into_bytes() }).collect();
+    (Edit { changes, message: message(&taking_part) }, verdicts)
+}
+
+/// The file as the requests before this one leave it.
+fn current(
+    snapshot: &Snapshot,
+    files: &BTreeMap<RepoPath, String>,
+    path: &RepoPath,
+) -> Result<Option<String>, StepError> {
+    if let Some(text) = files.get(path) {
+        return Ok(Some(text.clone()));
+    }
+    let bytes = snapshot.bytes(path).map_err(|refusal| {
+        StepError::new(Fault::Foreign, format!("{path} in the GitOps repository is refused: {refusal}"))
+            .next("replace it by a regular file, or remove it; then redrive the execution")
+    })?;
+    let text = bytes.map(|bytes| String::from_utf8(bytes.to_vec())).transpose();
+    text.map_err(|error| {
+        StepError::new(Fault::Foreign, format!("{path} in the GitOps repository is not UTF-8 text"))
+            .next("correct the file by hand, then redrive the execution")
+            .because(error)
+    })
+}
+
+/// The tenant's file with this account in it, checked against the CRD.
+fn join_one(
+    snapshot: &Snapshot,
+    files: &BTreeMap<RepoPath, String>,
+    request: &CommitRequest,
+) -> Result<String, StepError> {
+    let path = request.path();
+    let existing = current(snapshot, files, &path)?;
+    let text = join(existing.as_deref(), &request.entry()?).map_err(|error| cannot_join(error, &path))?;
+    let Err(violations) = validate(&text, existing.as_deref()) else { return Ok(text) };
+    let list: Vec<String> = violations.iter().map(ToString::to_string).collect();
+    Err(StepError::new(Fault::InvalidInput, format!("the custom resource at {path} breaks its CRD: {}", list.join("; ")))
+        .next("correct the account's tags, platform.yaml, or the file in the GitOps repository; then redrive"))
+}
+
+fn cannot_join(error: CrError, path: &RepoPath) -> StepError {
+    let fault = match &error {
+        error if error.is_foreign() => Fault::Foreign,
+        CrError::Unwritable(_) => Fault::Bug,
+        _ => Fault::InvalidInput,
+    };
+    StepError::new(fault, format!("{path} in the GitOps repository: {error}"))
+        .next("correct the file by hand, then redrive the execution")
+        .because(error)
+}
+
+/// The commit's message: what it does, and a trailer for each account and execution, so that a commit leads back to
+/// the onboarding.
+fn message(requests: &[&CommitRequest]) -> String {
+    let subject = match requests {
+        [one] => format!("Onboard {} ({})", one.run.tenant, one.run.environment),
+        many => format!("Onboard {} accounts", many.len()),
+    };
+    let mut text = format!("{subject}\n\n");
+    for request in requests {
+        let run = &request.run;
+        text.push_str("Berth-Account: ");
+        text.push_str(run.account_id.as_str());
+        text.push_str("\nBerth-Execution: ");
+        text.push_str(&run.execution);
+        text.push('\n');
+    }
+    text
+}

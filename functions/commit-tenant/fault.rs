@@ -1,0 +1,34 @@
+//! What the repository's errors mean for the state machine.
+
+use berth_gitops::RepoError;
+use berth_step::{Fault, StepError};
+use berth_tenancy::AccountId;
+
+/// The fault of a batch that could not be committed, for one of its accounts.
+pub(crate) fn of(error: &RepoError, account: &AccountId) -> StepError {
+    let (fault, next) = match error {
+        RepoError::LostRace { .. } | RepoError::AnswerLost { .. } => {
+            (Fault::Conflict, "nothing yet: Berth looks again and retries")
+        }
+        RepoError::Transport { .. } | RepoError::Throttled { .. } => {
+            (Fault::Throttled, "nothing yet: Berth asks the git server again with growing pauses")
+        }
+        RepoError::Unauthorized { .. } => {
+            (Fault::Denied, "renew the credentials in the secret of BERTH_GITOPS_SECRET, then redrive the execution")
+        }
+        RepoError::Rejected { .. } => {
+            (Fault::Denied, "let Berth's user push to the branch (branch protection, hooks), then redrive the execution")
+        }
+        RepoError::NotFound(_) => {
+            (Fault::InvalidInput, "check BERTH_GITOPS_URL and BERTH_GITOPS_BRANCH of the deployment, then redrive")
+        }
+        RepoError::RefusedPath { .. } => {
+            (Fault::Foreign, "replace what is in the way by a regular file, then redrive the execution")
+        }
+        RepoError::TooLarge { .. } | RepoError::Invalid(_) => {
+            (Fault::InvalidInput, "correct what is named, then redrive the execution")
+        }
+        _ => (Fault::Bug, "report this with the execution's history; running it again is safe"),
+    };
+    StepError::new(fault, format!("the GitOps repository: {error}")).next(next).for_account(account)
+}

@@ -1,0 +1,164 @@
+//! Commits a batch of tenants to the GitOps repository and answers their task tokens.
+
+mod answer;
+mod edit;
+mod fault;
+mod repository;
+mod request;
+
+use std::collections::BTreeSet;
+
+use aws_sdk_sfn::Client as StepFunctions;
+use berth_gitops::{Authorship, BatchOutcome, BatchPolicy, Jitter, RepoError, RepoPath, commit_batch};
+use berth_ledger::{Ledger, Record};
+use berth_step::{Batch, BatchAnswer, Fault, Lease, Message, StepError};
+use berth_tenancy::{AccountId, Mode};
+use serde::Serialize;
+
+use crate::repository::CommitFailure;
+pub use crate::{
+    edit::{Verdict, edit},
+    repository::Repository,
+    request::{CommitRequest, RegionResult},
+};
+
+/// What the state `CommitTenant` reads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Output {
+    /// A commit that holds the custom resource; none in a plan.
+    pub sha: Option<String>,
+    /// Path of the custom resource.
+    pub path: String,
+    /// What was changed, or in a plan would be.
+    pub changes: Vec<String>,
+}
+
+/// The function.
+#[derive(Debug)]
+pub struct CommitTenant {
+    /// The ledger.
+    pub ledger: Ledger,
+    /// Answers task tokens.
+    pub step_functions: StepFunctions,
+    /// The GitOps repository.
+    pub repository: Repository,
+}
+
+/// One message with its request.
+struct Asked<'a> {
+    message: &'a Message,
+    request: CommitRequest,
+}
+
+impl CommitTenant {
+    /// Handles a batch: one commit for all of it, then an answer for every token. Messages whose token could not be
+    /// answered go back to the queue: the next commit finds them committed and answers.
+    pub async fn handle(&self, batch: Batch, by: Authorship, jitter: Jitter) -> Result<BatchAnswer, StepError> {
+        let mut answer = BatchAnswer::default();
+        let mut asked = Vec::new();
+        for message in &batch.records {
+            match serde_json::from_str(&message.body) {
+                Ok(request) => asked.push(Asked { message, request }),
+                Err(error) => {
+                    tracing::error!(message = message.message_id, %error, "not a request for a commit");
+                    answer.give_back(message);
+                }
+            }
+        }
+        let verdicts = self.commit(&asked, by, jitter).await;
+        for (asked, verdict) in asked.iter().zip(verdicts) {
+            if let Err(error) = self.answer(&asked.request, verdict).await {
+                tracing::warn!(fault = %error.fault, error = %error.what, "message goes back to the queue");
+                answer.give_back(asked.message);
+            }
+        }
+        Ok(answer)
+    }
+
+    /// Commits what may be committed; a verdict for each request, in their order.
+    async fn commit(&self, asked: &[Asked<'_>], by: Authorship, mut jitter: Jitter) -> Vec<Result<Output, StepError>> {
+        let mut verdicts: Vec<Result<Verdict, StepError>> = Vec::new();
+        for lease in self.leases(asked).await {
+            verdicts.push(lease.map(|()| Verdict::Pending));
+        }
+        let requests: Vec<&CommitRequest> = asked.iter().map(|asked| &asked.request).collect();
+        let allowed: Vec<bool> = verdicts.iter().map(Result::is_ok).collect();
+        let paths: BTreeSet<RepoPath> =
+            requests.iter().zip(&allowed).filter(|(_, allowed)| **allowed).map(|(request, _)| request.path()).collect();
+        if paths.is_empty() {
+            return verdicts.into_iter().map(|verdict| verdict.and_then(edit::unfinished)).collect();
+        }
+        let outcome = self.push(&requests, &allowed, &paths, &by, &mut jitter, &mut verdicts).await;
+        if let Err(CommitFailure::Repository(RepoError::Unauthorized { .. })) = &outcome {
+            self.repository.forget_credentials().await;
+        }
+        requests.iter().zip(verdicts).map(|(request, verdict)| finished(request, verdict?, &outcome)).collect()
+    }
+
+    async fn push(
+        &self,
+        requests: &[&CommitRequest],
+        allowed: &[bool],
+        paths: &BTreeSet<RepoPath>,
+        by: &Authorship,
+        jitter: &mut Jitter,
+        verdicts: &mut [Result<Verdict, StepError>],
+    ) -> Result<BatchOutcome, CommitFailure> {
+        let repo = self.repository.open().await?;
+        commit_batch(repo.as_ref(), paths, by, &BatchPolicy::default(), jitter, |snapshot| {
+            let (edit, fresh) = edit(snapshot, requests, allowed);
+            for (verdict, fresh) in verdicts.iter_mut().zip(fresh) {
+                if let Some(fresh) = fresh {
+                    *verdict = fresh;
+                }
+            }
+            edit
+        })
+        .await
+        .map_err(CommitFailure::Repository)
+    }
+
+    /// Whether each request's execution may still act on its account: one read for all, and one write more for an
+    /// execution that was redriven.
+    async fn leases(&self, asked: &[Asked<'_>]) -> Vec<Result<(), StepError>> {
+        let accounts: BTreeSet<&AccountId> =
+            asked.iter().filter(|a| a.request.run.mode == Mode::Apply).map(|a| &a.request.run.account_id).collect();
+        let accounts: Vec<AccountId> = accounts.into_iter().cloned().collect();
+        let records: Result<Vec<Record>, StepError> = self.ledger.get_many(&accounts).await;
+        let mut leases = Vec::new();
+        for asked in asked {
+            let run = &asked.request.run;
+            leases.push(match &records {
+                _ if run.mode == Mode::Plan => Ok(()),
+                Err(error) => Err(StepError::new(error.fault, error.what.clone())),
+                Ok(records) => {
+                    let record = records.iter().find(|record| record.account_id == run.account_id);
+                    match record.and_then(|record| record.lease.as_deref()) {
+                        Some(holder) if holder == run.execution => Ok(()),
+                        _ => self.ledger.confirm(run).await,
+                    }
+                }
+            });
+        }
+        leases
+    }
+}
+
+/// What the state machine reads, once the batch's commit has ended.
+fn finished(
+    request: &CommitRequest,
+    verdict: Verdict,
+    outcome: &Result<BatchOutcome, CommitFailure>,
+) -> Result<Output, StepError> {
+    let outcome = outcome.as_ref().map_err(|failure| failure.for_account(&request.run.account_id))?;
+    let path = request.path().to_string();
+    let changes = match verdict {
+        Verdict::Pending => {
+            return Err(StepError::new(Fault::Bug, format!("{path} was not looked at before the commit")));
+        }
+        Verdict::Changed => vec![format!("commit {path}")],
+        Verdict::Unchanged => Vec::new(),
+    };
+    let sha = (request.run.mode == Mode::Apply).then(|| outcome.sha().to_string());
+    Ok(Output { sha, path, changes })
+}

@@ -1,0 +1,41 @@
+//! Wiring of `commit-tenant`: settings, clients, serve.
+
+use berth_aws::shared_config;
+use berth_gitops::{Authorship, Jitter, Person};
+use berth_ledger::Ledger;
+use berth_step::{Settings, serve};
+use commit_tenant::{CommitTenant, Repository};
+use jiff::Timestamp;
+
+/// Who the commits are by.
+const AUTHOR: (&str, &str) = ("Berth", "berth@berth.dev");
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    let mut settings = Settings::from_env();
+    let table = settings.required("BERTH_LEDGER_TABLE");
+    let url = settings.required("BERTH_GITOPS_URL");
+    let branch = settings.required("BERTH_GITOPS_BRANCH");
+    let secret = settings.required("BERTH_GITOPS_SECRET");
+    let (((table, url), branch), secret) = settings.finish(table.zip(url).zip(branch).zip(secret))?;
+    let config = shared_config().await;
+    let secrets = aws_sdk_secretsmanager::Client::new(&config);
+    let function = CommitTenant {
+        ledger: Ledger::new(aws_sdk_dynamodb::Client::new(&config), table),
+        step_functions: aws_sdk_sfn::Client::new(&config),
+        repository: Repository::new(secrets, url, branch, secret),
+    };
+    let author = Person::new(AUTHOR.0, AUTHOR.1)?;
+    let (function, author) = (&function, &author);
+    serve("commit-tenant", |batch| {
+        let now = Timestamp::now();
+        let by = Authorship {
+            author: author.clone(),
+            committer: author.clone(),
+            time_unix_seconds: now.as_second(),
+        };
+        let jitter = Jitter::from_seed(u64::from(now.subsec_nanosecond().unsigned_abs()));
+        function.handle(batch, by, jitter)
+    })
+    .await
+}

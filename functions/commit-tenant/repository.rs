@@ -1,0 +1,88 @@
+//! The GitOps repository of this deployment: opened once with the secret's credentials, and again when they change.
+
+use std::sync::Arc;
+
+use aws_sdk_secretsmanager::Client;
+use berth_aws::CallFailure;
+use berth_gitops::{Credentials, GitLimits, GitRepo, GitSettings, RepoError};
+use berth_step::{Fault, StepError};
+use berth_tenancy::AccountId;
+use tokio::sync::Mutex;
+
+use crate::{answer::secret_fault, fault};
+
+/// Where the repository is, and the open one.
+pub struct Repository {
+    secrets: Client,
+    url: String,
+    branch: String,
+    secret: String,
+    open: Mutex<Option<Arc<GitRepo>>>,
+}
+
+/// Why there is no repository to commit to, or no commit.
+#[derive(Debug)]
+pub(crate) enum CommitFailure {
+    /// The secret cannot be read or used.
+    Secret(StepError),
+    /// The repository said so.
+    Repository(RepoError),
+}
+
+impl CommitFailure {
+    /// The fault for one account of the batch.
+    pub(crate) fn for_account(&self, account: &AccountId) -> StepError {
+        match self {
+            Self::Repository(error) => fault::of(error, account),
+            Self::Secret(error) => {
+                StepError::new(error.fault, error.what.clone()).next(error.next.clone()).for_account(account)
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Repository {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Repository").field("url", &self.url).field("branch", &self.branch).finish_non_exhaustive()
+    }
+}
+
+impl Repository {
+    /// The repository at `url`; `secret` is the name or ARN of the secret with its credentials.
+    #[must_use]
+    pub fn new(secrets: Client, url: String, branch: String, secret: String) -> Self {
+        Self { secrets, url, branch, secret, open: Mutex::new(None) }
+    }
+
+    /// The repository, opened at the first call. [Secrets Manager `GetSecretValue`]
+    pub(crate) async fn open(&self) -> Result<Arc<GitRepo>, CommitFailure> {
+        let mut open = self.open.lock().await;
+        if let Some(repo) = open.as_ref() {
+            return Ok(Arc::clone(repo));
+        }
+        let credentials = self.credentials().await.map_err(CommitFailure::Secret)?;
+        let settings = GitSettings {
+            url: self.url.clone(),
+            branch: self.branch.clone(),
+            credentials,
+            limits: GitLimits::default(),
+        };
+        let repo = Arc::new(GitRepo::open(&settings).map_err(CommitFailure::Repository)?);
+        *open = Some(Arc::clone(&repo));
+        Ok(repo)
+    }
+
+    /// Reads the secret again at the next call: its credentials were refused, so they may have been renewed.
+    pub(crate) async fn forget_credentials(&self) {
+        *self.open.lock().await = None;
+    }
+
+    async fn credentials(&self) -> Result<Credentials, StepError> {
+        let answer = self.secrets.get_secret_value().secret_id(&self.secret).send().await;
+        let answer = answer.map_err(|error| secret_fault(CallFailure::of("secretsmanager:GetSecretValue", &error)))?;
+        Credentials::from_secret(answer.secret_string().unwrap_or_default()).map_err(|malformed| {
+            StepError::new(Fault::InvalidInput, format!("the secret of the GitOps repository: {malformed}"))
+                .next("put {\"username\": …, \"password\": …} into the secret that BERTH_GITOPS_SECRET names")
+        })
+    }
+}

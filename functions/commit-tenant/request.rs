@@ -1,0 +1,89 @@
+//! One request for a commit, as the state `CommitTenant` sends it to the queue.
+
+use berth_crd::{AccountEntry, RegionNetwork, RoleEntry};
+use berth_gitops::RepoPath;
+use berth_ledger::RoleRecord;
+use berth_step::{Fault, StepError};
+use berth_tenancy::{GitOpsPlan, Region, Subject};
+use ipnet::IpNet;
+use serde::Deserialize;
+use serde_json::Value;
+
+/// The message of the state `CommitTenant`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CommitRequest {
+    /// Where the answer goes.
+    pub task_token: String,
+    /// Who is onboarded.
+    pub run: Subject,
+    /// What is committed, and where.
+    pub git_ops: GitOpsPlan,
+    /// Networks.
+    pub regions: Vec<RegionResult>,
+    /// Roles.
+    pub roles: Vec<RoleRecord>,
+}
+
+/// The network of one region, as the state machine collected it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RegionResult {
+    /// The region.
+    pub region: Region,
+    /// The VPC.
+    pub vpc_id: String,
+    /// Its block.
+    pub cidr: String,
+    /// Its attachment.
+    pub attachment_id: String,
+    /// The proof of isolation; it stays in the ledger.
+    pub isolation: Value,
+    /// What was changed there.
+    pub changes: Vec<String>,
+}
+
+impl CommitRequest {
+    /// Where the tenant's custom resource is: made from validated names here, never taken from the message.
+    #[must_use]
+    pub fn path(&self) -> RepoPath {
+        RepoPath::for_tenant(&self.git_ops.cluster, &self.run.tenant)
+    }
+
+    /// The account as the custom resource has it.
+    pub fn entry(&self) -> Result<AccountEntry, StepError> {
+        let Self { task_token: _, run, git_ops, regions, roles } = self;
+        let regions: Result<Vec<RegionNetwork>, StepError> = regions.iter().map(network).collect();
+        let role = |role: &RoleRecord| {
+            let access = role.access?;
+            Some(RoleEntry { name: role.name.clone(), arn: role.arn.clone(), access })
+        };
+        Ok(AccountEntry {
+            tenant: run.tenant.clone(),
+            display_name: run.account_name.clone(),
+            contact_email: git_ops.contact_email.clone(),
+            cost_center: git_ops.cost_center.clone(),
+            owner_groups: git_ops.owner_groups.clone(),
+            cluster: git_ops.cluster.clone(),
+            cluster_region: git_ops.cluster_region.clone(),
+            stage: Some(run.environment.clone()),
+            environment: run.environment.clone(),
+            account_id: run.account_id.clone(),
+            regions: regions?,
+            roles: roles.iter().filter_map(role).collect(),
+        })
+    }
+}
+
+fn network(region: &RegionResult) -> Result<RegionNetwork, StepError> {
+    let cidr: IpNet = region.cidr.parse().map_err(|error| {
+        StepError::new(Fault::Bug, format!("the block of {} is not a block: {:?}", region.vpc_id, region.cidr))
+            .because(error)
+    })?;
+    Ok(RegionNetwork {
+        region: region.region.clone(),
+        vpc_id: region.vpc_id.clone(),
+        cidrs: vec![cidr],
+        transit_gateway_attachment_id: region.attachment_id.clone(),
+    })
+}

@@ -1,0 +1,86 @@
+//! Policy documents, built as values and never as text.
+
+use berth_tenancy::{AccountId, RoleTrust};
+use serde_json::{Map, Value, json};
+
+/// The trust policy of a role: one exact principal and, where a principal stands for many, exact conditions.
+#[must_use]
+pub fn trust_document(account: &AccountId, trust: &RoleTrust) -> Value {
+    let statement = match trust {
+        // Identity Center makes the role's name end in a hash that is not known beforehand, and in a path that holds
+        // the region everywhere but in us-east-1; IAM's own documentation matches it by `aws:PrincipalArn`.
+        RoleTrust::PermissionSet { name } => json!({
+            "Effect": "Allow",
+            "Principal": { "AWS": format!("arn:aws:iam::{account}:root") },
+            "Action": "sts:AssumeRole",
+            "Condition": { "ArnLike": { "aws:PrincipalArn": [
+                format!("arn:aws:iam::{account}:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_{name}_*"),
+                format!("arn:aws:iam::{account}:role/aws-reserved/sso.amazonaws.com/*/AWSReservedSSO_{name}_*"),
+            ] } },
+        }),
+        RoleTrust::PlatformRole { arn, external_id } => json!({
+            "Effect": "Allow",
+            "Principal": { "AWS": arn },
+            "Action": "sts:AssumeRole",
+            "Condition": { "StringEquals": { "sts:ExternalId": external_id } },
+        }),
+        RoleTrust::Oidc { provider, audience, subject } => {
+            let claims = Map::from_iter([
+                (format!("{provider}:aud"), Value::from(audience.as_str())),
+                (format!("{provider}:sub"), Value::from(subject.as_str())),
+            ]);
+            json!({
+                "Effect": "Allow",
+                "Principal": { "Federated": format!("arn:aws:iam::{account}:oidc-provider/{provider}") },
+                "Action": "sts:AssumeRoleWithWebIdentity",
+                "Condition": { "StringEquals": claims },
+            })
+        }
+        RoleTrust::PodIdentity {} => json!({
+            "Effect": "Allow",
+            "Principal": { "Service": "pods.eks.amazonaws.com" },
+            "Action": ["sts:AssumeRole", "sts:TagSession"],
+        }),
+    };
+    json!({ "Version": "2012-10-17", "Statement": [statement] })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn statement(trust: &RoleTrust) -> Value {
+        trust_document(&"111122223333".parse().unwrap(), trust)["Statement"][0].clone()
+    }
+
+    #[test]
+    fn no_kind_of_trust_has_a_wildcard_principal() {
+        let kinds = [
+            RoleTrust::PermissionSet { name: "Developer".into() },
+            RoleTrust::PlatformRole { arn: "arn:aws:iam::210987654321:role/ci".into(), external_id: "e".into() },
+            RoleTrust::Oidc { provider: "ci.example".into(), audience: "sts".into(), subject: "repo:a".into() },
+            RoleTrust::PodIdentity {},
+        ];
+        for kind in kinds {
+            assert!(!statement(&kind)["Principal"].to_string().contains('*'), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn oidc_demands_the_exact_audience_and_subject() {
+        let oidc =
+            RoleTrust::Oidc { provider: "ci.example".into(), audience: "sts".into(), subject: "repo:a:ref".into() };
+        assert_eq!(
+            statement(&oidc)["Condition"],
+            json!({ "StringEquals": { "ci.example:aud": "sts", "ci.example:sub": "repo:a:ref" } })
+        );
+    }
+
+    #[test]
+    fn a_permission_set_is_matched_by_the_roles_that_identity_center_makes() {
+        let people = statement(&RoleTrust::PermissionSet { name: "Developer".into() });
+        let patterns = people["Condition"]["ArnLike"]["aws:PrincipalArn"].to_string();
+        assert!(patterns.contains("sso.amazonaws.com/AWSReservedSSO_Developer_*"), "{patterns}");
+        assert!(patterns.contains("sso.amazonaws.com/*/AWSReservedSSO_Developer_*"), "{patterns}");
+    }
+}

@@ -1,0 +1,104 @@
+//! Reads IAM in the tenant's account: one call for all roles and policies.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_iam::{
+    Client,
+    types::{EntityType, ManagedPolicyDetail, RoleDetail, Tag},
+};
+use berth_aws::CallFailure;
+use berth_step::{Fault, StepError};
+use berth_tenancy::{RolePlan, Tags};
+use serde_json::Value;
+
+use crate::{Input, ObservedBoundary, ObservedRole, World};
+
+/// Versions that a managed policy may have. [IAM quotas]
+const POLICY_VERSIONS_MAX: usize = 5;
+
+/// Reads what the plan names. [IAM `GetAccountAuthorizationDetails`]
+pub(crate) async fn observe(iam: Client, input: &Input) -> Result<World, StepError> {
+    let mut roles = BTreeMap::new();
+    let mut boundary = None;
+    let mut pages = iam
+        .get_account_authorization_details()
+        .filter(EntityType::Role)
+        .filter(EntityType::LocalManagedPolicy)
+        .into_paginator()
+        .send();
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(|error| CallFailure::of("iam:GetAccountAuthorizationDetails", &error).or_common())?;
+        for detail in page.role_detail_list.unwrap_or_default() {
+            let named = |role: &&RolePlan| Some(role.name.as_str()) == detail.role_name();
+            if let Some(role) = input.roles.roles.iter().find(named) {
+                roles.insert(role.name.clone(), observed_role(&detail)?);
+            }
+        }
+        for detail in page.policies.unwrap_or_default() {
+            let plan = input.roles.boundary.as_ref();
+            if plan.is_some_and(|plan| Some(plan.name.as_str()) == detail.policy_name()) {
+                boundary = Some(observed_boundary(&iam, input, &detail).await?);
+            }
+        }
+    }
+    Ok(World::new(iam, boundary, roles))
+}
+
+async fn observed_boundary(
+    iam: &Client,
+    input: &Input,
+    detail: &ManagedPolicyDetail,
+) -> Result<ObservedBoundary, StepError> {
+    let versions = detail.policy_version_list();
+    let current = versions.iter().find(|version| version.is_default_version());
+    let document = parse(current.and_then(|version| version.document()).unwrap_or_default(), detail.arn())?;
+    let differs = input.roles.boundary.as_ref().is_none_or(|plan| plan.document != document);
+    let oldest = versions
+        .iter()
+        .filter(|version| !version.is_default_version())
+        .min_by_key(|version| version.create_date().map(|date| date.secs()))
+        .filter(|_| versions.len() >= POLICY_VERSIONS_MAX);
+    let tags = match detail.arn().filter(|_| differs) {
+        Some(arn) => Some(policy_tags(iam, arn).await?),
+        None => None,
+    };
+    Ok(ObservedBoundary { document, tags, oldest_of_full: oldest.and_then(|v| v.version_id()).map(str::to_owned) })
+}
+
+/// Reads the tags of a policy, which its details omit. [IAM `ListPolicyTags`]
+async fn policy_tags(iam: &Client, arn: &str) -> Result<Tags, StepError> {
+    let answer = iam.list_policy_tags().policy_arn(arn).send().await;
+    let answer = answer.map_err(|error| CallFailure::of("iam:ListPolicyTags", &error).or_common())?;
+    Ok(tags(&answer.tags))
+}
+
+fn observed_role(detail: &RoleDetail) -> Result<ObservedRole, StepError> {
+    let of = detail.arn();
+    let mut inline = BTreeMap::new();
+    for policy in detail.role_policy_list() {
+        let document = parse(policy.policy_document().unwrap_or_default(), of)?;
+        inline.insert(policy.policy_name().unwrap_or_default().to_owned(), document);
+    }
+    let attached = detail.attached_managed_policies().iter().filter_map(|policy| policy.policy_arn());
+    Ok(ObservedRole {
+        path: detail.path().unwrap_or("/").to_owned(),
+        trust: parse(detail.assume_role_policy_document().unwrap_or_default(), of)?,
+        boundary: detail.permissions_boundary().and_then(|b| b.permissions_boundary_arn()).map(str::to_owned),
+        tags: tags(detail.tags()),
+        managed: attached.map(str::to_owned).collect::<BTreeSet<_>>(),
+        inline,
+    })
+}
+
+fn tags(tags: &[Tag]) -> Tags {
+    tags.iter().map(|tag| (tag.key(), tag.value())).collect()
+}
+
+/// Reads a document as IAM returns it: JSON, percent-encoded as RFC 3986 has it.
+fn parse(text: &str, of: Option<&str>) -> Result<Value, StepError> {
+    let decoded = percent_encoding::percent_decode_str(text).decode_utf8_lossy();
+    serde_json::from_str(&decoded).map_err(|error| {
+        let of = of.unwrap_or("a policy");
+        StepError::new(Fault::Bug, format!("IAM answered with a document of {of} that is not JSON")).because(error)
+    })
+}

@@ -1,0 +1,191 @@
+//! `decide` of create-tenant-roles: which changes bring IAM to the plan, from any world.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::collections::BTreeMap;
+
+use aws_sdk_iam::{Client, Config, config::BehaviorVersion};
+use berth_step::{Decision, Fault, Step};
+use berth_tenancy::{Access, BoundaryPlan, Mode, RolePlan, RoleTrust, RolesPlan, Subject, Tags};
+use create_tenant_roles::{Action, CreateTenantRoles, Input, ObservedBoundary, ObservedRole, Output, World, decide};
+use proptest::prelude::*;
+use serde_json::json;
+
+fn role(key: &str) -> RolePlan {
+    RolePlan {
+        key: key.into(),
+        name: format!("payments-{key}"),
+        path: "/tenant/".into(),
+        trust: RoleTrust::PodIdentity {},
+        access: Some(Access::Edit),
+        managed_policies: vec!["arn:aws:iam::aws:policy/ReadOnlyAccess".into()],
+        inline_policies: BTreeMap::from([("deploy".into(), json!({ "Statement": [key] }))]),
+        session_seconds_max: 3600,
+    }
+}
+
+fn input() -> Input {
+    Input {
+        run: Subject {
+            account_id: "111122223333".parse().unwrap(),
+            account_name: "payments-dev".into(),
+            tenant: "payments".parse().unwrap(),
+            environment: "dev".parse().unwrap(),
+            execution: "arn:aws:states:us-east-1:210987654321:execution:m:e".into(),
+            generation: 1,
+            mode: Mode::Apply,
+            tenant_role: "BerthTenant".parse().unwrap(),
+        },
+        roles: RolesPlan {
+            boundary: Some(BoundaryPlan {
+                name: "berth-boundary".into(),
+                path: "/tenant/".into(),
+                document: json!({ "Statement": ["boundary"] }),
+            }),
+            roles: vec![role("developer"), role("viewer")],
+        },
+    }
+}
+
+fn world(boundary: Option<ObservedBoundary>, roles: BTreeMap<String, ObservedRole>) -> World {
+    let config = Config::builder().behavior_version(BehaviorVersion::v2026_01_12()).build();
+    World::new(Client::from_conf(config), boundary, roles)
+}
+
+/// Decides and imagines until nothing is left: what happened, and the world afterwards.
+fn converge(input: &Input, mut world: World) -> (Vec<Vec<Action>>, Output, World) {
+    let mut rounds = Vec::new();
+    loop {
+        assert!(rounds.len() < 8, "no end after {rounds:?}");
+        match decide(input, &world).unwrap() {
+            Decision::Done(output) => return (rounds, output, world),
+            Decision::Act(actions) => {
+                for action in &actions {
+                    let effect = CreateTenantRoles::imagine(input, &world, action);
+                    CreateTenantRoles::apply(&mut world, effect);
+                }
+                rounds.push(actions);
+            }
+        }
+    }
+}
+
+fn converged() -> World {
+    converge(&input(), world(None, BTreeMap::new())).2
+}
+
+#[test]
+fn an_empty_account_gets_the_boundary_first_then_the_roles_then_their_policies() {
+    let (rounds, output, _) = converge(&input(), world(None, BTreeMap::new()));
+    let lines: Vec<Vec<String>> = rounds.iter().map(|r| r.iter().map(ToString::to_string).collect()).collect();
+    assert_eq!(lines[0], ["create permissions boundary berth-boundary"]);
+    assert_eq!(lines[1], ["create role /tenant/payments-developer", "create role /tenant/payments-viewer"]);
+    assert_eq!(lines[2].len(), 4);
+    assert_eq!(lines.len(), 3);
+    assert_eq!(output.roles[0].arn, "arn:aws:iam::111122223333:role/tenant/payments-developer");
+}
+
+#[test]
+fn every_role_is_created_with_the_boundary() {
+    let (rounds, ..) = converge(&input(), world(None, BTreeMap::new()));
+    for action in rounds.concat() {
+        if let Action::CreateRole { boundary, .. } = action {
+            assert_eq!(boundary.as_deref(), Some("arn:aws:iam::111122223333:policy/tenant/berth-boundary"));
+        }
+    }
+}
+
+#[test]
+fn a_converged_account_needs_nothing() {
+    assert!(matches!(decide(&input(), &converged()), Ok(Decision::Done(_))));
+}
+
+#[test]
+fn every_kind_of_drift_is_repaired_by_the_one_change_that_it_needs() {
+    type Drift = (&'static str, fn(&mut ObservedRole));
+    let cases: [Drift; 7] = [
+        ("repair trust policy of role payments-viewer", |r| r.trust = json!({})),
+        ("repair permissions boundary of role payments-viewer", |r| r.boundary = None),
+        ("set longest session of role payments-viewer to 3600 s", |r| {
+            r.tags.0.insert("berth:session-seconds".into(), "7200".into());
+        }),
+        ("repair tags of role payments-viewer", |r| {
+            r.tags.0.remove("berth:role");
+        }),
+        ("attach arn:aws:iam::aws:policy/ReadOnlyAccess to role payments-viewer", |r| r.managed.clear()),
+        ("write inline policy deploy of role payments-viewer", |r| r.inline.clear()),
+        ("detach arn:aws:iam::aws:policy/AdministratorAccess from role payments-viewer, which the plan does not have", |r| {
+            r.managed.insert("arn:aws:iam::aws:policy/AdministratorAccess".into());
+        }),
+    ];
+    for (line, drift) in cases {
+        let mut world = converged();
+        drift(world.roles.get_mut("payments-viewer").unwrap());
+        let (rounds, ..) = converge(&input(), world);
+        let lines: Vec<String> = rounds.concat().iter().map(ToString::to_string).collect();
+        assert_eq!(lines, [line]);
+    }
+}
+
+#[test]
+fn a_role_with_our_name_but_not_our_tags_is_foreign_and_nothing_is_changed() {
+    for tags in [Tags::default(), Tags::of(&"999999999999".parse().unwrap(), &"payments".parse().unwrap())] {
+        let mut world = converged();
+        world.roles.get_mut("payments-viewer").unwrap().tags = tags;
+        let error = decide(&input(), &world).unwrap_err();
+        assert_eq!(error.fault, Fault::Foreign);
+        assert!(error.what.contains("role payments-viewer"), "{error}");
+    }
+}
+
+#[test]
+fn a_role_under_another_path_is_foreign() {
+    let mut world = converged();
+    world.roles.get_mut("payments-viewer").unwrap().path = "/".into();
+    assert_eq!(decide(&input(), &world).unwrap_err().fault, Fault::Foreign);
+}
+
+#[test]
+fn a_boundary_that_is_not_ours_is_never_changed() {
+    let mut world = converged();
+    world.boundary = Some(ObservedBoundary { document: json!({}), tags: Some(Tags::default()), oldest_of_full: None });
+    assert_eq!(decide(&input(), &world).unwrap_err().fault, Fault::Foreign);
+}
+
+#[test]
+fn a_full_list_of_versions_loses_its_oldest_when_the_boundary_changes() {
+    let mut world = converged();
+    let ours = Tags::of(&"111122223333".parse().unwrap(), &"payments".parse().unwrap());
+    let oldest = Some("v1".to_owned());
+    world.boundary = Some(ObservedBoundary { document: json!({}), tags: Some(ours), oldest_of_full: oldest });
+    let Decision::Act(actions) = decide(&input(), &world).unwrap() else { panic!("nothing to do") };
+    assert!(matches!(&actions[..], [Action::UpdateBoundary { delete_version: Some(v), .. }] if v == "v1"));
+}
+
+proptest! {
+    #[test]
+    fn any_drifted_world_converges_and_then_needs_nothing(
+        missing in proptest::collection::vec(any::<bool>(), 2),
+        drift in proptest::collection::vec(any::<bool>(), 6),
+        boundary in any::<bool>(),
+    ) {
+        let mut world = converged();
+        if boundary {
+            world.boundary = None;
+        }
+        for (name, gone) in ["payments-developer", "payments-viewer"].iter().zip(missing) {
+            if gone {
+                world.roles.remove(*name);
+            } else if let Some(role) = world.roles.get_mut(*name) {
+                if drift[0] { role.trust = json!(null) }
+                if drift[1] { role.boundary = Some("arn:aws:iam::aws:policy/x".into()) }
+                if drift[2] { role.managed.clear() }
+                if drift[3] { role.inline.insert("extra".into(), json!(1)); }
+                if drift[4] { role.tags.0.remove("berth:session-seconds"); }
+                if drift[5] { role.tags.0.insert("berth:role".into(), "other".into()); }
+            }
+        }
+        let (_, output, after) = converge(&input(), world);
+        prop_assert_eq!(output.roles.len(), 2);
+        prop_assert!(matches!(decide(&input(), &after), Ok(Decision::Done(_))));
+    }
+}

@@ -1,0 +1,95 @@
+//! From what is known of the account to its plan. Pure.
+
+use berth_config::{AccountFacts, MatchError, Onboarding};
+use berth_ledger::Record;
+use berth_step::{Fault, StepError};
+use berth_tenancy::{Admission, Plan, Subject};
+
+use crate::Asked;
+
+/// Whether an execution still runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExecutionState {
+    /// It may still act.
+    Running,
+    /// It has ended, however.
+    Ended,
+}
+
+impl ExecutionState {
+    /// Reads a status of Step Functions. One that is not known counts as running: yielding is safe.
+    #[must_use]
+    pub fn from_status(status: &str) -> Self {
+        match status {
+            "SUCCEEDED" | "FAILED" | "TIMED_OUT" | "ABORTED" => Self::Ended,
+            _ => Self::Running,
+        }
+    }
+}
+
+/// What to do about a lease that another execution has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LeaseStep {
+    /// End as a duplicate.
+    Yield,
+    /// Take it over.
+    TakeOver,
+}
+
+/// A lease is taken over only from an execution that has ended.
+#[must_use]
+pub fn after_holder(state: ExecutionState) -> LeaseStep {
+    match state {
+        ExecutionState::Running => LeaseStep::Yield,
+        ExecutionState::Ended => LeaseStep::TakeOver,
+    }
+}
+
+/// Who is onboarded. The generation is the one that the execution was started for; a person's execution gets the next
+/// one, and keeps it when this step is retried after it took the lease.
+#[must_use]
+pub fn subject(
+    facts: &AccountFacts,
+    matched: &Onboarding,
+    record: Option<&Record>,
+    asked: &Asked,
+    execution: &str,
+) -> Subject {
+    let generation = asked.generation.unwrap_or_else(|| match record {
+        None => 1,
+        Some(record) if record.lease.as_deref() == Some(execution) => record.generation,
+        Some(record) => record.generation.saturating_add(1),
+    });
+    Subject {
+        account_id: facts.account_id.clone(),
+        account_name: facts.name.clone(),
+        tenant: matched.tenant.clone(),
+        environment: matched.environment.clone(),
+        execution: execution.to_owned(),
+        generation,
+        mode: asked.mode,
+        tenant_role: matched.tenant_role.clone(),
+    }
+}
+
+/// The plan of an account that is ours.
+#[must_use]
+pub fn plan(subject: Subject, matched: Onboarding) -> Admission {
+    let Onboarding { reason, regions, roles, git_ops, tenant: _, environment: _, tenant_role: _ } = matched;
+    Admission::Onboard { reason, plan: Box::new(Plan { run: subject, regions, roles, git_ops }) }
+}
+
+/// The error of an account that could not be matched.
+pub(crate) fn unmatched(error: MatchError) -> StepError {
+    let fault = match &error {
+        MatchError::NotReady { .. } => Fault::NotReady,
+        MatchError::InvalidInput { .. } => Fault::InvalidInput,
+    };
+    StepError::new(fault, error.to_string()).next(error.hint())
+}
+
+/// The error of a platform configuration that cannot be used.
+pub(crate) fn unusable(why: &str) -> StepError {
+    StepError::new(Fault::InvalidInput, format!("platform.yaml of this deployment cannot be used: {why}"))
+        .next("run `berth validate platform.yaml`, correct it, and deploy again")
+}

@@ -1,0 +1,33 @@
+//! What the execution was asked for: an event, or just an account id.
+
+use berth_events::{Decision, recognise};
+use berth_step::{Fault, StepError};
+use berth_tenancy::{AccountId, Mode};
+use serde_json::Value;
+
+/// A request that names an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// The account.
+    pub account: AccountId,
+    /// Whether to act.
+    pub mode: Mode,
+    /// The generation that the execution was started for; none in an execution that a person started.
+    pub generation: Option<u32>,
+}
+
+/// Reads the execution's input with the recogniser that also reads the intake queue, so that the console takes a whole
+/// event or just an account id.
+pub fn asked(request: &Value) -> Result<Asked, StepError> {
+    let recognised = recognise(request.to_string().as_bytes());
+    match (recognised.decision, recognised.account_id) {
+        (Decision::Onboard, Some(account)) => {
+            Ok(Asked { account, mode: recognised.mode.unwrap_or_default(), generation: recognised.generation })
+        }
+        (decision, _) => Err(StepError::new(
+            Fault::InvalidInput,
+            format!("the execution's input asks for no onboarding ({}): {}", decision, recognised.reason),
+        )
+        .next("start the execution with {\"accountId\": \"111122223333\"}")),
+    }
+}

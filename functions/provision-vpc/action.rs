@@ -1,0 +1,175 @@
+//! The changes that `provision-vpc` can make, and what each leaves behind.
+
+use std::fmt;
+
+use berth_tenancy::{SubnetBlock, Tags};
+use ipnet::Ipv4Net;
+
+use crate::{Endpoint, RouteTable, Subnet, Vpc};
+
+/// One change. `Display` is the line that a plan shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Reserve a block in Berth's own ledger.
+    ReserveBlock {
+        /// Name of the pool.
+        pool: String,
+        /// Prefix length of the block.
+        prefix_length: u8,
+    },
+    /// Create the VPC.
+    CreateVpc {
+        /// Where its block comes from.
+        block: Block,
+    },
+    /// Set tags that the VPC lacks.
+    TagVpc {
+        /// The VPC.
+        vpc: String,
+        /// The tags.
+        tags: Tags,
+    },
+    /// Turn DNS host names on.
+    EnableDnsHostnames {
+        /// The VPC.
+        vpc: String,
+    },
+    /// Remove every rule of the default security group.
+    CloseDefaultGroup {
+        /// The VPC.
+        vpc: String,
+    },
+    /// Create the route table of the private tiers.
+    CreateRouteTable {
+        /// The VPC.
+        vpc: String,
+    },
+    /// Create a subnet.
+    CreateSubnet {
+        /// The VPC.
+        vpc: String,
+        /// Tier, zone and block.
+        block: SubnetBlock,
+    },
+    /// Associate a subnet with the private route table.
+    AssociateSubnet {
+        /// The subnet.
+        subnet: String,
+        /// The route table.
+        table: String,
+    },
+    /// Create a gateway endpoint.
+    CreateEndpoint {
+        /// The VPC.
+        vpc: String,
+        /// Short name of the service (`s3`).
+        service: String,
+        /// Route table that leads to it.
+        table: String,
+    },
+    /// Let the private route table lead to a gateway endpoint that exists.
+    RouteToEndpoint {
+        /// The endpoint.
+        endpoint: String,
+        /// Short name of the service.
+        service: String,
+        /// The route table.
+        table: String,
+    },
+    /// Send flow logs of the VPC to S3.
+    CreateFlowLogs {
+        /// The VPC.
+        vpc: String,
+        /// ARN of bucket and prefix.
+        destination: String,
+    },
+}
+
+/// Where the block of a new VPC comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Block {
+    /// IPAM allocates it in the same call.
+    Ipam {
+        /// The pool.
+        pool_id: String,
+        /// Prefix length of the block.
+        prefix_length: u8,
+    },
+    /// It was reserved before.
+    Reserved(Ipv4Net),
+}
+
+impl Block {
+    /// Prefix length of the block.
+    #[must_use]
+    pub fn prefix_length(&self) -> u8 {
+        match self {
+            Self::Ipam { prefix_length, .. } => *prefix_length,
+            Self::Reserved(cidr) => cidr.prefix_len(),
+        }
+    }
+}
+
+/// A block as text; only its size while its address is a placeholder, because nobody knows it yet.
+fn shown(cidr: Ipv4Net) -> String {
+    if cidr.network().octets().first() == Some(&0) { format!("a /{}", cidr.prefix_len()) } else { cidr.to_string() }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ReserveBlock { pool, prefix_length } => write!(f, "reserve a /{prefix_length} of pool {pool}"),
+            Self::CreateVpc { block: Block::Ipam { pool_id, prefix_length } } => {
+                write!(f, "create the VPC with a /{prefix_length} of {pool_id}")
+            }
+            Self::CreateVpc { block: Block::Reserved(cidr) } => write!(f, "create the VPC with {}", shown(*cidr)),
+            Self::TagVpc { vpc, tags } => {
+                write!(f, "tag {vpc} with {}", tags.0.keys().cloned().collect::<Vec<_>>().join(", "))
+            }
+            Self::EnableDnsHostnames { vpc } => write!(f, "turn on DNS host names in {vpc}"),
+            Self::CloseDefaultGroup { vpc } => write!(f, "remove the rules of the default security group of {vpc}"),
+            Self::CreateRouteTable { vpc } => write!(f, "create the private route table of {vpc}"),
+            Self::CreateSubnet { block, .. } => {
+                write!(f, "create subnet {} in {} with {}", block.tier, block.zone, shown(block.cidr))
+            }
+            Self::AssociateSubnet { subnet, table } => write!(f, "associate {subnet} with {table}"),
+            Self::CreateEndpoint { service, table, .. } => {
+                write!(f, "create a gateway endpoint for {service} in {table}")
+            }
+            Self::RouteToEndpoint { endpoint, service, table } => {
+                write!(f, "add {table} to {endpoint}, the gateway endpoint for {service}")
+            }
+            Self::CreateFlowLogs { vpc, destination } => write!(f, "send flow logs of {vpc} to {destination}"),
+        }
+    }
+}
+
+/// What an action left behind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// The block is ours.
+    Reserved(Ipv4Net),
+    /// The VPC exists.
+    Vpc(Vpc),
+    /// The VPC carries these tags too.
+    Tagged(Tags),
+    /// DNS host names are on.
+    DnsHostnamesOn,
+    /// The default security group has no rules.
+    DefaultGroupClosed,
+    /// The route table exists.
+    RouteTable(RouteTable),
+    /// The subnet exists.
+    Subnet(Subnet),
+    /// The subnet uses the route table.
+    Associated {
+        /// The subnet.
+        subnet: String,
+        /// The route table.
+        table: String,
+    },
+    /// The endpoint exists with these route tables.
+    Endpoint(Endpoint),
+    /// Flow logs go there.
+    FlowLogs(String),
+}

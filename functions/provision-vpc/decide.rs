@@ -1,0 +1,236 @@
+//! Compares the network with the plan. Pure.
+//!
+//! The main route table stays as AWS made it, with the local route only. Private tiers use one table of ours; intra and
+//! attachment tiers have no table of their own: they use the main one, which leads nowhere, and cost no call.
+
+use berth_step::{Decision, Fault, StepError};
+use berth_tenancy::{Addresses, TierPlan, TierRouting, subnet_blocks};
+use ipnet::Ipv4Net;
+
+use crate::{Action, Block, Effect, Endpoint, Input, Output, RouteTable, Subnet, SubnetOutput, Vpc, World};
+
+/// What to do next, or what is there.
+pub(crate) fn decide(input: &Input, world: &World) -> Result<Decision<Action, Output>, StepError> {
+    let Some(vpc) = &world.vpc else { return first(input, world).map(|action| Decision::Act(vec![action])) };
+    let mut batch = of_the_vpc(input, world, vpc);
+    batch.extend(subnets(input, world, vpc)?);
+    batch.extend(associations(input, world)?);
+    batch.extend(endpoints(input, world, vpc));
+    if batch.is_empty() { Ok(Decision::Done(output(input, world, vpc))) } else { Ok(Decision::Act(batch)) }
+}
+
+/// Without a VPC: the block, then the VPC.
+fn first(input: &Input, world: &World) -> Result<Action, StepError> {
+    if !world.foreign.is_empty() {
+        let (name, ids) = (input.vpc_name(), world.foreign.join(", "));
+        return Err(StepError::new(Fault::Foreign, format!("{ids} has our name, {name}, but not our tags")).next(
+            format!("rename {ids}, or give it Berth's tags if Berth is to adopt it; then redrive the execution"),
+        ));
+    }
+    Ok(match (&input.network.addresses, world.reserved) {
+        (Addresses::Ipam { pool_id, prefix_length }, _) => {
+            Action::CreateVpc { block: Block::Ipam { pool_id: pool_id.clone(), prefix_length: *prefix_length } }
+        }
+        (Addresses::Ledger { .. }, Some(cidr)) => Action::CreateVpc { block: Block::Reserved(cidr) },
+        (Addresses::Ledger { pool, prefix_length, .. }, None) => {
+            Action::ReserveBlock { pool: pool.clone(), prefix_length: *prefix_length }
+        }
+    })
+}
+
+/// Changes that need the VPC and nothing else.
+fn of_the_vpc(input: &Input, world: &World, vpc: &Vpc) -> Vec<Action> {
+    let id = || vpc.id.clone();
+    let mut batch = Vec::new();
+    let tags = vpc.tags.missing(&input.tags(""));
+    if !tags.0.is_empty() {
+        batch.push(Action::TagVpc { vpc: id(), tags });
+    }
+    if !world.dns_hostnames {
+        batch.push(Action::EnableDnsHostnames { vpc: id() });
+    }
+    if !world.default_group_closed {
+        batch.push(Action::CloseDefaultGroup { vpc: id() });
+    }
+    if has_private_tier(input) && world.private_table().is_none() {
+        batch.push(Action::CreateRouteTable { vpc: id() });
+    }
+    if let Some(destination) = &input.network.flow_logs {
+        if !world.flow_logs.contains(destination) {
+            batch.push(Action::CreateFlowLogs { vpc: id(), destination: destination.clone() });
+        }
+    }
+    batch
+}
+
+/// Subnets that are missing. They come after the DNS attribute: see [`World::dns_hostnames`].
+fn subnets(input: &Input, world: &World, vpc: &Vpc) -> Result<Vec<Action>, StepError> {
+    let network = &input.network;
+    let existing = world.blocks();
+    let blocks =
+        subnet_blocks(vpc.cidr, &network.zones, &network.tiers, &existing, &world.occupied()).map_err(|error| {
+            StepError::new(Fault::InvalidInput, format!("the subnets do not fit into {}: {error}", vpc.id))
+                .next("correct the tiers, zones or prefix lengths in platform.yaml, then start the onboarding again")
+        })?;
+    if !world.dns_hostnames {
+        return Ok(Vec::new());
+    }
+    let missing = blocks.into_iter().skip(existing.len());
+    Ok(missing.map(|block| Action::CreateSubnet { vpc: vpc.id.clone(), block }).collect())
+}
+
+/// Route table associations that are missing. One that contradicts the plan is never changed: that would cut the subnet
+/// off while the tenant uses it.
+fn associations(input: &Input, world: &World) -> Result<Vec<Action>, StepError> {
+    let Some(table) = world.private_table() else { return Ok(Vec::new()) };
+    let known = world.associations();
+    let mut batch = Vec::new();
+    for (tier, subnet) in planned(input, world) {
+        let (id, other) = (&subnet.id, known.get(subnet.id.as_str()).copied());
+        let is_private = tier.routing == TierRouting::Private;
+        match other {
+            None if is_private => {
+                batch.push(Action::AssociateSubnet { subnet: id.clone(), table: table.id.clone() });
+            }
+            Some(other) if is_private && other != table.id => {
+                return Err(StepError::new(
+                    Fault::Foreign,
+                    format!("{id} (tier {}) uses route table {other}, not Berth's {}", tier.name, table.id),
+                )
+                .next(format!("find out who made {other}; disassociate {id} from it, then redrive the execution")));
+            }
+            Some(other) if !is_private && other == table.id => {
+                return Err(StepError::new(
+                    Fault::InvalidInput,
+                    format!("{id} (tier {}) is not private by the plan but uses the private table {other}", tier.name),
+                )
+                .next(format!("make tier {} private again, or disassociate {id} from {other} by hand", tier.name)));
+            }
+            _ => {}
+        }
+    }
+    Ok(batch)
+}
+
+/// Gateway endpoints that are missing, or that the private table does not lead to. Without a private tier there is
+/// nothing that may reach them.
+fn endpoints(input: &Input, world: &World, vpc: &Vpc) -> Vec<Action> {
+    let Some(table) = world.private_table().map(|table| table.id.clone()) else { return Vec::new() };
+    let wanted = input.network.gateway_endpoints.iter();
+    wanted
+        .filter_map(|service| match world.endpoints.iter().find(|e| e.service == service_name(input, service)) {
+            None => {
+                Some(Action::CreateEndpoint { vpc: vpc.id.clone(), service: service.clone(), table: table.clone() })
+            }
+            Some(endpoint) if !endpoint.tables.contains(&table) => Some(Action::RouteToEndpoint {
+                endpoint: endpoint.id.clone(),
+                service: service.clone(),
+                table: table.clone(),
+            }),
+            Some(_) => None,
+        })
+        .collect()
+}
+
+/// Full name of a service with a gateway endpoint.
+pub(crate) fn service_name(input: &Input, service: &str) -> String {
+    format!("com.amazonaws.{}.{service}", input.region)
+}
+
+fn has_private_tier(input: &Input) -> bool {
+    input.network.tiers.iter().any(|tier| tier.routing == TierRouting::Private)
+}
+
+/// The planned subnets that exist, in the order of tiers and zones.
+fn planned<'a>(input: &'a Input, world: &'a World) -> Vec<(&'a TierPlan, &'a Subnet)> {
+    let network = &input.network;
+    let of_tier = |tier: &'a TierPlan| {
+        network.zones.iter().filter_map(move |zone| world.subnet(&tier.name, zone).map(|subnet| (tier, subnet)))
+    };
+    network.tiers.iter().flat_map(of_tier).collect()
+}
+
+/// The tier whose subnets hold the Transit Gateway's interfaces.
+fn attachment_tier(tiers: &[TierPlan]) -> Option<&TierPlan> {
+    let first = |routing| tiers.iter().find(|tier| tier.routing == routing);
+    first(TierRouting::Attachment).or_else(|| first(TierRouting::Private))
+}
+
+fn output(input: &Input, world: &World, vpc: &Vpc) -> Output {
+    let subnets = planned(input, world);
+    let attachment = attachment_tier(&input.network.tiers).map(|tier| tier.name.as_str());
+    let holds_interfaces = subnets.iter().filter(|(tier, _)| Some(tier.name.as_str()) == attachment);
+    Output {
+        vpc_id: vpc.id.clone(),
+        cidr: vpc.cidr,
+        attachment_subnets: holds_interfaces.map(|(_, subnet)| subnet.id.clone()).collect(),
+        private_route_table: world.private_table().map(|table| table.id.clone()),
+        subnets: subnets
+            .into_iter()
+            .filter_map(|(_, subnet)| {
+                let (tier, zone) = subnet.place.clone()?;
+                Some(SubnetOutput { id: subnet.id.clone(), tier, zone, cidr: subnet.cidr })
+            })
+            .collect(),
+        duplicates: world.duplicates.clone(),
+    }
+}
+
+/// What an action would leave behind. Ids and addresses that only AWS can give are placeholders: `(new)`, 0.0.0.0.
+pub(crate) fn imagine(input: &Input, world: &World, action: &Action) -> Effect {
+    match action {
+        Action::ReserveBlock { prefix_length, .. } => Effect::Reserved(placeholder(*prefix_length)),
+        Action::CreateVpc { block } => Effect::Vpc(Vpc {
+            id: "vpc-(new)".to_owned(),
+            cidr: match block {
+                Block::Reserved(cidr) => *cidr,
+                Block::Ipam { prefix_length, .. } => placeholder(*prefix_length),
+            },
+            tags: input.tags(""),
+        }),
+        Action::TagVpc { tags, .. } => Effect::Tagged(tags.clone()),
+        Action::EnableDnsHostnames { .. } => Effect::DnsHostnamesOn,
+        Action::CloseDefaultGroup { .. } => Effect::DefaultGroupClosed,
+        Action::CreateRouteTable { vpc } => Effect::RouteTable(RouteTable {
+            vpc: vpc.clone(),
+            id: "rtb-(new private)".to_owned(),
+            is_private: true,
+            subnets: [].into(),
+        }),
+        Action::CreateSubnet { vpc, block } => Effect::Subnet(Subnet {
+            vpc: vpc.clone(),
+            id: format!("subnet-(new {} {})", block.tier, block.zone),
+            cidr: block.cidr,
+            place: Some((block.tier.clone(), block.zone.clone())),
+        }),
+        Action::AssociateSubnet { subnet, table } => {
+            Effect::Associated { subnet: subnet.clone(), table: table.clone() }
+        }
+        Action::CreateEndpoint { vpc, service, table } => Effect::Endpoint(Endpoint {
+            vpc: vpc.clone(),
+            id: format!("vpce-(new {service})"),
+            service: service_name(input, service),
+            tables: [table.clone()].into(),
+        }),
+        Action::RouteToEndpoint { endpoint, table, .. } => Effect::Endpoint(with_table(world, endpoint, table)),
+        Action::CreateFlowLogs { destination, .. } => Effect::FlowLogs(destination.clone()),
+    }
+}
+
+/// The endpoint `id` as it is when `table` leads to it too.
+pub(crate) fn with_table(world: &World, id: &str, table: &str) -> Endpoint {
+    let known = world.endpoints.iter().find(|endpoint| endpoint.id == id).cloned();
+    let mut endpoint = known.unwrap_or_else(|| Endpoint {
+        vpc: String::new(),
+        id: id.to_owned(),
+        service: String::new(),
+        tables: [].into(),
+    });
+    endpoint.tables.insert(table.to_owned());
+    endpoint
+}
+
+/// A block whose address is not known yet.
+fn placeholder(prefix_length: u8) -> Ipv4Net {
+    Ipv4Net::new([0, 0, 0, 0].into(), prefix_length).unwrap_or_default()
+}

@@ -1,0 +1,194 @@
+//! Converges one region of an account to its VPC.
+//!
+//! Calls in the tenant account only. A fresh region takes `DescribeVpcs` and then one call for each part; a finished one
+//! takes one Describe for each kind of part and nothing else.
+
+mod act;
+mod action;
+mod decide;
+#[cfg(test)]
+mod decide_tests;
+mod observe;
+mod world;
+
+use std::fmt;
+
+use aws_sdk_ec2::Client;
+use berth_aws::{SessionScope, Sessions};
+use berth_ledger::Ledger;
+use berth_step::{Decision, Fault, HasSubject, Step, StepError, Traced};
+use berth_tenancy::{AccountId, NetworkPlan, Region, Subject, Tags};
+use ipnet::Ipv4Net;
+use serde::{Deserialize, Serialize};
+
+pub use action::{Action, Block, Effect};
+pub use world::{Endpoint, RouteTable, Subnet, Vpc, World};
+
+/// IAM actions in the tenant account. The two of CloudWatch Logs are demanded by `CreateFlowLogs` to S3.
+const ACTIONS: [&str; 18] = [
+    "ec2:AssociateRouteTable",
+    "ec2:CreateFlowLogs",
+    "ec2:CreateRouteTable",
+    "ec2:CreateSubnet",
+    "ec2:CreateTags",
+    "ec2:CreateVpc",
+    "ec2:CreateVpcEndpoint",
+    "ec2:DescribeFlowLogs",
+    "ec2:DescribeRouteTables",
+    "ec2:DescribeSecurityGroups",
+    "ec2:DescribeSubnets",
+    "ec2:DescribeVpcEndpoints",
+    "ec2:DescribeVpcs",
+    "ec2:ModifyVpcAttribute",
+    "ec2:ModifyVpcEndpoint",
+    "ec2:RevokeSecurityGroupEgress",
+    "ec2:RevokeSecurityGroupIngress",
+    "logs:CreateLogDelivery",
+];
+
+/// Payload of the state `ProvisionVpc`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Input {
+    /// Who is onboarded, by which execution, and how.
+    pub run: Subject,
+    /// The region.
+    pub region: Region,
+    /// The VPC to have there.
+    pub network: NetworkPlan,
+}
+
+impl Input {
+    /// Name of the VPC, and first part of the names of everything in it. Computed, so that a repeat finds what it made.
+    #[must_use]
+    pub fn vpc_name(&self) -> String {
+        format!("berth-{}-{}", self.run.tenant, self.run.environment)
+    }
+
+    /// Tags of a part of the VPC whose name ends with `suffix`; of the VPC itself when that is empty.
+    #[must_use]
+    pub fn tags(&self, suffix: &str) -> Tags {
+        let separator = if suffix.is_empty() { "" } else { "-" };
+        let name = format!("{}{separator}{suffix}", self.vpc_name());
+        Tags::of(&self.run.account_id, &self.run.tenant).with("Name", &name)
+    }
+}
+
+impl HasSubject for Input {
+    fn subject(&self) -> &Subject {
+        &self.run
+    }
+}
+
+impl Traced for Input {
+    fn account(&self) -> Option<&AccountId> {
+        Some(&self.run.account_id)
+    }
+    fn region(&self) -> Option<&Region> {
+        Some(&self.region)
+    }
+    fn execution(&self) -> Option<&str> {
+        Some(&self.run.execution)
+    }
+}
+
+/// What later states read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Output {
+    /// The VPC.
+    pub vpc_id: String,
+    /// Its block.
+    pub cidr: Ipv4Net,
+    /// Subnets for the Transit Gateway's interfaces, one in each zone: those of the first attachment tier, or of the
+    /// first private tier when there is none.
+    pub attachment_subnets: Vec<String>,
+    /// Route table of the private tiers; none when there is no private tier.
+    pub private_route_table: Option<String>,
+    /// The planned subnets, in the order of tiers and zones.
+    pub subnets: Vec<SubnetOutput>,
+    /// Further VPCs that carry our tags, made by a lost answer of `CreateVpc`. Never deleted by Berth: a person does.
+    pub duplicates: Vec<String>,
+}
+
+/// One subnet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SubnetOutput {
+    /// The subnet.
+    pub id: String,
+    /// Name of its tier.
+    pub tier: String,
+    /// Its availability zone, by id.
+    pub zone: String,
+    /// Its block.
+    pub cidr: Ipv4Net,
+}
+
+/// The step.
+#[derive(Debug, Clone)]
+pub struct ProvisionVpc {
+    sessions: Sessions,
+    ledger: Ledger,
+}
+
+impl ProvisionVpc {
+    /// A step that assumes roles with `sessions`, and takes blocks from `ledger` where IPAM does not.
+    #[must_use]
+    pub fn new(sessions: Sessions, ledger: Ledger) -> Self {
+        Self { sessions, ledger }
+    }
+}
+
+/// What was observed, and the client that observed it: one session serves the whole invocation.
+pub struct Seen {
+    /// The picture that `decide` reads.
+    pub world: World,
+    ec2: Client,
+}
+
+impl fmt::Debug for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.world.fmt(f)
+    }
+}
+
+impl Step for ProvisionVpc {
+    type Input = Input;
+    type Output = Output;
+    type World = Seen;
+    type Action = Action;
+    type Effect = Effect;
+
+    async fn observe(&self, input: &Input) -> Result<Seen, StepError> {
+        let scope = SessionScope {
+            account: &input.run.account_id,
+            role: &input.run.tenant_role,
+            region: Some(&input.region),
+            execution: &input.run.execution,
+            actions: &ACTIONS,
+            // The role appears some minutes after the account.
+            when_refused: Fault::NotReady,
+        };
+        let ec2 = Client::new(&Box::pin(self.sessions.assume(scope)).await?);
+        // Boxed: the SDK's futures are too deep and too large to be laid out inside each other.
+        let world = Box::pin(observe::world(&ec2, input)).await?;
+        Ok(Seen { world, ec2 })
+    }
+
+    fn decide(input: &Input, seen: &Seen) -> Result<Decision<Action, Output>, StepError> {
+        decide::decide(input, &seen.world)
+    }
+
+    async fn act(&self, input: &Input, seen: &Seen, action: &Action) -> Result<Effect, StepError> {
+        Box::pin(act::act(&seen.ec2, &self.ledger, input, &seen.world, action)).await
+    }
+
+    fn imagine(input: &Input, seen: &Seen, action: &Action) -> Effect {
+        decide::imagine(input, &seen.world, action)
+    }
+
+    fn apply(seen: &mut Seen, effect: Effect) {
+        seen.world.apply(effect);
+    }
+}
