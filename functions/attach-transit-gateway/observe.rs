@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use aws_sdk_ec2::{
     Client,
-    types::{DefaultRouteTableAssociationValue, DefaultRouteTablePropagationValue, Filter, TransitGatewayRoute},
+    types::{
+        DefaultRouteTableAssociationValue, DefaultRouteTablePropagationValue, Filter, TransitGatewayAssociationState,
+        TransitGatewayPropagationState, TransitGatewayRoute,
+    },
 };
 use berth_aws::CallFailure;
 use berth_step::{Fault, StepError};
@@ -100,7 +103,7 @@ async fn association(network: &Client, attachment: &str) -> Result<Option<Associ
         return Err(StepError::new(Fault::NotReady, format!("the network account does not see {attachment} yet")));
     };
     let Some(association) = seen.association else { return Ok(None) };
-    let state = match association.state.as_ref().map(|state| state.as_str()) {
+    let state = match association.state.as_ref().map(TransitGatewayAssociationState::as_str) {
         Some("associated") => AssociationState::Associated,
         Some("disassociating") => AssociationState::Disassociating,
         Some("disassociated") => return Ok(None),
@@ -126,7 +129,7 @@ async fn propagations(
     while let Some(propagation) = pages.next().await {
         let propagation = propagation
             .map_err(|error| CallFailure::of("ec2:GetTransitGatewayAttachmentPropagations", &error).or_common())?;
-        let state = match propagation.state.as_ref().map(|state| state.as_str()) {
+        let state = match propagation.state.as_ref().map(TransitGatewayPropagationState::as_str) {
             Some("enabled") => PropagationState::Enabled,
             Some("disabled") => continue,
             _ => PropagationState::Changing,

@@ -55,10 +55,10 @@ fn of_the_vpc(input: &Input, world: &World, vpc: &Vpc) -> Vec<Action> {
     if has_private_tier(input) && world.private_table().is_none() {
         batch.push(Action::CreateRouteTable { vpc: id() });
     }
-    if let Some(destination) = &input.network.flow_logs {
-        if !world.flow_logs.contains(destination) {
-            batch.push(Action::CreateFlowLogs { vpc: id(), destination: destination.clone() });
-        }
+    if let Some(destination) = &input.network.flow_logs
+        && !world.flow_logs.contains(destination)
+    {
+        batch.push(Action::CreateFlowLogs { vpc: id(), destination: destination.clone() });
     }
     batch
 }

@@ -1,1 +1,378 @@
-//! tests
+//! What `decide` makes of many networks: by table, and from any network that a crash can leave behind.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+
+use berth_step::{Decision, Fault, StepError};
+use berth_tenancy::{Addresses, Mode, NetworkPlan, Subject, Tags, TierPlan, TierRouting};
+use proptest::prelude::*;
+
+use crate::{
+    Action, Endpoint, Input, Output, RouteTable, Subnet, Vpc, World,
+    decide::{decide, imagine},
+    world::Parts,
+};
+
+/// A change of the plan, or of the world.
+type Change<T> = fn(&mut T);
+
+fn tier(name: &str, prefix_length: u8, routing: TierRouting) -> TierPlan {
+    TierPlan { name: name.to_owned(), prefix_length, routing }
+}
+
+fn input() -> Input {
+    Input {
+        run: Subject {
+            account_id: "111122223333".parse().unwrap(),
+            account_name: "Payments (dev)".to_owned(),
+            tenant: "payments".parse().unwrap(),
+            environment: "dev".parse().unwrap(),
+            execution: "arn:aws:states:us-east-1:210987654321:execution:berth-onboard-account:e".to_owned(),
+            generation: 3,
+            mode: Mode::Apply,
+            tenant_role: "BerthTenant".parse().unwrap(),
+        },
+        region: "eu-west-1".parse().unwrap(),
+        network: NetworkPlan {
+            addresses: Addresses::Ipam { pool_id: "ipam-pool-1".to_owned(), prefix_length: 20 },
+            zones: vec!["euw1-az1".to_owned(), "euw1-az2".to_owned()],
+            tiers: vec![tier("private", 22, TierRouting::Private), tier("attachment", 28, TierRouting::Attachment)],
+            gateway_endpoints: vec!["s3".to_owned(), "dynamodb".to_owned()],
+            flow_logs: Some("arn:aws:s3:::logs-410987654321".to_owned()),
+        },
+    }
+}
+
+/// Runs to the end on imagined effects. Answers every change and the output.
+fn run(input: &Input, world: &mut World) -> Result<(Vec<Action>, Output), StepError> {
+    let mut done = Vec::new();
+    for _ in 0..8 {
+        match decide(input, world)? {
+            Decision::Done(output) => return Ok((done, output)),
+            Decision::Act(batch) => {
+                assert!(!batch.is_empty());
+                for effect in batch.iter().map(|action| imagine(input, world, action)).collect::<Vec<_>>() {
+                    world.apply(effect);
+                }
+                done.extend(batch);
+            }
+        }
+    }
+    panic!("not done after eight rounds: {done:?}");
+}
+
+fn finished(input: &Input) -> World {
+    let mut world = World::default();
+    run(input, &mut world).unwrap();
+    world
+}
+
+/// The world as the next invocation would see it: nothing is remembered but what AWS shows.
+fn seen_again(world: &World) -> World {
+    let dns_hostnames = world.subnets.iter().any(|subnet| subnet.place.is_some());
+    World { dns_hostnames, reserved: None, ..world.clone() }
+}
+
+fn changes(input: &Input, world: &World) -> Vec<String> {
+    run(input, &mut world.clone()).unwrap().0.iter().map(ToString::to_string).collect()
+}
+
+fn fault(input: &Input, world: &World) -> (Fault, String) {
+    let error = run(input, &mut world.clone()).unwrap_err();
+    (error.fault, error.what)
+}
+
+#[test]
+fn a_plan_for_an_empty_region_shows_every_change_in_order() {
+    assert_eq!(
+        changes(&input(), &World::default()),
+        [
+            "create the VPC with a /20 of ipam-pool-1",
+            "turn on DNS host names in vpc-(new)",
+            "remove the rules of the default security group of vpc-(new)",
+            "create the private route table of vpc-(new)",
+            "send flow logs of vpc-(new) to arn:aws:s3:::logs-410987654321",
+            "create subnet private in euw1-az1 with a /22",
+            "create subnet private in euw1-az2 with a /22",
+            "create subnet attachment in euw1-az1 with a /28",
+            "create subnet attachment in euw1-az2 with a /28",
+            "create a gateway endpoint for s3 in rtb-(new private)",
+            "create a gateway endpoint for dynamodb in rtb-(new private)",
+            "associate subnet-(new private euw1-az1) with rtb-(new private)",
+            "associate subnet-(new private euw1-az2) with rtb-(new private)",
+        ]
+    );
+}
+
+#[test]
+fn a_finished_region_needs_nothing() {
+    let (again, output) = run(&input(), &mut seen_again(&finished(&input()))).unwrap();
+    assert_eq!(again, []);
+    assert_eq!(output.attachment_subnets, ["subnet-(new attachment euw1-az1)", "subnet-(new attachment euw1-az2)"]);
+    assert_eq!(output.private_route_table.as_deref(), Some("rtb-(new private)"));
+    assert_eq!((output.subnets.len(), output.duplicates.len()), (4, 0));
+}
+
+#[test]
+fn without_an_attachment_tier_the_first_private_tier_holds_the_gateways_interfaces() {
+    let mut input = input();
+    input.network.tiers = vec![tier("data", 24, TierRouting::Intra), tier("apps", 24, TierRouting::Private)];
+    let output = run(&input, &mut World::default()).unwrap().1;
+    assert_eq!(output.attachment_subnets, ["subnet-(new apps euw1-az1)", "subnet-(new apps euw1-az2)"]);
+}
+
+#[test]
+fn without_a_private_tier_there_is_no_route_table_and_no_endpoint() {
+    let mut input = input();
+    input.network.tiers = vec![tier("data", 24, TierRouting::Intra)];
+    let (actions, output) = run(&input, &mut World::default()).unwrap();
+    assert_eq!(output.private_route_table, None);
+    let is_unwanted = |a: &Action| matches!(a, Action::CreateRouteTable { .. } | Action::CreateEndpoint { .. });
+    assert!(!actions.iter().any(is_unwanted));
+}
+
+#[test]
+fn the_ledgers_block_is_reserved_before_the_vpc_is_made_with_it() {
+    let mut input = input();
+    input.network.addresses = Addresses::Ledger {
+        pool: "dev-eu-west-1".to_owned(),
+        supernets: vec!["10.0.0.0/12".parse().unwrap()],
+        excluded: Vec::new(),
+        prefix_length: 20,
+    };
+    let shown = changes(&input, &World::default());
+    assert_eq!(shown[..2], ["reserve a /20 of pool dev-eu-west-1", "create the VPC with a /20"]);
+    let reserved = World { reserved: Some("10.3.16.0/20".parse().unwrap()), ..World::default() };
+    assert_eq!(changes(&input, &reserved)[0], "create the VPC with 10.3.16.0/20");
+}
+
+#[test]
+fn what_the_plan_gains_is_added_and_nothing_else_moves() {
+    let before = finished(&input());
+    let cases: [(Change<Input>, &[&str]); 4] = [
+        (
+            |input| input.network.zones.push("euw1-az3".to_owned()),
+            &[
+                "create subnet private in euw1-az3 with a /22",
+                "create subnet attachment in euw1-az3 with a /28",
+                "associate subnet-(new private euw1-az3) with rtb-(new private)",
+            ],
+        ),
+        (
+            |input| input.network.tiers.push(tier("data", 26, TierRouting::Intra)),
+            &["create subnet data in euw1-az1 with a /26", "create subnet data in euw1-az2 with a /26"],
+        ),
+        (
+            |input| input.network.flow_logs = Some("arn:aws:s3:::other".to_owned()),
+            &["send flow logs of vpc-(new) to arn:aws:s3:::other"],
+        ),
+        (|input| input.network.zones.truncate(1), &[]),
+    ];
+    for (change, expected) in cases {
+        let mut changed = input();
+        change(&mut changed);
+        assert_eq!(changes(&changed, &seen_again(&before)), expected);
+    }
+}
+
+#[test]
+fn drift_is_put_right() {
+    let cases: [(Change<World>, &str); 5] = [
+        (
+            |world| {
+                world.vpc.as_mut().unwrap().tags.0.remove("berth:tenant");
+            },
+            "tag vpc-(new) with berth:tenant",
+        ),
+        (|world| world.default_group_closed = false, "remove the rules of the default security group of vpc-(new)"),
+        (|world| world.flow_logs.clear(), "send flow logs of vpc-(new) to arn:aws:s3:::logs-410987654321"),
+        (
+            |world| world.endpoints[0].tables.clear(),
+            "add rtb-(new private) to vpce-(new s3), the gateway endpoint for s3",
+        ),
+        (
+            |world| {
+                world.tables[0].subnets.remove("subnet-(new private euw1-az2)");
+            },
+            "associate subnet-(new private euw1-az2) with rtb-(new private)",
+        ),
+    ];
+    for (drift, expected) in cases {
+        let mut world = finished(&input());
+        drift(&mut world);
+        assert_eq!(changes(&input(), &world), [expected]);
+    }
+}
+
+#[test]
+fn what_is_not_ours_is_a_fault_and_never_changed() {
+    let foreign = World { foreign: vec!["vpc-9".to_owned()], ..World::default() };
+    let (kind, what) = fault(&input(), &foreign);
+    assert_eq!((kind, what.as_str()), (Fault::Foreign, "vpc-9 has our name, berth-payments-dev, but not our tags"));
+
+    let mut world = finished(&input());
+    world.tables[0].subnets.remove("subnet-(new private euw1-az1)");
+    world.tables.push(RouteTable {
+        vpc: "vpc-(new)".to_owned(),
+        id: "rtb-theirs".to_owned(),
+        is_private: false,
+        subnets: ["subnet-(new private euw1-az1)".to_owned()].into(),
+    });
+    let (kind, what) = fault(&input(), &world);
+    assert_eq!(kind, Fault::Foreign);
+    assert!(what.contains("uses route table rtb-theirs, not Berth's rtb-(new private)"), "{what}");
+}
+
+#[test]
+fn a_tier_that_must_reach_nothing_may_not_use_the_private_table() {
+    let mut world = finished(&input());
+    world.tables[0].subnets.insert("subnet-(new attachment euw1-az1)".to_owned());
+    let (kind, what) = fault(&input(), &world);
+    assert_eq!(kind, Fault::InvalidInput);
+    assert!(what.contains("tier attachment) is not private by the plan"), "{what}");
+}
+
+#[test]
+fn subnets_that_do_not_fit_are_refused_before_any_subnet_is_made() {
+    let mut input = input();
+    input.network.tiers[0].prefix_length = 21;
+    let vpc = Vpc { id: "vpc-1".to_owned(), cidr: "10.1.0.0/20".parse().unwrap(), tags: input.tags("") };
+    let (kind, what) = fault(&input, &World { vpc: Some(vpc), ..World::default() });
+    assert_eq!(kind, Fault::InvalidInput);
+    assert_eq!(
+        what,
+        "the subnets do not fit into vpc-1: 10.1.0.0/20 has no free /28 left for tier attachment in euw1-az1"
+    );
+}
+
+#[test]
+fn a_subnet_of_someone_else_keeps_its_block() {
+    let input = input();
+    let theirs = Subnet {
+        vpc: "vpc-1".to_owned(),
+        id: "subnet-theirs".to_owned(),
+        cidr: "10.1.0.0/24".parse().unwrap(),
+        place: None,
+    };
+    let vpc = Vpc { id: "vpc-1".to_owned(), cidr: "10.1.0.0/20".parse().unwrap(), tags: input.tags("") };
+    let world = World { vpc: Some(vpc), subnets: vec![theirs], ..World::default() };
+    let shown = changes(&input, &world);
+    assert!(shown.contains(&"create subnet private in euw1-az1 with 10.1.4.0/22".to_owned()), "{shown:?}");
+}
+
+fn vpc(id: &str, tags: Tags) -> Vpc {
+    Vpc { id: id.to_owned(), cidr: "10.1.0.0/20".parse().unwrap(), tags }
+}
+
+#[test]
+fn of_two_vpcs_of_ours_every_run_takes_the_one_in_use_then_the_smallest_id_and_reports_the_other() {
+    let input = input();
+    let both = || vec![vpc("vpc-b", input.tags("")), vpc("vpc-a", input.tags("")), vpc("vpc-0", Tags::default())];
+    let unused = World::of(&input, both(), Parts::default());
+    assert_eq!((unused.vpc.unwrap().id.as_str(), unused.duplicates[0].as_str()), ("vpc-a", "vpc-b"));
+
+    let subnet = Subnet {
+        vpc: "vpc-b".to_owned(),
+        id: "subnet-1".to_owned(),
+        cidr: "10.1.0.0/22".parse().unwrap(),
+        place: Some(("private".to_owned(), "euw1-az1".to_owned())),
+    };
+    let used = World::of(&input, both(), Parts { subnets: vec![subnet], ..Parts::default() });
+    assert_eq!((used.vpc.as_ref().unwrap().id.as_str(), used.duplicates.len()), ("vpc-b", 1));
+    let output = run(&input, &mut used.clone()).unwrap().1;
+    assert_eq!(output.duplicates, ["vpc-a"]);
+}
+
+#[test]
+fn only_our_tags_make_a_vpc_ours_and_only_our_name_makes_another_one_foreign() {
+    let input = input();
+    let other = Tags::of(&"999988887777".parse().unwrap(), &input.run.tenant).with("Name", "berth-payments-dev");
+    let vpcs = vec![vpc("vpc-1", other), vpc("vpc-2", [("Name", "default")].into_iter().collect())];
+    let world = World::of(&input, vpcs, Parts::default());
+    assert_eq!((world.vpc, world.foreign), (None, vec!["vpc-1".to_owned()]));
+}
+
+#[test]
+fn an_endpoint_of_another_vpc_does_not_count() {
+    let input = input();
+    let endpoint = Endpoint {
+        vpc: "vpc-2".to_owned(),
+        id: "vpce-2".to_owned(),
+        service: "com.amazonaws.eu-west-1.s3".to_owned(),
+        tables: [].into(),
+    };
+    let parts = Parts { endpoints: vec![endpoint], ..Parts::default() };
+    assert_eq!(World::of(&input, vec![vpc("vpc-1", input.tags(""))], parts).endpoints, []);
+}
+
+#[test]
+fn the_payload_is_strict_and_the_output_is_in_camel_case() {
+    let mut json = serde_json::to_value(input()).unwrap();
+    assert!(serde_json::from_value::<Input>(json.clone()).is_ok());
+    json["netwrok"] = 1.into();
+    assert!(serde_json::from_value::<Input>(json).unwrap_err().to_string().contains("netwrok"));
+    let output = serde_json::to_value(run(&input(), &mut World::default()).unwrap().1).unwrap();
+    for field in ["vpcId", "cidr", "attachmentSubnets", "privateRouteTable", "subnets", "duplicates"] {
+        assert!(output.get(field).is_some(), "{field}");
+    }
+}
+
+prop_compose! {
+    fn any_input()(
+        zones in 1usize..=3,
+        routings in proptest::collection::vec(0usize..3, 1..4),
+        endpoints in 0usize..=2,
+        logs in any::<bool>(),
+        ledger in any::<bool>(),
+    ) -> Input {
+        let mut input = input();
+        let network = &mut input.network;
+        network.zones = (1..=zones).map(|zone| format!("euw1-az{zone}")).collect();
+        let kinds = [TierRouting::Private, TierRouting::Intra, TierRouting::Attachment];
+        network.tiers = routings.iter().enumerate().map(|(n, kind)| tier(&format!("t{n}"), 24, kinds[*kind])).collect();
+        network.gateway_endpoints.truncate(endpoints);
+        network.flow_logs = network.flow_logs.take().filter(|_| logs);
+        if ledger {
+            let supernets = vec!["10.0.0.0/12".parse().unwrap()];
+            network.addresses =
+                Addresses::Ledger { pool: "p".to_owned(), supernets, excluded: Vec::new(), prefix_length: 20 };
+        }
+        input
+    }
+}
+
+proptest! {
+    #[test]
+    fn from_any_network_that_a_crash_leaves_behind_a_run_converges_and_the_next_one_asks_for_nothing(
+        input in any_input(),
+        crashes in proptest::collection::vec((1usize..5, any::<u32>()), 0..4),
+    ) {
+        let mut world = World::default();
+        // Each crash: some whole rounds, then some of the actions of one more round, then a new invocation.
+        for (rounds, lucky) in crashes {
+            for round in 0..rounds {
+                let Decision::Act(batch) = decide(&input, &world).unwrap() else { break };
+                let is_last = round + 1 == rounds;
+                for (n, action) in batch.iter().enumerate() {
+                    if !is_last || lucky & (1 << (n % 32)) != 0 {
+                        let effect = imagine(&input, &world, action);
+                        world.apply(effect);
+                    }
+                }
+            }
+            world = seen_again(&world);
+        }
+        let output = run(&input, &mut world).unwrap().1;
+        prop_assert_eq!(&output, &run(&input, &mut World::default()).unwrap().1);
+        let (again, same) = run(&input, &mut seen_again(&world)).unwrap();
+        prop_assert!(again.is_empty(), "{again:?}");
+        prop_assert_eq!(same, output);
+    }
+
+    #[test]
+    fn no_subnet_is_ever_made_before_dns_host_names_are_on(input in any_input()) {
+        let actions = run(&input, &mut World::default()).unwrap().0;
+        let at = |is: fn(&Action) -> bool| actions.iter().position(is);
+        let dns = at(|action| matches!(action, Action::EnableDnsHostnames { .. }));
+        let subnet = at(|action| matches!(action, Action::CreateSubnet { .. }));
+        prop_assert!(dns.unwrap() < subnet.unwrap());
+    }
+}

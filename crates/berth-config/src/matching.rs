@@ -85,12 +85,7 @@ impl PlatformConfig {
         if let Some(reason) = self.opted_out(facts)? {
             return Ok(Match::Ignored { reason });
         }
-        if facts.state == "PENDING_ACTIVATION" {
-            return Err(MatchError::NotReady {
-                message: "the account is still PENDING_ACTIVATION".into(),
-                hint: "AWS activates new accounts within minutes; if it does not, open a case with AWS Support".into(),
-            });
-        }
+        living(facts)?;
         let tenant = self.tenant(facts, name)?;
         let reason = format!("the organizational unit {unit} belongs to the environment {name}");
         // A checked configuration has only templates that render.
@@ -185,10 +180,26 @@ impl PlatformConfig {
     }
 }
 
-/// Why an account that is closed, or about to be, is left alone. Any state but the two of a living account counts.
+/// Why an account that is closed, or about to be, is left alone.
 fn closed(facts: &AccountFacts) -> Option<String> {
-    let alive = matches!(facts.state.as_str(), "ACTIVE" | "PENDING_ACTIVATION");
-    (!alive).then(|| format!("the account is {}, not ACTIVE", shown(&facts.state)))
+    let closed = matches!(facts.state.as_str(), "SUSPENDED" | "PENDING_CLOSURE" | "CLOSED");
+    closed.then(|| format!("the account is {}, not ACTIVE", facts.state))
+}
+
+/// Only an ACTIVE account can be onboarded. A state that is missing or new is an error, not a reason to ignore: an
+/// account of ours must never be lost in silence.
+fn living(facts: &AccountFacts) -> Result<(), MatchError> {
+    match facts.state.as_str() {
+        "ACTIVE" => Ok(()),
+        "PENDING_ACTIVATION" => Err(MatchError::NotReady {
+            message: "the account is still PENDING_ACTIVATION".into(),
+            hint: "AWS activates new accounts within minutes; if it does not, open a case with AWS Support".into(),
+        }),
+        unknown => Err(MatchError::InvalidInput {
+            message: format!("Organizations reports the account's state as {}, which is not known", shown(unknown)),
+            hint: "look at `aws organizations describe-account`; onboard the account again once it is ACTIVE".into(),
+        }),
+    }
 }
 
 /// Hostile text for a message: quoted, escaped, and never longer than 80 characters.

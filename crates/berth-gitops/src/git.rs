@@ -126,7 +126,8 @@ impl TenantRepo for GitRepo {
         }
         let mut known = self.known.lock().await;
         // Whoever moved it since `expected` was read, the branch is elsewhere now.
-        let head = known.head.filter(|head| head.commit.to_string() == expected.as_str());
+        let expected = ObjectId::from_hex(expected.as_str().as_bytes()).map_err(nonsense)?;
+        let head = known.head.filter(|head| head.commit == expected);
         let Some(head) = head else { return Err(RepoError::LostRace { reason: None }) };
         let (after, new) = build(&known.objects, head, changes, message, by)?;
         let pack = pack::write(new.iter()).map_err(pack_error)?;

@@ -147,24 +147,25 @@ fn candidates(request: &BlockRequest<'_>, pool: &Pool) -> Result<impl Iterator<I
         .next(format!("give the /{prefix_length} blocks a pool of their own name and supernets in platform.yaml")));
     }
     let owner = request.owner();
-    let owned: BTreeSet<Ipv4Net> =
+    let held: BTreeSet<Ipv4Net> =
         pool.owners.iter().filter(|(_, other)| **other == owner).map(|(block, _)| *block).collect();
     let blocks = || supernets.iter().filter_map(move |net| net.trunc().subnets(prefix_length).ok()).flatten();
     let overlaps = |a: &Ipv4Net, b: &Ipv4Net| a.contains(b) || b.contains(a);
     let is_free = move |block: &Ipv4Net| !excluded.iter().chain(pool.owners.keys()).any(|taken| overlaps(block, taken));
     let count = blocks().count();
-    if owned.is_empty() && !blocks().any(|block| is_free(&block)) {
-        return Err(exhausted(request, pool, count));
+    if held.is_empty() && !blocks().any(|block| is_free(&block)) {
+        let usable = blocks().filter(|block| !excluded.iter().any(|taken| overlaps(block, taken))).count();
+        return Err(exhausted(request, pool, usable));
     }
     let start = usize::try_from(spread(&owner)).unwrap_or_default().checked_rem(count).unwrap_or_default();
     let free = blocks().skip(start).chain(blocks().take(start)).filter(is_free);
-    Ok(owned.into_iter().chain(free.collect::<Vec<_>>()))
+    Ok(held.into_iter().chain(free.collect::<Vec<_>>()))
 }
 
-fn exhausted(request: &BlockRequest<'_>, pool: &Pool, count: usize) -> StepError {
+fn exhausted(request: &BlockRequest<'_>, pool: &Pool, usable: usize) -> StepError {
     let (name, length, used) = (request.pool, request.prefix_length, pool.owners.len());
     let supernets = request.supernets.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    let what = format!("pool {name} has no free /{length}: {used} of {count} blocks of {supernets} are taken");
+    let what = format!("pool {name} has no free /{length}: {used} of {usable} usable blocks of {supernets} are taken");
     StepError::new(Fault::InvalidInput, what)
         .next(format!("add a supernet to pool {name} in platform.yaml, then start the onboarding again"))
 }
@@ -221,12 +222,15 @@ mod tests {
 
     #[test]
     fn an_exhausted_pool_says_its_name_how_full_it_is_and_what_to_add() {
-        let supernets = nets(&["10.0.0.0/23"]);
+        let (supernets, excluded) = (nets(&["10.0.0.0/23", "10.9.0.0/24"]), nets(&["10.9.0.0/28"]));
         let owners = nets(&["10.0.0.0/24", "10.0.1.0/24"]).into_iter().map(|net| (net, "x".to_owned())).collect();
         let pool = Pool { prefix_length: Some(24), owners };
-        let error = with_request(1, (&supernets, &[]), 24, |r| candidates(r, &pool).map(|_| ()).unwrap_err());
+        let error = with_request(1, (&supernets, &excluded), 24, |r| candidates(r, &pool).map(|_| ()).unwrap_err());
         assert_eq!(error.fault, Fault::InvalidInput);
-        assert_eq!(error.what, "pool dev-eu-west-1 has no free /24: 2 of 2 blocks of 10.0.0.0/23 are taken");
+        assert_eq!(
+            error.what,
+            "pool dev-eu-west-1 has no free /24: 2 of 2 usable blocks of 10.0.0.0/23, 10.9.0.0/24 are taken"
+        );
         assert!(error.next.contains("add a supernet to pool dev-eu-west-1"));
     }
 

@@ -27,23 +27,21 @@ impl Ledger {
     /// it: a holder that the caller knows to have ended. Writes who is being onboarded in the same call.
     pub async fn take(&self, subject: &Subject, former: Option<&Holder>, now: Timestamp) -> Result<Taken, StepError> {
         let former = former.map_or(subject.execution.as_str(), |holder| holder.execution.as_str());
-        let change = Change::new(
-            "SET accountId = :account, accountName = :name, tenant = :tenant, environment = :environment, \
-             #status = :running, generation = :generation, lease = :me, executionArn = :me, since = :now \
-             REMOVE reason, failure",
-            "(attribute_not_exists(lease) OR lease = :me OR lease = :former) \
-             AND (attribute_not_exists(generation) OR generation <= :generation)",
+        let change = Change::when(
+            "(attribute_not_exists(#lease) OR #lease = :lease OR #lease = :former) \
+             AND (attribute_not_exists(#generation) OR #generation <= :generation)",
         )
-        .name("#status", "status")
-        .value(":account", &subject.account_id)?
-        .value(":name", &subject.account_name)?
-        .value(":tenant", &subject.tenant)?
-        .value(":environment", &subject.environment)?
-        .value(":running", Status::Running)?
-        .value(":generation", subject.generation)?
-        .value(":me", &subject.execution)?
-        .value(":former", former)?
-        .value(":now", now)?;
+        .set("accountId", &subject.account_id)?
+        .set("accountName", &subject.account_name)?
+        .set("tenant", &subject.tenant)?
+        .set("environment", &subject.environment)?
+        .set("status", Status::Running)?
+        .set("generation", subject.generation)?
+        .set("lease", &subject.execution)?
+        .set("executionArn", &subject.execution)?
+        .set("since", now)?
+        .remove(&["reason", "failure"])
+        .value("former", former)?;
         if let Some(record) = self.update(&subject.account_id, change).await? {
             return Ok(Taken::Yes(Box::new(record)));
         }
@@ -61,14 +59,11 @@ impl Ledger {
 
     /// Takes a free lease back for an execution that was redriven after it had ended.
     async fn reclaim(&self, subject: &Subject) -> Result<bool, StepError> {
-        let change = Change::new(
-            "SET lease = :me, #status = :running REMOVE failure",
-            "attribute_not_exists(lease) AND generation = :generation",
-        )
-        .name("#status", "status")
-        .value(":me", &subject.execution)?
-        .value(":running", Status::Running)?
-        .value(":generation", subject.generation)?;
+        let change = Change::when("attribute_not_exists(#lease) AND #generation = :generation")
+            .set("lease", &subject.execution)?
+            .set("status", Status::Running)?
+            .value("generation", subject.generation)?
+            .remove(&["failure"]);
         Ok(self.update(&subject.account_id, change).await?.is_some())
     }
 
@@ -80,17 +75,12 @@ impl Ledger {
         execution: &str,
         now: Timestamp,
     ) -> Result<(), StepError> {
-        let change = Change::new(
-            "SET accountId = :account, #status = :requested, generation = :generation, executionArn = :execution, \
-             since = :now",
-            "attribute_not_exists(pk) OR generation < :generation",
-        )
-        .name("#status", "status")
-        .value(":account", account)?
-        .value(":requested", Status::Requested)?
-        .value(":generation", generation)?
-        .value(":execution", execution)?
-        .value(":now", now)?;
+        let change = Change::when("attribute_not_exists(#pk) OR #generation < :generation")
+            .set("accountId", account)?
+            .set("status", Status::Requested)?
+            .set("generation", generation)?
+            .set("executionArn", execution)?
+            .set("since", now)?;
         self.update(account, change).await.map(|_| ())
     }
 }

@@ -43,39 +43,35 @@ impl Ledger {
         now: Timestamp,
     ) -> Result<bool, StepError> {
         let change = match ending {
-            Ending::Onboarded { run: _, regions, roles, commit } => Change::new(
-                "SET #status = :status, since = :now, regions = :regions, roles = :roles, #commit = :commit \
-                 REMOVE lease, failure, reason",
-                "lease = :me",
+            Ending::Onboarded { run: _, regions, roles, commit } => Change::when("#lease = :me")
+                .set("regions", regions)?
+                .set("roles", roles)?
+                .set("commit", commit)?
+                .set("status", Status::Onboarded)?
+                .remove(&["lease", "failure", "reason"]),
+            Ending::Failed(failure) => Change::when(
+                "#lease = :me OR (attribute_not_exists(#lease) AND (attribute_not_exists(#status) \
+                 OR #status = :requested OR (#status = :status AND #executionArn <> :me)))",
             )
-            .name("#commit", "commit")
-            .value(":status", Status::Onboarded)?
-            .value(":regions", regions)?
-            .value(":roles", roles)?
-            .value(":commit", commit)?,
-            Ending::Failed(failure) => Change::new(
-                "SET accountId = :account, #status = :status, since = :now, failure = :failure, executionArn = :me, \
-                 generation = if_not_exists(generation, :first) REMOVE lease, reason",
-                "lease = :me OR (attribute_not_exists(lease) AND (attribute_not_exists(#status) \
-                 OR #status = :requested OR (#status = :status AND executionArn <> :me)))",
+            .set("accountId", account)?
+            .set("failure", failure)?
+            .set("executionArn", execution)?
+            .set("status", Status::Failed)?
+            .set_if_absent("generation", 1)?
+            .remove(&["lease", "reason"])
+            .value("requested", Status::Requested)?,
+            Ending::Ignored { reason } => Change::when(
+                "attribute_not_exists(#lease) AND (attribute_not_exists(#status) OR #status <> :status \
+                 OR #executionArn <> :me)",
             )
-            .value(":account", account)?
-            .value(":first", 1)?
-            .value(":requested", Status::Requested)?
-            .value(":status", Status::Failed)?
-            .value(":failure", failure)?,
-            Ending::Ignored { reason } => Change::new(
-                "SET accountId = :account, #status = :status, since = :now, reason = :reason, executionArn = :me, \
-                 generation = if_not_exists(generation, :first) REMOVE failure",
-                "attribute_not_exists(lease) AND (attribute_not_exists(#status) OR #status <> :status \
-                 OR executionArn <> :me)",
-            )
-            .value(":account", account)?
-            .value(":first", 1)?
-            .value(":status", Status::Ignored)?
-            .value(":reason", reason)?,
+            .set("accountId", account)?
+            .set("reason", reason)?
+            .set("executionArn", execution)?
+            .set("status", Status::Ignored)?
+            .set_if_absent("generation", 1)?
+            .remove(&["failure"]),
         };
-        let change = change.name("#status", "status").value(":me", execution)?.value(":now", now)?;
+        let change = change.set("since", now)?.value("me", execution)?;
         Ok(self.update(account, change).await?.is_some())
     }
 }

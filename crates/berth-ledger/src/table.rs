@@ -104,9 +104,9 @@ impl Ledger {
             .update_item()
             .table_name(&self.table)
             .set_key(Some(key(account)))
-            .update_expression(change.update)
+            .update_expression(change.expression())
             .condition_expression(change.condition)
-            .set_expression_attribute_names(Some(change.names).filter(|names| !names.is_empty()))
+            .set_expression_attribute_names(Some(change.names))
             .set_expression_attribute_values(Some(change.values))
             .return_values(aws_sdk_dynamodb::types::ReturnValue::AllNew)
             .send()
@@ -122,34 +122,63 @@ impl Ledger {
     }
 }
 
-/// A conditional change of a record.
-#[derive(Debug, Default)]
+/// A conditional change of a record. Every attribute is named by a placeholder, because DynamoDB reserves hundreds of
+/// words, `roles` and `status` among them.
+#[derive(Debug)]
 pub(crate) struct Change {
-    pub(crate) update: &'static str,
-    pub(crate) condition: &'static str,
-    pub(crate) names: HashMap<String, String>,
-    pub(crate) values: Item,
+    condition: &'static str,
+    sets: Vec<String>,
+    removes: Vec<String>,
+    names: HashMap<String, String>,
+    values: Item,
 }
 
 impl Change {
-    /// A change with these values, each serialised as DynamoDB has it.
-    pub(crate) fn new(update: &'static str, condition: &'static str) -> Self {
-        Self { update, condition, ..Self::default() }
+    /// A change that is made only when `condition` holds. It names attributes as `#name`.
+    pub(crate) fn when(condition: &'static str) -> Self {
+        let word = |text: &str| text.chars().take_while(char::is_ascii_alphanumeric).collect::<String>();
+        let named = condition.split('#').skip(1).map(word).map(|name| (format!("#{name}"), name));
+        let (sets, removes) = (Vec::new(), Vec::new());
+        Self { condition, sets, removes, names: named.collect(), values: Item::new() }
     }
 
-    /// The same change with one more value.
+    /// Sets an attribute; the condition may use its new value as `:name`.
+    pub(crate) fn set(mut self, name: &str, value: impl serde::Serialize) -> Result<Self, StepError> {
+        self.sets.push(format!("#{name} = :{name}"));
+        self.names.insert(format!("#{name}"), name.to_owned());
+        self.value(name, value)
+    }
+
+    /// Sets an attribute that is absent.
+    pub(crate) fn set_if_absent(mut self, name: &str, value: impl serde::Serialize) -> Result<Self, StepError> {
+        self.sets.push(format!("#{name} = if_not_exists(#{name}, :{name})"));
+        self.names.insert(format!("#{name}"), name.to_owned());
+        self.value(name, value)
+    }
+
+    /// Removes attributes.
+    pub(crate) fn remove(mut self, names: &[&str]) -> Self {
+        for name in names {
+            self.removes.push(format!("#{name}"));
+            self.names.insert(format!("#{name}"), (*name).to_owned());
+        }
+        self
+    }
+
+    /// A value that the condition uses as `:name`.
     pub(crate) fn value(mut self, name: &str, value: impl serde::Serialize) -> Result<Self, StepError> {
         let value = serde_dynamo::to_attribute_value(value).map_err(|error| {
             StepError::new(Fault::Bug, format!("{name} does not fit into the ledger")).because(error)
         })?;
-        self.values.insert(name.to_owned(), value);
+        self.values.insert(format!(":{name}"), value);
         Ok(self)
     }
 
-    /// The same change with one more name, for names that DynamoDB reserves.
-    pub(crate) fn name(mut self, placeholder: &str, name: &str) -> Self {
-        self.names.insert(placeholder.to_owned(), name.to_owned());
-        self
+    /// The update expression.
+    fn expression(&self) -> String {
+        let remove =
+            if self.removes.is_empty() { String::new() } else { format!(" REMOVE {}", self.removes.join(", ")) };
+        format!("SET {}{remove}", self.sets.join(", "))
     }
 }
 

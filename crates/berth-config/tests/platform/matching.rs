@@ -102,16 +102,27 @@ fn accounts_of_the_platform_itself_are_ignored() {
 
 #[test]
 fn accounts_that_are_closed_or_about_to_be_are_ignored() {
-    for state in ["SUSPENDED", "PENDING_CLOSURE", "CLOSED", "active", ""] {
+    for state in ["SUSPENDED", "PENDING_CLOSURE", "CLOSED"] {
         let facts = AccountFacts { state: state.into(), ..facts() };
-        assert_ignored(&facts, &format!("the account is {state:?}, not ACTIVE"));
+        assert_ignored(&facts, &format!("the account is {state}, not ACTIVE"));
+    }
+}
+
+#[test]
+fn a_state_that_is_missing_or_not_known_is_an_error_so_that_no_account_is_lost() {
+    for state in ["", "active", "NEW_STATE"] {
+        let facts = AccountFacts { state: state.into(), ..facts() };
+        let error = example().match_account(&facts).unwrap_err();
+        let message = format!("Organizations reports the account's state as {state:?}, which is not known");
+        assert!(matches!(error, MatchError::InvalidInput { .. }), "{error:?}");
+        assert_eq!(error.to_string(), message);
     }
 }
 
 #[test]
 fn accounts_outside_of_listed_units_are_ignored_even_when_not_yet_active() {
     for ous in [vec![], vec!["r-ab12"], vec!["r-ab12", "ou-ab12-sus00001"]] {
-        for state in ["ACTIVE", "PENDING_ACTIVATION"] {
+        for state in ["ACTIVE", "PENDING_ACTIVATION", ""] {
             let ous = ous.iter().map(|ou| (*ou).to_owned()).collect();
             let facts = AccountFacts { ous, state: state.into(), ..facts() };
             assert_ignored(&facts, "no organizational unit on the account's path is listed in an environment");

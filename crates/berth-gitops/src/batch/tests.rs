@@ -202,7 +202,8 @@ async fn attempts_are_bounded() {
     let repo = with((0..9).map(|_| Fate::Overtaken(path("b"), "other\n")));
     let error = run(&repo, policy).await.unwrap_err();
     assert!(matches!(error, RepoError::LostRace { .. }), "{error:?}");
-    assert_eq!((repo.0.lock().unwrap().fates.len(), repo.0.lock().unwrap().ours), (6, 0));
+    let memory = repo.0.lock().unwrap();
+    assert_eq!((memory.fates.len(), memory.ours), (6, 0));
 }
 
 #[tokio::test(start_paused = true)]

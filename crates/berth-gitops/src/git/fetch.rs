@@ -41,6 +41,8 @@ pub(crate) fn tip_v2(capabilities: &Capabilities, tip: ObjectId, have: Option<Ob
     }
     argument(format!("want {tip}\n"))?;
     if let Some(have) = have {
+        // Only for a thin pack does git leave out what a disconnected shallow commit has already.
+        argument("thin-pack\n".into())?;
         argument(format!("have {have}\n"))?;
     }
     argument("done\n".into())?;

@@ -92,8 +92,7 @@ impl Reading<'_> {
             }
         };
         let pack = pack.map_err(|error| self.fetch_error(error))?;
-        known.objects.absorb(self.unpack(pack).await?);
-        Ok(())
+        self.unpack(known, pack).await
     }
 
     /// Fetches the contents of the files that are not in memory yet.
@@ -115,15 +114,19 @@ impl Reading<'_> {
         let request = fetch::objects_v2(capabilities, lacking).map_err(nonsense)?;
         let answer = self.http.upload_pack("send the files", request, true).await?;
         let pack = fetch::pack_v2(&answer).map_err(|error| self.fetch_error(error))?;
-        known.objects.absorb(self.unpack(pack).await?);
-        Ok(())
+        self.unpack(known, pack).await
     }
 
-    /// Unpacks on a thread for blocking work: a large repository takes long enough to hold up others.
-    async fn unpack(&self, pack: Vec<u8>) -> Result<Objects, RepoError> {
+    /// Adds a pack to memory, on a thread for blocking work: a large repository takes long enough to hold up others.
+    async fn unpack(&self, known: &mut Known, pack: Vec<u8>) -> Result<(), RepoError> {
+        // Taken out, so that a caller who stops waiting leaves nothing half known behind.
+        let (head, objects) = (known.head.take(), std::mem::take(&mut known.objects));
         let bytes_max = self.limits.unpacked_bytes_max;
-        let unpacked = tokio::task::spawn_blocking(move || pack::read(&pack, bytes_max)).await;
-        unpacked.unwrap_or(Err(PackError::Malformed("unpacking was interrupted"))).map_err(pack_error)
+        let unpacked = tokio::task::spawn_blocking(move || pack::read(objects, &pack, bytes_max)).await;
+        known.objects =
+            unpacked.unwrap_or(Err(PackError::Malformed("unpacking was interrupted"))).map_err(pack_error)?;
+        known.head = head;
+        Ok(())
     }
 
     fn state(&self, objects: &Objects, path: &RepoPath, found: Found) -> Result<FileState, RepoError> {

@@ -99,7 +99,10 @@ fn is_loopback(host: &str) -> bool {
 fn is_branch(name: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/".contains(&byte);
     let part = |part: &str| {
-        !part.is_empty() && !part.starts_with(['.', '-']) && !part.ends_with('.') && !part.ends_with(".lock")
+        !part.is_empty()
+            && !part.starts_with(['.', '-'])
+            && !part.ends_with('.')
+            && !part.to_ascii_lowercase().ends_with(".lock")
     };
     name.len() <= 200 && name.bytes().all(plain) && !name.contains("..") && name.split('/').all(part)
 }

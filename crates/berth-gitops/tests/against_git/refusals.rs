@@ -1,7 +1,7 @@
 //! What the server refuses, and what we refuse ourselves.
 
 use berth_gitops::{
-    Change, Credentials, Edit, GitRepo, GitSettings, Missing, RefusedKind, RepoError, Snapshot, TenantRepo,
+    Change, Credentials, Edit, GitLimits, GitRepo, GitSettings, Missing, RefusedKind, RepoError, Snapshot, TenantRepo,
 };
 
 use crate::support::{
@@ -110,12 +110,8 @@ async fn a_repository_that_does_not_exist_and_a_server_that_is_none_say_so() {
     assert!(matches!(error, RepoError::Invalid(_)) && !error.to_string().contains("evil"), "{error:?}");
     let url = server.url();
     drop(server);
-    let gone = GitSettings {
-        url,
-        branch: "main".into(),
-        credentials: Credentials::anonymous(),
-        limits: berth_gitops::GitLimits::default(),
-    };
+    let gone =
+        GitSettings { url, branch: "main".into(), credentials: Credentials::anonymous(), limits: GitLimits::default() };
     let error = GitRepo::open(&gone).unwrap().read(&paths(&["a"])).await.unwrap_err();
     assert!(matches!(error, RepoError::Transport { status: None, .. }), "{error:?}");
 }
@@ -189,4 +185,15 @@ async fn a_commit_without_a_message_is_refused() {
         let error = repo.commit(&head, &[], message, &authorship()).await.unwrap_err();
         assert!(matches!(error, RepoError::Invalid(_)), "{error:?}");
     }
+}
+
+#[tokio::test]
+async fn a_server_that_never_answers_is_given_up() {
+    // The system accepts the connection; nobody ever reads from it.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let limits = GitLimits { request_timeout: std::time::Duration::from_millis(100), ..GitLimits::default() };
+    let url = format!("http://{}/tenants.git", silent.local_addr().unwrap());
+    let settings = GitSettings { url, branch: "main".into(), credentials: Credentials::anonymous(), limits };
+    let error = GitRepo::open(&settings).unwrap().read(&paths(&["a"])).await.unwrap_err();
+    assert!(matches!(error, RepoError::Transport { status: None, .. }), "{error:?}");
 }

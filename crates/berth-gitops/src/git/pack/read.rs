@@ -33,18 +33,12 @@ struct Waiting {
     delta: Vec<u8>,
 }
 
-/// All objects of `pack`, whose bytes together may not be more than `bytes_max`. The pack must be self-contained, as
-/// it is when the fetch does not ask for a thin one.
-pub(crate) fn read(pack: &[u8], bytes_max: usize) -> Result<Objects, PackError> {
+/// Adds all objects of `pack` to `objects`, whose bytes together may not become more than `bytes_max`. The bases of the
+/// pack's deltas are in the pack or, if it is a thin one, in `objects`.
+pub(crate) fn read(objects: Objects, pack: &[u8], bytes_max: usize) -> Result<Objects, PackError> {
     let body = checked_body(pack)?;
     let count = header(body)?;
-    let mut reader = Reader {
-        objects: Objects::default(),
-        by_offset: HashMap::new(),
-        waiting: Vec::new(),
-        waiting_bytes: 0,
-        bytes_max,
-    };
+    let mut reader = Reader { objects, by_offset: HashMap::new(), waiting: Vec::new(), waiting_bytes: 0, bytes_max };
     let mut offset = 12;
     for _ in 0..count {
         offset = reader.entry(body, offset)?;
@@ -93,12 +87,11 @@ impl Reader {
             Entry::Whole(kind) => self.keep(offset, kind, data)?,
             Entry::Delta(base) => {
                 let delta = Waiting { offset, base, delta: data };
-                match self.known(base) {
-                    Some(base) => self.keep_delta(&delta, base)?,
-                    None => {
-                        self.waiting_bytes += delta.delta.len();
-                        self.waiting.push(delta);
-                    }
+                if let Some(base) = self.known(base) {
+                    self.keep_delta(&delta, base)?;
+                } else {
+                    self.waiting_bytes += delta.delta.len();
+                    self.waiting.push(delta);
                 }
             }
         }

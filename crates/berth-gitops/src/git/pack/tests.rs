@@ -60,7 +60,7 @@ fn gits_own_packs_are_read_whole_whichever_way_they_name_a_deltas_base() {
     for extra in [&["--delta-base-offset"][..], &[]] {
         let arguments = [&["pack-objects", "--stdout", "-q"][..], extra].concat();
         let pack = git(repository.path(), &arguments, ids.join("\n").as_bytes());
-        let objects = read(&pack, 1 << 24).unwrap();
+        let objects = read(Objects::default(), &pack, 1 << 24).unwrap();
         assert!(pack.len() * 4 < objects.bytes(), "no deltas in {} bytes", pack.len());
         assert_eq!(objects.iter().len(), ids.len());
         for id in &ids {
@@ -70,14 +70,27 @@ fn gits_own_packs_are_read_whole_whichever_way_they_name_a_deltas_base() {
 }
 
 #[test]
+fn the_bases_of_a_thin_pack_are_what_is_in_memory_already() {
+    let repository = repository_with_deltas();
+    let before = String::from_utf8(git(repository.path(), &["rev-parse", "HEAD~1"], b"")).unwrap();
+    let all = git(repository.path(), &["pack-objects", "--stdout", "-q", "--revs"], before.as_bytes());
+    let wanted = format!("HEAD\n^{before}");
+    let thin = git(repository.path(), &["pack-objects", "--stdout", "-q", "--revs", "--thin"], wanted.as_bytes());
+    assert!(read(Objects::default(), &thin, 1 << 24).is_err(), "it has no base outside");
+    let known = read(Objects::default(), &all, 1 << 24).unwrap();
+    let objects = read(known, &thin, 1 << 24).unwrap();
+    assert_eq!(objects.iter().len(), ids(repository.path()).len());
+}
+
+#[test]
 fn a_pack_larger_than_the_limit_is_refused_also_by_way_of_its_deltas() {
     let repository = repository_with_deltas();
     let ids = ids(repository.path());
     let pack = git(repository.path(), &["pack-objects", "--stdout", "-q"], ids.join("\n").as_bytes());
-    let size = read(&pack, usize::MAX).unwrap().bytes();
-    assert!(read(&pack, size).is_ok());
+    let size = read(Objects::default(), &pack, usize::MAX).unwrap().bytes();
+    assert!(read(Objects::default(), &pack, size).is_ok());
     for limit in [0, 100, size / 2, size - 1] {
-        assert_eq!(read(&pack, limit).unwrap_err(), PackError::TooLarge(limit));
+        assert_eq!(read(Objects::default(), &pack, limit).unwrap_err(), PackError::TooLarge(limit));
     }
 }
 
@@ -85,10 +98,10 @@ fn a_pack_larger_than_the_limit_is_refused_also_by_way_of_its_deltas() {
 fn a_pack_that_is_cut_or_changed_anywhere_is_refused() {
     let pack = write([(Kind::Blob, &b"one"[..]), (Kind::Blob, &b"two"[..])].into_iter()).unwrap();
     for position in 0..pack.len() {
-        assert!(read(&pack[..position], 1000).is_err(), "cut at {position}");
+        assert!(read(Objects::default(), &pack[..position], 1000).is_err(), "cut at {position}");
         let mut changed = pack.clone();
         changed[position] ^= 0x40;
-        assert!(read(&changed, 1000).is_err(), "changed at {position}");
+        assert!(read(Objects::default(), &changed, 1000).is_err(), "changed at {position}");
     }
 }
 
@@ -115,7 +128,7 @@ proptest! {
         for (id, blob) in ids.iter().zip(&blobs) {
             prop_assert_eq!(&git(directory.path(), &["cat-file", "blob", id], b""), blob);
         }
-        prop_assert_eq!(read(&pack, 1 << 20).unwrap().iter().len(), objects.iter().len());
+        prop_assert_eq!(read(Objects::default(), &pack, 1 << 20).unwrap().iter().len(), objects.iter().len());
     }
 
     #[test]
@@ -126,7 +139,7 @@ proptest! {
         let mut hasher = gix_hash::hasher(gix_hash::Kind::Sha1);
         hasher.update(&pack);
         pack.extend_from_slice(hasher.try_finalize().unwrap().as_slice());
-        if let Ok(objects) = read(&pack, 1000) {
+        if let Ok(objects) = read(Objects::default(), &pack, 1000) {
             prop_assert!(objects.bytes() <= 1000);
         }
     }

@@ -101,7 +101,7 @@ impl Answer {
     pub(super) fn send(&self, stream: &mut impl Write, bytes: Option<usize>) -> io::Result<()> {
         let mut head = format!("HTTP/1.1 {}\r\nContent-Length: {}\r\n", self.status, self.body.len());
         for (name, value) in &self.headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
+            head.extend([name, ": ", value, "\r\n"]);
         }
         stream.write_all(format!("{head}\r\n").as_bytes())?;
         stream.write_all(&self.body[..bytes.unwrap_or(self.body.len()).min(self.body.len())])?;

@@ -4,7 +4,7 @@ mod http1;
 mod repository;
 mod server;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use berth_gitops::{
     Authorship, BatchOutcome, BatchPolicy, Change, Credentials, Edit, GitLimits, GitRepo, GitSettings, Jitter, Person,
@@ -51,7 +51,8 @@ pub(crate) fn authorship() -> Authorship {
 
 /// Waits short enough for a test.
 pub(crate) fn policy() -> BatchPolicy {
-    BatchPolicy { delay_first: std::time::Duration::from_millis(2), ..BatchPolicy::default() }
+    let (delay_first, delay_max) = (Duration::from_millis(2), Duration::from_millis(20));
+    BatchPolicy { delay_first, delay_max, ..BatchPolicy::default() }
 }
 
 /// An edit that writes one text to one tenant's file.
@@ -89,7 +90,7 @@ pub(crate) fn everything_of(error: &RepoError) -> String {
     let mut shown = String::new();
     let mut next: Option<&dyn std::error::Error> = Some(error);
     while let Some(error) = next {
-        shown.push_str(&format!("{error}\n{error:?}\n{error:#?}\n"));
+        shown.extend([format!("{error}\n"), format!("{error:?}\n"), format!("{error:#?}\n")]);
         next = error.source();
     }
     shown

@@ -75,11 +75,11 @@ impl Repository {
                 Entry::Executable(text) => ("100755", *text),
                 Entry::Symlink(target) => ("120000", *target),
                 Entry::Submodule => {
-                    script.push_str(&format!("M 160000 {} {path}\n", "1234567890".repeat(4)));
+                    script.extend(["M 160000 ", &"1234567890".repeat(4), " ", path, "\n"]);
                     continue;
                 }
             };
-            script.push_str(&format!("M {mode} inline {path}\ndata {}\n{text}\n", text.len()));
+            script.extend(["M ", mode, " inline ", path, "\ndata ", &text.len().to_string(), "\n", text, "\n"]);
         }
         let git_directory = self.root().join("tenants.git");
         run(&git_directory, &["fast-import", "--quiet", "--force"], script.as_bytes());

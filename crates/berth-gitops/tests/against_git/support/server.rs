@@ -105,6 +105,11 @@ impl GitServer {
         self.shared.faults.lock().unwrap().push((service, fault));
     }
 
+    /// Forgets the faults that have not happened yet.
+    pub(crate) fn heal(&self) {
+        self.shared.faults.lock().unwrap().clear();
+    }
+
     /// The faults that have not happened yet.
     pub(crate) fn faults_left(&self) -> usize {
         self.shared.faults.lock().unwrap().len()

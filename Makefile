@@ -1,0 +1,63 @@
+# What a person types. `make demo` comes first; `make test` is everything that must pass. `make help` lists the rest.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+VENV   := local/.venv
+PYTHON := $(VENV)/bin/python
+# One build for the demo, the tests and CI, so that aws-sdk-ec2 is compiled once (docs/decisions/0001).
+CARGO  := cargo --locked
+BUILD  := $(CARGO) build --workspace --bins --tests
+BERTH  := target/debug/berth
+
+.PHONY: help
+help: ## Lists the targets.
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+.PHONY: demo
+demo: prerequisites local binaries ## Shows one onboarding, from a Control Tower event to a commit, on a local AWS.
+	@exec $(BERTH) local demo
+
+.PHONY: test
+test: prerequisites local-dev binaries ## Everything that must pass.
+	@echo "== the local AWS (pytest)"
+	$(PYTHON) -m pytest -q local/tests
+	@echo "== the workspace (cargo test)"
+	$(CARGO) test --workspace
+
+.PHONY: check
+check: prerequisites local-dev ## Format, lints, Python lints.
+	cargo fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	$(PYTHON) -m ruff check local
+	$(PYTHON) -m ruff format --check local
+
+.PHONY: binaries
+binaries: # Builds every binary and test once. The first time takes some minutes: aws-sdk-ec2 is large.
+	@test -e target/debug/deps || echo "building Berth: the first time takes 6 to 12 minutes and 9 GB of memory (aws-sdk-ec2)"
+	@$(BUILD)
+
+.PHONY: local
+local: $(VENV)/.installed ## Makes the virtual environment of the local AWS.
+
+.PHONY: local-dev
+local-dev: $(VENV)/.installed-dev # What tests and lints of the local AWS need besides.
+
+$(VENV)/.installed: local/requirements.txt
+	@echo "making the virtual environment of the local AWS ($(VENV))"
+	@python3 -m venv $(VENV)
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -r local/requirements.txt
+	@touch $@
+
+$(VENV)/.installed-dev: local/requirements-dev.txt $(VENV)/.installed
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -r local/requirements-dev.txt
+	@touch $@
+
+.PHONY: prerequisites
+prerequisites: # Says what is missing, and how to get it, before anything is built.
+	@local/prerequisites.sh
+
+.PHONY: clean
+clean: ## Ends the local AWS and removes everything that was built.
+	@if test -x $(BERTH); then $(BERTH) local down || true; fi
+	rm -rf target $(VENV)

@@ -1,0 +1,1 @@
+//! The same features of third-party crates, however the workspace is built. It holds no code.

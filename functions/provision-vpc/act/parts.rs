@@ -1,0 +1,137 @@
+//! The parts of the VPC: route table, subnets, gateway endpoints, flow logs.
+
+use aws_sdk_ec2::{
+    Client,
+    types::{FlowLogsResourceType, LogDestinationType, ResourceType, TrafficType, VpcEndpointType},
+};
+use berth_aws::CallFailure;
+use berth_step::{Fault, StepError};
+use berth_tenancy::SubnetBlock;
+
+use super::{failed, lost_race, no_id, specification, token};
+use crate::{
+    Effect, Endpoint, Input, RouteTable, Subnet, World,
+    decide::{service_name, with_table},
+    world::{ROUTING_PRIVATE, TAG_ROUTING, TAG_TIER, TAG_ZONE},
+};
+
+/// [EC2 `CreateRouteTable`], with a client token.
+pub(super) async fn create_route_table(ec2: &Client, input: &Input, vpc: &str) -> Result<Effect, StepError> {
+    let tags = input.tags("private").with(TAG_ROUTING, ROUTING_PRIVATE);
+    let request = ec2.create_route_table().vpc_id(vpc).client_token(token(input, vpc, "private"));
+    let answer = request.tag_specifications(specification(ResourceType::RouteTable, &tags)).send().await;
+    let answer = answer.map_err(|error| failed(CallFailure::of("ec2:CreateRouteTable", &error)))?;
+    let id = answer.route_table.and_then(|table| table.route_table_id);
+    let id = id.ok_or_else(|| no_id("ec2:CreateRouteTable"))?;
+    Ok(Effect::RouteTable(RouteTable { vpc: vpc.to_owned(), id, is_private: true, subnets: [].into() }))
+}
+
+/// [EC2 `CreateSubnet`] has no client token; a second send collides with the block of the first.
+pub(super) async fn create_subnet(
+    ec2: &Client,
+    input: &Input,
+    vpc: &str,
+    planned: &SubnetBlock,
+) -> Result<Effect, StepError> {
+    let SubnetBlock { tier, zone, cidr } = planned;
+    let tags = input.tags(&format!("{tier}-{zone}")).with(TAG_TIER, tier).with(TAG_ZONE, zone);
+    let request = ec2.create_subnet().vpc_id(vpc).cidr_block(cidr.to_string()).availability_zone_id(zone);
+    let answer = request.tag_specifications(specification(ResourceType::Subnet, &tags)).send().await;
+    let answer = answer.map_err(|error| {
+        let failure = CallFailure::of("ec2:CreateSubnet", &error);
+        match failure.code() {
+            Some("InvalidSubnet.Conflict") => lost_race(failure),
+            Some("InvalidParameterValue" | "InvalidAvailabilityZone") => failure.as_fault(
+                Fault::InvalidInput,
+                &format!("check that zone {zone} exists in {} for this account; zones are named by id", input.region),
+            ),
+            Some("InvalidSubnet.Range") => {
+                failure.as_fault(Fault::InvalidInput, "correct the tiers' prefix lengths in platform.yaml")
+            }
+            _ => failed(failure),
+        }
+    })?;
+    let id = answer.subnet.and_then(|subnet| subnet.subnet_id).ok_or_else(|| no_id("ec2:CreateSubnet"))?;
+    Ok(Effect::Subnet(Subnet { vpc: vpc.to_owned(), id, cidr: *cidr, place: Some((tier.clone(), zone.clone())) }))
+}
+
+/// [EC2 `AssociateRouteTable`]
+pub(super) async fn associate_subnet(ec2: &Client, subnet: &str, table: &str) -> Result<Effect, StepError> {
+    let sent = ec2.associate_route_table().subnet_id(subnet).route_table_id(table).send().await;
+    sent.map_err(|error| {
+        let failure = CallFailure::of("ec2:AssociateRouteTable", &error);
+        if failure.is(&["Resource.AlreadyAssociated"]) { lost_race(failure) } else { failed(failure) }
+    })?;
+    Ok(Effect::Associated { subnet: subnet.to_owned(), table: table.to_owned() })
+}
+
+/// [EC2 `CreateVpcEndpoint`], with a client token.
+pub(super) async fn create_endpoint(
+    ec2: &Client,
+    input: &Input,
+    vpc: &str,
+    service: &str,
+    table: &str,
+) -> Result<Effect, StepError> {
+    let name = service_name(input, service);
+    let request = ec2.create_vpc_endpoint().vpc_id(vpc).service_name(&name).route_table_ids(table);
+    let request = request.vpc_endpoint_type(VpcEndpointType::Gateway).client_token(token(input, vpc, service));
+    let tags = specification(ResourceType::VpcEndpoint, &input.tags(service));
+    let answer = request.tag_specifications(tags).send().await.map_err(|error| {
+        let failure = CallFailure::of("ec2:CreateVpcEndpoint", &error);
+        match failure.code() {
+            Some("InvalidServiceName" | "InvalidParameter") => failure.as_fault(
+                Fault::InvalidInput,
+                &format!("remove {service} from gatewayEndpoints: {name} has no gateway endpoint"),
+            ),
+            // The table leads to that service already, by an endpoint that Describe did not show.
+            Some("RouteAlreadyExists") => lost_race(failure),
+            _ => failed(failure),
+        }
+    })?;
+    let id = answer.vpc_endpoint.and_then(|endpoint| endpoint.vpc_endpoint_id);
+    let id = id.ok_or_else(|| no_id("ec2:CreateVpcEndpoint"))?;
+    Ok(Effect::Endpoint(Endpoint { vpc: vpc.to_owned(), id, service: name, tables: [table.to_owned()].into() }))
+}
+
+/// [EC2 `ModifyVpcEndpoint`]
+pub(super) async fn route_to_endpoint(
+    ec2: &Client,
+    world: &World,
+    endpoint: &str,
+    table: &str,
+) -> Result<Effect, StepError> {
+    let sent = ec2.modify_vpc_endpoint().vpc_endpoint_id(endpoint).add_route_table_ids(table).send().await;
+    sent.map_err(|error| {
+        let failure = CallFailure::of("ec2:ModifyVpcEndpoint", &error);
+        if failure.is(&["RouteAlreadyExists"]) { lost_race(failure) } else { failed(failure) }
+    })?;
+    Ok(Effect::Endpoint(with_table(world, endpoint, table)))
+}
+
+/// [EC2 `CreateFlowLogs`], with a client token. What it refuses it lists in a successful answer.
+pub(super) async fn create_flow_logs(
+    ec2: &Client,
+    input: &Input,
+    vpc: &str,
+    destination: &str,
+) -> Result<Effect, StepError> {
+    let request = ec2.create_flow_logs().resource_type(FlowLogsResourceType::Vpc).resource_ids(vpc);
+    let request = request.traffic_type(TrafficType::All).client_token(token(input, vpc, "flow-logs"));
+    let request = request.log_destination_type(LogDestinationType::S3).log_destination(destination);
+    let tags = specification(ResourceType::VpcFlowLog, &input.tags("flow-logs"));
+    let answer = request.tag_specifications(tags).send().await.map_err(|error| {
+        let failure = CallFailure::of("ec2:CreateFlowLogs", &error);
+        if failure.is(&["FlowLogAlreadyExists"]) { lost_race(failure) } else { failed(failure) }
+    })?;
+    let refused = answer.unsuccessful.unwrap_or_default().into_iter().find_map(|item| item.error);
+    match refused {
+        None => Ok(Effect::FlowLogs(destination.to_owned())),
+        Some(error) => {
+            let (code, message) = (error.code.unwrap_or_default(), error.message.unwrap_or_default());
+            let what = format!("ec2:CreateFlowLogs refused {vpc} to {destination}: {code}: {message}");
+            Err(StepError::new(Fault::InvalidInput, what)
+                .next(format!("let the bucket policy of {destination} take flow logs of this account, then redrive")))
+        }
+    }
+}

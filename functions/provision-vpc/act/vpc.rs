@@ -1,0 +1,119 @@
+//! The VPC itself: its block, its creation, its attributes, its default security group.
+
+use aws_sdk_ec2::{
+    Client,
+    config::retry::RetryConfig,
+    types::{AttributeBooleanValue, ResourceType},
+};
+use berth_aws::CallFailure;
+use berth_ledger::{BlockRequest, Ledger};
+use berth_step::{Fault, StepError};
+use berth_tenancy::{Addresses, Tags};
+
+use super::{failed, lost_race, sdk_tags, specification};
+use crate::{
+    Block, Effect, Input, Vpc,
+    observe::{block, filter},
+};
+
+/// Reserves a block in the ledger; the block that the account already has there, when it has one.
+pub(super) async fn reserve_block(ledger: &Ledger, input: &Input) -> Result<Effect, StepError> {
+    let Addresses::Ledger { pool, supernets, excluded, prefix_length } = &input.network.addresses else {
+        return Err(StepError::new(Fault::Bug, "asked the ledger for a block that IPAM allocates"));
+    };
+    let (account, region) = (&input.run.account_id, &input.region);
+    let request = BlockRequest { pool, supernets, excluded, prefix_length: *prefix_length, account, region };
+    ledger.reserve_block(&request).await.map(Effect::Reserved)
+}
+
+/// [EC2 `CreateVpc`] has no client token: a second send after a lost answer makes a second VPC. So the SDK does not
+/// retry it, and an answer that tells nothing is a `Conflict`, whose retry looks for the VPC first.
+pub(super) async fn create_vpc(ec2: &Client, input: &Input, wanted: &Block) -> Result<Effect, StepError> {
+    let tags = input.tags("");
+    let request = ec2.create_vpc().tag_specifications(specification(ResourceType::Vpc, &tags));
+    let request = match wanted {
+        Block::Ipam { pool_id, prefix_length } => {
+            request.ipv4_ipam_pool_id(pool_id).ipv4_netmask_length(i32::from(*prefix_length))
+        }
+        Block::Reserved(cidr) => request.cidr_block(cidr.to_string()),
+    };
+    let no_retry = aws_sdk_ec2::config::Builder::new().retry_config(RetryConfig::disabled());
+    let answer = request.customize().config_override(no_retry).send().await;
+    let vpc = answer.map_err(|error| no_vpc(CallFailure::of("ec2:CreateVpc", &error), wanted))?.vpc;
+    // IPAM's block may come with the next Describe only: then the next try finds the VPC by its tags.
+    let Some((id, cidr)) = vpc.and_then(|vpc| vpc.vpc_id.zip(vpc.cidr_block)) else {
+        return Err(StepError::new(Fault::NotReady, "ec2:CreateVpc answered without the VPC's block"));
+    };
+    Ok(Effect::Vpc(Vpc { cidr: block(&cidr, &id)?, id, tags }))
+}
+
+/// Why there is no VPC.
+fn no_vpc(failure: CallFailure, wanted: &Block) -> StepError {
+    let pool = match wanted {
+        Block::Ipam { pool_id, .. } => pool_id.clone(),
+        Block::Reserved(cidr) => cidr.to_string(),
+    };
+    match failure.code() {
+        // Throttled calls took no effect, although EC2 answers them with 503.
+        Some("RequestLimitExceeded") => failure.or_common(),
+        _ if failure.is_ambiguous() => failure.as_fault(
+            Fault::Conflict,
+            "nothing yet: the VPC may exist without an answer; Berth looks for it by its tags before it tries again",
+        ),
+        Some("InvalidIpamPoolId.NotFound") => failure.as_fault(
+            Fault::NotReady,
+            &format!("nothing yet; if it stays, share {pool} with this account's organizational unit by RAM"),
+        ),
+        // IPAM answers InvalidParameterValue "The allocation size is too big for the pool."
+        Some("InvalidParameterValue" | "InsufficientCidrBlocks") => {
+            let length = wanted.prefix_length();
+            failure.as_fault(
+                Fault::InvalidInput,
+                &format!("{pool} has no free /{length}: provision a further CIDR to it, or ask for a smaller VPC"),
+            )
+        }
+        _ => failed(failure),
+    }
+}
+
+/// [EC2 `CreateTags`]
+pub(super) async fn tag_vpc(ec2: &Client, vpc: &str, tags: &Tags) -> Result<Effect, StepError> {
+    let sent = ec2.create_tags().resources(vpc).set_tags(Some(sdk_tags(tags))).send().await;
+    sent.map_err(|error| failed(CallFailure::of("ec2:CreateTags", &error)))?;
+    Ok(Effect::Tagged(tags.clone()))
+}
+
+/// [EC2 `ModifyVpcAttribute`]; DNS resolution is on in every new VPC.
+pub(super) async fn enable_dns_hostnames(ec2: &Client, vpc: &str) -> Result<Effect, StepError> {
+    let on = AttributeBooleanValue::builder().value(true).build();
+    let sent = ec2.modify_vpc_attribute().vpc_id(vpc).enable_dns_hostnames(on).send().await;
+    sent.map_err(|error| failed(CallFailure::of("ec2:ModifyVpcAttribute", &error)))?;
+    Ok(Effect::DnsHostnamesOn)
+}
+
+/// Reads the rules of the default security group and revokes them. [EC2 `DescribeSecurityGroups`,
+/// `RevokeSecurityGroupIngress`, `RevokeSecurityGroupEgress`]
+pub(super) async fn close_default_group(ec2: &Client, vpc: &str) -> Result<Effect, StepError> {
+    let (of_vpc, default) = (filter("vpc-id", &[vpc.to_owned()]), filter("group-name", &["default".to_owned()]));
+    let groups = ec2.describe_security_groups().filters(of_vpc).filters(default).send().await;
+    let groups = groups.map_err(|error| CallFailure::of("ec2:DescribeSecurityGroups", &error).or_common())?;
+    let group = groups.security_groups.unwrap_or_default().into_iter().next();
+    let Some((group, id)) = group.and_then(|group| group.group_id.clone().map(|id| (group, id))) else {
+        return Err(StepError::new(Fault::NotReady, format!("the default security group of {vpc} is not visible yet")));
+    };
+    let (ingress, egress) = (group.ip_permissions, group.ip_permissions_egress);
+    if ingress.as_ref().is_some_and(|rules| !rules.is_empty()) {
+        let sent = ec2.revoke_security_group_ingress().group_id(&id).set_ip_permissions(ingress).send().await;
+        sent.map_err(|error| unrevoked(CallFailure::of("ec2:RevokeSecurityGroupIngress", &error)))?;
+    }
+    if egress.as_ref().is_some_and(|rules| !rules.is_empty()) {
+        let sent = ec2.revoke_security_group_egress().group_id(&id).set_ip_permissions(egress).send().await;
+        sent.map_err(|error| unrevoked(CallFailure::of("ec2:RevokeSecurityGroupEgress", &error)))?;
+    }
+    Ok(Effect::DefaultGroupClosed)
+}
+
+/// Why rules are not revoked: a rule that is gone was revoked by a call whose answer was lost.
+fn unrevoked(failure: CallFailure) -> StepError {
+    if failure.is(&["InvalidPermission.NotFound"]) { lost_race(failure) } else { failed(failure) }
+}

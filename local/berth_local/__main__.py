@@ -1,0 +1,127 @@
+"""The command line of the local AWS: up, down, status, account create, event."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from berth_local import names, settings
+from berth_local.faults import LocalError
+from berth_local.state import StateFile
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one command. Returns its exit status: 0, or 1 with one line on stderr."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.command(options) or 0)
+    except LocalError as error:
+        print(f"berth-local: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m berth_local", description="An AWS organization on this machine.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    up = _command(commands, "up", _up, "start it and keep it until Ctrl-C")
+    up.add_argument("--port", type=int, default=settings.DEFAULT_PORT, help="port of the endpoint; 0 takes a free one")
+    up.add_argument("--binaries", type=Path, default=settings.DEFAULT_BINARIES, help="folder of the built functions")
+    up.add_argument("--template", type=Path, default=settings.DEFAULT_TEMPLATE, help="SAM template to load")
+    _command(commands, "down", _down, "stop the one that runs")
+    _command(commands, "status", _status, "say whether one runs; exit 1 when none is ready")
+
+    account = commands.add_parser("account", help="accounts of the organization").add_subparsers(required=True)
+    create = _command(account, "create", _create_account, "make an account in an environment's unit")
+    create.add_argument("--name", required=True, help="its name in Organizations")
+    create.add_argument("--environment", required=True, choices=list(names.ORGANIZATIONAL_UNITS))
+    create.add_argument("--email", help="its e-mail address; made up when absent")
+    create.add_argument("--tag", action="append", default=[], metavar="KEY=VALUE")
+
+    event = _command(commands, "event", _event, "publish an event to the accounts bus")
+    event.add_argument("file", help="JSON file, or - for standard input")
+    return parser
+
+
+def _command(commands: Any, name: str, command: Any, text: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
+    parser.add_argument("--state-dir", type=Path, default=settings.DEFAULT_STATE, help="folder of state.json and logs")
+    parser.add_argument("--json", action="store_true", help="answer in JSON")
+    parser.set_defaults(command=command)
+    return parser
+
+
+def _up(options: argparse.Namespace) -> None:
+    from berth_local.supervisor import Supervisor
+
+    began = time.monotonic()
+
+    def progress(text: str) -> None:
+        print(f"  {time.monotonic() - began:4.1f} s  {text}", file=sys.stderr, flush=True)
+
+    def ready(state: dict[str, Any]) -> None:
+        progress("ready")
+        if options.json:
+            print(json.dumps(state["environment"]), flush=True)
+        else:
+            for name, value in state["environment"].items():
+                print(f"export {name}={shlex.quote(value)}", flush=True)
+
+    wanted = settings.Settings(options.state_dir.resolve(), options.binaries.resolve(), options.template.resolve())
+    Supervisor(wanted, options.port, progress).run(ready)
+
+
+def _down(options: argparse.Namespace) -> None:
+    from berth_local.supervisor import down
+
+    happened = down(StateFile(options.state_dir.resolve()))
+    print(json.dumps({"result": happened}) if options.json else happened)
+
+
+def _status(options: argparse.Namespace) -> int:
+    state = StateFile(options.state_dir.resolve()).live()
+    status = state["status"] if state else "stopped"
+    shown = {key: state[key] for key in ("endpoint", "gitUrl", "platform", "pid") if key in state} if state else {}
+    if options.json:
+        print(json.dumps({"status": status, **shown}))
+    else:
+        print("\n".join([status, *(f"  {key}: {value}" for key, value in shown.items())]))
+    return 0 if status == "ready" else 1
+
+
+def _create_account(options: argparse.Namespace) -> None:
+    tags = dict(_tag(text) for text in options.tag)
+    from berth_local.session import Session
+
+    session = Session(StateFile(options.state_dir.resolve()).ready())
+    account_id = session.create_account(options.name, options.environment, options.email, tags)
+    print(json.dumps({"accountId": account_id}) if options.json else account_id)
+
+
+def _tag(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not key or not equals:
+        raise LocalError(f"--tag {text}: write KEY=VALUE")
+    return key, value
+
+
+def _event(options: argparse.Namespace) -> None:
+    try:
+        text = sys.stdin.read() if options.file == "-" else Path(options.file).read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise LocalError(f"cannot read {options.file}: {error}") from error
+    from berth_local.session import Session
+
+    event_id = Session(StateFile(options.state_dir.resolve()).ready()).publish(text)
+    print(json.dumps({"eventId": event_id}) if options.json else event_id)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,36 @@
+"""Applies every repair to moto, once, in an order in which later repairs may rely on earlier ones."""
+
+from __future__ import annotations
+
+import importlib
+
+from berth_local.aws.settings import refuse_another_moto
+
+REPAIRS = (
+    "registry",
+    "accounts",
+    "jsonata",
+    "service_integrations",
+    "executions",
+    "execution_events",
+    "redrive",
+    "task_tokens",
+    "rules",
+    "sharing",
+    "transit_gateway",
+    "transit_gateway_routes",
+    "ipam",
+    "access",
+    "managed_policies",
+    "organization",
+    "security_groups",
+    "queues",
+    "lambda_sources",
+)
+
+
+def install() -> None:
+    """Refuse an unknown moto, then repair this one. Safe to call once per process."""
+    refuse_another_moto()
+    for name in REPAIRS:
+        importlib.import_module(f"berth_local.aws.{name}").install()

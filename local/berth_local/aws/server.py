@@ -1,0 +1,43 @@
+"""The HTTP server around moto: one thread per request, stopped by SIGINT or SIGTERM."""
+
+from __future__ import annotations
+
+import signal
+import socket
+from types import FrameType
+
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.serving import BaseWSGIServer, ThreadedWSGIServer
+
+# Connections that may wait to be accepted: a thousand executions at once must not overflow it.
+BACKLOG = 512
+
+
+class QuietRequestHandler(MotoRequestHandler):
+    """HTTP/1.1, so that SDK clients keep their connections: a new connection per call costs more than most calls."""
+
+    protocol_version = "HTTP/1.1"
+
+
+def make_server(host: str, port: int) -> BaseWSGIServer:
+    """A server that is bound but not yet serving; port 0 picks a free one.
+
+    Raises OSError when the address is taken.
+    """
+    # Bound here because werkzeug answers a taken port by printing and exiting.
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((host, port))
+    listener.listen(BACKLOG)
+    application = DomainDispatcherApplication(create_backend_app)
+    return ThreadedWSGIServer(host, port, application, handler=QuietRequestHandler, fd=listener.detach())
+
+
+def serve(host: str, port: int) -> None:
+    """Serve until SIGINT or SIGTERM."""
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)
+    make_server(host, port).serve_forever()

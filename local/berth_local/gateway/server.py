@@ -1,0 +1,97 @@
+"""Puts the parts of the gateway together and serves them on one port."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiohttp import web
+
+from .admin import Admin
+from .functions import FunctionCatalog
+from .host import FunctionHost
+from .identify import ApiCall
+from .identities import Caller, Identities
+from .invoke_api import InvokeApi
+from .pollers import Pollers
+from .proxy import Proxy
+from .runtime_api import RuntimeApi
+from .upstream import Upstream
+
+BODY_BYTES_MAX = 256 * 1024 * 1024
+LISTEN_BACKLOG = 2048
+ADDRESS = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class GatewaySettings:
+    """What the command line says. `layers` is where `/opt` of the functions lies, if anywhere."""
+
+    port: int
+    aws_url: str
+    binaries: Path
+    log_dir: Path
+    account: str
+    region: str
+    layers: Path | None = None
+
+
+class Gateway:
+    """Proxy, Lambda host and pollers on one port."""
+
+    def __init__(self, settings: GatewaySettings) -> None:
+        self._settings = settings
+        url = f"http://{ADDRESS}:{settings.port}"
+        self.upstream = Upstream(settings.aws_url, settings.account, settings.region)
+        identities = Identities(settings.account, self.upstream.caller_arn)
+        catalog = FunctionCatalog(self.upstream, settings.binaries.resolve(), settings.layers)
+        self.host = FunctionHost(catalog, identities, settings.log_dir, url)
+        self.invoke = InvokeApi(self.host)
+        self.pollers = Pollers(self.upstream, self.host)
+        self.proxy = Proxy(self.upstream, identities, self.host, self.invoke, settings.region)
+        self.proxy.observe(self._functions_changed)
+        self.proxy.observe(self.pollers.observe)
+        self._runner: web.AppRunner | None = None
+
+    async def start(self) -> None:
+        """Serves. Raises OSError when the port is taken."""
+        app = web.Application(client_max_size=BODY_BYTES_MAX)
+        RuntimeApi(self.host).add_routes(app)
+        Admin(self.proxy, self.host, self.pollers, self._describe).add_routes(app)
+        app.router.add_route("*", "/{path:.*}", self.proxy.handle)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.3, auto_decompress=False)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, ADDRESS, self._settings.port, backlog=LISTEN_BACKLOG).start()
+        await self.pollers.refresh()
+
+    async def stop(self) -> None:
+        """Ends pollers, functions and connections; takes less than two seconds."""
+        await self.invoke.stop()
+        await self.pollers.stop()
+        await self.host.stop()
+        if self._runner is not None:
+            await self._runner.cleanup()
+        await self.upstream.close()
+
+    def _functions_changed(self, call: ApiCall, _caller: Caller) -> None:
+        self.host.catalog.notice(call)
+
+    def _describe(self) -> dict[str, str]:
+        return {"account": self._settings.account, "region": self._settings.region, "aws_url": self._settings.aws_url}
+
+
+async def serve(settings: GatewaySettings) -> None:
+    """Runs a gateway until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    gateway = Gateway(settings)
+    try:
+        await gateway.start()
+        print(f"gateway serves on http://{ADDRESS}:{settings.port}", flush=True)
+        await stop.wait()
+    finally:
+        await gateway.stop()

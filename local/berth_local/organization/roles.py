@@ -1,0 +1,113 @@
+"""The roles that let Berth into other accounts: read, network, tenant. Each trusts exact function roles and an ExternalId.
+
+AWS: https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html#mitigate-confused-deputy
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from berth_local import names
+from berth_local.access import Access, Credentials
+
+_READ_FUNCTIONS = ("plan-onboarding",)
+_NETWORK_FUNCTIONS = ("attach-transit-gateway",)
+_TENANT_FUNCTIONS = ("provision-vpc", "attach-transit-gateway", "create-tenant-roles")
+_READ_ACTIONS = ("organizations:DescribeAccount", "organizations:ListTagsForResource")
+_NETWORK_ACTIONS = (
+    "ec2:AcceptTransitGatewayVpcAttachment",
+    "ec2:AssociateTransitGatewayRouteTable",
+    "ec2:DescribeTransitGatewayAttachments",
+    "ec2:EnableTransitGatewayRouteTablePropagation",
+    "ec2:GetTransitGatewayAttachmentPropagations",
+    "ec2:SearchTransitGatewayRoutes",
+)
+_TENANT_ACTIONS = (
+    "ec2:AllocateIpamPoolCidr",
+    "ec2:AssociateRouteTable",
+    "ec2:CreateFlowLogs",
+    "ec2:CreateRoute",
+    "ec2:CreateRouteTable",
+    "ec2:CreateSubnet",
+    "ec2:CreateTags",
+    "ec2:CreateTransitGatewayVpcAttachment",
+    "ec2:CreateVpc",
+    "ec2:CreateVpcEndpoint",
+    "ec2:DescribeFlowLogs",
+    "ec2:DescribeRouteTables",
+    "ec2:DescribeSecurityGroups",
+    "ec2:DescribeSubnets",
+    "ec2:DescribeTransitGatewayVpcAttachments",
+    "ec2:DescribeTransitGateways",
+    "ec2:DescribeVpcEndpoints",
+    "ec2:DescribeVpcs",
+    "ec2:ModifyTransitGatewayVpcAttachment",
+    "ec2:ModifyVpcAttribute",
+    "ec2:ModifyVpcEndpoint",
+    "ec2:RevokeSecurityGroupEgress",
+    "ec2:RevokeSecurityGroupIngress",
+    "iam:AttachRolePolicy",
+    "iam:CreatePolicy",
+    "iam:CreatePolicyVersion",
+    "iam:CreateRole",
+    "iam:CreateServiceLinkedRole",
+    "iam:DeletePolicyVersion",
+    "iam:DeleteRolePolicy",
+    "iam:GetAccountAuthorizationDetails",
+    "iam:ListPolicyTags",
+    "iam:PutRolePermissionsBoundary",
+    "iam:PutRolePolicy",
+    "iam:TagPolicy",
+    "iam:TagRole",
+    "iam:UpdateAssumeRolePolicy",
+    "iam:UpdateRole",
+)
+
+
+def make_read_role(access: Access, management: Credentials) -> None:
+    """BerthRead: plan-onboarding reads accounts with it."""
+    _make(access, management, names.READ_ROLE, _READ_FUNCTIONS, _READ_ACTIONS)
+
+
+def make_network_role(access: Access, network: Credentials) -> None:
+    """BerthNetwork: attach-transit-gateway accepts, associates and propagates with it."""
+    _make(access, network, names.NETWORK_ROLE, _NETWORK_FUNCTIONS, _NETWORK_ACTIONS)
+
+
+def make_tenant_role(access: Access, tenant: Credentials) -> None:
+    """BerthTenant: the steps that work in a tenant account use it."""
+    _make(access, tenant, names.TENANT_ROLE, _TENANT_FUNCTIONS, _TENANT_ACTIONS)
+
+
+def trust(functions: Sequence[str]) -> dict[str, Any]:
+    """A trust policy for the roles of these functions in the hub account."""
+    principals = [f"arn:aws:iam::{names.HUB_ACCOUNT}:role/berth-{function}" for function in functions]
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"AWS": principals},
+                "Action": "sts:AssumeRole",
+                "Condition": {"StringEquals": {"sts:ExternalId": names.EXTERNAL_ID}},
+            }
+        ],
+    }
+
+
+def _make(
+    access: Access, credentials: Credentials, role: str, functions: Sequence[str], actions: Sequence[str]
+) -> None:
+    client = access.client("iam", credentials)
+    client.create_role(
+        RoleName=role,
+        AssumeRolePolicyDocument=json.dumps(trust(functions)),
+        Tags=[{"Key": key, "Value": value} for key, value in names.TAGS.items()],
+    )
+    permissions = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": list(actions), "Resource": "*"}],
+    }
+    client.put_role_policy(RoleName=role, PolicyName=role, PolicyDocument=json.dumps(permissions))

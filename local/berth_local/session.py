@@ -1,0 +1,77 @@
+"""What a person does with a running local AWS: make accounts, publish events."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from berth_local import names
+from berth_local.access import Access, Credentials
+from berth_local.faults import LocalError
+from berth_local.organization.accounts import create_account
+
+_NOT_IN_EMAIL = re.compile(r"[^a-z0-9-]+")
+
+
+class Session:
+    """The management account's side of a running local AWS."""
+
+    def __init__(self, state: Mapping[str, Any]) -> None:
+        """`state` is the content of state.json."""
+        keys = state["management"]
+        self._access = Access(state["endpoint"])
+        self._bus = state["outputs"]["AccountsBusArn"]
+        self._management = Credentials(names.MANAGEMENT_ACCOUNT, keys["accessKeyId"], keys["secretAccessKey"])
+
+    def create_account(self, name: str, environment: str, email: str | None, tags: Mapping[str, str]) -> str:
+        """Makes an account in the unit of `environment`. Returns its id.
+
+        Raises:
+            LocalError: Organizations refused.
+        """
+        address = email or f"{_NOT_IN_EMAIL.sub('-', name.lower()).strip('-') or 'account'}@berth.example"
+        unit = names.ORGANIZATIONAL_UNITS[environment]
+        return create_account(self._access, self._management, name, address, unit, tags)
+
+    def publish(self, text: str) -> str:
+        """Publishes an event to the accounts bus, as the management account's forwarder does. Returns its id.
+
+        On AWS the event comes from a rule on the management account's default bus whose target is this bus, and only
+        AWS services may use sources that begin with `aws.`. PutEvents refuses them there; the local AWS does not.
+        https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-cross-account.html
+
+        Raises:
+            LocalError: the text is not an event, or EventBridge refused it.
+        """
+        event = _event(text)
+        entry: dict[str, Any] = {
+            "EventBusName": self._bus,
+            "Source": event["source"],
+            "DetailType": event["detail-type"],
+            "Detail": json.dumps(event["detail"]),
+            "Resources": [str(resource) for resource in event.get("resources", [])],
+        }
+        try:
+            answer = self._access.client("events", self._management).put_events(Entries=[entry])["Entries"][0]
+        except (ClientError, BotoCoreError) as error:
+            raise LocalError(f"the event could not be published: {error}") from error
+        if "EventId" not in answer:
+            raise LocalError(f"the event was refused: {answer.get('ErrorCode')}: {answer.get('ErrorMessage')}")
+        return str(answer["EventId"])
+
+
+def _event(text: str) -> dict[str, Any]:
+    try:
+        event = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise LocalError(f"the event is not JSON: {error}") from error
+    if not isinstance(event, dict):
+        raise LocalError("the event is not a JSON object")
+    for key, kind in (("source", str), ("detail-type", str), ("detail", dict)):
+        if not isinstance(event.get(key), kind):
+            raise LocalError(f"the event has no {key}: EventBridge cannot carry it")
+    return event

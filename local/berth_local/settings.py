@@ -1,0 +1,137 @@
+"""What `up` was asked for, and where things are: folders, ports, the commands of the child processes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from berth_local import names
+from berth_local.faults import LocalError
+
+REPOSITORY_ROOT = Path(__file__).resolve().parents[2]
+DEFAULT_STATE = REPOSITORY_ROOT / "target" / "local"
+DEFAULT_BINARIES = REPOSITORY_ROOT / "target" / "debug"
+DEFAULT_TEMPLATE = REPOSITORY_ROOT / "infra" / "hub.yaml"
+DEFAULT_PORT = 4566
+STATE_MARK = "BERTH_LOCAL_STATE_DIR"
+"""In the environment of every child process, so that a person (or a test) finds out whose it is."""
+
+
+@dataclass(frozen=True)
+class Ports:
+    """The gateway's port is the endpoint; nobody but the supervisor needs the others."""
+
+    gateway: int
+    aws: int
+    git: int
+
+    @property
+    def endpoint(self) -> str:
+        """AWS_ENDPOINT_URL of every client."""
+        return f"http://127.0.0.1:{self.gateway}"
+
+    @property
+    def aws_url(self) -> str:
+        """The emulator behind the gateway."""
+        return f"http://127.0.0.1:{self.aws}"
+
+    @property
+    def git_url(self) -> str:
+        """The GitOps repository."""
+        return f"http://127.0.0.1:{self.git}/tenants.git"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One run of the local AWS."""
+
+    state_folder: Path
+    binaries: Path
+    template: Path
+
+    @property
+    def logs(self) -> Path:
+        """Output of the child processes and of the functions."""
+        return self.state_folder / "logs"
+
+    @property
+    def layers(self) -> Path:
+        """What functions see as /opt."""
+        return self.state_folder / "platform"
+
+    @property
+    def platform(self) -> Path:
+        """The platform configuration that fits the seeded organization."""
+        return self.layers / "platform.yaml"
+
+    @property
+    def git_root(self) -> Path:
+        """Holds the bare repository."""
+        return self.state_folder / "git"
+
+    @property
+    def git_credentials(self) -> Path:
+        """Username and password of the repository, as JSON."""
+        return self.state_folder / "git-credentials.json"
+
+
+def fresh_folders(settings: Settings) -> None:
+    """Makes the state folder, without anything of an earlier run: the local AWS keeps nothing either."""
+    for folder in (settings.logs, settings.layers, settings.git_root):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+    settings.git_credentials.unlink(missing_ok=True)
+
+
+def check_prerequisites(settings: Settings) -> None:
+    """Finds what is missing before anything is started.
+
+    Raises:
+        LocalError: git, the template, or the folder of binaries is not there.
+    """
+    if shutil.which("git") is None:
+        raise LocalError("git is not installed. Next: install it (Debian: apt-get install git)")
+    if not settings.template.is_file():
+        raise LocalError(f"the template {settings.template} does not exist")
+    if not settings.binaries.is_dir():
+        raise LocalError(f"the functions are not built: no {settings.binaries}. Next: `make build-dev` or cargo build")
+
+
+def child_commands(settings: Settings, ports: Ports) -> dict[str, list[str]]:
+    """The command line of each child process, by name, in the order in which they are started."""
+    python = [sys.executable, "-m"]
+    return {
+        "aws": [*python, "berth_local.aws", "--port", str(ports.aws)],
+        "gateway": [
+            *python, "berth_local.gateway", "--port", str(ports.gateway), "--aws-url", ports.aws_url,
+            "--binaries", str(settings.binaries), "--log-dir", str(settings.logs / "functions"),
+            "--layers", str(settings.layers),
+        ],
+        "git": [
+            *python, "berth_local.gitserver", "--root", str(settings.git_root), "--port", str(ports.git),
+            "--credentials", str(settings.git_credentials),
+        ],
+    }  # fmt: skip
+
+
+def child_environment(settings: Settings, ports: Ports) -> dict[str, str]:
+    """The environment of the child processes: no AWS settings of the caller, so that nothing can reach a real account."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
+    units = {"organization": names.ORGANIZATION_ID, "root": names.ROOT_ID, **names.ORGANIZATIONAL_UNITS}
+    core = (names.HUB_ACCOUNT, names.NETWORK_ACCOUNT, names.LOG_ARCHIVE_ACCOUNT)
+    return kept | {
+        "PYTHONPATH": str(REPOSITORY_ROOT / "local"),
+        "PYTHONUNBUFFERED": "1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        STATE_MARK: str(settings.state_folder),
+        "BERTH_LOCAL_ACCOUNT_IDS": ",".join(core),
+        "BERTH_LOCAL_OU_IDS": ",".join(f"{name}={unit}" for name, unit in units.items()),
+        "MOTO_PORT": str(ports.gateway),
+        # Roles attach managed policies of AWS, such as ReadOnlyAccess.
+        "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",
+        # Nobody starts an instance here, and reading the images of each account and region costs a second in all.
+        "MOTO_EC2_LOAD_DEFAULT_AMIS": "false",
+    }

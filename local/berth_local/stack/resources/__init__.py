@@ -1,0 +1,12 @@
+"""One maker for each CloudFormation resource type, and the table of all of them."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from berth_local.stack.resources import events, functions, identity, machines, queues, storage
+from berth_local.stack.resources.maker import Maker
+
+MAKERS: MappingProxyType[str, Maker] = MappingProxyType(
+    events.MAKERS | functions.MAKERS | identity.MAKERS | machines.MAKERS | queues.MAKERS | storage.MAKERS
+)

@@ -1,0 +1,117 @@
+"""What `up` makes in the running local AWS: the organization, then Berth as its template declares it.
+
+Imported only after the child processes were started: importing botocore takes as long as they need to start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from berth_local import names
+from berth_local.access import Access, Credentials
+from berth_local.faults import LocalError
+from berth_local.gitserver_login import Login
+from berth_local.organization.hub import make_gitops_secret
+from berth_local.organization.platform import platform_document, write_platform
+from berth_local.organization.seed import Core, begin_networks, seed_core, seed_rest
+from berth_local.settings import Ports, Settings
+from berth_local.stack.load import Stack, check, load
+from berth_local.stack.resources.maker import Target
+from berth_local.stack.translate import translate
+
+OPERATOR = "berth-operator"
+BINARY_TAG = "berth:binary"
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class World:
+    """What exists now, and the keys of the person who may use it."""
+
+    operator: Credentials
+    management: Credentials
+    stack: Stack
+    gitops_secret: str
+
+
+def translated(settings: Settings) -> dict[str, Any]:
+    """The template as CloudFormation, after a check that every function's binary is built.
+
+    Raises:
+        LocalError: the template is wrong, or a binary is missing.
+    """
+    template = translate(settings.template, names.HOME_REGION)
+    check(template)
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::Lambda::Function":
+            tags = {tag["Key"]: tag["Value"] for tag in resource["Properties"].get("Tags", [])}
+            binary = settings.binaries / tags.get(BINARY_TAG, "")
+            if not binary.is_file():
+                raise LocalError(f"the functions are not built: no {binary}. Next: `cargo build --bins`")
+    return template
+
+
+def build_world(settings: Settings, ports: Ports, login: Login, template: dict[str, Any], progress: Progress) -> World:
+    """Seeds the organization and loads the stack. The processes must answer already.
+
+    Raises:
+        LocalError: with the resource or step that could not be made.
+    """
+    access = Access(ports.endpoint)
+    # Not through the gateway: it says who calls by the caller's key, and there is none yet.
+    management = Access(ports.aws_url).first_keys(names.MANAGEMENT_ACCOUNT, OPERATOR)
+    core = seed_core(access, management)
+    progress("organization and core accounts")
+    operator = access.user_keys(core.hub, OPERATOR)
+    secret = make_gitops_secret(access, core.hub, login.username, login.password)
+    # First what has to wait for AWS, so that everything else is made meanwhile.
+    networks = begin_networks(access, core)
+    with ThreadPoolExecutor(2, thread_name_prefix="world") as pool:
+        rest = pool.submit(seed_rest, access, core, networks)
+        loading = pool.submit(_load, access, core, template, ports, secret)
+        stack = loading.result()
+        progress(f"stack: {len(stack.made)} resources of {settings.template.name}")
+        seeded = rest.result()
+        progress(f"network in {' and '.join(seeded.networks)}, address pools, roles, clusters")
+    write_platform(settings.platform, platform_document(seeded.organization, seeded.networks, seeded.pools))
+    return World(operator, management, stack, secret)
+
+
+def _load(access: Access, core: Core, template: dict[str, Any], ports: Ports, secret: str) -> Stack:
+    parameters = {
+        "OrganizationId": core.organization.organization_id,
+        "ManagementAccountId": names.MANAGEMENT_ACCOUNT,
+        "NetworkAccountId": names.NETWORK_ACCOUNT,
+        "PlatformExternalId": names.EXTERNAL_ID,
+        "GitOpsUrl": ports.git_url,
+        "GitOpsBranch": names.GITOPS_BRANCH,
+        "GitOpsSecretArn": secret,
+        "TenantRoleName": names.TENANT_ROLE,
+        "NetworkRoleName": names.NETWORK_ROLE,
+        "ReadRoleName": names.READ_ROLE,
+    }
+    return load(template, parameters, Target(access, core.hub, names.HOME_REGION))
+
+
+def client_environment(settings: Settings, ports: Ports, world: World) -> dict[str, str]:
+    """Environment variables with which any AWS SDK, the AWS CLI and `berth` work on this local AWS, as the hub account."""
+    return {
+        "AWS_ENDPOINT_URL": ports.endpoint,
+        "AWS_ACCESS_KEY_ID": world.operator.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": world.operator.secret_access_key,
+        "AWS_REGION": names.HOME_REGION,
+        "AWS_DEFAULT_REGION": names.HOME_REGION,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "BERTH_BUS": names.BUS,
+        "BERTH_EXTERNAL_ID": names.EXTERNAL_ID,
+        "BERTH_GITOPS_BRANCH": names.GITOPS_BRANCH,
+        "BERTH_GITOPS_SECRET": world.gitops_secret,
+        "BERTH_GITOPS_URL": ports.git_url,
+        "BERTH_LEDGER_TABLE": world.stack.outputs["LedgerTableName"],
+        "BERTH_PLATFORM": str(settings.platform),
+        "BERTH_STATE_MACHINE_ARN": world.stack.outputs["StateMachineArn"],
+    }

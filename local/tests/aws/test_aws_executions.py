@@ -1,0 +1,284 @@
+"""Executions: names, endings, events about them, task tokens, service integrations."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from typing import Any
+
+from twin_worlds import HUB, ROLE, TENANT, World, code_of, differs_from_stock, fresh
+
+PASS = {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}}
+WAIT = {"StartAt": "A", "States": {"A": {"Type": "Wait", "Seconds": 30, "End": True}}}
+
+
+@differs_from_stock("KeyError|500|Invalid|None|ExecutionAlreadyExists")
+def test_two_executions_without_names_are_two(aws: World) -> None:
+    states, machine = aws.client("stepfunctions"), aws.machine(PASS)
+    first = states.start_execution(stateMachineArn=machine)["executionArn"]
+    second = states.start_execution(stateMachineArn=machine, input='{"n": 2}')["executionArn"]
+    assert first != second
+    assert not first.endswith(":None")
+
+
+def test_a_name_collapses_duplicates_also_at_the_same_moment(ours: World) -> None:
+    states, machine = ours.client("stepfunctions"), ours.machine(WAIT)
+    found: list[str] = []
+
+    def start() -> None:
+        found.append(states.start_execution(stateMachineArn=machine, name="one", input="{}")["executionArn"])
+
+    threads = [threading.Thread(target=start) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 12
+    assert len(states.list_executions(stateMachineArn=machine)["executions"]) == 1
+    assert (
+        code_of(states.start_execution, stateMachineArn=machine, name="one", input='{"n":1}')
+        == "ExecutionAlreadyExists"
+    )
+    states.stop_execution(executionArn=found[0])
+
+
+@differs_from_stock("500|Internal|JSON|NoneType")
+def test_the_start_time_is_text_in_the_context(aws: World) -> None:
+    # JSONPath, so that stock reaches the start time at all.
+    definition = {
+        "QueryLanguage": "JSONPath",
+        "StartAt": "A",
+        "States": {"A": {"Type": "Pass", "Parameters": {"at.$": "$$.Execution.StartTime"}, "End": True}},
+    }
+    assert aws.run(definition)["at"].endswith("Z")
+
+
+@differs_from_stock("still RUNNING|assert")
+def test_a_stopped_execution_is_aborted_at_once_with_its_reason(aws: World) -> None:
+    states, execution = aws.client("stepfunctions"), aws.start(WAIT)
+    states.stop_execution(executionArn=execution, error="Operator", cause="wrong account")
+    found = states.describe_execution(executionArn=execution)
+    assert (found["status"], found.get("error"), found.get("cause")) == ("ABORTED", "Operator", "wrong account")
+    assert found["stopDate"] >= found["startDate"]
+
+
+@differs_from_stock("stopDate")
+def test_an_execution_that_times_out_tells_when(aws: World) -> None:
+    aws_patience, aws.patience = aws.patience, max(aws.patience, 4)
+    try:
+        found = aws.ended(aws.start({**WAIT, "TimeoutSeconds": 1}))
+    finally:
+        aws.patience = aws_patience
+    assert found["status"] == "TIMED_OUT"
+    assert "stopDate" in found, "no stopDate"
+    assert found["redriveStatus"] == "REDRIVABLE"
+
+
+def _status_changes(aws: World, machine: str) -> str:
+    url, arn = aws.queue()
+    pattern = {"source": ["aws.states"], "detail": {"stateMachineArn": [machine]}}
+    aws.rule("default", {"Arn": arn}, pattern=pattern)
+    return url
+
+
+@differs_from_stock("no event")
+def test_the_default_bus_hears_of_start_and_success(aws: World) -> None:
+    machine = aws.machine(PASS)
+    url = _status_changes(aws, machine)
+    started = aws.client("stepfunctions").start_execution(stateMachineArn=machine, name="n1", input='{"a":1}')
+    events = [json.loads(each["Body"]) for each in aws.messages(url, 2)]
+    assert len(events) == 2, "no event"
+    by_status = {each["detail"]["status"]: each for each in events}
+    running, succeeded = by_status["RUNNING"], by_status["SUCCEEDED"]
+    assert running["detail-type"] == "Step Functions Execution Status Change"
+    assert running["resources"] == [started["executionArn"]]
+    assert (running["account"], running["region"]) == (HUB, "us-east-1")
+    assert running["detail"]["stopDate"] is None
+    detail = succeeded["detail"]
+    assert detail["input"] == '{"a":1}'
+    assert json.loads(detail["output"]) == {"a": 1}
+    assert detail["stopDate"] >= detail["startDate"] > 1_600_000_000_000
+    assert detail["redriveStatus"] == "NOT_REDRIVABLE"
+    assert set(detail) == {
+        "executionArn", "stateMachineArn", "stateMachineVersionArn", "stateMachineAliasArn", "name", "status",
+        "startDate", "stopDate", "input", "inputDetails", "output", "outputDetails", "error", "cause", "redriveCount",
+        "redriveDate", "redriveStatus", "redriveStatusReason",
+    }  # fmt: skip
+
+
+@differs_from_stock("no event")
+def test_the_default_bus_hears_of_every_other_ending(aws: World) -> None:
+    fail = {"StartAt": "A", "States": {"A": {"Type": "Fail", "Error": "Denied", "Cause": "no (account 1)"}}}
+    endings = {"FAILED": fail, "TIMED_OUT": {**WAIT, "TimeoutSeconds": 1}, "ABORTED": WAIT}
+    for status, definition in endings.items():
+        machine = aws.machine(definition)
+        url = _status_changes(aws, machine)
+        states = aws.client("stepfunctions")
+        execution = states.start_execution(stateMachineArn=machine, input="{}", name=fresh("e"))["executionArn"]
+        if status == "ABORTED":
+            states.stop_execution(executionArn=execution, error="Operator", cause="stop")
+        details = [json.loads(each["Body"])["detail"] for each in aws.messages(url, 2)]
+        assert [each["status"] for each in details if each["status"] != "RUNNING"] == [status], "no event"
+        last = details[-1]
+        assert last["redriveStatus"] == "REDRIVABLE"
+        if status == "FAILED":
+            assert (last["error"], last["cause"]) == ("Denied", "no (account 1)")
+
+
+def _waiting_for_token(aws: World, **fields: Any) -> tuple[str, str]:
+    url, _ = aws.queue()
+    task = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+        "Parameters": {"QueueUrl": url, "MessageBody.$": "$$.Task.Token"},
+        "End": True,
+        **fields,
+    }
+    execution = aws.start({"QueryLanguage": "JSONPath", "StartAt": "A", "States": {"A": task}})
+    messages = aws.messages(url)
+    assert messages, "no token"
+    return execution, messages[0]["Body"]
+
+
+@differs_from_stock("None")
+def test_a_task_failure_keeps_its_cause(aws: World) -> None:
+    execution, token = _waiting_for_token(aws)
+    aws.client("stepfunctions").send_task_failure(taskToken=token, error="Conflict", cause="head moved")
+    found = aws.ended(execution)
+    assert (found["error"], found.get("cause")) == ("Conflict", "head moved")
+
+
+def test_a_task_success_is_the_output(ours: World) -> None:
+    execution, token = _waiting_for_token(ours)
+    ours.client("stepfunctions").send_task_success(taskToken=token, output='{"commit": "abc"}')
+    assert json.loads(ours.ended(execution)["output"]) == {"commit": "abc"}
+
+
+@differs_from_stock("InvalidToken|none")
+def test_a_token_that_was_answered_is_told_from_a_made_up_one(aws: World) -> None:
+    states = aws.client("stepfunctions")
+    execution, token = _waiting_for_token(aws)
+    assert code_of(states.send_task_success, taskToken="made-up", output="{}") == "InvalidToken"
+    states.send_task_success(taskToken=token, output="{}")
+    aws.ended(execution)
+    assert code_of(states.send_task_success, taskToken=token, output="{}") == "TaskTimedOut"
+    stopped, token = _waiting_for_token(aws)
+    states.stop_execution(executionArn=stopped)
+    assert code_of(states.send_task_success, taskToken=token, output="{}") == "TaskTimedOut"
+
+
+def test_a_silent_task_fails_after_its_heartbeat(ours: World) -> None:
+    execution, token = _waiting_for_token(ours, HeartbeatSeconds=1, TimeoutSeconds=30)
+    began = time.monotonic()
+    time.sleep(0.6)
+    ours.client("stepfunctions").send_task_heartbeat(taskToken=token)
+    found = ours.ended(execution)
+    assert found["error"] in ("States.HeartbeatTimeout", "States.Timeout")
+    assert 1.2 < time.monotonic() - began < 6
+
+
+@differs_from_stock("FAILED")
+def test_a_machine_starts_another_one(aws: World) -> None:
+    inner = aws.machine({**PASS, "QueryLanguage": "JSONPath"})
+    task = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::states:startExecution.sync:2",
+        "Parameters": {"StateMachineArn": inner, "Input": {"n": 7}},
+        "End": True,
+    }
+    found = aws.run({"QueryLanguage": "JSONPath", "StartAt": "A", "States": {"A": task}})
+    assert found["Output"] == {"n": 7}
+    assert found["Status"] == "SUCCEEDED"
+
+
+@differs_from_stock("FAILED|KeyError|Events")
+def test_sdk_integrations_speak_pascal_case(aws: World) -> None:
+    machine = aws.machine(PASS)
+    task = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::aws-sdk:sfn:describeStateMachine",
+        "Parameters": {"StateMachineArn": machine},
+        "End": True,
+    }
+    found = aws.run({"QueryLanguage": "JSONPath", "StartAt": "A", "States": {"A": task}})
+    assert found["StateMachineArn"] == machine
+    put = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::aws-sdk:eventbridge:listEventBuses",
+        "Parameters": {"NamePrefix": "default"},
+        "End": True,
+    }
+    assert aws.run({"QueryLanguage": "JSONPath", "StartAt": "A", "States": {"A": put}})["EventBuses"]
+
+
+@differs_from_stock("123456789012|210987654321|FAILED")
+def test_credentials_of_a_state_are_used(aws: World) -> None:
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{HUB}:root"}, "Action": "sts:AssumeRole"}
+        ],
+    }
+    name = fresh("Reader")
+    aws.client("iam", TENANT).create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))
+    task = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::aws-sdk:sts:getCallerIdentity",
+        "Credentials": {"RoleArn": f"arn:aws:iam::{TENANT}:role/{name}"},
+        "Parameters": {},
+        "End": True,
+    }
+    found = aws.run({"QueryLanguage": "JSONPath", "StartAt": "A", "States": {"A": task}})
+    assert found["Account"] == TENANT, found["Account"]
+
+
+@differs_from_stock("500|Internal|not been implemented|NotImplemented|Unknown")
+def test_versions_are_listed_and_definitions_validated(aws: World) -> None:
+    states = aws.client("stepfunctions")
+    created = states.create_state_machine(
+        name=fresh("m"), definition=json.dumps({"QueryLanguage": "JSONata", **PASS}), roleArn=ROLE, publish=True
+    )
+    found = states.list_state_machine_versions(stateMachineArn=created["stateMachineArn"])["stateMachineVersions"]
+    assert [each["stateMachineVersionArn"] for each in found] == [created["stateMachineVersionArn"]]
+    assert states.validate_state_machine_definition(definition=json.dumps(PASS))["result"] == "OK"
+    broken = states.validate_state_machine_definition(definition='{"StartAt": "A"}')
+    assert broken["result"] == "FAIL"
+    assert broken["diagnostics"]
+
+
+@differs_from_stock("500|not implemented|NotImplemented|Internal|not been")
+def test_a_redriven_execution_goes_on_at_the_state_that_failed(aws: World) -> None:
+    url, arn = aws.queue()
+    gone = url.replace("queue-", "later-")
+    definition = {
+        "QueryLanguage": "JSONPath",
+        "StartAt": "First",
+        "States": {
+            "First": {
+                "Type": "Pass",
+                "Assign": {"kept.$": "$.a"},
+                "Next": "Send",
+            },
+            "Send": {
+                "Type": "Task",
+                "Resource": "arn:aws:states:::sqs:sendMessage",
+                "Parameters": {"QueueUrl": gone, "MessageBody.$": "States.Format('{} {}', $.a, $kept)"},
+                "End": True,
+            },
+        },
+    }
+    states, execution = aws.client("stepfunctions"), aws.start(definition, {"a": 1})
+    assert aws.ended(execution)["status"] == "FAILED"
+    aws.client("sqs").create_queue(QueueName=gone.rsplit("/", 1)[1])
+    states.redrive_execution(executionArn=execution)
+    found = aws.ended(execution)
+    assert (found["status"], found["redriveCount"]) == ("SUCCEEDED", 1), found.get("cause")
+    assert [each["Body"] for each in aws.messages(gone)] == ["1 1"]
+    entered = [
+        each["stateEnteredEventDetails"]["name"]
+        for each in states.get_execution_history(executionArn=execution)["events"]
+        if "stateEnteredEventDetails" in each
+    ]
+    assert entered == ["First", "Send", "Send"]
+    assert code_of(states.redrive_execution, executionArn=execution) == "ExecutionNotRedrivable"

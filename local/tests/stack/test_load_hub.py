@@ -1,0 +1,184 @@
+"""infra/hub.yaml, loaded into a stock moto: what the template says is what there is."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from berth_local import names
+from berth_local.access import Access, Credentials
+from berth_local.children import Child, stop_all
+from berth_local.faults import LocalError
+from berth_local.ports import free_port, wait_for_answer
+from berth_local.stack.load import Stack, load
+from berth_local.stack.resources.maker import Target
+from berth_local.stack.translate import translate
+
+TEMPLATE = Path(__file__).resolve().parents[3] / "infra" / "hub.yaml"
+FUNCTIONS = {
+    "accept-event", "plan-onboarding", "provision-vpc", "attach-transit-gateway", "create-tenant-roles",
+    "commit-tenant", "announce-outcome",
+}  # fmt: skip
+PARAMETERS = {
+    "OrganizationId": names.ORGANIZATION_ID,
+    "ManagementAccountId": names.MANAGEMENT_ACCOUNT,
+    "NetworkAccountId": names.NETWORK_ACCOUNT,
+    "PlatformExternalId": names.EXTERNAL_ID,
+    "GitOpsUrl": "https://git.example/tenants.git",
+    "GitOpsSecretArn": "arn:aws:secretsmanager:us-east-1:210987654321:secret:berth/gitops-abc",
+}
+
+
+@dataclass
+class Loaded:
+    """The stack and the account that it is in."""
+
+    access: Access
+    target: Target
+    stack: Stack
+    template: dict[str, Any]
+
+    def client(self, service: str) -> Any:
+        return self.target.client(service)
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loaded]:
+    port = free_port()
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    child = Child("moto", command, os.environ, tmp_path_factory.mktemp("moto") / "log")
+    try:
+        wait_for_answer(child, port, "/moto-api/", lambda: False)
+        access = Access(f"http://127.0.0.1:{port}")
+        credentials: Credentials = access.first_keys(names.HUB_ACCOUNT, "tester")
+        target = Target(access, credentials, names.HOME_REGION)
+        template = translate(TEMPLATE, names.HOME_REGION)
+        yield Loaded(access, target, load(template, PARAMETERS, target), template)
+    finally:
+        stop_all([child])
+
+
+def test_every_resource_of_the_template_was_made(hub: Loaded) -> None:
+    assert hub.stack.made.keys() == hub.template["Resources"].keys()
+
+
+def test_the_functions_are_as_the_template_says(hub: Loaded) -> None:
+    client = hub.client("lambda")
+    found = {each["FunctionName"]: each for each in client.list_functions()["Functions"]}
+    assert found.keys() == {f"berth-{name}" for name in FUNCTIONS}
+    for name in FUNCTIONS:
+        function = found[f"berth-{name}"]
+        assert (function["Runtime"], function["Architectures"], function["MemorySize"]) == (
+            "provided.al2023", ["arm64"], 512,
+        )  # fmt: skip
+        assert function["Role"] == f"arn:aws:iam::{names.HUB_ACCOUNT}:role/berth-{name}"
+        assert client.list_tags(Resource=function["FunctionArn"])["Tags"]["berth:binary"] == name
+    assert found["berth-commit-tenant"]["Timeout"] == 120
+
+
+def test_functions_get_the_environment_of_the_contract(hub: Loaded) -> None:
+    def variables(name: str) -> dict[str, str]:
+        return hub.client("lambda").get_function_configuration(FunctionName=f"berth-{name}")["Environment"]["Variables"]
+
+    machine = f"arn:aws:states:us-east-1:{names.HUB_ACCOUNT}:stateMachine:berth-onboard-account"
+    for name in FUNCTIONS:
+        assert variables(name)["BERTH_LEDGER_TABLE"] == "berth-ledger"
+        assert variables(name)["BERTH_EXTERNAL_ID"] == names.EXTERNAL_ID
+    assert variables("plan-onboarding")["BERTH_PLATFORM"] == "/opt/platform.yaml"
+    assert variables("accept-event")["BERTH_STATE_MACHINE_ARN"] == machine
+    assert variables("announce-outcome")["BERTH_BUS"] == "berth-accounts"
+    assert variables("commit-tenant")["BERTH_GITOPS_SECRET"] == PARAMETERS["GitOpsSecretArn"]
+    assert variables("commit-tenant")["BERTH_GITOPS_BRANCH"] == "main"
+
+
+def test_each_queue_redrives_to_its_own_dead_letter_queue(hub: Loaded) -> None:
+    client = hub.client("sqs")
+    for name, visibility in (("berth-intake", "180"), ("berth-commits", "720"), ("berth-outcomes", "180")):
+        url = client.get_queue_url(QueueName=name)["QueueUrl"]
+        attributes = client.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+        redrive = json.loads(attributes["RedrivePolicy"])
+        assert redrive["deadLetterTargetArn"].endswith(f":{name}-dlq")
+        assert redrive["maxReceiveCount"] == 5
+        assert attributes["VisibilityTimeout"] == visibility
+
+
+def test_only_the_rules_may_send_to_the_intake_queue(hub: Loaded) -> None:
+    client = hub.client("sqs")
+    url = client.get_queue_url(QueueName="berth-intake")["QueueUrl"]
+    policy = json.loads(client.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])["Attributes"]["Policy"])
+    (statement,) = policy["Statement"]
+    rules = {rule["Arn"] for rule in hub.client("events").list_rules(EventBusName="berth-accounts")["Rules"]}
+    assert statement["Principal"] == {"Service": "events.amazonaws.com"}
+    assert set(statement["Condition"]["ArnEquals"]["aws:SourceArn"]) <= rules
+    assert len(statement["Condition"]["ArnEquals"]["aws:SourceArn"]) == 4
+
+
+def test_every_rule_has_a_target_with_a_dead_letter_queue(hub: Loaded) -> None:
+    client = hub.client("events")
+    rules = [("berth-onboarding-ended", "default")]
+    rules += [
+        (rule["Name"], "berth-accounts")
+        for rule in client.list_rules(EventBusName="berth-accounts")["Rules"]
+        if not rule["Name"].startswith("Events-Archive")
+    ]
+    assert len(rules) == 5
+    for rule, bus in rules:
+        (target,) = client.list_targets_by_rule(Rule=rule, EventBusName=bus)["Targets"]
+        assert target["DeadLetterConfig"]["Arn"] == f"{target['Arn']}-dlq"
+
+
+def test_the_bus_admits_the_organization_only(hub: Loaded) -> None:
+    policy = json.loads(hub.client("events").describe_event_bus(Name="berth-accounts")["Policy"])
+    (statement,) = policy["Statement"]
+    assert statement["Condition"] == {"StringEquals": {"aws:PrincipalOrgID": names.ORGANIZATION_ID}}
+
+
+def test_the_event_sources_answer_for_each_message(hub: Loaded) -> None:
+    mappings = hub.client("lambda").list_event_source_mappings()["EventSourceMappings"]
+    found = {each["EventSourceArn"].rsplit(":", 1)[1]: each for each in mappings}
+    assert found.keys() == {"berth-intake", "berth-commits", "berth-outcomes"}
+    assert found["berth-commits"]["BatchSize"] == 50
+    assert found["berth-commits"]["FunctionArn"].endswith("berth-commit-tenant")
+
+
+def test_the_state_machine_has_every_placeholder_replaced(hub: Loaded) -> None:
+    machine = hub.client("stepfunctions").describe_state_machine(stateMachineArn=hub.stack.outputs["StateMachineArn"])
+    definition = machine["definition"]
+    assert "${" not in definition
+    assert f"arn:aws:lambda:us-east-1:{names.HUB_ACCOUNT}:function:berth-plan-onboarding" in definition
+    assert machine["loggingConfiguration"]["level"] == "ERROR"
+    assert machine["loggingConfiguration"]["includeExecutionData"] is False
+    assert json.loads(definition)["QueryLanguage"] == "JSONata"
+
+
+def test_the_ledger_is_protected(hub: Loaded) -> None:
+    client = hub.client("dynamodb")
+    table = client.describe_table(TableName="berth-ledger")["Table"]
+    assert table["DeletionProtectionEnabled"] is True
+    assert [key["AttributeName"] for key in table["KeySchema"]] == ["pk", "sk"]
+    backups = client.describe_continuous_backups(TableName="berth-ledger")["ContinuousBackupsDescription"]
+    assert backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "ENABLED"
+
+
+def test_a_role_may_do_what_its_function_needs_and_no_more(hub: Loaded) -> None:
+    policy = hub.client("iam").get_role_policy(RoleName="berth-accept-event", PolicyName="accept-event")
+    actions = {
+        (action, resource)
+        for statement in policy["PolicyDocument"]["Statement"]
+        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+        for resource in [statement["Resource"]]
+    }
+    assert ("states:StartExecution", hub.stack.outputs["StateMachineArn"]) in actions
+    assert not any("*" in action or resource == "*" for action, resource in actions)
+
+
+def test_loading_twice_stops_at_the_first_thing_that_is_there(hub: Loaded) -> None:
+    with pytest.raises(LocalError, match="could not be made"):
+        load(hub.template, PARAMETERS, hub.target)
