@@ -1,1 +1,11 @@
 //! End to end: journeys, contract, house rules.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    reason = "a test that cannot go on panics"
+)]
+
+pub mod rig;

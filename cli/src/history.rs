@@ -117,7 +117,7 @@ mod tests {
                 .state_entered_event_details(entered("ProvisionVpc", r#"{"region":"eu-central-1"}"#)),
             event(3, 1, HistoryEventType::TaskStateExited),
             event(4, 3, HistoryEventType::TaskStateEntered).state_entered_event_details(entered("Attach", "{}")),
-            event(5, 4, HistoryEventType::TaskFailed).task_failed_event_details(failed.build()),
+            event(5, 4, HistoryEventType::TaskFailed).task_failed_event_details(failed.build().unwrap()),
         ]
         .map(|event| event.build().unwrap());
         let mut history = History::default();

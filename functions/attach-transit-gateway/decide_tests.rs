@@ -1,7 +1,7 @@
-//! What `decide` makes of many worlds: by table, and against a small AWS that takes its time and forgets answers.
+//! What `decide` makes of many worlds: by table, and for any state of the network account.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use berth_step::{Decision, Fault, StepError};
 use berth_tenancy::{Mode, Subject, TransitGatewayPlan};
@@ -16,9 +16,9 @@ use crate::{
 /// What somebody did to the network.
 type Breach = fn(&mut World);
 
-const ID: &str = "tgw-attach-1";
+pub(crate) const ID: &str = "tgw-attach-1";
 
-fn input() -> Input {
+pub(crate) fn input() -> Input {
     Input {
         run: Subject {
             account_id: "111122223333".parse().unwrap(),
@@ -52,7 +52,7 @@ fn attachment(state: AttachmentState) -> Attachment {
     Attachment { id: ID.to_owned(), state, subnets, is_ours: true }
 }
 
-fn spoke_route(destination: &str, attachment: &str) -> SpokeRoute {
+pub(crate) fn spoke_route(destination: &str, attachment: &str) -> SpokeRoute {
     let (attachments, state) = match attachment {
         "" => (Vec::new(), "blackhole"),
         _ => (vec![attachment.to_owned()], "active"),
@@ -344,164 +344,7 @@ fn the_payload_is_strict() {
     assert!(serde_json::from_value::<Input>(json).unwrap_err().to_string().contains("vpcID"));
 }
 
-/// An AWS that takes its time: what a person would see in the two accounts.
-#[derive(Default)]
-struct Aws {
-    auto_accept: bool,
-    attachment: Option<Attachment>,
-    association: Option<Association>,
-    propagations: BTreeMap<String, PropagationState>,
-    routes: Vec<Route>,
-    hub_changes: usize,
-    attachments_made: usize,
-}
-
-impl Aws {
-    /// What the step would observe, read in the same stages.
-    fn observe(&self) -> World {
-        let mut world = World { attachment: self.attachment.clone(), ..World::default() };
-        if !self.attachment.as_ref().is_some_and(|a| a.state == AttachmentState::Available) {
-            return world;
-        }
-        let is_associated = self.association.as_ref().is_some_and(|a| a.state == AssociationState::Associated);
-        let details = is_associated.then(|| Details {
-            propagations: self.propagations.clone(),
-            spoke_routes: vec![spoke_route("10.100.0.0/15", "tgw-attach-shared")],
-            ..Details::default()
-        });
-        world.routes = if is_associated { self.routes.clone() } else { Vec::new() };
-        world.hub = Some(Hub { association: self.association.clone(), details });
-        world
-    }
-
-    /// Time passes.
-    fn tick(&mut self) {
-        if let Some(attachment) = &mut self.attachment
-            && let AttachmentState::Working(state) = &attachment.state
-        {
-            let foreign = state == "initiatingRequest" && !self.auto_accept;
-            attachment.state = if foreign { AttachmentState::PendingAcceptance } else { AttachmentState::Available };
-        }
-        if let Some(association) = &mut self.association {
-            association.state = AssociationState::Associated;
-        }
-        self.propagations.values_mut().for_each(|state| *state = PropagationState::Enabled);
-    }
-
-    fn perform(&mut self, action: &Action) {
-        let available = self.attachment.as_ref().is_some_and(|a| a.state == AttachmentState::Available);
-        match action {
-            Action::EnsureServiceLinkedRole => {}
-            Action::CreateAttachment { subnets, .. } => {
-                assert!(self.attachment.is_none(), "EC2 would answer DuplicateTransitGatewayAttachment");
-                self.attachments_made += 1;
-                let state = AttachmentState::of("initiatingRequest");
-                let subnets = subnets.iter().cloned().collect();
-                self.attachment = Some(Attachment { id: ID.to_owned(), state, subnets, is_ours: true });
-            }
-            Action::AddSubnets { subnets, .. } => {
-                assert!(available, "IncorrectState");
-                let attachment = self.attachment.as_mut().unwrap();
-                attachment.subnets.extend(subnets.clone());
-                attachment.state = AttachmentState::of("modifying");
-            }
-            Action::Accept { .. } => self.attachment.as_mut().unwrap().state = AttachmentState::of("pending"),
-            Action::Associate { table, .. } => {
-                assert!(available && self.association.is_none(), "Resource.AlreadyAssociated");
-                self.hub_changes += 1;
-                self.association = Some(Association { table: table.clone(), state: AssociationState::Associating });
-            }
-            Action::Propagate { table, .. } => {
-                assert!(available, "IncorrectState");
-                // A second one is answered with TransitGatewayRouteTablePropagation.Duplicate, and changes nothing.
-                if !self.propagations.contains_key(table) {
-                    self.hub_changes += 1;
-                    self.propagations.insert(table.clone(), PropagationState::Changing);
-                }
-            }
-            Action::CreateRoute { destination, gateway, .. } => {
-                assert!(available, "InvalidTransitGatewayID.NotFound");
-                assert!(self.association.as_ref().is_some_and(|a| a.state == AssociationState::Associated));
-                let (destination, target) = (*destination, gateway.clone());
-                assert!(!self.routes.iter().any(|route| route.destination == destination), "RouteAlreadyExists");
-                self.routes.push(Route { destination, target, is_blackhole: false });
-            }
-        }
-    }
-}
-
 proptest! {
-    #[test]
-    fn whatever_crashes_and_however_long_aws_takes_one_attachment_is_made_joined_and_proven(
-        auto_accept in any::<bool>(),
-        luck in proptest::collection::vec(any::<u8>(), 60),
-    ) {
-        let input = input();
-        let mut aws = Aws { auto_accept, ..Aws::default() };
-        let mut done = false;
-        for lucky in &luck {
-            // One invocation: it observes, and acts until AWS must work, it is done, or it crashes.
-            let mut world = aws.observe();
-            for round in 0..8 {
-                match decide(&input, &world) {
-                    Ok(Decision::Done(_)) => {
-                        done = true;
-                        break;
-                    }
-                    Err(error) => {
-                        prop_assert_eq!(error.fault, Fault::NotReady);
-                        if lucky & 1 == 1 {
-                            aws.tick();
-                        }
-                        break;
-                    }
-                    Ok(Decision::Act(actions)) => {
-                        let crashes = lucky & 2 == 2;
-                        for (n, action) in actions.iter().enumerate() {
-                            if !crashes || lucky & (4 << (n % 4)) != 0 {
-                                aws.perform(action);
-                            }
-                        }
-                        if crashes {
-                            break;
-                        }
-                        let slr = actions.contains(&Action::EnsureServiceLinkedRole);
-                        world = World { service_linked_role: slr || world.service_linked_role, ..aws.observe() };
-                    }
-                }
-                prop_assert!(round < 7);
-            }
-            prop_assert!(aws.attachments_made <= 1);
-            prop_assert!(aws.hub_changes <= 2, "associate and propagate, once each");
-        }
-        for _ in 0..12 {
-            if done {
-                break;
-            }
-            aws.tick();
-            let mut world = aws.observe();
-            for _ in 0..8 {
-                match decide(&input, &world) {
-                    Ok(Decision::Done(_)) => {
-                        done = true;
-                        break;
-                    }
-                    Err(_) => break,
-                    Ok(Decision::Act(actions)) => {
-                        let slr = actions.contains(&Action::EnsureServiceLinkedRole);
-                        for action in &actions {
- aws.perform(action);
-}
-                        world = World { service_linked_role: slr || world.service_linked_role, ..aws.observe() };
-                    }
-                }
-            }
-        }
-        prop_assert!(done, "not done after a long time");
-        prop_assert!(matches!(decide(&input, &aws.observe()).unwrap(), Decision::Done(_)));
-        prop_assert_eq!(aws.routes.len(), 2);
-    }
-
     #[test]
     fn no_world_lets_a_route_into_the_gateway_before_its_isolation_is_proven(
         table in 0usize..3,

@@ -10,6 +10,8 @@ mod decide;
 mod decide_tests;
 mod isolation;
 mod observe;
+#[cfg(test)]
+mod race_tests;
 mod world;
 
 use std::fmt;

@@ -36,7 +36,9 @@ pub(crate) async fn observe(iam: Client, input: &Input) -> Result<World, StepErr
         }
         for detail in page.policies.unwrap_or_default() {
             let plan = input.roles.boundary.as_ref();
-            if plan.is_some_and(|plan| Some(plan.name.as_str()) == detail.policy_name()) {
+            // By the ARN, which is always there, not by `PolicyName`, which the local AWS omits here.
+            let name = detail.arn().and_then(|arn| arn.rsplit('/').next());
+            if plan.is_some_and(|plan| Some(plan.name.as_str()) == name) {
                 boundary = Some(observed_boundary(&iam, input, &detail).await?);
             }
         }

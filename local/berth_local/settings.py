@@ -130,8 +130,6 @@ def child_environment(settings: Settings, ports: Ports) -> dict[str, str]:
         "BERTH_LOCAL_ACCOUNT_IDS": ",".join(core),
         "BERTH_LOCAL_OU_IDS": ",".join(f"{name}={unit}" for name, unit in units.items()),
         "MOTO_PORT": str(ports.gateway),
-        # Roles attach managed policies of AWS, such as ReadOnlyAccess.
-        "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",
         # Nobody starts an instance here, and reading the images of each account and region costs a second in all.
         "MOTO_EC2_LOAD_DEFAULT_AMIS": "false",
     }

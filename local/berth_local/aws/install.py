@@ -23,6 +23,7 @@ REPAIRS = (
     "access",
     "managed_policies",
     "organization",
+    "dynamodb",
     "security_groups",
     "queues",
     "lambda_sources",

@@ -1,0 +1,159 @@
+//! The step against a small AWS that takes its time, while invocations crash at any point.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeMap;
+
+use berth_step::{Decision, Fault};
+use proptest::prelude::*;
+
+use crate::{
+    Action, Association, AssociationState, Attachment, AttachmentState, Details, Hub, Input, PropagationState, Route,
+    World,
+    decide::decide,
+    decide_tests::{ID, input, spoke_route},
+};
+
+/// An AWS that takes its time: what a person would see in the two accounts.
+#[derive(Default)]
+struct Aws {
+    auto_accept: bool,
+    attachment: Option<Attachment>,
+    association: Option<Association>,
+    propagations: BTreeMap<String, PropagationState>,
+    routes: Vec<Route>,
+    hub_changes: usize,
+    attachments_made: usize,
+}
+
+impl Aws {
+    /// What the step would observe, read in the same stages.
+    fn observe(&self) -> World {
+        let mut world = World { attachment: self.attachment.clone(), ..World::default() };
+        if !self.attachment.as_ref().is_some_and(|a| a.state == AttachmentState::Available) {
+            return world;
+        }
+        let is_associated = self.association.as_ref().is_some_and(|a| a.state == AssociationState::Associated);
+        let details = is_associated.then(|| Details {
+            propagations: self.propagations.clone(),
+            spoke_routes: vec![spoke_route("10.100.0.0/15", "tgw-attach-shared")],
+            ..Details::default()
+        });
+        world.routes = if is_associated { self.routes.clone() } else { Vec::new() };
+        world.hub = Some(Hub { association: self.association.clone(), details });
+        world
+    }
+
+    /// Time passes.
+    fn tick(&mut self) {
+        if let Some(attachment) = &mut self.attachment
+            && let AttachmentState::Working(state) = &attachment.state
+        {
+            let foreign = state == "initiatingRequest" && !self.auto_accept;
+            attachment.state = if foreign { AttachmentState::PendingAcceptance } else { AttachmentState::Available };
+        }
+        if let Some(association) = &mut self.association {
+            association.state = AssociationState::Associated;
+        }
+        self.propagations.values_mut().for_each(|state| *state = PropagationState::Enabled);
+    }
+
+    fn perform(&mut self, action: &Action) {
+        let available = self.attachment.as_ref().is_some_and(|a| a.state == AttachmentState::Available);
+        match action {
+            Action::EnsureServiceLinkedRole => {}
+            Action::CreateAttachment { subnets, .. } => {
+                assert!(self.attachment.is_none(), "EC2 would answer DuplicateTransitGatewayAttachment");
+                self.attachments_made += 1;
+                let state = AttachmentState::of("initiatingRequest");
+                let subnets = subnets.iter().cloned().collect();
+                self.attachment = Some(Attachment { id: ID.to_owned(), state, subnets, is_ours: true });
+            }
+            Action::AddSubnets { subnets, .. } => {
+                assert!(available, "IncorrectState");
+                let attachment = self.attachment.as_mut().unwrap();
+                attachment.subnets.extend(subnets.clone());
+                attachment.state = AttachmentState::of("modifying");
+            }
+            Action::Accept { .. } => self.attachment.as_mut().unwrap().state = AttachmentState::of("pending"),
+            Action::Associate { table, .. } => {
+                assert!(available && self.association.is_none(), "Resource.AlreadyAssociated");
+                self.hub_changes += 1;
+                self.association = Some(Association { table: table.clone(), state: AssociationState::Associating });
+            }
+            Action::Propagate { table, .. } => {
+                assert!(available, "IncorrectState");
+                // A second one is answered with TransitGatewayRouteTablePropagation.Duplicate, and changes nothing.
+                if !self.propagations.contains_key(table) {
+                    self.hub_changes += 1;
+                    self.propagations.insert(table.clone(), PropagationState::Changing);
+                }
+            }
+            Action::CreateRoute { destination, gateway, .. } => {
+                assert!(available, "InvalidTransitGatewayID.NotFound");
+                assert!(self.association.as_ref().is_some_and(|a| a.state == AssociationState::Associated));
+                let (destination, target) = (*destination, gateway.clone());
+                assert!(!self.routes.iter().any(|route| route.destination == destination), "RouteAlreadyExists");
+                self.routes.push(Route { destination, target, is_blackhole: false });
+            }
+        }
+    }
+}
+
+/// How an invocation ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Done,
+    NotReady,
+    Crashed,
+}
+
+/// One invocation: it observes once, and acts until it is done, AWS must work, or it crashes in the middle of a batch,
+/// in which case the bits of `lucky` say which of the batch's actions took effect.
+fn invoke(aws: &mut Aws, input: &Input, lucky: Option<u8>) -> End {
+    let mut world = aws.observe();
+    for _ in 0..8 {
+        match decide(input, &world) {
+            Ok(Decision::Done(_)) => return End::Done,
+            Err(error) => {
+                assert_eq!(error.fault, Fault::NotReady, "{error}");
+                return End::NotReady;
+            }
+            Ok(Decision::Act(actions)) => {
+                for (n, action) in actions.iter().enumerate() {
+                    if lucky.is_none_or(|lucky| lucky & (1 << (n % 8)) != 0) {
+                        aws.perform(action);
+                    }
+                }
+                if lucky.is_some() && actions != [Action::EnsureServiceLinkedRole] {
+                    return End::Crashed;
+                }
+                let role = world.service_linked_role || actions == [Action::EnsureServiceLinkedRole];
+                world = World { service_linked_role: role, ..aws.observe() };
+            }
+        }
+    }
+    unreachable!("eight rounds did not converge");
+}
+
+proptest! {
+    #[test]
+    fn whatever_crashes_and_however_long_aws_takes_one_attachment_is_made_joined_and_proven(
+        auto_accept in any::<bool>(),
+        luck in proptest::collection::vec((any::<bool>(), proptest::option::of(any::<u8>())), 40),
+    ) {
+        let input = input();
+        let mut aws = Aws { auto_accept, ..Aws::default() };
+        for (time_passes, lucky) in luck {
+            invoke(&mut aws, &input, lucky);
+            if time_passes {
+                aws.tick();
+            }
+        }
+        let ends: Vec<End> = (0..12).map(|_| { aws.tick(); invoke(&mut aws, &input, None) }).collect();
+        prop_assert_eq!(ends.last(), Some(&End::Done));
+        prop_assert_eq!((aws.attachments_made, aws.routes.len()), (1, 2));
+        prop_assert_eq!(aws.hub_changes, 2, "associate and propagate, once each");
+        let again = decide(&input, &aws.observe()).unwrap();
+        prop_assert!(matches!(again, Decision::Done(_)), "{again:?}");
+    }
+}

@@ -1,0 +1,114 @@
+//! Executions and the ledger: starting, waiting, reading.
+
+use aws_sdk_sfn::types::ExecutionStatus;
+use berth_ledger::{Record, Status};
+use serde_json::Value;
+
+use super::Rig;
+
+/// An execution that has ended.
+#[derive(Debug, Clone)]
+pub struct Ended {
+    /// Its ARN.
+    pub arn: String,
+    /// How it ended.
+    pub status: ExecutionStatus,
+    /// Its output; null when it failed.
+    pub output: Value,
+    /// The error's name, when it failed.
+    pub error: Option<String>,
+}
+
+impl Ended {
+    /// The lines of `changes` in its output.
+    #[must_use]
+    pub fn changes(&self) -> Vec<String> {
+        serde_json::from_value(self.output["changes"].clone()).unwrap_or_default()
+    }
+}
+
+/// A state that was entered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transition {
+    /// Its name.
+    pub state: String,
+}
+
+impl Rig {
+    /// Starts the state machine as the console does: without a name. The ARN.
+    #[must_use]
+    pub fn start_execution(&self, input: &Value) -> String {
+        let machine = &self.environment["BERTH_STATE_MACHINE_ARN"];
+        let call = self.step_functions.start_execution().state_machine_arn(machine).input(input.to_string());
+        self.runtime.block_on(call.send()).expect("StartExecution").execution_arn
+    }
+
+    /// Waits for the end of an execution.
+    #[must_use]
+    pub fn ended(&self, arn: &str) -> Ended {
+        self.until(&format!("the end of {arn}"), || {
+            let call = self.step_functions.describe_execution().execution_arn(arn);
+            let answer = self.runtime.block_on(call.send()).expect("DescribeExecution");
+            let output = answer.output().map_or(Value::Null, |text| serde_json::from_str(text).expect("JSON"));
+            let status = answer.status().clone();
+            let error = answer.error().map(str::to_owned);
+            (status != ExecutionStatus::Running).then(|| Ended { arn: arn.to_owned(), status, output, error })
+        })
+    }
+
+    /// ARNs of all executions about an account, whoever started them, oldest first.
+    #[must_use]
+    pub fn executions(&self, account: &str) -> Vec<String> {
+        let machine = &self.environment["BERTH_STATE_MACHINE_ARN"];
+        let call = self.step_functions.list_executions().state_machine_arn(machine).into_paginator().items();
+        let listed: Result<Vec<_>, _> = self.runtime.block_on(async { call.send().collect().await });
+        let mut listed = listed.expect("ListExecutions");
+        listed.sort_by_key(|execution| execution.start_date);
+        let about = |arn: &String| {
+            let call = self.step_functions.describe_execution().execution_arn(arn);
+            let answer = self.runtime.block_on(call.send()).expect("DescribeExecution");
+            answer.input().is_some_and(|input| input.contains(account))
+        };
+        listed.into_iter().map(|execution| execution.execution_arn).filter(about).collect()
+    }
+
+    /// States that an execution entered, in order.
+    #[must_use]
+    pub fn transitions(&self, arn: &str) -> Vec<Transition> {
+        let call = self.step_functions.get_execution_history().execution_arn(arn).into_paginator().items();
+        let events: Result<Vec<_>, _> = self.runtime.block_on(async { call.send().collect().await });
+        let entered = |event: &aws_sdk_sfn::types::HistoryEvent| {
+            event.state_entered_event_details().map(|details| Transition { state: details.name().to_owned() })
+        };
+        events.expect("GetExecutionHistory").iter().filter_map(entered).collect()
+    }
+
+    /// What the ledger knows of an account.
+    #[must_use]
+    pub fn record(&self, account: &str) -> Option<Record> {
+        let account = account.parse().expect("an account id");
+        self.runtime.block_on(self.ledger.get(&account)).expect("the ledger answers")
+    }
+
+    /// Waits until the ledger says this of an account.
+    ///
+    /// # Panics
+    /// When the account failed meanwhile, or it takes too long.
+    pub fn wait_for(&self, account: &str, status: Status) -> Record {
+        self.until(&format!("{account} to be {}", status.name()), || {
+            let record = self.record(account)?;
+            let failed_instead = record.status == Status::Failed && status != Status::Failed;
+            assert!(!failed_instead, "{account} failed: {:?}; logs: {}", record.failure, self.logs().display());
+            (record.status == status).then_some(record)
+        })
+    }
+
+    /// Waits until the ledger knows how this execution ended.
+    pub fn wait_for_outcome(&self, account: &str, execution: &str) -> Record {
+        self.until(&format!("the outcome of {execution}"), || {
+            let record = self.record(account)?;
+            let is_it = record.execution_arn.as_deref() == Some(execution) && record.lease.is_none();
+            (is_it && !matches!(record.status, Status::Requested | Status::Running)).then_some(record)
+        })
+    }
+}

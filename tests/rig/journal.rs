@@ -1,0 +1,121 @@
+//! The gateway's journal: which calls were made, by which function, for which execution; and fault rules.
+
+use std::{collections::BTreeSet, fs};
+
+use reqwest::Method;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::Rig;
+
+/// One AWS call of a function.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Call {
+    /// Its number.
+    pub seq: u64,
+    /// The account in which it was made.
+    pub account: String,
+    /// The region.
+    pub region: String,
+    /// The service, by its signing name.
+    pub service: String,
+    /// The operation.
+    pub operation: String,
+    /// `read`, `session`, `execution`, `data` or `resource`.
+    pub effect: String,
+    /// The function.
+    pub function: String,
+    /// The invocation.
+    pub request_id: String,
+    /// Name of the error in the answer; empty for none.
+    pub error: String,
+}
+
+/// One invocation that ended.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Invocation {
+    /// Its number.
+    pub seq: u64,
+    /// The function.
+    pub function: String,
+    /// Its id.
+    pub request_id: String,
+    /// The fault; empty for none.
+    pub error_type: String,
+}
+
+impl Rig {
+    fn gateway(&self, method: Method, path: &str, body: Option<&Value>) -> Value {
+        let request = self.http.request(method, format!("{}/_berth/{path}", self.endpoint));
+        let request = body.iter().fold(request, |request, body| request.body(body.to_string()));
+        let text = self.runtime.block_on(async { request.send().await?.error_for_status()?.text().await });
+        serde_json::from_str(&text.expect("the gateway answers")).expect("the gateway answers JSON")
+    }
+
+    /// Calls of functions after the call number `since`.
+    #[must_use]
+    pub fn calls(&self, since: u64) -> Vec<Call> {
+        let answer = self.gateway(Method::GET, &format!("calls?since={since}&plumbing=false"), None);
+        let calls: Vec<Call> = serde_json::from_value(answer["calls"].clone()).expect("calls");
+        calls.into_iter().filter(|call| !call.function.is_empty()).collect()
+    }
+
+    /// Calls of the steps of one execution. Of functions that serve many executions at once (accept-event,
+    /// commit-tenant, announce-outcome) it has none.
+    #[must_use]
+    pub fn calls_of(&self, execution: &str) -> Vec<Call> {
+        let mut requests = BTreeSet::new();
+        for function in ["plan-onboarding", "provision-vpc", "attach-transit-gateway", "create-tenant-roles"] {
+            let lines = self.log_lines(&format!("berth-{function}"));
+            for line in lines.iter().filter(|line| line.contains(execution)) {
+                let line: Value = serde_json::from_str(line).expect("functions log JSON");
+                requests.extend(line["request"].as_str().map(str::to_owned));
+            }
+        }
+        assert!(!requests.is_empty(), "no step logged {execution}");
+        self.calls(0).into_iter().filter(|call| requests.contains(&call.request_id)).collect()
+    }
+
+    /// Number of the newest call.
+    #[must_use]
+    pub fn last_call(&self) -> u64 {
+        self.gateway(Method::GET, "calls?account=none", None)["last"].as_u64().expect("a number")
+    }
+
+    /// Invocations after the invocation number `since`.
+    #[must_use]
+    pub fn invocations(&self, since: u64) -> Vec<Invocation> {
+        let answer = self.gateway(Method::GET, &format!("invocations?since={since}"), None);
+        serde_json::from_value(answer["invocations"].clone()).expect("invocations")
+    }
+
+    /// Number of the newest invocation.
+    #[must_use]
+    pub fn last_invocation(&self) -> u64 {
+        self.gateway(Method::GET, "invocations?function=none", None)["last"].as_u64().expect("a number")
+    }
+
+    /// Sets a fault rule; its id.
+    #[must_use]
+    pub fn break_calls(&self, rule: &Value) -> u64 {
+        self.gateway(Method::POST, "rules", Some(rule))["id"].as_u64().expect("an id")
+    }
+
+    /// How often a rule fired; the rule goes.
+    #[must_use]
+    pub fn fired(&self, rule: u64) -> u64 {
+        let rules = self.gateway(Method::GET, "rules", None);
+        let ours = rules["rules"].as_array().expect("rules").iter().find(|each| each["id"] == rule);
+        let fired = ours.expect("the rule is still there")["fired"].as_u64().expect("a number");
+        self.gateway(Method::DELETE, &format!("rules/{rule}"), None);
+        fired
+    }
+
+    /// Whole lines of JSON that a function has logged.
+    #[must_use]
+    pub fn log_lines(&self, function: &str) -> Vec<String> {
+        let path = self.logs().join(format!("functions/{function}.log"));
+        let text = fs::read_to_string(path).unwrap_or_default();
+        text.lines().filter(|line| line.starts_with('{') && line.ends_with('}')).map(str::to_owned).collect()
+    }
+}

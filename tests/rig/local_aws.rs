@@ -1,0 +1,98 @@
+//! Starting the local AWS. `hold.py` runs it until the pipe to it closes, so it never outlives the test binary.
+
+use std::{
+    fs::{self, File},
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{ChildStdin, Command, Stdio},
+};
+
+use serde_json::Value;
+
+/// A local AWS that is ready.
+pub(super) struct Running {
+    /// Its state folder.
+    pub(super) folder: PathBuf,
+    /// The content of its state.json.
+    pub(super) state: Value,
+    /// Ends it when it is dropped, or when the process ends without dropping anything.
+    pub(super) alive: ChildStdin,
+}
+
+/// Starts it and waits until it is ready.
+pub(super) fn start() -> Result<Running, String> {
+    for function in ["accept-event", "plan-onboarding", "commit-tenant", "berth"] {
+        let binary = binaries().join(function);
+        if !binary.is_file() {
+            return Err(format!("{} is not built\nNext: make test", binary.display()));
+        }
+    }
+    let folder = folder()?;
+    let log = folder.join("local-aws.log");
+    let cannot = |error: std::io::Error| format!("cannot start the local AWS: {error}");
+    let mut child = python("hold.py")?
+        .args(["up", "--port", "0", "--json", "--state-dir"])
+        .arg(&folder)
+        .arg("--binaries")
+        .arg(binaries())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(File::create(&log).map_err(cannot)?)
+        .spawn()
+        .map_err(cannot)?;
+    let (alive, stdout) = (child.stdin.take(), child.stdout.take());
+    let (Some(alive), Some(stdout)) = (alive, stdout) else { return Err("the local AWS has no pipes".to_owned()) };
+    let mut ready = String::new();
+    BufReader::new(stdout).read_line(&mut ready).map_err(cannot)?;
+    if ready.is_empty() {
+        let text = fs::read_to_string(&log).unwrap_or_default();
+        let last = text.lines().last().unwrap_or("it said nothing");
+        return Err(format!("the local AWS did not start: {last} (log: {})", log.display()));
+    }
+    let text = fs::read_to_string(folder.join("state.json")).map_err(cannot)?;
+    let state = serde_json::from_str(&text).map_err(|error| format!("state.json: {error}"))?;
+    Ok(Running { folder, state, alive })
+}
+
+/// The virtual environment's Python with one of the rig's scripts.
+pub(super) fn python(script: &str) -> Result<Command, String> {
+    let python = checkout().join("local/.venv/bin/python");
+    if !python.exists() {
+        return Err(format!("{} does not exist\nNext: make test, which makes the virtual environment", python.display()));
+    }
+    let mut command = Command::new(python);
+    command.arg(checkout().join("tests/rig").join(script)).env("PYTHONPATH", checkout().join("local"));
+    Ok(command)
+}
+
+/// The checkout.
+pub(super) fn checkout() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ is in the checkout")
+}
+
+/// Where this build's binaries are: two folders above the test binary.
+pub(super) fn binaries() -> PathBuf {
+    let test = std::env::current_exe().expect("a test binary has a path");
+    test.ancestors().nth(2).expect("cargo puts test binaries into deps").to_path_buf()
+}
+
+/// A state folder of our own; those of test binaries that have ended go, except the newest's logs until now.
+fn folder() -> Result<PathBuf, String> {
+    let parent = binaries().join("../tests");
+    let test = std::env::current_exe().ok().and_then(|path| path.file_stem().map(|name| name.to_owned()));
+    let test = test.unwrap_or_default().to_string_lossy().rsplit_once('-').map_or("tests".into(), |(name, _)| name.to_owned());
+    let cannot = |error: std::io::Error| format!("cannot write {}: {error}", parent.display());
+    fs::create_dir_all(&parent).map_err(cannot)?;
+    let parent = parent.canonicalize().map_err(cannot)?;
+    for entry in fs::read_dir(&parent).map_err(cannot)?.flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let of_this_test = name.rsplit_once('-').filter(|(of, _)| *of == test);
+        if of_this_test.is_some_and(|(_, pid)| !Path::new("/proc").join(pid).exists()) {
+            // One that still ends removes its own state.json; what is left goes next time.
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+    let folder = parent.join(format!("{test}-{}", std::process::id()));
+    fs::create_dir_all(&folder).map_err(cannot)?;
+    Ok(folder)
+}

@@ -1,0 +1,156 @@
+//! One private local AWS for each test binary, and what the journeys do with it.
+
+mod executions;
+mod intake;
+mod journal;
+mod local_aws;
+mod person;
+mod repository;
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    path::PathBuf,
+    process::ChildStdin,
+    sync::{Mutex, OnceLock},
+    time::{Duration, Instant},
+};
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
+use berth_ledger::Ledger;
+use serde_json::Value;
+use tokio::runtime::{Builder, Runtime};
+
+pub use self::{
+    executions::{Ended, Transition},
+    intake::{Event, event},
+    journal::{Call, Invocation},
+    person::{AttachmentSeen, RegionSeen, RoleSeen, VpcSeen, World},
+};
+
+/// The network account of the local organization.
+pub const NETWORK: &str = "310987654321";
+/// The management account of the local organization.
+pub const MANAGEMENT: &str = "999988887777";
+/// The hub account of the local organization.
+pub const HUB: &str = "210987654321";
+
+/// Longest that anything here may take on a loaded machine.
+pub const SECONDS_MAX: u64 = 100;
+
+/// Pause between two looks.
+const PAUSE: Duration = Duration::from_millis(150);
+
+/// The local AWS of this test binary, and clients for it. It ends with the binary, however the binary ends.
+pub struct Rig {
+    folder: PathBuf,
+    environment: BTreeMap<String, String>,
+    endpoint: String,
+    runtime: Runtime,
+    http: reqwest::Client,
+    step_functions: aws_sdk_sfn::Client,
+    queues: aws_sdk_sqs::Client,
+    ledger: Ledger,
+    person: Mutex<person::Person>,
+    _alive: ChildStdin,
+}
+
+impl fmt::Debug for Rig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rig").field("folder", &self.folder).field("endpoint", &self.endpoint).finish_non_exhaustive()
+    }
+}
+
+/// The rig of this test binary: the first test that asks starts it.
+pub fn rig() -> &'static Rig {
+    static RIG: OnceLock<Result<Rig, String>> = OnceLock::new();
+    match RIG.get_or_init(Rig::start) {
+        Ok(rig) => rig,
+        Err(why) => panic!("{why}"),
+    }
+}
+
+impl Rig {
+    fn start() -> Result<Self, String> {
+        let running = local_aws::start()?;
+        let text = |key: &str| running.state[key].as_str().unwrap_or_default().to_owned();
+        let endpoint = text("endpoint");
+        let environment: BTreeMap<String, String> =
+            serde_json::from_value(running.state["environment"].clone()).map_err(|error| format!("state.json: {error}"))?;
+        let config = config(&endpoint, &environment);
+        let mut person = person::Person::start(&running.folder)?;
+        person.shape_platform();
+        Ok(Self {
+            runtime: Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(|e| e.to_string())?,
+            http: reqwest::Client::builder().no_proxy().build().map_err(|error| error.to_string())?,
+            step_functions: aws_sdk_sfn::Client::new(&config),
+            queues: aws_sdk_sqs::Client::new(&config),
+            ledger: Ledger::new(aws_sdk_dynamodb::Client::new(&config), "berth-ledger".to_owned()),
+            person: Mutex::new(person),
+            folder: running.folder,
+            environment,
+            endpoint,
+            _alive: running.alive,
+        })
+    }
+
+    /// Where the local AWS keeps its state, for messages.
+    fn logs(&self) -> PathBuf {
+        self.folder.join("logs")
+    }
+
+    /// Asks until there is an answer.
+    ///
+    /// # Panics
+    /// When there is none in time.
+    pub fn until<T>(&self, what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+        let began = Instant::now();
+        loop {
+            if let Some(answer) = ask() {
+                return answer;
+            }
+            let waited = began.elapsed().as_secs();
+            assert!(waited < SECONDS_MAX, "waited {waited} s for {what}; logs: {}", self.logs().display());
+            pause();
+        }
+    }
+
+    /// Runs the real `berth` on this local AWS; its exit code and its standard output.
+    #[must_use]
+    pub fn berth(&self, arguments: &[&str]) -> (i32, String) {
+        let output = std::process::Command::new(local_aws::binaries().join("berth"))
+            .args(arguments)
+            .envs(&self.environment)
+            .output()
+            .expect("berth runs");
+        let code = output.status.code().expect("berth ends by itself");
+        let text = String::from_utf8(output.stdout).expect("berth prints UTF-8");
+        assert!(code < 2, "berth {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        (code, text)
+    }
+
+    /// `berth status ACCOUNT --json`: its exit code and what it says.
+    #[must_use]
+    pub fn status(&self, account: &str) -> (i32, Value) {
+        let (code, text) = self.berth(&["status", account, "--json"]);
+        (code, serde_json::from_str(&text).expect("berth status --json prints JSON"))
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test may wait; a Lambda may not")]
+fn pause() {
+    std::thread::sleep(PAUSE);
+}
+
+/// Clients as the hub account. Nothing is read from the environment, so that no test can reach a real account.
+fn config(endpoint: &str, environment: &BTreeMap<String, String>) -> SdkConfig {
+    let value = |name: &str| environment.get(name).cloned().unwrap_or_default();
+    let keys = Credentials::new(value("AWS_ACCESS_KEY_ID"), value("AWS_SECRET_ACCESS_KEY"), None, None, "berth-local");
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .endpoint_url(endpoint)
+        .region(Region::new(value("AWS_REGION")))
+        .credentials_provider(SharedCredentialsProvider::new(keys))
+        .build()
+}

@@ -1,0 +1,160 @@
+"""A person with the keys of every account of the local AWS: makes accounts, publishes events, looks at the world.
+
+The journeys see what exists through this, with boto and without any code of the pipeline. One request per line of
+standard input, one answer per line of standard output, both JSON; it ends with its input.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from berth_local import names
+from berth_local.access import Access, Credentials
+from berth_local.session import Session
+
+
+class Person:
+    """What can be asked for."""
+
+    def __init__(self, state: dict[str, Any]) -> None:
+        """`state` is the content of state.json."""
+        # Past the gateway, so that looking is not in the journal of calls.
+        self._access = Access(state["awsUrl"])
+        keys = state["management"]
+        self._management = Credentials(names.MANAGEMENT_ACCOUNT, keys["accessKeyId"], keys["secretAccessKey"])
+        self._session = Session(state)
+        self._platform = Path(state["platform"])
+        self._known: dict[str, Credentials] = {names.MANAGEMENT_ACCOUNT: self._management}
+
+    def create_account(self, name: str, environment: str, tags: dict[str, str]) -> str:
+        """Makes an account in the unit of an environment. Returns its id."""
+        return self._session.create_account(name, environment, None, tags)
+
+    def publish(self, events: list[str]) -> list[str]:
+        """Publishes events to the accounts bus. Returns their ids."""
+        return [self._session.publish(event) for event in events]
+
+    def call(self, account: str, service: str, region: str, operation: str, parameters: dict[str, Any]) -> Any:
+        """Calls any operation, by its name in boto, as an administrator of any account."""
+        answer = getattr(self._client(account, service, region), operation)(**parameters)
+        answer.pop("ResponseMetadata", None)
+        return answer
+
+    def platform(self, environments: dict[str, Any]) -> None:
+        """Changes platform.yaml: the cluster of environments, and which of their regions they keep."""
+        import yaml
+
+        document = yaml.safe_load(self._platform.read_text())
+        for name, wanted in environments.items():
+            environment = document["environments"][name]
+            environment["cluster"] = wanted["cluster"]
+            environment["regions"] = {region: environment["regions"][region] for region in wanted["regions"]}
+        self._platform.write_text(yaml.safe_dump(document, sort_keys=False))
+
+    def world(self, account: str) -> dict[str, Any]:
+        """Everything that onboarding makes, as it is in the account and in the network account."""
+        regions = {region: self._region(account, region) for region in names.TENANT_REGIONS}
+        return {"regions": regions, "roles": self._roles(account)}
+
+    def _client(self, account: str, service: str, region: str) -> Any:
+        if account not in self._known:
+            self._known[account] = self._access.assume(self._management, account, names.BOOTSTRAP_ROLE)
+        return self._access.client(service, self._known[account], region)
+
+    def _region(self, account: str, region: str) -> dict[str, Any]:
+        ec2 = self._client(account, "ec2", region)
+        vpcs = [vpc for vpc in ec2.describe_vpcs()["Vpcs"] if not vpc["IsDefault"]]
+        ids = [vpc["VpcId"] for vpc in vpcs]
+        subnets = [each for each in ec2.describe_subnets()["Subnets"] if each["VpcId"] in ids]
+        routes = [
+            {"destination": route["DestinationCidrBlock"], "gateway": route["TransitGatewayId"]}
+            for table in ec2.describe_route_tables()["RouteTables"]
+            if table["VpcId"] in ids
+            for route in table["Routes"]
+            if "TransitGatewayId" in route
+        ]
+        return {
+            "vpcs": [{"id": vpc["VpcId"], "cidr": vpc["CidrBlock"], "tags": _tags(vpc)} for vpc in vpcs],
+            "subnets": sorted(subnet["CidrBlock"] for subnet in subnets),
+            "routes": routes,
+            "attachments": self._attachments(account, region),
+            **self._tables(region),
+        }
+
+    def _attachments(self, account: str, region: str) -> list[dict[str, Any]]:
+        """Attachments of the account, with what the network account knows of each."""
+        hub = self._client(names.NETWORK_ACCOUNT, "ec2", region)
+        found = hub.describe_transit_gateway_attachments()["TransitGatewayAttachments"]
+        ours = [each for each in found if each["ResourceOwnerId"] == account]
+        own = self._client(account, "ec2", region).describe_transit_gateway_vpc_attachments()
+        tags = {each["TransitGatewayAttachmentId"]: _tags(each) for each in own["TransitGatewayVpcAttachments"]}
+        attachments = []
+        for each in ours:
+            attachment = each["TransitGatewayAttachmentId"]
+            propagations = hub.get_transit_gateway_attachment_propagations(TransitGatewayAttachmentId=attachment)
+            tables = [table["TransitGatewayRouteTableId"] for table in propagations["TransitGatewayAttachmentPropagations"]]
+            attachments.append({
+                "id": attachment,
+                "vpc": each["ResourceId"],
+                "state": each["State"],
+                "associatedWith": each.get("Association", {}).get("TransitGatewayRouteTableId"),
+                "propagatedTo": tables,
+                "tags": tags[attachment],
+            })  # fmt: skip
+        return attachments
+
+    def _tables(self, region: str) -> dict[str, Any]:
+        """The route tables of the region's Transit Gateway, and where the spoke table leads."""
+        hub = self._client(names.NETWORK_ACCOUNT, "ec2", region)
+        tables = hub.describe_transit_gateway_route_tables()["TransitGatewayRouteTables"]
+        named = {_tags(table).get("Name", ""): table["TransitGatewayRouteTableId"] for table in tables}
+        search = [{"Name": "state", "Values": ["active", "blackhole"]}]
+        routes = hub.search_transit_gateway_routes(TransitGatewayRouteTableId=named["spoke"], Filters=search)["Routes"]
+        leads = {each["ResourceId"] for route in routes for each in route["TransitGatewayAttachments"]}
+        shared = [vpc["VpcId"] for vpc in hub.describe_vpcs()["Vpcs"] if _tags(vpc).get("Name") == "shared-services"]
+        return {
+            "spokeTable": named["spoke"],
+            "sharedTable": named["shared-services"],
+            "spokeLeadsTo": sorted(leads),
+            "sharedVpcs": sorted(shared),
+        }
+
+    def _roles(self, account: str) -> list[dict[str, Any]]:
+        """Roles that somebody made, without those that the account came with."""
+        iam = self._client(account, "iam", names.HOME_REGION)
+        roles = []
+        for listed in iam.list_roles()["Roles"]:
+            name = listed["RoleName"]
+            if name in (names.BOOTSTRAP_ROLE, names.TENANT_ROLE):
+                continue
+            role = iam.get_role(RoleName=name)["Role"]
+            attached = iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]
+            roles.append({
+                "arn": role["Arn"],
+                "trust": role["AssumeRolePolicyDocument"],
+                "boundary": role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"),
+                "attached": sorted(policy["PolicyArn"] for policy in attached),
+                "tags": _tags(role),
+            })  # fmt: skip
+        return sorted(roles, key=lambda role: role["arn"])
+
+
+def _tags(thing: dict[str, Any]) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in thing.get("Tags", [])}
+
+
+def _answer(person: Person, line: str) -> dict[str, Any]:
+    try:
+        request = json.loads(line)
+        return {"ok": getattr(person, request.pop("do"))(**request)}
+    except Exception as error:  # noqa: BLE001 - the test that asked reports it
+        return {"error": f"{type(error).__name__}: {error}"}
+
+
+if __name__ == "__main__":
+    someone = Person(json.loads(Path(sys.argv[1]).read_text()))
+    for line in sys.stdin:
+        print(json.dumps(_answer(someone, line), default=str), flush=True)

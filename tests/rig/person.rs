@@ -1,0 +1,164 @@
+//! The person with every key: `person.py`, and what it sees, as types.
+
+use std::{
+    collections::BTreeMap,
+    io::{BufRead, BufReader, Write},
+    path::Path,
+    process::{ChildStdin, ChildStdout, Stdio},
+};
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Rig, local_aws};
+
+/// Everything that onboarding makes for one account.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct World {
+    /// Networks by region; every region of tenants is there.
+    pub regions: BTreeMap<String, RegionSeen>,
+    /// Roles beyond those that the account came with.
+    pub roles: Vec<RoleSeen>,
+}
+
+/// One region of an account, and the network account's side of it.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RegionSeen {
+    /// VPCs beyond the default one.
+    pub vpcs: Vec<VpcSeen>,
+    /// Blocks of the subnets in them.
+    pub subnets: Vec<String>,
+    /// Routes into a Transit Gateway.
+    pub routes: Vec<Value>,
+    /// Attachments.
+    pub attachments: Vec<AttachmentSeen>,
+    /// Route table `spoke`.
+    pub spoke_table: String,
+    /// Route table `shared-services`.
+    pub shared_table: String,
+    /// VPCs that routes of the spoke table lead to.
+    pub spoke_leads_to: Vec<String>,
+    /// VPCs of the shared services.
+    pub shared_vpcs: Vec<String>,
+}
+
+/// A VPC.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct VpcSeen {
+    /// Its id.
+    pub id: String,
+    /// Its block.
+    pub cidr: String,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// An attachment, as the network account sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AttachmentSeen {
+    /// Its id.
+    pub id: String,
+    /// The VPC.
+    pub vpc: String,
+    /// Its state.
+    pub state: String,
+    /// The one route table that it is associated with.
+    pub associated_with: Option<String>,
+    /// Route tables that it propagates to.
+    pub propagated_to: Vec<String>,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// A role.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct RoleSeen {
+    /// Its ARN.
+    pub arn: String,
+    /// Its trust policy.
+    pub trust: Value,
+    /// Its permissions boundary.
+    pub boundary: Option<String>,
+    /// Its managed policies.
+    pub attached: Vec<String>,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// The process.
+pub(super) struct Person {
+    ask: ChildStdin,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Person {
+    pub(super) fn start(folder: &Path) -> Result<Self, String> {
+        let mut child = local_aws::python("person.py")?
+            .arg(folder.join("state.json"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|error| format!("cannot start person.py: {error}"))?;
+        match (child.stdin.take(), child.stdout.take()) {
+            (Some(ask), Some(answers)) => Ok(Self { ask, answers: BufReader::new(answers) }),
+            _ => Err("person.py has no pipes".to_owned()),
+        }
+    }
+
+    /// Staging gets one region and dev's cluster, so that one-region accounts and tenants of two accounts exist. Only
+    /// before the first function starts: functions read the file once.
+    pub(super) fn shape_platform(&mut self) {
+        let staging = json!({ "staging": { "cluster": "shared-dev-1", "regions": ["eu-west-1"] } });
+        self.ask(&json!({ "do": "platform", "environments": staging }));
+    }
+
+    fn ask(&mut self, request: &Value) -> Value {
+        writeln!(self.ask, "{request}").expect("person.py listens");
+        let mut line = String::new();
+        self.answers.read_line(&mut line).expect("person.py answers");
+        let mut answer: Value = serde_json::from_str(&line).expect("person.py answers JSON");
+        assert!(answer.get("error").is_none(), "{request}: {}", answer["error"]);
+        answer["ok"].take()
+    }
+}
+
+impl Rig {
+    fn person(&self, request: &Value) -> Value {
+        let mut person = self.person.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        person.ask(request)
+    }
+
+    /// Makes an account in the unit of an environment; its id.
+    #[must_use]
+    pub fn account(&self, name: &str, environment: &str) -> String {
+        self.account_with(name, environment, &json!({}))
+    }
+
+    /// Makes an account with tags; its id.
+    #[must_use]
+    pub fn account_with(&self, name: &str, environment: &str, tags: &Value) -> String {
+        let request = json!({ "do": "create_account", "name": name, "environment": environment, "tags": tags });
+        self.person(&request).as_str().expect("an id").to_owned()
+    }
+
+    /// Publishes events to the accounts bus, one after the other at once.
+    pub fn publish(&self, events: &[String]) {
+        self.person(&json!({ "do": "publish", "events": events }));
+    }
+
+    /// Calls any operation, by its name in boto, as an administrator of any account.
+    pub fn call(&self, account: &str, service: &str, operation: &str, parameters: &Value) -> Value {
+        self.person(&json!({
+            "do": "call", "account": account, "service": service, "region": "us-east-1",
+            "operation": operation, "parameters": parameters,
+        }))
+    }
+
+    /// Everything that onboarding makes, as it is now.
+    #[must_use]
+    pub fn world(&self, account: &str) -> World {
+        serde_json::from_value(self.person(&json!({ "do": "world", "account": account }))).expect("a world")
+    }
+}

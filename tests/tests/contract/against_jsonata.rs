@@ -1,0 +1,139 @@
+//! Our strict evaluator against an independent implementation of JSONata, on every expression of the state machine and on
+//! the shapes where JSONata surprises.
+
+use std::collections::{BTreeSet, HashMap};
+
+use bumpalo::Bump;
+use jsonata_rs::JsonAta;
+use serde_json::{Value, json};
+
+use crate::{
+    expression::{Scope, evaluate, expression},
+    onboard_account,
+};
+
+/// What the other implementation makes of an expression; none when it gives nothing or fails.
+fn reference(source: &str, scope: &Scope) -> Option<Value> {
+    let arena = Bump::new();
+    let program = JsonAta::new(source, &arena).ok()?;
+    let bindings: HashMap<&str, &Value> = scope.iter().map(|(name, value)| (name.as_str(), value)).collect();
+    let value = program.evaluate(None, Some(&bindings)).ok()?;
+    if value.is_undefined() { None } else { serde_json::from_str(&value.serialize(false)).ok() }
+}
+
+/// Every expression in the state machine.
+fn expressions(value: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::String(text) => found.extend(expression(text).unwrap().map(str::to_owned)),
+        Value::Array(items) => items.iter().for_each(|item| expressions(item, found)),
+        Value::Object(fields) => fields.values().for_each(|field| expressions(field, found)),
+        _ => {}
+    }
+}
+
+fn scope(values: Value) -> Scope {
+    values.as_object().unwrap().clone()
+}
+
+/// Values of every shape that a run can have: lists of none, of one and of many, and null.
+fn scopes() -> Vec<Scope> {
+    let region = |name: &str, changes: Value| json!({ "region": name, "changes": changes });
+    let lists = [
+        json!([]),
+        json!([region("a", json!([]))]),
+        json!([region("a", json!(["x"]))]),
+        json!([region("a", json!(["x", "y"])), region("b", json!([]))]),
+        json!([region("a", json!(["x"])), region("b", json!([]))]),
+        json!([region("a", json!(["x"])), region("b", json!(["y", "z"]))]),
+    ];
+    let of = |regions: &Value| {
+        let network = json!({
+            "vpcId": "v", "cidr": "c", "attachmentSubnets": ["s"], "privateRouteTable": null, "changes": ["made"],
+        });
+        let payload = json!({ "attachmentId": "t", "isolation": { "spokeRoutes": [] }, "changes": [] });
+        let result = json!([regions, { "roles": [{ "name": "r" }], "changes": [] }]);
+        let item = json!({
+            "decision": "onboard", "plan": { "regions": [1] }, "region": "a", "network": {}, "transitGateway": { "routes": [] },
+        });
+        scope(json!({
+            "plan": { "run": { "mode": "apply" }, "regions": regions, "roles": { "roles": [] }, "gitOps": { "path": "p" } },
+            "regions": regions, "roles": [], "roleChanges": ["made"], "region": "a", "network": network,
+            "transitGateway": { "propagateTo": ["t"] }, "item": item, "parallel": result, "payload": payload,
+        }))
+    };
+    lists.iter().map(of).collect()
+}
+
+/// The same scope with a `$states` that fits one of the three kinds of results.
+fn with_states(scope: &Scope, result: Value) -> Scope {
+    let context = json!({ "Execution": { "Id": "e" }, "Task": { "Token": "t" } });
+    let mut scope = scope.clone();
+    let input = scope["item"].clone();
+    scope.insert("states".to_owned(), json!({ "input": input, "result": result, "context": context }));
+    scope
+}
+
+#[test]
+fn every_expression_of_the_state_machine_gives_what_jsonata_gives() {
+    let mut sources = BTreeSet::new();
+    expressions(&onboard_account(), &mut sources);
+    assert!(sources.len() > 20, "{sources:?}");
+    let mut agreed = BTreeSet::new();
+    for scope in scopes() {
+        let commit = json!({ "sha": null, "path": "p", "changes": ["commit p"] });
+        let results = [scope["parallel"].clone(), json!({ "Payload": scope["payload"] }), commit];
+        for scope in results.map(|result| with_states(&scope, result)) {
+            for source in &sources {
+                if let Ok(ours) = evaluate(source, &scope) {
+                    assert_eq!(Some(ours), reference(source, &scope), "{source} in {scope:?}");
+                    agreed.insert(source.clone());
+                }
+            }
+        }
+    }
+    let never: Vec<&String> = sources.difference(&agreed).collect();
+    assert!(never.is_empty(), "no scope of this test fits {never:?}: add one");
+}
+
+#[test]
+fn lists_of_one_are_what_jsonata_makes_of_them() {
+    let scope = scope(json!({
+        "one": [{ "list": ["x"] }], "two": [{ "list": ["x"] }, { "list": [] }], "none": [], "null": { "field": null },
+        "nested": { "list": [{ "list": [1] }, { "list": [2, 3] }] },
+    }));
+    for (source, value) in [
+        ("$one.list", json!(["x"])),
+        ("$two.list", json!("x")), // a list that JSONata made: one element is no list
+        ("[$two.list]", json!(["x"])),
+        ("[$none.list, $two.list]", json!(["x"])),
+        ("$null.field", json!(null)),
+        ("$nested.list.list", json!([1, 2, 3])),
+        ("$nested.list[1].list[0]", json!(2)),
+        ("$one", json!([{ "list": ["x"] }])),
+    ] {
+        assert_eq!(evaluate(source, &scope), Ok(value.clone()), "{source}");
+        assert_eq!(reference(source, &scope), Some(value), "{source}");
+    }
+}
+
+#[test]
+fn what_jsonata_passes_over_in_silence_is_an_error() {
+    let scope = scope(json!({ "network": { "changes": ["x"] }, "list": [{ "a": 1 }, {}] }));
+    for (source, problem) in [
+        ("$network.changez", "no field `changez`; there are: changes"),
+        ("[$network.changes, $network.changez]", "no field `changez`"),
+        ("$nowhere.changes", "no variable $nowhere"),
+        ("$list.a", "no field `a`"),
+        ("$network[0]", "[0] of what is no array"),
+        ("$list[2]", "no [2]: there are 2"),
+        ("$list[a=1]", "[a=1] is not understood"),
+        ("$network.changes.length", "field `length` of what is no object"),
+        ("$count($list)", "not understood"),
+        ("$network.changes & 'x'", "not understood"),
+        ("", "not understood"),
+    ] {
+        let found = evaluate(source, &scope).unwrap_err();
+        assert!(found.contains(problem), "{source}: {found}");
+    }
+    assert!(expression("{% $a %} and more").is_err());
+}

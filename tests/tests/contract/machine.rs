@@ -1,0 +1,87 @@
+//! Reading the state machine: its states, wherever they are nested.
+
+use serde_json::{Map, Value};
+
+/// The states of one level: the machine itself, a branch, or an item processor.
+#[derive(Debug, Clone)]
+pub struct Level<'a> {
+    /// Where it is; empty for the machine itself.
+    pub at: String,
+    /// Its body: `StartAt` and `States`.
+    pub body: &'a Value,
+}
+
+impl<'a> Level<'a> {
+    /// The machine itself.
+    pub fn top(machine: &'a Value) -> Self {
+        Self { at: String::new(), body: machine }
+    }
+
+    /// The state with which it begins.
+    pub fn start(&self) -> &'a str {
+        self.body["StartAt"].as_str().unwrap_or_default()
+    }
+
+    /// Its states by name.
+    pub fn states(&self) -> &'a Map<String, Value> {
+        static NONE: std::sync::LazyLock<Map<String, Value>> = std::sync::LazyLock::new(Map::new);
+        self.body["States"].as_object().unwrap_or(&NONE)
+    }
+
+    /// The levels inside one of its states.
+    pub fn inside(&self, name: &str) -> Vec<Level<'a>> {
+        let Some(state) = self.states().get(name) else { return Vec::new() };
+        let branches = state["Branches"].as_array().into_iter().flatten();
+        branches.chain(state.get("ItemProcessor")).map(|body| Level { at: join(&self.at, name), body }).collect()
+    }
+
+    /// This level and all below it.
+    pub fn all(machine: &'a Value) -> Vec<Level<'a>> {
+        let mut levels = vec![Level::top(machine)];
+        let mut next = 0;
+        while let Some(level) = levels.get(next).cloned() {
+            levels.extend(level.states().keys().flat_map(|name| level.inside(name)));
+            next += 1;
+        }
+        levels
+    }
+}
+
+fn join(at: &str, name: &str) -> String {
+    if at.is_empty() { name.to_owned() } else { format!("{at}/{name}") }
+}
+
+/// One state and where it is.
+#[derive(Debug, Clone)]
+pub struct State<'a> {
+    /// Names of the states around it and its own, with slashes between.
+    pub at: String,
+    /// Its body.
+    pub body: &'a Value,
+}
+
+impl<'a> State<'a> {
+    /// Its type.
+    pub fn kind(&self) -> &'a str {
+        self.body["Type"].as_str().unwrap_or_default()
+    }
+
+    /// Whether it calls a service.
+    pub fn is_task(&self) -> bool {
+        self.kind() == "Task"
+    }
+
+    /// Its retriers.
+    pub fn retriers(&self) -> &'a [Value] {
+        self.body["Retry"].as_array().map_or(&[], Vec::as_slice)
+    }
+}
+
+/// Every state, wherever it is nested.
+pub fn states<'a>(machine: &'a Value) -> Vec<State<'a>> {
+    let of_level = |level: Level<'a>| {
+        let states = level.states();
+        states.iter().map(move |(name, body)| State { at: join(&level.at, name), body }).collect::<Vec<_>>()
+    };
+    Level::all(machine).into_iter().flat_map(of_level).collect()
+}

@@ -1,0 +1,127 @@
+//! The contract between the state machine and the functions (design.md §5): every payload it builds is one that the
+//! step takes, every field it reads is one that the step gives, and errors, limits and redrive are as promised.
+//!
+//! The checks are functions that give findings; `mutations.rs` shows that each of them can find something.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, unreachable_pub)]
+
+mod against_jsonata;
+mod expression;
+mod machine;
+mod mutations;
+mod rules;
+mod steps;
+mod template;
+mod walk;
+
+use announce_outcome::ExecutionOutput;
+use berth_tenancy::{Admission, Mode};
+use serde_json::Value;
+
+use crate::{
+    machine::{Level, states},
+    rules::{findings, longest_seconds, waiting_seconds},
+    steps::{Case, strict},
+    template::Template,
+    walk::{Walk, walk},
+};
+
+/// The state machine as it is deployed.
+fn onboard_account() -> Value {
+    serde_json::from_str(include_str!("../../../statemachines/onboard-account.asl.json")).unwrap()
+}
+
+/// The template that deploys it.
+fn hub() -> Template {
+    template::read(include_str!("../../../infra/hub.yaml"))
+}
+
+const TWO_REGIONS: Case = Case { regions: 2, mode: Mode::Apply, regions_changed: 2 };
+const ONE_REGION: Case = Case { regions: 1, mode: Mode::Apply, regions_changed: 1 };
+const ONE_OF_TWO_CHANGES: Case = Case { regions: 2, mode: Mode::Apply, regions_changed: 1 };
+const NOTHING_CHANGES: Case = Case { regions: 2, mode: Mode::Apply, regions_changed: 0 };
+const NOTHING_CHANGES_IN_ONE: Case = Case { regions: 1, mode: Mode::Apply, regions_changed: 0 };
+const PLANNED: Case = Case { regions: 2, mode: Mode::Plan, regions_changed: 2 };
+const PLANNED_IN_ONE: Case = Case { regions: 1, mode: Mode::Plan, regions_changed: 1 };
+
+const CASES: [Case; 7] = [
+    TWO_REGIONS,
+    ONE_REGION,
+    ONE_OF_TWO_CHANGES,
+    NOTHING_CHANGES,
+    NOTHING_CHANGES_IN_ONE,
+    PLANNED,
+    PLANNED_IN_ONE,
+];
+
+/// Walks the machine in one case and checks what comes out.
+fn run(machine: &Value, template: &Template, case: &Case) -> Result<Walk, String> {
+    let walk = walk(machine, template, case.input(), &|function, payload| case.answer(function, payload))?;
+    case.check_output(&walk).map_err(|problem| format!("the output: {problem}"))?;
+    Ok(walk)
+}
+
+/// Walks the machine for an account whose first state answers `admission`.
+fn run_admitted(machine: &Value, template: &Template, admission: &Admission) -> Result<Walk, String> {
+    let answer = |function: &str, payload: &Value| {
+        assert_eq!(function, "plan-onboarding", "a step ran for an account that is not onboarded: {payload}");
+        serde_json::to_value(admission).map_err(|error| error.to_string())
+    };
+    walk(machine, template, TWO_REGIONS.input(), &answer)
+}
+
+#[test]
+fn every_payload_fits_its_step_and_every_field_that_is_read_is_there() {
+    for case in CASES {
+        if let Err(finding) = run(&onboard_account(), &hub(), &case) {
+            panic!("{case:?}: {finding}");
+        }
+    }
+}
+
+#[test]
+fn an_onboarding_calls_each_step_once_in_each_region_and_commits_once() {
+    for (case, calls) in [(TWO_REGIONS, 7), (ONE_REGION, 5)] {
+        let walk = run(&onboard_account(), &hub(), &case).unwrap();
+        assert_eq!(walk.calls.len(), calls, "{:?}", walk.calls.iter().map(|(name, _)| name).collect::<Vec<_>>());
+        assert_eq!(walk.calls.last().map(|(name, _)| name.as_str()), Some("commit-tenant"));
+        assert_eq!(walk.entered.last().map(String::as_str), Some("Onboarded"));
+    }
+}
+
+#[test]
+fn an_account_that_is_not_ours_ends_as_ignored_after_one_call() {
+    let account_id = "111122223333".parse().unwrap();
+    let admission = Admission::Ignore { reason: "the tag berth:onboard is false".to_owned(), account_id };
+    let walk = run_admitted(&onboard_account(), &hub(), &admission).unwrap();
+    assert_eq!(walk.entered, ["PlanOnboarding", "IsOurs", "Ignored"]);
+    let output: ExecutionOutput = strict(&walk.output).unwrap();
+    assert!(matches!(output, ExecutionOutput::Ignore { .. }), "{output:?}");
+}
+
+#[test]
+fn a_duplicate_ends_after_one_call() {
+    let account_id = "111122223333".parse().unwrap();
+    let admission = Admission::Duplicate { reason: "another execution is at it".to_owned(), account_id };
+    let walk = run_admitted(&onboard_account(), &hub(), &admission).unwrap();
+    assert_eq!(walk.entered, ["PlanOnboarding", "IsOurs", "Ignored"]);
+    let output: ExecutionOutput = strict(&walk.output).unwrap();
+    assert!(matches!(output, ExecutionOutput::Duplicate { .. }), "{output:?}");
+}
+
+#[test]
+fn errors_limits_and_redrive_are_as_promised() {
+    let found = findings(&onboard_account(), &hub());
+    assert!(found.is_empty(), "statemachines/onboard-account.asl.json:\n  {}", found.join("\n  "));
+}
+
+/// design.md §5: every wait has a limit. The figures are here so that a change of them is seen in review.
+#[test]
+fn the_waits_of_a_state_end_within_half_an_hour_and_those_of_an_execution_within_its_limit() {
+    let machine = onboard_account();
+    for state in states(&machine).iter().filter(|state| state.is_task()) {
+        let seconds = waiting_seconds(state);
+        assert!((1200.0..=1800.0).contains(&seconds), "{} may wait {seconds} s in all", state.at);
+    }
+    let longest = longest_seconds(&Level::top(&machine));
+    assert!(longest < machine["TimeoutSeconds"].as_f64().unwrap(), "{longest}");
+}

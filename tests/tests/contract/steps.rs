@@ -1,0 +1,218 @@
+//! The steps as the walk sees them: each takes its payload with its own strict `Input`, and answers with its own `Output`.
+
+use announce_outcome::{Change, Ended, ExecutionOutput, ended};
+use attach_transit_gateway::{Isolation, SpokeRoute};
+use berth_config::{AccountFacts, Match, PlatformConfig};
+use berth_ledger::{Ending, RoleRecord};
+use berth_step::Converged;
+use berth_tenancy::{AccountId, Admission, Mode, Region};
+use commit_tenant::CommitRequest;
+use plan_onboarding::asked;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+
+use crate::walk::{EXECUTION, Walk};
+
+/// The commit of every walk.
+pub const SHA: &str = "0123456789abcdef0123456789abcdef01234567";
+
+/// What an execution meets.
+#[derive(Debug, Clone)]
+pub struct Case {
+    /// Regions of the account.
+    pub regions: usize,
+    /// Whether steps act.
+    pub mode: Mode,
+    /// Regions in which something changes, from the first on.
+    pub regions_changed: usize,
+}
+
+/// An account of the environment dev.
+fn facts() -> AccountFacts {
+    AccountFacts {
+        account_id: "111122223333".parse().unwrap(),
+        name: "Payments (dev)".to_owned(),
+        email: Some("payments-dev@example.com".to_owned()),
+        state: "ACTIVE".to_owned(),
+        ous: vec!["ou-ab12-dev00001".to_owned()],
+        tags: [("berth:tenant".to_owned(), "payments".to_owned())].into(),
+    }
+}
+
+impl Case {
+    /// What starts the execution.
+    pub fn input(&self) -> Value {
+        json!({ "accountId": "111122223333", "generation": 1, "mode": self.mode })
+    }
+
+    /// What the first state answers: the plan that platform.example.yaml gives the account.
+    pub fn admission(&self) -> Admission {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../infra/platform.example.yaml");
+        let platform = PlatformConfig::load(path.as_ref()).unwrap();
+        let Match::Onboard(mut matched) = platform.match_account(&facts()).unwrap() else {
+            panic!("the account of the walk is not ours by infra/platform.example.yaml")
+        };
+        assert!(matched.regions.len() >= 2, "infra/platform.example.yaml gives dev fewer than two regions");
+        matched.regions.truncate(self.regions);
+        let asked = asked(&self.input()).unwrap();
+        let subject = plan_onboarding::subject(&facts(), &matched, None, &asked, EXECUTION);
+        plan_onboarding::plan(subject, *matched)
+    }
+
+    /// Whether something changes in this region.
+    fn changes(&self, region: &Region, what: &str) -> Vec<String> {
+        let changed = ["eu-central-1", "eu-west-1"].into_iter().take(self.regions_changed).any(|r| r == region.as_str());
+        if changed { vec![format!("{what} in {region}")] } else { Vec::new() }
+    }
+
+    /// The answer of a function to a payload.
+    pub fn answer(&self, function: &str, payload: &Value) -> Result<Value, String> {
+        match function {
+            "plan-onboarding" => {
+                let input: plan_onboarding::Input = strict(payload)?;
+                let asked = asked(&input.request).map_err(|error| error.what)?;
+                same("the generation", &asked.generation, &Some(1))?;
+                same("the execution", &input.execution, &EXECUTION.to_owned())?;
+                written(&self.admission())
+            }
+            "provision-vpc" => {
+                let input: provision_vpc::Input = whole(payload)?;
+                let changes = self.changes(&input.region, "make the VPC");
+                written(&Converged { output: vpc(&input), changes })
+            }
+            "attach-transit-gateway" => {
+                let input: attach_transit_gateway::Input = whole(payload)?;
+                same("the VPC", &input.vpc_id, &vpc_id(&input.region))?;
+                let changes = self.changes(&input.region, "attach");
+                written(&Converged { output: attachment(&input), changes })
+            }
+            "create-tenant-roles" => {
+                let input: create_tenant_roles::Input = strict(payload)?;
+                let roles = input.roles.roles.iter().map(|role| role_record(&input.run.account_id, role)).collect();
+                let changes = if self.regions_changed > 0 { vec!["make roles".to_owned()] } else { Vec::new() };
+                written(&Converged { output: create_tenant_roles::Output { roles }, changes })
+            }
+            "commit-tenant" => {
+                let request: CommitRequest = strict(payload)?;
+                self.check_commit(&request)?;
+                let sha = (self.mode == Mode::Apply).then(|| SHA.to_owned());
+                written(&commit_tenant::Output { sha, path: request.path().to_string(), changes: Vec::new() })
+            }
+            other => Err(format!("{other} is no step of the state machine")),
+        }
+    }
+
+    /// The request holds what the steps before it answered, each in its place.
+    fn check_commit(&self, request: &CommitRequest) -> Result<(), String> {
+        same("the token", &request.task_token, &"token-1".to_owned())?;
+        same("the number of regions", &request.regions.len(), &self.regions)?;
+        for region in &request.regions {
+            same("the VPC", &region.vpc_id, &vpc_id(&region.region))?;
+            same("the attachment", &region.attachment_id, &attachment_id(&region.region))?;
+            let changes = [self.changes(&region.region, "make the VPC"), self.changes(&region.region, "attach")].concat();
+            same("the changes of a region", &region.changes, &changes)?;
+        }
+        request.entry().map(|_| ()).map_err(|error| error.what)
+    }
+
+    /// What is wrong with the execution's output: announce-outcome reads it.
+    pub fn check_output(&self, walk: &Walk) -> Result<(), String> {
+        let output: ExecutionOutput = strict(&walk.output)?;
+        let ExecutionOutput::Onboard { run, regions, commit, changes, .. } = output else {
+            return Err("the output is not that of an onboarding".to_owned());
+        };
+        same("the mode", &run.mode, &self.mode)?;
+        let planned: Vec<String> = regions.iter().flat_map(|region| region.changes.clone()).collect();
+        same("the number of changes in regions", &planned.len(), &(2 * self.regions_changed.min(self.regions)))?;
+        let roles = usize::from(self.regions_changed > 0);
+        same("the number of changes", &changes.len(), &(planned.len() + roles))?;
+        same("the commit", &commit.sha, &(self.mode == Mode::Apply).then(|| SHA.to_owned()))?;
+        self.check_ending(walk)
+    }
+
+    /// What announce-outcome makes of the output.
+    fn check_ending(&self, walk: &Walk) -> Result<(), String> {
+        let change: Change = strict(&json!({
+            "executionArn": EXECUTION, "status": "SUCCEEDED", "output": walk.output.to_string(), "stopDate": 1,
+        }))?;
+        match ended(&change, None).map_err(|error| error.what)? {
+            Ended::Silent { .. } if self.mode == Mode::Plan => Ok(()),
+            Ended::Outcome { ending: Ending::Onboarded { regions, roles, .. }, .. } if self.mode == Mode::Apply => {
+                same("the number of roles", &roles.len(), &4)?;
+                same("the number of regions", &regions.len(), &self.regions)?;
+                let attached = regions.iter().all(|(name, region)| region.attachment_id == attachment_id(name));
+                same("whether the attachments are in their regions", &attached, &true)
+            }
+            other => Err(format!("announce-outcome makes {other:?} of it")),
+        }
+    }
+}
+
+/// Reads a payload as the function does.
+pub fn strict<T: DeserializeOwned>(payload: &Value) -> Result<T, String> {
+    serde_json::from_value(payload.clone()).map_err(|error| error.to_string())
+}
+
+/// Reads a payload whose every field must be there, those that may be null too.
+fn whole<T: DeserializeOwned + Serialize>(payload: &Value) -> Result<T, String> {
+    let input: T = strict(payload)?;
+    let full = written(&input)?;
+    let missing = |full: &Value| full.as_object()?.keys().find(|name| payload.get(name.as_str()).is_none()).cloned();
+    missing(&full).map_or(Ok(input), |name| Err(format!("missing field `{name}`, which reads as null")))
+}
+
+fn written(value: &impl Serialize) -> Result<Value, String> {
+    serde_json::to_value(value).map_err(|error| error.to_string())
+}
+
+fn same<T: PartialEq + std::fmt::Debug>(what: &str, got: &T, wanted: &T) -> Result<(), String> {
+    if got == wanted { Ok(()) } else { Err(format!("{what} is {got:?}, not {wanted:?}")) }
+}
+
+fn vpc_id(region: &Region) -> String {
+    format!("vpc-{region}")
+}
+
+fn attachment_id(region: &Region) -> String {
+    format!("tgw-attach-{region}")
+}
+
+/// A VPC of intra tiers only: its route table is null, which must not get lost on the way.
+fn vpc(input: &provision_vpc::Input) -> provision_vpc::Output {
+    provision_vpc::Output {
+        vpc_id: vpc_id(&input.region),
+        cidr: "10.16.16.0/20".parse().unwrap(),
+        attachment_subnets: vec![format!("subnet-{}", input.region)],
+        private_route_table: None,
+        subnets: Vec::new(),
+        duplicates: Vec::new(),
+    }
+}
+
+fn attachment(input: &attach_transit_gateway::Input) -> attach_transit_gateway::Output {
+    let plan = &input.transit_gateway;
+    attach_transit_gateway::Output {
+        attachment_id: attachment_id(&input.region),
+        isolation: Isolation {
+            spoke_route_table: plan.spoke_route_table.clone(),
+            associated_with: plan.spoke_route_table.clone(),
+            propagated_to: plan.propagate_to.clone(),
+            spoke_routes: vec![SpokeRoute {
+                destination: "10.0.0.0/16".to_owned(),
+                attachments: plan.shared_attachments.clone(),
+                state: "active".to_owned(),
+            }],
+            default_association: false,
+            default_propagation: false,
+        },
+    }
+}
+
+fn role_record(account: &AccountId, role: &berth_tenancy::RolePlan) -> RoleRecord {
+    let (path, name) = (&role.path, &role.name);
+    RoleRecord {
+        name: role.key.clone(),
+        arn: format!("arn:aws:iam::{account}:role{path}{name}"),
+        access: role.access,
+    }
+}

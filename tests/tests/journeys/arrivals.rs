@@ -1,0 +1,118 @@
+//! The ways in which an account arrives.
+
+use aws_sdk_sfn::types::ExecutionStatus;
+use berth_ledger::Status;
+use berth_tests::rig::{Event, HUB, Rig, event, rig};
+use serde_json::{Value, json};
+
+use crate::onboarded::assert_onboarded;
+
+#[test]
+fn a_control_tower_create_event_ends_with_everything_that_a_team_needs_to_deploy() {
+    let rig = rig();
+    let account = rig.account("harbour-dev", "dev");
+    let queue = subscribe(rig, &account);
+    rig.publish(&[event(Event::Created, &account)]);
+    let record = rig.wait_for(&account, Status::Onboarded);
+    let world = assert_onboarded(rig, &record);
+    let regions: Vec<&str> = world.regions.keys().map(String::as_str).collect();
+    assert_eq!(regions, ["eu-central-1", "eu-west-1"], "dev has two regions");
+    assert!(world.regions.values().all(|region| region.vpcs.len() == 1));
+    assert_eq!(rig.commits(&record.commit.as_ref().unwrap().path).len(), 1);
+    assert_status(rig, &account);
+    let told = rig.until("the outcome event", || received(rig, &queue));
+    assert_eq!(told["source"], "berth.accounts");
+    assert_eq!(told["detail-type"], "Account Onboarded");
+    assert_eq!(told["detail"]["accountId"], *account);
+    assert_eq!(told["detail"]["commit"], record.commit.unwrap().sha);
+}
+
+/// Every field that design.md §9 promises to scripts.
+fn assert_status(rig: &Rig, account: &str) {
+    let (code, status) = rig.status(account);
+    assert_eq!(code, 0);
+    assert_eq!(status["accountId"], *account);
+    assert_eq!((status["tenant"].as_str(), status["environment"].as_str()), (Some("harbour"), Some("dev")));
+    assert_eq!(status["status"], "onboarded");
+    assert!(status["executionArn"].as_str().unwrap().ends_with(&format!("{account}-g1")), "{status}");
+    assert!(status["failure"].is_null() && status.get("failure").is_some(), "{status}");
+    for region in ["eu-west-1", "eu-central-1"] {
+        let network = &status["regions"][region];
+        assert!(network["vpcId"].as_str().unwrap().starts_with("vpc-"), "{status}");
+        assert!(network["cidr"].as_str().unwrap().ends_with("/20"), "{status}");
+        assert!(network["attachmentId"].as_str().unwrap().starts_with("tgw-attach-"), "{status}");
+    }
+    assert_eq!(status["roles"].as_array().unwrap().len(), 2, "{status}");
+    assert_eq!(status["commit"]["sha"].as_str().unwrap().len(), 40, "{status}");
+}
+
+/// A queue that gets every outcome of an account, as somebody else's automation would have it.
+fn subscribe(rig: &Rig, account: &str) -> String {
+    let name = format!("outcomes-{account}");
+    let queue = format!("arn:aws:sqs:us-east-1:{HUB}:{name}");
+    let rule = format!("arn:aws:events:us-east-1:{HUB}:rule/berth-accounts/{name}");
+    let policy = json!({ "Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": { "Service": "events.amazonaws.com" }, "Action": "sqs:SendMessage",
+        "Resource": queue, "Condition": { "ArnEquals": { "aws:SourceArn": rule } },
+    }] });
+    let made = json!({ "QueueName": name, "Attributes": { "Policy": policy.to_string() } });
+    let url = rig.call(HUB, "sqs", "create_queue", &made)["QueueUrl"].as_str().unwrap().to_owned();
+    let pattern = json!({ "source": ["berth.accounts"], "detail": { "accountId": [account] } }).to_string();
+    let bus = "berth-accounts";
+    rig.call(HUB, "events", "put_rule", &json!({ "Name": name, "EventBusName": bus, "EventPattern": pattern }));
+    let targets = json!({ "Rule": name, "EventBusName": bus, "Targets": [{ "Id": "queue", "Arn": queue }] });
+    rig.call(HUB, "events", "put_targets", &targets);
+    url
+}
+
+fn received(rig: &Rig, queue: &str) -> Option<Value> {
+    let answer = rig.call(HUB, "sqs", "receive_message", &json!({ "QueueUrl": queue }));
+    let body = answer["Messages"][0]["Body"].as_str()?;
+    Some(serde_json::from_str(body).unwrap())
+}
+
+#[test]
+fn an_update_event_onboards_an_account_whose_creation_failed_at_first() {
+    let rig = rig();
+    let account = rig.account("repaired-dev", "dev");
+    let failed = event(Event::CreationFailed, &account);
+    let said = rig.deliver(&[failed]);
+    assert!(said[0].contains("nothing to start") && said[0].contains("FAILED"), "{}", said[0]);
+    assert!(rig.dead_letters("berth-intake-dlq", "Not Available").is_empty(), "a failure is ignored, not rejected");
+    assert!(rig.record(&account).is_none(), "the failed creation names no account");
+    rig.publish(&[event(Event::Updated, &account)]);
+    let record = rig.wait_for(&account, Status::Onboarded);
+    assert_onboarded(rig, &record);
+    assert_eq!(rig.executions(&account).len(), 1);
+}
+
+#[test]
+fn a_person_starts_an_execution_with_nothing_but_an_account_id() {
+    let rig = rig();
+    let account = rig.account("console-dev", "dev");
+    let execution = rig.start_execution(&json!({ "accountId": account }));
+    let ended = rig.ended(&execution);
+    assert_eq!(ended.status, ExecutionStatus::Succeeded, "{ended:?}");
+    let record = rig.wait_for_outcome(&account, &execution);
+    assert_eq!(record.status, Status::Onboarded);
+    assert_onboarded(rig, &record);
+}
+
+#[test]
+fn the_second_account_of_a_tenant_joins_its_custom_resource() {
+    let rig = rig();
+    let tag = json!({ "berth:tenant": "ferry" });
+    let dev = rig.account_with("ferry one", "dev", &tag);
+    let staging = rig.account_with("ferry two", "staging", &tag);
+    rig.publish(&[event(Event::Created, &dev), event(Event::Created, &staging)]);
+    let records = [&dev, &staging].map(|account| rig.wait_for(account, Status::Onboarded));
+    for record in &records {
+        assert_eq!(record.tenant.as_ref().unwrap().as_str(), "ferry");
+        assert_onboarded(rig, record);
+    }
+    assert_eq!(records[1].regions.len(), 1, "staging has one region");
+    let path = &records[0].commit.as_ref().unwrap().path;
+    assert_eq!(*path, records[1].commit.as_ref().unwrap().path);
+    let file = rig.file("main", path);
+    assert!(file.contains(&dev) && file.contains(&staging), "{file}");
+}
