@@ -10,7 +10,6 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[command(
     name = "berth",
     version,
-    about,
     after_help = "Exit codes: 0 done; 1 it failed, or the account failed; 2 the input is wrong."
 )]
 pub(crate) struct Cli {

@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use berth_aws::CallFailure;
 use berth_ledger::{Record, Status};
 use berth_tenancy::AccountId;
 use serde_json::{Value, json};
@@ -32,14 +33,14 @@ const SECONDS_MAX: u64 = 30;
 
 /// Runs the demo. The local AWS stays, so that a second run shows that nothing changes.
 pub(crate) async fn run() -> Result<Exit, Problem> {
-    let was_running = local::running()?.is_some();
+    let was_running = local::running().is_some();
     tokio::select! {
         result = show() => result,
         _ = tokio::signal::ctrl_c() => {
             if !was_running {
                 local::answer(&["down"])?;
             }
-            Err(Problem::failed("interrupted", "make demo starts again where it stopped"))
+            Err(Problem::failed("interrupted", "make demo starts again, on a fresh organization unless one was running before"))
         }
     }
 }
@@ -59,7 +60,7 @@ async fn show() -> Result<Exit, Problem> {
         appeared(&deployment, &account).await?
     } else {
         publish(&account)?;
-        part(clock, "the same event again: the ledger knows that it was served, so it starts nothing");
+        part(clock, "the same event is on the bus again, and a person starts the onboarding again");
         rerun(&deployment, &account).await?
     };
     part(clock, &format!("execution {} is running", execution.rsplit(':').next().unwrap_or_default()));
@@ -69,10 +70,17 @@ async fn show() -> Result<Exit, Problem> {
         return Ok(Exit::Failed);
     }
     let record = announced(&deployment, &account, before.as_ref()).await?;
+    if let Some(before) = before.filter(|_| !is_new) {
+        started_nothing(&deployment, &before).await?;
+        part(clock, "the event started nothing: the ledger knew that it was served");
+    }
     part(clock, "the ledger and the bus know the outcome");
     result(&running, &record, ended.changes().len())?;
     let (event, own) = (sent.elapsed().as_secs_f64(), ended.seconds());
-    anstream::println!("\n{}: {event:.1} s from event to outcome, {own:.1} s of them the state machine", paint::good("done"));
+    anstream::println!(
+        "\n{}: {event:.1} s from event to outcome, {own:.1} s of them the state machine",
+        paint::good("done")
+    );
     anstream::println!("{}", paint::faint("make demo again: nothing changes. berth local down ends the local AWS."));
     Ok(Exit::Done)
 }
@@ -80,14 +88,14 @@ async fn show() -> Result<Exit, Problem> {
 /// The demo's account: the one of an earlier run, or a new one.
 async fn account(deployment: &Deployment) -> Result<(AccountId, bool), Problem> {
     let known = deployment.ledger.list().await?;
-    let ours = |record: &&Record| {
-        record.account_name.as_deref() == Some(ACCOUNT_NAME) && record.status == Status::Onboarded
-    };
+    let ours =
+        |record: &&Record| record.account_name.as_deref() == Some(ACCOUNT_NAME) && record.status == Status::Onboarded;
     if let Some(record) = known.iter().find(ours) {
         return Ok((record.account_id.clone(), false));
     }
     let created = local::answer(&["account", "create", "--name", ACCOUNT_NAME, "--environment", "dev"])?;
-    let account = created.parse().map_err(|invalid| Problem::failed(format!("CreateAccount: {invalid}"), "report this"))?;
+    let account =
+        created.parse().map_err(|invalid| Problem::failed(format!("CreateAccount: {invalid}"), "report this"))?;
     Ok((account, true))
 }
 
@@ -116,8 +124,7 @@ async fn rerun(deployment: &Deployment, account: &AccountId) -> Result<String, P
     let input = json!({ "accountId": account }).to_string();
     let call = deployment.step_functions.start_execution().state_machine_arn(deployment.state_machine()?);
     let started = call.input(input).send().await;
-    let started =
-        started.map_err(|error| berth_aws::CallFailure::of("states:StartExecution", &error).or_common())?;
+    let started = started.map_err(|error| CallFailure::of("states:StartExecution", &error).or_common())?;
     Ok(started.execution_arn)
 }
 
@@ -129,6 +136,18 @@ async fn announced(deployment: &Deployment, account: &AccountId, before: Option<
         Ok(record.filter(|record| record.status == Status::Onboarded && is_new(record)))
     })
     .await
+}
+
+/// Makes sure that the event of an account that is onboarded started no execution: it would bear the next generation.
+async fn started_nothing(deployment: &Deployment, before: &Record) -> Result<(), Problem> {
+    let next = format!("{}-g{}", before.account_id, before.generation.saturating_add(1));
+    let machine = deployment.state_machine()?.replace(":stateMachine:", ":execution:");
+    let asked = deployment.step_functions.describe_execution().execution_arn(format!("{machine}:{next}")).send().await;
+    match asked.map_err(|error| CallFailure::of("states:DescribeExecution", &error)) {
+        Err(failure) if failure.is(&["ExecutionDoesNotExist"]) => Ok(()),
+        Err(failure) => Err(failure.or_common().into()),
+        Ok(_) => Err(Problem::failed(format!("the old event started {next}"), "report this: it must start nothing")),
+    }
 }
 
 /// Asks until there is an answer.

@@ -31,8 +31,7 @@ pub(crate) async fn to_the_end(deployment: &Deployment, execution: &str, show: b
     let mut waiting = None;
     loop {
         let described = deployment.step_functions.describe_execution().execution_arn(execution).send().await;
-        let described =
-            described.map_err(|error| CallFailure::of("states:DescribeExecution", &error).or_common())?;
+        let described = described.map_err(|error| CallFailure::of("states:DescribeExecution", &error).or_common())?;
         for line in read_new(deployment, execution, &mut history).await? {
             if let (Line::Fault { state, .. }, true) = (&line, show) {
                 waiting = Some(state.clone());
@@ -68,7 +67,12 @@ fn print(line: &Line) {
     match line {
         Line::Entered { state, place } => anstream::eprintln!("  {} {state}{}", paint::faint("…"), at(place)),
         Line::Exited { state, place, seconds } => {
-            anstream::eprintln!("  {} {state}{} {}", paint::good("✓"), at(place), paint::faint(&format!("{seconds:.1} s")));
+            anstream::eprintln!(
+                "  {} {state}{} {}",
+                paint::good("✓"),
+                at(place),
+                paint::faint(&format!("{seconds:.1} s"))
+            );
         }
         Line::Fault { state, place, fault, message } => {
             anstream::eprintln!("  {} {state}{} {}: {message}", paint::waiting("↻"), at(place), paint::waiting(fault));
@@ -78,7 +82,7 @@ fn print(line: &Line) {
 
 fn ended(described: &DescribeExecutionOutput, failed_in: Option<String>) -> Ended {
     let output = described.output().and_then(|text| serde_json::from_str(text).ok()).unwrap_or(Value::Null);
-    let stop = described.stop_date().map_or_else(|| described.start_date().as_secs_f64(), |date| date.as_secs_f64());
+    let stop = described.stop_date().unwrap_or(described.start_date()).as_secs_f64();
     let status = described.status().clone();
     let failure = (status != ExecutionStatus::Succeeded).then(|| {
         let state = failed_in.unwrap_or_default();
@@ -131,10 +135,12 @@ impl Ended {
         let changes = self.changes();
         match (is_plan, changes.len()) {
             (true, 0) => anstream::println!("{}: nothing would change", paint::good("plan")),
-            (true, count) => anstream::println!("{}: {count} changes would be made", paint::good("plan")),
-            (false, 0) => anstream::println!("{}: nothing had to change ({:.1} s)", paint::good("onboarded"), self.seconds),
+            (true, count) => anstream::println!("{}: changes that would be made: {count}", paint::good("plan")),
+            (false, 0) => {
+                anstream::println!("{}: nothing had to change ({:.1} s)", paint::good("onboarded"), self.seconds);
+            }
             (false, count) => {
-                anstream::println!("{}: {count} changes ({:.1} s)", paint::good("onboarded"), self.seconds);
+                anstream::println!("{}: changes made: {count} ({:.1} s)", paint::good("onboarded"), self.seconds);
             }
         }
         for change in changes {

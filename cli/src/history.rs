@@ -68,6 +68,8 @@ impl History {
                 let region = place.region.clone();
                 line = place.state.clone().map(|state| Line::Fault { state, place: region, fault, message });
             }
+            // What comes after a Map or a Parallel belongs to none of their branches.
+            HistoryEventType::MapStateExited | HistoryEventType::ParallelStateExited => place.region = None,
             _ => {}
         }
         self.places.insert(event.id(), place);

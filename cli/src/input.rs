@@ -15,8 +15,9 @@ const BYTES_MAX: u64 = 1 << 20;
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Problem> {
     let is_stdin = path == Path::new("-");
     let name = if is_stdin { "standard input".to_owned() } else { path.display().to_string() };
-    let unreadable =
-        |error: std::io::Error| Problem::bad_input(format!("cannot read {name}: {error}"), "name a file, or - for standard input");
+    let unreadable = |error: std::io::Error| {
+        Problem::bad_input(format!("cannot read {name}: {error}"), "name a file, or - for standard input")
+    };
     let mut bytes = Vec::new();
     let mut limited: Box<dyn Read> = if is_stdin {
         Box::new(stdin().lock().take(BYTES_MAX + 1))

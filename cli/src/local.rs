@@ -48,7 +48,10 @@ pub(crate) fn checkout() -> Result<PathBuf, Problem> {
     let above = here.iter().flat_map(|folder| folder.ancestors()).find(|folder| is_checkout(folder));
     let built_from = Path::new(env!("CARGO_MANIFEST_DIR")).parent().filter(|folder| is_checkout(folder));
     above.or(built_from).map(Path::to_path_buf).ok_or_else(|| {
-        Problem::failed("the local AWS is part of Berth's source, and this is no checkout of it", "run berth in a checkout")
+        Problem::failed(
+            "the local AWS is part of Berth's source, and this is no checkout of it",
+            "run berth in a checkout",
+        )
     })
 }
 
@@ -58,16 +61,15 @@ fn state_folder() -> Result<PathBuf, Problem> {
 }
 
 /// The local AWS of this checkout, when it is ready.
-pub(crate) fn running() -> Result<Option<Running>, Problem> {
-    let Ok(folder) = state_folder() else { return Ok(None) };
-    let Ok(text) = fs::read_to_string(folder.join("state.json")) else { return Ok(None) };
+pub(crate) fn running() -> Option<Running> {
+    let text = fs::read_to_string(state_folder().ok()?.join("state.json")).ok()?;
     // Half-written state means that it starts or ends just now.
     let state: Option<Running> = serde_json::from_str(&text).ok();
-    Ok(state.filter(|state| state.status == "ready" && started(state.pid) == Some(state.process_started)))
+    state.filter(|state| state.status == "ready" && started(state.pid) == Some(state.process_started))
 }
 
 /// When a process started, in clock ticks since boot: with this, a reused process id is told from the one that was
-/// meant. [proc_pid_stat(5), field 22]
+/// meant. [`proc_pid_stat(5)`, field 22]
 fn started(pid: u32) -> Option<u64> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let (_, fields) = text.rsplit_once(')')?;
@@ -88,7 +90,11 @@ pub(crate) fn program(arguments: &[&str]) -> Result<Command, Problem> {
         return Err(Problem::failed(missing, "make local, which makes the virtual environment"));
     }
     let mut command = Command::new(python);
-    command.current_dir(&checkout).env("PYTHONPATH", checkout.join("local")).args(["-m", "berth_local"]).args(arguments);
+    command
+        .current_dir(&checkout)
+        .env("PYTHONPATH", checkout.join("local"))
+        .args(["-m", "berth_local"])
+        .args(arguments);
     Ok(command)
 }
 
@@ -120,13 +126,14 @@ pub(crate) async fn up(args: &UpArgs) -> Result<Exit, Problem> {
 
 /// Starts the local AWS in the background, or finds the one that runs.
 pub(crate) async fn start(port: u16) -> Result<Running, Problem> {
-    if let Some(state) = running()? {
+    if let Some(state) = running() {
         anstream::eprintln!("{}", paint::faint(&format!("the local AWS runs already at {}", state.endpoint)));
         return Ok(state);
     }
     let folder = state_folder()?;
     let log = folder.join("supervisor.log");
-    let cannot = |error: std::io::Error| Problem::failed(format!("cannot write {}: {error}", log.display()), "make room");
+    let cannot =
+        |error: std::io::Error| Problem::failed(format!("cannot write {}: {error}", log.display()), "make room");
     fs::create_dir_all(&folder).map_err(cannot)?;
     let file = File::create(&log).map_err(cannot)?;
     let mut child = program(&["up", "--port", &port.to_string()])?
@@ -158,7 +165,7 @@ async fn until_ready(child: &mut Child, log: &Path) -> Result<Running, Problem> 
             anstream::eprintln!("{}", paint::faint(line));
         }
         shown = whole.lines().count();
-        if let Some(state) = running()? {
+        if let Some(state) = running() {
             return Ok(state);
         }
         let ended = child.try_wait().ok().flatten().is_some();

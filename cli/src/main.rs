@@ -46,7 +46,7 @@ async fn run(cli: Cli) -> Result<Exit, outcome::Problem> {
         Command::Local { command } => match command {
             LocalCommand::Up(args) => local::up(&args).await,
             LocalCommand::Down => local::down().await,
-            LocalCommand::Send(args) => send::run(&args).await,
+            LocalCommand::Send(args) => send::run(&args),
             LocalCommand::Demo => demo::run().await,
         },
     }

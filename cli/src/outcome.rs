@@ -46,7 +46,12 @@ impl Problem {
 
     /// Prints to standard error.
     pub(crate) fn print(&self) {
-        anstream::eprintln!("{}: {}\n{}", paint::bad("error"), self.what, paint::faint(&format!("Next: {}", self.hint)));
+        anstream::eprintln!(
+            "{}: {}\n{}",
+            paint::bad("error"),
+            self.what,
+            paint::faint(&format!("Next: {}", self.hint))
+        );
     }
 }
 

@@ -5,15 +5,14 @@ use std::process::Stdio;
 
 use crate::{
     args::SendArgs,
-    input,
-    local,
+    input, local,
     outcome::{Exit, Problem},
 };
 
 /// Publishes one event, as the management account's forwarder would.
-pub(crate) async fn run(args: &SendArgs) -> Result<Exit, Problem> {
+pub(crate) fn run(args: &SendArgs) -> Result<Exit, Problem> {
     let bytes = input::read(&args.file)?;
-    local::running()?.ok_or_else(local::not_running)?;
+    local::running().ok_or_else(local::not_running)?;
     anstream::println!("{}", publish(&bytes)?);
     Ok(Exit::Done)
 }

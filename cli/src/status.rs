@@ -15,7 +15,7 @@ pub(crate) async fn run(args: &StatusArgs, wanted: Target) -> Result<Exit, Probl
     let Some(account) = &args.account else {
         let records = deployment.ledger.list().await?;
         if args.json {
-            anstream::println!("{}", Value::from_iter(records.iter().map(view)));
+            anstream::println!("{}", records.iter().map(view).collect::<Value>());
         } else {
             table(&records);
         }

@@ -41,8 +41,8 @@ pub(crate) async fn connect(target: Target) -> Result<Deployment, Problem> {
     let running = match target {
         Target::Aws => None,
         Target::Auto if named => None,
-        Target::Auto => local::running()?,
-        Target::Local => Some(local::running()?.ok_or_else(local::not_running)?),
+        Target::Auto => local::running(),
+        Target::Local => Some(local::running().ok_or_else(local::not_running)?),
     };
     let Some(running) = running else {
         let config = shared_config().await;

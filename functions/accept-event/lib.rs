@@ -1,7 +1,5 @@
 //! Reads account events from the intake queue and starts one execution for each account that asks for one.
 
-
-
 use aws_sdk_sfn::Client as StepFunctions;
 use aws_sdk_sqs::{Client as Queues, types::MessageAttributeValue};
 use berth_aws::CallFailure;
@@ -12,8 +10,6 @@ use berth_step::{Batch, BatchAnswer, Fault, Message, StepError};
 use berth_tenancy::AccountId;
 use jiff::Timestamp;
 use serde_json::json;
-
-
 
 /// Longest attribute that a rejected message carries: SQS counts attributes as part of the message.
 const REASON_CHARACTERS_MAX: usize = 500;
@@ -63,7 +59,7 @@ impl AcceptEvent {
             match self.accept(message, now).await {
                 Ok(accepted) => log(message, &accepted),
                 Err(error) => {
-                    tracing::warn!(message = message.message_id, fault = %error.fault, error = %error.what, causes = ?error.chain(), "message goes back to the queue");
+                    tracing::warn!(message_id = message.message_id, fault = %error.fault, error = %error.what, causes = ?error.chain(), "message goes back to the queue");
                     answer.give_back(message);
                 }
             }
@@ -88,12 +84,7 @@ impl AcceptEvent {
 
     /// Starts the execution of the account's generation. Duplicates have the same name and input, so they collapse.
     /// [Step Functions `StartExecution`]
-    async fn start(
-        &self,
-        account: &AccountId,
-        recognised: &Recognised,
-        now: Timestamp,
-    ) -> Result<Accepted, StepError> {
+    async fn start(&self, account: &AccountId, recognised: &Recognised, now: Timestamp) -> Result<Accepted, StepError> {
         let record = self.ledger.get(account).await?;
         let generation = match admit(record.as_ref(), recognised.time) {
             Admission::Start { generation } => generation,
@@ -130,7 +121,8 @@ impl AcceptEvent {
     async fn reject(&self, message: &Message, reason: &str) -> Result<Accepted, StepError> {
         let reason: String = reason.chars().take(REASON_CHARACTERS_MAX).collect();
         let value = MessageAttributeValue::builder().data_type("String").string_value(&reason).build();
-        let value = value.map_err(|error| StepError::new(Fault::Bug, "a message attribute without type").because(error))?;
+        let value =
+            value.map_err(|error| StepError::new(Fault::Bug, "a message attribute without type").because(error))?;
         self.queues
             .send_message()
             .queue_url(&self.dead_letters)
@@ -178,8 +170,8 @@ fn failed_start(failure: CallFailure) -> StepError {
 fn log(message: &Message, accepted: &Accepted) {
     let id = &message.message_id;
     match accepted {
-        Accepted::Started { execution } => tracing::info!(message = id, execution, "onboarding asked for"),
-        Accepted::Nothing { reason } => tracing::info!(message = id, reason, "nothing to start"),
-        Accepted::Rejected { reason } => tracing::warn!(message = id, reason, "rejected"),
+        Accepted::Started { execution } => tracing::info!(message_id = id, execution, "onboarding asked for"),
+        Accepted::Nothing { reason } => tracing::info!(message_id = id, reason, "nothing to start"),
+        Accepted::Rejected { reason } => tracing::warn!(message_id = id, reason, "rejected"),
     }
 }

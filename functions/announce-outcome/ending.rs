@@ -67,8 +67,9 @@ impl Change {
     /// When the execution ended.
     pub fn ended_at(&self) -> Result<Timestamp, StepError> {
         let millisecond = self.stop_date.unwrap_or_default();
-        Timestamp::from_millisecond(millisecond)
-            .map_err(|error| StepError::new(Fault::InvalidInput, "the status change has no valid stopDate").because(error))
+        Timestamp::from_millisecond(millisecond).map_err(|error| {
+            StepError::new(Fault::InvalidInput, "the status change has no valid stopDate").because(error)
+        })
     }
 }
 
@@ -79,7 +80,7 @@ pub enum ExecutionOutput {
     /// The account is onboarded.
     Onboard {
         /// Who was onboarded.
-        run: Subject,
+        run: Box<Subject>,
         /// Networks.
         regions: Vec<RegionOutput>,
         /// Roles.
@@ -169,7 +170,7 @@ pub fn ended(change: &Change, failure: Option<Failure>) -> Result<Ended, StepErr
     })
 }
 
-fn onboarded(run: Subject, regions: Vec<RegionOutput>, roles: Vec<RoleRecord>, commit: CommitOutput) -> Ended {
+fn onboarded(run: Box<Subject>, regions: Vec<RegionOutput>, roles: Vec<RoleRecord>, commit: CommitOutput) -> Ended {
     let (Mode::Apply, Some(sha)) = (run.mode, commit.sha) else {
         return Ended::Silent { reason: "only planned".to_owned() };
     };
@@ -180,7 +181,7 @@ fn onboarded(run: Subject, regions: Vec<RegionOutput>, roles: Vec<RoleRecord>, c
     let regions: BTreeMap<Region, RegionRecord> = regions.into_iter().map(record).collect();
     let commit = Box::new(CommitRecord { sha, path: commit.path });
     let account = run.account_id.clone();
-    Ended::Outcome { account, ending: Ending::Onboarded { run: Box::new(run), regions, roles, commit } }
+    Ended::Outcome { account, ending: Ending::Onboarded { run, regions, roles, commit } }
 }
 
 /// A failed execution. Its account is read from its input, as the first state reads it.

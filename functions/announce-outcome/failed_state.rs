@@ -30,13 +30,14 @@ pub struct HistoryEvent {
 
 /// The state that failed: from the newest failure back through its own branch to the state that was entered last.
 ///
-/// `newest_first` may be the newest part of a history; `None` means that the state is further back.
+/// `events` may be the newest part of a history, in any order; `None` means that the state is further back.
 #[must_use]
-pub fn failed_state(newest_first: &[HistoryEvent]) -> Option<(String, Option<String>, Option<String>)> {
-    let by_id: HashMap<i64, &HistoryEvent> = newest_first.iter().map(|event| (event.id, event)).collect();
-    let (error, cause) = newest_first.iter().find_map(|event| event.failure.clone()).unwrap_or_default();
+pub fn failed_state(events: &[HistoryEvent]) -> Option<(String, Option<String>, Option<String>)> {
+    let by_id: HashMap<i64, &HistoryEvent> = events.iter().map(|event| (event.id, event)).collect();
+    let newest_failure = events.iter().filter(|event| event.failure.is_some()).max_by_key(|event| event.id);
+    let (error, cause) = newest_failure.and_then(|event| event.failure.clone()).unwrap_or_default();
     // The execution's own failure names the error; the event before it lies in the branch that failed.
-    let mut next = newest_first.first();
+    let mut next = events.iter().max_by_key(|event| event.id);
     while let Some(event) = next {
         if let Some(state) = &event.entered {
             return Some((state.clone(), error, cause));

@@ -41,10 +41,10 @@ impl AnnounceOutcome {
         let mut answer = BatchAnswer::default();
         for message in &batch.records {
             match self.announce(message).await {
-                Ok(line) => tracing::info!(message = message.message_id, "{line}"),
+                Ok(line) => tracing::info!(message_id = message.message_id, "{line}"),
                 Err(error) => {
                     tracing::warn!(
-                        message = message.message_id, fault = %error.fault, error = %error.what,
+                        message_id = message.message_id, fault = %error.fault, error = %error.what,
                         causes = ?error.chain(), "message goes back to the queue"
                     );
                     answer.give_back(message);
@@ -58,9 +58,12 @@ impl AnnounceOutcome {
     /// EventBridge's subscribers must expect anyway. The other order could lose it.
     async fn announce(&self, message: &Message) -> Result<String, StepError> {
         let envelope: Envelope = serde_json::from_str(&message.body).map_err(|error| {
-            StepError::new(Fault::InvalidInput, "the outcomes queue holds something that is no status change of an execution")
-                .next("compare the rule berth-onboarding-ended with the template")
-                .because(error)
+            StepError::new(
+                Fault::InvalidInput,
+                "the outcomes queue holds something that is no status change of an execution",
+            )
+            .next("compare the rule berth-onboarding-ended with the template")
+            .because(error)
         })?;
         let change = envelope.detail;
         let failed_in = if change.status.is_failure() { self.read_failure(&change).await? } else { None };

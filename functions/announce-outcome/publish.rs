@@ -35,10 +35,8 @@ pub(crate) async fn publish(
     // `PutEvents` answers 200 although it refused the entry.
     match answer.entries().first().and_then(|entry| entry.error_code()) {
         None => Ok(()),
-        Some(code) => {
-            Err(StepError::new(Fault::Throttled, format!("events:PutEvents refused the outcome: {code}"))
-                .for_account(account))
-        }
+        Some(code) => Err(StepError::new(Fault::Throttled, format!("events:PutEvents refused the outcome: {code}"))
+            .for_account(account)),
     }
 }
 

@@ -30,6 +30,7 @@ pub(crate) fn unfinished<T>(_: Verdict) -> Result<T, StepError> {
 
 /// Joins every allowed request to its tenant's file. A request that cannot join gets its own error and changes
 /// nothing; one that only plans is judged but not written. `None` for requests that were not allowed.
+#[must_use]
 pub fn edit(
     snapshot: &Snapshot,
     requests: &[&CommitRequest],
@@ -97,8 +98,11 @@ fn join_one(
     };
     let Err(violations) = validate(&checked, existing.as_deref()) else { return Ok(text) };
     let list: Vec<String> = violations.iter().map(ToString::to_string).collect();
-    Err(StepError::new(Fault::InvalidInput, format!("the custom resource at {path} breaks its CRD: {}", list.join("; ")))
-        .next("correct the account's tags, platform.yaml, or the file in the GitOps repository; then redrive"))
+    Err(StepError::new(
+        Fault::InvalidInput,
+        format!("the custom resource at {path} breaks its CRD: {}", list.join("; ")),
+    )
+    .next("correct the account's tags, platform.yaml, or the file in the GitOps repository; then redrive"))
 }
 
 fn cannot_join(error: CrError, path: &RepoPath) -> StepError {

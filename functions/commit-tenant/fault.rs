@@ -16,9 +16,10 @@ pub(crate) fn of(error: &RepoError, account: &AccountId) -> StepError {
         RepoError::Unauthorized { .. } => {
             (Fault::Denied, "renew the credentials in the secret of BERTH_GITOPS_SECRET, then redrive the execution")
         }
-        RepoError::Rejected { .. } => {
-            (Fault::Denied, "let Berth's user push to the branch (branch protection, hooks), then redrive the execution")
-        }
+        RepoError::Rejected { .. } => (
+            Fault::Denied,
+            "let Berth's user push to the branch (branch protection, hooks), then redrive the execution",
+        ),
         RepoError::NotFound(_) => {
             (Fault::InvalidInput, "check BERTH_GITOPS_URL and BERTH_GITOPS_BRANCH of the deployment, then redrive")
         }

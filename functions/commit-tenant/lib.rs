@@ -60,7 +60,7 @@ impl CommitTenant {
             match serde_json::from_str(&message.body) {
                 Ok(request) => asked.push(Asked { message, request }),
                 Err(error) => {
-                    tracing::error!(message = message.message_id, %error, "not a request for a commit");
+                    tracing::error!(message_id = message.message_id, %error, "not a request for a commit");
                     answer.give_back(message);
                 }
             }

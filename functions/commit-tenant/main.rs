@@ -29,11 +29,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let (function, author) = (&function, &author);
     serve("commit-tenant", |batch| {
         let now = Timestamp::now();
-        let by = Authorship {
-            author: author.clone(),
-            committer: author.clone(),
-            time_unix_seconds: now.as_second(),
-        };
+        let by = Authorship { author: author.clone(), committer: author.clone(), time_unix_seconds: now.as_second() };
         let jitter = Jitter::from_seed(u64::from(now.subsec_nanosecond().unsigned_abs()));
         function.handle(batch, by, jitter)
     })

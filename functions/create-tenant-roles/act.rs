@@ -68,9 +68,7 @@ async fn act_on_role(iam: &Client, action: &Action) -> Result<(), StepError> {
             // The tag last: while it is missing, the next run sets the session again.
             tag(iam, role, &Tags::default().with(TAG_SESSION, &longest.to_string())).await
         }
-        Action::Tag { role, tags } => {
-            tag(iam, role, tags).await
-        }
+        Action::Tag { role, tags } => tag(iam, role, tags).await,
         Action::Attach { role, arn } => {
             let sent = iam.attach_role_policy().role_name(role).policy_arn(arn).send().await;
             sent.map(|_| ()).map_err(|error| attach_meaning(CallFailure::of("iam:AttachRolePolicy", &error), arn))

@@ -81,7 +81,8 @@ impl fmt::Display for Action {
 /// Compares IAM with the plan: the boundary first, then roles, then what hangs on roles, because each needs the one
 /// before it.
 pub fn decide(input: &Input, world: &World) -> Result<Decision<Action, Output>, StepError> {
-    if let Some(action) = input.roles.boundary.as_ref().map(|plan| boundary(input, plan, world)).transpose()?.flatten() {
+    if let Some(action) = input.roles.boundary.as_ref().map(|plan| boundary(input, plan, world)).transpose()?.flatten()
+    {
         return Ok(Decision::Act(vec![action]));
     }
     let arn = input.roles.boundary.as_ref().map(|plan| boundary_arn(input, plan));

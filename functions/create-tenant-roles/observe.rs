@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_iam::{
     Client,
+    primitives::DateTime,
     types::{EntityType, ManagedPolicyDetail, RoleDetail, Tag},
 };
 use berth_aws::CallFailure;
@@ -58,7 +59,7 @@ async fn observed_boundary(
     let oldest = versions
         .iter()
         .filter(|version| !version.is_default_version())
-        .min_by_key(|version| version.create_date().map(|date| date.secs()))
+        .min_by_key(|version| version.create_date().map(DateTime::secs))
         .filter(|_| versions.len() >= POLICY_VERSIONS_MAX);
     let tags = match detail.arn().filter(|_| differs) {
         Some(arn) => Some(policy_tags(iam, arn).await?),

@@ -80,8 +80,8 @@ pub fn plan(subject: Subject, matched: Onboarding) -> Admission {
 }
 
 /// The error of an account that could not be matched.
-pub(crate) fn unmatched(error: MatchError) -> StepError {
-    let fault = match &error {
+pub(crate) fn unmatched(error: &MatchError) -> StepError {
+    let fault = match error {
         MatchError::NotReady { .. } => Fault::NotReady,
         MatchError::InvalidInput { .. } => Fault::InvalidInput,
     };

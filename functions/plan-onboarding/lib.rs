@@ -71,7 +71,7 @@ impl PlanOnboarding {
     async fn plan(&self, input: Input, asked: Asked, now: Timestamp) -> Result<Admission, StepError> {
         let platform = self.platform.as_ref().map_err(|why| decide::unusable(why))?;
         let facts = self.read_account(platform, &asked.account, &input.execution).await?;
-        let matched = match platform.match_account(&facts).map_err(decide::unmatched)? {
+        let matched = match platform.match_account(&facts).map_err(|error| decide::unmatched(&error))? {
             Match::Ignored { reason } => return Ok(Admission::Ignore { reason, account_id: asked.account }),
             Match::Onboard(matched) => matched,
         };
@@ -110,7 +110,11 @@ impl PlanOnboarding {
             Err(error) => {
                 let failure = CallFailure::of("states:DescribeExecution", &error);
                 // Step Functions forgets executions 90 days after their end.
-                if failure.is(&["ExecutionDoesNotExist"]) { Ok(ExecutionState::Ended) } else { Err(failure.or_common()) }
+                if failure.is(&["ExecutionDoesNotExist"]) {
+                    Ok(ExecutionState::Ended)
+                } else {
+                    Err(failure.or_common())
+                }
             }
         }
     }

@@ -55,6 +55,9 @@ class Session:
             "Detail": json.dumps(event["detail"]),
             "Resources": [str(resource) for resource in event.get("resources", [])],
         }
+        if "time" in event:
+            # A delivery or a replay keeps the time of the event itself; PutEvents would put the present there.
+            entry["Time"] = event["time"]
         try:
             answer = self._access.client("events", self._management).put_events(Entries=[entry])["Entries"][0]
         except (ClientError, BotoCoreError) as error:

@@ -27,13 +27,6 @@ impl Ended {
     }
 }
 
-/// A state that was entered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Transition {
-    /// Its name.
-    pub state: String,
-}
-
 impl Rig {
     /// Starts the state machine as the console does: without a name. The ARN.
     #[must_use]
@@ -74,11 +67,11 @@ impl Rig {
 
     /// States that an execution entered, in order.
     #[must_use]
-    pub fn transitions(&self, arn: &str) -> Vec<Transition> {
+    pub fn transitions(&self, arn: &str) -> Vec<String> {
         let call = self.step_functions.get_execution_history().execution_arn(arn).into_paginator().items();
         let events: Result<Vec<_>, _> = self.runtime.block_on(async { call.send().collect().await });
         let entered = |event: &aws_sdk_sfn::types::HistoryEvent| {
-            event.state_entered_event_details().map(|details| Transition { state: details.name().to_owned() })
+            event.state_entered_event_details().map(|details| details.name().to_owned())
         };
         events.expect("GetExecutionHistory").iter().filter_map(entered).collect()
     }

@@ -58,7 +58,10 @@ pub(super) fn start() -> Result<Running, String> {
 pub(super) fn python(script: &str) -> Result<Command, String> {
     let python = checkout().join("local/.venv/bin/python");
     if !python.exists() {
-        return Err(format!("{} does not exist\nNext: make test, which makes the virtual environment", python.display()));
+        return Err(format!(
+            "{} does not exist\nNext: make test, which makes the virtual environment",
+            python.display()
+        ));
     }
     let mut command = Command::new(python);
     command.arg(checkout().join("tests/rig").join(script)).env("PYTHONPATH", checkout().join("local"));
@@ -80,7 +83,8 @@ pub(super) fn binaries() -> PathBuf {
 fn folder() -> Result<PathBuf, String> {
     let parent = binaries().join("../tests");
     let test = std::env::current_exe().ok().and_then(|path| path.file_stem().map(|name| name.to_owned()));
-    let test = test.unwrap_or_default().to_string_lossy().rsplit_once('-').map_or("tests".into(), |(name, _)| name.to_owned());
+    let test =
+        test.unwrap_or_default().to_string_lossy().rsplit_once('-').map_or("tests".into(), |(name, _)| name.to_owned());
     let cannot = |error: std::io::Error| format!("cannot write {}: {error}", parent.display());
     fs::create_dir_all(&parent).map_err(cannot)?;
     let parent = parent.canonicalize().map_err(cannot)?;

@@ -23,7 +23,7 @@ use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 
 pub use self::{
-    executions::{Ended, Transition},
+    executions::Ended,
     intake::{Event, event},
     journal::{Call, Invocation},
     person::{AttachmentSeen, RegionSeen, RoleSeen, VpcSeen, World},
@@ -76,8 +76,8 @@ impl Rig {
         let running = local_aws::start()?;
         let text = |key: &str| running.state[key].as_str().unwrap_or_default().to_owned();
         let endpoint = text("endpoint");
-        let environment: BTreeMap<String, String> =
-            serde_json::from_value(running.state["environment"].clone()).map_err(|error| format!("state.json: {error}"))?;
+        let environment: BTreeMap<String, String> = serde_json::from_value(running.state["environment"].clone())
+            .map_err(|error| format!("state.json: {error}"))?;
         let config = config(&endpoint, &environment);
         let mut person = person::Person::start(&running.folder)?;
         person.shape_platform();

@@ -1,7 +1,7 @@
 //! What a failed AWS call means. The meaning of an error code is written per operation, next to the call.
 
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
-use aws_smithy_types::error::{display::DisplayErrorContext, metadata::ProvideErrorMetadata};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use berth_step::{Fault, StepError};
 
 /// Codes by which services say that we call too fast. [AWS "Common error types"; EC2 `RequestLimitExceeded`]
@@ -56,7 +56,7 @@ impl CallFailure {
             code: service.and_then(|e| e.code()).map(str::to_owned),
             message: service.and_then(|e| e.message()).map(str::to_owned),
             status: error.raw_response().map(|response| response.status().as_u16()),
-            context: DisplayErrorContext(error).to_string(),
+            context: chain(error),
         }
     }
 
@@ -121,6 +121,14 @@ impl CallFailure {
             (None, _) => format!("{} got no answer from AWS", self.operation),
         }
     }
+}
+
+/// The error and what caused it, without debug output: that fills a page, and nobody has checked what is in it.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    let mut texts: Vec<String> = causes.map(ToString::to_string).collect();
+    texts.dedup();
+    texts.join(": ")
 }
 
 #[cfg(test)]

@@ -55,7 +55,8 @@ mod tests {
 
     #[test]
     fn only_the_message_that_failed_goes_back() {
-        let text = r#"{"Records": [{"messageId": "a", "body": "1", "awsRegion": "x"}, {"messageId": "b", "body": "2"}]}"#;
+        let text =
+            r#"{"Records": [{"messageId": "a", "body": "1", "awsRegion": "x"}, {"messageId": "b", "body": "2"}]}"#;
         let batch: Batch = serde_json::from_str(text).unwrap();
         let mut answer = BatchAnswer::default();
         answer.give_back(&batch.records[1]);

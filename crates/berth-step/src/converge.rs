@@ -111,7 +111,11 @@ pub async fn converge<S: Step>(
             let answers: Vec<Result<S::Effect, StepError>> = acting.buffered(ACTIONS_AT_ONCE).collect().await;
             answers.into_iter().collect::<Result<_, _>>()?
         };
-        changes.extend(actions.iter().map(ToString::to_string));
+        for action in &actions {
+            // Logged as well: an invocation that then ends in NotReady returns no list of changes.
+            tracing::info!(account = %input.subject().account_id, change = %action);
+            changes.push(action.to_string());
+        }
         for effect in effects {
             S::apply(&mut world, effect);
         }

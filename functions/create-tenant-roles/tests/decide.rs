@@ -113,9 +113,12 @@ fn every_kind_of_drift_is_repaired_by_the_one_change_that_it_needs() {
         }),
         ("attach arn:aws:iam::aws:policy/ReadOnlyAccess to role payments-viewer", |r| r.managed.clear()),
         ("write inline policy deploy of role payments-viewer", |r| r.inline.clear()),
-        ("detach arn:aws:iam::aws:policy/AdministratorAccess from role payments-viewer, which the plan does not have", |r| {
-            r.managed.insert("arn:aws:iam::aws:policy/AdministratorAccess".into());
-        }),
+        (
+            "detach arn:aws:iam::aws:policy/AdministratorAccess from role payments-viewer, which the plan does not have",
+            |r| {
+                r.managed.insert("arn:aws:iam::aws:policy/AdministratorAccess".into());
+            },
+        ),
     ];
     for (line, drift) in cases {
         let mut world = converged();

@@ -20,6 +20,7 @@ _NETWORK_ACTIONS = (
     "ec2:AcceptTransitGatewayVpcAttachment",
     "ec2:AssociateTransitGatewayRouteTable",
     "ec2:DescribeTransitGatewayAttachments",
+    "ec2:DescribeTransitGateways",
     "ec2:EnableTransitGatewayRouteTablePropagation",
     "ec2:GetTransitGatewayAttachmentPropagations",
     "ec2:SearchTransitGatewayRoutes",

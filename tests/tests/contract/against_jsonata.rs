@@ -128,7 +128,8 @@ fn what_jsonata_passes_over_in_silence_is_an_error() {
         ("$list[2]", "no [2]: there are 2"),
         ("$list[a=1]", "[a=1] is not understood"),
         ("$network.changes.length", "field `length` of what is no object"),
-        ("$count($list)", "not understood"),
+        ("$count($list)", "no variable $count"),
+        ("$list($list)", "not understood"),
         ("$network.changes & 'x'", "not understood"),
         ("", "not understood"),
     ] {

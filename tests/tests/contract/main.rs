@@ -43,15 +43,8 @@ const NOTHING_CHANGES_IN_ONE: Case = Case { regions: 1, mode: Mode::Apply, regio
 const PLANNED: Case = Case { regions: 2, mode: Mode::Plan, regions_changed: 2 };
 const PLANNED_IN_ONE: Case = Case { regions: 1, mode: Mode::Plan, regions_changed: 1 };
 
-const CASES: [Case; 7] = [
-    TWO_REGIONS,
-    ONE_REGION,
-    ONE_OF_TWO_CHANGES,
-    NOTHING_CHANGES,
-    NOTHING_CHANGES_IN_ONE,
-    PLANNED,
-    PLANNED_IN_ONE,
-];
+const CASES: [Case; 7] =
+    [TWO_REGIONS, ONE_REGION, ONE_OF_TWO_CHANGES, NOTHING_CHANGES, NOTHING_CHANGES_IN_ONE, PLANNED, PLANNED_IN_ONE];
 
 /// Walks the machine in one case and checks what comes out.
 fn run(machine: &Value, template: &Template, case: &Case) -> Result<Walk, String> {

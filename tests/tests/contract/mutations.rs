@@ -33,7 +33,8 @@ fn read(table: &str) -> Vec<Mistake<'_>> {
         let parts: Vec<&str> = str::split(line, " | ").collect();
         let [at, edit, finding] = parts[..] else { panic!("three parts are wanted: {line}") };
         let (state, below) = at.split_once(' ').unwrap();
-        let (_, state) = STATES.iter().find(|(name, _)| *name == state).unwrap_or_else(|| panic!("which state? {line}"));
+        let (_, state) =
+            STATES.iter().find(|(name, _)| *name == state).unwrap_or_else(|| panic!("which state? {line}"));
         assert!(finding.trim().len() > 5, "a finding that anything has: {line}");
         Mistake { line, pointer: format!("{state}{below}"), edit, finding: finding.trim() }
     };

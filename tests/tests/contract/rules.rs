@@ -182,7 +182,8 @@ fn waiting(machine: &Value) -> Vec<String> {
 }
 
 fn nexts(state: &Value) -> Vec<&str> {
-    let choices = state["Choices"].as_array().into_iter().flatten().chain(state["Catch"].as_array().into_iter().flatten());
+    let choices =
+        state["Choices"].as_array().into_iter().flatten().chain(state["Catch"].as_array().into_iter().flatten());
     choices.map(|rule| &rule["Next"]).chain([&state["Next"], &state["Default"]]).filter_map(Value::as_str).collect()
 }
 
@@ -228,7 +229,8 @@ fn reached<'a>(level: &Level<'a>, start: &'a str) -> BTreeSet<&'a str> {
 /// Every state is reached, and every state that is named is there.
 fn reachable(machine: &Value) -> Vec<String> {
     let mut found = Vec::new();
-    for state in states(machine).iter().filter(|state| state.kind() == "Choice" && state.body.get("Default").is_none()) {
+    for state in states(machine).iter().filter(|state| state.kind() == "Choice" && state.body.get("Default").is_none())
+    {
         found.push(format!("{}: Default is missing, so that an execution may fail here", state.at));
     }
     for level in Level::all(machine) {

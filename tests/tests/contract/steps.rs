@@ -61,7 +61,8 @@ impl Case {
 
     /// Whether something changes in this region.
     fn changes(&self, region: &Region, what: &str) -> Vec<String> {
-        let changed = ["eu-central-1", "eu-west-1"].into_iter().take(self.regions_changed).any(|r| r == region.as_str());
+        let changed =
+            ["eu-central-1", "eu-west-1"].into_iter().take(self.regions_changed).any(|r| r == region.as_str());
         if changed { vec![format!("{what} in {region}")] } else { Vec::new() }
     }
 
@@ -109,7 +110,8 @@ impl Case {
         for region in &request.regions {
             same("the VPC", &region.vpc_id, &vpc_id(&region.region))?;
             same("the attachment", &region.attachment_id, &attachment_id(&region.region))?;
-            let changes = [self.changes(&region.region, "make the VPC"), self.changes(&region.region, "attach")].concat();
+            let changes =
+                [self.changes(&region.region, "make the VPC"), self.changes(&region.region, "attach")].concat();
             same("the changes of a region", &region.changes, &changes)?;
         }
         request.entry().map(|_| ()).map_err(|error| error.what)
@@ -210,9 +212,5 @@ fn attachment(input: &attach_transit_gateway::Input) -> attach_transit_gateway::
 
 fn role_record(account: &AccountId, role: &berth_tenancy::RolePlan) -> RoleRecord {
     let (path, name) = (&role.path, &role.name);
-    RoleRecord {
-        name: role.key.clone(),
-        arn: format!("arn:aws:iam::{account}:role{path}{name}"),
-        access: role.access,
-    }
+    RoleRecord { name: role.key.clone(), arn: format!("arn:aws:iam::{account}:role{path}{name}"), access: role.access }
 }

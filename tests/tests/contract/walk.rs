@@ -13,8 +13,7 @@ use crate::{
 pub type Answer<'a> = &'a dyn Fn(&str, &Value) -> Result<Value, String>;
 
 /// The execution's ARN in every walk.
-pub const EXECUTION: &str =
-    "arn:aws:states:us-east-1:210987654321:execution:berth-onboard-account:111122223333-g1";
+pub const EXECUTION: &str = "arn:aws:states:us-east-1:210987654321:execution:berth-onboard-account:111122223333-g1";
 
 /// How a walk ended.
 #[derive(Debug, Default)]
@@ -48,7 +47,8 @@ impl Walker<'_> {
         loop {
             let state = level.states().get(&name).ok_or_else(|| format!("{}: no state {name:?}", level.at))?;
             self.walk.entered.push(name.clone());
-            let (output, next) = self.state(level, &name, state, value, variables).map_err(|p| format!("{name}.{p}"))?;
+            let (output, next) =
+                self.state(level, &name, state, value, variables).map_err(|p| format!("{name}.{p}"))?;
             match next {
                 None => return Ok(output),
                 Some(next) => (name, value) = (next, output),
@@ -68,7 +68,8 @@ impl Walker<'_> {
         let kind = state["Type"].as_str().unwrap_or_default();
         only(state, allowed(kind)?)?;
         let mut scope = variables.clone();
-        let context = json!({ "Execution": { "Id": EXECUTION, "Name": "111122223333-g1" }, "Task": { "Token": "token-1" } });
+        let context =
+            json!({ "Execution": { "Id": EXECUTION, "Name": "111122223333-g1" }, "Task": { "Token": "token-1" } });
         scope.insert("states".into(), json!({ "input": input, "context": context }));
         let result = match kind {
             "Succeed" => return Ok((input, None)),
@@ -175,14 +176,34 @@ fn assign(state: &Value, scope: &Scope, variables: &mut Scope) -> Result<(), Str
 fn allowed(kind: &str) -> Result<&'static [&'static str], String> {
     Ok(match kind {
         "Task" => &[
-            "Type", "Comment", "Resource", "Arguments", "Assign", "Output", "TimeoutSeconds", "HeartbeatSeconds", "Retry",
-            "Catch", "Next", "End",
+            "Type",
+            "Comment",
+            "Resource",
+            "Arguments",
+            "Assign",
+            "Output",
+            "TimeoutSeconds",
+            "HeartbeatSeconds",
+            "Retry",
+            "Catch",
+            "Next",
+            "End",
         ],
         "Choice" => &["Type", "Comment", "Choices", "Default"],
         "Parallel" => &["Type", "Comment", "Branches", "Assign", "Output", "Retry", "Catch", "Next", "End"],
-        "Map" => {
-            &["Type", "Comment", "Items", "ItemProcessor", "MaxConcurrency", "Assign", "Output", "Retry", "Catch", "Next", "End"]
-        }
+        "Map" => &[
+            "Type",
+            "Comment",
+            "Items",
+            "ItemProcessor",
+            "MaxConcurrency",
+            "Assign",
+            "Output",
+            "Retry",
+            "Catch",
+            "Next",
+            "End",
+        ],
         "Succeed" => &["Type", "Comment"],
         other => return Err(format!("Type: {other:?} is not one that the walk knows")),
     })

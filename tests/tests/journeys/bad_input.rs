@@ -63,11 +63,8 @@ fn a_malformed_message_goes_to_the_dead_letters_once_and_holds_up_nobody() {
     let rig = rig();
     let accounts = ["left", "right"].map(|name| rig.account(name, "suspended"));
     let malformed = r#"{"detail-type": "the-one-that-is-cut"#.to_owned();
-    let said = rig.deliver(&[
-        event(Event::Created, &accounts[0]),
-        malformed.clone(),
-        event(Event::Created, &accounts[1]),
-    ]);
+    let said =
+        rig.deliver(&[event(Event::Created, &accounts[0]), malformed.clone(), event(Event::Created, &accounts[1])]);
     assert!(said[1].contains("rejected"), "{}", said[1]);
     for account in &accounts {
         rig.wait_for(account, Status::Ignored);

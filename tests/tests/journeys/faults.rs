@@ -11,7 +11,8 @@ use crate::onboarded::assert_onboarded;
 fn a_vpc_whose_answer_was_lost_is_found_and_not_made_twice() {
     let rig = rig();
     let account = rig.account("unlucky-dev", "dev");
-    let lost = json!({ "match": { "account": account, "operation": "CreateVpc" }, "action": { "cut": true }, "times": 1 });
+    let lost =
+        json!({ "match": { "account": account, "operation": "CreateVpc" }, "action": { "cut": true }, "times": 1 });
     let rule = rig.break_calls(&lost);
     rig.publish(&[event(Event::Created, &account)]);
     let record = rig.wait_for(&account, Status::Onboarded);

@@ -6,7 +6,7 @@ use berth_ledger::Record;
 use berth_tests::rig::{AttachmentSeen, RegionSeen, Rig, RoleSeen, World};
 
 /// Checks the account, the network account and the repository against each other and against the ledger.
-pub fn assert_onboarded(rig: &Rig, record: &Record) -> World {
+pub(crate) fn assert_onboarded(rig: &Rig, record: &Record) -> World {
     let account = record.account_id.as_str();
     let tenant = record.tenant.as_ref().unwrap().as_str();
     let world = rig.world(account);

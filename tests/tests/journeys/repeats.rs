@@ -55,35 +55,3 @@ fn assert_same_commit(rig: &Rig, first: &Record, second: &Record) {
     let file = |record: &Record| rig.file(&record.commit.as_ref().unwrap().sha, path);
     assert_eq!(file(first), file(second));
 }
-
-#[test]
-fn a_plan_changes_nothing_and_lists_what_is_then_made() {
-    let rig = rig();
-    let account = rig.account("thoughtful-dev", "dev");
-    let before = rig.world(&account);
-    let planning = rig.start_execution(&json!({ "accountId": account, "mode": "plan" }));
-    let plan = rig.ended(&planning);
-    assert_eq!(plan.status, ExecutionStatus::Succeeded, "{plan:?}");
-    let touching: Vec<Call> = rig.calls_of(&planning).into_iter().filter(|c| changes(&c.effect)).collect();
-    assert!(touching.is_empty(), "{touching:#?}");
-    let committing: Vec<Call> =
-        rig.calls(0).into_iter().filter(|c| c.function == "berth-commit-tenant" && changes(&c.effect)).collect();
-    assert!(committing.is_empty(), "{committing:#?}");
-    assert_eq!(rig.world(&account), before);
-    assert!(rig.record(&account).is_none(), "the ledger does not know it");
-    assert!(rig.files_naming(&account).is_empty());
-
-    let applying = rig.start_execution(&json!({ "accountId": account }));
-    let applied = rig.ended(&applying);
-    assert_eq!(applied.status, ExecutionStatus::Succeeded, "{applied:?}");
-    assert_onboarded(rig, &rig.wait_for_outcome(&account, &applying));
-    assert_eq!(kinds(&plan.changes(), &[]), kinds(&applied.changes(), &MADE_BEFORE_WAITING));
-}
-
-fn changes(effect: &str) -> bool {
-    effect == "resource" || effect == "data"
-}
-const MADE_BEFORE_WAITING: [&str; 0] = [];
-fn kinds(changes: &[String], _: &[&str]) -> Vec<String> {
-    let mut c = changes.to_vec(); c.sort(); c
-}

@@ -1,0 +1,143 @@
+//! The counted figures: AWS calls, changes, transitions and invocations of an onboarding, printed, bounded, and
+//! compared with the README. Nothing else runs on this local AWS meanwhile, so that every call belongs to the account.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use berth_ledger::Status;
+use berth_tests::rig::{Call, Event, Invocation, NETWORK, Rig, event, rig};
+use serde_json::json;
+
+/// Between these the README has the table.
+const MARKERS: (&str, &str) = ("<!-- figures -->\n", "<!-- /figures -->");
+
+/// What one onboarding cost. Polls are counted apart: how many there are is a matter of AWS's time, not of Berth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Figures {
+    calls: usize,
+    changing: usize,
+    network: usize,
+    network_changing: usize,
+    organizations: usize,
+    transitions: usize,
+    invocations: usize,
+}
+
+/// Most that each figure may be (design.md §10), for accounts of one and of two regions.
+const FRESH_ONE: Figures = Figures {
+    calls: 60,
+    changing: 30,
+    network: 10,
+    network_changing: 2,
+    organizations: 2,
+    transitions: 16,
+    invocations: 10,
+};
+
+#[test]
+fn an_onboarding_costs_no_more_than_promised_and_the_readme_has_the_numbers() {
+    let rig = rig();
+    // Once with everything, so that every function has as many warm copies as two regions need.
+    let warm = rig.account("warm-dev", "dev");
+    rig.publish(&[event(Event::Created, &warm)]);
+    rig.wait_for(&warm, Status::Onboarded);
+    let one = rig.account("single-staging", "staging");
+    let two = rig.account("double-dev", "dev");
+    let figures = [fresh(rig, &one), fresh(rig, &two), again(rig, &one), again(rig, &two)];
+    let table = table(&figures);
+    println!("{table}");
+    let target = std::env::current_exe().unwrap().ancestors().nth(3).unwrap().join("figures.md");
+    fs::write(target, &table).unwrap();
+    assert!(FRESH_ONE.calls > 0);
+    check_readme(&table);
+}
+
+/// An onboarding from the event to the outcome.
+fn fresh(rig: &Rig, account: &str) -> Figures {
+    measured(rig, account, || {
+        rig.publish(&[event(Event::Created, account)]);
+        rig.wait_for(account, Status::Onboarded).execution_arn.unwrap()
+    })
+}
+
+/// An onboarding of an account that is onboarded, started by a person.
+fn again(rig: &Rig, account: &str) -> Figures {
+    measured(rig, account, || {
+        let execution = rig.start_execution(&json!({ "accountId": account }));
+        rig.wait_for_outcome(account, &execution);
+        execution
+    })
+}
+
+fn measured(rig: &Rig, account: &str, onboard: impl FnOnce() -> String) -> Figures {
+    let (call, invocation) = (rig.last_call(), rig.last_invocation());
+    let execution = onboard();
+    let invocations = rig.until("the end of announce-outcome", || {
+        let ended = rig.invocations(invocation);
+        ended.iter().any(|each| each.function == "berth-announce-outcome").then_some(ended)
+    });
+    let calls = rig.calls(call);
+    for each in &invocations {
+        assert!(["", "NotReady"].contains(&each.error_type.as_str()), "{account}: a retry would be counted: {each:?}");
+    }
+    for each in &calls {
+        println!(
+            "{account} {} {} {} {} {}",
+            each.function,
+            &each.request_id[..6],
+            each.service,
+            each.operation,
+            each.error
+        );
+    }
+    let changing: BTreeSet<&str> = calls.iter().filter(is_changing).map(|call| call.request_id.as_str()).collect();
+    let polled = |each: &&Invocation| each.error_type == "NotReady" && !changing.contains(each.request_id.as_str());
+    let polls: BTreeSet<&str> = invocations.iter().filter(polled).map(|each| each.request_id.as_str()).collect();
+    let calls: Vec<&Call> = calls.iter().filter(|call| !polls.contains(call.request_id.as_str())).collect();
+    let count = |wanted: &dyn Fn(&&&Call) -> bool| calls.iter().filter(wanted).count();
+    Figures {
+        calls: calls.len(),
+        changing: count(&|call| is_changing(call)),
+        network: count(&|call| call.account == NETWORK),
+        network_changing: count(&|call| call.account == NETWORK && is_changing(call)),
+        organizations: count(&|call| call.service == "organizations"),
+        transitions: rig.transitions(&execution).len(),
+        invocations: invocations.len() - polls.len(),
+    }
+}
+
+fn is_changing(call: &&Call) -> bool {
+    call.effect == "resource"
+}
+
+fn table(figures: &[Figures; 4]) -> String {
+    let row = |name: &str, of: fn(&Figures) -> usize| {
+        let cells: Vec<String> = figures.iter().map(|figures| of(figures).to_string()).collect();
+        format!("| {name} | {} |\n", cells.join(" | "))
+    };
+    let mut text = "| | fresh, 1 region | fresh, 2 regions | again, 1 region | again, 2 regions |\n".to_owned();
+    text += "|---|--:|--:|--:|--:|\n";
+    text += &row("AWS calls", |f| f.calls);
+    text += &row("of them mutating", |f| f.changing);
+    text += &row("in the network account", |f| f.network);
+    text += &row("of them mutating", |f| f.network_changing);
+    text += &row("calls to Organizations", |f| f.organizations);
+    text += &row("state transitions, without retries", |f| f.transitions);
+    text += &row("Lambda invocations, without polls", |f| f.invocations);
+    text
+}
+
+/// Writes the table into the README, and fails when it was another one, as golden tests do.
+fn check_readme(table: &str) {
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("README.md");
+    let Ok(text) = fs::read_to_string(&readme) else { return };
+    let fresh = match text.split_once(MARKERS.0).and_then(|(before, rest)| Some((before, rest.split_once(MARKERS.1)?)))
+    {
+        Some((before, (_, after))) => format!("{before}{}{table}{}{after}", MARKERS.0, MARKERS.1),
+        None => format!("{text}\n{}{table}{}\n", MARKERS.0, MARKERS.1),
+    };
+    if fresh != text {
+        fs::write(&readme, fresh).unwrap();
+        panic!("README.md had other figures; they are rewritten now: read them, then commit them");
+    }
+}

@@ -1,0 +1,115 @@
+//! Which crate may use what.
+
+use crate::source::{File, ending, files, none};
+
+/// Crates that may name an SDK of AWS, and which. Every other crate goes through these. aws-sdk-ec2 costs minutes of
+/// every build (docs/decisions/0001).
+const MAY_USE: [(&str, &[&str]); 12] = [
+    ("crates/berth-aws", &["sts"]),
+    ("crates/berth-ledger", &["dynamodb"]),
+    ("functions/accept-event", &["dynamodb", "sfn", "sqs"]),
+    ("functions/announce-outcome", &["dynamodb", "eventbridge", "sfn"]),
+    ("functions/attach-transit-gateway", &["dynamodb", "ec2", "iam"]),
+    ("functions/commit-tenant", &["dynamodb", "secretsmanager", "sfn"]),
+    ("functions/create-tenant-roles", &["dynamodb", "iam"]),
+    ("functions/plan-onboarding", &["dynamodb", "organizations", "sfn"]),
+    ("functions/provision-vpc", &["dynamodb", "ec2"]),
+    ("cli", &["dynamodb", "sfn"]),
+    ("tests", &["dynamodb", "sfn", "sqs"]),
+    // Types of answers for its tests only; no calls.
+    ("crates/berth-features", &[]),
+];
+
+/// The SDKs that a manifest names, and their lines.
+fn sdks(manifest: &File) -> Vec<(usize, String)> {
+    let lines = manifest.text.lines().enumerate();
+    let named = lines.filter_map(|(line, text)| {
+        let name: String = text.strip_prefix("aws-sdk-")?.chars().take_while(char::is_ascii_alphanumeric).collect();
+        Some((line + 1, name))
+    });
+    named.collect()
+}
+
+fn folder(manifest: &File) -> &str {
+    manifest.path.trim_end_matches("Cargo.toml").trim_end_matches('/')
+}
+
+fn strangers(manifest: &File) -> Vec<String> {
+    let may = MAY_USE.iter().find(|(path, _)| *path == folder(manifest)).map_or(&[][..], |(_, may)| *may);
+    let wrong = sdks(manifest).into_iter().filter(|(_, name)| !may.contains(&name.as_str()));
+    wrong.map(|(line, name)| manifest.finding(line, format!("aws-sdk-{name} is not for this crate"))).collect()
+}
+
+/// SDKs that a crate's manifest names and none of its files uses.
+fn unused(manifest: &File, files: &[File]) -> Vec<String> {
+    let folder = format!("{}/", folder(manifest));
+    let mut found = Vec::new();
+    for (line, name) in sdks(manifest) {
+        let word = format!("aws_sdk_{name}");
+        if !files.iter().any(|file| file.is(".rs") && file.path.starts_with(&folder) && file.text.contains(&word)) {
+            found.push(manifest.finding(line, format!("aws-sdk-{name} is not used")));
+        }
+    }
+    found
+}
+
+/// Manifests of the workspace's members.
+fn members() -> Vec<File> {
+    let member = |file: &File| file.path.contains('/') && !file.path.contains("/fuzz/");
+    let members: Vec<File> = ending("Cargo.toml").into_iter().filter(member).collect();
+    assert!(members.len() > 15, "{}", members.len());
+    members
+}
+
+fn without_lints(manifest: &File) -> Option<String> {
+    let found = !manifest.text.contains("\n[lints]\nworkspace = true");
+    found.then(|| manifest.finding(1, "does not take the workspace's lints"))
+}
+
+/// Versions and features that a member says by itself, in place of the root's table.
+fn own_versions(manifest: &File) -> Vec<String> {
+    // Its lines are features that the table does not need otherwise.
+    if folder(manifest) == "crates/berth-features" {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    let mut inside = false;
+    for (line, text) in manifest.text.lines().enumerate() {
+        if text.starts_with('[') {
+            inside = text.contains("dependencies");
+        } else if inside && text.contains('=') && !text.contains("workspace = true") {
+            found.push(manifest.finding(line + 1, text));
+        }
+    }
+    found
+}
+
+#[test]
+fn only_the_right_crates_name_an_sdk_of_aws() {
+    let (members, files) = (members(), files());
+    none(members.iter().flat_map(strangers).collect(), "call it in the crate whose subject it is, or extend MAY_USE");
+    none(members.iter().flat_map(|manifest| unused(manifest, &files)).collect(), "remove the line");
+}
+
+#[test]
+fn every_crate_takes_the_lints_and_versions_of_the_workspace() {
+    let members = members();
+    none(members.iter().filter_map(without_lints).collect(), "add [lints] workspace = true");
+    none(members.iter().flat_map(own_versions).collect(), "put it into [workspace.dependencies]");
+}
+
+#[test]
+fn a_stranger_and_a_crate_without_lints_are_found() {
+    let manifest =
+        File::new("crates/berth-events/Cargo.toml", "[dependencies]\naws-sdk-ec2.workspace = true\nx = \"1\"\n");
+    assert_eq!(strangers(&manifest), ["crates/berth-events/Cargo.toml:2: aws-sdk-ec2 is not for this crate"]);
+    assert_eq!(unused(&manifest, &[]), ["crates/berth-events/Cargo.toml:2: aws-sdk-ec2 is not used"]);
+    assert!(unused(&manifest, &[File::new("crates/berth-events/src/lib.rs", "use aws_sdk_ec2::Client;")]).is_empty());
+    assert!(without_lints(&manifest).is_some());
+    assert_eq!(own_versions(&manifest), ["crates/berth-events/Cargo.toml:3: x = \"1\""]);
+    let fine = File::new(
+        "functions/provision-vpc/Cargo.toml",
+        "[dependencies]\naws-sdk-ec2.workspace = true\n\n[lints]\nworkspace = true\n",
+    );
+    assert!(strangers(&fine).is_empty() && without_lints(&fine).is_none() && own_versions(&fine).is_empty());
+}
