@@ -111,10 +111,17 @@ fn publish(account: &AccountId) -> Result<(), Problem> {
     send::publish(event.to_string().as_bytes()).map(|_| ())
 }
 
-/// The execution that the event started.
+/// The execution that the event started. The ledger names it a moment before it exists.
 async fn appeared(deployment: &Deployment, account: &AccountId) -> Result<String, Problem> {
     until("the event started no execution", async || {
-        Ok(deployment.ledger.get(account).await?.and_then(|record| record.execution_arn))
+        let named = deployment.ledger.get(account).await?.and_then(|record| record.execution_arn);
+        let Some(execution) = named else { return Ok(None) };
+        let asked = deployment.step_functions.describe_execution().execution_arn(&execution).send().await;
+        match asked.map_err(|error| CallFailure::of("states:DescribeExecution", &error)) {
+            Ok(_) => Ok(Some(execution)),
+            Err(failure) if failure.is(&["ExecutionDoesNotExist"]) => Ok(None),
+            Err(failure) => Err(failure.or_common().into()),
+        }
     })
     .await
 }

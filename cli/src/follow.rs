@@ -33,7 +33,7 @@ pub(crate) async fn to_the_end(deployment: &Deployment, execution: &str, show: b
         let described = deployment.step_functions.describe_execution().execution_arn(execution).send().await;
         let described = described.map_err(|error| CallFailure::of("states:DescribeExecution", &error).or_common())?;
         for line in read_new(deployment, execution, &mut history).await? {
-            if let (Line::Fault { state, .. }, true) = (&line, show) {
+            if let Line::Fault { state, .. } = &line {
                 waiting = Some(state.clone());
             }
             if show {

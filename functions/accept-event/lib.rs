@@ -1,15 +1,19 @@
 //! Reads account events from the intake queue and starts one execution for each account that asks for one.
 
+mod sources;
+
 use aws_sdk_sfn::Client as StepFunctions;
 use aws_sdk_sqs::{Client as Queues, types::MessageAttributeValue};
 use berth_aws::CallFailure;
-use berth_config::{PlatformConfig, StartSource};
-use berth_events::{Decision, Recognised, Source, Sources, admit_source, recognise};
+use berth_config::PlatformConfig;
+use berth_events::{Decision, Recognised, admit_source, recognise};
 use berth_ledger::{Admission, Ledger, admit};
 use berth_step::{Batch, BatchAnswer, Fault, Message, StepError};
-use berth_tenancy::AccountId;
+use berth_tenancy::{AccountId, Mode};
 use jiff::Timestamp;
 use serde_json::json;
+
+pub use crate::sources::sources;
 
 /// Longest attribute that a rejected message carries: SQS counts attributes as part of the message.
 const REASON_CHARACTERS_MAX: usize = 500;
@@ -84,27 +88,32 @@ impl AcceptEvent {
 
     /// Starts the execution of the account's generation. Duplicates have the same name and input, so they collapse.
     /// [Step Functions `StartExecution`]
+    ///
+    /// Asks in the ledger first: when this is cut before the start, the next delivery starts the same name. In the other
+    /// order an execution could end before the ledger knows its generation, which no later event could then pass.
     async fn start(&self, account: &AccountId, recognised: &Recognised, now: Timestamp) -> Result<Accepted, StepError> {
+        if recognised.mode == Some(Mode::Plan) {
+            return self.start_plan(account).await;
+        }
         let record = self.ledger.get(account).await?;
         let generation = match admit(record.as_ref(), recognised.time) {
             Admission::Start { generation } => generation,
             Admission::Duplicate { reason } => return Ok(Accepted::Nothing { reason }),
         };
+        let name = execution_name(account, generation);
+        let executions = self.state_machine.replacen(":stateMachine:", ":execution:", 1);
+        self.ledger.request(account, generation, &format!("{executions}:{name}"), now).await?;
         let input = json!({ "accountId": account, "generation": generation });
         let sent = self
             .step_functions
             .start_execution()
             .state_machine_arn(&self.state_machine)
-            .name(execution_name(account, generation))
+            .name(name)
             .input(input.to_string())
             .send()
             .await;
         match sent {
-            Ok(answer) => {
-                let execution = answer.execution_arn;
-                self.ledger.request(account, generation, &execution, now).await?;
-                Ok(Accepted::Started { execution })
-            }
+            Ok(answer) => Ok(Accepted::Started { execution: answer.execution_arn }),
             Err(error) => {
                 let failure = CallFailure::of("states:StartExecution", &error);
                 if failure.is(&["ExecutionAlreadyExists"]) {
@@ -114,6 +123,18 @@ impl AcceptEvent {
                 Err(failed_start(failure).for_account(account))
             }
         }
+    }
+
+    /// Starts an execution that only plans. It has no generation: it changes nothing, the ledger included.
+    /// [Step Functions `StartExecution`]
+    async fn start_plan(&self, account: &AccountId) -> Result<Accepted, StepError> {
+        let input = json!({ "accountId": account, "mode": Mode::Plan }).to_string();
+        let call = self.step_functions.start_execution().state_machine_arn(&self.state_machine).input(input);
+        let started = call
+            .send()
+            .await
+            .map_err(|error| failed_start(CallFailure::of("states:StartExecution", &error)).for_account(account))?;
+        Ok(Accepted::Started { execution: started.execution_arn })
     }
 
     /// Puts a message into the dead-letter queue at once, with the reason: retrying it would change nothing, and would
@@ -139,19 +160,6 @@ impl AcceptEvent {
 #[must_use]
 pub fn execution_name(account: &AccountId, generation: u32) -> String {
     format!("{account}-g{generation}")
-}
-
-/// The sources that may start an onboarding: Berth's own events and people always may.
-fn sources(start_on: &[StartSource], event: Option<&str>) -> Sources {
-    let organizations = if event == Some("MoveAccount") { StartSource::Move } else { StartSource::Organizations };
-    let mut sources = vec![Source::Own, Source::Manual];
-    if start_on.contains(&StartSource::ControlTower) {
-        sources.push(Source::ControlTower);
-    }
-    if start_on.contains(&organizations) {
-        sources.push(Source::Organizations);
-    }
-    Sources::from_iter(sources)
 }
 
 /// What the codes of `StartExecution` mean. [API reference, "Errors"]

@@ -162,7 +162,8 @@ pub fn ended(change: &Change, failure: Option<Failure>) -> Result<Ended, StepErr
             .because(error)
     })?;
     Ok(match output {
-        ExecutionOutput::Onboard { run, regions, roles, commit, changes: _ } => onboarded(run, regions, roles, commit),
+        ExecutionOutput::Onboard { run, regions, roles, commit, changes: _ } => onboarded(run, regions, roles, commit)?,
+        ExecutionOutput::Ignore { .. } if only_planned(change) => only_planned_silence(),
         ExecutionOutput::Ignore { reason, account_id } => {
             Ended::Outcome { account: account_id, ending: Ending::Ignored { reason } }
         }
@@ -170,10 +171,28 @@ pub fn ended(change: &Change, failure: Option<Failure>) -> Result<Ended, StepErr
     })
 }
 
-fn onboarded(run: Box<Subject>, regions: Vec<RegionOutput>, roles: Vec<RoleRecord>, commit: CommitOutput) -> Ended {
-    let (Mode::Apply, Some(sha)) = (run.mode, commit.sha) else {
-        return Ended::Silent { reason: "only planned".to_owned() };
-    };
+/// Whether the execution was asked to plan. The output of one that was ignored does not say.
+fn only_planned(change: &Change) -> bool {
+    recognise(change.input.as_deref().unwrap_or_default().as_bytes()).mode == Some(Mode::Plan)
+}
+
+/// A plan changes nothing, the ledger included.
+fn only_planned_silence() -> Ended {
+    Ended::Silent { reason: "only planned".to_owned() }
+}
+
+fn onboarded(
+    run: Box<Subject>,
+    regions: Vec<RegionOutput>,
+    roles: Vec<RoleRecord>,
+    commit: CommitOutput,
+) -> Result<Ended, StepError> {
+    if run.mode == Mode::Plan {
+        return Ok(only_planned_silence());
+    }
+    let sha = commit.sha.ok_or_else(|| {
+        StepError::new(Fault::Bug, "an onboarding ended without a commit").for_account(&run.account_id)
+    })?;
     let record = |region: RegionOutput| {
         let RegionOutput { region, vpc_id, cidr, attachment_id, isolation, changes: _ } = region;
         (region, RegionRecord { vpc_id, cidr, attachment_id, isolation: Some(isolation) })
@@ -181,7 +200,7 @@ fn onboarded(run: Box<Subject>, regions: Vec<RegionOutput>, roles: Vec<RoleRecor
     let regions: BTreeMap<Region, RegionRecord> = regions.into_iter().map(record).collect();
     let commit = Box::new(CommitRecord { sha, path: commit.path });
     let account = run.account_id.clone();
-    Ended::Outcome { account, ending: Ending::Onboarded { run, regions, roles, commit } }
+    Ok(Ended::Outcome { account, ending: Ending::Onboarded { run, regions, roles, commit } })
 }
 
 /// A failed execution. Its account is read from its input, as the first state reads it.
@@ -194,5 +213,9 @@ fn failed(change: &Change, failure: Option<Failure>) -> Ended {
         return Ended::Silent { reason: "failed while it only planned".to_owned() };
     }
     let failure = failure.unwrap_or_else(|| Failure::from_status(change.status.name(), None, None, ""));
+    // The account's outcome is that of the execution that took over.
+    if failure.fault == Fault::Superseded.name() {
+        return Ended::Silent { reason: format!("was superseded: {}", failure.message) };
+    }
     Ended::Outcome { account, ending: Ending::Failed(failure) }
 }

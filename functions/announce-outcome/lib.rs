@@ -9,6 +9,7 @@ use aws_sdk_sfn::Client as StepFunctions;
 use berth_ledger::{Ending, Ledger, Record, Status};
 use berth_step::{Batch, BatchAnswer, Fault, Message, StepError};
 use berth_tenancy::AccountId;
+use jiff::Timestamp;
 use serde::Deserialize;
 
 pub use crate::{
@@ -72,7 +73,7 @@ impl AnnounceOutcome {
             Ended::Outcome { account, ending } => (account, ending),
         };
         let record = self.ledger.get(&account).await?;
-        if is_written(record.as_ref(), &change, &ending) {
+        if is_written(record.as_ref(), &change, &ending, change.ended_at()?) {
             return Ok(format!("{} was announced before", change.execution_arn));
         }
         self.publish(&account, record.as_ref(), &change, &ending).await?;
@@ -91,9 +92,8 @@ impl AnnounceOutcome {
     }
 }
 
-/// Whether this ending of this execution is in the ledger already. A redriven execution holds the lease again, so its
-/// next ending is new.
-fn is_written(record: Option<&Record>, change: &Change, ending: &Ending) -> bool {
+/// Whether this ending of this execution is in the ledger already. A redriven execution ends again, and later.
+fn is_written(record: Option<&Record>, change: &Change, ending: &Ending, ended_at: Timestamp) -> bool {
     let status = match ending {
         Ending::Onboarded { .. } => Status::Onboarded,
         Ending::Ignored { .. } => Status::Ignored,
@@ -103,6 +103,7 @@ fn is_written(record: Option<&Record>, change: &Change, ending: &Ending) -> bool
         record.lease.as_deref() != Some(change.execution_arn.as_str())
             && record.execution_arn.as_deref() == Some(change.execution_arn.as_str())
             && record.status == status
+            && record.since >= ended_at
     })
 }
 

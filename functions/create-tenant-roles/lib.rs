@@ -32,6 +32,7 @@ const ACTIONS: &[&str] = &[
     "iam:ListPolicyTags",
     "iam:PutRolePermissionsBoundary",
     "iam:PutRolePolicy",
+    "iam:TagPolicy",
     "iam:TagRole",
     "iam:UpdateAssumeRolePolicy",
     "iam:UpdateRole",

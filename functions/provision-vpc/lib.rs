@@ -25,7 +25,7 @@ pub use action::{Action, Block, Effect};
 pub use world::{Endpoint, RouteTable, Subnet, Vpc, World};
 
 /// IAM actions in the tenant account. The two of CloudWatch Logs are demanded by `CreateFlowLogs` to S3.
-const ACTIONS: [&str; 18] = [
+const ACTIONS: [&str; 19] = [
     "ec2:AssociateRouteTable",
     "ec2:CreateFlowLogs",
     "ec2:CreateRouteTable",
@@ -44,6 +44,7 @@ const ACTIONS: [&str; 18] = [
     "ec2:RevokeSecurityGroupEgress",
     "ec2:RevokeSecurityGroupIngress",
     "logs:CreateLogDelivery",
+    "logs:DeleteLogDelivery",
 ];
 
 /// Payload of the state `ProvisionVpc`.

@@ -50,7 +50,11 @@ async fn vpcs(ec2: &Client) -> Result<Vec<Vpc>, StepError> {
             }
             failure.or_common()
         })?;
-        let (Some(id), Some(cidr)) = (vpc.vpc_id, vpc.cidr_block) else { continue };
+        let Some(id) = vpc.vpc_id else { continue };
+        // Passing over a VPC whose block IPAM has not shown yet would make a second one.
+        let Some(cidr) = vpc.cidr_block else {
+            return Err(StepError::new(Fault::NotReady, format!("{id} has no block yet")));
+        };
         vpcs.push(Vpc { cidr: block(&cidr, &id)?, id, tags: tags(vpc.tags.as_deref()) });
     }
     Ok(vpcs)

@@ -79,12 +79,14 @@ pub(super) fn binaries() -> PathBuf {
     test.ancestors().nth(2).expect("cargo puts test binaries into deps").to_path_buf()
 }
 
-/// A state folder of our own; those of test binaries that have ended go, except the newest's logs until now.
+/// A state folder of our own. It stays after the end, for whoever wants to read logs; those of earlier runs of the same
+/// tests go.
 fn folder() -> Result<PathBuf, String> {
     let parent = binaries().join("../tests");
-    let test = std::env::current_exe().ok().and_then(|path| path.file_stem().map(|name| name.to_owned()));
-    let test =
-        test.unwrap_or_default().to_string_lossy().rsplit_once('-').map_or("tests".into(), |(name, _)| name.to_owned());
+    let test = std::env::current_exe().map_err(|error| error.to_string())?;
+    let test = test.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    // Cargo adds a hash to the name.
+    let test = test.rsplit_once('-').map_or(test.as_str(), |(name, _)| name);
     let cannot = |error: std::io::Error| format!("cannot write {}: {error}", parent.display());
     fs::create_dir_all(&parent).map_err(cannot)?;
     let parent = parent.canonicalize().map_err(cannot)?;
@@ -92,7 +94,7 @@ fn folder() -> Result<PathBuf, String> {
         let name = entry.file_name().to_string_lossy().into_owned();
         let of_this_test = name.rsplit_once('-').filter(|(of, _)| *of == test);
         if of_this_test.is_some_and(|(_, pid)| !Path::new("/proc").join(pid).exists()) {
-            // One that still ends removes its own state.json; what is left goes next time.
+            // What cannot be removed now goes next time.
             let _ = fs::remove_dir_all(entry.path());
         }
     }

@@ -19,10 +19,10 @@ impl Rig {
         self.git(&["log", "--format=%H", "main", "--", path]).lines().map(str::to_owned).collect()
     }
 
-    /// The newest commit.
+    /// Whether a commit is part of the branch.
     #[must_use]
-    pub fn head(&self) -> String {
-        self.git(&["rev-parse", "main"]).trim().to_owned()
+    pub fn is_on_main(&self, commit: &str) -> bool {
+        self.git(&["rev-list", "main"]).lines().any(|line| line == commit)
     }
 
     /// A file of a commit.

@@ -5,11 +5,13 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use berth_step::{Fault, StepError};
 
 /// Codes by which services say that we call too fast. [AWS "Common error types"; EC2 `RequestLimitExceeded`]
+///
+/// `LimitExceededException` is not among them: in most services it is a quota that waiting does not raise.
 const THROTTLED: [&str; 8] = [
-    "LimitExceededException",
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
     "RequestThrottled",
+    "ThrottledException",
     "Throttling",
     "ThrottlingException",
     "TooManyRequestsException",

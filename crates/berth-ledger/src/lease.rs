@@ -80,7 +80,8 @@ impl Ledger {
             .set("status", Status::Requested)?
             .set("generation", generation)?
             .set("executionArn", execution)?
-            .set("since", now)?;
+            .set("since", now)?
+            .remove(&["reason", "failure"]);
         self.update(account, change).await.map(|_| ())
     }
 }

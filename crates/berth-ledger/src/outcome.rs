@@ -35,6 +35,10 @@ pub enum Ending {
 impl Ledger {
     /// Writes how `execution` ended and releases its lease. Answers whether it was written: a second announcement of
     /// the same ending, or one of an execution that no longer counts, changes nothing.
+    ///
+    /// Announcements may come late and in any order, so an end without a lease must be later than what is written.
+    /// (`since` is compared as text, which orders all times but those within one second.) A failure without a lease
+    /// never hides that the account is onboarded.
     pub async fn finish(
         &self,
         account: &AccountId,
@@ -47,11 +51,12 @@ impl Ledger {
                 .set("regions", regions)?
                 .set("roles", roles)?
                 .set("commit", commit)?
+                .set("executionArn", execution)?
                 .set("status", Status::Onboarded)?
                 .remove(&["lease", "failure", "reason"]),
             Ending::Failed(failure) => Change::when(
                 "#lease = :me OR (attribute_not_exists(#lease) AND (attribute_not_exists(#status) \
-                 OR #status = :requested OR (#status = :status AND #executionArn <> :me)))",
+                 OR #status = :requested OR (#status <> :onboarded AND #since < :since)))",
             )
             .set("accountId", account)?
             .set("failure", failure)?
@@ -59,17 +64,19 @@ impl Ledger {
             .set("status", Status::Failed)?
             .set_if_absent("generation", 1)?
             .remove(&["lease", "reason"])
-            .value("requested", Status::Requested)?,
+            .value("requested", Status::Requested)?
+            .value("onboarded", Status::Onboarded)?,
             Ending::Ignored { reason } => Change::when(
-                "attribute_not_exists(#lease) AND (attribute_not_exists(#status) OR #status <> :status \
-                 OR #executionArn <> :me)",
+                "#lease = :me OR (attribute_not_exists(#lease) AND (attribute_not_exists(#status) \
+                 OR #status = :requested OR #since < :since))",
             )
             .set("accountId", account)?
             .set("reason", reason)?
             .set("executionArn", execution)?
             .set("status", Status::Ignored)?
             .set_if_absent("generation", 1)?
-            .remove(&["failure"]),
+            .remove(&["lease", "failure"])
+            .value("requested", Status::Requested)?,
         };
         let change = change.set("since", now)?.value("me", execution)?;
         Ok(self.update(account, change).await?.is_some())

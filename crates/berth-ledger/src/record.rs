@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
-    /// An execution was started and has not planned yet.
+    /// An execution was asked for and has not planned yet.
     Requested,
     /// An execution holds the lease.
     Running,

@@ -51,7 +51,7 @@ impl Ledger {
         answer.item.map(read).transpose().map_err(|error| error.for_account(account))
     }
 
-    /// The records of these accounts, at most 100, read consistently; accounts without one are left out.
+    /// The records of these accounts, at most 100, read consistently; accounts without a readable one are left out.
     /// [DynamoDB `BatchGetItem`]
     pub async fn get_many(&self, accounts: &[AccountId]) -> Result<Vec<Record>, StepError> {
         use aws_sdk_dynamodb::types::KeysAndAttributes;
@@ -72,7 +72,8 @@ impl Ledger {
             return Err(StepError::new(Fault::Throttled, "dynamodb:BatchGetItem left keys unread"));
         }
         let items = answer.responses.unwrap_or_default().remove(&self.table).unwrap_or_default();
-        items.into_iter().map(read).collect()
+        // One record that cannot be read must not fail the others: whoever needs it reads it alone, and gets the error.
+        Ok(items.into_iter().filter_map(|item| read(item).ok()).collect())
     }
 
     /// Every record, oldest account id first. [DynamoDB `Scan`]
@@ -201,5 +202,78 @@ fn failed(failure: CallFailure) -> StepError {
             failure.as_fault(Fault::Conflict, "nothing yet: Berth looks again and retries")
         }
         _ => failure.or_common(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Placeholders in an expression that start with `mark`.
+    fn used(expression: &str, mark: char) -> Vec<String> {
+        let words = expression.split(|c: char| !(c.is_ascii_alphanumeric() || c == mark));
+        let mut words: Vec<String> = words.filter(|word| word.starts_with(mark)).map(str::to_owned).collect();
+        words.sort();
+        words.dedup();
+        words
+    }
+
+    fn change() -> Change {
+        Change::when("attribute_not_exists(#lease) OR (#lease = :me AND #status<>:status)")
+            .set("status", "running")
+            .and_then(|change| change.set("roles", ["a"]))
+            .and_then(|change| change.set_if_absent("generation", 1))
+            .and_then(|change| change.value("me", "arn"))
+            .unwrap()
+            .remove(&["failure", "reason"])
+    }
+
+    #[test]
+    fn the_expression_sets_and_removes_by_placeholder() {
+        assert_eq!(
+            change().expression(),
+            "SET #status = :status, #roles = :roles, #generation = if_not_exists(#generation, :generation) \
+             REMOVE #failure, #reason"
+        );
+        let only_sets = Change::when("attribute_exists(#pk)").set("status", "failed").unwrap();
+        assert_eq!(only_sets.expression(), "SET #status = :status");
+    }
+
+    /// DynamoDB refuses an expression with a placeholder that is not defined, and a definition that is not used.
+    #[test]
+    fn every_placeholder_is_defined_and_every_definition_is_used() {
+        let change = change();
+        let text = format!("{} {}", change.expression(), change.condition);
+        let mut names: Vec<String> = change.names.keys().cloned().collect();
+        names.sort();
+        assert_eq!(names, used(&text, '#'));
+        let mut values: Vec<String> = change.values.keys().cloned().collect();
+        values.sort();
+        assert_eq!(values, used(&text, ':'));
+        assert!(
+            change.names.iter().all(|(placeholder, name)| *placeholder == format!("#{name}")),
+            "{:?}",
+            change.names
+        );
+    }
+
+    #[test]
+    fn a_value_keeps_its_type() {
+        let change = change();
+        assert_eq!(change.values[":generation"], AttributeValue::N("1".to_owned()));
+        assert_eq!(change.values[":roles"], AttributeValue::L(vec![AttributeValue::S("a".to_owned())]));
+    }
+
+    #[test]
+    fn a_record_that_this_version_cannot_read_is_a_bug() {
+        let item = Item::from([("pk".to_owned(), AttributeValue::S("account#111122223333".to_owned()))]);
+        assert_eq!(read(item).unwrap_err().fault, Fault::Bug);
+    }
+
+    #[test]
+    fn the_key_of_an_account_is_made_from_its_id() {
+        let key = key(&"011122223333".parse().unwrap());
+        assert_eq!(key["pk"], AttributeValue::S("account#011122223333".to_owned()));
+        assert_eq!(key["sk"], AttributeValue::S("record".to_owned()));
     }
 }

@@ -31,7 +31,7 @@ fn expressions(value: &Value, found: &mut BTreeSet<String>) {
     }
 }
 
-fn scope(values: Value) -> Scope {
+fn scope(values: &Value) -> Scope {
     values.as_object().unwrap().clone()
 }
 
@@ -55,7 +55,7 @@ fn scopes() -> Vec<Scope> {
         let item = json!({
             "decision": "onboard", "plan": { "regions": [1] }, "region": "a", "network": {}, "transitGateway": { "routes": [] },
         });
-        scope(json!({
+        scope(&json!({
             "plan": { "run": { "mode": "apply" }, "regions": regions, "roles": { "roles": [] }, "gitOps": { "path": "p" } },
             "regions": regions, "roles": [], "roleChanges": ["made"], "region": "a", "network": network,
             "transitGateway": { "propagateTo": ["t"] }, "item": item, "parallel": result, "payload": payload,
@@ -65,7 +65,7 @@ fn scopes() -> Vec<Scope> {
 }
 
 /// The same scope with a `$states` that fits one of the three kinds of results.
-fn with_states(scope: &Scope, result: Value) -> Scope {
+fn with_states(scope: &Scope, result: &Value) -> Scope {
     let context = json!({ "Execution": { "Id": "e" }, "Task": { "Token": "t" } });
     let mut scope = scope.clone();
     let input = scope["item"].clone();
@@ -82,7 +82,7 @@ fn every_expression_of_the_state_machine_gives_what_jsonata_gives() {
     for scope in scopes() {
         let commit = json!({ "sha": null, "path": "p", "changes": ["commit p"] });
         let results = [scope["parallel"].clone(), json!({ "Payload": scope["payload"] }), commit];
-        for scope in results.map(|result| with_states(&scope, result)) {
+        for scope in results.map(|result| with_states(&scope, &result)) {
             for source in &sources {
                 if let Ok(ours) = evaluate(source, &scope) {
                     assert_eq!(Some(ours), reference(source, &scope), "{source} in {scope:?}");
@@ -97,7 +97,7 @@ fn every_expression_of_the_state_machine_gives_what_jsonata_gives() {
 
 #[test]
 fn lists_of_one_are_what_jsonata_makes_of_them() {
-    let scope = scope(json!({
+    let scope = scope(&json!({
         "one": [{ "list": ["x"] }], "two": [{ "list": ["x"] }, { "list": [] }], "none": [], "null": { "field": null },
         "nested": { "list": [{ "list": [1] }, { "list": [2, 3] }] },
     }));
@@ -118,7 +118,7 @@ fn lists_of_one_are_what_jsonata_makes_of_them() {
 
 #[test]
 fn what_jsonata_passes_over_in_silence_is_an_error() {
-    let scope = scope(json!({ "network": { "changes": ["x"] }, "list": [{ "a": 1 }, {}] }));
+    let scope = scope(&json!({ "network": { "changes": ["x"] }, "list": [{ "a": 1 }, {}] }));
     for (source, problem) in [
         ("$network.changez", "no field `changez`; there are: changes"),
         ("[$network.changes, $network.changez]", "no field `changez`"),

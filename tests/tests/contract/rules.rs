@@ -43,6 +43,7 @@ pub fn findings(machine: &Value, template: &Template) -> Vec<String> {
         waiting(machine),
         redrive(machine),
         reachable(machine),
+        variables(machine),
         substitutions(machine, template),
         timeouts(machine, template),
     ]
@@ -62,7 +63,7 @@ fn language(machine: &Value) -> Vec<String> {
     found
 }
 
-fn names<'a>(rule: &'a Value) -> impl Iterator<Item = &'a str> {
+fn names(rule: &Value) -> impl Iterator<Item = &str> {
     rule["ErrorEquals"].as_array().into_iter().flatten().filter_map(Value::as_str)
 }
 
@@ -241,6 +242,31 @@ fn reachable(machine: &Value) -> Vec<String> {
         let named = level.states().values().flat_map(nexts).chain([level.start()]);
         for name in named.filter(|name| !level.states().contains_key(*name)) {
             found.push(format!("{name}: is named, but is no state of its level ({})", level.at));
+        }
+    }
+    found
+}
+
+/// Variables that the states of a level assign.
+fn assigned<'a>(level: &Level<'a>) -> BTreeSet<&'a str> {
+    let states = level.states().values();
+    let rules = states.flat_map(|state| state["Choices"].as_array().into_iter().flatten().chain([state]));
+    rules.filter_map(|rule| rule["Assign"].as_object()).flat_map(|assign| assign.keys().map(String::as_str)).collect()
+}
+
+/// No level assigns a variable of a level around it: Step Functions refuses such a machine.
+/// <https://docs.aws.amazon.com/step-functions/latest/dg/workflow-variables.html>
+fn variables(machine: &Value) -> Vec<String> {
+    let levels = Level::all(machine);
+    let mut found = Vec::new();
+    for outer in &levels {
+        let around = |inner: &&Level<'_>| {
+            outer.at.is_empty() && !inner.at.is_empty() || inner.at.starts_with(&format!("{}/", outer.at))
+        };
+        for inner in levels.iter().filter(around) {
+            for name in assigned(inner).intersection(&assigned(outer)) {
+                found.push(format!("{}: ${name} is assigned inside and outside", inner.at));
+            }
         }
     }
     found

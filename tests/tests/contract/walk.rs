@@ -94,14 +94,9 @@ impl Walker<'_> {
         }
     }
 
-    /// Runs a branch or an item. It sees the variables around it and must not reuse their names.
+    /// Runs a branch or an item. It sees the variables around it; its own end with it.
     fn nested(&mut self, level: &Level<'_>, input: Value, outer: &Scope) -> Result<Value, String> {
-        let mut variables = outer.clone();
-        let output = self.level(level, input, &mut variables)?;
-        match outer.iter().find(|(name, value)| variables.get(*name) != Some(value)) {
-            Some((name, _)) => Err(format!("{}: ${name} is assigned inside and outside", level.at)),
-            None => Ok(output),
-        }
+        self.level(level, input, &mut outer.clone())
     }
 
     fn map(

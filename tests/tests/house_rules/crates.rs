@@ -4,7 +4,7 @@ use crate::source::{File, ending, files, none};
 
 /// Crates that may name an SDK of AWS, and which. Every other crate goes through these. aws-sdk-ec2 costs minutes of
 /// every build (docs/decisions/0001).
-const MAY_USE: [(&str, &[&str]); 12] = [
+const MAY_USE: [(&str, &[&str]); 11] = [
     ("crates/berth-aws", &["sts"]),
     ("crates/berth-ledger", &["dynamodb"]),
     ("functions/accept-event", &["dynamodb", "sfn", "sqs"]),
@@ -16,8 +16,6 @@ const MAY_USE: [(&str, &[&str]); 12] = [
     ("functions/provision-vpc", &["dynamodb", "ec2"]),
     ("cli", &["dynamodb", "sfn"]),
     ("tests", &["dynamodb", "sfn", "sqs"]),
-    // Types of answers for its tests only; no calls.
-    ("crates/berth-features", &[]),
 ];
 
 /// The SDKs that a manifest names, and their lines.
@@ -87,15 +85,18 @@ fn own_versions(manifest: &File) -> Vec<String> {
 #[test]
 fn only_the_right_crates_name_an_sdk_of_aws() {
     let (members, files) = (members(), files());
-    none(members.iter().flat_map(strangers).collect(), "call it in the crate whose subject it is, or extend MAY_USE");
-    none(members.iter().flat_map(|manifest| unused(manifest, &files)).collect(), "remove the line");
+    none(
+        &members.iter().flat_map(strangers).collect::<Vec<_>>(),
+        "call it in the crate whose subject it is, or extend MAY_USE",
+    );
+    none(&members.iter().flat_map(|manifest| unused(manifest, &files)).collect::<Vec<_>>(), "remove the line");
 }
 
 #[test]
 fn every_crate_takes_the_lints_and_versions_of_the_workspace() {
     let members = members();
-    none(members.iter().filter_map(without_lints).collect(), "add [lints] workspace = true");
-    none(members.iter().flat_map(own_versions).collect(), "put it into [workspace.dependencies]");
+    none(&members.iter().filter_map(without_lints).collect::<Vec<_>>(), "add [lints] workspace = true");
+    none(&members.iter().flat_map(own_versions).collect::<Vec<_>>(), "put it into [workspace.dependencies]");
 }
 
 #[test]

@@ -66,24 +66,30 @@ fn what_decides_reads_no_clock_and_no_random_source() {
     let files = ending(".rs");
     let pure: Vec<&File> = files.iter().filter(|file| must_be_pure(file)).collect();
     assert!(pure.len() > 80, "only {} files", pure.len());
-    none(pure.into_iter().flat_map(impure).collect(), "take the time or the seed as a parameter; main.rs gives it");
+    none(
+        &pure.into_iter().flat_map(impure).collect::<Vec<_>>(),
+        "take the time or the seed as a parameter; main.rs gives it",
+    );
 }
 
 #[test]
 fn nothing_is_unfinished_and_no_test_is_ignored() {
-    none(ending(".rs").iter().flat_map(unfinished).collect(), "finish it, or remove it");
+    none(&ending(".rs").iter().flat_map(unfinished).collect::<Vec<_>>(), "finish it, or remove it");
     let skipped = ending(".py").into_iter().flat_map(|file| {
         let lines = file.text.lines().enumerate().filter(|(_, line)| {
             line.contains("pytest.mark.skip") || line.contains("pytest.mark.xfail") || line.contains("breakpoint()")
         });
         lines.map(|(line, text)| file.finding(line + 1, text.trim())).collect::<Vec<_>>()
     });
-    none(skipped.collect(), "finish it, or remove it");
+    none(&skipped.collect::<Vec<_>>(), "finish it, or remove it");
 }
 
 #[test]
 fn no_step_sleeps() {
-    none(ending(".rs").iter().flat_map(sleeps).collect(), "return NotReady, or #[expect] the lint with a reason");
+    none(
+        &ending(".rs").iter().flat_map(sleeps).collect::<Vec<_>>(),
+        "return NotReady, or #[expect] the lint with a reason",
+    );
 }
 
 #[test]
@@ -92,7 +98,10 @@ fn every_function_has_its_wiring_apart() {
     let all = files.iter().filter_map(|file| file.path.strip_prefix("functions/")?.split('/').next());
     let functions: std::collections::BTreeSet<&str> = all.collect();
     assert!(functions.len() >= 7, "{functions:?}");
-    none(functions.into_iter().flat_map(|name| parts_of(name, &files)).collect(), "main.rs is wiring, lib.rs the rest");
+    none(
+        &functions.into_iter().flat_map(|name| parts_of(name, &files)).collect::<Vec<_>>(),
+        "main.rs is wiring, lib.rs the rest",
+    );
 }
 
 #[test]

@@ -97,7 +97,11 @@ pub fn root() -> PathBuf {
 /// Every text file that git knows, or would take: new files must keep the rules before they are committed.
 pub fn files() -> Vec<File> {
     let listed = Command::new("git")
-        .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
+        // A checkout of another user, and a hook's own repository, must not hide the files.
+        .args(["-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"])
+        .env_remove("GIT_DIR")
+        .env_remove("GIT_WORK_TREE")
+        .env_remove("GIT_INDEX_FILE")
         .current_dir(root())
         .output()
         .expect("git, a prerequisite, lists the files");
@@ -120,6 +124,6 @@ pub fn ending(ending: &str) -> Vec<File> {
 }
 
 /// Fails with every finding.
-pub fn none(found: Vec<String>, todo: &str) {
+pub fn none(found: &[String], todo: &str) {
     assert!(found.is_empty(), "{} to repair ({todo}):\n  {}", found.len(), found.join("\n  "));
 }

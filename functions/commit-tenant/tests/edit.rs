@@ -1,0 +1,198 @@
+//! What the edit of a batch makes of its requests.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::collections::BTreeMap;
+
+use berth_gitops::{Change, FileState, Refusal, RefusedKind, RepoPath, Snapshot};
+use berth_step::{Fault, StepError};
+use commit_tenant::{CommitRequest, Verdict, edit};
+use serde_json::{Value, json};
+
+const HEAD: &str = "0123456789abcdef0123456789abcdef01234567";
+
+/// A request as the state machine sends it.
+fn message(tenant: &str, account: &str, environment: &str, block: &str) -> Value {
+    json!({
+        "taskToken": format!("token-{account}"),
+        "run": {
+            "accountId": account, "accountName": format!("{tenant}-{environment}"), "tenant": tenant,
+            "environment": environment, "execution": format!("arn:execution-{account}"), "generation": 1,
+            "mode": "apply", "tenantRole": "BerthTenant",
+        },
+        "gitOps": {
+            "cluster": "dev-euw1", "clusterRegion": "eu-west-1", "path": "is not taken from here",
+            "contactEmail": format!("{environment}@example.com"), "costCenter": null, "ownerGroups": ["leads"],
+        },
+        "regions": [{
+            "region": "eu-west-1", "vpcId": "vpc-0000000000000000a", "cidr": block,
+            "attachmentId": "tgw-attach-0000000000000000a", "isolation": {}, "changes": [],
+        }],
+        "roles": [{ "name": "developer", "arn": format!("arn:aws:iam::{account}:role/developer"), "access": "edit" }],
+    })
+}
+
+fn request(message: &Value) -> CommitRequest {
+    serde_json::from_value(message.clone()).unwrap()
+}
+
+fn dev() -> CommitRequest {
+    request(&message("payments", "111122223333", "dev", "10.16.16.0/20"))
+}
+
+fn prod() -> CommitRequest {
+    request(&message("payments", "444455556666", "prod", "10.17.16.0/20"))
+}
+
+fn orders() -> CommitRequest {
+    request(&message("orders", "777788889999", "dev", "10.18.16.0/20"))
+}
+
+fn planned(request: CommitRequest) -> CommitRequest {
+    let mut request = request;
+    request.run.mode = berth_tenancy::Mode::Plan;
+    request
+}
+
+fn snapshot(files: impl IntoIterator<Item = (RepoPath, FileState)>) -> Snapshot {
+    Snapshot { head: HEAD.parse().unwrap(), parents: Vec::new(), files: BTreeMap::from_iter(files) }
+}
+
+/// What an edit writes, by path.
+fn written(changes: &[Change]) -> Vec<(String, String)> {
+    let write = |change: &Change| match change {
+        Change::Write { path, bytes } => (path.to_string(), String::from_utf8(bytes.clone()).unwrap()),
+        Change::Delete { path } => panic!("an edit deletes {path}"),
+    };
+    changes.iter().map(write).collect()
+}
+
+fn verdict(verdicts: &[Option<Result<Verdict, StepError>>], index: usize) -> Verdict {
+    *verdicts[index].as_ref().unwrap().as_ref().unwrap()
+}
+
+fn error(verdicts: &[Option<Result<Verdict, StepError>>], index: usize) -> &StepError {
+    verdicts[index].as_ref().unwrap().as_ref().unwrap_err()
+}
+
+#[test]
+fn two_accounts_of_a_tenant_join_one_file_and_another_tenant_gets_its_own() {
+    let (dev, prod, orders) = (dev(), prod(), orders());
+    let (edit, verdicts) = edit(&snapshot([]), &[&dev, &orders, &prod], &[true; 3]);
+    assert_eq!([0, 1, 2].map(|index| verdict(&verdicts, index)), [Verdict::Changed; 3]);
+    let files = written(&edit.changes);
+    assert_eq!(files.len(), 2);
+    let text = |request: &CommitRequest| {
+        let path = request.path().to_string();
+        files.iter().find(|(at, _)| *at == path).map(|(_, text)| text.clone()).unwrap()
+    };
+    assert!(text(&dev).contains("111122223333") && text(&dev).contains("444455556666"), "{}", text(&dev));
+    assert!(!text(&orders).contains("111122223333"), "{}", text(&orders));
+    assert!(dev.path().as_str().starts_with("clusters/dev-euw1/tenants/"), "{}", dev.path());
+}
+
+#[test]
+fn the_order_within_a_batch_does_not_change_the_file() {
+    let (dev, prod) = (dev(), prod());
+    let one = edit(&snapshot([]), &[&dev, &prod], &[true; 2]).0;
+    // An account that comes later finds the file of the one before it.
+    let first = edit(&snapshot([]), &[&dev], &[true]).0;
+    let text = written(&first.changes).remove(0).1;
+    let there = snapshot([(dev.path(), FileState::Regular(text.into_bytes()))]);
+    let second = edit(&there, &[&prod], &[true]).0;
+    assert_eq!(written(&one.changes), written(&second.changes));
+}
+
+#[test]
+fn what_is_there_byte_for_byte_is_unchanged_and_takes_no_part() {
+    let dev = dev();
+    let text = written(&edit(&snapshot([]), &[&dev], &[true]).0.changes).remove(0).1;
+    let there = snapshot([(dev.path(), FileState::Regular(text.into_bytes()))]);
+    let (edit, verdicts) = edit(&there, &[&dev], &[true]);
+    assert_eq!(verdict(&verdicts, 0), Verdict::Unchanged);
+    assert_eq!(edit.changes, []);
+    assert!(!edit.message.contains("111122223333"), "{}", edit.message);
+}
+
+#[test]
+fn a_request_that_cannot_join_fails_alone() {
+    let broken = request(&message("orders", "777788889999", "dev", "not a block"));
+    let (dev, orders) = (dev(), orders());
+    let (edit, verdicts) = edit(&snapshot([]), &[&dev, &broken, &orders], &[true; 3]);
+    assert_eq!((verdict(&verdicts, 0), verdict(&verdicts, 2)), (Verdict::Changed, Verdict::Changed));
+    let error = error(&verdicts, 1);
+    assert_eq!(error.fault, Fault::Bug);
+    assert!(error.to_string().contains("(account 777788889999)"), "{error}");
+    assert_eq!(written(&edit.changes).len(), 2);
+    assert_eq!(edit.message.matches("Berth-Account: ").count(), 2);
+}
+
+#[test]
+fn a_plan_is_judged_but_not_written() {
+    let (dev, prod) = (planned(dev()), prod());
+    let (edit, verdicts) = edit(&snapshot([]), &[&dev, &prod], &[true; 2]);
+    assert_eq!([0, 1].map(|index| verdict(&verdicts, index)), [Verdict::Changed; 2]);
+    let text = written(&edit.changes).remove(0).1;
+    assert!(text.contains("444455556666") && !text.contains("111122223333"), "{text}");
+    assert!(!edit.message.contains("111122223333"), "{}", edit.message);
+}
+
+#[test]
+fn a_plan_whose_ids_are_not_made_yet_is_judged_too() {
+    let mut message = message("payments", "111122223333", "dev", "10.16.16.0/20");
+    message["regions"][0]["vpcId"] = json!("vpc-(new)");
+    message["regions"][0]["attachmentId"] = json!("tgw-attach-(new)");
+    let planned = planned(request(&message));
+    let (edit_of_plan, verdicts) = edit(&snapshot([]), &[&planned], &[true]);
+    assert_eq!(verdict(&verdicts, 0), Verdict::Changed);
+    assert_eq!(edit_of_plan.changes, []);
+    // The same ids in a run that acts break the CRD: they never reach the repository.
+    let applied = request(&message);
+    let (edit, verdicts) = edit(&snapshot([]), &[&applied], &[true]);
+    assert_eq!(error(&verdicts, 0).fault, Fault::InvalidInput);
+    assert_eq!(edit.changes, []);
+}
+
+#[test]
+fn a_refused_path_is_foreign_to_its_own_tenant_only() {
+    let (dev, orders) = (dev(), orders());
+    let refusal = Refusal { at: dev.path().to_string(), found: RefusedKind::Symlink };
+    let there = snapshot([(dev.path(), FileState::Refused(refusal))]);
+    let (edit, verdicts) = edit(&there, &[&dev, &orders], &[true; 2]);
+    assert_eq!(error(&verdicts, 0).fault, Fault::Foreign);
+    assert!(error(&verdicts, 0).what.contains("a symbolic link"), "{}", error(&verdicts, 0));
+    assert_eq!(verdict(&verdicts, 1), Verdict::Changed);
+    assert_eq!(written(&edit.changes).len(), 1);
+}
+
+#[test]
+fn a_file_that_is_no_text_or_no_tenant_is_foreign_and_stays() {
+    for bytes in [vec![0xff, 0xfe, 0x00], b"kind: ConfigMap\napiVersion: v1\nmetadata: {name: payments}\n".to_vec()] {
+        let dev = dev();
+        let there = snapshot([(dev.path(), FileState::Regular(bytes.clone()))]);
+        let (edit, verdicts) = edit(&there, &[&dev], &[true]);
+        assert_eq!(error(&verdicts, 0).fault, Fault::Foreign, "{bytes:?}: {}", error(&verdicts, 0));
+        assert_eq!(edit.changes, []);
+    }
+}
+
+#[test]
+fn a_request_that_is_not_allowed_is_not_looked_at() {
+    let (dev, prod) = (dev(), prod());
+    let (edit, verdicts) = edit(&snapshot([]), &[&dev, &prod], &[false, true]);
+    assert!(verdicts[0].is_none());
+    assert_eq!(verdict(&verdicts, 1), Verdict::Changed);
+    assert!(!written(&edit.changes)[0].1.contains("111122223333"));
+}
+
+#[test]
+fn the_message_leads_back_from_the_commit_to_each_onboarding() {
+    let (dev, orders) = (dev(), orders());
+    let (one, _) = edit(&snapshot([]), &[&dev], &[true]);
+    assert_eq!(
+        one.message,
+        "Onboard payments (dev)\n\nBerth-Account: 111122223333\nBerth-Execution: arn:execution-111122223333\n"
+    );
+    let (two, _) = edit(&snapshot([]), &[&dev, &orders], &[true; 2]);
+    assert!(two.message.starts_with("Onboard 2 accounts\n\nBerth-Account: 111122223333\n"), "{}", two.message);
+    assert!(two.message.ends_with("Berth-Execution: arn:execution-777788889999\n"), "{}", two.message);
+}

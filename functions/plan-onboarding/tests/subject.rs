@@ -1,0 +1,146 @@
+//! What the first state makes of a request, and which generation it runs.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+use berth_config::{AccountFacts, Match, Onboarding, PlatformConfig};
+use berth_ledger::{Record, Status};
+use berth_step::Fault;
+use berth_tenancy::{Mode, Subject};
+use plan_onboarding::{Asked, ExecutionState, LeaseStep, after_holder, asked, subject};
+use serde_json::{Value, json};
+
+const ME: &str = "arn:aws:states:us-east-1:210987654321:execution:berth-onboard-account:me";
+const OTHER: &str = "arn:aws:states:us-east-1:210987654321:execution:berth-onboard-account:other";
+
+fn facts() -> AccountFacts {
+    AccountFacts {
+        account_id: "111122223333".parse().unwrap(),
+        name: "Payments (dev) \u{202e}".to_owned(),
+        email: None,
+        state: "ACTIVE".to_owned(),
+        ous: vec!["ou-ab12-dev00001".to_owned()],
+        tags: [("berth:tenant".to_owned(), "payments".to_owned())].into(),
+    }
+}
+
+fn matched() -> Onboarding {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/platform.example.yaml");
+    let platform = PlatformConfig::load(path.as_ref()).unwrap();
+    match platform.match_account(&facts()).unwrap() {
+        Match::Onboard(matched) => *matched,
+        Match::Ignored { reason } => panic!("{reason}"),
+    }
+}
+
+fn record(generation: u32, lease: Option<&str>) -> Record {
+    Record {
+        account_id: "111122223333".parse().unwrap(),
+        account_name: None,
+        tenant: None,
+        environment: None,
+        status: Status::Onboarded,
+        generation,
+        lease: lease.map(str::to_owned),
+        execution_arn: None,
+        since: "2026-01-01T00:00:00Z".parse().unwrap(),
+        reason: None,
+        failure: None,
+        regions: [].into(),
+        roles: Vec::new(),
+        commit: None,
+    }
+}
+
+fn subject_of(generation: Option<u32>, record: Option<&Record>) -> Subject {
+    let asked = Asked { account: "111122223333".parse().unwrap(), mode: Mode::Apply, generation };
+    subject(&facts(), &matched(), record, &asked, ME)
+}
+
+#[test]
+fn the_generation_is_the_asked_one_or_else_the_next_and_a_retry_keeps_its_own() {
+    for (asked, record, generation) in [
+        (None, None, 1),
+        (None, Some(record(3, None)), 4),
+        (None, Some(record(3, Some(OTHER))), 4),
+        // The step took the lease, its answer was lost, and it is run again.
+        (None, Some(record(3, Some(ME))), 3),
+        (Some(7), None, 7),
+        (Some(7), Some(record(3, Some(OTHER))), 7),
+        (Some(1), Some(record(3, None)), 1),
+        (None, Some(record(u32::MAX, None)), u32::MAX),
+    ] {
+        assert_eq!(subject_of(asked, record.as_ref()).generation, generation, "{asked:?} {record:?}");
+    }
+}
+
+#[test]
+fn the_subject_has_the_tenant_of_the_match_and_the_name_as_it_was_typed() {
+    let subject = subject_of(Some(1), None);
+    assert_eq!(subject.tenant.as_str(), "payments");
+    assert_eq!(subject.environment.as_str(), "dev");
+    assert_eq!(subject.tenant_role.as_str(), "BerthTenant");
+    assert_eq!(subject.execution, ME);
+    assert_eq!(subject.account_name, facts().name);
+}
+
+#[test]
+fn an_account_id_is_enough() {
+    let asked = asked(&json!({ "accountId": "111122223333" })).unwrap();
+    assert_eq!(asked, Asked { account: "111122223333".parse().unwrap(), mode: Mode::Apply, generation: None });
+}
+
+#[test]
+fn a_request_may_say_mode_and_generation() {
+    let asked = asked(&json!({ "accountId": "011122223333", "mode": "plan", "generation": 4 })).unwrap();
+    assert_eq!((asked.account.as_str(), asked.mode, asked.generation), ("011122223333", Mode::Plan, Some(4)));
+}
+
+#[test]
+fn a_whole_event_pasted_into_the_console_is_read_too() {
+    let event = include_str!("../../../tests/fixtures/events/controltower-create-managed-account-succeeded.json");
+    let event: Value = serde_json::from_str(event).unwrap();
+    let asked = asked(&event).unwrap();
+    assert_eq!(asked.mode, Mode::Apply);
+    assert_eq!(asked.generation, None);
+    assert_eq!(
+        Some(asked.account.as_str()),
+        event
+            .pointer("/detail/serviceEventDetails/createManagedAccountStatus/account/accountId")
+            .and_then(Value::as_str)
+    );
+}
+
+#[test]
+fn what_names_no_account_is_invalid_input_with_the_form_that_does() {
+    for bad in [
+        json!({}),
+        json!(null),
+        json!([]),
+        json!("111122223333"),
+        json!({ "accountId": "1111" }),
+        json!({ "accountId": 111_122_223_333_u64 }),
+        json!({ "accountID": "111122223333" }),
+        json!({ "accountId": "111122223333", "mdoe": "plan" }),
+        json!({ "accountId": "111122223333", "mode": "dry" }),
+        json!({ "source": "berth.accounts", "detail-type": "Account Ignored", "detail": { "accountId": "111122223333" } }),
+    ] {
+        let error = asked(&bad).unwrap_err();
+        assert_eq!(error.fault, Fault::InvalidInput, "{bad}: {error}");
+        assert!(error.next.contains("{\"accountId\": \"111122223333\"}"), "{bad}: {error}");
+    }
+}
+
+#[test]
+fn a_lease_is_taken_over_only_from_an_execution_that_has_ended() {
+    for (status, step) in [
+        ("RUNNING", LeaseStep::Yield),
+        ("PENDING_REDRIVE", LeaseStep::Yield),
+        ("a status of next year", LeaseStep::Yield),
+        ("", LeaseStep::Yield),
+        ("SUCCEEDED", LeaseStep::TakeOver),
+        ("FAILED", LeaseStep::TakeOver),
+        ("TIMED_OUT", LeaseStep::TakeOver),
+        ("ABORTED", LeaseStep::TakeOver),
+    ] {
+        assert_eq!(after_holder(ExecutionState::from_status(status)), step, "{status}");
+    }
+}
