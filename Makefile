@@ -9,6 +9,7 @@ PYTHON := $(VENV)/bin/python
 CARGO  := cargo --locked
 BUILD  := $(CARGO) build --workspace --bins --tests
 BERTH  := target/debug/berth
+DENY   := target/tools/bin/cargo-deny
 
 .PHONY: help
 help: ## Lists the targets.
@@ -26,11 +27,20 @@ test: prerequisites local-dev binaries ## Everything that must pass.
 	$(CARGO) test --workspace
 
 .PHONY: check
-check: prerequisites local-dev ## Format, lints, Python lints.
+check: prerequisites local-dev $(DENY) ## Format, lints, licences, the template.
 	cargo fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	$(PYTHON) -m ruff check local
 	$(PYTHON) -m ruff format --check local
+	$(VENV)/bin/cfn-lint infra/hub.yaml
+	$(DENY) check licenses bans sources
+
+.PHONY: advisories
+advisories: $(DENY) ## Known vulnerabilities in dependencies; fetches the list from GitHub.
+	$(DENY) check advisories
+
+$(DENY): # Takes some minutes, once.
+	cargo install --quiet --locked --version 0.20.2 --root target/tools --target-dir target/tools/build cargo-deny
 
 .PHONY: binaries
 binaries: # Builds every binary and test once. The first time takes some minutes: aws-sdk-ec2 is large.

@@ -110,6 +110,8 @@ mod tests {
     #[test]
     fn two_regions_that_run_at_once_keep_their_own_lines() {
         let failed = TaskFailedEventDetails::builder()
+            .resource_type("lambda")
+            .resource("invoke")
             .error("NotReady")
             .cause(r#"{"errorType":"NotReady","errorMessage":"it is pending\nNext: nothing yet"}"#);
         let events = [

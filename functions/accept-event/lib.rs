@@ -10,6 +10,7 @@ use berth_events::{Decision, Recognised, admit_source, recognise};
 use berth_ledger::{Admission, Ledger, admit};
 use berth_step::{Batch, BatchAnswer, Fault, Message, StepError};
 use berth_tenancy::{AccountId, Mode};
+use futures::future::join_all;
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -59,8 +60,10 @@ impl AcceptEvent {
     /// Handles a batch. A message that cannot be handled now goes back to the queue alone.
     pub async fn handle(&self, batch: Batch, now: Timestamp) -> Result<BatchAnswer, StepError> {
         let mut answer = BatchAnswer::default();
-        for message in &batch.records {
-            match self.accept(message, now).await {
+        // All at once, so that a slow call holds up its own message only; duplicates collapse at StartExecution.
+        let accepted = join_all(batch.records.iter().map(|message| self.accept(message, now))).await;
+        for (message, accepted) in batch.records.iter().zip(accepted) {
+            match accepted {
                 Ok(accepted) => log(message, &accepted),
                 Err(error) => {
                     tracing::warn!(message_id = message.message_id, fault = %error.fault, error = %error.what, causes = ?error.chain(), "message goes back to the queue");

@@ -100,8 +100,7 @@ fn is_written(record: Option<&Record>, change: &Change, ending: &Ending, ended_a
         Ending::Failed(_) => Status::Failed,
     };
     record.is_some_and(|record| {
-        record.lease.as_deref() != Some(change.execution_arn.as_str())
-            && record.execution_arn.as_deref() == Some(change.execution_arn.as_str())
+        record.execution_arn.as_deref() == Some(change.execution_arn.as_str())
             && record.status == status
             && record.since >= ended_at
     })

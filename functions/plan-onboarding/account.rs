@@ -11,11 +11,13 @@ use berth_tenancy::AccountId;
 /// Reads the account and its tags. [Organizations `DescribeAccount`, `ListTagsForResource`]
 pub(crate) async fn read(organizations: &Client, account: &AccountId) -> Result<AccountFacts, StepError> {
     let describe = organizations.describe_account().account_id(account.as_str()).send();
-    let tags = organizations.list_tags_for_resource().resource_id(account.as_str()).send();
+    let tags = organizations.list_tags_for_resource().resource_id(account.as_str()).into_paginator().send();
+    let tags = tags.collect::<Result<Vec<_>, _>>();
     let (describe, tags) = futures::join!(describe, tags);
     let described = describe.map_err(|error| unknown(CallFailure::of("organizations:DescribeAccount", &error)))?;
     let tags = tags.map_err(|error| unknown(CallFailure::of("organizations:ListTagsForResource", &error)))?;
-    let tags = tags.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect();
+    let tags = tags.into_iter().flat_map(|page| page.tags.unwrap_or_default());
+    let tags = tags.map(|tag| (tag.key, tag.value)).collect();
     let Some(described) = described.account else {
         return Err(StepError::new(Fault::Bug, "organizations:DescribeAccount answered without an account"));
     };

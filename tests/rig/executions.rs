@@ -36,6 +36,12 @@ impl Rig {
         self.runtime.block_on(call.send()).expect("StartExecution").execution_arn
     }
 
+    /// Redrives an execution that failed: it goes on at the state that failed. [Step Functions `RedriveExecution`]
+    pub fn redrive(&self, arn: &str) {
+        let call = self.step_functions.redrive_execution().execution_arn(arn);
+        self.runtime.block_on(call.send()).expect("RedriveExecution");
+    }
+
     /// Waits for the end of an execution.
     #[must_use]
     pub fn ended(&self, arn: &str) -> Ended {
@@ -96,12 +102,17 @@ impl Rig {
         })
     }
 
-    /// Waits until the ledger knows how this execution ended.
+    /// Waits until the ledger knows how this execution ended. One that failed keeps its lease.
     pub fn wait_for_outcome(&self, account: &str, execution: &str) -> Record {
         self.until(&format!("the outcome of {execution}"), || {
             let record = self.record(account)?;
-            let is_it = record.execution_arn.as_deref() == Some(execution) && record.lease.is_none();
-            (is_it && !matches!(record.status, Status::Requested | Status::Running)).then_some(record)
+            let is_it = record.execution_arn.as_deref() == Some(execution);
+            let ended = match record.status {
+                Status::Requested | Status::Running => false,
+                Status::Failed => true,
+                Status::Onboarded | Status::Ignored => record.lease.is_none(),
+            };
+            (is_it && ended).then_some(record)
         })
     }
 }

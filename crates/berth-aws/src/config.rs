@@ -8,7 +8,7 @@ use aws_smithy_http_client::{
     tls::{Provider, rustls_provider::CryptoMode},
 };
 
-/// Longest that one attempt of a call may take. Two attempts and their pauses fit into the shortest function time-out.
+/// Longest that one attempt of a call may take. Three attempts and their pauses fit into the shortest function time-out.
 const ATTEMPT_SECONDS_MAX: u64 = 8;
 
 /// Attempts of one call, the first included. More would hide throttling from the state machine, which waits without

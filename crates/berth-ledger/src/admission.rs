@@ -47,6 +47,8 @@ pub fn admit(record: Option<&Record>, happened: Option<Timestamp>) -> Admission 
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn record(status: Status) -> Record {
@@ -109,5 +111,31 @@ mod tests {
     fn a_request_whose_start_was_lost_is_started_again_under_the_same_name() {
         assert_eq!(started(Status::Requested, Some(at(500))), Some(3));
         assert_eq!(started(Status::Requested, None), Some(3));
+    }
+
+    proptest! {
+        #[test]
+        fn events_that_start_something_start_the_same_and_only_newer_ones_start_another(
+            status in proptest::sample::select(Status::ALL.to_vec()),
+            generation in prop_oneof![0..5_u32, Just(u32::MAX), any::<u32>()],
+            since in 0..6_i64,
+            seconds in proptest::collection::vec(proptest::option::of(0..6_i64), 1..6),
+        ) {
+            let known = Record { generation, since: at(since), ..record(status) };
+            let has_ended = !matches!(status, Status::Requested | Status::Running);
+            let mut generations = std::collections::BTreeSet::new();
+            for second in seconds {
+                let answer = admit(Some(&known), second.map(at));
+                prop_assert_eq!(&answer, &admit(Some(&known), second.map(at)));
+                let newer = second.is_some_and(|second| second > since);
+                let starts = matches!(answer, Admission::Start { .. });
+                prop_assert_eq!(starts, if has_ended { newer } else { status == Status::Requested });
+                if let Admission::Start { generation } = answer {
+                    generations.insert(generation);
+                }
+            }
+            prop_assert!(generations.len() <= 1, "duplicates collapse only under one name: {:?}", generations);
+            prop_assert!(generations.iter().all(|started| *started >= generation.max(1)));
+        }
     }
 }

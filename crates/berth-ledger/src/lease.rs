@@ -57,16 +57,6 @@ impl Ledger {
         }
     }
 
-    /// Takes a free lease back for an execution that was redriven after it had ended.
-    async fn reclaim(&self, subject: &Subject) -> Result<bool, StepError> {
-        let change = Change::when("attribute_not_exists(#lease) AND #generation = :generation")
-            .set("lease", &subject.execution)?
-            .set("status", Status::Running)?
-            .value("generation", subject.generation)?
-            .remove(&["failure"]);
-        Ok(self.update(&subject.account_id, change).await?.is_some())
-    }
-
     /// Marks that an execution was asked for, unless the account is further already.
     pub async fn request(
         &self,
@@ -87,18 +77,15 @@ impl Ledger {
 }
 
 impl Lease for Ledger {
-    /// One read while the lease is held; one write more when the execution was redriven after it had released it.
+    /// One read. A failed execution keeps its lease until another takes it over, so one that is redriven still has it,
+    /// and a step that outlives its failed execution can never take it back from a newer one.
     async fn confirm(&self, subject: &Subject) -> Result<(), StepError> {
         let record = self.get(&subject.account_id).await?;
-        let lease = record.and_then(|record| record.lease);
-        let held = match &lease {
-            Some(holder) => *holder == subject.execution,
-            None => self.reclaim(subject).await?,
-        };
-        if held {
-            return Ok(());
+        match record.and_then(|record| record.lease) {
+            Some(holder) if holder == subject.execution => Ok(()),
+            Some(holder) => Err(superseded(subject, &holder)),
+            None => Err(superseded(subject, "a newer execution")),
         }
-        Err(superseded(subject, lease.as_deref().unwrap_or("a newer execution")))
     }
 }
 

@@ -55,20 +55,20 @@ impl Ledger {
                 .set("status", Status::Onboarded)?
                 .remove(&["lease", "failure", "reason"]),
             Ending::Failed(failure) => Change::when(
-                "#lease = :me OR (attribute_not_exists(#lease) AND (attribute_not_exists(#status) \
-                 OR #status = :requested OR (#status <> :onboarded AND #since < :since)))",
+                "#lease = :me OR attribute_not_exists(#status) OR (#status = :requested AND #executionArn = :me) \
+                 OR ((#status = :status OR #status = :ignored) AND #since < :since)",
             )
             .set("accountId", account)?
             .set("failure", failure)?
             .set("executionArn", execution)?
             .set("status", Status::Failed)?
             .set_if_absent("generation", 1)?
-            .remove(&["lease", "reason"])
+            .remove(&["reason"])
             .value("requested", Status::Requested)?
-            .value("onboarded", Status::Onboarded)?,
+            .value("ignored", Status::Ignored)?,
             Ending::Ignored { reason } => Change::when(
-                "#lease = :me OR (attribute_not_exists(#lease) AND (attribute_not_exists(#status) \
-                 OR #status = :requested OR #since < :since))",
+                "#lease = :me OR attribute_not_exists(#status) OR (#status = :requested AND #executionArn = :me) \
+                 OR (#status <> :running AND #status <> :requested AND #since < :since)",
             )
             .set("accountId", account)?
             .set("reason", reason)?
@@ -76,7 +76,8 @@ impl Ledger {
             .set("status", Status::Ignored)?
             .set_if_absent("generation", 1)?
             .remove(&["lease", "failure"])
-            .value("requested", Status::Requested)?,
+            .value("requested", Status::Requested)?
+            .value("running", Status::Running)?,
         };
         let change = change.set("since", now)?.value("me", execution)?;
         Ok(self.update(account, change).await?.is_some())

@@ -4,6 +4,7 @@
 use accept_event::{execution_name, sources};
 use berth_config::StartSource::{ControlTower, Move, Organizations};
 use berth_events::Source;
+use proptest::prelude::*;
 
 #[test]
 fn own_events_and_people_always_start_an_onboarding() {
@@ -40,4 +41,25 @@ fn the_name_of_an_execution_is_made_from_the_account_and_the_generation() {
     assert_eq!(execution_name(&account, 1), "111122223333-g1");
     assert_eq!(execution_name(&account, u32::MAX), "111122223333-g4294967295");
     assert!(execution_name(&account, u32::MAX).len() <= 80, "StartExecution takes names of up to 80 characters");
+}
+
+proptest! {
+    #[test]
+    fn listing_one_more_source_never_takes_one_away_and_order_and_repeats_do_not_matter(
+        listed in proptest::collection::vec(proptest::sample::select(vec![ControlTower, Organizations, Move]), 0..5),
+        more in proptest::sample::select(vec![ControlTower, Organizations, Move]),
+        event in proptest::option::of(prop_oneof![Just("MoveAccount".to_owned()), any::<String>()]),
+    ) {
+        let may = |listed: &[_]| {
+            let sources = sources(listed, event.as_deref());
+            [Source::ControlTower, Source::Organizations, Source::Own, Source::Manual].map(|each| sources.contains(each))
+        };
+        let fewer = may(&listed);
+        let [.., own, manual] = fewer;
+        prop_assert!(own && manual);
+        let more = may(&[listed.as_slice(), &[more]].concat());
+        prop_assert!(fewer.iter().zip(more).all(|(before, after)| !before || after), "{:?} {:?}", fewer, more);
+        let reversed: Vec<_> = listed.iter().rev().chain(&listed).copied().collect();
+        prop_assert_eq!(may(&reversed), fewer);
+    }
 }

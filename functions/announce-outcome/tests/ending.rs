@@ -5,6 +5,7 @@ use announce_outcome::{Change, Ended, HistoryEvent, ended, failed_state};
 use berth_events::Failure;
 use berth_ledger::Ending;
 use berth_step::Fault;
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 const ARN: &str = "arn:aws:states:us-east-1:210987654321:execution:berth-onboard-account:111122223333-g1";
@@ -180,4 +181,47 @@ fn a_part_of_a_history_that_does_not_reach_back_to_a_state_says_so() {
     assert_eq!(failed_state(&mixed(14)[..4]), None);
     assert_eq!(failed_state(&[]), None);
     assert_eq!(failed_state(&[failed(2, 1, "States.Runtime"), other(1, 0)]), None);
+}
+
+#[test]
+fn a_superseded_execution_is_silent_because_the_outcome_is_that_of_its_successor() {
+    for status in ["FAILED", "ABORTED"] {
+        let superseded = Failure::new("ProvisionVpc", Fault::Superseded.name(), "another one took over", None);
+        let ended = ended(&change(status, &asked(), None), Some(superseded)).unwrap();
+        assert_eq!(silent(&ended), "was superseded: another one took over");
+    }
+}
+
+/// Text that an event may hold: anything, something that fits, or something that nearly does.
+fn text(fitting: Vec<Value>) -> impl Strategy<Value = Option<String>> {
+    let fitting = proptest::sample::select(fitting).prop_map(|value| value.to_string());
+    let damaged = (fitting.clone(), any::<proptest::sample::Index>(), any::<char>()).prop_map(|(text, at, new)| {
+        let at = at.index(text.chars().count());
+        text.chars().enumerate().map(|(index, old)| if index == at { new } else { old }).collect()
+    });
+    proptest::option::of(prop_oneof![any::<String>(), fitting, damaged])
+}
+
+fn outputs() -> Vec<Value> {
+    let ignored = json!({ "decision": "ignore", "reason": "opted out", "accountId": "111122223333" });
+    vec![onboarded("apply", Some("0123")), onboarded("apply", None), onboarded("plan", None), ignored]
+}
+
+proptest! {
+    #[test]
+    fn no_text_in_an_event_makes_a_failure_an_onboarding_or_a_panic(
+        status in proptest::sample::select(vec!["SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]),
+        input in text(vec![asked(), planned(), json!({})]),
+        output in text(outputs()),
+        stop_date: Option<i64>,
+    ) {
+        let mut change = change(status, &asked(), None);
+        (change.input, change.output, change.stop_date) = (input, output, stop_date);
+        let _: Result<_, _> = change.ended_at();
+        match ended(&change, None) {
+            Ok(Ended::Outcome { ending, .. }) => prop_assert_eq!(matches!(ending, Ending::Failed(_)), status != "SUCCEEDED"),
+            Ok(Ended::Silent { reason }) => prop_assert!(!reason.is_empty()),
+            Err(error) => prop_assert_eq!((status, error.fault), ("SUCCEEDED", Fault::Bug)),
+        }
+    }
 }

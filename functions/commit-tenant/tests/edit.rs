@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use berth_gitops::{Change, FileState, Refusal, RefusedKind, RepoPath, Snapshot};
 use berth_step::{Fault, StepError};
 use commit_tenant::{CommitRequest, Verdict, edit};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 const HEAD: &str = "0123456789abcdef0123456789abcdef01234567";
@@ -195,4 +196,62 @@ fn the_message_leads_back_from_the_commit_to_each_onboarding() {
     let (two, _) = edit(&snapshot([]), &[&dev, &orders], &[true; 2]);
     assert!(two.message.starts_with("Onboard 2 accounts\n\nBerth-Account: 111122223333\n"), "{}", two.message);
     assert!(two.message.ends_with("Berth-Execution: arn:execution-777788889999\n"), "{}", two.message);
+}
+
+/// One request of a batch: it may be a duplicate, a plan, one that cannot join, and one that may not act.
+#[derive(Debug, Clone)]
+struct Drawn {
+    request: CommitRequest,
+    joins: bool,
+    allowed: bool,
+}
+
+fn drawn() -> impl Strategy<Value = Drawn> {
+    let broken = request(&message("orders", "888899990000", "prod", "not a block"));
+    let pool = vec![(dev(), true), (prod(), true), (orders(), true), (broken, false)];
+    (proptest::sample::select(pool), any::<bool>(), any::<bool>()).prop_map(|((request, joins), plans, allowed)| {
+        let request = if plans { planned(request) } else { request };
+        Drawn { request, joins, allowed }
+    })
+}
+
+impl Drawn {
+    fn is_written(&self) -> bool {
+        self.allowed && self.joins && self.request.run.mode == berth_tenancy::Mode::Apply
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn of_any_batch_only_what_may_act_is_written_and_a_second_edit_changes_nothing(
+        batch in proptest::collection::vec(drawn(), 0..6),
+    ) {
+        let requests: Vec<&CommitRequest> = batch.iter().map(|drawn| &drawn.request).collect();
+        let allowed: Vec<bool> = batch.iter().map(|drawn| drawn.allowed).collect();
+        let (first, verdicts) = edit(&snapshot([]), &requests, &allowed);
+        prop_assert_eq!(verdicts.len(), batch.len());
+        for (drawn, verdict) in batch.iter().zip(&verdicts) {
+            prop_assert_eq!(verdict.as_ref().map(Result::is_ok), drawn.allowed.then_some(drawn.joins));
+        }
+        let files = written(&first.changes);
+        for Drawn { request, .. } in &batch {
+            let account = request.run.account_id.as_str();
+            let expected = batch.iter().any(|other| other.is_written() && other.request.run.account_id.as_str() == account);
+            let path = request.path().to_string();
+            prop_assert_eq!(files.iter().any(|(at, text)| *at == path && text.contains(account)), expected);
+            prop_assert_eq!(first.message.contains(account), expected);
+        }
+        let file = |path: &RepoPath| files.iter().find(|(at, _)| at == path.as_str()).map(|(_, text)| text.clone());
+        let paths = requests.iter().map(|request| request.path());
+        let there = paths.filter_map(|path| file(&path).map(|text| (path, FileState::Regular(text.into_bytes()))));
+        let (second, verdicts) = edit(&snapshot(there), &requests, &allowed);
+        prop_assert_eq!(second.changes, []);
+        for (drawn, verdict) in batch.iter().zip(verdicts) {
+            if drawn.is_written() {
+                prop_assert_eq!(verdict.unwrap().unwrap(), Verdict::Unchanged);
+            }
+        }
+    }
 }

@@ -6,6 +6,7 @@ use berth_ledger::{Record, Status};
 use berth_step::Fault;
 use berth_tenancy::{Mode, Subject};
 use plan_onboarding::{Asked, ExecutionState, LeaseStep, after_holder, asked, subject};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 const ME: &str = "arn:aws:states:us-east-1:210987654321:execution:berth-onboard-account:me";
@@ -142,5 +143,34 @@ fn a_lease_is_taken_over_only_from_an_execution_that_has_ended() {
         ("ABORTED", LeaseStep::TakeOver),
     ] {
         assert_eq!(after_holder(ExecutionState::from_status(status)), step, "{status}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn the_generation_of_a_persons_execution_never_decreases_and_a_retry_keeps_it(
+        before in prop_oneof![0..5_u32, Just(u32::MAX), any::<u32>()],
+        holder in prop_oneof![Just(None), Just(Some(ME)), Just(Some(OTHER))],
+    ) {
+        let known = record(before, holder);
+        let first = subject_of(None, Some(&known));
+        prop_assert!(first.generation >= before);
+        prop_assert_eq!(first.generation == before, holder == Some(ME) || before == u32::MAX);
+        // The first try took the lease with this generation, and its answer was lost.
+        let retried = subject_of(None, Some(&record(first.generation, Some(ME))));
+        prop_assert_eq!(retried, first);
+    }
+
+    #[test]
+    fn a_generation_that_was_given_makes_the_same_subject_whatever_the_ledger_says(
+        given: u32,
+        before in proptest::option::of((any::<u32>(), prop_oneof![Just(None), Just(Some(ME)), Just(Some(OTHER))])),
+    ) {
+        let known = before.map(|(generation, holder)| record(generation, holder));
+        let subject = subject_of(Some(given), known.as_ref());
+        prop_assert_eq!(subject.generation, given);
+        prop_assert_eq!(subject, subject_of(Some(given), None));
     }
 }

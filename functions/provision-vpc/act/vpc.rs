@@ -57,7 +57,8 @@ fn no_vpc(failure: CallFailure, wanted: &Block) -> StepError {
         // Throttled calls took no effect, although EC2 answers them with 503.
         Some("RequestLimitExceeded") => failure.or_common(),
         _ if failure.is_ambiguous() => failure.as_fault(
-            Fault::Conflict,
+            // Not `Conflict`, which is retried at once: EC2 may show a VPC some seconds after it was made.
+            Fault::NotReady,
             "nothing yet: the VPC may exist without an answer; Berth looks for it by its tags before it tries again",
         ),
         Some("InvalidIpamPoolId.NotFound") => failure.as_fault(

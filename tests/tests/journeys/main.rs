@@ -6,4 +6,5 @@ mod bad_input;
 mod faults;
 mod onboarded;
 mod planned;
+mod redrive;
 mod repeats;
