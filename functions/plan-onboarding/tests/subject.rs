@@ -1,6 +1,8 @@
 //! What the first state makes of a request, and which generation it runs.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
+use std::sync::LazyLock;
+
 use berth_config::{AccountFacts, Match, Onboarding, PlatformConfig};
 use berth_ledger::{Record, Status};
 use berth_step::Fault;
@@ -23,14 +25,15 @@ fn facts() -> AccountFacts {
     }
 }
 
-fn matched() -> Onboarding {
+/// Read once: reading the file takes longer than a whole test.
+static MATCHED: LazyLock<Onboarding> = LazyLock::new(|| {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/platform.example.yaml");
     let platform = PlatformConfig::load(path.as_ref()).unwrap();
     match platform.match_account(&facts()).unwrap() {
         Match::Onboard(matched) => *matched,
         Match::Ignored { reason } => panic!("{reason}"),
     }
-}
+});
 
 fn record(generation: u32, lease: Option<&str>) -> Record {
     Record {
@@ -53,7 +56,7 @@ fn record(generation: u32, lease: Option<&str>) -> Record {
 
 fn subject_of(generation: Option<u32>, record: Option<&Record>) -> Subject {
     let asked = Asked { account: "111122223333".parse().unwrap(), mode: Mode::Apply, generation };
-    subject(&facts(), &matched(), record, &asked, ME)
+    subject(&facts(), &MATCHED, record, &asked, ME)
 }
 
 #[test]

@@ -85,7 +85,7 @@ def _attempt(delivery: Delivery) -> DeliveryFailed | None:
     except DeliveryFailed as problem:
         return problem
     # A target of any kind may fail in any way inside moto; that is an event to keep, not a request to break.
-    except Exception as problem:
+    except Exception as problem:  # noqa: BLE001 - see above
         return DeliveryFailed("INTERNAL_ERROR", repr(problem))
     return None
 
@@ -132,7 +132,7 @@ def _give_up(delivery: Delivery, problem: DeliveryFailed | None, retries: int, e
         attributes["EXHAUSTED_RETRY_CONDITION"] = exhausted
     try:
         send_to_queue(queue_arn, json.dumps(delivery.event), delivery.rule_arn, attributes=attributes)
-    except Exception as lost:
+    except Exception as lost:  # noqa: BLE001 - whatever it is, it is said, and the request goes on
         print(f"eventbridge: event lost, dead-letter queue {queue_arn} refused it: {lost!r}", file=sys.stderr)
 
 

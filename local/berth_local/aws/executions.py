@@ -91,7 +91,7 @@ def validate_state_machine_definition(self: stock_responses.StepFunctionResponse
     try:
         StepFunctionsParserBackend._validate_definition(self._get_param("definition"))
     # Whatever the parser raises means that it cannot run the definition.
-    except Exception as problem:
+    except Exception as problem:  # noqa: BLE001 - see above
         diagnostic = {
             "severity": "ERROR",
             "code": "SCHEMA_VALIDATION_FAILED",

@@ -249,7 +249,7 @@ def test_versions_are_listed_and_definitions_validated(aws: World) -> None:
 
 @differs_from_stock("500|not implemented|NotImplemented|Internal|not been")
 def test_a_redriven_execution_goes_on_at_the_state_that_failed(aws: World) -> None:
-    url, arn = aws.queue()
+    url, _ = aws.queue()
     gone = url.replace("queue-", "later-")
     definition = {
         "QueryLanguage": "JSONPath",

@@ -190,7 +190,9 @@ def test_managed_policies_of_aws_can_be_attached(aws: World) -> None:
 
 def _run(code: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTHONPATH": str(LOCAL)}
-    return subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60)
+    return subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
 
 
 def test_another_moto_is_refused_in_one_clear_line() -> None:
@@ -207,7 +209,7 @@ def test_a_port_that_is_taken_is_one_clear_line(ours: World) -> None:
     port = ours.endpoint.rsplit(":", 1)[1]
     arguments = [sys.executable, "-m", "berth_local.aws", "--port", port]
     environment = {**os.environ, "PYTHONPATH": str(LOCAL)}
-    done = subprocess.run(arguments, env=environment, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(arguments, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2
     assert done.stderr.startswith(f"error: cannot listen on 127.0.0.1:{port}")
     assert "Traceback" not in done.stderr

@@ -100,12 +100,16 @@ def test_functions_get_the_environment_of_the_contract(hub: Loaded) -> None:
 
 def test_each_queue_redrives_to_its_own_dead_letter_queue(hub: Loaded) -> None:
     client = hub.client("sqs")
-    for name, visibility in (("berth-intake", "180"), ("berth-commits", "720"), ("berth-outcomes", "180")):
+    for name, visibility, receives in (
+        ("berth-intake", "180", 20),
+        ("berth-commits", "720", 5),
+        ("berth-outcomes", "180", 5),
+    ):
         url = client.get_queue_url(QueueName=name)["QueueUrl"]
         attributes = client.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
         redrive = json.loads(attributes["RedrivePolicy"])
         assert redrive["deadLetterTargetArn"].endswith(f":{name}-dlq")
-        assert redrive["maxReceiveCount"] == 5
+        assert redrive["maxReceiveCount"] == receives
         assert attributes["VisibilityTimeout"] == visibility
 
 
