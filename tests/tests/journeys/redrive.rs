@@ -19,6 +19,7 @@ fn a_redriven_execution_goes_on_where_it_failed_and_leaves_one_of_each() {
     let failed = rig.wait_for(&account, Status::Failed);
     assert_eq!(failed.failure.unwrap().state, "CreateTenantRoles");
     let execution = failed.execution_arn.unwrap();
+    assert_eq!(failed.lease.as_ref(), Some(&execution), "a failed execution keeps its lease, so that it can go on");
     assert_eq!(rig.ended(&execution).status, ExecutionStatus::Failed);
     let before = rig.transitions(&execution);
     assert_eq!(times(&before, "CommitTenant"), 0, "{before:?}");
