@@ -39,6 +39,10 @@ pub(crate) async fn attachment(ec2: &Client, input: &Input) -> Result<Option<Att
         let state = answer.state.as_ref().map_or("", |state| state.as_str());
         let (state, is_deleted) = (AttachmentState::of(state), state == "deleted");
         let (Some(id), false) = (answer.transit_gateway_attachment_id, is_deleted) else { continue };
+        // EC2 shows an attachment that ended for some hours; it must not hide one that lives.
+        if found.is_some() && matches!(state, AttachmentState::Ended(_)) {
+            continue;
+        }
         found = Some(Attachment {
             id,
             state,

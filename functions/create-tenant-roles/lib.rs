@@ -9,8 +9,8 @@ mod world;
 use aws_sdk_iam::Client;
 use berth_aws::{SessionScope, Sessions};
 use berth_ledger::RoleRecord;
-use berth_step::{Decision, Fault, HasSubject, Step, StepError, Traced};
-use berth_tenancy::{AccountId, RolesPlan, Subject};
+use berth_step::{Decision, Fault, HasSubject, Step, StepError};
+use berth_tenancy::{RolesPlan, Subject};
 use serde::{Deserialize, Serialize};
 
 pub use crate::{
@@ -58,16 +58,6 @@ pub struct Output {
 impl HasSubject for Input {
     fn subject(&self) -> &Subject {
         &self.run
-    }
-}
-
-impl Traced for Input {
-    fn account(&self) -> Option<&AccountId> {
-        Some(&self.run.account_id)
-    }
-
-    fn execution(&self) -> Option<&str> {
-        Some(&self.run.execution)
     }
 }
 

@@ -16,8 +16,8 @@ use std::fmt;
 use aws_sdk_ec2::Client;
 use berth_aws::{SessionScope, Sessions};
 use berth_ledger::Ledger;
-use berth_step::{Decision, Fault, HasSubject, Step, StepError, Traced};
-use berth_tenancy::{AccountId, NetworkPlan, Region, Subject, Tags};
+use berth_step::{Decision, Fault, HasSubject, Step, StepError};
+use berth_tenancy::{NetworkPlan, Region, Subject, Tags};
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
@@ -79,17 +79,9 @@ impl HasSubject for Input {
     fn subject(&self) -> &Subject {
         &self.run
     }
-}
 
-impl Traced for Input {
-    fn account(&self) -> Option<&AccountId> {
-        Some(&self.run.account_id)
-    }
     fn region(&self) -> Option<&Region> {
         Some(&self.region)
-    }
-    fn execution(&self) -> Option<&str> {
-        Some(&self.run.execution)
     }
 }
 

@@ -7,7 +7,7 @@
 
 use std::fmt::Display;
 
-use berth_tenancy::{Mode, Subject};
+use berth_tenancy::{Mode, Region, Subject};
 use futures::{StreamExt, stream};
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -32,6 +32,11 @@ pub enum Decision<A, O> {
 pub trait HasSubject {
     /// Who is onboarded, by which execution, and how.
     fn subject(&self) -> &Subject;
+
+    /// The region, for a step that runs once for each.
+    fn region(&self) -> Option<&Region> {
+        None
+    }
 }
 
 /// The account's lease, confirmed before the first mutating call of a step.

@@ -27,6 +27,20 @@ pub trait Traced {
     }
 }
 
+impl<I: HasSubject> Traced for I {
+    fn account(&self) -> Option<&AccountId> {
+        Some(&self.subject().account_id)
+    }
+
+    fn region(&self) -> Option<&Region> {
+        HasSubject::region(self)
+    }
+
+    fn execution(&self) -> Option<&str> {
+        Some(&self.subject().execution)
+    }
+}
+
 /// Serves invocations until the runtime ends. `name` is the function's name in the log line.
 ///
 /// The payload is taken raw and read strictly here, so that a payload that does not fit is `InvalidInput` in the state
@@ -58,12 +72,11 @@ where
 pub async fn serve_step<S>(name: &'static str, step: S, lease: impl Lease) -> Result<(), lambda_runtime::Error>
 where
     S: Step,
-    S::Input: Traced,
 {
     let (step, lease) = (&step, &lease);
     serve(name, move |input: S::Input| async move {
         let account = input.subject().account_id.clone();
-        let region = input.region().cloned();
+        let region = HasSubject::region(&input).cloned();
         converge(step, lease, &input).await.map_err(|error| {
             let error = error.for_account(&account);
             region.iter().fold(error, StepError::in_region)
