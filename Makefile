@@ -17,7 +17,7 @@ help: ## Lists the targets.
 
 .PHONY: demo
 demo: prerequisites local binaries ## Shows one onboarding, from a Control Tower event to a commit, on a local AWS.
-	@exec $(BERTH) local demo
+	@exec $(BERTH) local demo $(if $(PORT),--port $(PORT))
 
 .PHONY: test
 test: prerequisites local-dev binaries ## Everything that must pass.

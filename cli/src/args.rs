@@ -99,7 +99,7 @@ pub(crate) enum LocalCommand {
     /// Publishes an event to the accounts bus of the local AWS.
     Send(SendArgs),
     /// Shows one onboarding from the event to the commit.
-    Demo,
+    Demo(DemoArgs),
 }
 
 #[derive(Debug, Args)]
@@ -110,6 +110,13 @@ pub(crate) struct UpArgs {
     /// Prints JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// Port of the AWS endpoint, when none is running yet; 0 takes a free one.
+    #[arg(long, default_value_t = 4566)]
+    pub(crate) port: u16,
 }
 
 #[derive(Debug, Args)]

@@ -12,6 +12,7 @@ use berth_tenancy::AccountId;
 use serde_json::{Value, json};
 
 use crate::{
+    args::DemoArgs,
     follow,
     local::{self, Running},
     outcome::{Exit, Problem},
@@ -25,17 +26,14 @@ const EVENT: &str = "tests/fixtures/events/controltower-create-managed-account-s
 /// Name of the account that the demo asks for.
 const ACCOUNT_NAME: &str = "payments-dev";
 
-/// Port of the local AWS that the demo starts.
-const PORT: u16 = 4566;
-
 /// Longest that the execution may take to appear after its event, and the ledger to learn of its end.
 const SECONDS_MAX: u64 = 30;
 
 /// Runs the demo. The local AWS stays, so that a second run shows that nothing changes.
-pub(crate) async fn run() -> Result<Exit, Problem> {
+pub(crate) async fn run(args: &DemoArgs) -> Result<Exit, Problem> {
     let was_running = local::running().is_some();
     tokio::select! {
-        result = show() => result,
+        result = show(args.port) => result,
         _ = tokio::signal::ctrl_c() => {
             if !was_running {
                 local::answer(&["down"])?;
@@ -45,9 +43,9 @@ pub(crate) async fn run() -> Result<Exit, Problem> {
     }
 }
 
-async fn show() -> Result<Exit, Problem> {
+async fn show(port: u16) -> Result<Exit, Problem> {
     let clock = Instant::now();
-    let running = local::start(PORT).await?;
+    let running = local::start(port).await?;
     let deployment = target::on_local(&running).await?;
     part(clock, "a local AWS organization is running");
     let (account, is_new) = account(&deployment).await?;
@@ -177,8 +175,9 @@ async fn until<T>(missing: &str, ask: impl AsyncFn() -> Result<Option<T>, Proble
 fn result(running: &Running, record: &Record, changes: usize) -> Result<(), Problem> {
     anstream::println!();
     status::details(record);
-    let count = if changes == 0 { "nothing had to change".to_owned() } else { format!("{changes} changes were made") };
-    anstream::println!("  changes    {count}");
+    // A number would be too small: the state machine keeps no changes of an invocation that ended in `NotReady`.
+    let changed = if changes == 0 { "nothing had to change" } else { "what was missing was made" };
+    anstream::println!("  changes    {changed}");
     let Some(commit) = &record.commit else { return Ok(()) };
     let repository = local::checkout()?.join("target/local/git/tenants.git");
     let shown = Command::new("git")

@@ -47,7 +47,7 @@ async fn run(cli: Cli) -> Result<Exit, outcome::Problem> {
             LocalCommand::Up(args) => local::up(&args).await,
             LocalCommand::Down => local::down().await,
             LocalCommand::Send(args) => send::run(&args),
-            LocalCommand::Demo => demo::run().await,
+            LocalCommand::Demo(args) => demo::run(&args).await,
         },
     }
 }

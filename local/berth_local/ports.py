@@ -37,7 +37,7 @@ def checked_port(port: int) -> int:
             probe.bind((_HOST, port))
         except (OSError, OverflowError) as error:
             raise LocalError(
-                f"port {port} cannot be used ({error}). Next: choose another with --port, or --port 0"
+                f"port {port} cannot be used ({error}). Next: choose another with --port, or a free one with --port 0 (make demo PORT=0)"
             ) from error
     return port
 
