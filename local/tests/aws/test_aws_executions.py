@@ -175,7 +175,7 @@ def test_a_silent_task_fails_after_its_heartbeat(ours: World) -> None:
     ours.client("stepfunctions").send_task_heartbeat(taskToken=token)
     found = ours.ended(execution)
     assert found["error"] in ("States.HeartbeatTimeout", "States.Timeout")
-    assert 1.2 < time.monotonic() - began < 6
+    assert 1.2 < time.monotonic() - began < 20  # the task's own limit is 30 s
 
 
 @differs_from_stock("FAILED")

@@ -63,7 +63,7 @@ def test_a_hidden_message_comes_back_when_its_time_is_over_or_it_is_shown(ours: 
     assert again["MessageId"] == first["MessageId"]
     began = time.monotonic()
     assert sqs.receive_message(QueueUrl=url, WaitTimeSeconds=5)["Messages"][0]["MessageId"] == first["MessageId"]
-    assert 0.5 < time.monotonic() - began < 3
+    assert 0.5 < time.monotonic() - began < 5
 
 
 @differs_from_stock("received before")

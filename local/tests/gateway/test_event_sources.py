@@ -88,7 +88,7 @@ def test_a_message_reaches_its_function_as_a_true_record_and_is_deleted(source):
     wait_for(lambda: one.left() == 0)
 
 
-def test_a_message_reaches_a_warm_function_within_50_ms(source):
+def test_a_message_reaches_a_warm_function_without_waiting_for_a_poll_to_end(source):
     one = source()
     one.send("warm")
     wait_for(lambda: one.left() == 0)
@@ -98,7 +98,8 @@ def test_a_message_reaches_a_warm_function_within_50_ms(source):
         one.send(f"m{number}")
         note = wait_for(lambda: [n for n in one.noted() if n["record"]["body"] == f"m{number}"])[0]  # noqa: B023
         delays.append(note["time"] - sent)
-    assert statistics.median(delays) < 0.05, delays
+    # About 20 ms on an idle machine. A bound that a busy one keeps still tells it from a poll's seconds.
+    assert statistics.median(delays) < 1, delays
 
 
 def test_polling_is_not_in_the_journal_and_rests_when_idle(source):
