@@ -44,7 +44,7 @@ $(DENY): # Takes some minutes, once.
 
 .PHONY: binaries
 binaries: # Builds every binary and test once. The first time takes some minutes: aws-sdk-ec2 is large.
-	@test -e target/debug/deps || echo "building Berth: the first time takes 6 to 12 minutes and 9 GB of memory (aws-sdk-ec2)"
+	@test -e target/debug/deps || echo "building Berth: the first time takes 5 to 10 minutes and 8 GB of memory (aws-sdk-ec2)"
 	@$(BUILD)
 
 .PHONY: local
