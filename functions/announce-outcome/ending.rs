@@ -25,6 +25,9 @@ pub struct Change {
     /// Its output; absent when it has none, or it is longer than an event may be.
     #[serde(default)]
     pub output: Option<String>,
+    /// When it started, in milliseconds since 1970.
+    #[serde(default)]
+    pub start_date: Option<i64>,
     /// When it ended, in milliseconds since 1970.
     #[serde(default)]
     pub stop_date: Option<i64>,
@@ -66,11 +69,23 @@ impl ExecutionStatus {
 impl Change {
     /// When the execution ended.
     pub fn ended_at(&self) -> Result<Timestamp, StepError> {
-        let millisecond = self.stop_date.unwrap_or_default();
-        Timestamp::from_millisecond(millisecond).map_err(|error| {
-            StepError::new(Fault::InvalidInput, "the status change has no valid stopDate").because(error)
-        })
+        timestamp(self.stop_date, "stopDate")
     }
+
+    /// Since when the account is as `ending` says. An ignored account was looked at when the execution started: a
+    /// move that came after the look, and before the end, must not count as served.
+    pub fn since(&self, ending: &Ending) -> Result<Timestamp, StepError> {
+        match ending {
+            Ending::Ignored { .. } => timestamp(self.start_date, "startDate"),
+            Ending::Onboarded { .. } | Ending::Failed(_) => self.ended_at(),
+        }
+    }
+}
+
+fn timestamp(millisecond: Option<i64>, field: &str) -> Result<Timestamp, StepError> {
+    Timestamp::from_millisecond(millisecond.unwrap_or_default()).map_err(|error| {
+        StepError::new(Fault::InvalidInput, format!("the status change has no valid {field}")).because(error)
+    })
 }
 
 /// Output of a state machine that succeeded. Contract with `statemachines/onboard-account.asl.json`.

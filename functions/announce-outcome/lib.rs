@@ -73,11 +73,12 @@ impl AnnounceOutcome {
             Ended::Outcome { account, ending } => (account, ending),
         };
         let record = self.ledger.get(&account).await?;
-        if is_written(record.as_ref(), &change, &ending, change.ended_at()?) {
+        let since = change.since(&ending)?;
+        if is_written(record.as_ref(), &change, &ending, since) {
             return Ok(format!("{} was announced before", change.execution_arn));
         }
         self.publish(&account, record.as_ref(), &change, &ending).await?;
-        self.ledger.finish(&account, &change.execution_arn, &ending, change.ended_at()?).await?;
+        self.ledger.finish(&account, &change.execution_arn, &ending, since).await?;
         Ok(format!("{} ended {}", change.execution_arn, name(&ending)))
     }
 
@@ -93,7 +94,7 @@ impl AnnounceOutcome {
 }
 
 /// Whether this ending of this execution is in the ledger already. A redriven execution ends again, and later.
-fn is_written(record: Option<&Record>, change: &Change, ending: &Ending, ended_at: Timestamp) -> bool {
+fn is_written(record: Option<&Record>, change: &Change, ending: &Ending, since: Timestamp) -> bool {
     let status = match ending {
         Ending::Onboarded { .. } => Status::Onboarded,
         Ending::Ignored { .. } => Status::Ignored,
@@ -102,7 +103,7 @@ fn is_written(record: Option<&Record>, change: &Change, ending: &Ending, ended_a
     record.is_some_and(|record| {
         record.execution_arn.as_deref() == Some(change.execution_arn.as_str())
             && record.status == status
-            && record.since >= ended_at
+            && record.since >= since
     })
 }
 

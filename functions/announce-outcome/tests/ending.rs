@@ -70,6 +70,14 @@ fn an_onboarding_that_succeeded_is_written_with_all_that_it_made() {
     assert_eq!(region.isolation, Some(json!({ "spokeRoutes": [] })));
     assert_eq!((roles.len(), commit.sha.as_str()), (1, "0123"));
     assert_eq!(change.ended_at().unwrap().to_string(), "2026-01-01T00:00:00Z");
+    let failed = Ending::Failed(Failure::from_status("FAILED", None, None, "PlanOnboarding"));
+    assert_eq!(change.since(&failed).unwrap(), change.ended_at().unwrap());
+    let ignored = Ending::Ignored { reason: "not ours".into() };
+    assert_eq!(
+        change.since(&ignored).unwrap().to_string(),
+        "1970-01-01T00:00:00.001Z",
+        "it was looked at when it started"
+    );
 }
 
 #[test]
