@@ -24,8 +24,7 @@ pub enum Admission {
 ///
 /// `happened` is the time inside the event: a delivery or a replay keeps it. An event that is older than the end of the
 /// newest onboarding (of an ignored account: than its start) has been served by it, so replaying any number of old
-/// events starts nothing. A newer one asks for
-/// another generation. An event without a time counts as old.
+/// events starts nothing. A newer one asks for another generation. An event without a time counts as old.
 #[must_use]
 pub fn admit(record: Option<&Record>, happened: Option<Timestamp>) -> Admission {
     let Some(record) = record else { return Admission::Start { generation: 1 } };
