@@ -176,8 +176,8 @@ fn result(running: &Running, record: &Record, changes: usize) -> Result<(), Prob
     anstream::println!();
     status::details(record);
     // A number would be too small: the state machine keeps no changes of an invocation that ended in `NotReady`.
-    let changed = if changes == 0 { "nothing had to change" } else { "what was missing was made" };
-    anstream::println!("  changes    {changed}");
+    let summary = if changes == 0 { "nothing had to change" } else { "what was missing was made" };
+    anstream::println!("  changes    {summary}");
     let Some(commit) = &record.commit else { return Ok(()) };
     let repository = local::checkout()?.join("target/local/git/tenants.git");
     let shown = Command::new("git")
