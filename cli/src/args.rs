@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[command(
     name = "berth",
     version,
-    after_help = "Exit codes: 0 done; 1 it failed, or the account failed; 2 the input is wrong."
+    after_help = "Exit codes: 0 done; 1 it failed, or the account failed or is not Berth's to onboard; 2 the input is wrong."
 )]
 pub(crate) struct Cli {
     /// Which AWS to talk to: the one that the environment names, or the local one.

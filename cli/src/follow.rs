@@ -92,8 +92,14 @@ fn ended(described: &DescribeExecutionOutput, failed_in: Option<String>) -> Ende
 }
 
 impl Ended {
+    /// Whether the execution succeeded and the account is Berth's to onboard: ignoring an account is a success of the
+    /// pipeline, but not what somebody who named it asked for.
     pub(crate) fn succeeded(&self) -> bool {
-        self.status == ExecutionStatus::Succeeded
+        self.status == ExecutionStatus::Succeeded && self.decision() != "ignore"
+    }
+
+    fn decision(&self) -> &str {
+        self.output.get("decision").and_then(Value::as_str).unwrap_or_default()
     }
 
     /// Every change that was made, or in a plan would be.
@@ -125,12 +131,20 @@ impl Ended {
             anstream::println!("{}", paint::faint(&format!("Next: {}", failure.hint)));
             return;
         }
-        let decision = self.output.get("decision").and_then(Value::as_str).unwrap_or_default();
-        if decision != "onboard" {
-            let reason = self.output.get("reason").and_then(Value::as_str).unwrap_or_default();
-            anstream::println!("{}: {reason}", paint::waiting("nothing to do"));
-            return;
+        let reason = self.output.get("reason").and_then(Value::as_str).unwrap_or_default();
+        match self.decision() {
+            "onboard" => self.print_changes(),
+            "ignore" => {
+                anstream::println!("{}: {reason}", paint::bad("not onboarded"));
+                let hint =
+                    "if Berth shall onboard it, change what the reason names: its unit, its tags, or platform.yaml";
+                anstream::println!("{}", paint::faint(&format!("Next: {hint}")));
+            }
+            _ => anstream::println!("{}: {reason}", paint::waiting("nothing to do")),
         }
+    }
+
+    fn print_changes(&self) {
         let is_plan = self.output.pointer("/run/mode").and_then(Value::as_str) == Some("plan");
         let changes = self.changes();
         match (is_plan, changes.len()) {
