@@ -6,7 +6,6 @@ Stock moto lets anybody assume anything, also a role that does not exist.
 
 from __future__ import annotations
 
-import fnmatch
 import json
 from typing import Any
 
@@ -82,9 +81,6 @@ def principal_matches(principal: Any, account: str, arn: str) -> bool:
     for named in as_list(principal.get("AWS")) if isinstance(principal, dict) else []:
         if named in ("*", account, f"arn:aws:iam::{account}:root", arn):
             return True
-        # A session of a role may be named too.
-        if ":assumed-role/" in str(named) and fnmatch.fnmatchcase(arn.rsplit("/", 1)[-1], str(named).split("/")[1]):
-            return str(named).split(":")[4] == account
     return False
 
 

@@ -207,28 +207,9 @@ def _to_event_bus(delivery: Delivery, _body: str) -> None:
     publish(arn.account, arn.region, arn.resource_id, delivery.event)
 
 
-def _to_log_group(delivery: Delivery, body: str) -> None:
-    from moto.logs import logs_backends
-
-    arn = parse_arn(delivery.target["Arn"])
-    backend = logs_backends[arn.account][arn.region]
-    group, stream = arn.resource_id.removesuffix(":*"), str(uuid.uuid4())
-    backend.create_log_stream(group, stream)
-    backend.put_log_events(group, stream, [{"timestamp": int(time.time() * 1000), "message": body}])
-
-
-def _to_topic(delivery: Delivery, body: str) -> None:
-    from moto.sns.models import sns_backends
-
-    arn = parse_arn(delivery.target["Arn"])
-    sns_backends[arn.account][arn.region].publish(body, arn=delivery.target["Arn"])
-
-
 SENDERS = {
     "sqs": _to_queue,
     "states": _to_state_machine,
     "lambda": _to_function,
     "event-bus": _to_event_bus,
-    "logs": _to_log_group,
-    "sns": _to_topic,
 }

@@ -220,6 +220,30 @@ def test_a_vpc_route_needs_an_available_attachment(aws: World) -> None:
 
 
 @differs_from_stock("InvalidTransitGatewayID.NotFound")
+def test_an_attachment_that_the_owner_rejects_stays_rejected(aws: World) -> None:
+    site = Site(aws)
+    attachment = site.attach()
+    site.network.reject_transit_gateway_vpc_attachment(TransitGatewayAttachmentId=attachment)
+    assert site.state(attachment) == "rejected"
+    again = code_of(site.network.accept_transit_gateway_vpc_attachment, TransitGatewayAttachmentId=attachment)
+    assert again == "IncorrectState"
+
+
+@differs_from_stock("InvalidTransitGatewayID.NotFound")
+def test_an_attachment_gains_a_subnet(aws: World) -> None:
+    site = Site(aws, automatic="enable")
+    attachment = site.attach()
+    site.wait(attachment, "available")
+    added = site.tenant.create_subnet(
+        VpcId=site.vpc, CidrBlock=site.cidr.replace("0.0/16", "9.0/24"), AvailabilityZone=f"{REGION}c"
+    )["Subnet"]["SubnetId"]
+    site.tenant.modify_transit_gateway_vpc_attachment(TransitGatewayAttachmentId=attachment, AddSubnetIds=[added])
+    site.wait(attachment, "available")
+    found = site.tenant.describe_transit_gateway_vpc_attachments(TransitGatewayAttachmentIds=[attachment])
+    assert set(found["TransitGatewayVpcAttachments"][0]["SubnetIds"]) == {*site.subnets, added}
+
+
+@differs_from_stock("InvalidTransitGatewayID.NotFound")
 def test_tags_of_an_attachment_belong_to_the_account_that_set_them(aws: World) -> None:
     site = Site(aws, automatic="enable")
     attachment = site.attach()
@@ -235,6 +259,24 @@ def test_shares_of_others_are_listed(aws: World) -> None:
     site = Site(aws)
     shares = aws.client("ram", site.tenant_account, REGION).get_resource_shares(resourceOwner="OTHER-ACCOUNTS")
     assert NETWORK in [each["owningAccountId"] for each in shares["resourceShares"]]
+
+
+@differs_from_stock("not implemented|NotImplemented|500|Internal|404|UnknownOperation|Not yet")
+def test_a_share_gains_a_principal(aws: World) -> None:
+    site = Site(aws, share=False)
+    ram = aws.client("ram", NETWORK, REGION)
+    arn = site.network.describe_transit_gateways(TransitGatewayIds=[site.gateway])["TransitGateways"][0][
+        "TransitGatewayArn"
+    ]
+    share = ram.create_resource_share(name="later", resourceArns=[arn])["resourceShare"]["resourceShareArn"]
+
+    def seen() -> list[str]:
+        found = site.tenant.describe_transit_gateways()["TransitGateways"]
+        return [each["TransitGatewayId"] for each in found]
+
+    assert site.gateway not in seen()
+    ram.associate_resource_share(resourceShareArn=share, principals=[site.tenant_account])
+    assert site.gateway in seen()
 
 
 def _pool(aws: World, cidr: str, **settings: Any) -> str:
@@ -269,6 +311,19 @@ def test_a_vpc_gets_its_block_from_a_shared_pool_and_gives_it_back(aws: World) -
     assert [each["ResourceId"] for each in after] == [vpcs[1]["VpcId"]]
     third = ipaddress.ip_network(tenant.create_vpc(Ipv4IpamPoolId=pool, Ipv4NetmaskLength=20)["Vpc"]["CidrBlock"])
     assert third not in blocks, "a released block is locked for a while"
+
+
+@differs_from_stock(NO_IPAM)
+def test_a_pool_may_be_cut_from_another_pool(aws: World) -> None:
+    parent = _pool(aws, "10.207.0.0/16")
+    ec2 = aws.client("ec2", NETWORK)
+    scope = ec2.describe_ipam_pools(IpamPoolIds=[parent])["IpamPools"][0]["IpamScopeArn"].rsplit("/", 1)[-1]
+    child = ec2.create_ipam_pool(IpamScopeId=scope, Locale=REGION, AddressFamily="ipv4", SourceIpamPoolId=parent)
+    child_id = child["IpamPool"]["IpamPoolId"]
+    assert child["IpamPool"]["SourceIpamPoolId"] == parent
+    ec2.provision_ipam_pool_cidr(IpamPoolId=child_id, Cidr="10.207.16.0/20")
+    block = ec2.allocate_ipam_pool_cidr(IpamPoolId=child_id, NetmaskLength=24)["IpamPoolAllocation"]["Cidr"]
+    assert ipaddress.ip_network(block).subnet_of(ipaddress.ip_network("10.207.16.0/20"))
 
 
 @differs_from_stock(NO_IPAM)
