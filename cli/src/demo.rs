@@ -8,13 +8,14 @@ use std::{
 
 use berth_aws::CallFailure;
 use berth_ledger::{Record, Status};
-use berth_tenancy::AccountId;
+use berth_tenancy::{AccountId, Mode};
 use serde_json::{Value, json};
 
 use crate::{
     args::DemoArgs,
     follow,
     local::{self, Running},
+    onboard,
     outcome::{Exit, Problem},
     paint, send, status,
     target::{self, Deployment},
@@ -59,7 +60,7 @@ async fn show(port: u16) -> Result<Exit, Problem> {
     } else {
         publish(&account)?;
         part(clock, "the same event is on the bus again, and a person starts the onboarding again");
-        rerun(&deployment, &account).await?
+        onboard::start(&deployment, &account, Mode::Apply).await?
     };
     part(clock, &format!("execution {} is running", execution.rsplit(':').next().unwrap_or_default()));
     let ended = follow::to_the_end(&deployment, &execution, true).await?;
@@ -122,15 +123,6 @@ async fn appeared(deployment: &Deployment, account: &AccountId) -> Result<String
         }
     })
     .await
-}
-
-/// Starts an execution as a person does.
-async fn rerun(deployment: &Deployment, account: &AccountId) -> Result<String, Problem> {
-    let input = json!({ "accountId": account }).to_string();
-    let call = deployment.step_functions.start_execution().state_machine_arn(deployment.state_machine()?);
-    let started = call.input(input).send().await;
-    let started = started.map_err(|error| CallFailure::of("states:StartExecution", &error).or_common())?;
-    Ok(started.execution_arn)
 }
 
 /// The record once the outcome is in it.

@@ -107,8 +107,14 @@ pub(crate) fn answer(arguments: &[&str]) -> Result<String, Problem> {
         return Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned());
     }
     let text = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-    let (what, hint) = text.split_once(" Next: ").unwrap_or((&text, "read target/local/logs"));
-    Err(Problem::failed(what.trim_start_matches("berth-local: "), hint))
+    let (what, hint) = said(&text, "read target/local/logs");
+    Err(Problem::failed(what, hint))
+}
+
+/// What the local AWS's own program said went wrong, and what to do: its hint, or `otherwise`.
+pub(crate) fn said<'a>(line: &'a str, otherwise: &'a str) -> (&'a str, &'a str) {
+    let (what, hint) = line.split_once(" Next: ").unwrap_or((line, otherwise));
+    (what.trim_start_matches("berth-local: "), hint)
 }
 
 /// `berth local up`.
@@ -172,14 +178,11 @@ async fn until_ready(child: &mut Child, log: &Path) -> Result<Running, Problem> 
         if ended || began.elapsed() > Duration::from_secs(UP_SECONDS_MAX) {
             let text = fs::read_to_string(log).unwrap_or_default();
             let last = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it said nothing");
-            let (what, hint) = last.split_once(" Next: ").unwrap_or((last, "read target/local/supervisor.log"));
+            let (what, hint) = said(last, "read target/local/supervisor.log");
             if !ended {
                 answer(&["down"])?;
             }
-            return Err(Problem::failed(
-                format!("the local AWS did not start: {}", what.trim_start_matches("berth-local: ")),
-                hint,
-            ));
+            return Err(Problem::failed(format!("the local AWS did not start: {what}"), hint));
         }
         tokio::time::sleep(PAUSE).await;
     }

@@ -1,7 +1,7 @@
 //! `berth onboard`: starts an onboarding, as a person does it from the Step Functions console.
 
 use berth_aws::CallFailure;
-use berth_tenancy::Mode;
+use berth_tenancy::{AccountId, Mode};
 use serde_json::json;
 
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
 pub(crate) async fn run(args: &OnboardArgs, wanted: Target) -> Result<Exit, Problem> {
     let deployment = target::connect(wanted).await?;
     let mode = if args.plan { Mode::Plan } else { Mode::Apply };
-    let execution = start(&deployment, args, mode).await?;
+    let execution = start(&deployment, &args.account, mode).await?;
     if !args.wait && !args.plan {
         if args.json {
             anstream::println!("{}", json!({ "accountId": args.account, "executionArn": execution }));
@@ -34,10 +34,10 @@ pub(crate) async fn run(args: &OnboardArgs, wanted: Target) -> Result<Exit, Prob
 }
 
 /// Starts the execution with the input that a person would type. [Step Functions `StartExecution`]
-async fn start(deployment: &target::Deployment, args: &OnboardArgs, mode: Mode) -> Result<String, Problem> {
+pub(crate) async fn start(deployment: &target::Deployment, account: &AccountId, mode: Mode) -> Result<String, Problem> {
     let input = match mode {
-        Mode::Apply => json!({ "accountId": args.account }),
-        Mode::Plan => json!({ "accountId": args.account, "mode": mode }),
+        Mode::Apply => json!({ "accountId": account }),
+        Mode::Plan => json!({ "accountId": account, "mode": mode }),
     };
     let call = deployment.step_functions.start_execution().state_machine_arn(deployment.state_machine()?);
     let sent = call.input(input.to_string()).send().await;

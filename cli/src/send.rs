@@ -34,6 +34,6 @@ pub(crate) fn publish(event: &[u8]) -> Result<String, Problem> {
         return Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned());
     }
     let text = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-    let (what, hint) = text.split_once(" Next: ").unwrap_or((&text, "berth explain says what is wrong with an event"));
-    Err(Problem::bad_input(what.trim_start_matches("berth-local: "), hint))
+    let (what, hint) = local::said(&text, "berth explain says what is wrong with an event");
+    Err(Problem::bad_input(what, hint))
 }

@@ -2,14 +2,12 @@
 
 use std::fmt;
 
-use berth_tenancy::{ClusterName, TenantName};
-use sha2::{Digest, Sha256};
+use berth_tenancy::{ClusterName, TenantName, tenant_path};
 
 /// The path of one tenant's file: `clusters/<cluster>/tenants/<shard>/<tenant>.yaml`.
 ///
 /// There is no constructor from text, so no path can leave its cluster's folder (Flux CVE-2022-24877 and Argo CD
-/// CVE-2022-24348 were traversals through names). The shard is the first two hexadecimal digits of the SHA-256 of the
-/// tenant's name: 256 folders, because GitHub advises at most 3,000 entries in one.
+/// CVE-2022-24348 were traversals through names). [`tenant_path`] says how it is made.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RepoPath(String);
 
@@ -17,9 +15,7 @@ impl RepoPath {
     /// The file of `tenant` in the folder that `cluster` syncs.
     #[must_use]
     pub fn for_tenant(cluster: &ClusterName, tenant: &TenantName) -> Self {
-        let digest = Sha256::digest(tenant.as_str().as_bytes());
-        let shard = digest.first().copied().unwrap_or_default();
-        Self(format!("clusters/{cluster}/tenants/{shard:02x}/{tenant}.yaml"))
+        Self(tenant_path(cluster, tenant))
     }
 
     /// The path as text, with `/` between its parts.
