@@ -1,0 +1,1 @@
+//! Converges the baseline of an account in one region.

@@ -1,0 +1,3 @@
+//! Wiring of `apply-baseline`: settings, clients, serve.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Converges the EKS access entries of a tenant on its clusters.

@@ -1,0 +1,3 @@
+//! Wiring of `grant-cluster-access`: settings, clients, serve.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Converges the IAM Identity Center assignments of an account.

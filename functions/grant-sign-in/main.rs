@@ -1,0 +1,3 @@
+//! Wiring of `grant-sign-in`: settings, clients, serve.
+
+fn main() {}

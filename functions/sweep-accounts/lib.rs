@@ -1,0 +1,1 @@
+//! Finds accounts whose event never came, and asks for their onboarding.

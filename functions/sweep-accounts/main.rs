@@ -1,0 +1,3 @@
+//! Wiring of `sweep-accounts`: settings, clients, serve.
+
+fn main() {}
