@@ -99,7 +99,7 @@ impl AcceptEvent {
             return self.start_plan(account).await;
         }
         let record = self.ledger.get(account).await?;
-        let generation = match admit(record.as_ref(), recognised.time) {
+        let generation = match admit(record.as_ref(), recognised.time, recognised.generation) {
             Admission::Start { generation } => generation,
             Admission::Duplicate { reason } => return Ok(Accepted::Nothing { reason }),
         };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_organizations::{Client, types::Account};
 use berth_aws::CallFailure;
-use berth_config::AccountFacts;
+use berth_config::{AccountFacts, units_of};
 use berth_step::{Fault, StepError};
 use berth_tenancy::AccountId;
 
@@ -36,7 +36,7 @@ pub fn facts(account: &AccountId, described: &Account, tags: BTreeMap<String, St
         name: described.name().unwrap_or_default().to_owned(),
         email: described.email().map(str::to_owned),
         state: described.state().map_or("", |state| state.as_str()).to_owned(),
-        ous: path.split('/').filter(|part| part.starts_with("ou-")).map(str::to_owned).collect(),
+        ous: units_of(path),
         tags,
     }
 }

@@ -20,3 +20,9 @@ pub struct AccountFacts {
     /// Tags of the account.
     pub tags: BTreeMap<String, String>,
 }
+
+/// Ids of the organizational units in a path of Organizations (`o-…/r-…/ou-…/<account>/`), outermost first.
+#[must_use]
+pub fn units_of(path: &str) -> Vec<String> {
+    path.split('/').filter(|part| part.starts_with("ou-")).map(str::to_owned).collect()
+}

@@ -23,7 +23,7 @@ mod tenant_name;
 
 pub use environments::{Environment, RegionConfig};
 pub use errors::{ConfigError, ConfigErrors};
-pub use facts::AccountFacts;
+pub use facts::{AccountFacts, units_of};
 pub use matching::{Match, MatchError, Onboarding};
 pub use network::{AddressSource, FlowLogs, GatewayEndpoint, TransitGateway};
 pub use platform::{Cluster, Hub, Network, Organization, PlatformConfig, StartSource};

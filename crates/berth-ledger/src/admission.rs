@@ -25,15 +25,21 @@ pub enum Admission {
 /// `happened` is the time inside the event: a delivery or a replay keeps it. An event that is older than the end of the
 /// newest onboarding (of an ignored account: than its start) has been served by it, so replaying any number of old
 /// events starts nothing. A newer one asks for another generation. An event without a time counts as old.
+///
+/// `wanted` is the generation that the event itself asks for, when it does: the sweep has seen that the one before is
+/// over, whatever the ledger says. Then times do not matter, and however often it asks, one execution is started.
 #[must_use]
-pub fn admit(record: Option<&Record>, happened: Option<Timestamp>) -> Admission {
+pub fn admit(record: Option<&Record>, happened: Option<Timestamp>, wanted: Option<u32>) -> Admission {
+    if let Some(wanted) = wanted {
+        return admit_wanted(record, wanted);
+    }
     let Some(record) = record else { return Admission::Start { generation: 1 } };
     let generation = record.generation.max(1);
     match record.status {
         Status::Requested => Admission::Start { generation },
         Status::Running => Admission::Duplicate { reason: format!("onboarding {generation} is under way") },
         Status::Onboarded | Status::Failed | Status::Ignored => match happened {
-            Some(time) if time > record.since => Admission::Start { generation: record.generation.saturating_add(1) },
+            Some(time) if time > record.since => Admission::Start { generation: next_generation(Some(record)) },
             _ => Admission::Duplicate {
                 reason: format!(
                     "onboarding {generation} ended after this event ({} since {})",
@@ -43,6 +49,27 @@ pub fn admit(record: Option<&Record>, happened: Option<Timestamp>) -> Admission 
             },
         },
     }
+}
+
+/// The generation that comes after what the ledger knows: 1 for an account that it does not know.
+#[must_use]
+pub fn next_generation(record: Option<&Record>) -> u32 {
+    record.map_or(1, |record| record.generation.max(1).saturating_add(1))
+}
+
+/// An event that names its generation: only the next one is new. A number beyond it is a mistake, and would leave a gap.
+fn admit_wanted(record: Option<&Record>, wanted: u32) -> Admission {
+    let (newest, next) = (record.map_or(0, |record| record.generation.max(1)), next_generation(record));
+    let is_requested = record.is_some_and(|record| record.status == Status::Requested);
+    if (wanted == next && wanted > newest) || (wanted == newest && is_requested) {
+        return Admission::Start { generation: wanted };
+    }
+    let reason = if wanted > newest {
+        format!("the event asks for onboarding {wanted}, but the next one is {next}")
+    } else {
+        format!("onboarding {wanted} was asked for before")
+    };
+    Admission::Duplicate { reason }
 }
 
 #[cfg(test)]
@@ -75,7 +102,7 @@ mod tests {
     }
 
     fn started(status: Status, happened: Option<Timestamp>) -> Option<u32> {
-        match admit(Some(&record(status)), happened) {
+        match admit(Some(&record(status)), happened, None) {
             Admission::Start { generation } => Some(generation),
             Admission::Duplicate { .. } => None,
         }
@@ -83,7 +110,7 @@ mod tests {
 
     #[test]
     fn the_first_event_of_an_account_starts_its_first_generation() {
-        assert_eq!(admit(None, None), Admission::Start { generation: 1 });
+        assert_eq!(admit(None, None, None), Admission::Start { generation: 1 });
     }
 
     #[test]
@@ -113,6 +140,29 @@ mod tests {
         assert_eq!(started(Status::Requested, None), Some(3));
     }
 
+    fn started_when_wanted(status: Status, wanted: u32) -> Option<u32> {
+        match admit(Some(&record(status)), None, Some(wanted)) {
+            Admission::Start { generation } => Some(generation),
+            Admission::Duplicate { .. } => None,
+        }
+    }
+
+    #[test]
+    fn an_event_that_names_its_generation_starts_the_next_one_only_whatever_the_ledger_says() {
+        for status in Status::ALL {
+            assert_eq!(started_when_wanted(status, 4), Some(4), "{status:?}: the sweep saw that 3 is over");
+            assert_eq!(started_when_wanted(status, 2), None, "{status:?}: asked for before");
+            assert_eq!(started_when_wanted(status, 5), None, "{status:?}: a gap");
+            assert_eq!(started_when_wanted(status, 0), None, "{status:?}");
+            let same = (status == Status::Requested).then_some(3);
+            assert_eq!(started_when_wanted(status, 3), same, "{status:?}: only its start may have been lost");
+        }
+        assert_eq!(admit(None, None, Some(1)), Admission::Start { generation: 1 });
+        assert!(matches!(admit(None, None, Some(2)), Admission::Duplicate { .. }));
+        let last = Record { generation: u32::MAX, ..record(Status::Failed) };
+        assert!(matches!(admit(Some(&last), None, Some(u32::MAX)), Admission::Duplicate { .. }));
+    }
+
     proptest! {
         #[test]
         fn events_that_start_something_start_the_same_and_only_newer_ones_start_another(
@@ -125,8 +175,8 @@ mod tests {
             let has_ended = !matches!(status, Status::Requested | Status::Running);
             let mut generations = std::collections::BTreeSet::new();
             for second in seconds {
-                let answer = admit(Some(&known), second.map(at));
-                prop_assert_eq!(&answer, &admit(Some(&known), second.map(at)));
+                let answer = admit(Some(&known), second.map(at), None);
+                prop_assert_eq!(&answer, &admit(Some(&known), second.map(at), None));
                 let newer = second.is_some_and(|second| second > since);
                 let starts = matches!(answer, Admission::Start { .. });
                 prop_assert_eq!(starts, if has_ended { newer } else { status == Status::Requested });

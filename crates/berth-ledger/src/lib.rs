@@ -8,7 +8,7 @@ mod record;
 mod table;
 
 pub use addresses::BlockRequest;
-pub use admission::{Admission, admit};
+pub use admission::{Admission, admit, next_generation};
 pub use lease::{Holder, Taken};
 pub use outcome::Ending;
 pub use record::{CommitRecord, Record, RegionRecord, RoleRecord, Status};
