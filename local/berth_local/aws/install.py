@@ -14,6 +14,7 @@ REPAIRS = (
     "executions",
     "execution_events",
     "redrive",
+    "pauses",
     "task_tokens",
     "rules",
     "sharing",

@@ -41,6 +41,11 @@ def attachment_seconds() -> float:
     return float(os.environ.get("BERTH_LOCAL_ATTACHMENT_SECONDS", "2"))
 
 
+def retry_pause_scale() -> float:
+    """What the seconds of a Retry are multiplied by."""
+    return float(os.environ.get("BERTH_LOCAL_RETRY_PAUSE_SCALE", "1"))
+
+
 def account_ids() -> list[str]:
     """Ids that Organizations CreateAccount hands out first, in order."""
     return [part.strip() for part in os.environ.get("BERTH_LOCAL_ACCOUNT_IDS", "").split(",") if part.strip()]

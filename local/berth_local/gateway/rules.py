@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,10 +32,22 @@ class ErrorAction:
 
 
 @dataclass(frozen=True)
+class Allowance:
+    """A token bucket, as AWS throttles: so many calls at once, and so many a second after that."""
+
+    burst: float
+    per_second: float
+
+
+@dataclass(frozen=True)
 class Action:
-    """What happens to a matching call: a delay first, then at most one of the others."""
+    """What happens to a matching call: a delay first, then at most one of the others.
+
+    With an allowance it happens only to calls beyond it.
+    """
 
     delay_ms: float = 0
+    allowance: Allowance | None = None
     error: ErrorAction | None = None
     drop: bool = False
     cut: bool = False
@@ -62,6 +75,7 @@ class Rule:
     matched: int = 0
     fired: int = 0
     fired_seqs: list[int] = field(default_factory=list)
+    buckets: dict[tuple[str, str, str, str], tuple[float, float]] = field(default_factory=dict, repr=False)
 
     def meets(self, entry: Entry) -> bool:
         """Whether the call is one that the rule speaks of, before counting."""
@@ -77,9 +91,23 @@ class Rule:
                 return False
         return True
 
-    def due(self) -> bool:
-        """Whether the call that was just counted is one to break."""
-        return self.matched >= self.nth and (self.times is None or self.fired < self.times)
+    def due(self, entry: Entry, now: float) -> bool:
+        """Whether the call that was just counted, at `now` (seconds), is one to break."""
+        if self.matched < self.nth or (self.times is not None and self.fired >= self.times):
+            return False
+        return self.action.allowance is None or not self._take(self.action.allowance, entry, now)
+
+    def _take(self, allowance: Allowance, entry: Entry, now: float) -> bool:
+        """Takes a token, if one is left. Every operation has its own bucket in each account and region.
+
+        https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html
+        """
+        key = (entry.account, entry.region, entry.service, entry.operation)
+        left, at = self.buckets.get(key, (allowance.burst, now))
+        left = min(allowance.burst, left + (now - at) * allowance.per_second)
+        taken = left >= 1
+        self.buckets[key] = (left - 1 if taken else left, now)
+        return taken
 
     def as_json(self) -> dict[str, Any]:
         """The rule as shown by `GET /_berth/rules`."""
@@ -118,11 +146,12 @@ class Rules:
     def decide(self, entry: Entry) -> Rule | None:
         """Counts the call in every rule that it meets, and gives the rule that now fires, if any."""
         chosen: Rule | None = None
+        now = time.monotonic()
         for rule in self._rules.values():
             if not rule.meets(entry):
                 continue
             rule.matched += 1
-            if chosen is None and rule.due():
+            if chosen is None and rule.due(entry, now):
                 chosen = rule
         if chosen is not None:
             chosen.fired += 1
@@ -149,7 +178,7 @@ def parse_rule(rule_id: int, spec: Any) -> Rule:
 
 
 def _action(spec: Any) -> Action:
-    body = _object(spec, "action", {"delay_ms", "error", "drop", "cut", "kill"})
+    body = _object(spec, "action", {"delay_ms", "error", "drop", "cut", "kill", "allowance"})
     if not body:
         raise RuleError("action must name at least one of delay_ms, error, drop, cut, kill")
     if sum(bool(body.get(key)) for key in ("error", "drop", "cut", "kill")) > 1:
@@ -166,7 +195,19 @@ def _action(spec: Any) -> Action:
         if not isinstance(fields.get("code"), str):
             raise RuleError("action.error needs a code")
         error = ErrorAction(**fields)
-    return Action(float(delay), error, bool(body.get("drop")), bool(body.get("cut")), kill)
+    return Action(
+        float(delay), _allowance(body.get("allowance")), error, bool(body.get("drop")), bool(body.get("cut")), kill
+    )
+
+
+def _allowance(spec: Any) -> Allowance | None:
+    if spec is None:
+        return None
+    fields = _object(spec, "action.allowance", {"burst", "per_second"})
+    numbers = [fields.get("burst"), fields.get("per_second")]
+    if not all(isinstance(number, (int, float)) and number > 0 for number in numbers):
+        raise RuleError("action.allowance needs burst and per_second, both above 0")
+    return Allowance(float(fields["burst"]), float(fields["per_second"]))
 
 
 def _object(value: Any, name: str, known: set[str]) -> dict[str, Any]:

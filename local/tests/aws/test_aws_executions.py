@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import threading
 import time
 from typing import Any
@@ -282,3 +285,26 @@ def test_a_redriven_execution_goes_on_at_the_state_that_failed(aws: World) -> No
     ]
     assert entered == ["First", "Send", "Send"]
     assert code_of(states.redrive_execution, executionArn=execution) == "ExecutionNotRedrivable"
+
+
+def test_only_the_pauses_of_a_retry_are_shortened_and_only_when_that_is_asked_for() -> None:
+    """In a process of its own, because a repair is for the whole process."""
+    program = (
+        "import time\n"
+        "from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl\n"
+        "from berth_local.aws import pauses\n"
+        "pauses.install()\n"
+        "began = time.monotonic(); retrier_decl.time.sleep(0.4); print(time.monotonic() - began)\n"
+        "began = time.monotonic(); time.sleep(0.05); print(time.monotonic() - began)\n"
+    )
+
+    def slept(**environment: str) -> tuple[float, float]:
+        done = subprocess.run(
+            [sys.executable, "-c", program], env=os.environ | environment, capture_output=True, text=True, check=True
+        )
+        retry, other = done.stdout.split()
+        return float(retry), float(other)
+
+    scaled = slept(BERTH_LOCAL_RETRY_PAUSE_SCALE="0.01")
+    assert scaled[0] < 0.3 and scaled[1] >= 0.05
+    assert slept()[0] >= 0.4

@@ -225,6 +225,20 @@ def test_a_kill_rule_does_not_count_calls_that_no_function_made(gateway):
     assert gateway.fired(rule) == 0
 
 
+def test_calls_beyond_an_allowance_are_refused_for_each_operation_and_region(gateway):
+    refused = {"code": "RequestLimitExceeded", "status": 503}
+    rule = gateway.rule({"service": "ec2"}, {"allowance": {"burst": 2, "per_second": 0.001}, "error": refused})
+    here, there = gateway.client("ec2", "eu-west-1"), gateway.client("ec2", "eu-central-1")
+    here.describe_vpcs()
+    here.describe_vpcs()
+    with pytest.raises(ClientError, match="RequestLimitExceeded"):
+        here.describe_vpcs()
+    here.describe_subnets()
+    there.describe_vpcs()
+    (shown,) = gateway.ask("GET", "rules")["rules"]
+    assert (shown["id"], shown["matched"], shown["fired"]) == (rule, 5, 1)
+
+
 def test_only_the_nth_call_is_broken_and_only_in_its_account_and_region(gateway):
     rule = gateway.rule({"account": TENANT, "region": "eu-west-1", "role": "BerthTenant", "nth": 2},
                         {"error": {"code": "Broken"}})  # fmt: skip
