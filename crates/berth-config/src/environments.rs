@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use berth_tenancy::{ClusterName, OrganizationalUnitId, Region, TierPlan};
+use berth_tenancy::{ClusterName, Delivery, OrganizationalUnitId, Region, TierPlan};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -25,6 +25,43 @@ pub struct Environment {
     pub regions: BTreeMap<Region, RegionConfig>,
     /// IAM roles of every tenant.
     pub roles: Roles,
+    /// How tenants' files get into the GitOps repository.
+    #[serde(default)]
+    pub git_ops: GitOps,
+}
+
+/// How the files of an environment's tenants get into the GitOps repository.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct GitOps {
+    /// `push`: Berth commits to the branch. `pullRequest`: Berth proposes, and a person merges.
+    #[serde(default)]
+    pub mode: Delivery,
+    /// Longest that an onboarding waits for the merge of its pull request, in days.
+    #[serde(default = "merge_days_max")]
+    #[schemars(range(min = 1, max = 7))]
+    pub merge_days_max: u32,
+}
+
+impl Default for GitOps {
+    fn default() -> Self {
+        Self { mode: Delivery::Push, merge_days_max: merge_days_max() }
+    }
+}
+
+impl GitOps {
+    /// Longest that an execution waits for the answer to its commit, in seconds.
+    #[must_use]
+    pub fn answer_seconds_max(&self) -> u32 {
+        match self.mode {
+            Delivery::Push => Delivery::PUSH_SECONDS_MAX,
+            Delivery::PullRequest => self.merge_days_max.saturating_mul(24 * 3600),
+        }
+    }
+}
+
+fn merge_days_max() -> u32 {
+    Delivery::MERGE_DAYS_MAX
 }
 
 /// What every account of an environment gets in one region.

@@ -21,7 +21,7 @@ mod shape;
 mod template;
 mod tenant_name;
 
-pub use environments::{Environment, RegionConfig};
+pub use environments::{Environment, GitOps, RegionConfig};
 pub use errors::{ConfigError, ConfigErrors};
 pub use facts::{AccountFacts, units_of};
 pub use matching::{Match, MatchError, Onboarding};

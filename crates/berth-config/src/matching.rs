@@ -164,6 +164,8 @@ impl PlatformConfig {
             cluster: environment.cluster.clone(),
             cluster_region: cluster.region.clone(),
             path: tenant_path(&environment.cluster, tenant),
+            delivery: environment.git_ops.mode,
+            answer_seconds_max: environment.git_ops.answer_seconds_max(),
             contact_email: facts.email.clone(),
             cost_center: facts.tags.get(&self.cost_center_tag).filter(|value| !value.trim().is_empty()).cloned(),
             owner_groups: self.owner_groups.iter().map(|group| render(group, names)).collect::<Result<_, _>>()?,

@@ -13,7 +13,7 @@ pub use arn::{RoleName, role_arn};
 pub use ids::{AccountId, ClusterName, EnvironmentName, Invalid, OrganizationalUnitId, Region, TenantName};
 pub use path::tenant_path;
 pub use plan::{
-    Addresses, Admission, BoundaryPlan, GitOpsPlan, Mode, NetworkPlan, Plan, RegionPlan, RolePlan, RoleTrust,
+    Addresses, Admission, BoundaryPlan, Delivery, GitOpsPlan, Mode, NetworkPlan, Plan, RegionPlan, RolePlan, RoleTrust,
     RolesPlan, Subject, TierPlan, TierRouting, TransitGatewayPlan,
 };
 pub use subnets::{SubnetBlock, SubnetPlanError, subnet_blocks};

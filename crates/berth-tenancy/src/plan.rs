@@ -255,6 +255,24 @@ pub enum RoleTrust {
     PodIdentity {},
 }
 
+/// How a tenant's file gets onto the branch that the clusters follow.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Delivery {
+    /// Berth commits to the branch.
+    #[default]
+    Push,
+    /// Berth proposes a branch, with a pull request where the host has them; a person merges it.
+    PullRequest,
+}
+
+impl Delivery {
+    /// Longest that an execution waits for a commit, in seconds.
+    pub const PUSH_SECONDS_MAX: u32 = 3600;
+    /// Longest that an execution may wait for a merge, in days. The state machine's own limit is longer than this.
+    pub const MERGE_DAYS_MAX: u32 = 7;
+}
+
 /// Where the tenant's custom resource is committed, and what the plan adds to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -265,6 +283,10 @@ pub struct GitOpsPlan {
     pub cluster_region: Region,
     /// Path of the custom resource in the repository.
     pub path: String,
+    /// How it gets onto the branch.
+    pub delivery: Delivery,
+    /// Longest that the execution waits for it, in seconds: the limit of the state `CommitTenant`.
+    pub answer_seconds_max: u32,
     /// E-mail address of the account, as contact.
     pub contact_email: Option<String>,
     /// Cost centre, from the account's tag.

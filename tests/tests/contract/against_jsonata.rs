@@ -56,7 +56,7 @@ fn scopes() -> Vec<Scope> {
             "decision": "onboard", "plan": { "regions": [1] }, "region": "a", "network": {}, "transitGateway": { "routes": [] },
         });
         scope(&json!({
-            "plan": { "run": { "mode": "apply" }, "regions": regions, "roles": { "roles": [] }, "gitOps": { "path": "p" } },
+            "plan": { "run": { "mode": "apply" }, "regions": regions, "roles": { "roles": [] }, "gitOps": { "path": "p", "answerSecondsMax": 3600 } },
             "regions": regions, "roles": [], "roleChanges": ["made"], "region": "a", "network": network,
             "transitGateway": { "propagateTo": ["t"] }, "item": item, "parallel": result, "payload": payload,
         }))

@@ -1,5 +1,6 @@
 //! Reading the state machine: its states, wherever they are nested.
 
+use berth_tenancy::Delivery;
 use serde_json::{Map, Value};
 
 /// The states of one level: the machine itself, a branch, or an item processor.
@@ -69,6 +70,17 @@ impl<'a> State<'a> {
     /// Whether it calls a service.
     pub fn is_task(&self) -> bool {
         self.kind() == "Task"
+    }
+
+    /// Its limit in seconds, as the shortest and the longest that it may be. There is one expression for it: how long a
+    /// commit may take is the plan's to say, because a merge waits for a person (docs/decisions/0018).
+    pub fn limit_seconds(&self) -> Option<(u64, u64)> {
+        let limit = &self.body["TimeoutSeconds"];
+        if limit == "{% $plan.gitOps.answerSecondsMax %}" {
+            let longest = u64::from(Delivery::MERGE_DAYS_MAX) * 24 * 3600;
+            return Some((u64::from(Delivery::PUSH_SECONDS_MAX), longest));
+        }
+        limit.as_u64().map(|seconds| (seconds, seconds))
     }
 
     /// Its retriers.

@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use crate::{
     machine::{Level, states},
-    rules::{findings, longest_seconds, waiting_seconds},
+    rules::{Commits, findings, longest_seconds, waiting_seconds},
     steps::{Case, strict},
     template::Template,
     walk::{Walk, walk},
@@ -115,6 +115,8 @@ fn the_waits_of_a_state_end_within_half_an_hour_and_those_of_an_execution_within
         let seconds = waiting_seconds(state);
         assert!((1200.0..=1800.0).contains(&seconds), "{} may wait {seconds} s in all", state.at);
     }
-    let longest = longest_seconds(&Level::top(&machine));
-    assert!(longest < machine["TimeoutSeconds"].as_f64().unwrap(), "{longest}");
+    let pushed = longest_seconds(&Level::top(&machine), Commits::Pushed);
+    assert!(pushed < 4.0 * 3600.0, "without a merge to wait for, an execution ends within 4 hours, not {pushed} s");
+    let merged = longest_seconds(&Level::top(&machine), Commits::Merged);
+    assert!(merged < machine["TimeoutSeconds"].as_f64().unwrap(), "{merged}");
 }

@@ -118,7 +118,7 @@ fn limits(machine: &Value) -> Vec<String> {
         found.push("TimeoutSeconds: an execution has no limit".to_owned());
     }
     for state in states(machine) {
-        if state.is_task() && state.body["TimeoutSeconds"].as_u64().is_none_or(|seconds| seconds == 0) {
+        if state.is_task() && state.limit_seconds().is_none_or(|(shortest, _)| shortest == 0) {
             found.push(format!("{}: TimeoutSeconds is missing", state.at));
         }
         for retrier in state.retriers() {
@@ -153,20 +153,33 @@ pub fn waiting_seconds(state: &State<'_>) -> f64 {
     state.retriers().iter().map(of).sum()
 }
 
-/// The longest way through a level: what its states may wait, and one whole run of each.
-pub fn longest_seconds(level: &Level<'_>) -> f64 {
-    from(level, level.start(), &mut BTreeSet::new())
+/// Whose limits count on a way through the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Commits {
+    /// Berth pushes.
+    Pushed,
+    /// A person merges, as late as the configuration allows.
+    Merged,
 }
 
-fn from<'a>(level: &Level<'a>, name: &'a str, above: &mut BTreeSet<&'a str>) -> f64 {
+/// The longest way through a level: what its states may wait, and one whole run of each.
+pub fn longest_seconds(level: &Level<'_>, commits: Commits) -> f64 {
+    from(level, level.start(), commits, &mut BTreeSet::new())
+}
+
+fn from<'a>(level: &Level<'a>, name: &'a str, commits: Commits, above: &mut BTreeSet<&'a str>) -> f64 {
     let Some(body) = level.states().get(name) else { return 0.0 };
     if !above.insert(name) {
         return f64::INFINITY; // a loop in the machine waits for ever
     }
     let state = State { at: name.to_owned(), body };
-    let inside = level.inside(name).iter().map(longest_seconds).fold(0.0, f64::max);
-    let own = if state.is_task() { body["TimeoutSeconds"].as_f64().unwrap_or(f64::INFINITY) } else { inside };
-    let after = nexts(body).into_iter().map(|next| from(level, next, above)).fold(0.0, f64::max);
+    let inside = level.inside(name).iter().map(|inner| longest_seconds(inner, commits)).fold(0.0, f64::max);
+    let limit = state.limit_seconds().map_or(f64::INFINITY, |(pushed, merged)| {
+        let seconds = if commits == Commits::Pushed { pushed } else { merged };
+        u32::try_from(seconds).map_or(f64::INFINITY, f64::from)
+    });
+    let own = if state.is_task() { limit } else { inside };
+    let after = nexts(body).into_iter().map(|next| from(level, next, commits, above)).fold(0.0, f64::max);
     above.remove(name);
     own + waiting_seconds(&state) + after
 }
@@ -174,7 +187,7 @@ fn from<'a>(level: &Level<'a>, name: &'a str, above: &mut BTreeSet<&'a str>) -> 
 /// All waiting is bounded by the limits of the tasks, which name what was waited for, before the machine's own limit,
 /// which names nothing, is reached.
 fn waiting(machine: &Value) -> Vec<String> {
-    let longest = longest_seconds(&Level::top(machine));
+    let longest = longest_seconds(&Level::top(machine), Commits::Merged);
     let limit = machine["TimeoutSeconds"].as_f64().unwrap_or_default();
     if longest < limit {
         return Vec::new();
@@ -294,7 +307,7 @@ fn timeouts(machine: &Value, template: &Template) -> Vec<String> {
     for state in states(machine).into_iter().filter(State::is_task) {
         let named = placeholders(&state.body["Arguments"]);
         let Some(function) = named.iter().find_map(|name| template.functions.get(name)) else { continue };
-        let seconds = state.body["TimeoutSeconds"].as_u64().unwrap_or_default();
+        let seconds = state.limit_seconds().map_or(0, |(shortest, _)| shortest);
         if function.timeout_seconds >= seconds {
             let own = function.timeout_seconds;
             found.push(format!("{}: ends after {seconds} s, but {} may run {own} s", state.at, function.binary));

@@ -116,6 +116,10 @@ impl Walker<'_> {
 
     /// Calls the function behind a task, or the one that reads the task's queue.
     fn task(&mut self, state: &Value, scope: &Scope) -> Result<Value, String> {
+        let limit = render(&state["TimeoutSeconds"], scope, "TimeoutSeconds")?;
+        if limit.as_u64().is_none_or(|seconds| seconds == 0) {
+            return Err(format!("TimeoutSeconds: {limit} is no limit"));
+        }
         let arguments = &state["Arguments"];
         let (target, message) = match state["Resource"].as_str() {
             Some("arn:aws:states:::lambda:invoke") => ("FunctionName", "Payload"),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use berth_tenancy::OrganizationalUnitId;
+use berth_tenancy::{Delivery, OrganizationalUnitId};
 
 use super::Problems;
 use crate::PlatformConfig;
@@ -43,6 +43,10 @@ pub(super) fn check(config: &PlatformConfig, problems: &mut Problems) {
                 "there is no region",
                 "add a region with its addresses and gateway",
             );
+        }
+        if !(1..=Delivery::MERGE_DAYS_MAX).contains(&environment.git_ops.merge_days_max) {
+            let message = format!("a merge is waited for 1 to {} days", Delivery::MERGE_DAYS_MAX);
+            problems.add(format!("{base}.gitOps.mergeDaysMax"), message, "write a whole number of days, or remove it");
         }
         if environment.stage.as_ref().is_some_and(|stage| stage.trim().is_empty() || stage.chars().count() > 40) {
             let hint = "write a short word such as production, or remove the line";

@@ -105,6 +105,13 @@ const ENVIRONMENTS: &[Bad] = &[
         message: "there is no region",
     },
     Bad {
+        from: "mergeDaysMax: 7",
+        to: "mergeDaysMax: 8",
+        line_of: "mergeDaysMax: 8",
+        path: "environments.prod.gitOps.mergeDaysMax",
+        message: "a merge is waited for 1 to 7 days",
+    },
+    Bad {
         from: "stage: development",
         to: "stage: \"\"",
         line_of: "stage: \"\"",

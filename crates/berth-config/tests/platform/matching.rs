@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use berth_config::{AccountFacts, Match, MatchError, Onboarding};
-use berth_tenancy::{Addresses, RoleTrust, TenantName};
+use berth_tenancy::{Addresses, Delivery, RoleTrust, TenantName};
 use proptest::prelude::*;
 
 use crate::example;
@@ -43,6 +43,7 @@ fn an_account_of_a_listed_unit_gets_everything() {
     assert_eq!((tenant.as_str(), environment.as_str(), tenant_role.as_str()), ("payments", "dev", "BerthTenant"));
     assert_eq!(reason, "the organizational unit ou-ab12-dev00001 belongs to the environment dev");
     assert_eq!((git_ops.cluster.as_str(), git_ops.cluster_region.as_str()), ("dev-euw1", "eu-west-1"));
+    assert_eq!((git_ops.delivery, git_ops.answer_seconds_max), (Delivery::Push, 3600));
     assert_eq!(git_ops.path, "clusters/dev-euw1/tenants/df/payments.yaml");
     assert_eq!(git_ops.contact_email.as_deref(), Some("payments@example.com"));
     assert_eq!(git_ops.cost_center.as_deref(), Some("4711"));
@@ -72,6 +73,13 @@ fn an_account_of_a_listed_unit_gets_everything() {
     assert_eq!(roles.boundary.unwrap().name, "berth-tenant-boundary");
     let names: Vec<&str> = roles.roles.iter().map(|role| role.name.as_str()).collect();
     assert_eq!(names, ["payments-developer", "payments-deployer", "payments-workload", "payments-support"]);
+}
+
+#[test]
+fn a_merge_is_waited_for_as_long_as_the_environment_says() {
+    let facts = AccountFacts { ous: vec!["ou-ab12-prd00001".to_owned()], ..facts() };
+    let git_ops = onboarded(&facts).git_ops;
+    assert_eq!((git_ops.delivery, git_ops.answer_seconds_max), (Delivery::PullRequest, 7 * 24 * 3600));
 }
 
 #[test]
