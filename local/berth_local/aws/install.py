@@ -13,6 +13,7 @@ REPAIRS = (
     "service_integrations",
     "executions",
     "execution_events",
+    "progress",
     "redrive",
     "pauses",
     "task_tokens",
