@@ -41,6 +41,8 @@ pub(crate) enum Command {
     Onboard(OnboardArgs),
     /// Shows where accounts are, what went wrong, and what to do.
     Status(StatusArgs),
+    /// Finds accounts whose event never came, or whose onboarding stopped, and asks for their onboarding.
+    Sweep(SweepArgs),
     /// The local AWS: a whole organization on this machine.
     Local {
         #[command(subcommand)]
@@ -85,6 +87,25 @@ pub(crate) struct OnboardArgs {
 pub(crate) struct StatusArgs {
     /// The account; all accounts when it is left out.
     pub(crate) account: Option<AccountId>,
+    /// Prints JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SweepArgs {
+    /// Only shows which accounts would be asked for.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Minutes in the organization after which an account that the ledger does not know is missing.
+    #[arg(long, value_name = "MINUTES")]
+    pub(crate) missing_after: Option<u32>,
+    /// Minutes after which an account on which no execution works is stuck.
+    #[arg(long, value_name = "MINUTES")]
+    pub(crate) stuck_after: Option<u32>,
+    /// Minutes after which a failed account is tried again; 0 tries all of them now.
+    #[arg(long, value_name = "MINUTES")]
+    pub(crate) failed_after: Option<u32>,
     /// Prints JSON.
     #[arg(long)]
     pub(crate) json: bool,

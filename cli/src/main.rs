@@ -6,12 +6,14 @@ mod explain;
 mod follow;
 mod history;
 mod input;
+mod invoke;
 mod local;
 mod onboard;
 mod outcome;
 mod paint;
 mod send;
 mod status;
+mod sweep;
 mod target;
 mod validate;
 
@@ -43,6 +45,7 @@ async fn run(cli: Cli) -> Result<Exit, outcome::Problem> {
         Command::Validate(args) => validate::run(&args),
         Command::Onboard(args) => onboard::run(&args, wanted).await,
         Command::Status(args) => status::run(&args, wanted).await,
+        Command::Sweep(args) => sweep::run(&args, wanted).await,
         Command::Local { command } => match command {
             LocalCommand::Up(args) => local::up(&args).await,
             LocalCommand::Down => local::down().await,

@@ -19,6 +19,8 @@ const NAMES_AN_AWS: [&str; 4] = ["AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_ACCESS_
 pub(crate) struct Deployment {
     pub(crate) ledger: Ledger,
     pub(crate) step_functions: aws_sdk_sfn::Client,
+    /// What the clients are made from, for a call that has none.
+    pub(crate) config: SdkConfig,
     state_machine: Option<String>,
 }
 
@@ -79,6 +81,7 @@ fn deployment(config: &SdkConfig, variable: impl Fn(&str) -> Option<String>) -> 
     Deployment {
         ledger: Ledger::new(aws_sdk_dynamodb::Client::new(config), or("BERTH_LEDGER_TABLE", "berth-ledger")),
         step_functions: aws_sdk_sfn::Client::new(config),
+        config: config.clone(),
         state_machine: variable("BERTH_STATE_MACHINE_ARN"),
     }
 }

@@ -1,1 +1,158 @@
-//! Finds accounts whose event never came, and asks for their onboarding.
+//! Finds accounts whose event never came, or whose onboarding stopped, and asks for their onboarding.
+//!
+//! CloudTrail delivers events to EventBridge as well as it can, which is not always. So the sweep compares the
+//! organization with the ledger and publishes Berth's own event for each account that should be there and is not. It
+//! changes nothing else, and a second sweep at the same time starts nothing twice.
+
+mod decide;
+mod observe;
+mod publish;
+
+use std::collections::BTreeMap;
+
+use aws_sdk_eventbridge::Client as EventBridge;
+use aws_sdk_organizations::Client as Organizations;
+use aws_sdk_sfn::Client as StepFunctions;
+use berth_aws::{SessionScope, Sessions};
+use berth_config::PlatformConfig;
+use berth_ledger::Ledger;
+use berth_step::{Fault, StepError, Traced};
+use berth_tenancy::AccountId;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+pub use crate::decide::{Ask, Left, Limits, Listed, Swept, Why, World, decide, needs_tags};
+
+/// Actions of the session in the management account.
+const ACTIONS: &[&str] = &["organizations:ListAccounts", "organizations:ListTagsForResource"];
+
+/// What the schedule, or `berth sweep`, asks for. Everything may be left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Input {
+    /// Only say which accounts would be asked for.
+    pub dry_run: bool,
+    /// Minutes after which an account that the ledger does not know is asked for, instead of the setting.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub missing_after_minutes: Option<u32>,
+    /// Minutes after which an account on which no execution works is asked for, instead of the setting.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stuck_after_minutes: Option<u32>,
+    /// Minutes after which a failed account is asked for, instead of the setting.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failed_after_minutes: Option<u32>,
+}
+
+impl Traced for Input {
+    fn account(&self) -> Option<&AccountId> {
+        None
+    }
+}
+
+/// What a sweep found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// Whether nothing was published.
+    pub dry_run: bool,
+    /// How many accounts the organization has.
+    pub accounts: usize,
+    /// Accounts that were asked for, by account id.
+    pub asked: Vec<Ask>,
+    /// How many accounts were left alone, by reason.
+    pub left: BTreeMap<Left, usize>,
+}
+
+/// The function.
+#[derive(Debug, Clone)]
+pub struct SweepAccounts {
+    /// The platform's configuration, or why it cannot be used.
+    pub platform: Result<PlatformConfig, String>,
+    /// Sessions into the management account.
+    pub sessions: Sessions,
+    /// The ledger.
+    pub ledger: Ledger,
+    /// Lists the executions that run.
+    pub step_functions: StepFunctions,
+    /// Publishes events.
+    pub event_bridge: EventBridge,
+    /// ARN of the state machine.
+    pub state_machine: String,
+    /// Name of the accounts bus.
+    pub bus: String,
+    /// Limits, unless the input has others.
+    pub limits: Limits,
+}
+
+impl SweepAccounts {
+    /// Sweeps once, at the time `now`.
+    pub async fn handle(&self, input: Input, now: Timestamp) -> Result<Report, StepError> {
+        let platform = self.platform.as_ref().map_err(|why| {
+            StepError::new(Fault::InvalidInput, format!("platform.yaml of this deployment cannot be used: {why}")).next(
+                "run `berth validate platform.yaml`, correct it, and deploy again; the next sweep finds everything",
+            )
+        })?;
+        let world = self.observe(platform).await?;
+        let Swept { asked, left } = decide(platform, &world, self.limits.with(&input), now);
+        for ask in &asked {
+            let (account, why) = (ask.account_id.as_str(), &ask.reason);
+            tracing::info!(
+                account,
+                generation = ask.generation,
+                why,
+                dry_run = input.dry_run,
+                "asks for an onboarding"
+            );
+        }
+        tracing::info!(accounts = world.accounts.len(), asked = asked.len(), ?left, dry_run = input.dry_run, "swept");
+        if !input.dry_run {
+            publish::publish(&self.event_bridge, &self.bus, &asked).await?;
+        }
+        Ok(Report { dry_run: input.dry_run, accounts: world.accounts.len(), asked, left })
+    }
+
+    async fn observe(&self, platform: &PlatformConfig) -> Result<World, StepError> {
+        let organization = &platform.organization;
+        let scope = SessionScope {
+            account: &organization.management_account,
+            role: &organization.read_role,
+            region: None,
+            execution: "sweep-accounts",
+            actions: ACTIONS,
+            when_refused: Fault::Denied,
+        };
+        let organizations = Organizations::new(&self.sessions.assume(scope).await?);
+        let (accounts, records) = futures::join!(observe::accounts(&organizations), self.ledger.list());
+        let records = records?.into_iter().map(|record| (record.account_id.clone(), record)).collect();
+        // After the ledger: what it calls running and does not run now has ended.
+        let running = observe::running(&self.step_functions, &self.state_machine).await?;
+        let mut world = World { accounts: accounts?, records, running };
+        let mut tags = observe::tags(&organizations, needs_tags(platform, &world)).await?;
+        for listed in &mut world.accounts {
+            listed.facts.tags = tags.remove(&listed.facts.account_id).unwrap_or_default();
+        }
+        Ok(world)
+    }
+}
+
+impl Limits {
+    /// Limits in minutes.
+    #[must_use]
+    pub fn of_minutes(missing: u32, stuck: u32, failed: u32) -> Self {
+        let minutes = |count: u32| SignedDuration::from_mins(i64::from(count));
+        Self { missing_after: minutes(missing), stuck_after: minutes(stuck), failed_after: minutes(failed) }
+    }
+
+    /// The same limits, or those that the input has.
+    #[must_use]
+    pub fn with(self, input: &Input) -> Self {
+        let minutes = |count: Option<u32>, else_: SignedDuration| {
+            count.map_or(else_, |count| SignedDuration::from_mins(i64::from(count)))
+        };
+        Self {
+            missing_after: minutes(input.missing_after_minutes, self.missing_after),
+            stuck_after: minutes(input.stuck_after_minutes, self.stuck_after),
+            failed_after: minutes(input.failed_after_minutes, self.failed_after),
+        }
+    }
+}

@@ -93,6 +93,8 @@ def _load(access: Access, core: Core, template: dict[str, Any], ports: Ports, se
         "TenantRoleName": names.TENANT_ROLE,
         "NetworkRoleName": names.NETWORK_ROLE,
         "ReadRoleName": names.READ_ROLE,
+        # Nobody wants to wait for an hour here: an account whose event did not come is missing at once.
+        "SweepMissingAfterMinutes": "0",
     }
     return load(template, parameters, Target(access, core.hub, names.HOME_REGION))
 

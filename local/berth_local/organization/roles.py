@@ -12,10 +12,10 @@ from typing import Any
 from berth_local import names
 from berth_local.access import Access, Credentials
 
-_READ_FUNCTIONS = ("plan-onboarding",)
+_READ_FUNCTIONS = ("plan-onboarding", "sweep-accounts")
 _NETWORK_FUNCTIONS = ("attach-transit-gateway",)
 _TENANT_FUNCTIONS = ("provision-vpc", "attach-transit-gateway", "create-tenant-roles")
-_READ_ACTIONS = ("organizations:DescribeAccount", "organizations:ListTagsForResource")
+_READ_ACTIONS = ("organizations:DescribeAccount", "organizations:ListAccounts", "organizations:ListTagsForResource")
 _NETWORK_ACTIONS = (
     "ec2:AcceptTransitGatewayVpcAttachment",
     "ec2:AssociateTransitGatewayRouteTable",
@@ -68,7 +68,7 @@ _TENANT_ACTIONS = (
 
 
 def make_read_role(access: Access, management: Credentials) -> None:
-    """BerthRead: plan-onboarding reads accounts with it."""
+    """BerthRead: plan-onboarding and sweep-accounts read accounts with it."""
     _make(access, management, names.READ_ROLE, _READ_FUNCTIONS, _READ_ACTIONS)
 
 

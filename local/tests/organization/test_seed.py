@@ -170,7 +170,7 @@ def test_the_hub_s_people_are_refused_even_with_the_external_id(world: World) ->
 
 def test_each_role_trusts_exact_functions_of_the_hub(world: World) -> None:
     expected = {
-        names.READ_ROLE: (world.core.management, {"plan-onboarding"}),
+        names.READ_ROLE: (world.core.management, {"plan-onboarding", "sweep-accounts"}),
         names.NETWORK_ROLE: (world.core.network, {"attach-transit-gateway"}),
         names.TENANT_ROLE: (world.tenant, {"provision-vpc", "attach-transit-gateway", "create-tenant-roles"}),
     }

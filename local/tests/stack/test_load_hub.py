@@ -17,14 +17,15 @@ from berth_local.access import Access, Credentials
 from berth_local.children import Child, stop_all
 from berth_local.faults import LocalError
 from berth_local.ports import free_port, wait_for_answer
-from berth_local.stack.load import Stack, load
+from berth_local.stack.intrinsics import Resolver
+from berth_local.stack.load import Stack, _values, load
 from berth_local.stack.resources.maker import Target
 from berth_local.stack.translate import translate
 
 TEMPLATE = Path(__file__).resolve().parents[3] / "infra" / "hub.yaml"
 FUNCTIONS = {
     "accept-event", "plan-onboarding", "provision-vpc", "attach-transit-gateway", "create-tenant-roles",
-    "commit-tenant", "announce-outcome",
+    "commit-tenant", "announce-outcome", "sweep-accounts",
 }  # fmt: skip
 PARAMETERS = {
     "OrganizationId": names.ORGANIZATION_ID,
@@ -136,6 +137,55 @@ def test_every_rule_has_a_target_with_a_dead_letter_queue(hub: Loaded) -> None:
     for rule, bus in rules:
         (target,) = client.list_targets_by_rule(Rule=rule, EventBusName=bus)["Targets"]
         assert target["DeadLetterConfig"]["Arn"] == f"{target['Arn']}-dlq"
+
+
+def test_the_schedule_invokes_the_sweep_with_nothing_but_an_empty_request(hub: Loaded) -> None:
+    rule = hub.client("events").describe_rule(Name="berth-sweep-accounts")
+    assert (rule["ScheduleExpression"], rule["State"], rule.get("EventPattern")) == ("rate(1 hour)", "ENABLED", None)
+    (target,) = hub.client("events").list_targets_by_rule(Rule="berth-sweep-accounts")["Targets"]
+    assert target["Input"] == "{}"
+    policy = json.loads(hub.client("lambda").get_policy(FunctionName="berth-sweep-accounts")["Policy"])
+    (statement,) = policy["Statement"]
+    assert statement["Principal"] == {"Service": "events.amazonaws.com"}
+    assert statement["Condition"]["ArnLike"]["AWS:SourceArn"] == rule["Arn"]
+    assert statement["Resource"] == target["Arn"]
+
+
+def test_every_alarm_watches_something_that_exists_and_tells_the_topic(hub: Loaded) -> None:
+    alarms = {each["AlarmName"]: each for each in hub.client("cloudwatch").describe_alarms()["MetricAlarms"]}
+    queues = {url.rsplit("/", 1)[1] for url in hub.client("sqs").list_queues()["QueueUrls"]}
+    watched = set()
+    for alarm in alarms.values():
+        (dimension,) = alarm["Dimensions"]
+        exists = queues if dimension["Name"] == "QueueName" else {f"berth-{name}" for name in FUNCTIONS}
+        assert dimension["Value"] in exists
+        watched.add((dimension["Value"], alarm["MetricName"]))
+        assert (
+            alarm["AlarmActions"] == alarm["OKActions"] == [f"arn:aws:sns:us-east-1:{names.HUB_ACCOUNT}:berth-alarms"]
+        )
+    assert watched == {
+        ("berth-intake", "ApproximateAgeOfOldestMessage"),
+        ("berth-intake", "ApproximateNumberOfMessagesVisible"),
+        ("berth-intake-dlq", "ApproximateNumberOfMessagesVisible"),
+        ("berth-commits-dlq", "ApproximateNumberOfMessagesVisible"),
+        ("berth-outcomes-dlq", "ApproximateNumberOfMessagesVisible"),
+        ("berth-sweep-accounts", "Errors"),
+        ("berth-sweep-accounts", "Invocations"),
+    }
+    assert alarms["berth-sweep-missed"]["TreatMissingData"] == "breaching"
+    assert alarms["berth-intake-dlq-depth"]["Threshold"] == 1.0
+
+
+def test_a_topic_of_the_users_own_takes_the_place_of_ours_and_a_disabled_sweep_is_not_missed() -> None:
+    values = {**PARAMETERS, "AlarmTopicArn": "arn:aws:sns:us-east-1:210987654321:pager", "SweepState": "DISABLED"}
+    template = translate(TEMPLATE, names.HOME_REGION)
+    target = Target(Access("http://127.0.0.1:1"), Credentials(names.HUB_ACCOUNT, "key", "secret"), names.HOME_REGION)
+    resolver = Resolver(_values(template, values, target), template["Conditions"], {})
+    assert not resolver.holds("OwnAlarmTopic", "test") and not resolver.holds("SweepIsScheduled", "test")
+    alarm = template["Resources"]["SweepFailedAlarm"]["Properties"]
+    assert resolver.resolve(alarm["AlarmActions"], "test") == ["arn:aws:sns:us-east-1:210987654321:pager"]
+    assert template["Resources"]["AlarmTopic"]["Condition"] == "OwnAlarmTopic"
+    assert template["Resources"]["SweepMissedAlarm"]["Condition"] == "SweepIsScheduled"
 
 
 def test_the_bus_admits_the_organization_only(hub: Loaded) -> None:

@@ -26,9 +26,9 @@ def refusal(template: dict[str, Any], parameters: dict[str, str] | None = None) 
 
 
 def test_an_unknown_resource_type_is_named_with_its_logical_id() -> None:
-    text = refusal({"Resources": {"Queue": QUEUE, "Alarm": {"Type": "AWS::CloudWatch::Alarm", "Properties": {}}}})
-    assert text.startswith("Alarm: ")
-    assert "AWS::CloudWatch::Alarm" in text
+    text = refusal({"Resources": {"Queue": QUEUE, "Site": {"Type": "AWS::CloudFront::Distribution", "Properties": {}}}})
+    assert text.startswith("Site: ")
+    assert "AWS::CloudFront::Distribution" in text
 
 
 def test_an_unknown_property_is_not_dropped_silently() -> None:

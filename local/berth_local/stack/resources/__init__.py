@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from berth_local.stack.resources import events, functions, identity, machines, queues, storage
+from berth_local.stack.resources import alarms, events, functions, identity, machines, queues, storage
 from berth_local.stack.resources.maker import Maker
 
 MAKERS: MappingProxyType[str, Maker] = MappingProxyType(
-    events.MAKERS | functions.MAKERS | identity.MAKERS | machines.MAKERS | queues.MAKERS | storage.MAKERS
+    alarms.MAKERS
+    | events.MAKERS
+    | functions.MAKERS
+    | identity.MAKERS
+    | machines.MAKERS
+    | queues.MAKERS
+    | storage.MAKERS
 )

@@ -1,4 +1,5 @@
-"""Lambda functions, layers and event sources (CreateFunction, PublishLayerVersion, CreateEventSourceMapping).
+"""Lambda functions, who may invoke them, layers and event sources (CreateFunction, AddPermission, PublishLayerVersion,
+CreateEventSourceMapping).
 
 A function's code is an empty archive: the Lambda host runs the binary that the tag `berth:binary` names.
 """
@@ -16,6 +17,7 @@ _SAME_NAME = (
     "Architectures DeadLetterConfig Description Environment EphemeralStorage FunctionName Handler Layers LoggingConfig"
     " MemorySize Role Runtime Timeout TracingConfig"
 )
+_PERMISSION = "Action FunctionName Principal SourceAccount SourceArn"
 _MAPPING = (
     "BatchSize BisectBatchOnFunctionError Enabled EventSourceArn FilterCriteria FunctionName FunctionResponseTypes"
     " MaximumBatchingWindowInSeconds MaximumRetryAttempts ScalingConfig StartingPosition"
@@ -41,6 +43,13 @@ def _function(target: Target, properties: Properties) -> Made:
     return Made(answer["FunctionName"], {"Arn": answer["FunctionArn"]})
 
 
+def _permission(target: Target, properties: Properties) -> Made:
+    """CloudFormation makes up the id of the statement; here it is the principal's."""
+    statement = f"{properties['Principal'].split('.')[0]}-may-invoke"
+    target.client("lambda").add_permission(StatementId=statement, **picked(properties, _PERMISSION))
+    return Made(statement, {"Id": statement})
+
+
 def _layer(target: Target, properties: Properties) -> Made:
     request = picked(properties, "CompatibleArchitectures CompatibleRuntimes Description LayerName LicenseInfo")
     arn = target.client("lambda").publish_layer_version(Content={"ZipFile": _no_code()}, **request)["LayerVersionArn"]
@@ -54,6 +63,7 @@ def _event_source(target: Target, properties: Properties) -> Made:
 
 MAKERS: dict[str, Maker] = {
     "AWS::Lambda::Function": maker(_function, f"Code Tags {_SAME_NAME}"),
+    "AWS::Lambda::Permission": maker(_permission, _PERMISSION),
     "AWS::Lambda::LayerVersion": maker(
         _layer, "CompatibleArchitectures CompatibleRuntimes Content Description LayerName LicenseInfo"
     ),

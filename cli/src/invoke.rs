@@ -1,0 +1,140 @@
+//! Invokes a function and waits for its answer, signed here.
+//!
+//! aws-sdk-lambda can stream, and so brings features into crates that every other SDK shares: all of them would be
+//! compiled a second time (docs/decisions/0001). One request needs no SDK.
+
+use std::time::{Duration, SystemTime};
+
+use aws_config::SdkConfig;
+use aws_credential_types::{Credentials, provider::ProvideCredentials};
+use aws_sigv4::{
+    http_request::{SignableBody, SignableRequest, SigningSettings, sign},
+    sign::v4,
+};
+use reqwest::{Client, RequestBuilder, Response};
+use serde_json::Value;
+
+use crate::outcome::Problem;
+
+/// Longest that an answer may take: a function runs for at most 15 minutes.
+const SECONDS_MAX: u64 = 900;
+
+/// Service in the signature and in the endpoint's name.
+const SERVICE: &str = "lambda";
+
+/// Invokes `function` with `payload`; its answer. [Lambda `Invoke`]
+pub(crate) async fn invoke(config: &SdkConfig, function: &str, payload: &Value) -> Result<Value, Problem> {
+    let region = config
+        .region()
+        .map(AsRef::as_ref)
+        .ok_or_else(|| Problem::bad_input("which region? none is set", "set AWS_REGION to the region of the hub"))?;
+    let endpoint = config.endpoint_url().map_or_else(|| endpoint(region), |url| url.trim_end_matches('/').to_owned());
+    let url = format!("{endpoint}/2015-03-31/functions/{function}/invocations");
+    let body = payload.to_string();
+    let credentials = credentials(config).await?;
+    // A person's proxy is not for the local AWS, and the SDK's calls use none either.
+    let client = Client::builder().no_proxy().timeout(Duration::from_secs(SECONDS_MAX)).build();
+    let client = client.map_err(|error| unreachable(&url, &error))?;
+    let request = signed(client.post(&url), &url, &body, credentials, region)
+        .map_err(|error| Problem::failed(format!("the request cannot be signed: {error}"), "check the credentials"))?;
+    let answer = request.body(body).send().await.map_err(|error| unreachable(&url, &error))?;
+    read(function, answer).await
+}
+
+/// The public endpoint of a region.
+fn endpoint(region: &str) -> String {
+    let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
+    format!("https://{SERVICE}.{region}.{suffix}")
+}
+
+async fn credentials(config: &SdkConfig) -> Result<Credentials, Problem> {
+    let hint = "sign in to the hub account, for example with `aws sso login`";
+    let provider = config.credentials_provider().ok_or_else(|| Problem::bad_input("there are no credentials", hint))?;
+    provider
+        .provide_credentials()
+        .await
+        .map_err(|error| Problem::bad_input(format!("there are no credentials: {error}"), hint))
+}
+
+/// The request with its signature. [Signature Version 4]
+fn signed(
+    request: RequestBuilder,
+    url: &str,
+    body: &str,
+    credentials: Credentials,
+    region: &str,
+) -> Result<RequestBuilder, Box<dyn std::error::Error>> {
+    let identity = credentials.into();
+    let parameters = v4::SigningParams::builder()
+        .identity(&identity)
+        .region(region)
+        .name(SERVICE)
+        .time(SystemTime::now())
+        .settings(SigningSettings::default())
+        .build()?
+        .into();
+    let signable = SignableRequest::new("POST", url, std::iter::empty(), SignableBody::Bytes(body.as_bytes()))?;
+    let (instructions, _) = sign(signable, &parameters)?.into_parts();
+    Ok(instructions.headers().fold(request, |request, (name, value)| request.header(name, value)))
+}
+
+/// The answer of the function, or what went wrong: before it ran, or in it.
+async fn read(function: &str, answer: Response) -> Result<Value, Problem> {
+    let (status, failed) = (answer.status(), answer.headers().contains_key("x-amz-function-error"));
+    let text = answer.text().await.unwrap_or_default();
+    let said: Value = serde_json::from_str(&text).unwrap_or_default();
+    if status.is_success() && !failed {
+        return Ok(said);
+    }
+    let told = |names: [&str; 3]| names.into_iter().find_map(|name| said[name].as_str().map(str::to_owned));
+    let what = told(["errorMessage", "Message", "message"]).unwrap_or(text);
+    if failed {
+        // A fault's message ends with what to do.
+        let (what, next) = what.split_once("\nNext: ").unwrap_or((&what, "look at the function's log"));
+        let fault = said["errorType"].as_str().unwrap_or("it failed");
+        return Err(Problem::failed(format!("{function}: {fault}: {what}"), next));
+    }
+    let hint = match status.as_u16() {
+        403 => "allow lambda:InvokeFunction for your role in the hub account",
+        404 => "deploy the hub, or set AWS_REGION to its region",
+        _ => "try again; the call is safe to repeat",
+    };
+    Err(Problem::failed(format!("lambda:InvokeFunction of {function} failed: {status}: {what}"), hint))
+}
+
+fn unreachable(url: &str, error: &reqwest::Error) -> Problem {
+    Problem::failed(
+        format!("{url} gave no answer: {error}"),
+        "check AWS_ENDPOINT_URL and the region; for the local AWS: berth local up",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_signature_covers_the_body_the_session_and_the_region() {
+        let url = "https://lambda.eu-west-1.amazonaws.com/2015-03-31/functions/berth-x/invocations";
+        let sign = |body: &str, region: &str, session: Option<&str>| {
+            let keys = Credentials::new("AKIDEXAMPLE", "secret", session.map(str::to_owned), None, "test");
+            let request = signed(Client::new().post(url), url, body, keys, region).unwrap().build().unwrap();
+            let header = |name: &str| request.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
+            (header("authorization").unwrap(), header("x-amz-security-token"))
+        };
+        let (authorization, token) = sign("{}", "eu-west-1", None);
+        assert!(authorization.starts_with("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/"), "{authorization}");
+        assert!(authorization.contains("/eu-west-1/lambda/aws4_request"), "{authorization}");
+        assert_eq!(token, None);
+        let (other, _) = sign("{\"dryRun\":true}", "eu-west-1", None);
+        let signature = |text: &str| text.rsplit_once("Signature=").unwrap().1.to_owned();
+        assert_ne!(signature(&authorization), signature(&other));
+        assert_eq!(sign("{}", "eu-west-1", Some("token")).1.as_deref(), Some("token"));
+    }
+
+    #[test]
+    fn china_has_endpoints_of_its_own() {
+        assert_eq!(endpoint("eu-west-1"), "https://lambda.eu-west-1.amazonaws.com");
+        assert_eq!(endpoint("cn-north-1"), "https://lambda.cn-north-1.amazonaws.com.cn");
+    }
+}

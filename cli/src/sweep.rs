@@ -1,0 +1,92 @@
+//! `berth sweep`: finds accounts whose event never came, or whose onboarding stopped, and asks for their onboarding.
+//!
+//! It invokes the function that the schedule invokes. Only that function may assume the read role in the management
+//! account, and so a person sees exactly what the schedule does (docs/decisions/0012).
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+use sweep_accounts::{Ask, Input, Left, Report, Why};
+
+use crate::{
+    args::{SweepArgs, Target},
+    invoke::invoke,
+    outcome::{Exit, Problem},
+    paint, target,
+};
+
+/// Name of the function in every deployment.
+const FUNCTION: &str = "berth-sweep-accounts";
+
+/// Sweeps once.
+pub(crate) async fn run(args: &SweepArgs, wanted: Target) -> Result<Exit, Problem> {
+    let deployment = target::connect(wanted).await?;
+    let input = Input {
+        dry_run: args.dry_run,
+        missing_after_minutes: args.missing_after,
+        stuck_after_minutes: args.stuck_after,
+        failed_after_minutes: args.failed_after,
+    };
+    let answer = invoke(&deployment.config, FUNCTION, &json!(input)).await?;
+    if args.json {
+        anstream::println!("{answer}");
+        return Ok(Exit::Done);
+    }
+    let report: Report = serde_json::from_value(answer).map_err(|error| {
+        Problem::failed(format!("{FUNCTION} answered what this version cannot read: {error}"), "deploy this version")
+    })?;
+    print(&report);
+    Ok(Exit::Done)
+}
+
+fn print(report: &Report) {
+    if !report.asked.is_empty() {
+        anstream::println!("{}", paint::strong("ACCOUNT       WHY      NAME                  REASON"));
+    }
+    for Ask { account_id, account_name, why, reason, generation: _ } in &report.asked {
+        // A name may hold anything: quotation marks show where it ends.
+        let name = format!("{account_name:?}");
+        anstream::println!("{account_id}  {}  {name:<20}  {reason}", paint::waiting(&format!("{:<7}", word(*why))));
+    }
+    let done = if report.dry_run { "would be asked for" } else { "asked for" };
+    anstream::println!("{} of {} accounts {done}{}", report.asked.len(), report.accounts, left(&report.left));
+    if report.dry_run && !report.asked.is_empty() {
+        anstream::println!("berth sweep asks for them");
+    }
+}
+
+fn word(why: Why) -> &'static str {
+    match why {
+        Why::Missing => "missing",
+        Why::Stuck => "stuck",
+        Why::Failed => "failed",
+        Why::Ours => "ours",
+    }
+}
+
+/// The others, by reason: `; 3 onboarded, 1 not ours`.
+fn left(left: &BTreeMap<Left, usize>) -> String {
+    let phrase = |(reason, count): (&Left, &usize)| {
+        let words = match reason {
+            Left::Onboarded => "onboarded",
+            Left::UnderWay => "under way",
+            Left::FailedLately => "failed lately",
+            Left::NotOurs => "not ours",
+            Left::Young => "too new",
+        };
+        format!("{count} {words}")
+    };
+    let phrases: Vec<String> = left.iter().map(phrase).collect();
+    if phrases.is_empty() { String::new() } else { format!("; {}", phrases.join(", ")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_others_are_counted_by_reason() {
+        assert_eq!(left(&BTreeMap::new()), "");
+        assert_eq!(left(&[(Left::NotOurs, 2), (Left::Onboarded, 1)].into()), "; 1 onboarded, 2 not ours");
+    }
+}

@@ -1,0 +1,283 @@
+//! Which accounts the sweep asks for, as a table and as properties.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::LazyLock,
+};
+
+use berth_config::{AccountFacts, PlatformConfig};
+use berth_events::Failure;
+use berth_ledger::{Admission, Record, Status, admit};
+use jiff::{SignedDuration, Timestamp};
+use proptest::prelude::*;
+use sweep_accounts::{Ask, Input, Left, Limits, Listed, Swept, Why, World, decide, needs_tags};
+
+const OURS: &str = "ou-ab12-dev00001";
+const ELSEWHERE: &str = "ou-ab12-other001";
+
+static PLATFORM: LazyLock<PlatformConfig> =
+    LazyLock::new(|| PlatformConfig::parse(include_str!("../../../infra/platform.example.yaml")).unwrap());
+
+fn limits() -> Limits {
+    Limits::of_minutes(60, 240, 1440)
+}
+
+fn now() -> Timestamp {
+    "2026-11-21T06:00:00Z".parse().unwrap()
+}
+
+fn ago(minutes: i64) -> Timestamp {
+    now() - SignedDuration::from_mins(minutes)
+}
+
+fn id(number: u64) -> berth_tenancy::AccountId {
+    format!("{number:012}").parse().unwrap()
+}
+
+/// An account of ours that joined long ago.
+fn listed(number: u64) -> Listed {
+    let facts = AccountFacts {
+        account_id: id(number),
+        name: format!("tenant{number}-dev"),
+        email: None,
+        state: "ACTIVE".to_owned(),
+        ous: vec![OURS.to_owned()],
+        tags: BTreeMap::new(),
+    };
+    Listed { facts, joined: Some(ago(100_000)) }
+}
+
+fn execution(number: u64, generation: u32) -> String {
+    format!("arn:aws:states:us-east-1:210987654321:execution:berth-onboard-account:{}-g{generation}", id(number))
+}
+
+fn record(number: u64, status: Status, since: Timestamp) -> Record {
+    Record {
+        account_id: id(number),
+        account_name: None,
+        tenant: None,
+        environment: None,
+        status,
+        generation: 3,
+        lease: None,
+        execution_arn: Some(execution(number, 3)),
+        since,
+        reason: None,
+        failure: None,
+        regions: BTreeMap::default(),
+        roles: vec![],
+        commit: None,
+    }
+}
+
+fn world(accounts: Vec<Listed>, records: Vec<Record>) -> World {
+    let records = records.into_iter().map(|record| (record.account_id.clone(), record)).collect();
+    World { accounts, records, running: BTreeSet::new() }
+}
+
+fn sweep(world: &World) -> Swept {
+    decide(&PLATFORM, world, limits(), now())
+}
+
+/// Why the only account is asked for, or why it is left alone.
+fn one(listed: Listed, record: Option<Record>, runs: bool) -> Result<(Why, u32), Left> {
+    let mut world = world(vec![listed], record.into_iter().collect());
+    if runs {
+        world.running.insert(execution(1, 3));
+    }
+    let swept = sweep(&world);
+    match swept.asked.as_slice() {
+        [ask] => Ok((ask.why, ask.generation)),
+        _ => Err(*swept.left.keys().next().unwrap()),
+    }
+}
+
+#[test]
+fn every_status_is_asked_for_after_its_limit_and_never_while_an_execution_runs() {
+    for (status, minutes, expected) in [
+        (Status::Onboarded, 1_000_000, Err(Left::Onboarded)),
+        (Status::Requested, 239, Err(Left::UnderWay)),
+        (Status::Requested, 240, Ok((Why::Stuck, 4))),
+        (Status::Running, 239, Err(Left::UnderWay)),
+        (Status::Running, 240, Ok((Why::Stuck, 4))),
+        (Status::Failed, 1439, Err(Left::FailedLately)),
+        (Status::Failed, 1440, Ok((Why::Failed, 4))),
+        (Status::Ignored, 0, Ok((Why::Ours, 4))),
+    ] {
+        let record = || Some(record(1, status, ago(minutes)));
+        assert_eq!(one(listed(1), record(), false), expected, "{status:?} {minutes}");
+        let running = if status == Status::Onboarded { Left::Onboarded } else { Left::UnderWay };
+        assert_eq!(one(listed(1), record(), true), Err(running), "{status:?} {minutes}: redriven, or still at work");
+    }
+}
+
+#[test]
+fn a_lease_whose_holder_runs_is_under_way_whatever_the_newest_execution_is() {
+    let held = Record { lease: Some(execution(1, 3)), execution_arn: None, ..record(1, Status::Running, ago(9_999)) };
+    assert_eq!(one(listed(1), Some(held.clone()), true), Err(Left::UnderWay));
+    assert_eq!(one(listed(1), Some(held), false), Ok((Why::Stuck, 4)));
+}
+
+#[test]
+fn an_account_that_the_ledger_does_not_know_is_missing_once_its_own_event_should_have_come() {
+    assert_eq!(one(listed(1), None, false), Ok((Why::Missing, 1)));
+    for (joined, expected) in [
+        (Some(ago(60)), Ok((Why::Missing, 1))),
+        (Some(ago(59)), Err(Left::Young)),
+        (Some(ago(-5)), Err(Left::Young)),
+        (None, Ok((Why::Missing, 1))),
+    ] {
+        assert_eq!(one(Listed { joined, ..listed(1) }, None, false), expected, "{joined:?}");
+    }
+}
+
+#[test]
+fn accounts_that_the_rules_leave_out_are_never_asked_for_whatever_the_ledger_says() {
+    let platform = &*PLATFORM;
+    let with = |change: &dyn Fn(&mut AccountFacts)| {
+        let mut listed = listed(1);
+        change(&mut listed.facts);
+        listed
+    };
+    let hub = platform.hub.clone().unwrap().account;
+    let core = [platform.organization.management_account.clone(), platform.network.account.clone(), hub];
+    let mut left_out: Vec<Listed> = core.iter().map(|core| with(&|facts| facts.account_id = core.clone())).collect();
+    for state in ["SUSPENDED", "PENDING_CLOSURE", "CLOSED"] {
+        left_out.push(with(&|facts| facts.state = state.to_owned()));
+    }
+    left_out.push(with(&|facts| facts.ous = vec![ELSEWHERE.to_owned()]));
+    left_out.push(with(&|facts| facts.ous.clear()));
+    left_out.push(with(&|facts| drop(facts.tags.insert(platform.ignore_tag.clone(), "false".to_owned()))));
+    for listed in left_out {
+        for status in [None, Some(Status::Ignored), Some(Status::Failed), Some(Status::Running)] {
+            let account = listed.facts.account_id.clone();
+            let record = status.map(|status| Record { account_id: account, ..record(1, status, ago(99_999)) });
+            assert_eq!(one(listed.clone(), record, false), Err(Left::NotOurs), "{listed:?} {status:?}");
+        }
+    }
+    let opening = with(&|facts| facts.state = "PENDING_ACTIVATION".to_owned());
+    assert_eq!(one(opening, None, false), Err(Left::Young));
+}
+
+#[test]
+fn an_account_that_cannot_be_planned_is_asked_for_so_that_its_failure_is_seen() {
+    let mut nameless = listed(1);
+    nameless.facts.name = "***".to_owned();
+    assert_eq!(one(nameless, None, false), Ok((Why::Missing, 1)));
+    let mut unheard_of = listed(1);
+    unheard_of.facts.state = "HIBERNATING".to_owned();
+    assert_eq!(one(unheard_of, None, false), Ok((Why::Missing, 1)));
+}
+
+#[test]
+fn tags_are_read_only_of_accounts_that_were_ignored_and_are_in_a_unit_of_ours_now() {
+    let mut elsewhere = listed(2);
+    elsewhere.facts.ous = vec![ELSEWHERE.to_owned()];
+    let accounts = vec![listed(1), elsewhere, listed(3), listed(4)];
+    let ignored = |number| record(number, Status::Ignored, ago(5));
+    let world = world(accounts, vec![ignored(1), ignored(2), record(3, Status::Failed, ago(9_999))]);
+    assert_eq!(needs_tags(&PLATFORM, &world), [id(1)]);
+}
+
+#[test]
+fn reasons_are_sentences_with_what_a_person_needs() {
+    let failure = Failure::from_status("FAILED", Some("Denied"), Some("no\nNext: allow it"), "ProvisionVpc");
+    let failed = Record { failure: Some(failure), ..record(2, Status::Failed, ago(2_000)) };
+    let mut moved = record(4, Status::Ignored, ago(7));
+    moved.reason = Some("no organizational unit on the account's path is listed in an environment".to_owned());
+    let records = vec![failed, record(3, Status::Running, ago(300)), moved];
+    let swept = sweep(&world(vec![listed(4), listed(3), listed(2), listed(1)], records));
+    let reasons: Vec<&str> = swept.asked.iter().map(|ask| ask.reason.as_str()).collect();
+    assert_eq!(
+        reasons,
+        [
+            "the ledger does not know it",
+            "failed since 2026-11-19T20:40:00Z in ProvisionVpc: Denied",
+            &format!("running since 2026-11-21T01:00:00Z, but {} does not run", execution(3, 3)),
+            "ignored since 2026-11-21T05:53:00Z, but now the organizational unit ou-ab12-dev00001 belongs to the \
+             environment dev",
+        ],
+        "sorted by account"
+    );
+}
+
+#[test]
+fn limits_of_the_input_take_the_place_of_the_settings_one_by_one() {
+    let input = Input { failed_after_minutes: Some(0), ..Input::default() };
+    assert_eq!(limits().with(&input), Limits::of_minutes(60, 240, 0));
+    assert_eq!(limits().with(&Input::default()), limits());
+    let input: Input = serde_json::from_str("{}").unwrap();
+    assert_eq!(input, Input::default());
+    assert!(serde_json::from_str::<Input>(r#"{"dryrun": true}"#).is_err());
+}
+
+/// What accept-event makes of the events: the execution of each generation starts.
+fn start(world: &mut World, asked: &[Ask], happened: Timestamp) -> usize {
+    let mut started = 0;
+    for ask in asked {
+        let known = world.records.get(&ask.account_id);
+        let Admission::Start { generation } = admit(known, Some(happened), Some(ask.generation)) else { continue };
+        started += 1;
+        let number = ask.account_id.as_str().parse().unwrap();
+        let requested = Record { generation, ..record(number, Status::Requested, happened) };
+        let arn = execution(number, generation);
+        world.running.insert(arn.clone());
+        world.records.insert(ask.account_id.clone(), Record { execution_arn: Some(arn), ..requested });
+    }
+    started
+}
+
+prop_compose! {
+    fn any_account(number: u64)(
+        state in prop_oneof![4 => Just("ACTIVE"), 1 => Just("SUSPENDED"), 1 => Just("PENDING_ACTIVATION")],
+        unit in prop_oneof![3 => Just(OURS), 1 => Just(ELSEWHERE)],
+        joined in proptest::option::of(0..120_i64),
+        status in proptest::option::of(proptest::sample::select(Status::ALL.to_vec())),
+        generation in 1..9_u32,
+        minutes in 0..3_000_i64,
+        runs in any::<bool>(),
+    ) -> (Listed, Option<Record>, bool) {
+        let mut listed = Listed { joined: joined.map(ago), ..listed(number) };
+        state.clone_into(&mut listed.facts.state);
+        listed.facts.ous = vec![unit.to_owned()];
+        let arn = execution(number, generation);
+        let record = status.map(|status| {
+            Record { generation, execution_arn: Some(arn), ..record(number, status, ago(minutes)) }
+        });
+        (listed, record, runs)
+    }
+}
+
+fn any_world() -> impl Strategy<Value = World> {
+    let accounts: Vec<_> = (1..40_u64).map(any_account).collect();
+    accounts.prop_map(|accounts| {
+        let mut world = World::default();
+        for (listed, record, runs) in accounts {
+            if let Some(record) = record {
+                world.running.extend(record.execution_arn.clone().filter(|_| runs));
+                world.records.insert(record.account_id.clone(), record);
+            }
+            world.accounts.push(listed);
+        }
+        world
+    })
+}
+
+proptest! {
+    #[test]
+    fn from_any_world_every_event_starts_something_once_and_the_next_sweep_asks_for_nothing(world in any_world()) {
+        let mut world = world;
+        let first = sweep(&world);
+        prop_assert_eq!(first.asked.len() + first.left.values().sum::<usize>(), world.accounts.len(), "each once");
+        let again = sweep(&world);
+        prop_assert_eq!(&again, &first, "two sweeps at once see the same");
+        prop_assert_eq!(start(&mut world, &first.asked, now()), first.asked.len(), "each event starts something");
+        let after: BTreeMap<_, _> = world.records.iter().map(|(id, record)| (id.clone(), record.generation)).collect();
+        start(&mut world, &again.asked, now());
+        for (account, record) in &world.records {
+            prop_assert_eq!(record.generation, after[account], "the second sweep's events start nothing new");
+        }
+        prop_assert_eq!(sweep(&world).asked, []);
+    }
+}
