@@ -75,6 +75,9 @@ pub(crate) struct OnboardArgs {
     /// Only lists the changes that would be made.
     #[arg(long)]
     pub(crate) plan: bool,
+    /// Makes changes too that cut traffic off for a while; `--plan` and `berth status` list them as planned changes.
+    #[arg(long)]
+    pub(crate) allow_disruption: bool,
     /// Shows progress and waits for the end.
     #[arg(long)]
     pub(crate) wait: bool,

@@ -60,7 +60,7 @@ async fn show(port: u16) -> Result<Exit, Problem> {
     } else {
         publish(&account)?;
         part(clock, "the same event is on the bus again, and a person starts the onboarding again");
-        onboard::start(&deployment, &account, Mode::Apply).await?
+        onboard::start(&deployment, &account, Mode::Apply, false).await?
     };
     part(clock, &format!("execution {} is running", execution.rsplit(':').next().unwrap_or_default()));
     let ended = follow::to_the_end(&deployment, &execution, true).await?;

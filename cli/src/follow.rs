@@ -5,6 +5,7 @@ use std::time::Duration;
 use aws_sdk_sfn::{operation::describe_execution::DescribeExecutionOutput, types::ExecutionStatus};
 use berth_aws::CallFailure;
 use berth_events::Failure;
+use berth_tenancy::PlannedChange;
 use serde_json::{Value, json};
 
 use crate::{
@@ -80,6 +81,11 @@ fn print(line: &Line) {
     }
 }
 
+fn planned_json((region, change): (String, PlannedChange)) -> Value {
+    let PlannedChange { what, by_berth, next } = change;
+    json!({ "region": region, "what": what, "byBerth": by_berth, "next": next })
+}
+
 fn ended(described: &DescribeExecutionOutput, failed_in: Option<String>) -> Ended {
     let output = described.output().and_then(|text| serde_json::from_str(text).ok()).unwrap_or(Value::Null);
     let stop = described.stop_date().unwrap_or(described.start_date()).as_secs_f64();
@@ -109,6 +115,18 @@ impl Ended {
         changes.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect()
     }
 
+    /// Differences from the plan that were left, by region.
+    fn planned_changes(&self) -> Vec<(String, PlannedChange)> {
+        let regions = self.output.get("regions").and_then(Value::as_array).into_iter().flatten();
+        let of_region = |region: &Value| {
+            let name = region.get("region").and_then(Value::as_str).unwrap_or_default().to_owned();
+            let changes = region.get("plannedChanges").cloned().unwrap_or_default();
+            let changes: Vec<PlannedChange> = serde_json::from_value(changes).unwrap_or_default();
+            changes.into_iter().map(move |change| (name.clone(), change))
+        };
+        regions.flat_map(of_region).collect()
+    }
+
     /// Seconds from the start to the end of the execution.
     pub(crate) fn seconds(&self) -> f64 {
         self.seconds
@@ -120,6 +138,7 @@ impl Ended {
             "status": self.status.as_str(),
             "seconds": self.seconds,
             "changes": self.changes(),
+            "plannedChanges": self.planned_changes().into_iter().map(planned_json).collect::<Value>(),
             "failure": self.failure,
             "reason": self.output.get("reason"),
         })
@@ -159,6 +178,10 @@ impl Ended {
         }
         for change in changes {
             anstream::println!("  {change}");
+        }
+        for (region, change) in self.planned_changes() {
+            anstream::println!("{} {region}: {}", paint::waiting("planned change"), change.what);
+            anstream::println!("  {}", paint::faint(&format!("Next: {}", change.next)));
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::{
 pub(crate) async fn run(args: &OnboardArgs, wanted: Target) -> Result<Exit, Problem> {
     let deployment = target::connect(wanted).await?;
     let mode = if args.plan { Mode::Plan } else { Mode::Apply };
-    let execution = start(&deployment, &args.account, mode).await?;
+    let execution = start(&deployment, &args.account, mode, args.allow_disruption).await?;
     if !args.wait && !args.plan {
         if args.json {
             anstream::println!("{}", json!({ "accountId": args.account, "executionArn": execution }));
@@ -34,11 +34,19 @@ pub(crate) async fn run(args: &OnboardArgs, wanted: Target) -> Result<Exit, Prob
 }
 
 /// Starts the execution with the input that a person would type. [Step Functions `StartExecution`]
-pub(crate) async fn start(deployment: &target::Deployment, account: &AccountId, mode: Mode) -> Result<String, Problem> {
-    let input = match mode {
-        Mode::Apply => json!({ "accountId": account }),
-        Mode::Plan => json!({ "accountId": account, "mode": mode }),
-    };
+pub(crate) async fn start(
+    deployment: &target::Deployment,
+    account: &AccountId,
+    mode: Mode,
+    allow_disruption: bool,
+) -> Result<String, Problem> {
+    let mut input = json!({ "accountId": account });
+    if mode == Mode::Plan {
+        input["mode"] = json!(mode);
+    }
+    if allow_disruption {
+        input["allowDisruption"] = json!(true);
+    }
     let call = deployment.step_functions.start_execution().state_machine_arn(deployment.state_machine()?);
     let sent = call.input(input.to_string()).send().await;
     let started = sent.map_err(|error| Problem::from(CallFailure::of("states:StartExecution", &error).or_common()))?;

@@ -83,6 +83,10 @@ impl AcceptEvent {
         let sources = sources(&platform.start_on, recognised.event.as_deref());
         let recognised = admit_source(recognised, &sources);
         match (recognised.decision, &recognised.account_id) {
+            // A queue delivers more than once, and drops what is running already: an outage is asked for directly.
+            (Decision::Onboard, _) if recognised.allow_disruption => {
+                self.reject(message, "the queue cannot allow disruption: use berth onboard --allow-disruption").await
+            }
             (Decision::Onboard, Some(account)) => self.start(account, &recognised, now).await,
             (Decision::Reject, _) | (Decision::Onboard, None) => self.reject(message, &recognised.reason).await,
             (Decision::Ignore | Decision::Offboard, _) => Ok(Accepted::Nothing { reason: recognised.reason }),

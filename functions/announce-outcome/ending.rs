@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use berth_events::{Failure, recognise};
 use berth_ledger::{CommitRecord, Ending, RegionRecord, RoleRecord};
 use berth_step::{Fault, StepError};
-use berth_tenancy::{AccountId, Mode, Region, Subject};
+use berth_tenancy::{AccountId, Mode, PlannedChange, Region, Subject};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
@@ -135,6 +135,9 @@ pub struct RegionOutput {
     pub attachment_id: String,
     /// The proof of isolation.
     pub isolation: Value,
+    /// Differences from the plan that were left, because closing them takes an outage.
+    #[serde(default)]
+    pub planned_changes: Vec<PlannedChange>,
     /// What was changed there.
     pub changes: Vec<String>,
 }
@@ -209,8 +212,8 @@ fn onboarded(
         StepError::new(Fault::Bug, "an onboarding ended without a commit").for_account(&run.account_id)
     })?;
     let record = |region: RegionOutput| {
-        let RegionOutput { region, vpc_id, cidr, attachment_id, isolation, changes: _ } = region;
-        (region, RegionRecord { vpc_id, cidr, attachment_id, isolation: Some(isolation) })
+        let RegionOutput { region, vpc_id, cidr, attachment_id, isolation, planned_changes, changes: _ } = region;
+        (region, RegionRecord { vpc_id, cidr, attachment_id, isolation: Some(isolation), planned_changes })
     };
     let regions: BTreeMap<Region, RegionRecord> = regions.into_iter().map(record).collect();
     let commit = Box::new(CommitRecord { sha, path: commit.path });

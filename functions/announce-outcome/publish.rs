@@ -53,8 +53,9 @@ fn detail(
     match ending {
         Ending::Onboarded { run, regions, roles: _, commit } => {
             let region = |(name, network): (&Region, &berth_ledger::RegionRecord)| {
-                let (vpc_id, cidr) = (network.vpc_id.clone(), network.cidr.clone());
-                (name.clone(), OnboardedRegion { vpc_id, cidr, attachment_id: network.attachment_id.clone() })
+                let berth_ledger::RegionRecord { vpc_id, cidr, attachment_id, isolation: _, planned_changes } =
+                    network.clone();
+                (name.clone(), OnboardedRegion { vpc_id, cidr, attachment_id, planned_changes })
             };
             typed(&AccountOnboarded {
                 version,

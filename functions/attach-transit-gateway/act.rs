@@ -1,5 +1,7 @@
 //! Makes one change. What an error code means stands beside the call that answers it.
 
+mod routes;
+
 use aws_config::SdkConfig;
 use aws_sdk_ec2::{
     Client,
@@ -7,9 +9,8 @@ use aws_sdk_ec2::{
 };
 use berth_aws::CallFailure;
 use berth_step::{Fault, StepError};
-use ipnet::Ipv4Net;
 
-use crate::{Action, Attachment, AttachmentState, Effect, Input, Route};
+use crate::{Action, Attachment, AttachmentState, Effect, Input};
 
 /// Service that owns the service-linked role. [IAM `CreateServiceLinkedRole`; VPC "Transit gateway service-linked role"]
 const SERVICE: &str = "transitgateway.amazonaws.com";
@@ -22,9 +23,15 @@ pub(crate) async fn in_tenant(tenant: &SdkConfig, input: &Input, action: &Action
         Action::CreateAttachment { vpc, gateway, subnets } => {
             create_attachment(&ec2(), input, vpc, gateway, subnets).await
         }
-        Action::AddSubnets { attachment, subnets } => add_subnets(&ec2(), attachment, subnets).await,
-        Action::CreateRoute { table, destination, gateway } => create_route(&ec2(), table, *destination, gateway).await,
-        Action::Accept { .. } | Action::Associate { .. } | Action::Propagate { .. } => Err(misplaced(action)),
+        Action::ChangeSubnets { attachment, add, remove } => change_subnets(&ec2(), attachment, add, remove).await,
+        Action::CreateRoute { table, destination, gateway } => {
+            routes::create(&ec2(), table, destination, gateway).await
+        }
+        Action::ReplaceRoute { table, destination, gateway } => {
+            routes::replace(&ec2(), table, destination, gateway).await
+        }
+        Action::DeleteRoute { table, destination } => routes::delete(&ec2(), table, destination).await,
+        _ => Err(misplaced(action)),
     }
 }
 
@@ -33,7 +40,9 @@ pub(crate) async fn in_network(network: &Client, input: &Input, action: &Action)
     match action {
         Action::Accept { attachment } => accept(network, attachment).await,
         Action::Associate { attachment, table } => associate(network, attachment, table).await,
+        Action::Disassociate { attachment, table } => disassociate(network, attachment, table).await,
         Action::Propagate { attachment, table } => propagate(network, attachment, table).await,
+        Action::StopPropagation { attachment, table } => stop_propagation(network, attachment, table).await,
         _ => Err(misplaced(action).for_account(&input.run.account_id)),
     }
 }
@@ -112,17 +121,29 @@ async fn create_attachment(
 }
 
 /// [EC2 `ModifyTransitGatewayVpcAttachment`]
-async fn add_subnets(ec2: &Client, attachment: &str, subnets: &[String]) -> Result<Effect, StepError> {
+async fn change_subnets(
+    ec2: &Client,
+    attachment: &str,
+    add: &[String],
+    remove: &[String],
+) -> Result<Effect, StepError> {
+    let some = |subnets: &[String]| (!subnets.is_empty()).then(|| subnets.to_vec());
     let request = ec2.modify_transit_gateway_vpc_attachment().transit_gateway_attachment_id(attachment);
-    let answer = request.set_add_subnet_ids(Some(subnets.to_vec())).send().await.map_err(|error| {
+    let request = request.set_add_subnet_ids(some(add)).set_remove_subnet_ids(some(remove));
+    let answer = request.send().await.map_err(|error| {
         let failure = CallFailure::of("ec2:ModifyTransitGatewayVpcAttachment", &error);
         match failure.code() {
-            Some("IncorrectState" | "DuplicateSubnetsInSameZone") => lost_race(failure),
+            Some("IncorrectState" | "InvalidSubnetID.NotFound") => lost_race(failure),
+            Some("DuplicateSubnetsInSameZone") => failure.as_fault(
+                Fault::Conflict,
+                "nothing yet; if it stays, the attachment uses another subnet of that zone: berth onboard \
+                 --allow-disruption replaces it",
+            ),
             _ => failure.or_common(),
         }
     })?;
     let state = state(answer.transit_gateway_vpc_attachment.as_ref());
-    Ok(Effect::Changed { state, subnets: subnets.to_vec() })
+    Ok(Effect::Changed { state, added: add.to_vec(), removed: remove.to_vec() })
 }
 
 /// [EC2 `AcceptTransitGatewayVpcAttachment`]
@@ -137,7 +158,8 @@ async fn accept(network: &Client, attachment: &str) -> Result<Effect, StepError>
             _ => failure.or_common(),
         }
     })?;
-    Ok(Effect::Changed { state: state(answer.transit_gateway_vpc_attachment.as_ref()), subnets: Vec::new() })
+    let state = state(answer.transit_gateway_vpc_attachment.as_ref());
+    Ok(Effect::Changed { state, added: Vec::new(), removed: Vec::new() })
 }
 
 /// [EC2 `AssociateTransitGatewayRouteTable`]
@@ -165,6 +187,28 @@ async fn propagate(network: &Client, attachment: &str, table: &str) -> Result<Ef
     }
 }
 
+/// [EC2 `DisassociateTransitGatewayRouteTable`]. That it is not associated any more is what was wanted.
+async fn disassociate(network: &Client, attachment: &str, table: &str) -> Result<Effect, StepError> {
+    let request = network.disassociate_transit_gateway_route_table().transit_gateway_attachment_id(attachment);
+    let sent = request.transit_gateway_route_table_id(table).send().await;
+    match sent.map_err(|error| CallFailure::of("ec2:DisassociateTransitGatewayRouteTable", &error)) {
+        Ok(_) => Ok(Effect::HubChanged),
+        Err(failure) if failure.is(&["InvalidAssociation.NotFound"]) => Ok(Effect::HubChanged),
+        Err(failure) => Err(not_joined(failure, table)),
+    }
+}
+
+/// [EC2 `DisableTransitGatewayRouteTablePropagation`]. That it is disabled already is what was wanted.
+async fn stop_propagation(network: &Client, attachment: &str, table: &str) -> Result<Effect, StepError> {
+    let request = network.disable_transit_gateway_route_table_propagation().transit_gateway_attachment_id(attachment);
+    let sent = request.transit_gateway_route_table_id(table).send().await;
+    match sent.map_err(|error| CallFailure::of("ec2:DisableTransitGatewayRouteTablePropagation", &error)) {
+        Ok(_) => Ok(Effect::HubChanged),
+        Err(failure) if failure.is(&["TransitGatewayRouteTablePropagation.NotFound"]) => Ok(Effect::HubChanged),
+        Err(failure) => Err(not_joined(failure, table)),
+    }
+}
+
 /// Why a route table of the gateway does not take the attachment.
 fn not_joined(failure: CallFailure, table: &str) -> StepError {
     match failure.code() {
@@ -178,31 +222,6 @@ fn not_joined(failure: CallFailure, table: &str) -> StepError {
         ),
         _ => failure.or_common(),
     }
-}
-
-/// [EC2 `CreateRoute`]
-async fn create_route(ec2: &Client, table: &str, destination: Ipv4Net, gateway: &str) -> Result<Effect, StepError> {
-    let request = ec2.create_route().route_table_id(table).destination_cidr_block(destination.to_string());
-    request.transit_gateway_id(gateway).send().await.map_err(|error| {
-        let failure = CallFailure::of("ec2:CreateRoute", &error);
-        match failure.code() {
-            // To what is compared by the next try.
-            Some("RouteAlreadyExists") => lost_race(failure),
-            Some("InvalidTransitGatewayID.NotFound" | "IncorrectState") => {
-                failure.as_fault(Fault::NotReady, "nothing yet: the VPC does not see its new attachment yet")
-            }
-            Some("RouteLimitExceeded") => failure.as_fault(
-                Fault::InvalidInput,
-                "summarise the routes in platform.yaml, or raise the quota of routes in a route table; then redrive",
-            ),
-            Some("InvalidParameterValue") => failure.as_fault(
-                Fault::InvalidInput,
-                &format!("correct {destination} in platform.yaml: the VPC's route table does not take it"),
-            ),
-            _ => failure.or_common(),
-        }
-    })?;
-    Ok(Effect::Route(Route { destination, target: gateway.to_owned(), is_blackhole: false }))
 }
 
 /// State of an attachment as a mutating call answered it.

@@ -8,10 +8,19 @@ use std::collections::BTreeSet;
 use berth_step::{Fault, StepError};
 use berth_tenancy::TransitGatewayPlan;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::Details;
 
-/// What was read back from the network account. Part of the step's output, of the ledger and of `berth status`.
+/// Most routes that the proof shows, and most attachments of each. A table may have 10,000 routes: an execution's
+/// payload may be 256 KiB, an item of the ledger 400 KiB.
+pub(crate) const SHOWN_MAX: usize = 10;
+
+/// Most names that a message lists.
+const LISTED_MAX: usize = 8;
+
+/// What was read back from the network account. Part of the step's output, of the ledger and of `berth status`. Its size
+/// is bounded by the plan's, whatever the network account holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Isolation {
@@ -21,24 +30,64 @@ pub struct Isolation {
     pub associated_with: String,
     /// Tables that learn the VPC's block, sorted.
     pub propagated_to: Vec<String>,
-    /// Every route of the spoke table, sorted.
-    pub spoke_routes: Vec<SpokeRoute>,
+    /// Every route of the spoke table, in short.
+    pub spoke_routes: SpokeRoutes,
     /// Whether the gateway associates new attachments by itself: always false.
     pub default_association: bool,
     /// Whether the gateway propagates new attachments by itself: always false.
     pub default_propagation: bool,
 }
 
+/// The routes of the spoke table, in short: each of them was compared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SpokeRoutes {
+    /// How many there are.
+    pub count: usize,
+    /// Attachments that any of them leads to, sorted: each is a shared one of the plan.
+    pub lead_to: Vec<String>,
+    /// SHA-256 of all of them, in hexadecimal digits: two proofs with the same digest saw the same routes.
+    pub digest: String,
+    /// The first of them, sorted.
+    pub first: Vec<SpokeRoute>,
+}
+
 /// One route of the spoke table.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SpokeRoute {
-    /// Block, or id of the prefix list.
+    /// Block.
     pub destination: String,
+    /// The prefix list that the block comes from, when the table refers to one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prefix_list: Option<String>,
     /// Attachments that it leads to; none for a blackhole.
     pub attachments: Vec<String>,
     /// State by AWS's name: `active`, `blackhole` and so on.
     pub state: String,
+}
+
+impl SpokeRoutes {
+    fn of(routes: &[SpokeRoute]) -> Self {
+        let sorted: BTreeSet<&SpokeRoute> = routes.iter().collect();
+        let mut digest = Sha256::new();
+        for SpokeRoute { destination, prefix_list, attachments, state } in &sorted {
+            let prefix_list = prefix_list.as_deref().unwrap_or_default();
+            digest.update(format!("{destination} {prefix_list} {} {state}\n", attachments.join(",")));
+        }
+        let shown = |route: &&SpokeRoute| {
+            let mut route = (*route).clone();
+            route.attachments.truncate(SHOWN_MAX);
+            route
+        };
+        let lead_to: BTreeSet<&String> = routes.iter().flat_map(|route| &route.attachments).collect();
+        Self {
+            count: routes.len(),
+            lead_to: lead_to.into_iter().cloned().collect(),
+            digest: digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect(),
+            first: sorted.iter().take(SHOWN_MAX).map(shown).collect(),
+        }
+    }
 }
 
 /// A plan that would break isolation by itself.
@@ -55,8 +104,8 @@ pub(crate) fn check_plan(plan: &TransitGatewayPlan) -> Result<(), StepError> {
 pub(crate) fn wrong_table(plan: &TransitGatewayPlan, attachment: &str, table: &str) -> StepError {
     let wanted = &plan.spoke_route_table;
     difference(plan, &format!("{attachment} is associated with {table}; planned: {wanted}")).next(format!(
-        "find out who associated {attachment} with {table}; disassociate it in the network account, or correct \
-         spokeRouteTable in platform.yaml; then redrive the execution"
+        "find out who associated {attachment} with {table}; then let Berth associate it anew with berth onboard \
+         --allow-disruption, or correct spokeRouteTable in platform.yaml"
     ))
 }
 
@@ -68,8 +117,10 @@ pub(crate) fn prove(plan: &TransitGatewayPlan, attachment: &str, details: &Detai
     let actual: BTreeSet<&String> = propagations.keys().collect();
     if wanted != actual {
         let (actual, wanted) = (list(&actual), list(&wanted));
-        return Err(difference(plan, &format!("{attachment} propagates to {actual}; planned: {wanted}"))
-            .next("remove the surplus propagations in the network account, or correct propagateTo; then redrive"));
+        return Err(difference(plan, &format!("{attachment} propagates to {actual}; planned: {wanted}")).next(
+            "find out who propagates it; then let Berth remove the surplus with berth onboard --allow-disruption, or \
+             correct propagateTo in platform.yaml",
+        ));
     }
     if *default_association || *default_propagation {
         return Err(difference(
@@ -92,13 +143,11 @@ pub(crate) fn prove(plan: &TransitGatewayPlan, attachment: &str, details: &Detai
         .next("summarise the routes of the spoke table, then redrive the execution"));
     }
     check_routes(plan, spoke_routes)?;
-    let mut spoke_routes = spoke_routes.clone();
-    spoke_routes.sort();
     Ok(Isolation {
         spoke_route_table: plan.spoke_route_table.clone(),
         associated_with: plan.spoke_route_table.clone(),
         propagated_to: actual.into_iter().cloned().collect(),
-        spoke_routes,
+        spoke_routes: SpokeRoutes::of(spoke_routes),
         default_association: *default_association,
         default_propagation: *default_propagation,
     })
@@ -111,21 +160,21 @@ fn check_routes(plan: &TransitGatewayPlan, routes: &[SpokeRoute]) -> Result<(), 
         [] => route.state == "blackhole" || route.state == "deleted",
         some => some.iter().all(|attachment| allowed.contains(attachment)),
     };
-    let bad: Vec<String> = routes
-        .iter()
-        .filter(|route| !is_allowed(route))
-        .map(|route| {
-            format!("{} ({}) to {}", route.destination, route.state, or_nothing(&route.attachments.join(", ")))
-        })
-        .collect();
+    let bad: Vec<String> = routes.iter().filter(|route| !is_allowed(route)).map(described).collect();
     if bad.is_empty() {
         return Ok(());
     }
-    let (table, bad, allowed) = (&plan.spoke_route_table, bad.join("; "), list(&allowed));
+    let (table, bad, allowed) = (&plan.spoke_route_table, cut(&bad, "; "), list(&allowed));
     Err(difference(plan, &format!("{table} has routes {bad}; allowed attachments: {allowed}")).next(format!(
         "remove those routes from {table} in the network account, or add the attachment to sharedAttachments if it is a \
          shared service; then redrive the execution"
     )))
+}
+
+fn described(route: &SpokeRoute) -> String {
+    let SpokeRoute { destination, prefix_list, attachments, state } = route;
+    let from = prefix_list.as_ref().map(|list| format!(" of {list}")).unwrap_or_default();
+    format!("{destination}{from} ({state}) to {}", cut(attachments, ", "))
 }
 
 fn difference(plan: &TransitGatewayPlan, what: &str) -> StepError {
@@ -133,11 +182,18 @@ fn difference(plan: &TransitGatewayPlan, what: &str) -> StepError {
 }
 
 fn list(names: &BTreeSet<&String>) -> String {
-    or_nothing(&names.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", "))
+    cut(&names.iter().map(|name| name.as_str()).collect::<Vec<_>>(), ", ")
 }
 
-fn or_nothing(text: &str) -> String {
-    if text.is_empty() { "nothing".to_owned() } else { text.to_owned() }
+/// The first of the texts, and how many more there are: a fault must fit into an execution's history.
+fn cut<T: AsRef<str>>(texts: &[T], separator: &str) -> String {
+    let shown: Vec<&str> = texts.iter().take(LISTED_MAX).map(AsRef::as_ref).collect();
+    let text = shown.join(separator);
+    match texts.len().saturating_sub(LISTED_MAX) {
+        0 if text.is_empty() => "nothing".to_owned(),
+        0 => text,
+        more => format!("{text}{separator}and {more} more"),
+    }
 }
 
 fn switch(on: bool) -> &'static str {

@@ -5,6 +5,8 @@
 
 mod act;
 mod action;
+#[cfg(test)]
+mod change_tests;
 mod decide;
 #[cfg(test)]
 mod decide_tests;
@@ -12,6 +14,7 @@ mod isolation;
 mod observe;
 #[cfg(test)]
 mod race_tests;
+mod routes;
 mod world;
 
 use std::fmt;
@@ -20,33 +23,38 @@ use aws_config::SdkConfig;
 use aws_sdk_ec2::Client;
 use berth_aws::{SessionScope, Sessions};
 use berth_step::{Decision, Fault, HasSubject, Step, StepError};
-use berth_tenancy::{Region, Subject, Tags, TransitGatewayPlan};
+use berth_tenancy::{PlannedChange, Region, Subject, Tags, TransitGatewayPlan};
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
 pub use action::{Action, Effect};
-pub use isolation::{Isolation, SpokeRoute};
+pub use isolation::{Isolation, SpokeRoute, SpokeRoutes};
 pub use world::{
-    Association, AssociationState, Attachment, AttachmentState, Details, Hub, PropagationState, Route, World,
+    Association, AssociationState, Attachment, AttachmentState, Details, Hub, OtherAttachment, PropagationState, Route,
+    World,
 };
 
 /// IAM actions in the tenant account.
-const TENANT_ACTIONS: [&str; 7] = [
+const TENANT_ACTIONS: [&str; 9] = [
     "ec2:CreateRoute",
     "ec2:CreateTags",
     "ec2:CreateTransitGatewayVpcAttachment",
+    "ec2:DeleteRoute",
     "ec2:DescribeRouteTables",
     "ec2:DescribeTransitGatewayVpcAttachments",
     "ec2:ModifyTransitGatewayVpcAttachment",
+    "ec2:ReplaceRoute",
     "iam:CreateServiceLinkedRole",
 ];
 
 /// IAM actions in the network account.
-const NETWORK_ACTIONS: [&str; 7] = [
+const NETWORK_ACTIONS: [&str; 9] = [
     "ec2:AcceptTransitGatewayVpcAttachment",
     "ec2:AssociateTransitGatewayRouteTable",
     "ec2:DescribeTransitGatewayAttachments",
     "ec2:DescribeTransitGateways",
+    "ec2:DisableTransitGatewayRouteTablePropagation",
+    "ec2:DisassociateTransitGatewayRouteTable",
     "ec2:EnableTransitGatewayRouteTablePropagation",
     "ec2:GetTransitGatewayAttachmentPropagations",
     "ec2:SearchTransitGatewayRoutes",
@@ -104,6 +112,8 @@ pub struct Output {
     pub attachment_id: String,
     /// What was read back to prove that the VPC reaches no other tenant.
     pub isolation: Isolation,
+    /// Differences from the plan that cannot be closed without an outage.
+    pub planned_changes: Vec<PlannedChange>,
 }
 
 /// The step.
@@ -170,8 +180,8 @@ impl Step for AttachTransitGateway {
     async fn observe(&self, input: &Input) -> Result<Seen, StepError> {
         let tenant = self.tenant(input).await?;
         // Boxed, here and below: the SDK's futures are too deep and too large to be laid out inside each other.
-        let attachment = Box::pin(observe::attachment(&Client::new(&tenant), input)).await?;
-        let mut seen = Seen { world: World { attachment, ..World::default() }, tenant, network: None };
+        let (attachment, others) = Box::pin(observe::attachments(&Client::new(&tenant), input)).await?;
+        let mut seen = Seen { world: World { attachment, others, ..World::default() }, tenant, network: None };
         if observe::needs_network(input, &seen.world) {
             let network = self.network(input).await?;
             seen.world.hub = Some(Box::pin(observe::hub(&network, input, &seen.world)).await?);

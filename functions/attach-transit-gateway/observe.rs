@@ -14,20 +14,26 @@ use berth_step::{Fault, StepError};
 use berth_tenancy::{Mode, Tags};
 
 use crate::{
-    Association, AssociationState, Attachment, AttachmentState, Details, Hub, Input, PropagationState, Route,
-    SpokeRoute, World, is_placeholder,
+    Association, AssociationState, Attachment, AttachmentState, Details, Hub, Input, OtherAttachment, PropagationState,
+    Route, SpokeRoute, World, is_placeholder,
 };
 
-/// The VPC's attachment to the gateway; deleted ones, which stay visible for a while, are left out.
-/// [EC2 `DescribeTransitGatewayVpcAttachments`]
-pub(crate) async fn attachment(ec2: &Client, input: &Input) -> Result<Option<Attachment>, StepError> {
+/// Most pages of the spoke table that are read, of 1,000 routes each. A gateway has at most 10,000 static routes; what
+/// is beyond is not proven, which is a fault.
+const SEARCH_PAGES_MAX: usize = 12;
+
+/// The VPC's attachment to the gateway, and those to other gateways; deleted ones, which stay visible for a while, are
+/// left out. [EC2 `DescribeTransitGatewayVpcAttachments`]
+pub(crate) async fn attachments(
+    ec2: &Client,
+    input: &Input,
+) -> Result<(Option<Attachment>, Vec<OtherAttachment>), StepError> {
+    let (mut found, mut others) = (None, Vec::new());
     if is_placeholder(&input.vpc_id) {
-        return Ok(None);
+        return Ok((found, others));
     }
     let request = ec2.describe_transit_gateway_vpc_attachments().filters(filter("vpc-id", &[&input.vpc_id]));
-    let mut pages =
-        request.filters(filter("transit-gateway-id", &[&input.transit_gateway.id])).into_paginator().items().send();
-    let mut found = None;
+    let mut pages = request.into_paginator().items().send();
     while let Some(answer) = pages.next().await {
         let answer =
             answer.map_err(|error| CallFailure::of("ec2:DescribeTransitGatewayVpcAttachments", &error).or_common())?;
@@ -39,6 +45,11 @@ pub(crate) async fn attachment(ec2: &Client, input: &Input) -> Result<Option<Att
         let state = answer.state.as_ref().map_or("", |state| state.as_str());
         let (state, is_deleted) = (AttachmentState::of(state), state == "deleted");
         let (Some(id), false) = (answer.transit_gateway_attachment_id, is_deleted) else { continue };
+        let gateway = answer.transit_gateway_id.unwrap_or_default();
+        if gateway != input.transit_gateway.id {
+            others.push(OtherAttachment { id, gateway });
+            continue;
+        }
         // EC2 shows an attachment that ended for some hours; it must not hide one that lives.
         if found.is_some() && matches!(state, AttachmentState::Ended(_)) {
             continue;
@@ -50,7 +61,7 @@ pub(crate) async fn attachment(ec2: &Client, input: &Input) -> Result<Option<Att
             is_ours: tags.are_ours(&input.run.account_id),
         });
     }
-    Ok(found)
+    Ok((found, others))
 }
 
 /// Whether there is a reason to ask the network account: an attachment to join or to prove, or a plan to show. While
@@ -168,29 +179,37 @@ async fn spoke_routes(network: &Client, table: &str) -> Result<(Vec<SpokeRoute>,
     // A filter is required, and these two types are all that there are.
     let every = filter("type", &["static", "propagated"]);
     let request = network.search_transit_gateway_routes().transit_gateway_route_table_id(table).filters(every);
-    let answer = request.send().await.map_err(|error| {
-        let failure = CallFailure::of("ec2:SearchTransitGatewayRoutes", &error);
-        if failure.is(&["InvalidRouteTableID.NotFound"]) {
-            let next = format!("correct spokeRouteTable in platform.yaml: the network account has no {table}");
-            return failure.as_fault(Fault::InvalidInput, &next);
+    let (mut routes, mut token) = (Vec::new(), None);
+    for _ in 0..SEARCH_PAGES_MAX {
+        let answer = request.clone().set_next_token(token).send().await.map_err(|error| {
+            let failure = CallFailure::of("ec2:SearchTransitGatewayRoutes", &error);
+            if failure.is(&["InvalidRouteTableID.NotFound"]) {
+                let next = format!("correct spokeRouteTable in platform.yaml: the network account has no {table}");
+                return failure.as_fault(Fault::InvalidInput, &next);
+            }
+            failure.or_common()
+        })?;
+        routes.extend(answer.routes.unwrap_or_default().into_iter().map(spoke_route));
+        token = answer.next_token.filter(|token| !token.is_empty());
+        if token.is_none() {
+            return Ok((routes, answer.additional_routes_available.unwrap_or_default()));
         }
-        failure.or_common()
-    })?;
-    let routes = answer.routes.unwrap_or_default().into_iter().map(spoke_route).collect();
-    Ok((routes, answer.additional_routes_available.unwrap_or_default()))
+    }
+    Ok((routes, true))
 }
 
 fn spoke_route(route: TransitGatewayRoute) -> SpokeRoute {
     let attachments = route.transit_gateway_attachments.unwrap_or_default().into_iter();
     SpokeRoute {
-        destination: route.destination_cidr_block.or(route.prefix_list_id).unwrap_or_default(),
+        destination: route.destination_cidr_block.unwrap_or_default(),
+        prefix_list: route.prefix_list_id,
         // An attachment without an id is none that could be allowed.
         attachments: attachments.map(|a| a.transit_gateway_attachment_id.unwrap_or_default()).collect(),
         state: route.state.map(|state| state.as_str().to_owned()).unwrap_or_default(),
     }
 }
 
-/// IPv4 routes of the VPC's private table. [EC2 `DescribeRouteTables`]
+/// Routes of the VPC's private table to IPv4 blocks and prefix lists. [EC2 `DescribeRouteTables`]
 pub(crate) async fn routes(ec2: &Client, input: &Input) -> Result<Vec<Route>, StepError> {
     let Some(table) = input.private_route_table.as_deref().filter(|table| !is_placeholder(table)) else {
         return Ok(Vec::new());
@@ -207,7 +226,7 @@ pub(crate) async fn routes(ec2: &Client, input: &Input) -> Result<Vec<Route>, St
     let routes = tables.flat_map(|table| table.routes.unwrap_or_default());
     Ok(routes
         .filter_map(|route| {
-            let destination = route.destination_cidr_block.as_deref()?.parse().ok()?;
+            let destination = route.destination_cidr_block.or(route.destination_prefix_list_id)?.parse().ok()?;
             let is_blackhole = route.state.as_ref().is_some_and(|state| state.as_str() == "blackhole");
             let target = route
                 .transit_gateway_id

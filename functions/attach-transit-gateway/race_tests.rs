@@ -15,19 +15,19 @@ use crate::{
 
 /// An AWS that takes its time: what a person would see in the two accounts.
 #[derive(Default)]
-struct Aws {
-    auto_accept: bool,
-    attachment: Option<Attachment>,
-    association: Option<Association>,
-    propagations: BTreeMap<String, PropagationState>,
-    routes: Vec<Route>,
-    hub_changes: usize,
-    attachments_made: usize,
+pub(crate) struct Aws {
+    pub(crate) auto_accept: bool,
+    pub(crate) attachment: Option<Attachment>,
+    pub(crate) association: Option<Association>,
+    pub(crate) propagations: BTreeMap<String, PropagationState>,
+    pub(crate) routes: Vec<Route>,
+    pub(crate) hub_changes: usize,
+    pub(crate) attachments_made: usize,
 }
 
 impl Aws {
     /// What the step would observe, read in the same stages.
-    fn observe(&self) -> World {
+    pub(crate) fn observe(&self) -> World {
         let mut world = World { attachment: self.attachment.clone(), ..World::default() };
         if !self.attachment.as_ref().is_some_and(|a| a.state == AttachmentState::Available) {
             return world;
@@ -44,20 +44,21 @@ impl Aws {
     }
 
     /// Time passes.
-    fn tick(&mut self) {
+    pub(crate) fn tick(&mut self) {
         if let Some(attachment) = &mut self.attachment
             && let AttachmentState::Working(state) = &attachment.state
         {
             let foreign = state == "initiatingRequest" && !self.auto_accept;
             attachment.state = if foreign { AttachmentState::PendingAcceptance } else { AttachmentState::Available };
         }
-        if let Some(association) = &mut self.association {
-            association.state = AssociationState::Associated;
-        }
+        self.association = self.association.take().and_then(|association| match association.state {
+            AssociationState::Disassociating => None,
+            _ => Some(Association { state: AssociationState::Associated, ..association }),
+        });
         self.propagations.values_mut().for_each(|state| *state = PropagationState::Enabled);
     }
 
-    fn perform(&mut self, action: &Action) {
+    pub(crate) fn perform(&mut self, action: &Action) {
         let available = self.attachment.as_ref().is_some_and(|a| a.state == AttachmentState::Available);
         match action {
             Action::EnsureServiceLinkedRole => {}
@@ -68,10 +69,12 @@ impl Aws {
                 let subnets = subnets.iter().cloned().collect();
                 self.attachment = Some(Attachment { id: ID.to_owned(), state, subnets, is_ours: true });
             }
-            Action::AddSubnets { subnets, .. } => {
+            Action::ChangeSubnets { add, remove, .. } => {
                 assert!(available, "IncorrectState");
                 let attachment = self.attachment.as_mut().unwrap();
-                attachment.subnets.extend(subnets.clone());
+                attachment.subnets.extend(add.clone());
+                attachment.subnets.retain(|subnet| !remove.contains(subnet));
+                assert!(!attachment.subnets.is_empty(), "the last subnet cannot be removed");
                 attachment.state = AttachmentState::of("modifying");
             }
             Action::Accept { .. } => self.attachment.as_mut().unwrap().state = AttachmentState::of("pending"),
@@ -88,10 +91,25 @@ impl Aws {
                     self.propagations.insert(table.clone(), PropagationState::Changing);
                 }
             }
+            Action::Disassociate { table, .. } => {
+                self.hub_changes += 1;
+                let association = self.association.as_mut().filter(|association| association.table == *table);
+                association.expect("InvalidAssociation.NotFound").state = AssociationState::Disassociating;
+            }
+            Action::StopPropagation { table, .. } => {
+                self.hub_changes += 1;
+                self.propagations.remove(table).expect("TransitGatewayRouteTablePropagation.NotFound");
+            }
+            Action::DeleteRoute { destination, .. } => self.routes.retain(|route| route.destination != *destination),
+            Action::ReplaceRoute { destination, gateway, .. } => {
+                let route = self.routes.iter_mut().find(|route| route.destination == *destination);
+                let route = route.expect("InvalidRoute.NotFound");
+                (route.target, route.is_blackhole) = (gateway.clone(), false);
+            }
             Action::CreateRoute { destination, gateway, .. } => {
                 assert!(available, "InvalidTransitGatewayID.NotFound");
                 assert!(self.association.as_ref().is_some_and(|a| a.state == AssociationState::Associated));
-                let (destination, target) = (*destination, gateway.clone());
+                let (destination, target) = (destination.clone(), gateway.clone());
                 assert!(!self.routes.iter().any(|route| route.destination == destination), "RouteAlreadyExists");
                 self.routes.push(Route { destination, target, is_blackhole: false });
             }
@@ -101,7 +119,7 @@ impl Aws {
 
 /// How an invocation ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
+pub(crate) enum End {
     Done,
     NotReady,
     Crashed,
@@ -109,7 +127,7 @@ enum End {
 
 /// One invocation: it observes once, and acts until it is done, AWS must work, or it crashes in the middle of a batch,
 /// in which case the bits of `lucky` say which of the batch's actions took effect.
-fn invoke(aws: &mut Aws, input: &Input, lucky: Option<u8>) -> End {
+pub(crate) fn invoke(aws: &mut Aws, input: &Input, lucky: Option<u8>) -> End {
     let mut world = aws.observe();
     for _ in 0..8 {
         match decide(input, &world) {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ipnet::Ipv4Net;
+use berth_tenancy::Destination;
 
 use crate::{Effect, SpokeRoute};
 
@@ -43,6 +43,15 @@ pub struct Attachment {
     pub subnets: BTreeSet<String>,
     /// Whether its tags say that it is ours.
     pub is_ours: bool,
+}
+
+/// An attachment of the VPC to another gateway than the planned one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OtherAttachment {
+    /// Its id.
+    pub id: String,
+    /// The gateway.
+    pub gateway: String,
 }
 
 /// State of an association. [EC2 `TransitGatewayAssociationState`]
@@ -102,7 +111,7 @@ pub struct Hub {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
     /// Where to.
-    pub destination: Ipv4Net,
+    pub destination: Destination,
     /// Id of the gateway, interface or connection that it leads to.
     pub target: String,
     /// Whether it drops traffic, because its target is gone.
@@ -114,6 +123,8 @@ pub struct Route {
 pub struct World {
     /// The attachment, when there is one that is not deleted.
     pub attachment: Option<Attachment>,
+    /// Attachments of the VPC to other gateways that are not deleted.
+    pub others: Vec<OtherAttachment>,
     /// Whether this run has made sure of the service-linked role.
     pub service_linked_role: bool,
     /// The network account's view; none while there is no reason to look.
@@ -128,10 +139,11 @@ impl World {
         match effect {
             Effect::ServiceLinkedRole => self.service_linked_role = true,
             Effect::Attachment(attachment) => self.attachment = Some(attachment),
-            Effect::Changed { state, subnets } => {
+            Effect::Changed { state, added, removed } => {
                 if let Some(attachment) = &mut self.attachment {
                     attachment.state = state;
-                    attachment.subnets.extend(subnets);
+                    attachment.subnets.extend(added);
+                    attachment.subnets.retain(|subnet| !removed.contains(subnet));
                 }
             }
             Effect::HubChanged => self.hub = None,
@@ -143,7 +155,17 @@ impl World {
                 let details = self.hub.get_or_insert_default().details.get_or_insert_default();
                 details.propagations.insert(table, PropagationState::Enabled);
             }
-            Effect::Route(route) => self.routes.push(route),
+            Effect::WouldDisassociate => self.hub.get_or_insert_default().association = None,
+            Effect::WouldStopPropagation(table) => {
+                if let Some(details) = self.hub.as_mut().and_then(|hub| hub.details.as_mut()) {
+                    details.propagations.remove(&table);
+                }
+            }
+            Effect::Route(route) => {
+                self.routes.retain(|known| known.destination != route.destination);
+                self.routes.push(route);
+            }
+            Effect::RouteGone(destination) => self.routes.retain(|known| known.destination != destination),
         }
     }
 }

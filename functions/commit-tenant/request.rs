@@ -39,6 +39,9 @@ pub struct RegionResult {
     pub attachment_id: String,
     /// The proof of isolation; it stays in the ledger.
     pub isolation: Value,
+    /// Differences from the plan that were left; they stay in the ledger.
+    #[serde(default)]
+    pub planned_changes: Vec<Value>,
     /// What was changed there.
     pub changes: Vec<String>,
 }

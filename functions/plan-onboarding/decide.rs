@@ -69,6 +69,7 @@ pub fn subject(
         generation,
         mode: asked.mode,
         tenant_role: matched.tenant_role.clone(),
+        allow_disruption: asked.allow_disruption,
     }
 }
 

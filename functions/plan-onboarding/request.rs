@@ -14,6 +14,8 @@ pub struct Asked {
     pub mode: Mode,
     /// The generation that the execution was started for; none in an execution that a person started.
     pub generation: Option<u32>,
+    /// Whether steps may make changes that cut traffic off for a while.
+    pub allow_disruption: bool,
 }
 
 /// Reads the execution's input with the recogniser that also reads the intake queue, so that the console takes a whole
@@ -21,9 +23,12 @@ pub struct Asked {
 pub fn asked(request: &Value) -> Result<Asked, StepError> {
     let recognised = recognise(request.to_string().as_bytes());
     match (recognised.decision, recognised.account_id) {
-        (Decision::Onboard, Some(account)) => {
-            Ok(Asked { account, mode: recognised.mode.unwrap_or_default(), generation: recognised.generation })
-        }
+        (Decision::Onboard, Some(account)) => Ok(Asked {
+            account,
+            mode: recognised.mode.unwrap_or_default(),
+            generation: recognised.generation,
+            allow_disruption: recognised.allow_disruption,
+        }),
         (decision, _) => Err(StepError::new(
             Fault::InvalidInput,
             format!("the execution's input asks for no onboarding ({}): {}", decision, recognised.reason),

@@ -7,7 +7,7 @@ use berth_step::{Decision, Fault, StepError};
 use berth_tenancy::{Addresses, TierPlan, TierRouting, subnet_blocks};
 use ipnet::Ipv4Net;
 
-use crate::{Action, Block, Effect, Endpoint, Input, Output, RouteTable, Subnet, SubnetOutput, Vpc, World};
+use crate::{Action, Block, Effect, Endpoint, Input, Output, RouteTable, Subnet, SubnetOutput, Vpc, World, planned};
 
 /// What to do next, or what is there.
 pub(crate) fn decide(input: &Input, world: &World) -> Result<Decision<Action, Output>, StepError> {
@@ -173,6 +173,7 @@ fn output(input: &Input, world: &World, vpc: &Vpc) -> Output {
             })
             .collect(),
         duplicates: world.duplicates.clone(),
+        planned_changes: planned::changes(input, world, vpc),
     }
 }
 

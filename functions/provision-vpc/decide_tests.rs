@@ -29,6 +29,7 @@ fn input() -> Input {
             generation: 3,
             mode: Mode::Apply,
             tenant_role: "BerthTenant".parse().unwrap(),
+            allow_disruption: false,
         },
         region: "eu-west-1".parse().unwrap(),
         network: NetworkPlan {

@@ -9,6 +9,7 @@ mod decide;
 #[cfg(test)]
 mod decide_tests;
 mod observe;
+mod planned;
 mod world;
 
 use std::fmt;
@@ -17,7 +18,7 @@ use aws_sdk_ec2::Client;
 use berth_aws::{SessionScope, Sessions};
 use berth_ledger::Ledger;
 use berth_step::{Decision, Fault, HasSubject, Step, StepError};
-use berth_tenancy::{NetworkPlan, Region, Subject, Tags};
+use berth_tenancy::{NetworkPlan, PlannedChange, Region, Subject, Tags};
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
@@ -102,6 +103,8 @@ pub struct Output {
     pub subnets: Vec<SubnetOutput>,
     /// Further VPCs that carry our tags, made by a lost answer of `CreateVpc`. Never deleted by Berth: a person does.
     pub duplicates: Vec<String>,
+    /// Differences from the plan that cannot be closed without an outage.
+    pub planned_changes: Vec<PlannedChange>,
 }
 
 /// One subnet.

@@ -1,5 +1,6 @@
 //! The network of a region: addresses, endpoints, flow logs, and the Transit Gateway.
 
+use berth_tenancy::Destination;
 use ipnet::Ipv4Net;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
@@ -92,10 +93,11 @@ pub struct TransitGateway {
     #[serde(default)]
     #[schemars(inner(regex(pattern = r"^tgw-attach-[0-9a-f]{8,17}$")), extend("uniqueItems" = true))]
     pub shared_attachments: Vec<String>,
-    /// Blocks that private subnets reach through the Transit Gateway.
+    /// Blocks and managed prefix lists that private subnets reach through the Transit Gateway. A prefix list of the
+    /// network account must be shared with the organization by RAM.
     #[serde(default)]
-    #[schemars(schema_with = "blocks")]
-    pub routes: Vec<Ipv4Net>,
+    #[schemars(extend("uniqueItems" = true))]
+    pub routes: Vec<Destination>,
 }
 
 /// The schema of a list of IPv4 blocks.

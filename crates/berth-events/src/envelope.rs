@@ -53,6 +53,7 @@ object!(
         "accountId" strict account_id: Nothing,
         "mode" strict mode: Nothing,
         "generation" strict generation: Nothing,
+        "allowDisruption" strict allow_disruption: Nothing,
         "reason" first reason: Nothing,
     }
 );

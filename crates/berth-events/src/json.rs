@@ -24,14 +24,15 @@ pub(crate) enum Json<T> {
     Null,
     Text(String),
     Number(u64),
-    /// A truth value, a negative number or a fraction.
+    Truth(bool),
+    /// A negative number or a fraction.
     Other,
     Object(Box<T>),
     /// The first element of a list, and how many there are. Only one is ever used, so only one is kept.
     List(Option<Box<Json<T>>>, usize),
 }
 
-/// A value that only matters when it is text or a number.
+/// A value that only matters when it is text, a number or a truth value.
 pub(crate) type Scalar = Json<Nothing>;
 
 impl<T> Json<T> {
@@ -59,7 +60,8 @@ impl<T> Json<T> {
             Self::Null => "null",
             Self::Text(_) => "text",
             Self::Number(_) => "a number",
-            Self::Other => "a number or a truth value",
+            Self::Truth(_) => "a truth value",
+            Self::Other => "a number",
             Self::Object(_) => "an object",
             Self::List(..) => "a list",
         }
@@ -106,8 +108,8 @@ impl<'de, T: Fields> Visitor<'de> for Any<T> {
     fn visit_unit<E>(self) -> Result<Json<T>, E> {
         Ok(Json::Null)
     }
-    fn visit_bool<E>(self, _: bool) -> Result<Json<T>, E> {
-        Ok(Json::Other)
+    fn visit_bool<E>(self, on: bool) -> Result<Json<T>, E> {
+        Ok(Json::Truth(on))
     }
     fn visit_i64<E>(self, _: i64) -> Result<Json<T>, E> {
         Ok(Json::Other)

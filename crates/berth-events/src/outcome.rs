@@ -7,7 +7,7 @@ mod version;
 
 use std::collections::BTreeMap;
 
-use berth_tenancy::{AccountId, EnvironmentName, Mode, Region, TenantName};
+use berth_tenancy::{AccountId, EnvironmentName, Mode, PlannedChange, Region, TenantName};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -89,6 +89,9 @@ pub struct OnboardedRegion {
     pub cidr: String,
     /// Its attachment to the Transit Gateway.
     pub attachment_id: String,
+    /// Differences from the plan that were left, because closing them takes an outage.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub planned_changes: Vec<PlannedChange>,
 }
 
 /// How an execution ended without success.

@@ -103,6 +103,9 @@ pub struct Recognised {
     /// The generation to run, when the request says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generation: Option<u32>,
+    /// Whether the onboarding may cut traffic off for a while. Only a plain request can say so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allow_disruption: bool,
 }
 
 impl Recognised {
@@ -119,6 +122,7 @@ impl Recognised {
             replay: None,
             mode: None,
             generation: None,
+            allow_disruption: false,
         }
     }
 

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Keys of a plain request, besides what [`is_remark`] allows.
-const KEYS: [&str; 6] = ["accountId", "mode", "generation", "reason", "source", "time"];
+const KEYS: [&str; 7] = ["accountId", "mode", "generation", "allowDisruption", "reason", "source", "time"];
 
 /// Keys that a plain request may have and that say nothing: remarks, and what Step Functions adds to a nested run.
 fn is_remark(key: &str) -> bool {
@@ -26,15 +26,19 @@ pub(crate) fn plain(request: &Node) -> Recognised {
     if let Some(key) = strange.chain(misplaced).next() {
         let key = quoted(key, QUOTE_CHARS_MAX);
         return Recognised::reject(format!(
-            "a request has no key {key}; it has accountId, and may have mode and generation"
+            "a request has no key {key}; it has accountId, and may have mode, generation and allowDisruption"
         ))
         .from(Source::Manual);
     }
     if request.strange.len() == STRANGE_MAX {
         return Recognised::reject("the request has too many keys that say nothing").from(Source::Manual);
     }
+    let allow_disruption = match switch(&request.allow_disruption, "allowDisruption") {
+        Ok(allow) => allow,
+        Err(why) => return Recognised::reject(why).from(Source::Manual),
+    };
     let time = request.time.text().and_then(crate::timestamp::parse);
-    Recognised { time, ..asked(request, "a person asked for it") }.from(Source::Manual)
+    Recognised { time, allow_disruption, ..asked(request, "a person asked for it") }.from(Source::Manual)
 }
 
 /// Recognises an event with Berth's own source or detail-type.
@@ -50,6 +54,10 @@ pub(crate) fn own(source: &str, kind: &str, detail: &Node, envelope: &Node) -> R
         outcome::ACCOUNT_CREATED if !is_known_version(&detail.version) => {
             Recognised::reject(format!("the version of its detail is not {}", outcome::Version::NUMBER))
                 .from(Source::Own)
+        }
+        outcome::ACCOUNT_CREATED if !detail.allow_disruption.is_absent() => {
+            // Events are repeated and replayed; an outage is allowed once, by a person who waits for it.
+            Recognised::reject("an event cannot allow disruption: only a person's request can").from(Source::Own)
         }
         outcome::ACCOUNT_CREATED => asked(detail, "Berth's own event says that the account is there").from(Source::Own),
         outcome::ACCOUNT_ONBOARDED | outcome::ACCOUNT_ONBOARDING_FAILED | outcome::ACCOUNT_IGNORED => {
@@ -87,6 +95,15 @@ fn mode(value: &Scalar) -> Result<Option<Mode>, String> {
         Json::Text(text) if text == "plan" => Ok(Some(Mode::Plan)),
         Json::Text(text) => Err(format!("mode is {}, not \"apply\" or \"plan\"", quoted(text, QUOTE_CHARS_MAX))),
         other => Err(format!("mode is {}, not \"apply\" or \"plan\"", other.kind())),
+    }
+}
+
+/// A truth value that is off unless it is given.
+fn switch(value: &Scalar, key: &str) -> Result<bool, String> {
+    match value {
+        Json::Absent | Json::Null => Ok(false),
+        Json::Truth(on) => Ok(*on),
+        other => Err(format!("{key} is {}, not true or false", other.kind())),
     }
 }
 

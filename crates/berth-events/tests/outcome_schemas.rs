@@ -11,6 +11,7 @@ use berth_events::{
     },
     recognise,
 };
+use berth_tenancy::PlannedChange;
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -38,6 +39,7 @@ fn onboarded() -> AccountOnboarded {
         vpc_id: "vpc-0a1b2c3d4e5f67890".to_owned(),
         cidr: "10.20.0.0/20".to_owned(),
         attachment_id: "tgw-attach-0a1b2c3d4e5f67890".to_owned(),
+        planned_changes: vec![PlannedChange::by_berth("rtb-1 routes 10.0.0.0/16 to nat-1; planned: tgw-1")],
     };
     AccountOnboarded {
         version: Version,

@@ -42,6 +42,7 @@ const KEYS: [&str; 36] = [
     "accountId",
     "mode",
     "generation",
+    "allowDisruption",
     "resourceId",
     "state",
     "createManagedAccountStatus",

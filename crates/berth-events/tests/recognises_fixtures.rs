@@ -174,6 +174,30 @@ fn a_request_for_a_plan_keeps_its_mode_and_generation() {
 }
 
 #[test]
+fn only_a_plain_request_can_allow_disruption_and_only_by_a_truth_value() {
+    let plain =
+        |value: &str| recognise(format!(r#"{{"accountId": "111122223333", "allowDisruption": {value}}}"#).as_bytes());
+    for (value, allowed) in [("true", true), ("false", false), ("null", false)] {
+        let found = plain(value);
+        assert_eq!((found.decision, found.allow_disruption), (Decision::Onboard, allowed), "{value}");
+    }
+    for value in ["\"true\"", "1", "[true]", "{}"] {
+        let found = plain(value);
+        assert_eq!((found.decision, found.allow_disruption), (Decision::Reject, false), "{value}");
+        assert!(found.reason.starts_with("allowDisruption is "), "{}", found.reason);
+    }
+    for value in ["true", "false", "null"] {
+        let event = format!(
+            r#"{{"source": "berth.accounts", "detail-type": "Account Created",
+                 "detail": {{"accountId": "111122223333", "allowDisruption": {value}}}}}"#
+        );
+        let found = recognise(event.as_bytes());
+        assert_eq!((found.decision, found.allow_disruption), (Decision::Reject, false), "{value}");
+    }
+    assert!(!recognise(&fixture("controltower-create-managed-account-succeeded")).allow_disruption);
+}
+
+#[test]
 fn times_are_read_in_every_format_and_a_missing_one_is_none() {
     let time = |name| recognise(&fixture(name)).time.map(|time| time.to_string());
     for (name, expected) in [

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use berth_events::Failure;
-use berth_tenancy::{Access, AccountId, EnvironmentName, Region, TenantName};
+use berth_tenancy::{Access, AccountId, EnvironmentName, PlannedChange, Region, TenantName};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -97,6 +97,9 @@ pub struct RegionRecord {
     /// What was read back to prove that no other tenant can be reached.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub isolation: Option<serde_json::Value>,
+    /// Differences from the plan that were left, because closing them takes an outage.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub planned_changes: Vec<PlannedChange>,
 }
 
 /// A tenant role of an account.

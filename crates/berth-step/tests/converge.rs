@@ -97,6 +97,7 @@ fn input(mode: Mode, wanted: u32) -> Input {
         generation: 1,
         mode,
         tenant_role: "BerthTenant".parse().unwrap(),
+        allow_disruption: false,
     };
     Input(subject, wanted)
 }

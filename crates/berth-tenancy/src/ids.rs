@@ -14,7 +14,7 @@ pub struct Invalid {
 }
 
 impl Invalid {
-    fn new(given: &str, expected: &'static str) -> Self {
+    pub(crate) fn new(given: &str, expected: &'static str) -> Self {
         Self { given: given.chars().take(80).collect(), expected }
     }
 }

@@ -2,19 +2,23 @@
 
 mod access;
 mod arn;
+mod destination;
 mod ids;
 mod path;
 mod plan;
+mod planned;
 mod subnets;
 mod tags;
 
 pub use access::Access;
 pub use arn::{RoleName, role_arn};
+pub use destination::Destination;
 pub use ids::{AccountId, ClusterName, EnvironmentName, Invalid, OrganizationalUnitId, Region, TenantName};
 pub use path::tenant_path;
 pub use plan::{
     Addresses, Admission, BoundaryPlan, Delivery, GitOpsPlan, Mode, NetworkPlan, Plan, RegionPlan, RolePlan, RoleTrust,
     RolesPlan, Subject, TierPlan, TierRouting, TransitGatewayPlan,
 };
+pub use planned::{PLANNED_CHANGES_MAX, PlannedChange};
 pub use subnets::{SubnetBlock, SubnetPlanError, subnet_blocks};
 pub use tags::{TAG_ACCOUNT, TAG_MANAGED_BY, TAG_MANAGED_BY_VALUE, TAG_TENANT, Tags};

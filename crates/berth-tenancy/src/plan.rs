@@ -9,7 +9,7 @@ use ipnet::Ipv4Net;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Access, AccountId, ClusterName, EnvironmentName, Region, RoleName, TenantName};
+use crate::{Access, AccountId, ClusterName, Destination, EnvironmentName, Region, RoleName, TenantName};
 
 /// Whether a run may change anything.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -83,6 +83,9 @@ pub struct Subject {
     pub mode: Mode,
     /// Role in the tenant account that steps assume.
     pub tenant_role: RoleName,
+    /// Whether steps may make changes that cut traffic off for a while. Only a person's request says so.
+    #[serde(default)]
+    pub allow_disruption: bool,
 }
 
 /// One region of an account.
@@ -178,8 +181,8 @@ pub struct TransitGatewayPlan {
     pub propagate_to: Vec<String>,
     /// Attachments that the spoke table may lead to. A route to any other attachment breaks isolation.
     pub shared_attachments: Vec<String>,
-    /// Blocks that private subnets reach through the Transit Gateway.
-    pub routes: Vec<Ipv4Net>,
+    /// Blocks and prefix lists that private subnets reach through the Transit Gateway.
+    pub routes: Vec<Destination>,
 }
 
 /// IAM roles of a tenant.

@@ -34,6 +34,7 @@ fn input() -> Input {
             generation: 1,
             mode: Mode::Apply,
             tenant_role: "BerthTenant".parse().unwrap(),
+            allow_disruption: false,
         },
         roles: RolesPlan {
             boundary: Some(BoundaryPlan {

@@ -55,7 +55,8 @@ fn record(generation: u32, lease: Option<&str>) -> Record {
 }
 
 fn subject_of(generation: Option<u32>, record: Option<&Record>) -> Subject {
-    let asked = Asked { account: "111122223333".parse().unwrap(), mode: Mode::Apply, generation };
+    let asked =
+        Asked { account: "111122223333".parse().unwrap(), mode: Mode::Apply, generation, allow_disruption: false };
     subject(&facts(), &MATCHED, record, &asked, ME)
 }
 
@@ -89,13 +90,23 @@ fn the_subject_has_the_tenant_of_the_match_and_the_name_as_it_was_typed() {
 #[test]
 fn an_account_id_is_enough() {
     let asked = asked(&json!({ "accountId": "111122223333" })).unwrap();
-    assert_eq!(asked, Asked { account: "111122223333".parse().unwrap(), mode: Mode::Apply, generation: None });
+    let account = "111122223333".parse().unwrap();
+    assert_eq!(asked, Asked { account, mode: Mode::Apply, generation: None, allow_disruption: false });
 }
 
 #[test]
 fn a_request_may_say_mode_and_generation() {
     let asked = asked(&json!({ "accountId": "011122223333", "mode": "plan", "generation": 4 })).unwrap();
     assert_eq!((asked.account.as_str(), asked.mode, asked.generation), ("011122223333", Mode::Plan, Some(4)));
+}
+
+#[test]
+fn only_a_request_that_says_so_may_cut_traffic_off() {
+    let request = json!({ "accountId": "111122223333", "allowDisruption": true });
+    let asked = asked(&request).unwrap();
+    assert!(asked.allow_disruption);
+    assert!(subject(&facts(), &MATCHED, None, &asked, ME).allow_disruption);
+    assert!(!subject_of(None, None).allow_disruption);
 }
 
 #[test]

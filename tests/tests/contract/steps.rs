@@ -1,11 +1,11 @@
 //! The steps as the walk sees them: each takes its payload with its own strict `Input`, and answers with its own `Output`.
 
 use announce_outcome::{Change, Ended, ExecutionOutput, ended};
-use attach_transit_gateway::{Isolation, SpokeRoute};
+use attach_transit_gateway::{Isolation, SpokeRoute, SpokeRoutes};
 use berth_config::{AccountFacts, Match, PlatformConfig};
 use berth_ledger::{Ending, RoleRecord};
 use berth_step::Converged;
-use berth_tenancy::{AccountId, Admission, Mode, Region};
+use berth_tenancy::{AccountId, Admission, Mode, PlannedChange, Region};
 use commit_tenant::CommitRequest;
 use plan_onboarding::asked;
 use serde::{Serialize, de::DeserializeOwned};
@@ -140,6 +140,9 @@ impl Case {
         match ended(&change, None).map_err(|error| error.what)? {
             Ended::Silent { .. } if self.mode == Mode::Plan => Ok(()),
             Ended::Outcome { ending: Ending::Onboarded { regions, roles, .. }, .. } if self.mode == Mode::Apply => {
+                let planned = [planned_change("the block"), planned_change("a route")];
+                let reported = regions.values().all(|region| region.planned_changes == planned);
+                same("whether the planned changes of both steps are reported", &reported, &true)?;
                 same("the number of roles", &roles.len(), &4)?;
                 same("the number of regions", &regions.len(), &self.regions)?;
                 let attached = regions.iter().all(|(name, region)| region.attachment_id == attachment_id(name));
@@ -188,6 +191,7 @@ fn vpc(input: &provision_vpc::Input) -> provision_vpc::Output {
         private_route_table: None,
         subnets: Vec::new(),
         duplicates: Vec::new(),
+        planned_changes: vec![planned_change("the block")],
     }
 }
 
@@ -199,15 +203,26 @@ fn attachment(input: &attach_transit_gateway::Input) -> attach_transit_gateway::
             spoke_route_table: plan.spoke_route_table.clone(),
             associated_with: plan.spoke_route_table.clone(),
             propagated_to: plan.propagate_to.clone(),
-            spoke_routes: vec![SpokeRoute {
-                destination: "10.0.0.0/16".to_owned(),
-                attachments: plan.shared_attachments.clone(),
-                state: "active".to_owned(),
-            }],
+            spoke_routes: SpokeRoutes {
+                count: 1,
+                lead_to: plan.shared_attachments.clone(),
+                digest: "00".repeat(32),
+                first: vec![SpokeRoute {
+                    destination: "10.0.0.0/16".to_owned(),
+                    prefix_list: None,
+                    attachments: plan.shared_attachments.clone(),
+                    state: "active".to_owned(),
+                }],
+            },
             default_association: false,
             default_propagation: false,
         },
+        planned_changes: vec![planned_change("a route")],
     }
+}
+
+fn planned_change(what: &str) -> PlannedChange {
+    PlannedChange::by_hand(what, "change it")
 }
 
 fn role_record(account: &AccountId, role: &berth_tenancy::RolePlan) -> RoleRecord {

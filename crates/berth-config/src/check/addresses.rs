@@ -95,10 +95,17 @@ fn alone(used: &Use<'_>, problems: &mut Problems) {
 }
 
 /// Adds a problem for every block that is written with bits behind its prefix.
-pub(super) fn host_bits(path: &str, blocks: &[Ipv4Net], problems: &mut Problems) {
-    for (n, block) in blocks.iter().enumerate().filter(|(_, block)| **block != block.trunc()) {
+fn host_bits(path: &str, blocks: &[Ipv4Net], problems: &mut Problems) {
+    for (n, block) in blocks.iter().enumerate() {
+        host_bits_of(format!("{path}[{n}]"), *block, problems);
+    }
+}
+
+/// Adds a problem for a block that is written with bits behind its prefix.
+pub(super) fn host_bits_of(path: String, block: Ipv4Net, problems: &mut Problems) {
+    if block != block.trunc() {
         let message = format!("{block} has bits behind its prefix");
-        problems.add(format!("{path}[{n}]"), message, format!("write {}", block.trunc()));
+        problems.add(path, message, format!("write {}", block.trunc()));
     }
 }
 

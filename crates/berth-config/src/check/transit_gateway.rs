@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Problems, addresses::host_bits, is_ec2_id, quoted, region_path};
+use super::{Problems, addresses::host_bits_of, is_ec2_id, quoted, region_path};
 use crate::{PlatformConfig, TransitGateway};
 
 /// Checks the Transit Gateway of every region.
@@ -20,7 +20,9 @@ pub(super) fn check(config: &PlatformConfig, problems: &mut Problems) {
     for (path, gateway) in &gateways {
         ids(path, gateway, problems);
         isolation(path, gateway, &spokes, problems);
-        host_bits(&format!("{path}.routes"), &gateway.routes, problems);
+        for (n, block) in gateway.routes.iter().enumerate().filter_map(|(n, to)| Some((n, to.block()?))) {
+            host_bits_of(format!("{path}.routes[{n}]"), block, problems);
+        }
         problems.repeated(&gateway.propagate_to, |n| format!("{path}.propagateTo[{n}]"));
         problems.repeated(&gateway.shared_attachments, |n| format!("{path}.sharedAttachments[{n}]"));
         problems.repeated(&gateway.routes, |n| format!("{path}.routes[{n}]"));

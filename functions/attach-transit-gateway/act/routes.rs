@@ -1,0 +1,99 @@
+//! Routes of the VPC's private table. What an error code means stands beside the call that answers it.
+
+use aws_sdk_ec2::Client;
+use berth_aws::CallFailure;
+use berth_step::{Fault, StepError};
+use berth_tenancy::Destination;
+
+use super::lost_race;
+use crate::{Effect, Route};
+
+/// Block and prefix list of a destination, as the calls take them: one of the two.
+fn parts(destination: &Destination) -> (Option<String>, Option<String>) {
+    match destination {
+        Destination::Block(block) => (Some(block.to_string()), None),
+        Destination::PrefixList(id) => (None, Some(id.clone())),
+    }
+}
+
+/// [EC2 `CreateRoute`]
+pub(super) async fn create(
+    ec2: &Client,
+    table: &str,
+    destination: &Destination,
+    gateway: &str,
+) -> Result<Effect, StepError> {
+    let (block, list) = parts(destination);
+    let request = ec2.create_route().route_table_id(table).transit_gateway_id(gateway);
+    let request = request.set_destination_cidr_block(block).set_destination_prefix_list_id(list);
+    request.send().await.map_err(|error| {
+        let failure = CallFailure::of("ec2:CreateRoute", &error);
+        match failure.code() {
+            // To what is compared by the next try.
+            Some("RouteAlreadyExists") => lost_race(failure),
+            _ => no_route(failure, destination),
+        }
+    })?;
+    Ok(made(destination, gateway))
+}
+
+/// [EC2 `ReplaceRoute`]: the route leads to its old target until it leads to the new one.
+pub(super) async fn replace(
+    ec2: &Client,
+    table: &str,
+    destination: &Destination,
+    gateway: &str,
+) -> Result<Effect, StepError> {
+    let (block, list) = parts(destination);
+    let request = ec2.replace_route().route_table_id(table).transit_gateway_id(gateway);
+    let request = request.set_destination_cidr_block(block).set_destination_prefix_list_id(list);
+    request.send().await.map_err(|error| {
+        let failure = CallFailure::of("ec2:ReplaceRoute", &error);
+        match failure.code() {
+            // Somebody deleted it meanwhile: the next try makes it.
+            Some("InvalidRoute.NotFound") => lost_race(failure),
+            _ => no_route(failure, destination),
+        }
+    })?;
+    Ok(made(destination, gateway))
+}
+
+/// [EC2 `DeleteRoute`]. That it is gone is what was wanted.
+pub(super) async fn delete(ec2: &Client, table: &str, destination: &Destination) -> Result<Effect, StepError> {
+    let (block, list) = parts(destination);
+    let request = ec2.delete_route().route_table_id(table);
+    let sent = request.set_destination_cidr_block(block).set_destination_prefix_list_id(list).send().await;
+    match sent.map_err(|error| CallFailure::of("ec2:DeleteRoute", &error)) {
+        Ok(_) => Ok(Effect::RouteGone(destination.clone())),
+        Err(failure) if failure.is(&["InvalidRoute.NotFound"]) => Ok(Effect::RouteGone(destination.clone())),
+        Err(failure) => Err(failure.or_common()),
+    }
+}
+
+fn made(destination: &Destination, gateway: &str) -> Effect {
+    let (destination, target) = (destination.clone(), gateway.to_owned());
+    Effect::Route(Route { destination, target, is_blackhole: false })
+}
+
+/// Why the table does not take a route.
+fn no_route(failure: CallFailure, destination: &Destination) -> StepError {
+    match failure.code() {
+        Some("InvalidTransitGatewayID.NotFound" | "IncorrectState") => {
+            failure.as_fault(Fault::NotReady, "nothing yet: the VPC does not see its new attachment yet")
+        }
+        Some("InvalidPrefixListID.NotFound" | "InvalidPrefixListId.NotFound") => failure.as_fault(
+            Fault::NotReady,
+            &format!("nothing yet; if it stays, share {destination} with this account's organizational unit by RAM"),
+        ),
+        // A prefix list counts with the most entries that it may have, not with those that it has.
+        Some("RouteLimitExceeded") => failure.as_fault(
+            Fault::InvalidInput,
+            "summarise the routes in platform.yaml, or raise the quota of routes in a route table; then redrive",
+        ),
+        Some("InvalidParameterValue") => failure.as_fault(
+            Fault::InvalidInput,
+            &format!("correct {destination} in platform.yaml: the VPC's route table does not take it"),
+        ),
+        _ => failure.or_common(),
+    }
+}

@@ -1,0 +1,323 @@
+//! Changes of the plan: what is added at once, what is reported and left, and what is done with leave only.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use berth_step::{Decision, Fault};
+use berth_tenancy::{Mode, PlannedChange};
+use proptest::prelude::*;
+
+use crate::{
+    Action, Association, AssociationState, AttachmentState, Details, Hub, Input, Isolation, OtherAttachment, Output,
+    PropagationState, Route, SpokeRoute, World,
+    decide::{decide, imagine},
+    decide_tests::{ID, association, attachment, details, input, spoke_route, tgw_route, with},
+    race_tests::{Aws, End, invoke},
+};
+
+/// What somebody changed, or the plan of today.
+type Change = fn(&mut World);
+
+fn with_leave() -> Input {
+    let mut input = input();
+    input.run.allow_disruption = true;
+    input
+}
+
+/// What is asked for, one line an action, and what is reported.
+fn outcome(input: &Input, world: &World) -> (Vec<String>, Vec<PlannedChange>) {
+    match decide(input, world).unwrap() {
+        Decision::Act(actions) => (actions.iter().map(ToString::to_string).collect(), Vec::new()),
+        Decision::Done(output) => (Vec::new(), output.planned_changes),
+    }
+}
+
+#[test]
+fn what_is_no_breach_of_isolation_is_reported_and_left_and_done_with_leave() {
+    let table: [(Change, &str, &str); 5] = [
+        (
+            |world| world.routes.first_mut().unwrap().target = "nat-1".to_owned(),
+            "rtb-private routes 10.100.0.0/16 to nat-1; planned: tgw-1",
+            "lead the route 10.100.0.0/16 to tgw-1 in rtb-private",
+        ),
+        (
+            |world| world.routes.push(tgw_route("10.102.0.0/16")),
+            "rtb-private routes 10.102.0.0/16 to tgw-1, which is not planned any more",
+            "delete the route 10.102.0.0/16 from rtb-private",
+        ),
+        (
+            |world| world.routes.push(tgw_route("pl-0a1b2c3d")),
+            "rtb-private routes pl-0a1b2c3d to tgw-1, which is not planned any more",
+            "delete the route pl-0a1b2c3d from rtb-private",
+        ),
+        (
+            |world| {
+                world.attachment.as_mut().unwrap().subnets.insert("subnet-9".to_owned());
+            },
+            "tgw-attach-1 uses subnet-9, which is not planned any more",
+            "remove subnet-9 from tgw-attach-1",
+        ),
+        (
+            |world| {
+                world.attachment.as_mut().unwrap().subnets = ["subnet-9".to_owned()].into();
+                world.attachment.as_mut().unwrap().subnets.extend(input().attachment_subnets);
+            },
+            "tgw-attach-1 uses subnet-9, which is not planned any more",
+            "remove subnet-9 from tgw-attach-1",
+        ),
+    ];
+    for (change, reported, done) in table {
+        let world = with(change);
+        assert_eq!(outcome(&input(), &world), (Vec::new(), vec![PlannedChange::by_berth(reported)]));
+        assert_eq!(outcome(&with_leave(), &world), (vec![done.to_owned()], Vec::new()));
+    }
+}
+
+#[test]
+fn a_breach_of_isolation_is_a_fault_and_mended_with_leave_only() {
+    let table: [(Change, &str); 3] = [
+        (
+            |world| association(world).as_mut().unwrap().table = "tgw-rtb-old".to_owned(),
+            "disassociate tgw-attach-1 from tgw-rtb-old",
+        ),
+        (
+            |world| {
+                details(world).propagations.insert("tgw-rtb-old".to_owned(), PropagationState::Enabled);
+            },
+            "stop the propagation of tgw-attach-1 to tgw-rtb-old",
+        ),
+        (
+            |world| {
+                details(world).propagations.insert("tgw-rtb-spokes".to_owned(), PropagationState::Enabled);
+            },
+            "stop the propagation of tgw-attach-1 to tgw-rtb-spokes",
+        ),
+    ];
+    for (change, mended) in table {
+        let world = with(change);
+        let error = decide(&input(), &world).unwrap_err();
+        assert_eq!(error.fault, Fault::Foreign, "{error}");
+        assert!(error.next.contains("berth onboard --allow-disruption"), "{error}");
+        assert_eq!(outcome(&with_leave(), &world), (vec![mended.to_owned()], Vec::new()));
+    }
+    // A tenant's route in the spoke table is nobody's leave to give.
+    let leak = with(|world| details(world).spoke_routes.push(spoke_route("10.2.0.0/20", "tgw-attach-other")));
+    assert_eq!(decide(&with_leave(), &leak).unwrap_err().fault, Fault::Foreign);
+}
+
+#[test]
+fn a_plan_that_grew_is_followed_without_leave() {
+    let mut grown = input();
+    grown.attachment_subnets.push("subnet-3".to_owned());
+    assert_eq!(outcome(&grown, &with(|_| {})).0, ["add subnet-3 to tgw-attach-1"]);
+    let mut grown = input();
+    grown.transit_gateway.routes.extend(["10.103.0.0/16".parse().unwrap(), "pl-0a1b2c3d".parse().unwrap()]);
+    assert_eq!(
+        outcome(&grown, &with(|_| {})).0,
+        ["route 10.103.0.0/16 to tgw-1 in rtb-private", "route pl-0a1b2c3d to tgw-1 in rtb-private"]
+    );
+    let mut grown = input();
+    grown.transit_gateway.propagate_to.push("tgw-rtb-more".to_owned());
+    assert_eq!(outcome(&grown, &with(|_| {})).0, ["propagate tgw-attach-1 to tgw-rtb-more"]);
+}
+
+#[test]
+fn a_zone_whose_subnet_is_another_now_is_swapped_in_one_call() {
+    let world = with(|world| {
+        world.attachment.as_mut().unwrap().subnets = ["subnet-1".to_owned(), "subnet-old".to_owned()].into();
+    });
+    assert_eq!(outcome(&with_leave(), &world).0, ["add subnet-2 to tgw-attach-1 and remove subnet-old"]);
+    assert_eq!(outcome(&input(), &world).0, ["add subnet-2 to tgw-attach-1"]);
+}
+
+#[test]
+fn a_route_of_a_former_attachment_drops_everything_so_it_is_led_to_the_gateway_without_leave() {
+    let blackhole = with(|world| world.routes.first_mut().unwrap().is_blackhole = true);
+    assert_eq!(outcome(&input(), &blackhole).0, ["lead the route 10.100.0.0/16 to tgw-1 in rtb-private"]);
+    let theirs = with(|world| {
+        let route = world.routes.first_mut().unwrap();
+        (route.is_blackhole, route.target) = (true, "nat-gone".to_owned());
+    });
+    assert_eq!(outcome(&input(), &theirs).1.len(), 1, "somebody else's route is left, dead or alive");
+}
+
+#[test]
+fn an_attachment_to_another_gateway_is_reported_and_left_to_a_person() {
+    let world = with(|world| {
+        world.others.push(OtherAttachment { id: "tgw-attach-9".to_owned(), gateway: "tgw-9".to_owned() });
+    });
+    for input in [input(), with_leave()] {
+        let (actions, planned) = outcome(&input, &world);
+        assert!(actions.is_empty(), "{actions:?}");
+        let [change] = planned.as_slice() else { panic!("{planned:?}") };
+        assert_eq!((change.what.as_str(), change.by_berth), ("tgw-attach-9 attaches vpc-1 to tgw-9, too", false));
+    }
+}
+
+#[test]
+fn a_plan_with_leave_shows_the_whole_way_to_another_association() {
+    let mut planned = with_leave();
+    planned.run.mode = Mode::Plan;
+    let mut world = with(|world| association(world).as_mut().unwrap().table = "tgw-rtb-old".to_owned());
+    let mut lines = Vec::new();
+    while let Decision::Act(actions) = decide(&planned, &world).unwrap() {
+        lines.extend(actions.iter().map(ToString::to_string));
+        actions.iter().map(imagine).for_each(|effect| world.apply(effect));
+    }
+    assert_eq!(lines, ["disassociate tgw-attach-1 from tgw-rtb-old", "associate tgw-attach-1 with tgw-rtb-spokes"]);
+}
+
+/// A VPC that was attached by another plan than today's, and that others have changed since.
+#[derive(Debug, Clone)]
+struct Past {
+    table: Option<usize>,
+    state: usize,
+    propagations: BTreeSet<usize>,
+    subnets: BTreeSet<usize>,
+    routes: BTreeMap<usize, (usize, bool)>,
+}
+
+const TABLES: [&str; 4] = ["tgw-rtb-spokes", "tgw-rtb-shared", "tgw-rtb-old", "tgw-rtb-older"];
+const TARGETS: [&str; 3] = ["tgw-1", "nat-1", "tgw-9"];
+const DESTINATIONS: [&str; 5] = ["10.100.0.0/16", "10.101.0.0/16", "10.102.0.0/16", "pl-0a1b2c3d", "0.0.0.0/0"];
+
+fn past() -> impl Strategy<Value = Past> {
+    let routes = proptest::collection::btree_map(0usize..5, (0usize..3, any::<bool>()), 0..5);
+    let subnets = proptest::collection::btree_set(0usize..5, 1..5);
+    let propagations = proptest::collection::btree_set(0usize..4, 0..4);
+    (proptest::option::of(0usize..4), 0usize..3, propagations, subnets, routes)
+        .prop_map(|(table, state, propagations, subnets, routes)| Past { table, state, propagations, subnets, routes })
+}
+
+impl Past {
+    fn aws(&self) -> Aws {
+        let states = [AssociationState::Associated, AssociationState::Associating, AssociationState::Disassociating];
+        let mut attachment = attachment(AttachmentState::Available);
+        attachment.subnets = self.subnets.iter().map(|n| format!("subnet-{n}")).collect();
+        let name = |n: &usize| TABLES.get(*n).unwrap().to_string();
+        let route = |(destination, (target, is_blackhole)): (&usize, &(usize, bool))| Route {
+            destination: DESTINATIONS.get(*destination).unwrap().parse().unwrap(),
+            target: TARGETS.get(*target).unwrap().to_string(),
+            is_blackhole: *is_blackhole,
+        };
+        Aws {
+            attachment: Some(attachment),
+            association: self.table.map(|n| Association { table: name(&n), state: *states.get(self.state).unwrap() }),
+            propagations: self.propagations.iter().map(|n| (name(n), PropagationState::Enabled)).collect(),
+            routes: self.routes.iter().map(route).collect(),
+            ..Aws::default()
+        }
+    }
+}
+
+/// Whether traffic that flows in `world` may stop because of the action.
+fn cuts_off(world: &World, action: &Action) -> bool {
+    match action {
+        Action::ChangeSubnets { remove, .. } => !remove.is_empty(),
+        Action::Disassociate { .. } | Action::StopPropagation { .. } | Action::DeleteRoute { .. } => true,
+        Action::ReplaceRoute { destination, gateway, .. } => {
+            world.routes.iter().any(|route| route.destination == *destination && route.target != *gateway)
+                || world.routes.iter().any(|route| route.destination == *destination && !route.is_blackhole)
+        }
+        _ => false,
+    }
+}
+
+proptest! {
+    #[test]
+    fn without_leave_nothing_is_ever_cut_off_and_nothing_that_differs_is_kept_quiet(past in past()) {
+        let (input, mut aws) = (input(), past.aws());
+        for _ in 0..12 {
+            aws.tick();
+            let world = aws.observe();
+            match decide(&input, &world) {
+                Ok(Decision::Act(actions)) => {
+                    prop_assert!(!actions.iter().any(|action| cuts_off(&world, action)), "{actions:?}");
+                    actions.iter().for_each(|action| aws.perform(action));
+                }
+                Ok(Decision::Done(output)) => {
+                    // What would be done with leave is what is reported without.
+                    let would = matches!(decide(&with_leave(), &world), Ok(Decision::Act(_)));
+                    prop_assert_eq!(output.planned_changes.iter().any(|change| change.by_berth), would);
+                    return Ok(());
+                }
+                Err(error) => prop_assert!([Fault::Foreign, Fault::NotReady].contains(&error.fault), "{error}"),
+            }
+        }
+        let breached = past.table != Some(0) || past.propagations != BTreeSet::from([1]);
+        prop_assert!(breached, "only a breach of isolation keeps it from an end");
+    }
+
+    #[test]
+    fn with_leave_any_past_converges_and_then_nothing_is_left_to_do_or_to_report(
+        past in past(),
+        luck in proptest::collection::vec((any::<bool>(), proptest::option::of(any::<u8>())), 12),
+    ) {
+        let (input, mut aws) = (with_leave(), past.aws());
+        for (time_passes, lucky) in luck {
+            invoke(&mut aws, &input, lucky);
+            if time_passes {
+                aws.tick();
+            }
+        }
+        let ends: Vec<End> = (0..12).map(|_| { aws.tick(); invoke(&mut aws, &input, None) }).collect();
+        prop_assert_eq!(ends.last(), Some(&End::Done));
+        for input in [with_leave(), crate::decide_tests::input()] {
+            let again = decide(&input, &aws.observe()).unwrap();
+            let is_done = matches!(&again, Decision::Done(Output { planned_changes, .. }) if planned_changes.is_empty());
+            prop_assert!(is_done, "{again:?}");
+        }
+        let kept = past.routes.iter().filter(|(n, (target, _))| **n > 1 && *target > 0).count();
+        prop_assert_eq!(aws.routes.len(), 2 + kept, "routes of the tenant's own are left");
+        prop_assert_eq!(aws.attachments_made, 0);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn a_proof_is_small_whatever_the_spoke_table_holds_and_its_digest_tells_two_tables_apart(
+        count in 0usize..1500,
+        through in 1usize..40,
+        other in 0usize..1500,
+    ) {
+        let mut plan = input();
+        plan.transit_gateway.shared_attachments = (0..through).map(|n| format!("tgw-attach-{n:017x}")).collect();
+        let proof = |count: usize| -> Isolation {
+            let route = |n: usize| SpokeRoute {
+                destination: format!("fd00:{n:x}:ffff:ffff:ffff:ffff:ffff:ffff/128"),
+                prefix_list: Some("pl-0a1b2c3d4e5f67890".to_owned()),
+                attachments: plan.transit_gateway.shared_attachments.clone(),
+                state: "active".to_owned(),
+            };
+            let details = Details { spoke_routes: (0..count).map(route).collect(), ..details(&mut with(|_| {})).clone() };
+            let hub = Hub { details: Some(details), ..with(|_| {}).hub.unwrap() };
+            let Decision::Done(output) = decide(&plan, &with(|world| world.hub = Some(hub))).unwrap() else {
+                panic!("not done");
+            };
+            output.isolation
+        };
+        let first = proof(count);
+        prop_assert_eq!(first.spoke_routes.count, count);
+        let size = serde_json::to_string(&first).unwrap().len();
+        prop_assert!(size < 8 * 1024, "{size}");
+        prop_assert_eq!(first.spoke_routes.digest == proof(other).spoke_routes.digest, count == other);
+    }
+}
+
+#[test]
+fn the_order_in_which_aws_lists_routes_does_not_change_the_proof() {
+    let proof = |turned: bool| {
+        let world = with(|world| {
+            if turned {
+                details(world).spoke_routes.reverse();
+            }
+        });
+        match decide(&input(), &world).unwrap() {
+            Decision::Done(output) => output.isolation,
+            Decision::Act(actions) => panic!("{ID}: {actions:?}"),
+        }
+    };
+    assert_eq!(proof(false), proof(true));
+}
