@@ -15,7 +15,7 @@ const GOOD: [&str; 6] = [
 ];
 
 /// Keys and texts that mean something, so that arbitrary JSON reaches deep into the recogniser.
-const KEYS: [&str; 36] = [
+const KEYS: [&str; 37] = [
     "Records",
     "Messages",
     "body",

@@ -8,7 +8,7 @@ pub const PLANNED_CHANGES_MAX: usize = 10;
 
 /// One difference from the plan that cannot be closed without an outage.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub struct PlannedChange {
     /// What is there and what is planned, as one sentence without a full stop.
     pub what: String,

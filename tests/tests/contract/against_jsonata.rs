@@ -49,8 +49,11 @@ fn scopes() -> Vec<Scope> {
     let of = |regions: &Value| {
         let network = json!({
             "vpcId": "v", "cidr": "c", "attachmentSubnets": ["s"], "privateRouteTable": null, "changes": ["made"],
+            "plannedChanges": [{ "what": "w" }],
         });
-        let payload = json!({ "attachmentId": "t", "isolation": { "spokeRoutes": [] }, "changes": [] });
+        let payload = json!({
+            "attachmentId": "t", "isolation": { "spokeRoutes": {} }, "plannedChanges": [], "changes": [],
+        });
         let result = json!([regions, { "roles": [{ "name": "r" }], "changes": [] }]);
         let item = json!({
             "decision": "onboard", "plan": { "regions": [1] }, "region": "a", "network": {}, "transitGateway": { "routes": [] },
