@@ -6,7 +6,7 @@ use aws_sdk_sfn::Client as StepFunctions;
 use aws_sdk_sqs::{Client as Queues, types::MessageAttributeValue};
 use berth_aws::CallFailure;
 use berth_config::PlatformConfig;
-use berth_events::{Decision, Recognised, admit_source, recognise};
+use berth_events::{Decision, Recognised, admit_sender, admit_source, recognise};
 use berth_ledger::{Admission, Ledger, admit};
 use berth_step::{Batch, BatchAnswer, Fault, Message, StepError};
 use berth_tenancy::{AccountId, Mode};
@@ -75,13 +75,11 @@ impl AcceptEvent {
     }
 
     async fn accept(&self, message: &Message, now: Timestamp) -> Result<Accepted, StepError> {
-        let recognised = recognise(message.body.as_bytes());
         let platform = self.platform.as_ref().map_err(|why| {
             StepError::new(Fault::InvalidInput, format!("platform.yaml of this deployment cannot be used: {why}"))
                 .next("run `berth validate platform.yaml`, correct it, and deploy again; the queue keeps the event")
         })?;
-        let sources = sources(&platform.start_on, recognised.event.as_deref());
-        let recognised = admit_source(recognised, &sources);
+        let recognised = self.judge(platform, &message.body);
         match (recognised.decision, &recognised.account_id) {
             // A queue delivers more than once, and drops what is running already: an outage is asked for directly.
             (Decision::Onboard, _) if recognised.allow_disruption => {
@@ -91,6 +89,17 @@ impl AcceptEvent {
             (Decision::Reject, _) | (Decision::Onboard, None) => self.reject(message, &recognised.reason).await,
             (Decision::Ignore | Decision::Offboard, _) => Ok(Accepted::Nothing { reason: recognised.reason }),
         }
+    }
+
+    /// What a message asks for, if its sender may ask and its source starts onboardings.
+    fn judge(&self, platform: &PlatformConfig, body: &str) -> Recognised {
+        let recognised = recognise(body.as_bytes());
+        // The bus's rules let other senders through only to be reported; whoever changes the rules must not open a door.
+        let hub = self.state_machine.split(':').nth(4).and_then(|account| account.parse().ok());
+        let trusted: Vec<&AccountId> = hub.iter().chain([&platform.organization.management_account]).collect();
+        let recognised = admit_sender(recognised, &trusted);
+        let sources = sources(&platform.start_on, recognised.event.as_deref());
+        admit_source(recognised, &sources)
     }
 
     /// Starts the execution of the account's generation. Duplicates have the same name and input, so they collapse.

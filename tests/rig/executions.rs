@@ -1,7 +1,9 @@
 //! Executions and the ledger: starting, waiting, reading.
 
 use aws_sdk_sfn::types::ExecutionStatus;
-use berth_ledger::{Record, Status};
+use berth_ledger::{Holder, Record, Status, Taken};
+use berth_step::StepError;
+use berth_tenancy::Subject;
 use serde_json::Value;
 
 use super::Rig;
@@ -34,6 +36,38 @@ impl Rig {
         let machine = &self.environment["BERTH_STATE_MACHINE_ARN"];
         let call = self.step_functions.start_execution().state_machine_arn(machine).input(input.to_string());
         self.runtime.block_on(call.send()).expect("StartExecution").execution_arn
+    }
+
+    /// Stops an execution, as a person does in the console. [Step Functions `StopExecution`]
+    pub fn stop(&self, arn: &str) {
+        let call = self.step_functions.stop_execution().execution_arn(arn);
+        self.runtime.block_on(call.send()).expect("StopExecution");
+    }
+
+    /// Names of all executions, in one listing.
+    #[must_use]
+    pub fn execution_names(&self) -> Vec<String> {
+        let machine = &self.environment["BERTH_STATE_MACHINE_ARN"];
+        let call = self.step_functions.list_executions().state_machine_arn(machine).into_paginator().items();
+        let listed: Result<Vec<_>, _> = self.runtime.block_on(async { call.send().collect().await });
+        listed.expect("ListExecutions").into_iter().map(|execution| execution.name).collect()
+    }
+
+    /// Every record of the ledger.
+    #[must_use]
+    pub fn records(&self) -> Vec<Record> {
+        self.runtime.block_on(self.ledger.list()).expect("the ledger answers")
+    }
+
+    /// Asks for the lease once for each subject, all at the same time. What the ledger answered each.
+    #[must_use]
+    pub fn take_at_once(&self, subjects: &[Subject], former: Option<&Holder>) -> Vec<Result<Taken, StepError>> {
+        let take = |subject: Subject| {
+            let (ledger, former) = (self.ledger.clone(), former.cloned());
+            self.runtime.spawn(async move { ledger.take(&subject, former.as_ref(), jiff::Timestamp::UNIX_EPOCH).await })
+        };
+        let tasks: Vec<_> = subjects.iter().cloned().map(take).collect();
+        tasks.into_iter().map(|task| self.runtime.block_on(task).expect("no panic")).collect()
     }
 
     /// Redrives an execution that failed: it goes on at the state that failed. [Step Functions `RedriveExecution`]

@@ -5,6 +5,13 @@ use serde_json::Value;
 
 use super::{Rig, local_aws};
 
+/// Another fixture, with the account that it names replaced.
+#[must_use]
+pub fn fixture(name: &str, names: &str, account: &str) -> String {
+    let path = local_aws::checkout().join(format!("tests/fixtures/events/{name}.json"));
+    std::fs::read_to_string(path).expect("the fixture is there").replace(names, account)
+}
+
 /// Events of Control Tower.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Event {
@@ -41,18 +48,36 @@ impl Rig {
     /// Puts messages on the intake queue in one call, as EventBridge or a replay would, and waits until accept-event
     /// has said what it made of each.
     pub fn deliver(&self, bodies: &[String]) -> Vec<String> {
-        let entry = |(index, body): (usize, &String)| {
-            SendMessageBatchRequestEntry::builder().id(index.to_string()).message_body(body).build().expect("complete")
-        };
-        let entries = bodies.iter().enumerate().map(entry).collect();
-        let call = self.queues.send_message_batch().queue_url(Self::queue("berth-intake")).set_entries(Some(entries));
-        let sent = self.runtime.block_on(call.send()).expect("the intake queue takes messages");
-        assert!(sent.failed.is_empty(), "{:?}", sent.failed);
         let said = |id: &str| self.log_lines("berth-accept-event").into_iter().find(|line| line.contains(id));
-        sent.successful
-            .iter()
-            .map(|message| self.until("accept-event's line about a message", || said(message.message_id())))
-            .collect()
+        let ids = self.enqueue(bodies);
+        ids.iter().map(|id| self.until("accept-event's line about a message", || said(id))).collect()
+    }
+
+    /// Puts messages on the intake queue, ten at a time, in this order. Their ids.
+    #[must_use]
+    pub fn enqueue(&self, bodies: &[String]) -> Vec<String> {
+        let mut ids = Vec::new();
+        for batch in bodies.chunks(10) {
+            let entry = |(index, body): (usize, &String)| {
+                let entry = SendMessageBatchRequestEntry::builder().id(index.to_string()).message_body(body);
+                entry.build().expect("complete")
+            };
+            let entries = batch.iter().enumerate().map(entry).collect();
+            let queue = Self::queue("berth-intake");
+            let call = self.queues.send_message_batch().queue_url(queue).set_entries(Some(entries));
+            let sent = self.runtime.block_on(call.send()).expect("the intake queue takes messages");
+            assert!(sent.failed.is_empty(), "{:?}", sent.failed);
+            ids.extend(sent.successful.iter().map(|message| message.message_id().to_owned()));
+        }
+        ids
+    }
+
+    /// Waits until accept-event has said what it made of each of these messages.
+    pub fn wait_until_accepted(&self, ids: &[String]) {
+        self.until("accept-event's lines about all messages", || {
+            let said = self.log_lines("berth-accept-event").join("\n");
+            ids.iter().all(|id| said.contains(id)).then_some(())
+        });
     }
 
     /// Messages on a dead-letter queue now that hold `text`; they stay there.

@@ -24,7 +24,7 @@ use tokio::runtime::{Builder, Runtime};
 
 pub use self::{
     executions::Ended,
-    intake::{Event, event},
+    intake::{Event, event, fixture},
     journal::{Call, Invocation},
     person::{AttachmentSeen, RegionSeen, RoleSeen, VpcSeen, World},
 };

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use berth_tenancy::AccountId;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +34,20 @@ impl FromIterator<Source> for Sources {
     }
 }
 
+/// The decision when only these accounts may ask for anything: an event that another account put on the bus is forged,
+/// whatever it says, because any member of the organization may publish there. EventBridge writes the sender itself.
+#[must_use]
+pub fn admit_sender(recognised: Recognised, trusted: &[&AccountId]) -> Recognised {
+    let acts = matches!(recognised.decision, Decision::Onboard | Decision::Offboard);
+    match &recognised.sender {
+        Some(sender) if acts && !trusted.contains(&sender) => {
+            let reason = format!("forged: the account {sender} sent it, which may not ask for onboardings");
+            Recognised { decision: Decision::Reject, reason, ..recognised }
+        }
+        _ => recognised,
+    }
+}
+
 /// The decision under a configuration: an `onboard` from a source that is not listed becomes `ignore`, with the reason.
 /// All else stays as it was recognised, `offboard` too: a closed account is closed, whoever says so.
 #[must_use]
@@ -51,6 +66,27 @@ mod tests {
 
     fn onboard(source: Source) -> Recognised {
         Recognised::new(Decision::Onboard, "it came").from(source)
+    }
+
+    #[test]
+    fn an_event_of_an_account_that_may_not_ask_is_forged_unless_it_asks_for_nothing() {
+        let [trusted, stranger]: [AccountId; 2] = ["999988887777", "111122223333"].map(|id| id.parse().unwrap());
+        let sent = |sender: Option<&AccountId>, decision| Recognised {
+            sender: sender.cloned(),
+            ..Recognised::new(decision, "it came").from(Source::Own)
+        };
+        for decision in [Decision::Onboard, Decision::Offboard, Decision::Ignore, Decision::Reject] {
+            for sender in [None, Some(&trusted)] {
+                assert_eq!(admit_sender(sent(sender, decision), &[&trusted]), sent(sender, decision));
+            }
+            let answer = admit_sender(sent(Some(&stranger), decision), &[&trusted]);
+            let asks_for_nothing = decision == Decision::Ignore;
+            assert_eq!(answer.decision, if asks_for_nothing { Decision::Ignore } else { Decision::Reject });
+            assert!(
+                !matches!(decision, Decision::Onboard) || answer.reason.contains("111122223333 sent it"),
+                "{answer:?}"
+            );
+        }
     }
 
     #[test]

@@ -146,6 +146,7 @@ pub(crate) fn with_particulars(mut recognised: Recognised, name: &str, record: &
     let text = |value: &Scalar| value.text().map(|text| crate::quoting::cut(text, QUOTE_CHARS_MAX).to_owned());
     let time = |value: &Scalar| value.text().and_then(crate::timestamp::parse);
     recognised.event = Some(crate::quoting::cut(name, QUOTE_CHARS_MAX).to_owned());
+    recognised.sender = account_id(&envelope.account).ok();
     recognised.event_id = text(&envelope.id).or_else(|| text(&record.event_id));
     recognised.time = time(&envelope.time).or_else(|| time(&record.event_time));
     recognised.replay = text(&envelope.replay_name);

@@ -18,7 +18,7 @@ pub mod failure;
 pub mod outcome;
 pub mod recognised;
 
-pub use admission::{Sources, admit_source};
+pub use admission::{Sources, admit_sender, admit_source};
 pub use failure::Failure;
 pub use json::{BYTES_MAX, DEPTH_MAX};
 pub use layers::{LAYERS_MAX, recognise};

@@ -85,6 +85,9 @@ pub struct Recognised {
     pub reason: String,
     /// Who sent it; none when nobody that Berth trusts did.
     pub source: Option<Source>,
+    /// The AWS account that put it on the bus, as EventBridge says; none without an envelope.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sender: Option<AccountId>,
     /// Name of the event (`CreateManagedAccount`, `Account Created`), cut when it is long.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event: Option<String>,
@@ -116,6 +119,7 @@ impl Recognised {
             account_id: None,
             reason: reason.into(),
             source: None,
+            sender: None,
             event: None,
             time: None,
             event_id: None,

@@ -146,6 +146,7 @@ fn the_json_has_the_fields_that_scripts_rely_on() {
             "accountId": "111122223333",
             "reason": "Control Tower created the account",
             "source": "control_tower",
+            "sender": "999988887777",
             "event": "CreateManagedAccount",
             "time": "2018-08-30T21:42:18Z",
             "eventId": "999cccaa-eaaa-0000-1111-123456789012",

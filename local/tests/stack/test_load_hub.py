@@ -122,7 +122,7 @@ def test_only_the_rules_may_send_to_the_intake_queue(hub: Loaded) -> None:
     rules = {rule["Arn"] for rule in hub.client("events").list_rules(EventBusName="berth-accounts")["Rules"]}
     assert statement["Principal"] == {"Service": "events.amazonaws.com"}
     assert set(statement["Condition"]["ArnEquals"]["aws:SourceArn"]) <= rules
-    assert len(statement["Condition"]["ArnEquals"]["aws:SourceArn"]) == 4
+    assert len(statement["Condition"]["ArnEquals"]["aws:SourceArn"]) == 5
 
 
 def test_every_rule_has_a_target_with_a_dead_letter_queue(hub: Loaded) -> None:
@@ -133,7 +133,7 @@ def test_every_rule_has_a_target_with_a_dead_letter_queue(hub: Loaded) -> None:
         for rule in client.list_rules(EventBusName="berth-accounts")["Rules"]
         if not rule["Name"].startswith("Events-Archive")
     ]
-    assert len(rules) == 5
+    assert len(rules) == 6
     for rule, bus in rules:
         (target,) = client.list_targets_by_rule(Rule=rule, EventBusName=bus)["Targets"]
         assert target["DeadLetterConfig"]["Arn"] == f"{target['Arn']}-dlq"

@@ -4,6 +4,8 @@
 mod arrivals;
 mod bad_input;
 mod faults;
+mod forgeries;
+mod leases;
 mod onboarded;
 mod planned;
 mod redrive;
