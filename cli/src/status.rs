@@ -50,6 +50,7 @@ pub(crate) fn view(record: &Record) -> Value {
         "failure": record.failure,
         "regions": record.regions,
         "roles": record.roles,
+        "defaultVpcs": record.default_vpcs,
         "commit": record.commit,
     })
 }
@@ -94,10 +95,18 @@ pub(crate) fn details(record: &Record) {
     }
     for (region, network) in &record.regions {
         anstream::println!("  {region:<14} {}  {}  {}", network.vpc_id, network.cidr, network.attachment_id);
+        if !network.duplicate_vpcs.is_empty() {
+            let ids = network.duplicate_vpcs.join(", ");
+            anstream::println!("  {region:<14} {} {ids}: remove it once nothing uses it", paint::bad("duplicate VPC:"));
+        }
     }
     for role in &record.roles {
         let access = role.access.map_or("", |access| access.as_str());
         anstream::println!("  role {:<9} {}  {access}", role.name, role.arn);
+    }
+    for left in &record.default_vpcs {
+        let vpc = left.vpc_id.as_deref().unwrap_or("not known");
+        anstream::println!("  {:<14} {} {vpc}: {}", left.region, paint::waiting("default VPC stays:"), left.reason);
     }
     if let Some(commit) = &record.commit {
         anstream::println!("  commit     {} {}", commit.sha.chars().take(12).collect::<String>(), commit.path);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use berth_events::{Failure, recognise};
-use berth_ledger::{CommitRecord, Ending, RegionRecord, RoleRecord};
+use berth_ledger::{CommitRecord, DefaultVpcRecord, Ending, RegionRecord, RoleRecord};
 use berth_step::{Fault, StepError};
 use berth_tenancy::{AccountId, Mode, PlannedChange, Region, Subject};
 use jiff::Timestamp;
@@ -100,6 +100,8 @@ pub enum ExecutionOutput {
         regions: Vec<RegionOutput>,
         /// Roles.
         roles: Vec<RoleRecord>,
+        /// Default VPCs that are still there.
+        default_vpcs: Vec<DefaultVpcRecord>,
         /// The commit; in a plan it has no id.
         commit: CommitOutput,
         /// What was changed.
@@ -131,6 +133,8 @@ pub struct RegionOutput {
     pub vpc_id: String,
     /// Its block.
     pub cidr: String,
+    /// Further VPCs with Berth's tags.
+    pub duplicate_vpcs: Vec<String>,
     /// Its attachment.
     pub attachment_id: String,
     /// The proof of isolation.
@@ -180,7 +184,9 @@ pub fn ended(change: &Change, failure: Option<Failure>) -> Result<Ended, StepErr
             .because(error)
     })?;
     Ok(match output {
-        ExecutionOutput::Onboard { run, regions, roles, commit, changes: _ } => onboarded(run, regions, roles, commit)?,
+        ExecutionOutput::Onboard { run, regions, roles, default_vpcs, commit, changes: _ } => {
+            onboarded(run, regions, roles, default_vpcs, commit)?
+        }
         ExecutionOutput::Ignore { .. } if only_planned(change) => only_planned_silence(),
         ExecutionOutput::Ignore { reason, account_id } => {
             Ended::Outcome { account: account_id, ending: Ending::Ignored { reason } }
@@ -203,6 +209,7 @@ fn onboarded(
     run: Box<Subject>,
     regions: Vec<RegionOutput>,
     roles: Vec<RoleRecord>,
+    default_vpcs: Vec<DefaultVpcRecord>,
     commit: CommitOutput,
 ) -> Result<Ended, StepError> {
     if run.mode == Mode::Plan {
@@ -212,13 +219,25 @@ fn onboarded(
         StepError::new(Fault::Bug, "an onboarding ended without a commit").for_account(&run.account_id)
     })?;
     let record = |region: RegionOutput| {
-        let RegionOutput { region, vpc_id, cidr, attachment_id, isolation, planned_changes, changes: _ } = region;
-        (region, RegionRecord { vpc_id, cidr, attachment_id, isolation: Some(isolation), planned_changes })
+        let RegionOutput {
+            region,
+            vpc_id,
+            cidr,
+            duplicate_vpcs,
+            attachment_id,
+            isolation,
+            planned_changes,
+            changes: _,
+        } = region;
+        (
+            region,
+            RegionRecord { vpc_id, cidr, duplicate_vpcs, attachment_id, isolation: Some(isolation), planned_changes },
+        )
     };
     let regions: BTreeMap<Region, RegionRecord> = regions.into_iter().map(record).collect();
     let commit = Box::new(CommitRecord { sha, path: commit.path });
     let account = run.account_id.clone();
-    Ok(Ended::Outcome { account, ending: Ending::Onboarded { run, regions, roles, commit } })
+    Ok(Ended::Outcome { account, ending: Ending::Onboarded { run, regions, roles, default_vpcs, commit } })
 }
 
 /// A failed execution. Its account is read from its input, as the first state reads it.

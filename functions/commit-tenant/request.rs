@@ -35,6 +35,8 @@ pub struct RegionResult {
     pub vpc_id: String,
     /// Its block.
     pub cidr: String,
+    /// Further VPCs with Berth's tags; they stay in the ledger.
+    pub duplicate_vpcs: Vec<String>,
     /// Its attachment.
     pub attachment_id: String,
     /// The proof of isolation; it stays in the ledger.

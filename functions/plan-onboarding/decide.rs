@@ -76,8 +76,9 @@ pub fn subject(
 /// The plan of an account that is ours.
 #[must_use]
 pub fn plan(subject: Subject, matched: Onboarding) -> Admission {
-    let Onboarding { reason, regions, roles, git_ops, tenant: _, environment: _, tenant_role: _ } = matched;
-    Admission::Onboard { reason, plan: Box::new(Plan { run: subject, regions, roles, git_ops }) }
+    let Onboarding { reason, regions, roles, default_vpc, git_ops, tenant: _, environment: _, tenant_role: _ } =
+        matched;
+    Admission::Onboard { reason, plan: Box::new(Plan { run: subject, regions, roles, default_vpc, git_ops }) }
 }
 
 /// The error of an account that could not be matched.

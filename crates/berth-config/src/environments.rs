@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use berth_tenancy::{ClusterName, Delivery, OrganizationalUnitId, Region, TierPlan};
+use berth_tenancy::{ClusterName, DefaultVpc, Delivery, OrganizationalUnitId, Region, TierPlan};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -23,6 +23,10 @@ pub struct Environment {
     /// Regions by name; each gets a VPC.
     #[schemars(extend("minProperties" = 1))]
     pub regions: BTreeMap<Region, RegionConfig>,
+    /// What becomes of the default VPCs that AWS made in all enabled regions of the account: `remove` them where nobody
+    /// has used them, or `keep` them.
+    #[serde(default)]
+    pub default_vpc: DefaultVpc,
     /// IAM roles of every tenant.
     pub roles: Roles,
     /// How tenants' files get into the GitOps repository.

@@ -1,6 +1,8 @@
 //! What the configuration means for one account: not ours, or everything that it gets.
 
-use berth_tenancy::{EnvironmentName, GitOpsPlan, RegionPlan, RoleName, RolesPlan, TenantName, tenant_path};
+use berth_tenancy::{
+    DefaultVpc, EnvironmentName, GitOpsPlan, RegionPlan, RoleName, RolesPlan, TenantName, tenant_path,
+};
 
 use crate::{
     AccountFacts, Environment, PlatformConfig, resolve,
@@ -31,6 +33,8 @@ pub struct Onboarding {
     pub regions: Vec<RegionPlan>,
     /// IAM roles, templates filled in.
     pub roles: RolesPlan,
+    /// What becomes of the account's default VPCs.
+    pub default_vpc: DefaultVpc,
     /// Where the tenant's custom resource goes, and what it says.
     pub git_ops: GitOpsPlan,
     /// Role in the account that the steps assume.
@@ -175,6 +179,7 @@ impl PlatformConfig {
             environment: name.clone(),
             regions: environment.regions.iter().map(|(r, c)| resolve::region(r, c, &self.network)).collect(),
             roles: resolve::roles(&environment.roles, names)?,
+            default_vpc: environment.default_vpc,
             git_ops,
             tenant_role: self.tenant_role.clone(),
             reason,

@@ -93,6 +93,7 @@ mod tests {
             failure: None,
             regions: std::collections::BTreeMap::default(),
             roles: vec![],
+            default_vpcs: vec![],
             commit: None,
         }
     }

@@ -7,7 +7,7 @@ use berth_step::StepError;
 use berth_tenancy::{AccountId, Region, Subject};
 use jiff::Timestamp;
 
-use crate::{CommitRecord, Ledger, RegionRecord, RoleRecord, Status, table::Change};
+use crate::{CommitRecord, DefaultVpcRecord, Ledger, RegionRecord, RoleRecord, Status, table::Change};
 
 /// How an execution ended.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +20,8 @@ pub enum Ending {
         regions: BTreeMap<Region, RegionRecord>,
         /// Roles of the tenant.
         roles: Vec<RoleRecord>,
+        /// Default VPCs that are still there.
+        default_vpcs: Vec<DefaultVpcRecord>,
         /// Where the custom resource is.
         commit: Box<CommitRecord>,
     },
@@ -47,9 +49,10 @@ impl Ledger {
         now: Timestamp,
     ) -> Result<bool, StepError> {
         let change = match ending {
-            Ending::Onboarded { run: _, regions, roles, commit } => Change::when("#lease = :me")
+            Ending::Onboarded { run: _, regions, roles, default_vpcs, commit } => Change::when("#lease = :me")
                 .set("regions", regions)?
                 .set("roles", roles)?
+                .set("defaultVpcs", default_vpcs)?
                 .set("commit", commit)?
                 .set("executionArn", execution)?
                 .set("status", Status::Onboarded)?

@@ -79,6 +79,9 @@ pub struct Record {
     /// Its roles, as they were when it was last onboarded.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<RoleRecord>,
+    /// Its default VPCs that are still there, as they were when it was last onboarded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub default_vpcs: Vec<DefaultVpcRecord>,
     /// The commit that its custom resource is in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<CommitRecord>,
@@ -94,12 +97,27 @@ pub struct RegionRecord {
     pub cidr: String,
     /// Its Transit Gateway attachment.
     pub attachment_id: String,
+    /// Further VPCs with Berth's tags, which a person must remove.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub duplicate_vpcs: Vec<String>,
     /// What was read back to prove that no other tenant can be reached.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub isolation: Option<serde_json::Value>,
     /// Differences from the plan that were left, because closing them takes an outage.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub planned_changes: Vec<PlannedChange>,
+}
+
+/// A default VPC that Berth did not remove.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DefaultVpcRecord {
+    /// The region.
+    pub region: Region,
+    /// The VPC; none where nobody may look.
+    pub vpc_id: Option<String>,
+    /// Why it stays.
+    pub reason: String,
 }
 
 /// A tenant role of an account.

@@ -59,6 +59,8 @@ pub struct Plan {
     pub regions: Vec<RegionPlan>,
     /// IAM roles of the tenant.
     pub roles: RolesPlan,
+    /// What becomes of the VPCs that AWS made in every region of the account.
+    pub default_vpc: DefaultVpc,
     /// Where and what to commit.
     pub git_ops: GitOpsPlan,
 }
@@ -140,6 +142,17 @@ pub enum Addresses {
     },
 }
 
+/// What becomes of the default VPC that AWS makes in every region of a new account.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum DefaultVpc {
+    /// It is removed from every enabled region, where nobody has used it.
+    #[default]
+    Remove,
+    /// It stays, and nobody looks at it.
+    Keep,
+}
+
 /// What the subnets of a tier are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -150,6 +163,8 @@ pub enum TierRouting {
     Intra,
     /// Holds the Transit Gateway's interfaces and nothing else.
     Attachment,
+    /// What must be reached from the internet: routes to an internet gateway, and none to the Transit Gateway.
+    Public,
 }
 
 /// One tier of subnets.

@@ -35,10 +35,11 @@ fn onboarded(mode: &str, sha: Option<&str>) -> Value {
             "execution": ARN, "generation": 1, "mode": mode, "tenantRole": "BerthTenant",
         },
         "regions": [{
-            "region": "eu-west-1", "vpcId": "vpc-1", "cidr": "10.16.16.0/20", "attachmentId": "tgw-attach-1",
+            "region": "eu-west-1", "vpcId": "vpc-1", "cidr": "10.16.16.0/20", "duplicateVpcs": ["vpc-2"], "attachmentId": "tgw-attach-1",
             "isolation": { "spokeRoutes": [] }, "changes": ["make the VPC"],
         }],
         "roles": [{ "name": "developer", "arn": "arn:aws:iam::111122223333:role/payments-developer" }],
+        "defaultVpcs": [{ "region": "us-east-1", "vpcId": "vpc-default", "reason": "it has a network interface" }],
         "commit": { "sha": sha, "path": "clusters/dev-euw1/tenants/df/payments.yaml" },
         "changes": ["make the VPC"],
     })
@@ -63,11 +64,13 @@ fn an_onboarding_that_succeeded_is_written_with_all_that_it_made() {
     let change = change("SUCCEEDED", &asked(), Some(&onboarded("apply", Some("0123"))));
     let Ended::Outcome { account, ending } = ended(&change, None).unwrap() else { panic!("silent") };
     assert_eq!(account.as_str(), "111122223333");
-    let Ending::Onboarded { run, regions, roles, commit } = ending else { panic!("{ending:?}") };
+    let Ending::Onboarded { run, regions, roles, default_vpcs, commit } = ending else { panic!("{ending:?}") };
     assert_eq!(run.tenant.as_str(), "payments");
     let region = &regions[&"eu-west-1".parse().unwrap()];
     assert_eq!((region.vpc_id.as_str(), region.attachment_id.as_str()), ("vpc-1", "tgw-attach-1"));
     assert_eq!(region.isolation, Some(json!({ "spokeRoutes": [] })));
+    assert_eq!(region.duplicate_vpcs, ["vpc-2"]);
+    assert_eq!(default_vpcs[0].vpc_id.as_deref(), Some("vpc-default"));
     assert_eq!((roles.len(), commit.sha.as_str()), (1, "0123"));
     assert_eq!(change.ended_at().unwrap().to_string(), "2026-01-01T00:00:00Z");
     let failed = Ending::Failed(Failure::from_status("FAILED", None, None, "PlanOnboarding"));

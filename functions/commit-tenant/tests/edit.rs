@@ -26,7 +26,7 @@ fn message(tenant: &str, account: &str, environment: &str, block: &str) -> Value
         },
         "regions": [{
             "region": "eu-west-1", "vpcId": "vpc-0000000000000000a", "cidr": block,
-            "attachmentId": "tgw-attach-0000000000000000a", "isolation": {}, "changes": [],
+            "attachmentId": "tgw-attach-0000000000000000a", "duplicateVpcs": [], "isolation": {}, "changes": [],
         }],
         "roles": [{ "name": "developer", "arn": format!("arn:aws:iam::{account}:role/developer"), "access": "edit" }],
     })

@@ -50,6 +50,7 @@ fn record(generation: u32, lease: Option<&str>) -> Record {
         failure: None,
         regions: [].into(),
         roles: Vec::new(),
+        default_vpcs: Vec::new(),
         commit: None,
     }
 }

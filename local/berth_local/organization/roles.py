@@ -14,7 +14,7 @@ from berth_local.access import Access, Credentials
 
 _READ_FUNCTIONS = ("plan-onboarding", "sweep-accounts")
 _NETWORK_FUNCTIONS = ("attach-transit-gateway",)
-_TENANT_FUNCTIONS = ("provision-vpc", "attach-transit-gateway", "create-tenant-roles")
+_TENANT_FUNCTIONS = ("provision-vpc", "attach-transit-gateway", "create-tenant-roles", "remove-default-vpcs")
 _READ_ACTIONS = ("organizations:DescribeAccount", "organizations:ListAccounts", "organizations:ListTagsForResource")
 _NETWORK_ACTIONS = (
     "ec2:AcceptTransitGatewayVpcAttachment",
@@ -38,15 +38,27 @@ _TENANT_ACTIONS = (
     "ec2:CreateTransitGatewayVpcAttachment",
     "ec2:CreateVpc",
     "ec2:CreateVpcEndpoint",
+    "ec2:DeleteInternetGateway",
     "ec2:DeleteRoute",
+    "ec2:DeleteSubnet",
+    "ec2:DeleteVpc",
+    "ec2:DescribeDhcpOptions",
+    "ec2:DescribeEgressOnlyInternetGateways",
     "ec2:DescribeFlowLogs",
+    "ec2:DescribeInternetGateways",
+    "ec2:DescribeNetworkAcls",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeRegions",
     "ec2:DescribeRouteTables",
     "ec2:DescribeSecurityGroups",
     "ec2:DescribeSubnets",
     "ec2:DescribeTransitGatewayVpcAttachments",
     "ec2:DescribeTransitGateways",
     "ec2:DescribeVpcEndpoints",
+    "ec2:DescribeVpcPeeringConnections",
     "ec2:DescribeVpcs",
+    "ec2:DescribeVpnGateways",
+    "ec2:DetachInternetGateway",
     "ec2:ModifyTransitGatewayVpcAttachment",
     "ec2:ModifyVpcAttribute",
     "ec2:ModifyVpcEndpoint",

@@ -48,19 +48,20 @@ fn scopes() -> Vec<Scope> {
     ];
     let of = |regions: &Value| {
         let network = json!({
-            "vpcId": "v", "cidr": "c", "attachmentSubnets": ["s"], "privateRouteTable": null, "changes": ["made"],
+            "vpcId": "v", "cidr": "c", "attachmentSubnets": ["s"], "privateRouteTable": null, "duplicates": [], "changes": ["made"],
             "plannedChanges": [{ "what": "w" }],
         });
         let payload = json!({
             "attachmentId": "t", "isolation": { "spokeRoutes": {} }, "plannedChanges": [], "changes": [],
         });
-        let result = json!([regions, { "roles": [{ "name": "r" }], "changes": [] }]);
+        let left = json!({ "left": [{ "region": "a" }], "changes": ["gone"] });
+        let result = json!([regions, { "roles": [{ "name": "r" }], "changes": [] }, left]);
         let item = json!({
             "decision": "onboard", "plan": { "regions": [1] }, "region": "a", "network": {}, "transitGateway": { "routes": [] },
         });
         scope(&json!({
-            "plan": { "run": { "mode": "apply" }, "regions": regions, "roles": { "roles": [] }, "gitOps": { "path": "p", "answerSecondsMax": 3600 } },
-            "regions": regions, "roles": [], "roleChanges": ["made"], "region": "a", "network": network,
+            "plan": { "run": { "mode": "apply" }, "regions": regions, "roles": { "roles": [] }, "gitOps": { "path": "p", "answerSecondsMax": 3600 }, "defaultVpc": "remove" },
+            "regions": regions, "roles": [], "roleChanges": ["made"], "defaultVpcs": [], "defaultVpcChanges": [], "region": "a", "network": network,
             "transitGateway": { "propagateTo": ["t"] }, "item": item, "parallel": result, "payload": payload,
         }))
     };

@@ -3,7 +3,7 @@
 use announce_outcome::{Change, Ended, ExecutionOutput, ended};
 use attach_transit_gateway::{Isolation, SpokeRoute, SpokeRoutes};
 use berth_config::{AccountFacts, Match, PlatformConfig};
-use berth_ledger::{Ending, RoleRecord};
+use berth_ledger::{DefaultVpcRecord, Ending, RoleRecord};
 use berth_step::Converged;
 use berth_tenancy::{AccountId, Admission, Mode, PlannedChange, Region};
 use commit_tenant::CommitRequest;
@@ -93,6 +93,11 @@ impl Case {
                 let changes = if self.regions_changed > 0 { vec!["make roles".to_owned()] } else { Vec::new() };
                 written(&Converged { output: create_tenant_roles::Output { roles }, changes })
             }
+            "remove-default-vpcs" => {
+                let _: remove_default_vpcs::Input = strict(payload)?;
+                let changes = if self.regions_changed > 0 { vec!["delete default vpc".to_owned()] } else { Vec::new() };
+                written(&Converged { output: left_vpcs(), changes })
+            }
             "commit-tenant" => {
                 let request: CommitRequest = strict(payload)?;
                 self.check_commit(&request)?;
@@ -120,14 +125,15 @@ impl Case {
     /// What is wrong with the execution's output: announce-outcome reads it.
     pub fn check_output(&self, walk: &Walk) -> Result<(), String> {
         let output: ExecutionOutput = strict(&walk.output)?;
-        let ExecutionOutput::Onboard { run, regions, commit, changes, .. } = output else {
+        let ExecutionOutput::Onboard { run, regions, default_vpcs, commit, changes, .. } = output else {
             return Err("the output is not that of an onboarding".to_owned());
         };
         same("the mode", &run.mode, &self.mode)?;
         let planned: Vec<String> = regions.iter().flat_map(|region| region.changes.clone()).collect();
         same("the number of changes in regions", &planned.len(), &(2 * self.regions_changed.min(self.regions)))?;
-        let roles = usize::from(self.regions_changed > 0);
-        same("the number of changes", &changes.len(), &(planned.len() + roles))?;
+        same("the default VPCs", &default_vpcs, &left_vpcs().left)?;
+        let of_the_account = if self.regions_changed > 0 { ["make roles", "delete default vpc"].len() } else { 0 };
+        same("the number of changes", &changes.len(), &(planned.len() + of_the_account))?;
         same("the commit", &commit.sha, &(self.mode == Mode::Apply).then(|| SHA.to_owned()))?;
         self.check_ending(walk)
     }
@@ -219,6 +225,11 @@ fn attachment(input: &attach_transit_gateway::Input) -> attach_transit_gateway::
         },
         planned_changes: vec![planned_change("a route")],
     }
+}
+
+fn left_vpcs() -> remove_default_vpcs::Output {
+    let (region, reason) = ("us-west-2".parse().unwrap(), "nobody may look".to_owned());
+    remove_default_vpcs::Output { left: vec![DefaultVpcRecord { region, vpc_id: None, reason }] }
 }
 
 fn planned_change(what: &str) -> PlannedChange {

@@ -4,7 +4,7 @@ use crate::source::{File, ending, files, none};
 
 /// Crates that may name an SDK of AWS, and which. Every other crate goes through these. aws-sdk-ec2 costs minutes of
 /// every build (docs/decisions/0001).
-const MAY_USE: [(&str, &[&str]); 12] = [
+const MAY_USE: [(&str, &[&str]); 13] = [
     ("crates/berth-aws", &["sts"]),
     ("crates/berth-ledger", &["dynamodb"]),
     ("functions/accept-event", &["dynamodb", "sfn", "sqs"]),
@@ -14,6 +14,7 @@ const MAY_USE: [(&str, &[&str]); 12] = [
     ("functions/create-tenant-roles", &["dynamodb", "iam"]),
     ("functions/plan-onboarding", &["dynamodb", "organizations", "sfn"]),
     ("functions/provision-vpc", &["dynamodb", "ec2"]),
+    ("functions/remove-default-vpcs", &["dynamodb", "ec2"]),
     ("functions/sweep-accounts", &["dynamodb", "eventbridge", "organizations", "sfn"]),
     ("cli", &["dynamodb", "sfn"]),
     ("tests", &["dynamodb", "sfn", "sqs"]),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use berth_config::{AccountFacts, Match, MatchError, Onboarding};
-use berth_tenancy::{Addresses, Delivery, RoleTrust, TenantName};
+use berth_tenancy::{Addresses, DefaultVpc, Delivery, RoleTrust, TenantName};
 use proptest::prelude::*;
 
 use crate::example;
@@ -39,9 +39,11 @@ fn assert_ignored(facts: &AccountFacts, reason: &str) {
 #[test]
 fn an_account_of_a_listed_unit_gets_everything() {
     let facts = AccountFacts { tags: BTreeMap::from([("cost-center".into(), "4711".into())]), ..facts() };
-    let Onboarding { tenant, environment, regions, roles, git_ops, tenant_role, reason } = onboarded(&facts);
+    let Onboarding { tenant, environment, regions, roles, default_vpc, git_ops, tenant_role, reason } =
+        onboarded(&facts);
     assert_eq!((tenant.as_str(), environment.as_str(), tenant_role.as_str()), ("payments", "dev", "BerthTenant"));
     assert_eq!(reason, "the organizational unit ou-ab12-dev00001 belongs to the environment dev");
+    assert_eq!(default_vpc, DefaultVpc::Remove, "what platform.yaml does not say");
     assert_eq!((git_ops.cluster.as_str(), git_ops.cluster_region.as_str()), ("dev-euw1", "eu-west-1"));
     assert_eq!((git_ops.delivery, git_ops.answer_seconds_max), (Delivery::Push, 3600));
     assert_eq!(git_ops.path, "clusters/dev-euw1/tenants/df/payments.yaml");
