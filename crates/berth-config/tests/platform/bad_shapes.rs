@@ -43,10 +43,10 @@ const SHAPES: &[Bad] = &[
     },
     Bad {
         from: "routing: intra",
-        to: "routing: public",
-        line_of: "routing: public",
+        to: "routing: internet",
+        line_of: "routing: internet",
         path: "environments.dev.regions.eu-west-1.tiers[1].routing",
-        message: "unknown variant `public`, expected one of private, intra, attachment",
+        message: "unknown variant `internet`, expected one of private, intra, attachment, public",
     },
     Bad {
         from: "prefixLength: 22",

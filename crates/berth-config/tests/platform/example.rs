@@ -42,7 +42,7 @@ fn the_schema_refuses_what_the_types_refuse() {
         ("stage: staging", "stge: staging"),
         ("\"999988887777\"", "\"99998888777\""),
         ("startOn: [controlTower]", "startOn: []"),
-        ("routing: intra", "routing: public"),
+        ("routing: intra", "routing: internet"),
         ("prefixLength: 25", "prefixLength: 29"),
         ("propagateTo: [tgw-rtb-0e000000000000060]", "propagateTo: []"),
         ("id: tgw-0e00000000000001a", "id: vpc-0e00000000000001a"),
