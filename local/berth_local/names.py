@@ -42,6 +42,8 @@ STATE_MACHINE: Final = "berth-onboard-account"
 PLATFORM_LAYER: Final = "berth-platform"
 GITOPS_SECRET: Final = "berth/gitops"
 GITOPS_BRANCH: Final = "main"
+FLOW_LOGS_BUCKET: Final = "berth-local-flow-logs"
+"""In the log archive account."""
 
 TAGS: Final = MappingProxyType({"berth:managed-by": "berth-local"})
 """On what the seed makes; `berth` itself would mean that the pipeline made it."""

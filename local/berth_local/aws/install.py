@@ -27,6 +27,8 @@ REPAIRS = (
     "organization",
     "dynamodb",
     "security_groups",
+    "default_vpcs",
+    "flow_logs",
     "queues",
     "lambda_sources",
 )

@@ -61,6 +61,7 @@ def _region(network: RegionalNetwork, pool_id: str) -> dict[str, Any]:
             {"name": "attachment", "prefixLength": 28, "routing": "attachment"},
         ],
         "gatewayEndpoints": ["s3", "dynamodb"],
+        "flowLogs": {"bucketArn": f"arn:aws:s3:::{names.FLOW_LOGS_BUCKET}/vpc"},
         "transitGateway": {
             "id": network.transit_gateway_id,
             "spokeRouteTable": network.spoke_route_table,

@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from berth_local import names
 from berth_local.access import Access, Credentials
 from berth_local.faults import LocalError
-from berth_local.organization import addresses, hub, network, roles
+from berth_local.organization import addresses, hub, logs, network, roles
 from berth_local.organization.accounts import Organization, make_organization
 
 _AT_ONCE_MAX = 8
@@ -39,6 +39,7 @@ class Core:
     management: Credentials
     hub: Credentials
     network: Credentials
+    log_archive: Credentials
 
 
 def seed_core(access: Access, management: Credentials) -> Core:
@@ -54,12 +55,12 @@ def _seed_core(access: Access, management: Credentials) -> Core:
     organization = make_organization(access, management)
     access.client("organizations", management).enable_aws_service_access(ServicePrincipal=RAM_PRINCIPAL)
     access.client("ram", management).enable_sharing_with_aws_organization()
-    hub_keys, network_keys = (
+    hub_keys, network_keys, log_keys = (
         access.assume(management, account_id, names.BOOTSTRAP_ROLE)
-        for account_id in (names.HUB_ACCOUNT, names.NETWORK_ACCOUNT)
+        for account_id in (names.HUB_ACCOUNT, names.NETWORK_ACCOUNT, names.LOG_ARCHIVE_ACCOUNT)
     )
     network.make_service_linked_role(access, network_keys)
-    return Core(organization, management, hub_keys, network_keys)
+    return Core(organization, management, hub_keys, network_keys, log_keys)
 
 
 def begin_networks(access: Access, core: Core) -> dict[str, network.RegionalNetwork]:
@@ -87,6 +88,7 @@ def seed_rest(access: Access, core: Core, networks: dict[str, network.RegionalNe
         others = [
             start("the read role", partial(roles.make_read_role, access, core.management)),
             start("the network role", partial(roles.make_network_role, access, core.network)),
+            start("the flow logs' bucket", partial(logs.make_flow_logs_bucket, access, core.log_archive)),
             start("the clusters", partial(hub.make_clusters, access, core.hub)),
             *(
                 start(f"the network of {region}", partial(_share_and_finish_network, access, core, begun))

@@ -104,7 +104,11 @@ def test_a_default_security_group_allows_itself_as_on_aws(aws: World) -> None:
 def test_flow_logs_go_to_a_bucket_of_another_account(ours: World) -> None:
     ec2 = ours.client("ec2", "600000000004", REGION)
     bucket = fresh("flow-logs")
-    ours.client("s3", "410987654321").create_bucket(Bucket=bucket)
+    archive = ours.client("s3", "410987654321")
+    archive.create_bucket(Bucket=bucket)
+    service = {"Service": "delivery.logs.amazonaws.com"}
+    lets_in = {"Effect": "Allow", "Principal": service, "Action": "s3:PutObject", "Resource": "*"}
+    archive.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [lets_in]}))
     vpc = ec2.create_vpc(CidrBlock="10.5.0.0/20")["Vpc"]["VpcId"]
     wanted = {
         "ResourceIds": [vpc], "ResourceType": "VPC", "TrafficType": "ALL", "LogDestinationType": "s3",
