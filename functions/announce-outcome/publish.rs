@@ -53,8 +53,14 @@ fn detail(
     match ending {
         Ending::Onboarded { run, regions, roles: _, default_vpcs: _, commit } => {
             let region = |(name, network): (&Region, &berth_ledger::RegionRecord)| {
-                let berth_ledger::RegionRecord { vpc_id, cidr, attachment_id, isolation: _, planned_changes } =
-                    network.clone();
+                let berth_ledger::RegionRecord {
+                    vpc_id,
+                    cidr,
+                    attachment_id,
+                    duplicate_vpcs: _,
+                    isolation: _,
+                    planned_changes,
+                } = network.clone();
                 (name.clone(), OnboardedRegion { vpc_id, cidr, attachment_id, planned_changes })
             };
             typed(&AccountOnboarded {
