@@ -25,7 +25,8 @@ pub use crate::{
 /// What the state `CommitTenant` reads.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Output {
-    /// A commit that holds the custom resource; none in a plan.
+    /// The commit that brought the account's entry into the custom resource, as far as Berth knows it; else one that
+    /// holds it. None in a plan.
     pub sha: Option<String>,
     /// Path of the custom resource.
     pub path: String,
@@ -78,7 +79,8 @@ impl CommitTenant {
     /// Commits what may be committed; a verdict for each request, in their order.
     async fn commit(&self, asked: &[Asked<'_>], by: Authorship, mut jitter: Jitter) -> Vec<Result<Output, StepError>> {
         let mut verdicts: Vec<Result<Verdict, StepError>> = Vec::new();
-        for lease in self.leases(asked).await {
+        let records = self.records(asked).await;
+        for lease in self.leases(asked, &records).await {
             verdicts.push(lease.map(|()| Verdict::Pending));
         }
         let requests: Vec<&CommitRequest> = asked.iter().map(|asked| &asked.request).collect();
@@ -92,7 +94,11 @@ impl CommitTenant {
         if let Err(CommitFailure::Repository(RepoError::Unauthorized { .. })) = &outcome {
             self.repository.forget_credentials().await;
         }
-        requests.iter().zip(verdicts).map(|(request, verdict)| finished(request, verdict?, &outcome)).collect()
+        let records = records.unwrap_or_default();
+        let finish = |(request, verdict): (&&CommitRequest, Result<Verdict, StepError>)| {
+            finished(request, verdict?, &outcome, record_of(&records, &request.run.account_id))
+        };
+        requests.iter().zip(verdicts).map(finish).collect()
     }
 
     async fn push(
@@ -118,21 +124,28 @@ impl CommitTenant {
         .map_err(CommitFailure::Repository)
     }
 
-    /// Whether each request's execution may still act on its account: one read for all, and one write more for an
-    /// execution that was redriven.
-    async fn leases(&self, asked: &[Asked<'_>]) -> Vec<Result<(), StepError>> {
-        let accounts: BTreeSet<&AccountId> =
-            asked.iter().filter(|a| a.request.run.mode == Mode::Apply).map(|a| &a.request.run.account_id).collect();
-        let accounts: Vec<AccountId> = accounts.into_iter().cloned().collect();
-        let records: Result<Vec<Record>, StepError> = self.ledger.get_many(&accounts).await;
+    /// What the ledger knows of the accounts that shall change: one read for all.
+    async fn records(&self, asked: &[Asked<'_>]) -> Result<Vec<Record>, StepError> {
+        let applying = asked.iter().filter(|asked| asked.request.run.mode == Mode::Apply);
+        let accounts: BTreeSet<&AccountId> = applying.map(|asked| &asked.request.run.account_id).collect();
+        self.ledger.get_many(&accounts.into_iter().cloned().collect::<Vec<_>>()).await
+    }
+
+    /// Whether each request's execution may still act on its account; one whose record does not say so is asked for
+    /// alone.
+    async fn leases(
+        &self,
+        asked: &[Asked<'_>],
+        records: &Result<Vec<Record>, StepError>,
+    ) -> Vec<Result<(), StepError>> {
         let mut leases = Vec::new();
         for asked in asked {
             let run = &asked.request.run;
-            leases.push(match &records {
+            leases.push(match records {
                 _ if run.mode == Mode::Plan => Ok(()),
                 Err(error) => Err(StepError::new(error.fault, error.what.clone())),
                 Ok(records) => {
-                    let record = records.iter().find(|record| record.account_id == run.account_id);
+                    let record = record_of(records, &run.account_id);
                     match record.and_then(|record| record.lease.as_deref()) {
                         Some(holder) if holder == run.execution => Ok(()),
                         _ => self.ledger.confirm(run).await,
@@ -144,11 +157,16 @@ impl CommitTenant {
     }
 }
 
+fn record_of<'a>(records: &'a [Record], account: &AccountId) -> Option<&'a Record> {
+    records.iter().find(|record| record.account_id == *account)
+}
+
 /// What the state machine reads, once the batch's commit has ended.
 fn finished(
     request: &CommitRequest,
     verdict: Verdict,
     outcome: &Result<BatchOutcome, CommitFailure>,
+    record: Option<&Record>,
 ) -> Result<Output, StepError> {
     let outcome = outcome.as_ref().map_err(|failure| failure.for_account(&request.run.account_id))?;
     let path = request.path().to_string();
@@ -159,6 +177,7 @@ fn finished(
         Verdict::Changed => vec![format!("commit {path}")],
         Verdict::Unchanged => Vec::new(),
     };
-    let sha = (request.run.mode == Mode::Apply).then(|| outcome.sha().to_string());
+    let earlier = record.filter(|_| verdict == Verdict::Unchanged).and_then(|record| request.committed_before(record));
+    let sha = (request.run.mode == Mode::Apply).then(|| earlier.unwrap_or(outcome.sha().as_str()).to_owned());
     Ok(Output { sha, path, changes })
 }

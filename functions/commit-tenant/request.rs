@@ -2,7 +2,7 @@
 
 use berth_crd::{AccountEntry, RegionNetwork, RoleEntry};
 use berth_gitops::RepoPath;
-use berth_ledger::RoleRecord;
+use berth_ledger::{Record, RoleRecord};
 use berth_step::{Fault, StepError};
 use berth_tenancy::{GitOpsPlan, Region, Subject};
 use ipnet::IpNet;
@@ -53,6 +53,23 @@ impl CommitRequest {
     #[must_use]
     pub fn path(&self) -> RepoPath {
         RepoPath::for_tenant(&self.git_ops.cluster, &self.run.tenant)
+    }
+
+    /// The commit of an earlier onboarding, if it wrote what this request asks for: same path, networks and roles.
+    ///
+    /// A run that changes nothing has no commit of its own, and the branch's head may be about others. It says where
+    /// the account's entry came from, as long as the ledger is about that entry.
+    #[must_use]
+    pub fn committed_before<'a>(&self, record: &'a Record) -> Option<&'a str> {
+        let commit = record.commit.as_ref().filter(|commit| commit.path == self.path().as_str())?;
+        let same = |region: &RegionResult| {
+            record.regions.get(&region.region).is_some_and(|there| {
+                (&there.vpc_id, &there.cidr, &there.attachment_id)
+                    == (&region.vpc_id, &region.cidr, &region.attachment_id)
+            })
+        };
+        let networks = record.regions.len() == self.regions.len() && self.regions.iter().all(same);
+        (networks && record.roles == self.roles).then_some(commit.sha.as_str())
     }
 
     /// The account as the custom resource has it.

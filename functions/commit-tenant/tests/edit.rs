@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use berth_gitops::{Change, FileState, Refusal, RefusedKind, RepoPath, Snapshot};
+use berth_ledger::Record;
 use berth_step::{Fault, StepError};
 use commit_tenant::{CommitRequest, Verdict, edit};
 use proptest::prelude::*;
@@ -196,6 +197,43 @@ fn the_message_leads_back_from_the_commit_to_each_onboarding() {
     let (two, _) = edit(&snapshot([]), &[&dev, &orders], &[true; 2]);
     assert!(two.message.starts_with("Onboard 2 accounts\n\nBerth-Account: 111122223333\n"), "{}", two.message);
     assert!(two.message.ends_with("Berth-Execution: arn:execution-777788889999\n"), "{}", two.message);
+}
+
+/// What the ledger says of an account that was onboarded as `message` asks.
+fn record(message: &Value) -> Record {
+    let region = &message["regions"][0];
+    serde_json::from_value(json!({
+        "accountId": message["run"]["accountId"], "status": "onboarded", "generation": 1,
+        "since": "2026-01-01T00:00:00Z",
+        "regions": { "eu-west-1": {
+            "vpcId": region["vpcId"], "cidr": region["cidr"], "attachmentId": region["attachmentId"], "isolation": {},
+        } },
+        "roles": message["roles"],
+        "commit": { "sha": "earlier", "path": request(message).path().to_string() },
+    }))
+    .unwrap()
+}
+
+#[test]
+fn the_ledgers_commit_counts_only_while_it_is_about_the_same_entry() {
+    let message = message("payments", "111122223333", "dev", "10.16.16.0/20");
+    assert_eq!(request(&message).committed_before(&record(&message)), Some("earlier"));
+    for (pointer, value) in [
+        ("/gitOps/cluster", json!("dev-use1")),
+        ("/regions/0/vpcId", json!("vpc-0000000000000000b")),
+        ("/regions/0/cidr", json!("10.99.0.0/20")),
+        ("/regions/0/attachmentId", json!("tgw-attach-0000000000000000b")),
+        ("/regions/0/region", json!("us-east-1")),
+        ("/regions", json!([])),
+        ("/roles/0/access", json!("view")),
+        ("/roles", json!([])),
+    ] {
+        let mut other = message.clone();
+        *other.pointer_mut(pointer).unwrap() = value;
+        assert_eq!(request(&other).committed_before(&record(&message)), None, "{pointer}");
+    }
+    let never = Record { commit: None, ..record(&message) };
+    assert_eq!(request(&message).committed_before(&never), None);
 }
 
 /// One request of a batch: it may be a duplicate, a plan, one that cannot join, and one that may not act.

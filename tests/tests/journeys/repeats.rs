@@ -31,6 +31,10 @@ fn a_run_after_success_changes_nothing_and_an_old_event_starts_nothing() {
     rig.publish(std::slice::from_ref(&created));
     let first = rig.wait_for(&account, Status::Onboarded);
     let before = assert_onboarded(rig, &first);
+    let other = rig.account("between-dev", "dev");
+    rig.publish(&[event(Event::Created, &other)]);
+    let between = rig.wait_for(&other, Status::Onboarded).commit.unwrap();
+    assert_ne!(Some(&between.sha), first.commit.as_ref().map(|commit| &commit.sha), "the head has moved on");
 
     let execution = rig.start_execution(&json!({ "accountId": account }));
     let ended = rig.ended(&execution);
@@ -54,8 +58,7 @@ fn assert_unchanged(calls: &[Call]) {
 }
 
 fn assert_same_commit(rig: &Rig, first: &Record, second: &Record) {
-    let path = &first.commit.as_ref().unwrap().path;
-    assert_eq!(rig.commits(path), [first.commit.as_ref().unwrap().sha.clone()], "no new commit");
-    let file = |record: &Record| rig.file(&record.commit.as_ref().unwrap().sha, path);
-    assert_eq!(file(first), file(second));
+    let commit = first.commit.as_ref().unwrap();
+    assert_eq!(rig.commits(&commit.path), [commit.sha.clone()], "no new commit");
+    assert_eq!(second.commit.as_ref(), Some(commit), "not the branch's head, which is about another account");
 }
