@@ -30,6 +30,7 @@ pub(crate) fn input() -> Input {
             mode: Mode::Apply,
             tenant_role: "BerthTenant".parse().unwrap(),
             allow_disruption: false,
+            opening_until: None,
         },
         region: "eu-west-1".parse().unwrap(),
         transit_gateway: TransitGatewayPlan {

@@ -112,9 +112,13 @@ pub fn decide(input: &Input, world: &World) -> Result<Decision<Action, Output>, 
 
 /// The tags that a role must have.
 pub(crate) fn wanted_tags(input: &Input, role: &RolePlan) -> Tags {
-    Tags::of(&input.run.account_id, &input.run.tenant)
+    let own = Tags::of(&input.run.account_id, &input.run.tenant)
         .with("berth:role", &role.key)
-        .with(TAG_SESSION, &role.session_seconds_max.to_string())
+        .with(TAG_SESSION, &role.session_seconds_max.to_string());
+    // Berth's own last: a template never takes their place.
+    let mut tags = Tags(role.tags.clone());
+    tags.0.extend(own.0);
+    tags
 }
 
 /// The ARN of the permissions boundary.
@@ -127,10 +131,14 @@ fn boundary(input: &Input, plan: &BoundaryPlan, world: &World) -> Result<Option<
         let (name, path) = (plan.name.clone(), plan.path.clone());
         return Ok(Some(Action::CreateBoundary { name, path, document: plan.document.clone() }));
     };
+    let arn = boundary_arn(input, plan);
+    if there.arn != arn {
+        // IAM has each name once, whatever its path, so this one can be neither made nor used.
+        return Err(foreign(&format!("policy {} in place of {arn}", there.arn)));
+    }
     if there.document == plan.document {
         return Ok(None);
     }
-    let arn = boundary_arn(input, plan);
     if !there.tags.as_ref().is_some_and(|tags| tags.are_ours(&input.run.account_id)) {
         return Err(foreign(&format!("policy {arn}")));
     }

@@ -41,8 +41,31 @@ pub fn trust_document(account: &AccountId, trust: &RoleTrust) -> Value {
             "Principal": { "Service": "pods.eks.amazonaws.com" },
             "Action": ["sts:AssumeRole", "sts:TagSession"],
         }),
+        RoleTrust::PodIdentityChain { platform_role, namespace, service_account } => {
+            chained_pods(platform_role, namespace, service_account.as_deref())
+        }
+        RoleTrust::AwsService { name } => json!({
+            "Effect": "Allow",
+            "Principal": { "Service": name },
+            "Action": "sts:AssumeRole",
+        }),
     };
     json!({ "Version": "2012-10-17", "Statement": [statement] })
+}
+
+/// Pods of a shared cluster: EKS sets these session tags itself, and a pod cannot choose them. Without the namespace,
+/// every pod with the platform's role could come in, whoever's it is. [EKS "Pod Identity session tags"]
+fn chained_pods(platform_role: &str, namespace: &str, service_account: Option<&str>) -> Value {
+    let mut tags = Map::from_iter([("aws:RequestTag/kubernetes-namespace".to_owned(), Value::from(namespace))]);
+    if let Some(account) = service_account {
+        tags.insert("aws:RequestTag/kubernetes-service-account".to_owned(), Value::from(account));
+    }
+    json!({
+        "Effect": "Allow",
+        "Principal": { "AWS": platform_role },
+        "Action": ["sts:AssumeRole", "sts:TagSession"],
+        "Condition": { "StringEquals": tags },
+    })
 }
 
 #[cfg(test)]
@@ -60,10 +83,36 @@ mod tests {
             RoleTrust::PlatformRole { arn: "arn:aws:iam::210987654321:role/ci".into(), external_id: "e".into() },
             RoleTrust::Oidc { provider: "ci.example".into(), audience: "sts".into(), subject: "repo:a".into() },
             RoleTrust::PodIdentity {},
+            chain(),
+            RoleTrust::AwsService { name: "backup.amazonaws.com".into() },
         ];
         for kind in kinds {
             assert!(!statement(&kind)["Principal"].to_string().contains('*'), "{kind:?}");
         }
+    }
+
+    fn chain() -> RoleTrust {
+        RoleTrust::PodIdentityChain {
+            platform_role: "arn:aws:iam::210987654321:role/pods".into(),
+            namespace: "payments".into(),
+            service_account: Some("api".into()),
+        }
+    }
+
+    #[test]
+    fn a_role_that_pods_of_a_shared_cluster_chain_to_demands_the_exact_role_namespace_and_service_account() {
+        assert_eq!(
+            statement(&chain()),
+            json!({
+                "Effect": "Allow",
+                "Principal": { "AWS": "arn:aws:iam::210987654321:role/pods" },
+                "Action": ["sts:AssumeRole", "sts:TagSession"],
+                "Condition": { "StringEquals": {
+                    "aws:RequestTag/kubernetes-namespace": "payments",
+                    "aws:RequestTag/kubernetes-service-account": "api",
+                } },
+            })
+        );
     }
 
     #[test]

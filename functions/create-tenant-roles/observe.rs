@@ -65,7 +65,9 @@ async fn observed_boundary(
         Some(arn) => Some(policy_tags(iam, arn).await?),
         None => None,
     };
-    Ok(ObservedBoundary { document, tags, oldest_of_full: oldest.and_then(|v| v.version_id()).map(str::to_owned) })
+    let arn = detail.arn().unwrap_or_default().to_owned();
+    let oldest_of_full = oldest.and_then(|version| version.version_id()).map(str::to_owned);
+    Ok(ObservedBoundary { arn, document, tags, oldest_of_full })
 }
 
 /// Reads the tags of a policy, which its details omit. [IAM `ListPolicyTags`]

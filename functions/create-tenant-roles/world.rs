@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::{
     Action, Input,
-    decide::{TAG_SESSION, wanted_tags},
+    decide::{TAG_SESSION, boundary_arn, wanted_tags},
     documents::trust_document,
 };
 
@@ -34,6 +34,8 @@ impl World {
 /// A permissions boundary that exists.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ObservedBoundary {
+    /// Its ARN.
+    pub arn: String,
     /// Its default version's document.
     pub document: Value,
     /// Its tags; read only when the document differs from the plan, since only then something would be changed.
@@ -74,7 +76,8 @@ pub enum Effect {
 pub(crate) fn effect(input: &Input, action: &Action) -> Effect {
     match action {
         Action::CreateBoundary { document, .. } | Action::UpdateBoundary { document, .. } => {
-            Effect::Boundary(ObservedBoundary { document: document.clone(), tags: None, oldest_of_full: None })
+            let arn = input.roles.boundary.as_ref().map_or_else(String::new, |plan| boundary_arn(input, plan));
+            Effect::Boundary(ObservedBoundary { arn, document: document.clone(), tags: None, oldest_of_full: None })
         }
         Action::CreateRole { role, boundary } => Effect::Role(
             role.name.clone(),

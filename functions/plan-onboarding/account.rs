@@ -7,6 +7,7 @@ use berth_aws::CallFailure;
 use berth_config::{AccountFacts, units_of};
 use berth_step::{Fault, StepError};
 use berth_tenancy::AccountId;
+use jiff::Timestamp;
 
 /// Reads the account and its tags. [Organizations `DescribeAccount`, `ListTagsForResource`]
 pub(crate) async fn read(organizations: &Client, account: &AccountId) -> Result<AccountFacts, StepError> {
@@ -37,6 +38,7 @@ pub fn facts(account: &AccountId, described: &Account, tags: BTreeMap<String, St
         email: described.email().map(str::to_owned),
         state: described.state().map_or("", |state| state.as_str()).to_owned(),
         ous: units_of(path),
+        joined: described.joined_timestamp().and_then(|at| Timestamp::from_second(at.secs()).ok()),
         tags,
     }
 }

@@ -4,8 +4,13 @@ use berth_config::{AccountFacts, MatchError, Onboarding};
 use berth_ledger::Record;
 use berth_step::{Fault, StepError};
 use berth_tenancy::{Admission, Plan, Subject};
+use jiff::{SignedDuration, Timestamp};
 
 use crate::Asked;
+
+/// Longest that AWS may open an account, in hours. Control Tower alone works on a new one for half an hour before it
+/// says that it is there.
+const OPENING_HOURS_MAX: i64 = 1;
 
 /// Whether an execution still runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,15 +75,37 @@ pub fn subject(
         mode: asked.mode,
         tenant_role: matched.tenant_role.clone(),
         allow_disruption: asked.allow_disruption,
+        opening_until: None,
     }
+}
+
+/// Until when AWS may still be opening the account: for `seconds` from `now`, if it joined the organization lately.
+/// Counted from the start of the onboarding too, so that a real denial shows before the retries of a state are used up.
+#[must_use]
+pub fn opening_until(joined: Option<Timestamp>, now: Timestamp, seconds: u32) -> Option<Timestamp> {
+    let young = now.duration_since(joined?) < SignedDuration::from_hours(OPENING_HOURS_MAX);
+    let until = now.checked_add(SignedDuration::from_secs(i64::from(seconds))).ok()?;
+    (young && seconds > 0).then_some(until)
 }
 
 /// The plan of an account that is ours.
 #[must_use]
 pub fn plan(subject: Subject, matched: Onboarding) -> Admission {
-    let Onboarding { reason, regions, roles, default_vpc, git_ops, tenant: _, environment: _, tenant_role: _ } =
-        matched;
-    Admission::Onboard { reason, plan: Box::new(Plan { run: subject, regions, roles, default_vpc, git_ops }) }
+    let Onboarding {
+        reason,
+        regions,
+        roles,
+        baselines,
+        default_vpc,
+        git_ops,
+        tenant: _,
+        environment: _,
+        tenant_role: _,
+    } = matched;
+    Admission::Onboard {
+        reason,
+        plan: Box::new(Plan { run: subject, regions, roles, baselines, default_vpc, git_ops }),
+    }
 }
 
 /// The error of an account that could not be matched.

@@ -17,7 +17,7 @@ use serde_json::Value;
 
 pub use crate::{
     account::facts,
-    decide::{ExecutionState, LeaseStep, after_holder, plan, subject},
+    decide::{ExecutionState, LeaseStep, after_holder, opening_until, plan, subject},
     request::{Asked, asked},
 };
 
@@ -77,7 +77,8 @@ impl PlanOnboarding {
         };
         // Only a person's execution needs the record: the others were given their generation.
         let record = if asked.generation.is_some() { None } else { self.ledger.get(&asked.account).await? };
-        let subject = subject(&facts, &matched, record.as_ref(), &asked, &input.execution);
+        let mut subject = subject(&facts, &matched, record.as_ref(), &asked, &input.execution);
+        subject.opening_until = opening_until(facts.joined, now, platform.opening_seconds_max);
         if asked.mode == Mode::Apply
             && let Some(holder) = self.take(&subject, now).await?
         {

@@ -45,15 +45,16 @@ pub(crate) fn listed(account: &Account) -> Result<Listed, StepError> {
         return Err(StepError::new(Fault::Bug, "organizations:ListAccounts answered an account without its path")
             .for_account(&account_id));
     };
+    let joined = account.joined_timestamp().and_then(|time| Timestamp::from_second(time.secs()).ok());
     let facts = AccountFacts {
         account_id,
         name: account.name().unwrap_or_default().to_owned(),
         email: account.email().map(str::to_owned),
         state,
         ous: units_of(path),
+        joined,
         tags: BTreeMap::new(),
     };
-    let joined = account.joined_timestamp().and_then(|time| Timestamp::from_second(time.secs()).ok());
     Ok(Listed { facts, joined })
 }
 

@@ -6,7 +6,7 @@ use berth_tenancy::{ClusterName, DefaultVpc, Delivery, OrganizationalUnitId, Reg
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::{AddressSource, FlowLogs, GatewayEndpoint, Roles, TransitGateway};
+use crate::{AddressSource, Baseline, FlowLogs, GatewayEndpoint, Roles, TransitGateway};
 
 /// One environment.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
@@ -32,6 +32,8 @@ pub struct Environment {
     /// How tenants' files get into the GitOps repository.
     #[serde(default)]
     pub git_ops: GitOps,
+    /// Backups, rules and settings of every account, in each of its regions. Left out, nothing of it is touched.
+    pub baseline: Option<Baseline>,
 }
 
 /// How the files of an environment's tenants get into the GitOps repository.
@@ -88,4 +90,6 @@ pub struct RegionConfig {
     pub flow_logs: Option<FlowLogs>,
     /// What the VPC is attached to.
     pub transit_gateway: TransitGateway,
+    /// The baseline of this region, in place of the environment's: keys and buckets belong to a region.
+    pub baseline: Option<Baseline>,
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use berth_tenancy::AccountId;
+use jiff::Timestamp;
 
 /// An account as Organizations describes it (`DescribeAccount`, `ListTagsForResource`, `ListParents`).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub struct AccountFacts {
     pub state: String,
     /// Ids on the path from the root to the account, outermost first; the root's own id may be among them.
     pub ous: Vec<String>,
+    /// When it joined the organization; for an account that was made there, when it was made.
+    pub joined: Option<Timestamp>,
     /// Tags of the account.
     pub tags: BTreeMap<String, String>,
 }

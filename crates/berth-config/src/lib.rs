@@ -3,6 +3,7 @@
 //! [`PlatformConfig::parse`] reads and checks the file; [`PlatformConfig::match_account`] says what it means for one
 //! account. Both are pure: no clock, and no I/O but in [`PlatformConfig::load`].
 
+mod baseline;
 mod check;
 mod environments;
 mod errors;
@@ -21,6 +22,7 @@ mod shape;
 mod template;
 mod tenant_name;
 
+pub use baseline::{Backup, Baseline, ConfigService, Recorder};
 pub use environments::{Environment, GitOps, RegionConfig};
 pub use errors::{ConfigError, ConfigErrors};
 pub use facts::{AccountFacts, units_of};

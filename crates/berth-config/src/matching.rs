@@ -1,7 +1,7 @@
 //! What the configuration means for one account: not ours, or everything that it gets.
 
 use berth_tenancy::{
-    DefaultVpc, EnvironmentName, GitOpsPlan, RegionPlan, RoleName, RolesPlan, TenantName, tenant_path,
+    BaselinePlan, DefaultVpc, EnvironmentName, GitOpsPlan, RegionPlan, RoleName, RolesPlan, TenantName, tenant_path,
 };
 
 use crate::{
@@ -35,6 +35,8 @@ pub struct Onboarding {
     pub roles: RolesPlan,
     /// What becomes of the account's default VPCs.
     pub default_vpc: DefaultVpc,
+    /// The baseline of each region that has any.
+    pub baselines: Vec<BaselinePlan>,
     /// Where the tenant's custom resource goes, and what it says.
     pub git_ops: GitOpsPlan,
     /// Role in the account that the steps assume.
@@ -174,12 +176,15 @@ impl PlatformConfig {
             cost_center: facts.tags.get(&self.cost_center_tag).filter(|value| !value.trim().is_empty()).cloned(),
             owner_groups: self.owner_groups.iter().map(|group| render(group, names)).collect::<Result<_, _>>()?,
         };
+        let mut roles = resolve::roles(&environment.roles, names)?;
+        roles.roles.extend(resolve::backup_role(environment));
         Ok(Some(Onboarding {
             tenant: tenant.clone(),
             environment: name.clone(),
             regions: environment.regions.iter().map(|(r, c)| resolve::region(r, c, &self.network)).collect(),
-            roles: resolve::roles(&environment.roles, names)?,
             default_vpc: environment.default_vpc,
+            roles,
+            baselines: resolve::baselines(environment, &facts.account_id),
             git_ops,
             tenant_role: self.tenant_role.clone(),
             reason,

@@ -23,6 +23,12 @@ pub struct PlatformConfig {
     pub network: Network,
     /// Role in every new account that the steps assume.
     pub tenant_role: RoleName,
+    /// How long a denial in a new account counts as "not ready yet", in seconds from the start of its onboarding: AWS
+    /// denies calls of accounts that it is still opening. Accounts that joined more than an hour before have no such
+    /// time. Afterwards a denial fails the onboarding.
+    #[serde(default = "default_opening_seconds_max")]
+    #[schemars(range(min = 0, max = 1000))]
+    pub opening_seconds_max: u32,
     /// Account tag that keeps an account out when its value is `false`.
     #[serde(default = "default_ignore_tag")]
     #[schemars(length(min = 1, max = 128))]
@@ -111,6 +117,10 @@ impl StartSource {
             Self::Move => "move",
         }
     }
+}
+
+fn default_opening_seconds_max() -> u32 {
+    600
 }
 
 fn default_ignore_tag() -> String {

@@ -1,8 +1,12 @@
 //! From the configuration's types to those of the plan: templates filled in, nothing decided.
 
+mod baseline;
+
 use berth_tenancy::{
     Addresses, BoundaryPlan, NetworkPlan, Region, RegionPlan, RolePlan, RoleTrust, RolesPlan, TransitGatewayPlan,
 };
+
+pub(crate) use self::baseline::{backup_role, baselines};
 
 use crate::{
     AddressSource, Boundary, Network, RegionConfig, RoleTemplate, Roles, TransitGateway,
@@ -12,7 +16,7 @@ use crate::{
 
 /// The plan of one region.
 pub(crate) fn region(region: &Region, config: &RegionConfig, network: &Network) -> RegionPlan {
-    let RegionConfig { addresses, zones, tiers, gateway_endpoints, flow_logs, transit_gateway } = config;
+    let RegionConfig { addresses, zones, tiers, gateway_endpoints, flow_logs, transit_gateway, baseline: _ } = config;
     let TransitGateway { id, spoke_route_table, propagate_to, shared_attachments, routes } = transit_gateway;
     RegionPlan {
         region: region.clone(),
@@ -59,7 +63,9 @@ fn plan_boundary(boundary: &Boundary, names: Names<'_>) -> Result<BoundaryPlan, 
 }
 
 fn plan_role(role: &RoleTemplate, names: Names<'_>) -> Result<RolePlan, UnknownPlaceholder> {
-    let RoleTemplate { key, name, path, trust, access, managed_policies, inline_policies, session_seconds_max } = role;
+    let RoleTemplate { key, name, path, trust, access, managed_policies, inline_policies, session_seconds_max, tags } =
+        role;
+    let tags = tags.iter().map(|(key, value)| Ok((key.clone(), render(value, names)?)));
     let inline =
         inline_policies.iter().map(|(policy, document)| Ok((policy.clone(), render_document(document, names)?)));
     Ok(RolePlan {
@@ -71,13 +77,14 @@ fn plan_role(role: &RoleTemplate, names: Names<'_>) -> Result<RolePlan, UnknownP
         managed_policies: managed_policies.iter().map(|arn| render(arn, names)).collect::<Result<_, _>>()?,
         inline_policies: inline.collect::<Result<_, _>>()?,
         session_seconds_max: *session_seconds_max,
+        tags: tags.collect::<Result<_, _>>()?,
     })
 }
 
 /// The external id and the claims are templates; what names a principal stands in the file as it is.
 fn plan_trust(trust: &RoleTrust, names: Names<'_>) -> Result<RoleTrust, UnknownPlaceholder> {
     Ok(match trust {
-        RoleTrust::PermissionSet { .. } | RoleTrust::PodIdentity {} => trust.clone(),
+        RoleTrust::PermissionSet { .. } | RoleTrust::PodIdentity {} | RoleTrust::AwsService { .. } => trust.clone(),
         RoleTrust::PlatformRole { arn, external_id } => {
             RoleTrust::PlatformRole { arn: arn.clone(), external_id: render(external_id, names)? }
         }
@@ -85,6 +92,11 @@ fn plan_trust(trust: &RoleTrust, names: Names<'_>) -> Result<RoleTrust, UnknownP
             provider: provider.clone(),
             audience: render(audience, names)?,
             subject: render(subject, names)?,
+        },
+        RoleTrust::PodIdentityChain { platform_role, namespace, service_account } => RoleTrust::PodIdentityChain {
+            platform_role: platform_role.clone(),
+            namespace: render(namespace, names)?,
+            service_account: service_account.as_ref().map(|account| render(account, names)).transpose()?,
         },
     })
 }

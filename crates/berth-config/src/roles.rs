@@ -64,6 +64,10 @@ pub struct RoleTemplate {
     #[serde(default = "default_session_seconds_max")]
     #[schemars(range(min = 3600, max = 43200))]
     pub session_seconds_max: u32,
+    /// Tags besides Berth's own. Values are templates.
+    #[serde(default)]
+    #[schemars(extend("maxProperties" = 40))]
+    pub tags: BTreeMap<String, String>,
 }
 
 fn default_path() -> String {

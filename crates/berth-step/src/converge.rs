@@ -111,7 +111,10 @@ pub async fn converge<S: Step>(
             if round == 0 {
                 lease.confirm(input.subject()).await?;
             }
-            let acting = stream::iter(&actions).map(|action| step.act(input, &world, action));
+            let acting = stream::iter(&actions).map(async |action| {
+                let acted = step.act(input, &world, action).await;
+                acted.map_err(|error| error.while_trying(action))
+            });
             // Every action of the batch is awaited, also after one failed: a dropped call may still take effect.
             let answers: Vec<Result<S::Effect, StepError>> = acting.buffered(ACTIONS_AT_ONCE).collect().await;
             answers.into_iter().collect::<Result<_, _>>()?

@@ -61,6 +61,15 @@ impl StepError {
         self
     }
 
+    /// The same error; a denial says what was to be changed too, because AWS's message often names no resource.
+    #[must_use]
+    pub(crate) fn while_trying(mut self, action: &impl fmt::Display) -> Self {
+        if self.fault == Fault::Denied {
+            self.what = format!("{}; this was to {action}", self.what);
+        }
+        self
+    }
+
     /// The chain of causes, for the log; empty when there is none.
     #[must_use]
     pub fn chain(&self) -> Vec<String> {

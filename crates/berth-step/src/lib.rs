@@ -4,6 +4,7 @@ mod batch;
 mod converge;
 mod error;
 mod fault;
+mod opening;
 mod serve;
 mod settings;
 
@@ -11,5 +12,6 @@ pub use batch::{Batch, BatchAnswer, Message};
 pub use converge::{Converged, Decision, HasSubject, Lease, Step, converge};
 pub use error::StepError;
 pub use fault::Fault;
+pub use opening::while_opening;
 pub use serve::{Traced, serve, serve_step};
 pub use settings::{Settings, SettingsError};

@@ -3,12 +3,13 @@
 use std::time::Instant;
 
 use berth_tenancy::{AccountId, Region};
+use jiff::Timestamp;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use tracing_subscriber::EnvFilter;
 
-use crate::{Fault, HasSubject, Lease, Step, StepError, converge};
+use crate::{Fault, HasSubject, Lease, Step, StepError, converge, while_opening};
 
 /// What is logged unless `BERTH_LOG` says otherwise: our lines, and only the warnings of libraries.
 const LOG_FILTER: &str = "info,lambda_runtime=warn,aws_config=warn,hyper_util=warn";
@@ -78,7 +79,7 @@ where
         let account = input.subject().account_id.clone();
         let region = HasSubject::region(&input).cloned();
         converge(step, lease, &input).await.map_err(|error| {
-            let error = error.for_account(&account);
+            let error = while_opening(error, input.subject(), Timestamp::now()).for_account(&account);
             region.iter().fold(error, StepError::in_region)
         })
     })

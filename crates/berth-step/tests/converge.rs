@@ -26,6 +26,7 @@ struct FillJar {
     jar: RefCell<u32>,
     log: RefCell<Vec<String>>,
     fail_at: Option<u32>,
+    fault: Option<Fault>,
 }
 
 #[derive(Debug, PartialEq)]
@@ -59,7 +60,7 @@ impl Step for FillJar {
     async fn act(&self, _: &Input, _: &u32, action: &Add) -> Result<u32, StepError> {
         self.log.borrow_mut().push(action.to_string());
         if self.fail_at == Some(action.0) {
-            return Err(StepError::new(Fault::Conflict, "the jar slipped"));
+            return Err(StepError::new(self.fault.unwrap_or(Fault::Conflict), "the jar slipped"));
         }
         *self.jar.borrow_mut() += 1;
         Ok(1)
@@ -98,6 +99,7 @@ fn input(mode: Mode, wanted: u32) -> Input {
         mode,
         tenant_role: "BerthTenant".parse().unwrap(),
         allow_disruption: false,
+        opening_until: None,
     };
     Input(subject, wanted)
 }
@@ -138,6 +140,13 @@ async fn one_failing_action_does_not_abandon_the_others_of_its_batch() {
     let step = FillJar { fail_at: Some(1), ..FillJar::default() };
     let error = converge(&step, &Ledger::default(), &input(Mode::Apply, 2)).await.unwrap_err();
     assert_eq!((error.fault, *step.jar.borrow()), (Fault::Conflict, 1));
+}
+
+#[tokio::test]
+async fn a_denial_says_what_was_to_be_changed() {
+    let step = FillJar { fail_at: Some(1), fault: Some(Fault::Denied), ..FillJar::default() };
+    let error = converge(&step, &Ledger::default(), &input(Mode::Apply, 2)).await.unwrap_err();
+    assert_eq!(error.what, "the jar slipped; this was to add number 1");
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 mod access;
 mod arn;
+mod baseline;
 mod destination;
 mod ids;
 mod path;
@@ -12,6 +13,10 @@ mod tags;
 
 pub use access::Access;
 pub use arn::{RoleName, role_arn};
+pub use baseline::{
+    AccountBaselinePlan, BackupPlan, BackupRule, BackupTag, BaselinePlan, ConfigFrequency, ConfigPlan, ConfigRule,
+    ConfigScope, EbsEncryption, RecorderPlan, SnapshotSharing,
+};
 pub use destination::Destination;
 pub use ids::{AccountId, ClusterName, EnvironmentName, Invalid, OrganizationalUnitId, Region, TenantName};
 pub use path::tenant_path;

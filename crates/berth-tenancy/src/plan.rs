@@ -6,10 +6,11 @@
 use std::collections::BTreeMap;
 
 use ipnet::Ipv4Net;
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Access, AccountId, ClusterName, Destination, EnvironmentName, Region, RoleName, TenantName};
+use crate::{Access, AccountId, BaselinePlan, ClusterName, Destination, EnvironmentName, Region, RoleName, TenantName};
 
 /// Whether a run may change anything.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -61,6 +62,9 @@ pub struct Plan {
     pub roles: RolesPlan,
     /// What becomes of the VPCs that AWS made in every region of the account.
     pub default_vpc: DefaultVpc,
+    /// The baseline: one entry for each region that has anything switched on.
+    #[serde(default)]
+    pub baselines: Vec<BaselinePlan>,
     /// Where and what to commit.
     pub git_ops: GitOpsPlan,
 }
@@ -88,6 +92,10 @@ pub struct Subject {
     /// Whether steps may make changes that cut traffic off for a while. Only a person's request says so.
     #[serde(default)]
     pub allow_disruption: bool,
+    /// Until then AWS may still be opening the account, so a denial there is `NotReady`; none for an account that has
+    /// been there for longer.
+    #[serde(default)]
+    pub opening_until: Option<Timestamp>,
 }
 
 /// One region of an account.
@@ -242,6 +250,9 @@ pub struct RolePlan {
     pub inline_policies: BTreeMap<String, serde_json::Value>,
     /// Longest session, in seconds.
     pub session_seconds_max: u32,
+    /// Tags besides Berth's own.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
 }
 
 /// Who may assume a role. No kind allows a wildcard principal.
@@ -269,8 +280,23 @@ pub enum RoleTrust {
         /// Exact `sub` claim.
         subject: String,
     },
-    /// EKS Pod Identity.
+    /// EKS Pod Identity, for a cluster in the tenant's account.
     PodIdentity {},
+    /// EKS Pod Identity of a shared cluster: the pod's own role, in the cluster's account, chains to this one. Session
+    /// tags that EKS sets say which pods may.
+    PodIdentityChain {
+        /// ARN of the role that the pod has first.
+        platform_role: String,
+        /// Namespace of the pods.
+        namespace: String,
+        /// Service account of the pods; none means any in the namespace.
+        service_account: Option<String>,
+    },
+    /// One service of AWS.
+    AwsService {
+        /// Its principal, such as `backup.amazonaws.com`.
+        name: String,
+    },
 }
 
 /// How a tenant's file gets onto the branch that the clusters follow.

@@ -10,6 +10,9 @@ use create_tenant_roles::{Action, CreateTenantRoles, Input, ObservedBoundary, Ob
 use proptest::prelude::*;
 use serde_json::json;
 
+/// ARN of the planned boundary.
+const BOUNDARY: &str = "arn:aws:iam::111122223333:policy/tenant/berth-boundary";
+
 fn role(key: &str) -> RolePlan {
     RolePlan {
         key: key.into(),
@@ -20,6 +23,7 @@ fn role(key: &str) -> RolePlan {
         managed_policies: vec!["arn:aws:iam::aws:policy/ReadOnlyAccess".into()],
         inline_policies: BTreeMap::from([("deploy".into(), json!({ "Statement": [key] }))]),
         session_seconds_max: 3600,
+        tags: BTreeMap::from([("cost-center".to_owned(), "4711".to_owned())]),
     }
 }
 
@@ -35,6 +39,7 @@ fn input() -> Input {
             mode: Mode::Apply,
             tenant_role: "BerthTenant".parse().unwrap(),
             allow_disruption: false,
+            opening_until: None,
         },
         roles: RolesPlan {
             boundary: Some(BoundaryPlan {
@@ -151,8 +156,39 @@ fn a_role_under_another_path_is_foreign() {
 #[test]
 fn a_boundary_that_is_not_ours_is_never_changed() {
     let mut world = converged();
-    world.boundary = Some(ObservedBoundary { document: json!({}), tags: Some(Tags::default()), oldest_of_full: None });
+    world.boundary = Some(ObservedBoundary {
+        arn: BOUNDARY.into(),
+        document: json!({}),
+        tags: Some(Tags::default()),
+        oldest_of_full: None,
+    });
     assert_eq!(decide(&input(), &world).unwrap_err().fault, Fault::Foreign);
+}
+
+#[test]
+fn a_boundary_of_our_name_under_another_path_is_foreign_even_with_our_tags_and_our_document() {
+    let mut world = converged();
+    let there = world.boundary.as_mut().unwrap();
+    there.arn = "arn:aws:iam::111122223333:policy/berth-boundary".into();
+    let error = decide(&input(), &world).unwrap_err();
+    assert_eq!(error.fault, Fault::Foreign);
+    assert!(error.what.contains("policy/berth-boundary in place of"), "{error}");
+}
+
+#[test]
+fn tags_of_the_template_are_made_and_repaired_and_never_take_the_place_of_ours() {
+    let mut input = input();
+    input.roles.roles[0].tags.insert("berth:account".into(), "999999999999".into());
+    let (_, _, world) = converge(&input, world(None, BTreeMap::new()));
+    let tags = &world.roles["payments-developer"].tags;
+    assert_eq!((tags.get("cost-center"), tags.get("berth:account")), (Some("4711"), Some("111122223333")));
+    let mut drifted = world;
+    drifted.roles.get_mut("payments-developer").unwrap().tags.0.insert("cost-center".into(), "0".into());
+    let (rounds, ..) = converge(&input, drifted);
+    assert_eq!(
+        rounds.concat().iter().map(ToString::to_string).collect::<Vec<_>>(),
+        ["repair tags of role payments-developer"]
+    );
 }
 
 #[test]
@@ -160,7 +196,8 @@ fn a_full_list_of_versions_loses_its_oldest_when_the_boundary_changes() {
     let mut world = converged();
     let ours = Tags::of(&"111122223333".parse().unwrap(), &"payments".parse().unwrap());
     let oldest = Some("v1".to_owned());
-    world.boundary = Some(ObservedBoundary { document: json!({}), tags: Some(ours), oldest_of_full: oldest });
+    world.boundary =
+        Some(ObservedBoundary { arn: BOUNDARY.into(), document: json!({}), tags: Some(ours), oldest_of_full: oldest });
     let Decision::Act(actions) = decide(&input(), &world).unwrap() else { panic!("nothing to do") };
     assert!(matches!(&actions[..], [Action::UpdateBoundary { delete_version: Some(v), .. }] if v == "v1"));
 }

@@ -7,7 +7,7 @@ use berth_config::{AccountFacts, Match, Onboarding, PlatformConfig};
 use berth_ledger::{Record, Status};
 use berth_step::Fault;
 use berth_tenancy::{Mode, Subject};
-use plan_onboarding::{Asked, ExecutionState, LeaseStep, after_holder, asked, subject};
+use plan_onboarding::{Asked, ExecutionState, LeaseStep, after_holder, asked, opening_until, subject};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -21,6 +21,7 @@ fn facts() -> AccountFacts {
         email: None,
         state: "ACTIVE".to_owned(),
         ous: vec!["ou-ab12-dev00001".to_owned()],
+        joined: None,
         tags: [("berth:tenant".to_owned(), "payments".to_owned())].into(),
     }
 }
@@ -158,6 +159,24 @@ fn a_lease_is_taken_over_only_from_an_execution_that_has_ended() {
         ("ABORTED", LeaseStep::TakeOver),
     ] {
         assert_eq!(after_holder(ExecutionState::from_status(status)), step, "{status}");
+    }
+}
+
+#[test]
+fn an_account_of_the_last_hour_may_deny_for_a_time_that_counts_from_the_start_of_its_onboarding() {
+    let at = |text: &str| text.parse().unwrap();
+    let now = at("2026-11-21T10:00:00Z");
+    for (joined, seconds, until) in [
+        (Some("2026-11-21T09:59:00Z"), 600, Some("2026-11-21T10:10:00Z")),
+        (Some("2026-11-21T09:00:01Z"), 600, Some("2026-11-21T10:10:00Z")),
+        (Some("2026-11-21T09:00:00Z"), 600, None),
+        (Some("2020-01-01T00:00:00Z"), 600, None),
+        // The clocks of two services differ.
+        (Some("2026-11-21T10:00:05Z"), 600, Some("2026-11-21T10:10:00Z")),
+        (Some("2026-11-21T09:59:00Z"), 0, None),
+        (None, 600, None),
+    ] {
+        assert_eq!(opening_until(joined.map(at), now, seconds), until.map(at), "{joined:?} {seconds}");
     }
 }
 

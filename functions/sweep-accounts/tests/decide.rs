@@ -43,6 +43,7 @@ fn listed(number: u64) -> Listed {
         email: None,
         state: "ACTIVE".to_owned(),
         ous: vec![OURS.to_owned()],
+        joined: None,
         tags: BTreeMap::new(),
     };
     Listed { facts, joined: Some(ago(100_000)) }

@@ -35,6 +35,7 @@ fn facts() -> AccountFacts {
         email: Some("payments-dev@example.com".to_owned()),
         state: "ACTIVE".to_owned(),
         ous: vec!["ou-ab12-dev00001".to_owned()],
+        joined: None,
         tags: [("berth:tenant".to_owned(), "payments".to_owned())].into(),
     }
 }

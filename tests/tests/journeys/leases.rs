@@ -26,6 +26,7 @@ fn subject(account: &str, execution: &str, generation: u32) -> Subject {
         mode: Mode::Apply,
         tenant_role: "BerthTenant".parse().unwrap(),
         allow_disruption: false,
+        opening_until: None,
     }
 }
 

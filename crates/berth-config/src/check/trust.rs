@@ -27,15 +27,26 @@ pub(super) fn check(path: &str, trust: &RoleTrust, names: Names<'_>, problems: &
             claim(&format!("{path}.oidc.subject"), subject, names, problems);
         }
         RoleTrust::PodIdentity {} => {}
+        RoleTrust::PodIdentityChain { platform_role, namespace, service_account } => {
+            let at = format!("{path}.podIdentityChain");
+            one_role(&format!("{at}.platformRole"), platform_role, problems);
+            claim(&format!("{at}.namespace"), namespace, names, problems);
+            if let Some(account) = service_account {
+                claim(&format!("{at}.serviceAccount"), account, names, problems);
+            }
+        }
+        RoleTrust::AwsService { name } => {
+            if !is_service(name) {
+                let message = format!("{} is not the principal of one service", quoted(name));
+                let hint = "write the exact principal, like backup.amazonaws.com; no wildcard";
+                problems.add(format!("{path}.awsService.name"), message, hint);
+            }
+        }
     }
 }
 
 fn platform_role(path: &str, arn: &str, external_id: &str, names: Names<'_>, problems: &mut Problems) {
-    if !is_iam_arn(arn, "role", false) {
-        let message = format!("{} is not the ARN of one role", quoted(arn));
-        let hint = "name exactly one role, like arn:aws:iam::111122223333:role/platform-support; no wildcard, no root";
-        problems.add(format!("{path}.platformRole.arn"), message, hint);
-    }
+    one_role(&format!("{path}.platformRole.arn"), arn, problems);
     let at = format!("{path}.platformRole.externalId");
     match render(external_id, names) {
         Err(error) => problems.add(at, error.to_string(), PLACEHOLDERS_HINT),
@@ -47,6 +58,20 @@ fn platform_role(path: &str, arn: &str, external_id: &str, names: Names<'_>, pro
             }
         }
     }
+}
+
+fn one_role(path: &str, arn: &str, problems: &mut Problems) {
+    if !is_iam_arn(arn, "role", false) {
+        let message = format!("{} is not the ARN of one role", quoted(arn));
+        let hint = "name exactly one role, like arn:aws:iam::111122223333:role/platform-support; no wildcard, no root";
+        problems.add(path, message, hint);
+    }
+}
+
+/// Whether a text is the principal of one service of AWS.
+fn is_service(name: &str) -> bool {
+    let label = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    name.strip_suffix(".amazonaws.com").is_some_and(|rest| rest.split('.').all(label)) && name.len() <= 128
 }
 
 /// An exact claim. `*` and `?` would match other repositories, `$` starts a variable that the caller may choose.

@@ -16,6 +16,7 @@ fn facts() -> AccountFacts {
         email: Some("payments@example.com".into()),
         state: "ACTIVE".into(),
         ous: vec!["r-ab12".into(), "ou-ab12-dev00001".into()],
+        joined: None,
         tags: BTreeMap::new(),
     }
 }
@@ -39,7 +40,7 @@ fn assert_ignored(facts: &AccountFacts, reason: &str) {
 #[test]
 fn an_account_of_a_listed_unit_gets_everything() {
     let facts = AccountFacts { tags: BTreeMap::from([("cost-center".into(), "4711".into())]), ..facts() };
-    let Onboarding { tenant, environment, regions, roles, default_vpc, git_ops, tenant_role, reason } =
+    let Onboarding { tenant, environment, regions, roles, baselines: _, default_vpc, git_ops, tenant_role, reason } =
         onboarded(&facts);
     assert_eq!((tenant.as_str(), environment.as_str(), tenant_role.as_str()), ("payments", "dev", "BerthTenant"));
     assert_eq!(reason, "the organizational unit ou-ab12-dev00001 belongs to the environment dev");
@@ -206,7 +207,7 @@ prop_compose! {
             prop_oneof![Just("berth:tenant".to_owned()), Just("berth:onboard".to_owned()), any::<String>()],
             prop_oneof![Just("true".to_owned()), r"[a-z-]{0,45}", any::<String>()], 0..3),
     ) -> AccountFacts {
-        AccountFacts { account_id: id.parse().unwrap(), name, email, state, ous, tags }
+        AccountFacts { account_id: id.parse().unwrap(), name, email, state, ous, joined: None, tags }
     }
 }
 

@@ -1,0 +1,91 @@
+//! Denials of an account that AWS is still opening: not a mistake of anybody, so not a failure, for a limited time.
+//!
+//! For some minutes a new account answers `AccessDenied` or `UnauthorizedOperation` to calls that it allows later, with
+//! the same codes as a real denial. Only the account's age tells them apart, so the plan says until when to believe it.
+
+use berth_tenancy::Subject;
+use jiff::Timestamp;
+
+use crate::{Fault, StepError};
+
+/// What an error means at the time `now`: a denial in the subject's own account is `NotReady` while the account may
+/// still be opened. Denials of other accounts, and all later ones, stay what they are.
+#[must_use]
+pub fn while_opening(mut error: StepError, subject: &Subject, now: Timestamp) -> StepError {
+    let in_account = error.account.as_ref().is_none_or(|account| *account == subject.account_id);
+    let Some(until) = subject.opening_until.filter(|until| now < *until) else { return error };
+    if error.fault != Fault::Denied || !in_account {
+        return error;
+    }
+    let next = format!("nothing yet: AWS may still be opening the account; from {until:.0} on: {}", error.next);
+    error.fault = Fault::NotReady;
+    error.next(next)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use berth_tenancy::Mode;
+
+    use super::*;
+
+    const UNTIL: &str = "2026-11-21T10:00:00Z";
+
+    fn subject(opening_until: Option<&str>) -> Subject {
+        Subject {
+            account_id: "111122223333".parse().unwrap(),
+            account_name: "x".into(),
+            tenant: "x".parse().unwrap(),
+            environment: "dev".parse().unwrap(),
+            execution: "e".into(),
+            generation: 1,
+            mode: Mode::Apply,
+            tenant_role: "BerthTenant".parse().unwrap(),
+            allow_disruption: false,
+            opening_until: opening_until.map(|text| text.parse().unwrap()),
+        }
+    }
+
+    fn judged(error: StepError, until: Option<&str>, now: &str) -> StepError {
+        while_opening(error, &subject(until), now.parse().unwrap())
+    }
+
+    fn denied() -> StepError {
+        StepError::new(Fault::Denied, "ec2:CreateVpc failed: UnauthorizedOperation").next("allow ec2:CreateVpc")
+    }
+
+    #[test]
+    fn a_denial_is_not_ready_until_the_limit_and_denied_from_then_on() {
+        for (until, now, fault) in [
+            (Some(UNTIL), "2026-11-21T09:59:59Z", Fault::NotReady),
+            (Some(UNTIL), UNTIL, Fault::Denied),
+            (Some(UNTIL), "2026-11-22T00:00:00Z", Fault::Denied),
+            (None, "2026-11-21T00:00:00Z", Fault::Denied),
+        ] {
+            assert_eq!(judged(denied(), until, now).fault, fault, "{until:?} {now}");
+        }
+    }
+
+    #[test]
+    fn a_denial_that_is_believed_to_pass_says_what_was_denied_and_what_to_do_if_it_does_not() {
+        let error = judged(denied(), Some(UNTIL), "2026-11-21T09:00:00Z");
+        assert_eq!(error.what, "ec2:CreateVpc failed: UnauthorizedOperation");
+        assert!(error.next.ends_with("from 2026-11-21T10:00:00Z on: allow ec2:CreateVpc"), "{}", error.next);
+    }
+
+    #[test]
+    fn a_denial_in_another_account_is_denied_however_new_the_tenants_account_is() {
+        let network = denied().for_account(&"310987654321".parse().unwrap());
+        assert_eq!(judged(network, Some(UNTIL), "2026-11-21T09:00:00Z").fault, Fault::Denied);
+        let own = denied().for_account(&"111122223333".parse().unwrap());
+        assert_eq!(judged(own, Some(UNTIL), "2026-11-21T09:00:00Z").fault, Fault::NotReady);
+    }
+
+    #[test]
+    fn no_other_fault_is_changed() {
+        for fault in Fault::ALL.into_iter().filter(|fault| *fault != Fault::Denied) {
+            let error = judged(StepError::new(fault, "x"), Some(UNTIL), "2026-11-21T09:00:00Z");
+            assert_eq!(error.fault, fault);
+        }
+    }
+}
