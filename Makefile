@@ -35,6 +35,25 @@ check: prerequisites local-dev $(DENY) ## Format, lints, licences, the template.
 	$(VENV)/bin/cfn-lint infra/hub.yaml
 	$(DENY) check licenses bans sources
 
+# libFuzzer's instrumentation by options that stable Rust knows: no nightly and no cargo-fuzz. There is no unsafe code to
+# look at, so no sanitizer either.
+FUZZ_SECONDS ?= 60
+FUZZ_FLAGS   := --cfg fuzzing -Cdebug-assertions -Ccodegen-units=1 -Cpasses=sancov-module \
+	-Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
+	-Cllvm-args=-sanitizer-coverage-pc-table
+FUZZ_TARGET  := x86_64-unknown-linux-gnu
+FUZZ_OUT     := target/fuzz
+
+.PHONY: fuzz
+fuzz: ## Feeds the recogniser with what nobody thought of, for FUZZ_SECONDS=60. Needs g++, on x86-64 Linux.
+	@command -v g++ >/dev/null || { echo "make fuzz compiles libFuzzer with g++, which is not there. Next: apt-get install g++"; exit 1; }
+	@test "$$(uname -sm)" = "Linux x86_64" || { echo "make fuzz knows x86-64 Linux only. Next: cargo +nightly fuzz run recognise, in crates/berth-events"; exit 1; }
+	cd crates/berth-events/fuzz && RUSTFLAGS="$(FUZZ_FLAGS)" cargo build --quiet --locked --release \
+		--target $(FUZZ_TARGET) --target-dir $(CURDIR)/$(FUZZ_OUT)
+	@mkdir -p $(FUZZ_OUT)/corpus
+	$(FUZZ_OUT)/$(FUZZ_TARGET)/release/recognise -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -print_final_stats=1 \
+		-artifact_prefix=$(FUZZ_OUT)/ $(FUZZ_OUT)/corpus tests/fixtures/events
+
 .PHONY: advisories
 advisories: $(DENY) ## Known vulnerabilities in dependencies; fetches the list from GitHub.
 	$(DENY) check advisories

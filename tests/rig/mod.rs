@@ -26,7 +26,7 @@ pub use self::{
     executions::Ended,
     intake::{Event, event, fixture},
     journal::{Call, Invocation},
-    person::{AttachmentSeen, RegionSeen, RoleSeen, VpcSeen, World},
+    person::{AttachmentSeen, Counted, RegionSeen, RoleSeen, VpcSeen, World},
 };
 
 /// The network account of the local organization.

@@ -9,12 +9,15 @@ from __future__ import annotations
 import json
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from berth_local import names
 from berth_local.access import Access, Credentials
 from berth_local.session import Session
+
+_AT_ONCE_MAX = 8
 
 
 class Person:
@@ -33,6 +36,51 @@ class Person:
     def create_account(self, name: str, environment: str, tags: dict[str, str]) -> str:
         """Makes an account in the unit of an environment. Returns its id."""
         return self._session.create_account(name, environment, None, tags)
+
+    def create_accounts(self, names: list[str], environment: str) -> list[str]:
+        """Makes many accounts in the unit of an environment, several at a time. Returns their ids, in order."""
+        with ThreadPoolExecutor(_AT_ONCE_MAX) as pool:
+            return list(pool.map(lambda name: self.create_account(name, environment, {}), names))
+
+    def crowd(self, count: int, environment: str) -> list[str]:
+        """Makes accounts that nobody will ever enter: in the unit of an environment, without a role. Returns their ids."""
+        client = self._client(names.MANAGEMENT_ACCOUNT, "organizations", names.HOME_REGION)
+        root = client.list_roots()["Roots"][0]["Id"]
+        made = []
+        for number in range(count):
+            name = f"crowd{number}-{environment}"
+            status = client.create_account(AccountName=name, Email=f"{name}@berth.example")["CreateAccountStatus"]
+            made.append(status["AccountId"])
+        self._move(client, made, root, names.ORGANIZATIONAL_UNITS[environment])
+        return made
+
+    def disperse(self, accounts: list[str], environment: str) -> None:
+        """Moves a crowd out of the unit of an environment, to the suspended accounts."""
+        client = self._client(names.MANAGEMENT_ACCOUNT, "organizations", names.HOME_REGION)
+        units = names.ORGANIZATIONAL_UNITS
+        self._move(client, accounts, units[environment], units["suspended"])
+
+    @staticmethod
+    def _move(client: Any, accounts: list[str], source: str, target: str) -> None:
+        for account in accounts:
+            client.move_account(AccountId=account, SourceParentId=source, DestinationParentId=target)
+
+    def census(self, accounts: list[str], region: str) -> dict[str, Any]:
+        """How many VPCs and attachments each account has in a region, beyond the default VPC."""
+        hub = self._client(names.NETWORK_ACCOUNT, "ec2", region)
+        pages = hub.get_paginator("describe_transit_gateway_attachments").paginate()
+        owners = [each["ResourceOwnerId"] for page in pages for each in page["TransitGatewayAttachments"]]
+
+        def vpcs(account: str) -> int:
+            found = self._client(account, "ec2", region).describe_vpcs()["Vpcs"]
+            return sum(not vpc["IsDefault"] for vpc in found)
+
+        with ThreadPoolExecutor(_AT_ONCE_MAX) as pool:
+            counted = pool.map(vpcs, accounts)
+        return {
+            account: {"vpcs": count, "attachments": owners.count(account)}
+            for account, count in zip(accounts, counted, strict=True)
+        }
 
     def publish(self, events: list[str]) -> list[str]:
         """Publishes events to the accounts bus. Returns their ids."""

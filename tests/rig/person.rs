@@ -12,6 +12,15 @@ use serde_json::{Value, json};
 
 use super::{Rig, local_aws};
 
+/// What an account has in one region.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub struct Counted {
+    /// VPCs beyond the default one.
+    pub vpcs: usize,
+    /// Attachments to Transit Gateways.
+    pub attachments: usize,
+}
+
 /// Everything that onboarding makes for one account.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct World {
@@ -141,6 +150,32 @@ impl Rig {
     pub fn account_with(&self, name: &str, environment: &str, tags: &Value) -> String {
         let request = json!({ "do": "create_account", "name": name, "environment": environment, "tags": tags });
         self.person(&request).as_str().expect("an id").to_owned()
+    }
+
+    /// Makes many accounts in the unit of an environment, each with Berth's role; their ids.
+    #[must_use]
+    pub fn accounts(&self, names: &[String], environment: &str) -> Vec<String> {
+        let request = json!({ "do": "create_accounts", "names": names, "environment": environment });
+        serde_json::from_value(self.person(&request)).expect("ids")
+    }
+
+    /// Makes accounts that nobody will ever enter, in the unit of an environment; their ids.
+    #[must_use]
+    pub fn crowd(&self, count: usize, environment: &str) -> Vec<String> {
+        let request = json!({ "do": "crowd", "count": count, "environment": environment });
+        serde_json::from_value(self.person(&request)).expect("ids")
+    }
+
+    /// Moves a crowd out of the unit of an environment, to the suspended accounts.
+    pub fn disperse(&self, accounts: &[String], environment: &str) {
+        self.person(&json!({ "do": "disperse", "accounts": accounts, "environment": environment }));
+    }
+
+    /// How many VPCs and attachments each account has in a region.
+    #[must_use]
+    pub fn census(&self, accounts: &[String], region: &str) -> BTreeMap<String, Counted> {
+        let request = json!({ "do": "census", "accounts": accounts, "region": region });
+        serde_json::from_value(self.person(&request)).expect("counts")
     }
 
     /// Publishes events to the accounts bus, one after the other at once.

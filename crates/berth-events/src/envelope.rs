@@ -8,7 +8,7 @@ use berth_tenancy::AccountId;
 use crate::{
     Recognised, cloudtrail,
     fields::{Nothing, object},
-    json::{self, Json, Scalar},
+    json::{Json, Reader, Scalar},
     outcome,
     quoting::quoted,
     request,
@@ -96,7 +96,7 @@ object!(
 );
 
 /// Recognises an event in EventBridge's envelope.
-pub(crate) fn recognise(envelope: &Node) -> Recognised {
+pub(crate) fn recognise(reader: &mut Reader, envelope: &Node) -> Recognised {
     let (Some(source), Some(kind)) = (envelope.source.text(), envelope.detail_type.text()) else {
         return Recognised::reject(format!(
             "its source is {} and its detail-type is {}: an event needs both (an InputTransformer may have dropped them)",
@@ -110,7 +110,7 @@ pub(crate) fn recognise(envelope: &Node) -> Recognised {
     let detail = match &envelope.detail {
         Json::Object(detail) => detail.as_ref(),
         // Some transformers and PutEvents callers encode the detail twice.
-        Json::Text(text) => match json::read::<Node>(text.as_bytes()) {
+        Json::Text(text) => match reader.read::<Node>(text.as_bytes()) {
             Ok(detail) => {
                 opened = detail;
                 opened.as_ref()

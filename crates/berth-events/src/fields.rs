@@ -11,9 +11,9 @@ pub(crate) const STRANGE_CHARS_MAX: usize = 40;
 
 /// Fields of one kind of object: their keys, and where each value goes.
 pub(crate) trait Fields: Default + PartialEq {
-    /// Keys that are kept.
-    const KEYS: &'static [&'static str];
-    /// Reads the value of one of `KEYS`.
+    /// The key as it is kept, or none. One comparison by length and content, not one for each key: messages are hostile.
+    fn known(key: &str) -> Option<&'static str>;
+    /// Reads the value of a known key.
     fn take<'de, A: MapAccess<'de>>(&mut self, key: &'static str, map: &mut A) -> Result<(), A::Error>;
     /// Hears of a key that is not kept.
     fn passed_over(&mut self, key: &str);
@@ -24,7 +24,9 @@ pub(crate) trait Fields: Default + PartialEq {
 pub(crate) struct Nothing;
 
 impl Fields for Nothing {
-    const KEYS: &'static [&'static str] = &[];
+    fn known(_key: &str) -> Option<&'static str> {
+        None
+    }
     fn take<'de, A: MapAccess<'de>>(&mut self, _key: &'static str, _map: &mut A) -> Result<(), A::Error> {
         Ok(())
     }
@@ -81,7 +83,12 @@ macro_rules! object {
         }
 
         impl $crate::fields::Fields for $name {
-            const KEYS: &'static [&'static str] = &[$($key),*];
+            fn known(key: &str) -> Option<&'static str> {
+                match key {
+                    $($key => Some($key),)*
+                    _ => None,
+                }
+            }
             fn take<'de, A: ::serde::de::MapAccess<'de>>(
                 &mut self,
                 key: &'static str,

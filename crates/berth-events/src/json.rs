@@ -84,7 +84,7 @@ impl<T: Fields> Visitor<'_> for Key<'_, T> {
         f.write_str("a key")
     }
     fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        let known = T::KEYS.iter().copied().find(|known| *known == text);
+        let known = T::known(text);
         if known.is_none() {
             self.0.passed_over(text);
         }
@@ -145,8 +145,23 @@ impl<'de, T: Fields> Visitor<'de> for Any<T> {
     }
 }
 
-/// Reads one object. The error is a reason: why these bytes are not one.
-pub(crate) fn read<T: Fields>(bytes: &[u8]) -> Result<Box<T>, String> {
+/// Reads objects, and counts how much it was given: a message is read once for each layer, and no layer is longer than
+/// the one around it, so the work is bounded by the length of the message.
+#[derive(Debug, Default)]
+pub(crate) struct Reader {
+    /// Bytes so far.
+    pub(crate) bytes: usize,
+}
+
+impl Reader {
+    /// Reads one object. The error is a reason: why these bytes are not one.
+    pub(crate) fn read<T: Fields>(&mut self, bytes: &[u8]) -> Result<Box<T>, String> {
+        self.bytes = self.bytes.saturating_add(bytes.len());
+        read(bytes)
+    }
+}
+
+fn read<T: Fields>(bytes: &[u8]) -> Result<Box<T>, String> {
     if bytes.len() > BYTES_MAX {
         return Err(format!("it is larger than {BYTES_MAX} bytes ({})", bytes.len()));
     }

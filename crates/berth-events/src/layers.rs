@@ -3,7 +3,7 @@
 use crate::{
     Recognised, cloudtrail, envelope,
     envelope::{Node, QUOTE_CHARS_MAX},
-    json::{self, Json},
+    json::{Json, Reader},
     quoting::quoted,
     request,
 };
@@ -19,14 +19,18 @@ pub const LAYERS_MAX: usize = 4;
 /// onboarding is not asked here: see [`crate::admit_source`].
 #[must_use]
 pub fn recognise(bytes: &[u8]) -> Recognised {
-    let mut node = match json::read::<Node>(bytes) {
+    recognise_with(&mut Reader::default(), bytes)
+}
+
+fn recognise_with(reader: &mut Reader, bytes: &[u8]) -> Recognised {
+    let mut node = match reader.read::<Node>(bytes) {
         Ok(node) => node,
         Err(why) => return Recognised::reject(format!("not an event: {why}")),
     };
     for _ in 0..=LAYERS_MAX {
-        node = match open(node) {
+        node = match open(reader, node) {
             Ok(Layer::Wrapped(inner)) => inner,
-            Ok(Layer::Message(message)) => return recognise_message(&message),
+            Ok(Layer::Message(message)) => return recognise_message(reader, &message),
             Err(end) => return *end,
         };
     }
@@ -59,16 +63,16 @@ fn kinds(node: &Node) -> Vec<&'static str> {
 }
 
 /// Opens one wrapper. The error is the answer, when there is nothing to open.
-fn open(node: Box<Node>) -> Result<Layer, Box<Recognised>> {
+fn open(reader: &mut Reader, node: Box<Node>) -> Result<Layer, Box<Recognised>> {
     let kinds = kinds(&node);
     if kinds.len() > 1 {
         return Err(reject(format!("it contradicts itself: it looks like {}", kinds.join(" and "))));
     }
     let node = match (&node.records, &node.messages) {
-        (Json::Absent, Json::Absent) => return open_single(node),
+        (Json::Absent, Json::Absent) => return open_single(reader, node),
         _ => only_one(*node)?,
     };
-    match open_single(node)? {
+    match open_single(reader, node)? {
         // A CloudTrail file: a list of records that nothing else wraps.
         Layer::Message(record) => Ok(Layer::Wrapped(record)),
         inner @ Layer::Wrapped(_) => Ok(inner),
@@ -91,28 +95,28 @@ fn only_one(node: Node) -> Result<Box<Node>, Box<Recognised>> {
 }
 
 /// Opens an SQS or SNS message; anything else is the message itself.
-fn open_single(mut node: Box<Node>) -> Result<Layer, Box<Recognised>> {
+fn open_single(reader: &mut Reader, mut node: Box<Node>) -> Result<Layer, Box<Recognised>> {
     if let Some("SubscriptionConfirmation" | "UnsubscribeConfirmation") = node.sns_type.text() {
         let reason = "SNS asks to confirm a subscription; a person does that, in the SNS console";
         return Err(Box::new(Recognised::ignore(reason)));
     }
     if let Json::Object(notification) = std::mem::take(&mut node.sns) {
-        return inside(notification.message, "SNS");
+        return inside(reader, notification.message, "SNS");
     }
     for (value, wrapper) in
         [(&mut node.body, "SQS"), (&mut node.api_body, "SQS"), (&mut node.message, "SNS"), (&mut node.sns, "SNS")]
     {
         if !value.is_absent() {
-            return inside(std::mem::take(value), wrapper);
+            return inside(reader, std::mem::take(value), wrapper);
         }
     }
     Ok(Layer::Message(node))
 }
 
 /// What a wrapper carries: a text, or, in tests that people write, the object itself.
-fn inside(value: Json<Node>, wrapper: &str) -> Result<Layer, Box<Recognised>> {
+fn inside(reader: &mut Reader, value: Json<Node>, wrapper: &str) -> Result<Layer, Box<Recognised>> {
     match value {
-        Json::Text(text) => match json::read::<Node>(text.as_bytes()) {
+        Json::Text(text) => match reader.read::<Node>(text.as_bytes()) {
             Ok(inner) => Ok(Layer::Wrapped(inner)),
             Err(why) => Err(reject(format!("the message in {wrapper} is not an event: {why}"))),
         },
@@ -126,9 +130,9 @@ fn reject(reason: String) -> Box<Recognised> {
 }
 
 /// Recognises what is left when nothing wraps it any more.
-fn recognise_message(message: &Node) -> Recognised {
+fn recognise_message(reader: &mut Reader, message: &Node) -> Recognised {
     if !message.detail.is_absent() || !message.detail_type.is_absent() {
-        return envelope::recognise(message);
+        return envelope::recognise(reader, message);
     }
     if !message.event_name.is_absent() {
         return cloudtrail::recognise(message, None);
@@ -141,4 +145,28 @@ fn recognise_message(message: &Node) -> Recognised {
     Recognised::reject(format!(
         "not an event: it has no detail, no eventName and no accountId ({seen}); a request is {{\"accountId\": \"…\"}}"
     ))
+}
+
+#[cfg(test)]
+#[path = "../tests/hostile/mod.rs"]
+mod hostile;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_the_message_each_of_its_bytes_is_read_at_most_once_for_each_layer() {
+        let mut most = 0;
+        for (name, message) in hostile::messages() {
+            assert!(message.len() > hostile::BYTES / 2 && message.len() <= hostile::BYTES + 1_000, "{name}");
+            let mut reader = Reader::default();
+            let answer = recognise_with(&mut reader, message.as_bytes());
+            // The message, its wrappers, and a detail that is a text.
+            assert!(reader.bytes <= (LAYERS_MAX + 2) * message.len(), "{name}: {} bytes", reader.bytes);
+            assert_eq!(answer, recognise(message.as_bytes()));
+            most = most.max(reader.bytes / message.len());
+        }
+        assert!(most >= 2, "wrapped messages are read more than once, so the count counts");
+    }
 }

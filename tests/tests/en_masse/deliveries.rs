@@ -1,0 +1,85 @@
+//! A thousand deliveries, and one that is poison.
+
+use std::collections::BTreeSet;
+
+use berth_ledger::Status;
+use berth_tests::rig::{Event, Rig, event};
+use serde_json::{Value, json};
+
+use crate::{alone, assert_one_of_each, names, wait_for_all};
+
+/// Accounts that arrive.
+const ACCOUNTS: usize = 100;
+/// Deliveries of their events, replays not counted.
+const DELIVERIES: usize = 1_000;
+
+/// The same numbers in an order that only `seed` decides: Fisher and Yates, with Knuth's generator.
+fn shuffled<T>(mut list: Vec<T>, mut seed: u64) -> Vec<T> {
+    for last in (1..list.len()).rev() {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        list.swap(last, usize::try_from(seed >> 33).unwrap() % (last + 1));
+    }
+    list
+}
+
+/// The event as a replay of the archive brings it: with the replay's name, and its own time and id.
+fn replayed(event: &str) -> String {
+    let mut event: Value = serde_json::from_str(event).unwrap();
+    event["replay-name"] = json!("after-the-outage");
+    event.to_string()
+}
+
+/// Create and Update of every account, five times each, every seventh as a replay, in no order.
+fn deliveries(accounts: &[String]) -> Vec<String> {
+    let kinds = [Event::Created, Event::Updated];
+    let events: Vec<String> = accounts.iter().flat_map(|account| kinds.map(|kind| event(kind, account))).collect();
+    let copies = events.iter().cycle().take(DELIVERIES).enumerate();
+    let copies = copies.map(|(number, event)| if number % 7 == 0 { replayed(event) } else { event.clone() });
+    shuffled(copies.collect(), 20_261_121)
+}
+
+fn mutating_calls(rig: &Rig) -> usize {
+    rig.calls(0).iter().filter(|call| call.effect == "resource").count()
+}
+
+#[test]
+fn a_thousand_deliveries_of_a_hundred_accounts_end_in_exactly_a_hundred_onboardings() {
+    let (rig, _alone) = alone();
+    let accounts = rig.accounts(&names("arrival", ACCOUNTS), "staging");
+    let deliveries = deliveries(&accounts);
+    assert_eq!(deliveries.len(), DELIVERIES);
+    let ids = rig.enqueue(&deliveries);
+    let records = wait_for_all(rig, &accounts, Status::Onboarded);
+    rig.wait_until_accepted(&ids);
+    assert_one_of_each(rig, &records);
+    let commits: BTreeSet<&str> = records.iter().map(|record| record.commit.as_ref().unwrap().sha.as_str()).collect();
+    assert!(commits.len() < ACCOUNTS, "many tenants to a commit, not {} commits", commits.len());
+
+    // Everything once more, as a replay of the whole day brings it: nothing starts, nothing changes.
+    let before = (rig.execution_names().len(), mutating_calls(rig));
+    let replays: Vec<String> = deliveries.iter().take(200).map(|event| replayed(event)).collect();
+    let ids = rig.enqueue(&replays);
+    rig.wait_until_accepted(&ids);
+    assert_eq!((rig.execution_names().len(), mutating_calls(rig)), before);
+    assert_eq!(wait_for_all(rig, &accounts, Status::Onboarded), records);
+}
+
+#[test]
+fn a_poison_message_among_a_hundred_good_ones_delays_none_and_is_dead_lettered_once() {
+    let (rig, _alone) = alone();
+    let accounts = rig.crowd(100, "suspended");
+    let poison = r#"{"source": "aws.controltower", "detail": "the-poison"#.to_owned();
+    let mut messages: Vec<String> = accounts.iter().map(|account| event(Event::Created, account)).collect();
+    messages.insert(50, poison.clone());
+    let ids = rig.enqueue(&messages);
+    wait_for_all(rig, &accounts, Status::Ignored);
+    rig.wait_until_accepted(&ids);
+    let of_the_poison = |line: &&String| line.contains(&ids[50]);
+    let lines = rig.log_lines("berth-accept-event");
+    assert_eq!(lines.iter().filter(of_the_poison).count(), 1, "it was looked at once");
+    let dead = rig.dead_letters("berth-intake-dlq", "the-poison");
+    let [dead] = dead.as_slice() else { panic!("exactly one: {dead:?}") };
+    assert_eq!(dead.body(), Some(poison.as_str()));
+    let reason = dead.message_attributes().unwrap()["BERTH_REASON"].string_value().unwrap();
+    assert!(reason.contains("not JSON"), "{reason}");
+}

@@ -1,0 +1,167 @@
+//! Events that never come, executions that vanish, failures that nobody looks at: the sweep finds the account.
+
+use std::collections::BTreeSet;
+
+use berth_ledger::{Record, Status};
+use berth_tests::rig::{Event, HUB, MANAGEMENT, Rig, event};
+use serde_json::{Value, json};
+
+use crate::{alone, assert_one_of_each, names, wait_for_all};
+
+/// `berth sweep --json`: what it says.
+fn sweep(rig: &Rig, arguments: &[&str]) -> Value {
+    let (code, text) = rig.berth(&[&["sweep", "--json"], arguments].concat());
+    assert_eq!(code, 0, "{text}");
+    serde_json::from_str(&text).unwrap()
+}
+
+/// Accounts that a sweep asked for, and why.
+fn asked(report: &Value) -> BTreeSet<(String, String)> {
+    let asks = report["asked"].as_array().unwrap().iter();
+    let text = |ask: &Value, name: &str| ask[name].as_str().unwrap().to_owned();
+    asks.map(|ask| (text(ask, "accountId"), text(ask, "why"))).collect()
+}
+
+fn all(accounts: &[String], why: &str) -> BTreeSet<(String, String)> {
+    accounts.iter().map(|account| (account.clone(), why.to_owned())).collect()
+}
+
+#[test]
+fn one_sweep_finds_every_account_whose_events_were_dropped() {
+    let (rig, _alone) = alone();
+    // Ten of a hundred, then all.
+    for (prefix, count, delivered) in [("tenth", 30, 27), ("none", 20, 0)] {
+        let accounts = rig.accounts(&names(prefix, count), "staging");
+        let (came, lost) = accounts.split_at(delivered);
+        let _ = rig.enqueue(&came.iter().map(|account| event(Event::Created, account)).collect::<Vec<_>>());
+        wait_for_all(rig, came, Status::Onboarded);
+
+        let would = sweep(rig, &["--dry-run"]);
+        assert_eq!((asked(&would), would["dryRun"].as_bool()), (all(lost, "missing"), Some(true)));
+        assert!(lost.iter().all(|account| rig.record(account).is_none()), "a dry run asks for nothing");
+        assert_eq!(asked(&sweep(rig, &[])), all(lost, "missing"));
+        let records = wait_for_all(rig, &accounts, Status::Onboarded);
+        assert_one_of_each(rig, &records);
+        assert_eq!(asked(&sweep(rig, &[])), BTreeSet::new(), "and nobody is asked for twice");
+    }
+}
+
+#[test]
+fn a_sweep_asks_only_for_accounts_that_are_ours() {
+    let (rig, _alone) = alone();
+    let closed = rig.account("closed-staging", "staging");
+    rig.call(MANAGEMENT, "organizations", "close_account", &json!({ "AccountId": closed }));
+    let outside = rig.account("outside", "suspended");
+    let private = rig.account_with("private-staging", "staging", &json!({ "berth:onboard": "false" }));
+    assert_eq!(asked(&sweep(rig, &[])), all(std::slice::from_ref(&private), "missing"), "its tag is not read, once");
+    wait_for_all(rig, std::slice::from_ref(&private), Status::Ignored);
+    assert_eq!(asked(&sweep(rig, &[])), BTreeSet::new(), "its tag keeps it out for good");
+    for account in [closed.as_str(), outside.as_str(), HUB, MANAGEMENT] {
+        assert!(rig.record(account).is_none(), "{account}");
+    }
+    let tag = json!({ "ResourceId": private, "TagKeys": ["berth:onboard"] });
+    rig.call(MANAGEMENT, "organizations", "untag_resource", &tag);
+    assert_eq!(asked(&sweep(rig, &[])), all(std::slice::from_ref(&private), "ours"), "somebody let it in");
+    let records = wait_for_all(rig, &[private], Status::Onboarded);
+    assert_eq!(records[0].generation, 2);
+}
+
+/// Overwrites when the account became what it is, as if that were long ago.
+fn age(rig: &Rig, record: &Record, status: &str) {
+    rig.call(
+        HUB,
+        "dynamodb",
+        "update_item",
+        &json!({
+            "TableName": "berth-ledger",
+            "Key": { "pk": { "S": format!("account#{}", record.account_id) }, "sk": { "S": "record" } },
+            "UpdateExpression": "SET since = :since, #s = :status REMOVE failure",
+            "ExpressionAttributeNames": { "#s": "status" },
+            "ExpressionAttributeValues": { ":since": { "S": "2026-01-02T03:04:05Z" }, ":status": { "S": status } },
+        }),
+    );
+}
+
+/// Waits until an account is onboarded, however it failed before.
+fn onboarded(rig: &Rig, account: &str) -> Record {
+    rig.until(&format!("{account} to be onboarded"), || {
+        rig.record(account).filter(|record| record.status == Status::Onboarded)
+    })
+}
+
+#[test]
+fn a_failed_account_and_one_whose_end_was_lost_are_started_again_and_one_that_runs_is_left_alone() {
+    let (rig, _alone) = alone();
+    let accounts = rig.accounts(&names("unlucky", 3), "staging");
+    let [failed, lost, runs] = accounts.as_slice() else { panic!("three") };
+    for (account, tenant) in [(failed, "unlucky0"), (lost, "unlucky1")] {
+        let role = json!({
+            "RoleName": format!("{tenant}-viewer"), "Path": "/tenant/",
+            "AssumeRolePolicyDocument": json!({ "Version": "2012-10-17", "Statement": [] }).to_string(),
+        });
+        rig.call(account, "iam", "create_role", &role);
+    }
+    let slow = json!({
+        "match": { "account": runs, "operation": "DescribeVpcs" }, "action": { "delay_ms": 6000 }, "times": 1,
+    });
+    let rule = rig.break_calls(&slow);
+    let events: Vec<String> = accounts.iter().map(|account| event(Event::Created, account)).collect();
+    let _ = rig.enqueue(&events);
+    let records = wait_for_all(rig, &accounts[..2], Status::Failed);
+    // Its end was never written: the ledger says running, and nothing runs.
+    age(rig, &records[1], "running");
+    age(
+        rig,
+        &rig.until("the slow one to run", || rig.record(runs).filter(|record| record.status == Status::Running)),
+        "running",
+    );
+    for (account, tenant) in [(failed, "unlucky0"), (lost, "unlucky1")] {
+        rig.call(account, "iam", "delete_role", &json!({ "RoleName": format!("{tenant}-viewer") }));
+    }
+    let report = sweep(rig, &[]);
+    assert_eq!(asked(&report), all(std::slice::from_ref(lost), "stuck"), "{report}");
+    assert_eq!((report["left"]["failedLately"].as_u64(), report["left"]["underWay"].as_u64()), (Some(1), Some(1)));
+    let report = sweep(rig, &["--failed-after", "0"]);
+    assert!(asked(&report).contains(&(failed.clone(), "failed".to_owned())), "{report}");
+    // Not `wait_for_all`: until accept-event has seen the event, the failed account is still failed.
+    let generations: Vec<u32> = accounts.iter().map(|account| onboarded(rig, account).generation).collect();
+    assert_eq!(generations, [2, 2, 1]);
+    assert_eq!(rig.fired(rule), 1, "it was really slow");
+}
+
+#[test]
+fn a_sweep_that_cannot_publish_says_so_and_the_next_one_finds_the_same_accounts() {
+    let (rig, _alone) = alone();
+    let accounts = rig.accounts(&names("refused", 2), "staging");
+    let refuse = json!({
+        "match": { "function": "berth-sweep-accounts", "operation": "PutEvents" },
+        "action": { "error": { "code": "AccessDeniedException", "status": 400, "message": "no" } }, "times": 1,
+    });
+    let rule = rig.break_calls(&refuse);
+    let (code, text) = rig.berth(&["sweep"]);
+    assert_eq!((code, text.as_str()), (1, ""));
+    assert_eq!(rig.fired(rule), 1);
+    let log = rig.log_lines("berth-sweep-accounts").join("\n");
+    assert!(log.contains("\"fault\":\"Denied\"") && log.contains("events:PutEvents"), "{log}");
+    assert_eq!(asked(&sweep(rig, &[])), all(&accounts, "missing"));
+    wait_for_all(rig, &accounts, Status::Onboarded);
+}
+
+#[test]
+fn a_sweep_of_a_thousand_accounts_reads_them_once_and_asks_nothing_about_any_of_them() {
+    let (rig, _alone) = alone();
+    let crowd = rig.crowd(1_000, "prod");
+    let since = rig.last_call();
+    let report = sweep(rig, &["--dry-run"]);
+    assert_eq!(asked(&report), all(&crowd, "missing"));
+    let calls: Vec<_> = rig.calls(since).into_iter().filter(|call| call.function == "berth-sweep-accounts").collect();
+    let count = |operation: &str| calls.iter().filter(|call| call.operation == operation).count();
+    let pages = usize::try_from(report["accounts"].as_u64().unwrap()).unwrap().div_ceil(100);
+    assert_eq!(count("ListAccounts"), pages, "the local AWS has a hundred to a page");
+    assert_eq!((count("AssumeRole"), count("Scan"), count("ListExecutions")), (1, 1, 1));
+    // Accounts that another test had ignored: their tags are read, and nothing else.
+    assert!(calls.len() <= pages + 3 + count("ListTagsForResource") && count("ListTagsForResource") < 5, "{calls:#?}");
+    rig.disperse(&crowd, "prod");
+    let (code, _) = rig.berth(&["sweep", "--dry-run"]);
+    assert_eq!(code, 0);
+}
