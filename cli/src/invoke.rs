@@ -86,12 +86,12 @@ async fn read(function: &str, answer: Response) -> Result<Value, Problem> {
     if status.is_success() && !failed {
         return Ok(said);
     }
-    let told = |names: [&str; 3]| names.into_iter().find_map(|name| said[name].as_str().map(str::to_owned));
+    let told = |names: [&str; 3]| names.into_iter().find_map(|name| said.get(name)?.as_str().map(str::to_owned));
     let what = told(["errorMessage", "Message", "message"]).unwrap_or(text);
     if failed {
         // A fault's message ends with what to do.
         let (what, next) = what.split_once("\nNext: ").unwrap_or((&what, "look at the function's log"));
-        let fault = said["errorType"].as_str().unwrap_or("it failed");
+        let fault = said.get("errorType").and_then(Value::as_str).unwrap_or("it failed");
         return Err(Problem::failed(format!("{function}: {fault}: {what}"), next));
     }
     let hint = match status.as_u16() {

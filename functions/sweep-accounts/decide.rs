@@ -136,7 +136,7 @@ fn look(
             let joined = listed.joined.is_none_or(|joined| is_over(joined, limits.missing_after, now));
             joined.then_some((Why::Missing, "the ledger does not know it".to_owned())).ok_or(Left::Young)
         }
-        Some(record) => known(world, record, limits, now, ours),
+        Some(record) => known(world, record, limits, now, &ours),
     }?;
     Ok(Ask {
         account_id: facts.account_id.clone(),
@@ -148,7 +148,7 @@ fn look(
 }
 
 /// An account of ours that the ledger knows.
-fn known(world: &World, record: &Record, limits: Limits, now: Timestamp, ours: String) -> Result<(Why, String), Left> {
+fn known(world: &World, record: &Record, limits: Limits, now: Timestamp, ours: &str) -> Result<(Why, String), Left> {
     let (since, status) = (record.since, record.status.name());
     let executions = [&record.execution_arn, &record.lease];
     // A failed execution that is redriven runs again, and the ledger says so only at its next end.

@@ -59,9 +59,8 @@ impl<T> Json<T> {
             Self::Absent => "missing",
             Self::Null => "null",
             Self::Text(_) => "text",
-            Self::Number(_) => "a number",
+            Self::Number(_) | Self::Other => "a number",
             Self::Truth(_) => "a truth value",
-            Self::Other => "a number",
             Self::Object(_) => "an object",
             Self::List(..) => "a list",
         }

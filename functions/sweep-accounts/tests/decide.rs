@@ -54,22 +54,10 @@ fn execution(number: u64, generation: u32) -> String {
 }
 
 fn record(number: u64, status: Status, since: Timestamp) -> Record {
-    Record {
-        account_id: id(number),
-        account_name: None,
-        tenant: None,
-        environment: None,
-        status,
-        generation: 3,
-        lease: None,
-        execution_arn: Some(execution(number, 3)),
-        since,
-        reason: None,
-        failure: None,
-        regions: BTreeMap::default(),
-        roles: vec![],
-        commit: None,
-    }
+    serde_json::from_value(serde_json::json!({
+        "accountId": id(number), "status": status, "generation": 3, "executionArn": execution(number, 3), "since": since,
+    }))
+    .unwrap()
 }
 
 fn world(accounts: Vec<Listed>, records: Vec<Record>) -> World {
