@@ -1,4 +1,4 @@
-//! End to end: journeys, contract, house rules.
+//! End to end: journeys, faults, contract, house rules.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -8,4 +8,5 @@
     reason = "a test that cannot go on panics"
 )]
 
+pub mod faults;
 pub mod rig;

@@ -8,6 +8,9 @@ use serde_json::Value;
 
 use super::Rig;
 
+/// Newest calls that may still be under way.
+const SETTLE_CALLS: usize = 1_000;
+
 /// One AWS call of a function.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Call {
@@ -76,6 +79,21 @@ impl Rig {
         self.calls(0).into_iter().filter(|call| requests.contains(&call.request_id)).collect()
     }
 
+    /// Waits until no call and no invocation is under way: what a killed function has sent may still take effect.
+    pub fn settle(&self) {
+        self.until("calls that are under way", || {
+            let calls = self.gateway(Method::GET, "calls?plumbing=false", None);
+            let calls = calls["calls"].as_array().expect("calls");
+            let under_way = |call: &&Value| call["status"].is_null() && call["function"] != "";
+            (!calls.iter().rev().take(SETTLE_CALLS).any(|call| under_way(&call))).then_some(())
+        });
+    }
+
+    /// Has the gateway read functions and queues anew, after a change past it.
+    pub fn refresh(&self) {
+        self.gateway(Method::POST, "refresh", None);
+    }
+
     /// Number of the newest call.
     #[must_use]
     pub fn last_call(&self) -> u64 {
@@ -101,12 +119,18 @@ impl Rig {
         self.gateway(Method::POST, "rules", Some(rule))["id"].as_u64().expect("an id")
     }
 
+    /// How often a rule has fired; the rule stays.
+    #[must_use]
+    pub fn fired_so_far(&self, rule: u64) -> u64 {
+        let rules = self.gateway(Method::GET, "rules", None);
+        let ours = rules["rules"].as_array().expect("rules").iter().find(|each| each["id"] == rule);
+        ours.expect("the rule is still there")["fired"].as_u64().expect("a number")
+    }
+
     /// How often a rule fired; the rule goes.
     #[must_use]
     pub fn fired(&self, rule: u64) -> u64 {
-        let rules = self.gateway(Method::GET, "rules", None);
-        let ours = rules["rules"].as_array().expect("rules").iter().find(|each| each["id"] == rule);
-        let fired = ours.expect("the rule is still there")["fired"].as_u64().expect("a number");
+        let fired = self.fired_so_far(rule);
         self.gateway(Method::DELETE, &format!("rules/{rule}"), None);
         fired
     }

@@ -19,15 +19,15 @@ pub(super) struct Running {
     pub(super) alive: ChildStdin,
 }
 
-/// Starts it and waits until it is ready.
-pub(super) fn start() -> Result<Running, String> {
+/// Starts it and waits until it is ready. The label tells several of one test binary apart.
+pub(super) fn start(label: &str, pace: &[(&str, &str)]) -> Result<Running, String> {
     for function in ["accept-event", "plan-onboarding", "commit-tenant", "berth"] {
         let binary = binaries().join(function);
         if !binary.is_file() {
             return Err(format!("{} is not built\nNext: make test", binary.display()));
         }
     }
-    let folder = folder()?;
+    let folder = folder(label)?;
     let log = folder.join("local-aws.log");
     let cannot = |error: std::io::Error| format!("cannot start the local AWS: {error}");
     let mut child = python("hold.py")?
@@ -35,6 +35,7 @@ pub(super) fn start() -> Result<Running, String> {
         .arg(&folder)
         .arg("--binaries")
         .arg(binaries())
+        .envs(pace.iter().copied())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(File::create(&log).map_err(cannot)?)
@@ -73,15 +74,17 @@ pub(super) fn checkout() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ is in the checkout")
 }
 
-/// Where this build's binaries are: two folders above the test binary.
+/// Where this build's binaries are: where this one is, or one folder above, when it is a test.
 pub(super) fn binaries() -> PathBuf {
-    let test = std::env::current_exe().expect("a test binary has a path");
-    test.ancestors().nth(2).expect("cargo puts test binaries into deps").to_path_buf()
+    let this = std::env::current_exe().expect("a binary has a path");
+    let folder = this.parent().expect("it is in a folder");
+    let above = if folder.ends_with("deps") { folder.parent() } else { None };
+    above.unwrap_or(folder).to_path_buf()
 }
 
 /// A state folder of our own. It stays after the end, for whoever wants to read logs; those of earlier runs of the same
 /// tests go.
-fn folder() -> Result<PathBuf, String> {
+fn folder(label: &str) -> Result<PathBuf, String> {
     let parent = binaries().join("../tests");
     let test = std::env::current_exe().map_err(|error| error.to_string())?;
     let test = test.file_stem().unwrap_or_default().to_string_lossy().into_owned();
@@ -92,13 +95,13 @@ fn folder() -> Result<PathBuf, String> {
     let parent = parent.canonicalize().map_err(cannot)?;
     for entry in fs::read_dir(&parent).map_err(cannot)?.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
-        let of_this_test = name.rsplit_once('-').filter(|(of, _)| *of == test);
+        let of_this_test = name.rsplit_once('-').filter(|(of, _)| of.starts_with(&test));
         if of_this_test.is_some_and(|(_, pid)| !Path::new("/proc").join(pid).exists()) {
             // What cannot be removed now goes next time.
             let _ = fs::remove_dir_all(entry.path());
         }
     }
-    let folder = parent.join(format!("{test}-{}", std::process::id()));
+    let folder = parent.join(format!("{test}{label}-{}", std::process::id()));
     fs::create_dir_all(&folder).map_err(cannot)?;
     Ok(folder)
 }

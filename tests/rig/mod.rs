@@ -65,22 +65,29 @@ impl fmt::Debug for Rig {
 /// The rig of this test binary: the first test that asks starts it.
 pub fn rig() -> &'static Rig {
     static RIG: OnceLock<Result<Rig, String>> = OnceLock::new();
-    match RIG.get_or_init(Rig::start) {
+    match RIG.get_or_init(|| Rig::start("", &[], person::STAGING_OF_ONE_REGION)) {
         Ok(rig) => rig,
         Err(why) => panic!("{why}"),
     }
 }
 
 impl Rig {
-    fn start() -> Result<Self, String> {
-        let running = local_aws::start()?;
+    /// A local AWS of its own, for tests that break things: pauses between attempts are a fiftieth, attachments take a
+    /// third of a second, and every environment has one region.
+    pub fn quick(label: &str) -> Result<Self, String> {
+        let pace = [("BERTH_LOCAL_RETRY_PAUSE_SCALE", "0.02"), ("BERTH_LOCAL_ATTACHMENT_SECONDS", "0.3")];
+        Self::start(label, &pace, person::ONE_REGION_EACH)
+    }
+
+    fn start(label: &str, pace: &[(&str, &str)], shape: person::Shape) -> Result<Self, String> {
+        let running = local_aws::start(label, pace)?;
         let text = |key: &str| running.state[key].as_str().unwrap_or_default().to_owned();
         let endpoint = text("endpoint");
         let environment: BTreeMap<String, String> = serde_json::from_value(running.state["environment"].clone())
             .map_err(|error| format!("state.json: {error}"))?;
         let config = config(&endpoint, &environment);
         let mut person = person::Person::start(&running.folder)?;
-        person.shape_platform();
+        person.shape_platform(shape);
         Ok(Self {
             runtime: Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(|e| e.to_string())?,
             http: reqwest::Client::builder().no_proxy().build().map_err(|error| error.to_string())?,
@@ -139,7 +146,7 @@ impl Rig {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test may wait; a Lambda may not")]
-fn pause() {
+pub(crate) fn pause() {
     std::thread::sleep(PAUSE);
 }
 

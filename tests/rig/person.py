@@ -16,6 +16,7 @@ from typing import Any
 from berth_local import names
 from berth_local.access import Access, Credentials
 from berth_local.session import Session
+from snapshot import snapshot
 
 _AT_ONCE_MAX = 8
 
@@ -107,6 +108,10 @@ class Person:
         """Everything that onboarding makes, as it is in the account and in the network account."""
         regions = {region: self._region(account, region) for region in names.TENANT_REGIONS}
         return {"regions": regions, "roles": self._roles(account)}
+
+    def snapshot(self, account: str, tenant: str) -> list[str]:
+        """Everything that onboarding makes, without ids, to be compared with another account's."""
+        return snapshot(self._client, account, tenant)
 
     def _client(self, account: str, service: str, region: str) -> Any:
         if account not in self._known:

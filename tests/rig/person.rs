@@ -96,6 +96,18 @@ pub struct RoleSeen {
     pub tags: BTreeMap<String, String>,
 }
 
+/// Environments of platform.yaml that are changed, and the regions that each keeps.
+pub(super) type Shape = &'static [(&'static str, &'static [&'static str])];
+
+/// So that accounts of one region and tenants of two accounts exist.
+pub(super) const STAGING_OF_ONE_REGION: Shape = &[("staging", &["eu-west-1"])];
+
+/// The least that every step is needed for: one region with IPAM, and one whose attachments are accepted by hand.
+pub(super) const ONE_REGION_EACH: Shape = &[("staging", &["eu-west-1"]), ("dev", &["eu-central-1"])];
+
+/// The cluster of environments that are changed.
+const CLUSTER: &str = "shared-dev-1";
+
 /// The process.
 pub(super) struct Person {
     ask: ChildStdin,
@@ -116,11 +128,13 @@ impl Person {
         }
     }
 
-    /// Staging gets one region and dev's cluster, so that one-region accounts and tenants of two accounts exist. Only
-    /// before the first function starts: functions read the file once.
-    pub(super) fn shape_platform(&mut self) {
-        let staging = json!({ "staging": { "cluster": "shared-dev-1", "regions": ["eu-west-1"] } });
-        self.ask(&json!({ "do": "platform", "environments": staging }));
+    /// Changes platform.yaml. Only before the first function starts: functions read the file once.
+    pub(super) fn shape_platform(&mut self, shape: Shape) {
+        let changed = |(name, regions): &(&str, &[&str])| {
+            ((*name).to_owned(), json!({ "cluster": CLUSTER, "regions": regions }))
+        };
+        let environments: serde_json::Map<String, Value> = shape.iter().map(changed).collect();
+        self.ask(&json!({ "do": "platform", "environments": environments }));
     }
 
     fn ask(&mut self, request: &Value) -> Value {
@@ -195,5 +209,12 @@ impl Rig {
     #[must_use]
     pub fn world(&self, account: &str) -> World {
         serde_json::from_value(self.person(&json!({ "do": "world", "account": account }))).expect("a world")
+    }
+
+    /// Everything that onboarding makes, as lines without ids: of two accounts that are onboarded alike, the same ones.
+    #[must_use]
+    pub fn snapshot(&self, account: &str, tenant: &str) -> Vec<String> {
+        let request = json!({ "do": "snapshot", "account": account, "tenant": tenant });
+        serde_json::from_value(self.person(&request)).expect("lines")
     }
 }

@@ -1,4 +1,4 @@
-"""SQS under several threads: no message lost, none given to two receivers at once.
+"""SQS: no message lost, none given to two receivers at once, and no policy lost with another attribute.
 
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html
 Stock moto rebuilds the list of messages while others append to it, so DeleteMessage can lose a message that arrives at
@@ -16,6 +16,14 @@ from berth_local.aws.replacing import wrap
 
 def install() -> None:
     """One reentrant lock per queue. Waiting for messages gives it free (threading.Condition)."""
+
+    @wrap(Queue, "_set_attributes")
+    def set_attributes(original: Any, self: Queue, attributes: dict[str, Any], now: float | None = None) -> None:
+        # Stock forgets the policy whenever another attribute is set.
+        policy = getattr(self, "policy", None)
+        original(
+            self, attributes if "Policy" in attributes or policy is None else {**attributes, "Policy": policy}, now
+        )
 
     @wrap(Queue, "add_message")
     def add_message(original: Any, self: Queue, message: Message) -> None:

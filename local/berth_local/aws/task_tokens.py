@@ -12,6 +12,9 @@ import moto.stepfunctions.responses as stock_responses
 from moto.core.exceptions import AWSError
 from moto.core.responses import ActionResult, EmptyResult
 from moto.stepfunctions.exceptions import InvalidToken
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_callback import (
+    StateTaskServiceCallback,
+)
 from moto.stepfunctions.parser.asl.eval.callback.callback import (
     CallbackEndpoint,
     CallbackOutcome,
@@ -20,6 +23,7 @@ from moto.stepfunctions.parser.asl.eval.callback.callback import (
     CallbackPoolManager,
 )
 from moto.stepfunctions.parser.asl.eval.callback.callback import HeartbeatEndpoint as StockHeartbeat
+from moto.stepfunctions.parser.asl.eval.environment import Environment
 
 from berth_local.aws.replacing import wrap
 
@@ -91,8 +95,24 @@ def wait_for_beat(self: StockHeartbeat) -> bool:
     return received
 
 
+def renew_token(env: Environment) -> None:
+    """Gives an attempt a token of its own when the one before it was answered or gave up.
+
+    Stock keeps one token for all attempts of a state, so after a SendTaskFailure each retry finds that answer at once.
+    """
+    task = env.states.context_object.context_object_data.get("Task")
+    endpoint = _endpoints.get(task["Token"]) if task else None
+    if endpoint is not None and endpoint._notify_event.is_set():
+        env.callback_pool_manager.add(env.states.context_object.update_task_token())
+
+
 def install() -> None:
     """Remember every token, and answer by token instead of searching all executions."""
+
+    @wrap(StateTaskServiceCallback, "_eval_execution")
+    def eval_execution(original: Any, self: StateTaskServiceCallback, env: Environment) -> None:
+        renew_token(env)
+        original(self, env)
 
     @wrap(CallbackPoolManager, "add")
     def add(original: Any, self: CallbackPoolManager, callback_id: str) -> CallbackEndpoint:

@@ -129,8 +129,7 @@ def test_the_default_bus_hears_of_every_other_ending(aws: World) -> None:
             assert (last["error"], last["cause"]) == ("Denied", "no (account 1)")
 
 
-def _waiting_for_token(aws: World, **fields: Any) -> tuple[str, str]:
-    url, _ = aws.queue()
+def _token_machine(url: str, **fields: Any) -> dict[str, Any]:
     task = {
         "Type": "Task",
         "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
@@ -138,10 +137,19 @@ def _waiting_for_token(aws: World, **fields: Any) -> tuple[str, str]:
         "End": True,
         **fields,
     }
-    execution = aws.start({"QueryLanguage": "JSONPath", "StartAt": "A", "States": {"A": task}})
+    return {"QueryLanguage": "JSONPath", "StartAt": "A", "States": {"A": task}}
+
+
+def _token(aws: World, url: str) -> str:
     messages = aws.messages(url)
     assert messages, "no token"
-    return execution, messages[0]["Body"]
+    return messages[0]["Body"]
+
+
+def _waiting_for_token(aws: World, **fields: Any) -> tuple[str, str]:
+    url, _ = aws.queue()
+    execution = aws.start(_token_machine(url, **fields))
+    return execution, _token(aws, url)
 
 
 @differs_from_stock("None")
@@ -169,6 +177,19 @@ def test_a_token_that_was_answered_is_told_from_a_made_up_one(aws: World) -> Non
     stopped, token = _waiting_for_token(aws)
     states.stop_execution(executionArn=stopped)
     assert code_of(states.send_task_success, taskToken=token, output="{}") == "TaskTimedOut"
+
+
+@differs_from_stock("FAILED|still|None|Queue|assert")
+def test_a_retry_waits_for_a_token_of_its_own(aws: World) -> None:
+    states, (url, _) = aws.client("stepfunctions"), aws.queue()
+    retry = [{"ErrorEquals": ["Again"], "IntervalSeconds": 1, "MaxAttempts": 2}]
+    execution = aws.start(_token_machine(url, Retry=retry))
+    tokens = [_token(aws, url)]
+    states.send_task_failure(taskToken=tokens[0], error="Again", cause="busy")
+    tokens.append(_token(aws, url))
+    assert tokens[0] != tokens[1]
+    states.send_task_success(taskToken=tokens[1], output='{"done": true}')
+    assert json.loads(aws.ended(execution)["output"]) == {"done": True}
 
 
 def test_a_silent_task_fails_after_its_heartbeat(ours: World) -> None:

@@ -37,6 +37,16 @@ def test_no_message_is_lost_or_received_twice_by_concurrent_consumers(ours: Worl
     assert sorted(seen) == list(range(total))
 
 
+@differs_from_stock("Policy")
+def test_setting_one_attribute_keeps_the_policy(aws: World) -> None:
+    url, _ = aws.queue()
+    sqs = aws.client("sqs")
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "7"})
+    found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    assert found["VisibilityTimeout"] == "7"
+    assert "Policy" in found
+
+
 def test_a_message_goes_to_the_dead_letter_queue_after_its_receives(ours: World) -> None:
     dead, dead_arn = ours.queue()
     policy = json.dumps({"deadLetterTargetArn": dead_arn, "maxReceiveCount": "2"})

@@ -1,0 +1,175 @@
+//! The ways to break a call.
+
+use std::{fmt, str::FromStr};
+
+use serde_json::{Value, json};
+
+use super::Point;
+
+/// How a journey goes on after its function was killed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Recovery {
+    /// By itself: the state machine's `Retry`, or the queue's next delivery.
+    Retry,
+    /// The execution is stopped and redriven.
+    Redrive,
+    /// The execution is stopped, and a person starts a new one.
+    NewExecution,
+}
+
+/// One way to break one call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Break {
+    /// Refused with the service's throttling error, also when the SDK asks again.
+    Throttled,
+    /// An internal error of the service, also when the SDK asks again.
+    InternalError,
+    /// The service is unavailable, also when the SDK asks again.
+    Unavailable,
+    /// The connection is reset and nothing happened, also when the SDK asks again.
+    Reset,
+    /// It happened, and the answer is lost.
+    AnswerLost,
+    /// The function dies before the call.
+    KilledBefore(Recovery),
+    /// The function dies after the call took effect.
+    KilledAfter(Recovery),
+    /// The call hangs until the function is out of time, and takes effect after that.
+    Hang,
+    /// A read that misses what was written in the last seconds.
+    Stale,
+}
+
+/// Attempts that the SDK makes of one call.
+const ATTEMPTS: usize = 3;
+
+/// Longer than [`super::stand::FUNCTION_SECONDS`], so that the function is given up before the call lands.
+const HANG_MILLISECONDS: u64 = 7_000;
+
+impl Break {
+    const ALL: [(Self, &str); 13] = [
+        (Self::Throttled, "throttled"),
+        (Self::InternalError, "internal-error"),
+        (Self::Unavailable, "unavailable"),
+        (Self::Reset, "reset"),
+        (Self::AnswerLost, "answer-lost"),
+        (Self::KilledBefore(Recovery::Retry), "killed-before"),
+        (Self::KilledBefore(Recovery::Redrive), "killed-before-redriven"),
+        (Self::KilledBefore(Recovery::NewExecution), "killed-before-restarted"),
+        (Self::KilledAfter(Recovery::Retry), "killed-after"),
+        (Self::KilledAfter(Recovery::Redrive), "killed-after-redriven"),
+        (Self::KilledAfter(Recovery::NewExecution), "killed-after-restarted"),
+        (Self::Hang, "hang"),
+        (Self::Stale, "stale"),
+    ];
+
+    /// Every way to break a call of this function with this effect. Only an execution can be redriven or started anew,
+    /// so functions behind a queue recover by themselves or not at all. A lost answer is only worth a run when
+    /// something happened.
+    #[must_use]
+    pub fn of(function: &str, effect: &str) -> Vec<Self> {
+        let in_execution = !["accept-event", "commit-tenant", "announce-outcome"].contains(&function);
+        let changes = ["resource", "data", "execution"].contains(&effect);
+        let fits = |way: Self| match way {
+            Self::AnswerLost => changes,
+            Self::KilledBefore(recovery) | Self::KilledAfter(recovery) => {
+                in_execution || recovery == Recovery::Retry
+            }
+            Self::Stale => effect == "read",
+            Self::Throttled | Self::InternalError | Self::Unavailable | Self::Reset | Self::Hang => true,
+        };
+        Self::ALL.into_iter().map(|(way, _)| way).filter(|way| fits(*way)).collect()
+    }
+
+    /// How the journey goes on.
+    #[must_use]
+    pub fn recovery(self) -> Recovery {
+        match self {
+            Self::KilledBefore(recovery) | Self::KilledAfter(recovery) => recovery,
+            _ => Recovery::Retry,
+        }
+    }
+
+    /// The gateway's rule that breaks this call when `tenant` is onboarded.
+    #[must_use]
+    pub fn rule(self, point: &Point, tenant: &str) -> Value {
+        let mut found = json!({
+            "account": point.place.account(tenant),
+            "function": format!("berth-{}", point.function),
+            "region": point.region,
+            "service": point.service,
+            "operation": point.operation,
+            "nth": point.nth,
+        });
+        if self == Self::Stale {
+            // Reads before anything was written miss nothing, so every read of this kind is stale.
+            found["nth"] = json!(1);
+            return json!({ "match": found, "action": { "stale_ms": 1500 }, "times": 50 });
+        }
+        let (action, times) = match self {
+            Self::Throttled => (throttling(&point.service), ATTEMPTS),
+            Self::InternalError => (json!({ "error": { "code": "InternalError", "status": 500 } }), ATTEMPTS),
+            Self::Unavailable => (json!({ "error": { "code": "ServiceUnavailable", "status": 503 } }), ATTEMPTS),
+            Self::Reset => (json!({ "drop": true }), ATTEMPTS),
+            Self::AnswerLost => (json!({ "cut": true }), 1),
+            Self::KilledBefore(_) => (json!({ "kill": "before" }), 1),
+            Self::KilledAfter(_) => (json!({ "kill": "after" }), 1),
+            Self::Hang | Self::Stale => (json!({ "delay_ms": HANG_MILLISECONDS }), 1),
+        };
+        json!({ "match": found, "action": action, "times": times })
+    }
+}
+
+/// The error with which a service throttles.
+/// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html>
+fn throttling(service: &str) -> Value {
+    let (code, status) = match service {
+        "ec2" => ("RequestLimitExceeded", 503),
+        "iam" | "sts" => ("Throttling", 400),
+        "organizations" | "eks" => ("TooManyRequestsException", 429),
+        _ => ("ThrottlingException", 400),
+    };
+    json!({ "error": { "code": code, "status": status, "message": "Rate exceeded" } })
+}
+
+impl fmt::Display for Break {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = Self::ALL.iter().find(|(way, _)| way == self).map_or("", |(_, name)| *name);
+        f.write_str(name)
+    }
+}
+
+impl FromStr for Break {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|(_, name)| *name == text);
+        let names = || Self::ALL.map(|(_, name)| name).join(", ");
+        found.map(|(way, _)| way).ok_or_else(|| format!("{text:?} is no way to break a call; these are: {}", names()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_way_has_a_name_of_its_own_and_is_read_back_from_it() {
+        for (way, name) in Break::ALL {
+            assert_eq!(name.parse::<Break>(), Ok(way));
+            assert_eq!(way.to_string(), name);
+        }
+    }
+
+    #[test]
+    fn what_fits_follows_from_the_function_and_the_effect() {
+        let read = Break::of("provision-vpc", "read");
+        assert!(!read.contains(&Break::AnswerLost) && read.contains(&Break::Stale));
+        let write = Break::of("provision-vpc", "resource");
+        assert!(write.contains(&Break::AnswerLost) && !write.contains(&Break::Stale));
+        assert!(write.contains(&Break::KilledAfter(Recovery::Redrive)));
+        let queued = Break::of("commit-tenant", "data");
+        assert!(queued.contains(&Break::KilledAfter(Recovery::Retry)));
+        assert!(!queued.contains(&Break::KilledAfter(Recovery::Redrive)));
+    }
+}

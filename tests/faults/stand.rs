@@ -1,0 +1,162 @@
+//! A test stand: one local AWS with short pauses and deadlines, on which one run after the other is made.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+use aws_sdk_sfn::types::ExecutionStatus;
+use berth_ledger::{Record, Status};
+use serde_json::json;
+
+use super::{Journey, Outcome, Recovery, Run, invariants};
+use crate::rig::{Call, HUB, Rig};
+
+/// Deadline of every function here. In the deployment it is 30 to 120 s; what happens after it is the same.
+pub(super) const FUNCTION_SECONDS: u64 = 5;
+
+/// Longest that a run may take, from the event to the outcome.
+const RUN_SECONDS_MAX: u64 = 90;
+
+/// How often a run is made anew when its call did not come: how often a step polls differs from run to run.
+const TRIES: usize = 3;
+
+/// A local AWS for runs.
+pub(super) struct Stand {
+    pub(super) rig: Rig,
+    /// What a clean run of each journey left.
+    clean: BTreeMap<Journey, Vec<String>>,
+    made: usize,
+}
+
+impl Stand {
+    /// Starts one.
+    pub(super) fn start(label: &str) -> Result<Self, String> {
+        let rig = Rig::quick(label)?;
+        let listed = rig.call(HUB, "lambda", "list_functions", &json!({}));
+        for function in listed["Functions"].as_array().into_iter().flatten().map(|each| &each["FunctionName"]) {
+            let settings = json!({ "FunctionName": function, "Timeout": FUNCTION_SECONDS });
+            rig.call(HUB, "lambda", "update_function_configuration", &settings);
+        }
+        for queue in ["berth-intake", "berth-commits", "berth-outcomes"] {
+            let url = rig.call(HUB, "sqs", "get_queue_url", &json!({ "QueueName": queue }))["QueueUrl"].take();
+            let attributes = json!({ "VisibilityTimeout": (FUNCTION_SECONDS + 1).to_string() });
+            rig.call(HUB, "sqs", "set_queue_attributes", &json!({ "QueueUrl": url, "Attributes": attributes }));
+        }
+        rig.refresh();
+        Ok(Self { rig, clean: BTreeMap::new(), made: 0 })
+    }
+
+    /// The calls of a journey without faults.
+    pub(super) fn record(&mut self, journey: Journey) -> Vec<Call> {
+        let tenant = self.tenant();
+        let account = journey.prepare(&self.rig, &tenant);
+        let since = self.rig.last_call();
+        let started = journey.begin(&self.rig, &account);
+        let record = self.outcome(&account, started.as_deref()).expect("a journey without faults ends");
+        assert_eq!(record.status, Status::Onboarded, "a journey without faults: {:?}", record.failure);
+        self.rig.settle();
+        self.rig.calls(since)
+    }
+
+    /// Makes a run, and again when its fault did not fire.
+    pub(super) fn perform(&mut self, run: &Run) -> Outcome {
+        let mut outcome = self.attempt(run);
+        for _ in 1..TRIES {
+            if outcome.fired || !outcome.violations.is_empty() {
+                break;
+            }
+            outcome = self.attempt(run);
+        }
+        outcome
+    }
+
+    fn attempt(&mut self, run: &Run) -> Outcome {
+        if !self.clean.contains_key(&run.journey) {
+            let tenant = self.tenant();
+            let account = run.journey.prepare(&self.rig, &tenant);
+            let started = run.journey.begin(&self.rig, &account);
+            let record = self.outcome(&account, started.as_deref());
+            assert_eq!(record.map(|record| record.status), Some(Status::Onboarded), "a journey without faults");
+            self.clean.insert(run.journey, self.rig.snapshot(&account, &tenant));
+        }
+        let tenant = self.tenant();
+        let account = run.journey.prepare(&self.rig, &tenant);
+        let rule = self.rig.break_calls(&run.way.rule(&run.point, &account));
+        let started = run.journey.begin(&self.rig, &account);
+        let started = self.recover(run, rule, &account, started);
+        let ended = self.outcome(&account, started.as_deref());
+        self.rig.settle();
+        let fired = self.rig.fired(rule) > 0;
+        let clean = self.clean.get(&run.journey).map_or(&[] as &[String], Vec::as_slice);
+        let seen = invariants::Seen { rig: &self.rig, account: &account, tenant: &tenant, clean };
+        let violations = match ended {
+            Some(record) => invariants::violated(&seen, run, &record),
+            None => vec![format!("no outcome after {RUN_SECONDS_MAX} s: {:?}", self.rig.record(&account))],
+        };
+        Outcome { fired, violations }
+    }
+
+    /// Stops the execution once the fault has fired and brings it back, when the run says so. The execution that counts
+    /// from then on.
+    fn recover(&self, run: &Run, rule: u64, account: &str, started: Option<String>) -> Option<String> {
+        let recovery = run.way.recovery();
+        if recovery == Recovery::Retry {
+            return started;
+        }
+        let execution = within(RUN_SECONDS_MAX, || {
+            let record = self.rig.record(account)?;
+            let current = started.clone().or(record.execution_arn)?;
+            let ended = record.lease.is_none() && record.status == Status::Onboarded && started.is_none();
+            (self.rig.fired_so_far(rule) > 0 || ended).then_some(current)
+        })?;
+        if self.rig.fired_so_far(rule) == 0 {
+            return Some(execution);
+        }
+        self.rig.stop_execution(&execution);
+        let _ = self.rig.ended(&execution);
+        if recovery == Recovery::NewExecution {
+            return Some(self.rig.start_execution(&json!({ "accountId": account })));
+        }
+        self.rig.redrive(&execution);
+        Some(execution)
+    }
+
+    /// The record, once it says how the execution ended. A redriven one ends twice, so what Step Functions says of it
+    /// now decides. Nothing when it takes too long.
+    fn outcome(&self, account: &str, execution: Option<&str>) -> Option<Record> {
+        within(RUN_SECONDS_MAX, || {
+            let record = self.rig.record(account)?;
+            let execution = execution.or(record.execution_arn.as_deref())?;
+            let announced = match self.rig.execution_status(execution)? {
+                ExecutionStatus::Succeeded => {
+                    matches!(record.status, Status::Onboarded | Status::Ignored) && record.lease.is_none()
+                }
+                ExecutionStatus::Failed | ExecutionStatus::TimedOut | ExecutionStatus::Aborted => {
+                    record.status == Status::Failed
+                }
+                _ => false,
+            };
+            (announced && record.execution_arn.as_deref() == Some(execution)).then_some(record)
+        })
+    }
+
+    fn tenant(&mut self) -> String {
+        self.made += 1;
+        format!("subject-{:05}", self.made)
+    }
+}
+
+/// Asks until there is an answer, or time is up.
+pub(super) fn within<T>(seconds: u64, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
+    let began = Instant::now();
+    loop {
+        if let Some(answer) = ask() {
+            return Some(answer);
+        }
+        if began.elapsed() > Duration::from_secs(seconds) {
+            return None;
+        }
+        crate::rig::pause();
+    }
+}

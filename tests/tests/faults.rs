@@ -1,0 +1,22 @@
+//! A seeded sample of the fault sweep; the whole is `make faults`.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+use berth_tests::faults::{Journey, Sweep};
+
+/// Runs in `make test`: about a minute on two stands.
+const SAMPLE: usize = 24;
+
+#[test]
+fn whatever_breaks_in_a_sample_of_runs_every_invariant_holds() {
+    let seed = 1;
+    let sweep = Sweep::recorded(&Journey::ALL).unwrap().sample(SAMPLE, seed);
+    assert_eq!(sweep.runs().len(), SAMPLE);
+    let mut wrong = Vec::new();
+    let tally = sweep.perform(2, |found| {
+        println!("{} {:?}", found.run, found.outcome);
+        if !found.outcome.fired || !found.outcome.violations.is_empty() {
+            wrong.push(format!("make faults FAULT='{}': {:#?}", found.run, found.outcome));
+        }
+    });
+    assert!(tally.unwrap().is_clean(), "seed {seed}\n{}", wrong.join("\n"));
+}
