@@ -26,6 +26,11 @@ test: prerequisites local-dev binaries ## Everything that must pass.
 	@echo "== the workspace (cargo test)"
 	$(CARGO) test --workspace
 
+.PHONY: faults
+faults: prerequisites local binaries ## Breaks every AWS call of every journey; FAULT=NAME makes one run, ONLY=TEXT some, LIST=1 none.
+	@target/debug/faults $(if $(FAULT),--fault '$(FAULT)') $(if $(ONLY),--only '$(ONLY)') $(if $(SAMPLE),--sample $(SAMPLE)) \
+		$(if $(SEED),--seed $(SEED)) $(if $(STANDS),--stands $(STANDS)) $(if $(LIST),--list)
+
 .PHONY: check
 check: prerequisites local-dev $(DENY) ## Format, lints, licences, the template.
 	cargo fmt --all --check

@@ -36,8 +36,6 @@ pub enum Break {
     KilledAfter(Recovery),
     /// The call hangs until the function is out of time, and takes effect after that.
     Hang,
-    /// A read that misses what was written in the last seconds.
-    Stale,
 }
 
 /// Attempts that the SDK makes of one call.
@@ -47,7 +45,7 @@ const ATTEMPTS: usize = 3;
 const HANG_MILLISECONDS: u64 = 7_000;
 
 impl Break {
-    const ALL: [(Self, &str); 13] = [
+    const ALL: [(Self, &str); 12] = [
         (Self::Throttled, "throttled"),
         (Self::InternalError, "internal-error"),
         (Self::Unavailable, "unavailable"),
@@ -60,7 +58,6 @@ impl Break {
         (Self::KilledAfter(Recovery::Redrive), "killed-after-redriven"),
         (Self::KilledAfter(Recovery::NewExecution), "killed-after-restarted"),
         (Self::Hang, "hang"),
-        (Self::Stale, "stale"),
     ];
 
     /// Every way to break a call of this function with this effect. Only an execution can be redriven or started anew,
@@ -75,7 +72,6 @@ impl Break {
             Self::KilledBefore(recovery) | Self::KilledAfter(recovery) => {
                 in_execution || recovery == Recovery::Retry
             }
-            Self::Stale => effect == "read",
             Self::Throttled | Self::InternalError | Self::Unavailable | Self::Reset | Self::Hang => true,
         };
         Self::ALL.into_iter().map(|(way, _)| way).filter(|way| fits(*way)).collect()
@@ -93,7 +89,7 @@ impl Break {
     /// The gateway's rule that breaks this call when `tenant` is onboarded.
     #[must_use]
     pub fn rule(self, point: &Point, tenant: &str) -> Value {
-        let mut found = json!({
+        let found = json!({
             "account": point.place.account(tenant),
             "function": format!("berth-{}", point.function),
             "region": point.region,
@@ -101,11 +97,6 @@ impl Break {
             "operation": point.operation,
             "nth": point.nth,
         });
-        if self == Self::Stale {
-            // Reads before anything was written miss nothing, so every read of this kind is stale.
-            found["nth"] = json!(1);
-            return json!({ "match": found, "action": { "stale_ms": 1500 }, "times": 50 });
-        }
         let (action, times) = match self {
             Self::Throttled => (throttling(&point.service), ATTEMPTS),
             Self::InternalError => (json!({ "error": { "code": "InternalError", "status": 500 } }), ATTEMPTS),
@@ -114,7 +105,7 @@ impl Break {
             Self::AnswerLost => (json!({ "cut": true }), 1),
             Self::KilledBefore(_) => (json!({ "kill": "before" }), 1),
             Self::KilledAfter(_) => (json!({ "kill": "after" }), 1),
-            Self::Hang | Self::Stale => (json!({ "delay_ms": HANG_MILLISECONDS }), 1),
+            Self::Hang => (json!({ "delay_ms": HANG_MILLISECONDS }), 1),
         };
         json!({ "match": found, "action": action, "times": times })
     }
@@ -122,7 +113,7 @@ impl Break {
 
 /// The error with which a service throttles.
 /// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html>
-fn throttling(service: &str) -> Value {
+pub(super) fn throttling(service: &str) -> Value {
     let (code, status) = match service {
         "ec2" => ("RequestLimitExceeded", 503),
         "iam" | "sts" => ("Throttling", 400),
@@ -164,9 +155,9 @@ mod tests {
     #[test]
     fn what_fits_follows_from_the_function_and_the_effect() {
         let read = Break::of("provision-vpc", "read");
-        assert!(!read.contains(&Break::AnswerLost) && read.contains(&Break::Stale));
+        assert!(!read.contains(&Break::AnswerLost) && read.contains(&Break::Hang));
         let write = Break::of("provision-vpc", "resource");
-        assert!(write.contains(&Break::AnswerLost) && !write.contains(&Break::Stale));
+        assert!(write.contains(&Break::AnswerLost));
         assert!(write.contains(&Break::KilledAfter(Recovery::Redrive)));
         let queued = Break::of("commit-tenant", "data");
         assert!(queued.contains(&Break::KilledAfter(Recovery::Retry)));

@@ -6,7 +6,7 @@ use std::{
     time::Instant,
 };
 
-use berth_tests::faults::{Found, Journey, Run, Sweep, Tally};
+use berth_tests::faults::{Found, Journey, Run, Storm, Sweep, Tally};
 use clap::Parser;
 
 /// Breaks every AWS call of every journey, one at a time and in every way, and checks what is left.
@@ -28,6 +28,9 @@ struct Arguments {
     /// Local AWS organizations to run on at once; each takes about a core and 500 MB.
     #[arg(long, default_value_t = 3)]
     stands: usize,
+    /// A throttling storm instead: so many accounts at once, against buckets so many times tighter than AWS's.
+    #[arg(long, num_args = 2, value_names = ["ACCOUNTS", "TIGHTNESS"])]
+    storm: Option<Vec<u32>>,
     /// Lists the runs and makes none.
     #[arg(long)]
     list: bool,
@@ -45,6 +48,9 @@ fn main() -> ExitCode {
 }
 
 fn sweep(arguments: &Arguments) -> Result<Tally, String> {
+    if let Some([accounts, tightness]) = arguments.storm.as_deref() {
+        return storm(Storm { accounts: *accounts as usize, tightness: *tightness });
+    }
     let sweep = chosen(arguments)?;
     if arguments.list {
         sweep.runs().iter().for_each(|run| println!("{run}"));
@@ -60,6 +66,16 @@ fn sweep(arguments: &Arguments) -> Result<Tally, String> {
         progress.show(found, &tally);
     })?;
     progress.end();
+    println!("{tally}");
+    Ok(tally)
+}
+
+fn storm(storm: Storm) -> Result<Tally, String> {
+    let weather = storm.rage()?;
+    weather.violations.iter().for_each(|violation| println!("  {violation}"));
+    println!("{} accounts at once, buckets {} times tighter: {} calls refused", storm.accounts, storm.tightness, weather.refused);
+    let fired = usize::from(weather.refused > 0);
+    let tally = Tally { runs: 1, fired, violations: weather.violations.len() };
     println!("{tally}");
     Ok(tally)
 }

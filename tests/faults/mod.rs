@@ -10,6 +10,7 @@ mod journey;
 mod point;
 mod run;
 mod stand;
+mod storm;
 mod sweep;
 
 pub use self::{
@@ -17,5 +18,6 @@ pub use self::{
     journey::Journey,
     point::{Place, Point, points},
     run::{Outcome, Run, runs},
+    storm::{Storm, Weather},
     sweep::{Found, Sweep, Tally},
 };

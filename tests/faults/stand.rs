@@ -141,6 +141,12 @@ impl Stand {
         })
     }
 
+    /// A new account of one region that nobody has asked to onboard, and its tenant.
+    pub(super) fn newcomer(&mut self) -> (String, String) {
+        let tenant = self.tenant();
+        (Journey::Pooled.prepare(&self.rig, &tenant), tenant)
+    }
+
     fn tenant(&mut self) -> String {
         self.made += 1;
         format!("subject-{:05}", self.made)
