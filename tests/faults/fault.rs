@@ -15,6 +15,8 @@ pub enum Recovery {
     Redrive,
     /// The execution is stopped, and a person starts a new one.
     NewExecution,
+    /// As before, and while the new one works, somebody redrives the old one.
+    Contended,
 }
 
 /// One way to break one call.
@@ -34,6 +36,9 @@ pub enum Break {
     KilledBefore(Recovery),
     /// The function dies after the call took effect.
     KilledAfter(Recovery),
+    /// The service says that the request is wrong, until a person has repaired what makes it so. Then the execution is
+    /// redriven.
+    Refused,
     /// The call hangs until the function is out of time, and takes effect after that.
     Hang,
 }
@@ -41,11 +46,17 @@ pub enum Break {
 /// Attempts that the SDK makes of one call.
 const ATTEMPTS: usize = 3;
 
+/// Far more often than anybody may ask who was told that the request is wrong.
+const REFUSALS: usize = 1_000;
+
+/// Most calls of one kind that a step makes in one go: a subnet for each of three tiers in three zones.
+const CALLS_OF_A_BATCH: u64 = 9;
+
 /// Longer than [`super::stand::FUNCTION_SECONDS`], so that the function is given up before the call lands.
 const HANG_MILLISECONDS: u64 = 7_000;
 
 impl Break {
-    const ALL: [(Self, &str); 12] = [
+    const ALL: [(Self, &str); 15] = [
         (Self::Throttled, "throttled"),
         (Self::InternalError, "internal-error"),
         (Self::Unavailable, "unavailable"),
@@ -57,6 +68,9 @@ impl Break {
         (Self::KilledAfter(Recovery::Retry), "killed-after"),
         (Self::KilledAfter(Recovery::Redrive), "killed-after-redriven"),
         (Self::KilledAfter(Recovery::NewExecution), "killed-after-restarted"),
+        (Self::KilledBefore(Recovery::Contended), "killed-before-contended"),
+        (Self::KilledAfter(Recovery::Contended), "killed-after-contended"),
+        (Self::Refused, "refused"),
         (Self::Hang, "hang"),
     ];
 
@@ -72,9 +86,18 @@ impl Break {
             Self::KilledBefore(recovery) | Self::KilledAfter(recovery) => {
                 in_execution || recovery == Recovery::Retry
             }
+            // A queue delivers again and again until a person looks at its dead letters: that is another journey.
+            Self::Refused => in_execution || function == "commit-tenant",
             Self::Throttled | Self::InternalError | Self::Unavailable | Self::Reset | Self::Hang => true,
         };
         Self::ALL.into_iter().map(|(way, _)| way).filter(|way| fits(*way)).collect()
+    }
+
+    /// How often the call may be made before the one that asks gives up: a permanent error is not asked for again. Calls
+    /// of one batch are all made.
+    #[must_use]
+    pub fn fired_max(self) -> u64 {
+        if self == Self::Refused { CALLS_OF_A_BATCH } else { u64::MAX }
     }
 
     /// How the journey goes on.
@@ -82,6 +105,7 @@ impl Break {
     pub fn recovery(self) -> Recovery {
         match self {
             Self::KilledBefore(recovery) | Self::KilledAfter(recovery) => recovery,
+            Self::Refused => Recovery::Redrive,
             _ => Recovery::Retry,
         }
     }
@@ -105,6 +129,7 @@ impl Break {
             Self::AnswerLost => (json!({ "cut": true }), 1),
             Self::KilledBefore(_) => (json!({ "kill": "before" }), 1),
             Self::KilledAfter(_) => (json!({ "kill": "after" }), 1),
+            Self::Refused => (json!({ "error": { "code": "ValidationException", "status": 400 } }), REFUSALS),
             Self::Hang => (json!({ "delay_ms": HANG_MILLISECONDS }), 1),
         };
         json!({ "match": found, "action": action, "times": times })

@@ -40,7 +40,8 @@ pub(super) fn violated(seen: &Seen<'_>, run: &Run, record: &Record) -> Vec<Strin
 
 /// One execution for all deliveries, and one for each that a person started.
 fn started_too_often(seen: &Seen<'_>, run: &Run) -> Option<String> {
-    let by_hand = usize::from(run.way.recovery() == Recovery::NewExecution) + usize::from(run.journey == Journey::Again);
+    let anew = matches!(run.way.recovery(), Recovery::NewExecution | Recovery::Contended);
+    let by_hand = usize::from(anew) + usize::from(run.journey == Journey::Again);
     let started = seen.rig.executions(seen.account).len();
     (started > 1 + by_hand).then(|| format!("exactly one: {started} executions, of which {by_hand} by hand"))
 }

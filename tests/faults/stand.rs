@@ -9,7 +9,7 @@ use aws_sdk_sfn::types::ExecutionStatus;
 use berth_ledger::{Record, Status};
 use serde_json::json;
 
-use super::{Journey, Outcome, Recovery, Run, invariants};
+use super::{Break, Journey, Outcome, Recovery, Run, invariants};
 use crate::rig::{Call, HUB, Rig};
 
 /// Deadline of every function here. In the deployment it is 30 to 120 s; what happens after it is the same.
@@ -87,18 +87,20 @@ impl Stand {
         let started = self.recover(run, rule, &account, started);
         let ended = self.outcome(&account, started.as_deref());
         self.rig.settle();
-        let fired = self.rig.fired(rule) > 0;
+        let fired = self.rig.fired(rule);
         let clean = self.clean.get(&run.journey).map_or(&[] as &[String], Vec::as_slice);
         let seen = invariants::Seen { rig: &self.rig, account: &account, tenant: &tenant, clean };
-        let violations = match ended {
+        let mut violations = match ended {
             Some(record) => invariants::violated(&seen, run, &record),
             None => vec![format!("no outcome after {RUN_SECONDS_MAX} s: {:?}", self.rig.record(&account))],
         };
-        Outcome { fired, violations }
+        if fired > run.way.fired_max() {
+            violations.push(format!("a permanent error is not retried: {fired} calls"));
+        }
+        Outcome { fired: fired > 0, violations }
     }
 
-    /// Stops the execution once the fault has fired and brings it back, when the run says so. The execution that counts
-    /// from then on.
+    /// Brings the execution back after the fault has fired, when the run says so. The execution that counts from then on.
     fn recover(&self, run: &Run, rule: u64, account: &str, started: Option<String>) -> Option<String> {
         let recovery = run.way.recovery();
         if recovery == Recovery::Retry {
@@ -106,20 +108,33 @@ impl Stand {
         }
         let execution = within(RUN_SECONDS_MAX, || {
             let record = self.rig.record(account)?;
-            let current = started.clone().or(record.execution_arn)?;
-            let ended = record.lease.is_none() && record.status == Status::Onboarded && started.is_none();
-            (self.rig.fired_so_far(rule) > 0 || ended).then_some(current)
+            let execution = started.clone().or(record.execution_arn)?;
+            let ended = self.rig.execution_status(&execution)? != ExecutionStatus::Running;
+            (ended || (run.way != Break::Refused && self.rig.fired_so_far(rule) > 0)).then_some(execution)
         })?;
         if self.rig.fired_so_far(rule) == 0 {
             return Some(execution);
         }
         self.rig.stop_execution(&execution);
-        let _ = self.rig.ended(&execution);
-        if recovery == Recovery::NewExecution {
-            return Some(self.rig.start_execution(&json!({ "accountId": account })));
+        if self.rig.ended(&execution).status == ExecutionStatus::Succeeded {
+            return Some(execution);
         }
-        self.rig.redrive(&execution);
-        Some(execution)
+        self.rig.mend(rule);
+        let anew = || self.rig.start_execution(&json!({ "accountId": account }));
+        match recovery {
+            Recovery::Retry | Recovery::Redrive => {
+                self.rig.redrive(&execution);
+                Some(execution)
+            }
+            Recovery::NewExecution => Some(anew()),
+            Recovery::Contended => {
+                let newer = anew();
+                self.rig.redrive(&execution);
+                // Whichever has the lease onboards; the other one ends by itself. The ledger says which it was.
+                let _ = (self.rig.ended(&newer), self.rig.ended(&execution));
+                None
+            }
+        }
     }
 
     /// The record, once it says how the execution ended. A redriven one ends twice, so what Step Functions says of it

@@ -36,6 +36,7 @@ class Admin:
         router.add_post("/_berth/rules", self.add_rule)
         router.add_delete("/_berth/rules", self.clear_rules)
         router.add_delete("/_berth/rules/{id}", self.remove_rule)
+        router.add_post("/_berth/rules/{id}/mend", self.mend_rule)
         router.add_post("/_berth/refresh", self.refresh)
         router.add_route("*", "/_berth/{rest:.*}", self.unknown)
 
@@ -93,6 +94,14 @@ class Admin:
         if text.isdigit() and self._proxy.rules.remove(int(text)):
             return web.json_response({"removed": int(text)})
         return web.json_response({"error": f"there is no rule {text}"}, status=404)
+
+    async def mend_rule(self, request: web.Request) -> web.Response:
+        """Ends what a rule breaks, and keeps its counts."""
+        text = request.match_info["id"]
+        rule = self._proxy.rules.mend(int(text)) if text.isdigit() else None
+        if rule is None:
+            return web.json_response({"error": f"there is no rule {text}"}, status=404)
+        return web.json_response(rule.as_json())
 
     async def refresh(self, _request: web.Request) -> web.Response:
         """Reads functions and event sources anew, after something was changed past the proxy."""

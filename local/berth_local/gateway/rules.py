@@ -133,6 +133,13 @@ class Rules:
         """Removes one rule; False when there is none of that id."""
         return self._rules.pop(rule_id, None) is not None
 
+    def mend(self, rule_id: int) -> Rule | None:
+        """Has a rule break nothing from now on; None when there is none of that id."""
+        rule = self._rules.get(rule_id)
+        if rule is not None:
+            rule.times = rule.fired
+        return rule
+
     def clear(self) -> int:
         """Removes every rule and says how many there were."""
         count = len(self._rules)

@@ -225,6 +225,17 @@ def test_a_kill_rule_does_not_count_calls_that_no_function_made(gateway):
     assert gateway.fired(rule) == 0
 
 
+def test_a_rule_that_is_mended_breaks_nothing_more_and_keeps_its_counts(gateway):
+    rule = gateway.rule({"service": "ec2"}, {"error": {"code": "Broken"}})
+    client = gateway.client("ec2", "eu-west-1")
+    with pytest.raises(ClientError, match="Broken"):
+        client.describe_vpcs()
+    assert gateway.ask("POST", f"rules/{rule}/mend")["fired"] == 1
+    client.describe_vpcs()
+    assert gateway.fired(rule) == 1
+    assert gateway.ask("POST", "rules/999/mend")[0] == 404
+
+
 def test_calls_beyond_an_allowance_are_refused_for_each_operation_and_region(gateway):
     refused = {"code": "RequestLimitExceeded", "status": 503}
     rule = gateway.rule({"service": "ec2"}, {"allowance": {"burst": 2, "per_second": 0.001}, "error": refused})
