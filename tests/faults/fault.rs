@@ -83,9 +83,7 @@ impl Break {
         let changes = ["resource", "data", "execution"].contains(&effect);
         let fits = |way: Self| match way {
             Self::AnswerLost => changes,
-            Self::KilledBefore(recovery) | Self::KilledAfter(recovery) => {
-                in_execution || recovery == Recovery::Retry
-            }
+            Self::KilledBefore(recovery) | Self::KilledAfter(recovery) => in_execution || recovery == Recovery::Retry,
             // A queue delivers again and again until a person looks at its dead letters: that is another journey.
             Self::Refused => in_execution || function == "commit-tenant",
             Self::Throttled | Self::InternalError | Self::Unavailable | Self::Reset | Self::Hang => true,

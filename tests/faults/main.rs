@@ -73,7 +73,10 @@ fn sweep(arguments: &Arguments) -> Result<Tally, String> {
 fn storm(storm: Storm) -> Result<Tally, String> {
     let weather = storm.rage()?;
     weather.violations.iter().for_each(|violation| println!("  {violation}"));
-    println!("{} accounts at once, buckets {} times tighter: {} calls refused", storm.accounts, storm.tightness, weather.refused);
+    println!(
+        "{} accounts at once, buckets {} times tighter: {} calls refused",
+        storm.accounts, storm.tightness, weather.refused
+    );
     let fired = usize::from(weather.refused > 0);
     let tally = Tally { runs: 1, fired, violations: weather.violations.len() };
     println!("{tally}");
@@ -114,9 +117,18 @@ impl Progress {
             let width = 30 * tally.runs / self.count;
             let line = format!(
                 "[{:<30}] {}/{} fired {} violations {}, about {} s left",
-                "#".repeat(width), tally.runs, self.count, tally.fired, tally.violations, left
+                "#".repeat(width),
+                tally.runs,
+                self.count,
+                tally.fired,
+                tally.violations,
+                left
             );
-            if self.is_terminal { eprint!("\r{line}\x1b[K") } else { eprintln!("{line}") }
+            if self.is_terminal {
+                eprint!("\r{line}\x1b[K")
+            } else {
+                eprintln!("{line}")
+            }
             let _ = std::io::stderr().flush();
         }
     }

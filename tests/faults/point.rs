@@ -156,7 +156,8 @@ mod tests {
     fn every_call_that_all_recordings_have_is_a_point_and_no_other() {
         let tenant = "111122223333";
         let first = vec![call(tenant, "DescribeVpcs"), call(tenant, "DescribeVpcs"), call(NETWORK, "DescribeVpcs")];
-        let second = vec![call("444455556666", "DescribeVpcs"), call(NETWORK, "DescribeVpcs"), call(tenant, "CreateVpc")];
+        let second =
+            vec![call("444455556666", "DescribeVpcs"), call(NETWORK, "DescribeVpcs"), call(tenant, "CreateVpc")];
         let names: Vec<String> = points(&[first, second]).into_keys().map(|point| point.to_string()).collect();
         let expected =
             ["provision-vpc/tenant/eu-west-1/ec2:DescribeVpcs#1", "provision-vpc/network/eu-west-1/ec2:DescribeVpcs#1"];

@@ -130,9 +130,8 @@ impl Person {
 
     /// Changes platform.yaml. Only before the first function starts: functions read the file once.
     pub(super) fn shape_platform(&mut self, shape: Shape) {
-        let changed = |(name, regions): &(&str, &[&str])| {
-            ((*name).to_owned(), json!({ "cluster": CLUSTER, "regions": regions }))
-        };
+        let changed =
+            |(name, regions): &(&str, &[&str])| ((*name).to_owned(), json!({ "cluster": CLUSTER, "regions": regions }));
         let environments: serde_json::Map<String, Value> = shape.iter().map(changed).collect();
         self.ask(&json!({ "do": "platform", "environments": environments }));
     }
