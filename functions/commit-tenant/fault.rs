@@ -4,12 +4,21 @@ use berth_gitops::RepoError;
 use berth_step::{Fault, StepError};
 use berth_tenancy::AccountId;
 
+/// Waits up to here fit into the pauses that the state machine makes for `Throttled`.
+const THROTTLED_SECONDS_MAX: u64 = 90;
+
 /// The fault of a batch that could not be committed, for one of its accounts.
 pub(crate) fn of(error: &RepoError, account: &AccountId) -> StepError {
     let (fault, next) = match error {
         RepoError::LostRace { .. } | RepoError::AnswerLost { .. } => {
             (Fault::Conflict, "nothing yet: Berth looks again and retries")
         }
+        // The pauses of `Throttled` end after some minutes; a longer wait is asked for steadily, and the host remembers
+        // that it was told to ask for nothing.
+        RepoError::Throttled { retry_after_seconds: Some(seconds), .. } if *seconds > THROTTLED_SECONDS_MAX => (
+            Fault::NotReady,
+            "nothing yet: Berth asks again; redrive the execution if this takes longer than 20 minutes",
+        ),
         RepoError::Transport { .. } | RepoError::Throttled { .. } => {
             (Fault::Throttled, "nothing yet: Berth asks the git server again with growing pauses")
         }

@@ -1,5 +1,7 @@
 //! Wiring of `commit-tenant`: settings, clients, serve.
 
+use std::sync::Arc;
+
 use berth_aws::shared_config;
 use berth_gitops::{Authorship, Jitter, Person};
 use berth_ledger::Ledger;
@@ -23,7 +25,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let function = CommitTenant {
         ledger: Ledger::new(aws_sdk_dynamodb::Client::new(&config), table),
         step_functions: aws_sdk_sfn::Client::new(&config),
-        repository: Repository::new(secrets, url, branch, secret),
+        repository: Repository::new(secrets, url, branch, secret, Arc::new(|| Timestamp::now().as_second())),
     };
     let author = Person::new(AUTHOR.0, AUTHOR.1)?;
     let (function, author) = (&function, &author);

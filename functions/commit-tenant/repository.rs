@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use aws_sdk_secretsmanager::Client;
 use berth_aws::CallFailure;
-use berth_gitops::{Credentials, GitLimits, GitRepo, GitSettings, RepoError};
+use berth_gitops::{Clock, Host, HostSecret, RepoError};
 use berth_step::{Fault, StepError};
 use berth_tenancy::AccountId;
 use tokio::sync::Mutex;
@@ -17,7 +17,8 @@ pub struct Repository {
     url: String,
     branch: String,
     secret: String,
-    open: Mutex<Option<Arc<GitRepo>>>,
+    clock: Clock,
+    open: Mutex<Option<Host>>,
 }
 
 /// Why there is no repository to commit to, or no commit.
@@ -48,26 +49,22 @@ impl std::fmt::Debug for Repository {
 }
 
 impl Repository {
-    /// The repository at `url`; `secret` is the name or ARN of the secret with its credentials.
+    /// The repository at `url`; `secret` is the name or ARN of the secret with its credentials, which also say which
+    /// kind of host it is.
     #[must_use]
-    pub fn new(secrets: Client, url: String, branch: String, secret: String) -> Self {
-        Self { secrets, url, branch, secret, open: Mutex::new(None) }
+    pub fn new(secrets: Client, url: String, branch: String, secret: String, clock: Clock) -> Self {
+        Self { secrets, url, branch, secret, clock, open: Mutex::new(None) }
     }
 
     /// The repository, opened at the first call. [Secrets Manager `GetSecretValue`]
-    pub(crate) async fn open(&self) -> Result<Arc<GitRepo>, CommitFailure> {
+    pub(crate) async fn open(&self) -> Result<Host, CommitFailure> {
         let mut open = self.open.lock().await;
         if let Some(repo) = open.as_ref() {
             return Ok(Arc::clone(repo));
         }
-        let credentials = self.credentials().await.map_err(CommitFailure::Secret)?;
-        let settings = GitSettings {
-            url: self.url.clone(),
-            branch: self.branch.clone(),
-            credentials,
-            limits: GitLimits::default(),
-        };
-        let repo = Arc::new(GitRepo::open(&settings).map_err(CommitFailure::Repository)?);
+        let secret = self.secret().await.map_err(CommitFailure::Secret)?;
+        let repo = berth_gitops::open(secret, &self.url, &self.branch, Arc::clone(&self.clock));
+        let repo = repo.map_err(CommitFailure::Repository)?;
         *open = Some(Arc::clone(&repo));
         Ok(repo)
     }
@@ -77,12 +74,12 @@ impl Repository {
         *self.open.lock().await = None;
     }
 
-    async fn credentials(&self) -> Result<Credentials, StepError> {
+    async fn secret(&self) -> Result<HostSecret, StepError> {
         let answer = self.secrets.get_secret_value().secret_id(&self.secret).send().await;
         let answer = answer.map_err(|error| secret_fault(CallFailure::of("secretsmanager:GetSecretValue", &error)))?;
-        Credentials::from_secret(answer.secret_string().unwrap_or_default()).map_err(|malformed| {
+        HostSecret::parse(answer.secret_string().unwrap_or_default()).map_err(|malformed| {
             StepError::new(Fault::InvalidInput, format!("the secret of the GitOps repository: {malformed}"))
-                .next("put {\"username\": …, \"password\": …} into the secret that BERTH_GITOPS_SECRET names")
+                .next("put one of the forms of docs/gitops.md into the secret that BERTH_GITOPS_SECRET names")
         })
     }
 }

@@ -7,7 +7,10 @@ use serde_json::Value;
 
 /// The secret is not JSON with `username` and `password`, or with `token`. Says nothing of what it is instead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the git secret must be JSON with \"username\" and \"password\", or with \"token\", in printable ASCII")]
+#[error(
+    "the git secret must be JSON with \"username\" and \"password\", with \"token\", or, for a GitHub App, with \
+     \"clientId\" (or \"appId\"), \"installationId\" and \"privateKey\" (PEM)"
+)]
 pub struct MalformedSecret;
 
 /// How to sign in to a git server. `Debug` is redacted, and there is no `Display`.
@@ -63,10 +66,6 @@ impl Credentials {
             (None, None, Some(token)) => Self::bearer(token),
             _ => Err(MalformedSecret),
         }
-    }
-
-    pub(crate) fn is_anonymous(&self) -> bool {
-        matches!(self.0, Kind::Anonymous)
     }
 
     /// The value of the `Authorization` header.

@@ -10,13 +10,14 @@
 
 mod advert;
 mod fetch;
-mod http;
+pub(crate) mod http;
 mod objects;
 mod pack;
 mod pkt_line;
+mod proposing;
 mod push;
 mod reading;
-mod settings;
+pub(crate) mod settings;
 mod tree;
 
 use std::collections::BTreeSet;

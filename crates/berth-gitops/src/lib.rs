@@ -3,6 +3,8 @@
 //! [`TenantRepo`] is the whole of what a host must do: read the head and some files, and commit on an expected head.
 //! [`commit_batch`] is the loop on top: read, edit, commit, and start again when somebody else was faster.
 //! [`GitRepo`] is the host for any git server over HTTPS; it needs no git binary and writes nothing to disk.
+//! [`GitHubRepo`] is GitHub as an App. [`open`] takes the one that the secret is for. [`Proposals`] is what a host does
+//! where people review: a branch, a pull request, and a look at what became of them.
 //!
 //! Absent on purpose: a clock, a random source, and any way to write a path that was not made from validated names.
 
@@ -10,14 +12,20 @@ mod batch;
 mod credentials;
 mod error;
 mod git;
+mod github;
+mod host;
 mod jitter;
 mod path;
+mod proposals;
 mod repo;
 
 pub use batch::{BatchOutcome, BatchPolicy, Edit, commit_batch};
 pub use credentials::{Credentials, MalformedSecret};
 pub use error::{Missing, Refusal, RefusedKind, RepoError};
 pub use git::{GitLimits, GitRepo, GitSettings};
+pub use github::{GitHubApp, GitHubRepo, GitHubSettings};
+pub use host::{Clock, Host, HostSecret, open};
 pub use jitter::Jitter;
 pub use path::RepoPath;
+pub use proposals::{Look, Proposal, ProposalBranch, ProposalState, Proposals};
 pub use repo::{Authorship, Change, CommitId, CommitOutcome, FileState, Person, Snapshot, TenantRepo};

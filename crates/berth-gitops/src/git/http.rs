@@ -12,7 +12,7 @@ use super::settings::{Checked, GitSettings};
 use crate::{Credentials, GitLimits, Missing, RepoError};
 
 /// A failed request, by whether the server may have done what it was asked to do.
-pub(super) enum Failure {
+pub(crate) enum Failure {
     /// It has not.
     Clear(RepoError),
     /// It may have.
@@ -21,7 +21,7 @@ pub(super) enum Failure {
 
 impl Failure {
     /// The error, where it does not matter: for requests that change nothing.
-    pub(super) fn into_error(self) -> RepoError {
+    pub(crate) fn into_error(self) -> RepoError {
         match self {
             Self::Clear(error) | Self::Uncertain(error) => error,
         }
@@ -115,7 +115,7 @@ impl Http {
 }
 
 /// A request without a whole answer. Only one that never got a connection is sure to have had no effect.
-fn broken(what: &'static str, error: reqwest::Error) -> Failure {
+pub(crate) fn broken(what: &'static str, error: reqwest::Error) -> Failure {
     let is_unsent = error.is_connect() || error.is_builder();
     let source = Some(Box::new(error.without_url()).into());
     let error = RepoError::Transport { what, status: None, source };

@@ -28,7 +28,7 @@ pub(super) struct Reading<'a> {
 }
 
 /// How to talk to the server, as its first answer told.
-enum Protocol {
+pub(super) enum Protocol {
     V2(Capabilities),
     V0(Capabilities),
 }
@@ -54,7 +54,7 @@ impl Reading<'_> {
     }
 
     /// Where the branch is now. The server's capabilities are asked for once.
-    async fn tip(&self, known: &mut Known) -> Result<(ObjectId, Protocol), RepoError> {
+    pub(super) async fn tip(&self, known: &mut Known) -> Result<(ObjectId, Protocol), RepoError> {
         let missing = || RepoError::NotFound(Missing::Branch);
         let capabilities = if let Some(capabilities) = known.capabilities.clone() {
             capabilities

@@ -10,7 +10,7 @@ use crate::{Credentials, RepoError};
 #[derive(Debug, Clone)]
 pub struct GitSettings {
     /// The address that `git clone` would take: `https://host/path.git`, without user, password, query or fragment.
-    /// Plain `http` is only for this machine, or for a repository without credentials.
+    /// Plain `http` is only for this machine.
     pub url: String,
     /// The branch that is read and committed to, without `refs/heads/`.
     pub branch: String,
@@ -76,8 +76,8 @@ pub(super) fn check(settings: &GitSettings) -> Result<Checked, RepoError> {
     let is_loopback = url.host_str().is_some_and(is_loopback);
     match url.scheme() {
         "https" => {}
-        "http" if is_loopback || settings.credentials.is_anonymous() => {}
-        "http" => return Err(RepoError::Invalid("credentials are sent over https only: change the git address")),
+        "http" if is_loopback => {}
+        "http" => return Err(RepoError::Invalid("only this machine is asked over http: the git address needs https")),
         _ => return Err(RepoError::Invalid("the git address must begin with https://")),
     }
     if !is_branch(&settings.branch) {
@@ -90,13 +90,13 @@ pub(super) fn check(settings: &GitSettings) -> Result<Checked, RepoError> {
     })
 }
 
-fn is_loopback(host: &str) -> bool {
+pub(crate) fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost" || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// A subset of what `git check-ref-format` allows.
-fn is_branch(name: &str) -> bool {
+pub(crate) fn is_branch(name: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/".contains(&byte);
     let part = |part: &str| {
         !part.is_empty()
@@ -127,7 +127,7 @@ mod tests {
         {
             assert!(checked(good, "main", basic()).is_ok(), "{good}");
         }
-        assert!(checked("http://git.example.com/a.git", "main", Credentials::anonymous()).is_ok());
+        assert!(checked("http://git.example.com/a.git", "main", Credentials::anonymous()).is_err());
         for bad in [
             "http://git.example.com/a.git",
             "http://127.0.0.1.example.com/a.git",

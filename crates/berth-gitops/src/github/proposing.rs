@@ -1,0 +1,139 @@
+//! Pull requests on GitHub: a branch, one commit on it, one pull request, and what became of it.
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+use super::{GitHubRepo, graphql, reading};
+use crate::{
+    Authorship, Change, CommitId, FileState, Look, Proposal, ProposalBranch, ProposalState, Proposals, RepoError,
+    RepoPath, git::http::Failure,
+};
+
+/// Branches in one request.
+const BRANCHES_MAX: usize = 50;
+
+#[async_trait]
+impl Proposals for GitHubRepo {
+    async fn propose(&self, proposal: &Proposal, _: &Authorship) -> Result<String, RepoError> {
+        self.api.begin_to_propose();
+        let branch = proposal.branch.as_str();
+        let head = self.branch_at(branch, &proposal.base).await?;
+        if !self.holds(&head, &proposal.changes).await? {
+            match self.commit_to(branch, &head, &proposal.changes, &proposal.message).await {
+                Ok(_) => {}
+                Err(Failure::Clear(error)) => return Err(error),
+                Err(Failure::Uncertain(error)) => {
+                    return Err(RepoError::AnswerLost { attempted: None, source: Box::new(error) });
+                }
+            }
+        }
+        match self.open_pull_request(branch).await? {
+            Some(url) => Ok(url),
+            None => self.make_pull_request(proposal).await,
+        }
+    }
+
+    async fn look(&self, branches: &[ProposalBranch]) -> Result<Look, RepoError> {
+        self.api.begin_to_propose();
+        let mut states = Vec::new();
+        for branches in branches.chunks(BRANCHES_MAX) {
+            let names: Vec<&str> = branches.iter().map(ProposalBranch::as_str).collect();
+            let request = graphql::pull_requests(&self.api, &names);
+            let answer = self.api.graphql("list pull requests", &request).await.map_err(Failure::into_error)?;
+            let data = graphql::data(&self.api, &answer, false).await.map_err(Failure::into_error)?;
+            for number in 0..names.len() {
+                let nodes = data.pointer(&format!("/repository/p{number}/nodes")).and_then(Value::as_array);
+                let nodes = nodes.ok_or_else(|| RepoError::Protocol("it did not list the pull requests".into()))?;
+                states.push(state(nodes));
+            }
+        }
+        Ok(Look { states, head: None })
+    }
+}
+
+/// One that is open counts, else the newest. None at all: it was never opened, or GitHub forgot it with its branch.
+fn state(nodes: &[Value]) -> ProposalState {
+    let states: Vec<&str> = nodes.iter().filter_map(|node| node.get("state")?.as_str()).collect();
+    match states.last() {
+        _ if states.contains(&"OPEN") => ProposalState::Open,
+        Some(&"MERGED") => ProposalState::Merged,
+        _ => ProposalState::Closed,
+    }
+}
+
+impl GitHubRepo {
+    /// Makes the branch at `base`, unless it is there; where it is. [GitHub "Create a reference", "Get a reference"]
+    async fn branch_at(&self, branch: &str, base: &CommitId) -> Result<CommitId, RepoError> {
+        let url = format!("{}/git/refs", self.api.address.repository());
+        let body = json!({ "ref": format!("refs/heads/{branch}"), "sha": base.as_str() });
+        let made = self.api.post("make a branch", &url, &body).await.map_err(Failure::into_error)?;
+        if made.status == StatusCode::CREATED {
+            return Ok(base.clone());
+        }
+        let said = made.message();
+        if !said.contains("already exists") {
+            return Err(RepoError::Rejected { reason: self.api.scrub(&said).await });
+        }
+        let url = format!("{}/git/ref/heads/{branch}", self.api.address.repository());
+        let found = self.api.send("find a branch", |client| client.get(&url)).await.map_err(Failure::into_error)?;
+        let found = found.json();
+        let sha = found.pointer("/object/sha").and_then(Value::as_str).unwrap_or_default();
+        sha.parse().map_err(|_| RepoError::Protocol("it sent a branch without a commit".into()))
+    }
+
+    /// Whether a commit has all the changes already.
+    async fn holds(&self, commit: &CommitId, changes: &[Change]) -> Result<bool, RepoError> {
+        let paths: BTreeSet<RepoPath> = changes.iter().map(|change| change.path().clone()).collect();
+        let files = reading::files(&self.api, &self.limits, commit, &paths).await?;
+        Ok(changes.iter().all(|change| match (change, files.get(change.path())) {
+            (Change::Write { bytes, .. }, Some(FileState::Regular(there))) => there == bytes,
+            (Change::Delete { .. }, Some(FileState::Absent)) => true,
+            _ => false,
+        }))
+    }
+
+    /// The open pull request of a branch. [GitHub "List pull requests"]
+    async fn open_pull_request(&self, branch: &str) -> Result<Option<String>, RepoError> {
+        let address = &self.api.address;
+        let url = format!(
+            "{}/pulls?state=open&head={}:{branch}&base={}",
+            address.repository(),
+            address.owner,
+            address.branch
+        );
+        let listed = self.api.send("list pull requests", |client| client.get(&url)).await;
+        let listed = listed.map_err(Failure::into_error)?.json();
+        let first = listed.as_array().and_then(|list| list.first()).and_then(|pull| pull.get("html_url"));
+        Ok(first.and_then(Value::as_str).map(str::to_owned))
+    }
+
+    /// Opens the pull request. [GitHub "Create a pull request"]
+    async fn make_pull_request(&self, proposal: &Proposal) -> Result<String, RepoError> {
+        let (title, body) = proposal.message.split_once('\n').unwrap_or((&proposal.message, ""));
+        let (branch, base) = (proposal.branch.as_str(), &self.api.address.branch);
+        let text = format!(
+            "Berth proposes these tenants. The onboardings go on when this is merged; closing it fails them.\n\n{}",
+            body.trim()
+        );
+        let request = json!({ "title": title.trim(), "head": branch, "base": base, "body": text });
+        let url = format!("{}/pulls", self.api.address.repository());
+        let made = match self.api.post("open a pull request", &url, &request).await {
+            Ok(made) => made,
+            Err(Failure::Clear(error)) => return Err(error),
+            Err(Failure::Uncertain(error)) => {
+                return Err(RepoError::AnswerLost { attempted: None, source: Box::new(error) });
+            }
+        };
+        if let (StatusCode::CREATED, Some(url)) = (made.status, made.json().get("html_url").and_then(Value::as_str)) {
+            return Ok(url.to_owned());
+        }
+        // Another copy of the function may have opened it meanwhile.
+        match self.open_pull_request(branch).await? {
+            Some(url) => Ok(url),
+            None => Err(RepoError::Rejected { reason: self.api.scrub(&made.message()).await }),
+        }
+    }
+}

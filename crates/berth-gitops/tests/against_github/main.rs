@@ -1,0 +1,8 @@
+//! The GitHub host against a stand-in of GitHub's API, in front of a real bare repository.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::expect_used, missing_docs)]
+
+mod commits;
+mod proposals;
+mod refusals;
+mod secrets;
+mod support;

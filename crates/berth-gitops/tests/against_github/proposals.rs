@@ -1,0 +1,88 @@
+//! Pull requests: one for what is proposed, however often it is proposed.
+
+use berth_gitops::{GitHubRepo, Proposal, ProposalBranch, ProposalState, Proposals, RepoError, TenantRepo};
+use reqwest::Method;
+use serde_json::json;
+
+use crate::support::{Entry, GitHub, Repository, authorship, path, paths, write};
+
+async fn proposal(repo: &GitHubRepo) -> Proposal {
+    let changes = vec![write("a", "one\n"), write("b", "two\n")];
+    let branch = ProposalBranch::of(&changes).unwrap();
+    let base = repo.read(&paths(&["a", "b"])).await.unwrap().head;
+    Proposal { branch, base, changes, message: "Onboard 2 accounts\n\nBerth-Account: 111122223333\n".into() }
+}
+
+async fn pulls(github: &GitHub) -> usize {
+    github.tell("state", json!({})).await["pulls"].as_array().unwrap().len()
+}
+
+#[tokio::test]
+async fn proposing_twice_makes_one_branch_one_commit_and_one_pull_request() {
+    let github = GitHub::start(Repository::new());
+    let repo = github.open();
+    let first = proposal(&repo).await;
+    let url = repo.propose(&first, &authorship()).await.unwrap();
+    assert!(url.ends_with("/berth/tenants/pull/1"), "{url}");
+    // Somebody else's commit moves the base; what is proposed is the same.
+    github.repository.commit_by_hand(&[("NOTES.md", Entry::File("x\n"))]);
+    let again = proposal(&repo).await;
+    assert_ne!(again.base, first.base);
+    assert_eq!(repo.propose(&again, &authorship()).await.unwrap(), url);
+    assert_eq!((pulls(&github).await, github.served("commit").await), (1, 1));
+    assert_eq!(repo.look(&[first.branch]).await.unwrap().states, [ProposalState::Open]);
+    assert_eq!(github.repository.text(&path("a")), None, "nothing is on the branch that clusters follow");
+}
+
+#[tokio::test]
+async fn whatever_is_cut_while_proposing_a_second_try_completes_the_same_proposal() {
+    for at in ["post-branch", "commit", "post-pull"] {
+        for after in [true, false] {
+            let github = GitHub::start(Repository::new());
+            let repo = github.open();
+            let proposal = proposal(&repo).await;
+            github.fault(at, json!({ "after": after, "cut": true })).await;
+            repo.propose(&proposal, &authorship()).await.unwrap_err();
+            repo.propose(&proposal, &authorship()).await.unwrap();
+            assert_eq!(pulls(&github).await, 1, "{at} {after}");
+            let branch = format!("refs/heads/{}", proposal.branch);
+            assert_eq!(github.repository.git(&["rev-list", "--count", &branch]), "2", "{at} {after}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_merge_and_a_close_are_seen_and_one_request_looks_at_many() {
+    let github = GitHub::start(Repository::new());
+    let repo = github.open();
+    let mut branches = Vec::new();
+    for tenant in ["a", "b", "c"] {
+        let changes = vec![write(tenant, "one\n")];
+        let branch = ProposalBranch::of(&changes).unwrap();
+        let base = repo.read(&paths(&[tenant])).await.unwrap().head;
+        let message = format!("Onboard {tenant}\n");
+        repo.propose(&Proposal { branch: branch.clone(), base, changes, message }, &authorship()).await.unwrap();
+        branches.push(branch);
+    }
+    github.person(Method::PUT, "pulls/1/merge").await;
+    github.person(Method::PATCH, "pulls/2").await;
+    let look = repo.look(&branches).await.unwrap();
+    assert_eq!(look.states, [ProposalState::Merged, ProposalState::Closed, ProposalState::Open]);
+    assert_eq!(github.served("look").await, 1);
+    assert_eq!(github.repository.text(&path("a")).as_deref(), Some("one\n"));
+    // What was closed can be proposed again: from the branch that is there.
+    let changes = vec![write("b", "one\n")];
+    let base = repo.read(&paths(&["b"])).await.unwrap().head;
+    let again = Proposal { branch: branches[1].clone(), base, changes, message: "Onboard b\n".into() };
+    assert!(repo.propose(&again, &authorship()).await.unwrap().ends_with("/pull/4"));
+}
+
+#[tokio::test]
+async fn an_app_without_the_right_to_pull_requests_is_told_so() {
+    let github = GitHub::start(Repository::new());
+    github.tell("grant", json!({ "contents": "write", "metadata": "read" })).await;
+    let repo = github.open();
+    let proposal = proposal(&repo).await;
+    let error = repo.propose(&proposal, &authorship()).await.unwrap_err();
+    assert!(matches!(&error, RepoError::Rejected { reason } if reason.contains("permission")), "{error:?}");
+}

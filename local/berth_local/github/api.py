@@ -1,0 +1,180 @@
+"""GitHub's REST and GraphQL APIs over one bare repository: what a client needs that commits and opens pull requests.
+
+REST: https://docs.github.com/en/rest, GraphQL: https://docs.github.com/en/graphql/reference.
+"""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import Any
+
+from berth_local.github.app import RefusedError
+from berth_local.github.graphql import GraphQLError, Schema, execute
+from berth_local.github.objects import Objects, StaleError
+
+_TEXT_BYTES_MAX = 512_000
+_PROTECTED = "Repository rule violations found\n\nChanges must be made through a pull request.\n\n"
+
+
+class Repository:
+    """A repository on GitHub: its objects, its pull requests, its protected branches."""
+
+    def __init__(self, folder: Path, owner: str, name: str, url: str) -> None:
+        self.objects = Objects(folder)
+        self.owner, self.name, self._url = owner, name, url
+        self.pulls: list[dict[str, Any]] = []
+        self.protected: set[str] = set()
+
+    # --- REST
+
+    def make_ref(self, body: dict[str, Any]) -> dict[str, Any]:
+        """POST /repos/{owner}/{repo}/git/refs."""
+        branch = body["ref"].removeprefix("refs/heads/")
+        try:
+            self.objects.make_branch(branch, body["sha"])
+        except StaleError as error:
+            raise RefusedError(422, "Reference already exists") from error
+        return self.ref(branch)
+
+    def ref(self, branch: str) -> dict[str, Any]:
+        """GET /repos/{owner}/{repo}/git/ref/heads/{branch}."""
+        head = self.objects.head(branch)
+        if head is None:
+            raise RefusedError(404, "Not Found")
+        return {"ref": f"refs/heads/{branch}", "object": {"type": "commit", "sha": head}}
+
+    def list_pulls(self, state: str, head: str, base: str) -> list[dict[str, Any]]:
+        """GET /repos/{owner}/{repo}/pulls."""
+        fits = [
+            pull
+            for pull in self.pulls
+            if state in ("all", "open" if pull["state"] == "OPEN" else "closed")
+            and head in ("", f"{self.owner}:{pull['headRefName']}")
+            and base in ("", pull["baseRefName"])
+        ]
+        return [{"number": pull["number"], "html_url": pull["url"]} for pull in fits]
+
+    def make_pull(self, body: dict[str, Any]) -> dict[str, Any]:
+        """POST /repos/{owner}/{repo}/pulls."""
+        head, base = body["head"], body["base"]
+        if self.list_pulls("open", f"{self.owner}:{head}", base):
+            raise RefusedError(422, f"A pull request already exists for {self.owner}:{head}.")
+        if self.objects.head(head) is None or self.objects.is_merged(base, head):
+            raise RefusedError(422, f"No commits between {base} and {head}")
+        number = len(self.pulls) + 1
+        url = f"{self._url}/{self.owner}/{self.name}/pull/{number}"
+        pull = {"number": number, "url": url, "state": "OPEN", "headRefName": head, "baseRefName": base}
+        self.pulls.append(pull | {"title": body["title"], "body": body.get("body", "")})
+        return {"number": number, "html_url": url}
+
+    def _pull(self, number: int) -> dict[str, Any]:
+        if not 0 < number <= len(self.pulls):
+            raise RefusedError(404, "Not Found")
+        return self.pulls[number - 1]
+
+    def merge_pull(self, number: int) -> dict[str, Any]:
+        """PUT /repos/{owner}/{repo}/pulls/{number}/merge."""
+        pull = self._pull(number)
+        if pull["state"] != "OPEN":
+            raise RefusedError(405, "Pull Request is not mergeable")
+        try:
+            sha = self.objects.merge(pull["baseRefName"], pull["headRefName"], f"Merge pull request #{number}")
+        except LookupError as error:
+            raise RefusedError(405, "Pull Request has merge conflicts") from error
+        pull["state"] = "MERGED"
+        return {"sha": sha, "merged": True}
+
+    def close_pull(self, number: int) -> dict[str, Any]:
+        """PATCH /repos/{owner}/{repo}/pulls/{number} with {"state": "closed"}."""
+        self._pull(number)["state"] = "CLOSED"
+        return {"number": number, "state": "closed"}
+
+    # --- GraphQL
+
+    def graphql(self, body: dict[str, Any], permissions: dict[str, str]) -> dict[str, Any]:
+        """POST /graphql."""
+        return execute(self._schema(permissions), body)
+
+    def _schema(self, permissions: dict[str, str]) -> Schema:
+        def commit(oid: str) -> tuple[str, str]:
+            return ("Commit", oid)
+
+        def attribute(name: str) -> Any:
+            return lambda value: value[name]
+
+        def make_commit(_: Any, *, input: dict[str, Any]) -> tuple[str, str]:
+            if permissions.get("contents") != "write":
+                raise GraphQLError("FORBIDDEN", "Resource not accessible by integration")
+            return ("Payload", self._commit(input))
+
+        def pull_requests(_: Any, *, headRefName: str, baseRefName: str, last: int) -> tuple[str, Any]:
+            if "pull_requests" not in permissions:
+                raise GraphQLError("FORBIDDEN", "Resource not accessible by integration")
+            fits = [p for p in self.pulls if (p["headRefName"], p["baseRefName"]) == (headRefName, baseRefName)]
+            return ("Nodes", [("PullRequest", pull) for pull in fits[-last:]])
+
+        objects = self.objects
+        return {
+            "Query": {"repository": self._repository},
+            "Mutation": {"createCommitOnBranch": make_commit},
+            "Payload": {"commit": commit},
+            "Repository": {
+                "ref": lambda _, qualifiedName: (
+                    ("Ref", qualifiedName) if objects.head(qualifiedName.removeprefix("refs/heads/")) else None
+                ),
+                "object": lambda _, oid: commit(oid),
+                "pullRequests": pull_requests,
+            },
+            "Ref": {"target": lambda name: commit(objects.head(name.removeprefix("refs/heads/")) or "")},
+            "Commit": {
+                "oid": lambda oid: oid,
+                "message": objects.message,
+                "parents": lambda oid, first: ("Nodes", [commit(parent) for parent in objects.parents(oid)[:first]]),
+                "file": self._file,
+            },
+            "Nodes": {"nodes": lambda nodes: nodes},
+            "TreeEntry": {
+                "mode": lambda entry: entry.mode,
+                "oid": lambda entry: entry.oid,
+                "object": lambda entry: ("Blob", objects.blob(entry.oid)) if entry.kind == "blob" else ("Tree", entry),
+            },
+            "Tree": {},
+            "Blob": {"byteSize": len, "isTruncated": lambda blob: len(blob) > _TEXT_BYTES_MAX, "text": _text},
+            "PullRequest": {name: attribute(name) for name in ("state", "url", "headRefName", "number")},
+        }
+
+    def _repository(self, _: Any, *, owner: str, name: str) -> tuple[str, Any]:
+        if (owner, name) != (self.owner, self.name):
+            message = f"Could not resolve to a Repository with the name '{owner}/{name}'."
+            raise GraphQLError("NOT_FOUND", message)
+        return ("Repository", None)
+
+    def _file(self, oid: str, *, path: str) -> tuple[str, Any]:
+        entry = self.objects.entry(oid, path)
+        if entry is None:
+            raise GraphQLError("NOT_FOUND", f"Could not resolve file for path '{path}'.")
+        return ("TreeEntry", entry)
+
+    def _commit(self, given: dict[str, Any]) -> str:
+        branch = given["branch"]["branchName"].removeprefix("refs/heads/")
+        if given["branch"]["repositoryNameWithOwner"] != f"{self.owner}/{self.name}" or not self.objects.head(branch):
+            raise GraphQLError("NOT_FOUND", f"No branch '{branch}'")
+        if branch in self.protected:
+            raise GraphQLError("UNPROCESSABLE", _PROTECTED)
+        changes = given.get("fileChanges") or {}
+        files: dict[str, bytes | None] = {item["path"]: None for item in changes.get("deletions") or []}
+        files |= {item["path"]: base64.b64decode(item["contents"]) for item in changes.get("additions") or []}
+        message = f"{given['message']['headline']}\n\n{given['message'].get('body', '')}\n"
+        expected = given["expectedHeadOid"]
+        try:
+            return self.objects.commit(branch, expected, message, files)
+        except StaleError as error:
+            text = f'Expected branch to point to "{expected}" but it did not.  Pull and try again.'
+            raise GraphQLError("STALE_DATA", text) from error
+
+
+def _text(blob: bytes) -> str | None:
+    if b"\0" in blob:
+        return None
+    return blob[:_TEXT_BYTES_MAX].decode(errors="replace")
