@@ -1,6 +1,6 @@
 //! `berth status`: where accounts are, what went wrong, and what to do.
 
-use berth_ledger::{Record, Status};
+use berth_ledger::{Record, RegionRecord, Status};
 use serde_json::{Value, json};
 
 use crate::{
@@ -94,11 +94,7 @@ pub(crate) fn details(record: &Record) {
         anstream::println!("  next       {}", failure.hint);
     }
     for (region, network) in &record.regions {
-        anstream::println!("  {region:<14} {}  {}  {}", network.vpc_id, network.cidr, network.attachment_id);
-        if !network.duplicate_vpcs.is_empty() {
-            let ids = network.duplicate_vpcs.join(", ");
-            anstream::println!("  {region:<14} {} {ids}: remove it once nothing uses it", paint::bad("duplicate VPC:"));
-        }
+        network_details(region.as_str(), network);
     }
     for role in &record.roles {
         let access = role.access.map_or("", |access| access.as_str());
@@ -113,5 +109,55 @@ pub(crate) fn details(record: &Record) {
     }
     if let Some(execution) = &record.execution_arn {
         anstream::println!("  execution  {execution}");
+    }
+}
+
+/// One region of an account: what is there, the proof of isolation, and what a person should know.
+fn network_details(region: &str, network: &RegionRecord) {
+    anstream::println!("  {region:<14} {}  {}  {}", network.vpc_id, network.cidr, network.attachment_id);
+    if let Some(proof) = network.isolation.as_ref().and_then(isolation) {
+        anstream::println!("  {:<14} {} {proof}", "", paint::good("isolated:"));
+    }
+    if !network.duplicate_vpcs.is_empty() {
+        let ids = network.duplicate_vpcs.join(", ");
+        anstream::println!("  {region:<14} {} {ids}: remove it once nothing uses it", paint::bad("duplicate VPC:"));
+    }
+    for change in &network.planned_changes {
+        anstream::println!("  {:<14} {} {}", "", paint::waiting("planned change:"), change.what);
+        anstream::println!("  {:<14} {}", "", paint::faint(&format!("Next: {}", change.next)));
+    }
+}
+
+/// The proof of isolation in one line; none for a record of a version that proved it in another form.
+fn isolation(proof: &Value) -> Option<String> {
+    let text = |name: &str| proof.get(name).and_then(Value::as_str);
+    let list = |value: &Value| {
+        let names: Vec<&str> = value.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
+    };
+    let routes = proof.get("spokeRoutes")?;
+    let (count, lead_to) = (routes.get("count")?.as_u64()?, list(routes.get("leadTo")?));
+    let learned_by = list(proof.get("propagatedTo")?);
+    let table = text("associatedWith")?;
+    Some(format!("associated with {table} ({count} routes, to {lead_to}), learned by {learned_by}"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn the_proof_of_isolation_is_one_line() {
+        let proof = json!({
+            "spokeRouteTable": "tgw-rtb-1", "associatedWith": "tgw-rtb-1", "propagatedTo": ["tgw-rtb-2"],
+            "spokeRoutes": { "count": 2, "leadTo": ["tgw-attach-9"], "digest": "00", "first": [] },
+            "defaultAssociation": false, "defaultPropagation": false,
+        });
+        assert_eq!(
+            isolation(&proof).unwrap(),
+            "associated with tgw-rtb-1 (2 routes, to tgw-attach-9), learned by tgw-rtb-2"
+        );
+        assert_eq!(isolation(&json!({ "spokeRoutes": [] })), None);
     }
 }

@@ -1,6 +1,10 @@
 //! Sessions in other accounts: one `sts:AssumeRole`, narrowed to what the step does, named after the execution.
 
-use std::time::SystemTime;
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant, SystemTime},
+};
 
 use aws_config::{Region as SdkRegion, SdkConfig};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
@@ -14,6 +18,13 @@ use crate::CallFailure;
 /// Length of a session in seconds: the shortest that STS allows, and no function runs longer.
 const SESSION_SECONDS: i32 = 900;
 
+/// How long a session serves further invocations of the same execution. It must outlast the function that takes it:
+/// functions run for two minutes at most.
+const KEPT: Duration = Duration::from_secs(10 * 60);
+
+/// Most sessions that are kept. A warm copy of a function works for one execution at a time.
+const KEPT_MAX: usize = 8;
+
 /// Longest session name that STS takes.
 const SESSION_NAME_MAX: usize = 64;
 
@@ -23,6 +34,24 @@ pub struct Sessions {
     base: SdkConfig,
     sts: Client,
     external_id: String,
+    kept: Arc<Mutex<VecDeque<Kept>>>,
+}
+
+/// A session that was given before, and what for.
+#[derive(Debug, Clone)]
+struct Kept {
+    key: Key,
+    until: Instant,
+    credentials: Credentials,
+}
+
+/// What a session may do, and for whom. Its name is that of its execution, so that none serves another one; the region
+/// is not part of it, because sessions know none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Key {
+    role: String,
+    name: String,
+    actions: &'static [&'static str],
 }
 
 /// One session: where, and what for.
@@ -47,34 +76,60 @@ impl Sessions {
     /// `base` is the configuration of this function; `external_id` is demanded by the roles' trust policies.
     #[must_use]
     pub fn new(base: &SdkConfig, external_id: String) -> Self {
-        Self { base: base.clone(), sts: Client::new(base), external_id }
+        Self { base: base.clone(), sts: Client::new(base), external_id, kept: Arc::default() }
     }
 
-    /// The configuration of clients that act in the other account. [STS `AssumeRole`]
+    /// The configuration of clients that act in the other account: with the session of an invocation before, when that
+    /// was for the same execution, role and actions.
     pub async fn assume(&self, scope: SessionScope<'_>) -> Result<SdkConfig, StepError> {
-        let arn = role_arn(scope.account, scope.role);
+        let role = role_arn(scope.account, scope.role);
+        let key = Key { role, name: session_name(scope.execution), actions: scope.actions };
+        let credentials = match self.kept(&key) {
+            Some(credentials) => credentials,
+            None => self.ask(key, scope).await?,
+        };
+        let mut config = self.base.to_builder().credentials_provider(SharedCredentialsProvider::new(credentials));
+        if let Some(region) = scope.region {
+            config = config.region(SdkRegion::new(region.as_str().to_owned()));
+        }
+        Ok(config.build())
+    }
+
+    fn kept(&self, key: &Key) -> Option<Credentials> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.retain(|each| Instant::now() < each.until);
+        kept.iter().find(|each| each.key == *key).map(|each| each.credentials.clone())
+    }
+
+    fn keep(&self, kept: Kept) {
+        let mut all = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        all.truncate(KEPT_MAX - 1);
+        all.push_front(kept);
+    }
+
+    /// A new session. [STS `AssumeRole`]
+    async fn ask(&self, key: Key, scope: SessionScope<'_>) -> Result<Credentials, StepError> {
+        let until = Instant::now() + KEPT;
+        let arn = &key.role;
         let answer = self
             .sts
             .assume_role()
-            .role_arn(&arn)
-            .role_session_name(session_name(scope.execution))
+            .role_arn(arn)
+            .role_session_name(&key.name)
             .external_id(&self.external_id)
             .duration_seconds(SESSION_SECONDS)
             .policy(session_policy(scope.actions))
             .send()
             .await
-            .map_err(|error| refused(CallFailure::of("sts:AssumeRole", &error), &arn, scope))?;
+            .map_err(|error| refused(CallFailure::of("sts:AssumeRole", &error), arn, scope))?;
         let Some(given) = answer.credentials else {
             return Err(StepError::new(Fault::Bug, format!("sts:AssumeRole on {arn} answered without credentials")));
         };
         let expires = SystemTime::try_from(given.expiration).ok();
         let credentials =
             Credentials::new(given.access_key_id, given.secret_access_key, Some(given.session_token), expires, "berth");
-        let mut config = self.base.to_builder().credentials_provider(SharedCredentialsProvider::new(credentials));
-        if let Some(region) = scope.region {
-            config = config.region(SdkRegion::new(region.as_str().to_owned()));
-        }
-        Ok(config.build())
+        self.keep(Kept { key, until, credentials: credentials.clone() });
+        Ok(credentials)
     }
 }
 
@@ -129,6 +184,49 @@ mod tests {
         let name = session_name(&format!("weird name/{}", "x".repeat(100)));
         assert_eq!(name.len(), SESSION_NAME_MAX);
         assert!(name.starts_with("berth-weird-name-xx"));
+    }
+
+    #[test]
+    fn a_session_serves_its_own_execution_role_and_actions_and_no_others() {
+        let config = SdkConfig::builder().behavior_version(aws_config::BehaviorVersion::latest()).build();
+        let sessions = Sessions::new(&config, "id".to_owned());
+        let key = |role: &str, name: &str, actions| Key { role: role.to_owned(), name: name.to_owned(), actions };
+        let given = |id: &str| Credentials::new(id, "secret", None, None, "test");
+        let mine = key("role", "berth-e", &["ec2:CreateVpc"]);
+        let keep = |key: &Key, id: &str| {
+            sessions.keep(Kept { key: key.clone(), until: Instant::now() + KEPT, credentials: given(id) });
+        };
+        keep(&mine, "mine");
+        assert_eq!(sessions.kept(&mine).unwrap().access_key_id(), "mine");
+        for other in [
+            key("other", "berth-e", &["ec2:CreateVpc"]),
+            key("role", "berth-f", &["ec2:CreateVpc"]),
+            key("role", "berth-e", &["ec2:CreateSubnet"]),
+            key("role", "berth-e", &["ec2:CreateVpc", "ec2:CreateSubnet"]),
+        ] {
+            assert!(sessions.kept(&other).is_none(), "{other:?}");
+        }
+        let shown = format!("{sessions:?}");
+        assert!(shown.contains("mine") && !shown.contains("secret"), "{shown}");
+    }
+
+    #[test]
+    fn an_old_session_is_asked_for_anew_and_few_are_kept() {
+        let config = SdkConfig::builder().behavior_version(aws_config::BehaviorVersion::latest()).build();
+        let sessions = Sessions::new(&config, "id".to_owned());
+        let key = |n: usize| Key { role: "role".to_owned(), name: format!("berth-{n}"), actions: &["iam:CreateRole"] };
+        let kept = |n: usize, until: Instant| Kept {
+            key: key(n),
+            until,
+            credentials: Credentials::new("id", "secret", None, None, "test"),
+        };
+        sessions.keep(kept(0, Instant::now()));
+        assert!(sessions.kept(&key(0)).is_none());
+        for n in 1..=20 {
+            sessions.keep(kept(n, Instant::now() + KEPT));
+        }
+        let known = (1..=20).filter(|n| sessions.kept(&key(*n)).is_some());
+        assert_eq!(known.collect::<Vec<_>>(), (13..=20).collect::<Vec<_>>(), "the newest ones");
     }
 
     #[test]

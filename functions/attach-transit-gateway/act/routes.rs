@@ -51,7 +51,8 @@ pub(super) async fn replace(
         let failure = CallFailure::of("ec2:ReplaceRoute", &error);
         match failure.code() {
             // Somebody deleted it meanwhile: the next try makes it.
-            Some("InvalidRoute.NotFound") => lost_race(failure),
+            // EC2 answers the second code, too: "There is no route defined".
+            Some("InvalidRoute.NotFound" | "InvalidParameterValue") => lost_race(failure),
             _ => no_route(failure, destination),
         }
     })?;

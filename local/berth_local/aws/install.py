@@ -21,6 +21,8 @@ REPAIRS = (
     "sharing",
     "transit_gateway",
     "transit_gateway_routes",
+    "prefix_lists",
+    "vpc_routes",
     "ipam",
     "access",
     "managed_policies",

@@ -176,24 +176,6 @@ def describe_transit_gateways(original: Any, self: EC2Backend, filters: Any, tra
     return original(stand_in, filters, transit_gateway_ids)
 
 
-def create_route(original: Any, self: EC2Backend, *args: Any, **fields: Any) -> Any:
-    """CreateRoute to a gateway: InvalidTransitGatewayID.NotFound until the VPC's attachment is available."""
-    gateway_id = fields.get("transit_gateway_id")
-    if gateway_id is None:
-        return original(self, *args, **fields)
-    table = self.get_route_table(fields["route_table_id"] if "route_table_id" in fields else args[0])
-    for each in attachments.visible(self):
-        if each.vpc == table.vpc_id and each.gateway.id == gateway_id and each.state in ("available", "modifying"):
-            # Stock looks the gateway up in the account's own table.
-            self.transit_gateways.setdefault(gateway_id, each.gateway)
-            try:
-                return original(self, *args, **fields)
-            finally:
-                if each.gateway.owner_id != self.account_id:
-                    self.transit_gateways.pop(gateway_id, None)
-    raise EC2ClientError("InvalidTransitGatewayID.NotFound", f"transitGateway ID '{gateway_id}' does not exist.")
-
-
 OPERATIONS = (
     create_transit_gateway_vpc_attachment,
     describe_transit_gateway_vpc_attachments,
@@ -210,4 +192,3 @@ def install() -> None:
     for operation in OPERATIONS:
         setattr(EC2Response, operation.__name__, operation)
     wrap(EC2Backend, "describe_transit_gateways")(describe_transit_gateways)
-    wrap(EC2Backend, "create_route")(create_route)

@@ -15,7 +15,7 @@ from moto.ec2.models import EC2Backend
 from moto.ec2.models.transit_gateway_route_tables import TransitGatewayRouteTable
 from moto.ec2.responses import EC2Response
 
-from berth_local.aws import attachments
+from berth_local.aws import attachments, prefix_lists
 from berth_local.aws.attachments import ATTACHMENTS, Attachment, own_table
 from berth_local.aws.ec2_filters import filtered
 
@@ -106,7 +106,7 @@ def _through(attachment: Attachment) -> list[dict[str, str]]:
     return [{"ResourceId": attachment.vpc, "TransitGatewayAttachmentId": attachment.id, "ResourceType": "vpc"}]
 
 
-def routes_of(table: TransitGatewayRouteTable) -> list[dict[str, Any]]:
+def routes_of(backend: EC2Backend, table: TransitGatewayRouteTable) -> list[dict[str, Any]]:
     """Static and propagated routes; a static one hides a propagated one of the same destination."""
     routes: dict[str, dict[str, Any]] = {}
     for attachment in list(ATTACHMENTS.values()):
@@ -118,6 +118,11 @@ def routes_of(table: TransitGatewayRouteTable) -> list[dict[str, Any]]:
         alive = target is not None and target.state not in ("deleting", "deleted")
         state = "active" if alive else "blackhole"
         routes[cidr] = _route(cidr, "static", state, _through(target) if target is not None and alive else [])
+    for cidr, list_id, through in prefix_lists.referred_routes(backend, table):
+        target = ATTACHMENTS.get(through or "")
+        state = "blackhole" if target is None else "active"
+        route = _route(cidr, "static", state, _through(target) if target is not None else [])
+        routes[cidr] = {**route, "PrefixListId": list_id}
     return list(routes.values())
 
 
@@ -131,6 +136,9 @@ def _route(cidr: str, kind: str, state: str, through: list[dict[str, str]]) -> d
     }
 
 
+# SearchTransitGatewayRoutes answers at most as many at once.
+ROUTES_PER_PAGE = 1000
+
 ROUTE_FILTERS = {
     "type": lambda each: each["Type"],
     "state": lambda each: each["State"],
@@ -139,6 +147,7 @@ ROUTE_FILTERS = {
     ],
     "attachment.resource-id": lambda each: [through["ResourceId"] for through in each["TransitGatewayAttachments"]],
     "attachment.resource-type": lambda each: [through["ResourceType"] for through in each["TransitGatewayAttachments"]],
+    "prefix-list-id": lambda each: each.get("PrefixListId"),
     "route-search.exact-match": lambda each: each["DestinationCidrBlock"],
 }
 
@@ -154,7 +163,7 @@ def search_transit_gateway_routes(self: EC2Response) -> ActionResult:
     within = filters.pop("route-search.subnet-of-match", None)
     around = filters.pop("route-search.supernet-of-match", None)
     longest = filters.pop("route-search.longest-prefix-match", None)
-    found = filtered(routes_of(table), filters, ROUTE_FILTERS)
+    found = filtered(routes_of(self.ec2_backend, table), filters, ROUTE_FILTERS)
     if within:
         found = [each for each in found if any(have.subnet_of(want) for have, want in _networks(each, within))]
     if around:
@@ -162,8 +171,12 @@ def search_transit_gateway_routes(self: EC2Response) -> ActionResult:
     if longest:
         found = [each for each in found if any(have.supernet_of(want) for have, want in _networks(each, longest))]
         found = sorted(found, key=lambda each: -ipaddress.ip_network(each["DestinationCidrBlock"]).prefixlen)[:1]
-    limit = int(self._get_param("MaxResults") or 1000)
-    return ActionResult({"Routes": found[:limit], "AdditionalRoutesAvailable": len(found) > limit})
+    first = int(self._get_param("NextToken") or 0)
+    end = first + int(self._get_param("MaxResults") or ROUTES_PER_PAGE)
+    answer: dict[str, Any] = {"Routes": found[first:end], "AdditionalRoutesAvailable": len(found) > end}
+    if len(found) > end:
+        answer["NextToken"] = str(end)
+    return ActionResult(answer)
 
 
 def create_transit_gateway_route(self: EC2Response) -> ActionResult:
@@ -197,14 +210,16 @@ def _put_route(self: EC2Response, backend: EC2Backend, table: TransitGatewayRout
     if not blackhole:
         attachments.settled_attachment(backend, through)
     table.routes[cidr] = {"attachment": None if blackhole else through}
-    return ActionResult({"Route": next(each for each in routes_of(table) if each["DestinationCidrBlock"] == cidr)})
+    return ActionResult(
+        {"Route": next(each for each in routes_of(backend, table) if each["DestinationCidrBlock"] == cidr)}
+    )
 
 
 def delete_transit_gateway_route(self: EC2Response) -> ActionResult:
     """DeleteTransitGatewayRoute."""
     table = own_table(self.ec2_backend, self._get_param("TransitGatewayRouteTableId"))
     cidr = _existing(table, self._get_param("DestinationCidrBlock"))
-    route = next(each for each in routes_of(table) if each["DestinationCidrBlock"] == cidr)
+    route = next(each for each in routes_of(self.ec2_backend, table) if each["DestinationCidrBlock"] == cidr)
     del table.routes[cidr]
     return ActionResult({"Route": {**route, "State": "deleted"}})
 
