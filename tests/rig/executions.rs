@@ -129,6 +129,19 @@ impl Rig {
         events.expect("GetExecutionHistory").iter().filter_map(entered).collect()
     }
 
+    /// The payload with which an execution called a function first. [Step Functions `GetExecutionHistory`]
+    #[must_use]
+    pub fn payload(&self, arn: &str, function: &str) -> Value {
+        let call = self.step_functions.get_execution_history().execution_arn(arn).into_paginator().items();
+        let events: Result<Vec<_>, _> = self.runtime.block_on(async { call.send().collect().await });
+        let of = |event: aws_sdk_sfn::types::HistoryEvent| {
+            let text = event.task_scheduled_event_details.map(|details| details.parameters)?;
+            let parameters: Value = serde_json::from_str(&text).ok()?;
+            parameters["FunctionName"].as_str()?.contains(function).then(|| parameters["Payload"].clone())
+        };
+        events.expect("GetExecutionHistory").into_iter().find_map(of).expect("the function was called")
+    }
+
     /// What the ledger knows of an account.
     #[must_use]
     pub fn record(&self, account: &str) -> Option<Record> {

@@ -32,6 +32,8 @@ class Person:
         self._management = Credentials(names.MANAGEMENT_ACCOUNT, keys["accessKeyId"], keys["secretAccessKey"])
         self._session = Session(state)
         self._platform = Path(state["platform"])
+        self._first_platform: str | None = None
+        self._edition = 0
         self._known: dict[str, Credentials] = {names.MANAGEMENT_ACCOUNT: self._management}
 
     def create_account(self, name: str, environment: str, tags: dict[str, str]) -> str:
@@ -104,6 +106,40 @@ class Person:
             environment["regions"] = {region: environment["regions"][region] for region in wanted["regions"]}
         self._platform.write_text(yaml.safe_dump(document, sort_keys=False))
 
+    def edit_platform(self, edits: list[dict[str, Any]]) -> None:
+        """Has platform.yaml as it was at first, but for these values; `at` is the path of each.
+
+        The function that reads it gets another setting too, so that the host starts new copies of it, as a deployment
+        of a new layer would.
+        """
+        import yaml
+
+        if self._first_platform is None:
+            self._first_platform = self._platform.read_text()
+        document = yaml.safe_load(self._first_platform)
+        for edit in edits:
+            *parents, last = edit["at"]
+            place = document
+            for name in parents:
+                place = place[name]
+            place[last] = edit["value"]
+        self._platform.write_text(yaml.safe_dump(document, sort_keys=False))
+        self._edition += 1
+        functions = self._client(names.HUB_ACCOUNT, "lambda", names.HOME_REGION)
+        reader = "berth-plan-onboarding"
+        settings = functions.get_function_configuration(FunctionName=reader)["Environment"]["Variables"]
+        settings["BERTH_PLATFORM_EDITION"] = str(self._edition)
+        functions.update_function_configuration(FunctionName=reader, Environment={"Variables": settings})
+
+    def platform_value(self, at: list[str]) -> Any:
+        """A value of platform.yaml, by its path."""
+        import yaml
+
+        value = yaml.safe_load(self._platform.read_text())
+        for name in at:
+            value = value[name]
+        return value
+
     def world(self, account: str) -> dict[str, Any]:
         """Everything that onboarding makes, as it is in the account and in the network account."""
         regions = {region: self._region(account, region) for region in names.TENANT_REGIONS}
@@ -124,7 +160,10 @@ class Person:
         ids = [vpc["VpcId"] for vpc in vpcs]
         subnets = [each for each in ec2.describe_subnets()["Subnets"] if each["VpcId"] in ids]
         routes = [
-            {"destination": route["DestinationCidrBlock"], "gateway": route["TransitGatewayId"]}
+            {
+                "destination": route.get("DestinationCidrBlock") or route["DestinationPrefixListId"],
+                "gateway": route["TransitGatewayId"],
+            }
             for table in ec2.describe_route_tables()["RouteTables"]
             if table["VpcId"] in ids
             for route in table["Routes"]

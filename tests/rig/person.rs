@@ -198,10 +198,28 @@ impl Rig {
 
     /// Calls any operation, by its name in boto, as an administrator of any account.
     pub fn call(&self, account: &str, service: &str, operation: &str, parameters: &Value) -> Value {
+        self.call_in(account, "us-east-1", service, operation, parameters)
+    }
+
+    /// The same in another region.
+    pub fn call_in(&self, account: &str, region: &str, service: &str, operation: &str, parameters: &Value) -> Value {
         self.person(&json!({
-            "do": "call", "account": account, "service": service, "region": "us-east-1",
+            "do": "call", "account": account, "service": service, "region": region,
             "operation": operation, "parameters": parameters,
         }))
+    }
+
+    /// Deploys a platform.yaml: the first one, but for these values by their paths (`environments.staging.cluster`).
+    pub fn deploy_platform(&self, edits: &[(&str, Value)]) {
+        let edit = |(at, value): &(&str, Value)| json!({ "at": at.split('.').collect::<Vec<_>>(), "value": value });
+        self.person(&json!({ "do": "edit_platform", "edits": edits.iter().map(edit).collect::<Value>() }));
+        self.refresh();
+    }
+
+    /// A value of the platform.yaml that is deployed, by its path.
+    #[must_use]
+    pub fn platform(&self, at: &str) -> Value {
+        self.person(&json!({ "do": "platform_value", "at": at.split('.').collect::<Vec<_>>() }))
     }
 
     /// Everything that onboarding makes, as it is now.

@@ -1,0 +1,115 @@
+//! Mistakes in the network account that isolation must catch before access is granted.
+
+use aws_sdk_sfn::types::ExecutionStatus;
+use serde_json::json;
+
+use crate::{attachment, attachments, ec2, network, onboarded, run, turn};
+
+#[test]
+fn a_route_to_another_tenant_stops_the_onboarding_before_access_and_a_redrive_ends_it() {
+    let (rig, _turn) = turn();
+    let neighbour = rig.account("neighbour-staging", "staging");
+    onboarded(rig, &neighbour);
+    let spokes = rig.world(&neighbour).regions["eu-west-1"].spoke_table.clone();
+    let leak = json!({ "TransitGatewayRouteTableId": spokes, "DestinationCidrBlock": "10.250.0.0/24" });
+    let mut made = leak.clone();
+    made["TransitGatewayAttachmentId"] = attachment(rig, &neighbour).into();
+    network(rig, "create_transit_gateway_route", &made);
+
+    let account = rig.account("careful-staging", "staging");
+    let failed = run(rig, &account);
+    network(rig, "delete_transit_gateway_route", &leak);
+    assert_eq!((failed.status, failed.error.as_deref()), (ExecutionStatus::Failed, Some("Foreign")));
+    let failure = rig.record(&account).unwrap().failure.unwrap();
+    assert_eq!(failure.state, "AttachTransitGateway");
+    let route = format!("{spokes} has routes 10.250.0.0/24 (active) to {}", attachment(rig, &neighbour));
+    assert!(failure.message.contains(&route), "{}", failure.message);
+    assert!(failure.message.contains("allowed attachments: tgw-attach-"), "{}", failure.message);
+    let seen = &rig.world(&account).regions["eu-west-1"];
+    assert!(seen.routes.is_empty(), "nothing leads into the gateway: {:?}", seen.routes);
+    assert!(rig.files_naming(&account).is_empty(), "no access was granted");
+
+    rig.redrive(&failed.arn);
+    assert_eq!(rig.ended(&failed.arn).status, ExecutionStatus::Succeeded);
+    assert_eq!(rig.world(&account).regions["eu-west-1"].routes.len(), 1);
+    let record = rig.until("the outcome", || rig.record(&account).filter(|record| record.lease.is_none()));
+    let proof = record.regions.values().next().unwrap().isolation.clone().unwrap();
+    assert_eq!(proof["spokeRoutes"]["count"], 1, "{proof}");
+    let (_, shown) = rig.berth(&["status", &account]);
+    let line = format!("isolated: associated with {spokes} (1 routes, to tgw-attach-");
+    assert!(shown.contains(&line), "{shown}");
+}
+
+#[test]
+fn a_prefix_list_of_the_spoke_table_and_the_gateways_defaults_are_part_of_the_proof() {
+    let (rig, _turn) = turn();
+    let account = rig.account("listed-staging", "staging");
+    onboarded(rig, &account);
+    let seen = rig.world(&account).regions["eu-west-1"].clone();
+    let entries = json!({
+        "PrefixListName": "somebody's", "MaxEntries": 5, "AddressFamily": "IPv4",
+        "Entries": [{ "Cidr": "10.251.0.0/24" }],
+    });
+    let list = network(rig, "create_managed_prefix_list", &entries)["PrefixList"]["PrefixListId"].clone();
+    let reference = json!({ "TransitGatewayRouteTableId": seen.spoke_table, "PrefixListId": list });
+    let mut made = reference.clone();
+    made["TransitGatewayAttachmentId"] = seen.attachments[0].id.clone().into();
+    network(rig, "create_transit_gateway_prefix_list_reference", &made);
+    let leaked = run(rig, &account);
+    network(rig, "delete_transit_gateway_prefix_list_reference", &reference);
+    assert_eq!(leaked.error.as_deref(), Some("Foreign"));
+    let message = rig.record(&account).unwrap().failure.unwrap().message;
+    assert!(message.contains(&format!("10.251.0.0/24 of {} (active)", list.as_str().unwrap())), "{message}");
+
+    let gateway = rig.platform("environments.staging.regions.eu-west-1.transitGateway.id");
+    let defaults = |value: &str| {
+        let options = json!({ "DefaultRouteTablePropagation": value });
+        network(rig, "modify_transit_gateway", &json!({ "TransitGatewayId": gateway, "Options": options }));
+    };
+    defaults("enable");
+    let on = run(rig, &account);
+    defaults("disable");
+    assert_eq!(on.error.as_deref(), Some("Foreign"));
+    let message = rig.record(&account).unwrap().failure.unwrap().message;
+    assert!(message.contains("default association off and default propagation on; planned: off and off"), "{message}");
+    onboarded(rig, &account);
+}
+
+#[test]
+fn an_attachment_that_somebody_deletes_is_named_while_it_goes_and_made_anew_afterwards() {
+    let (rig, _turn) = turn();
+    let account = rig.account("severed-staging", "staging");
+    onboarded(rig, &account);
+    let old = attachment(rig, &account);
+    ec2(rig, &account, "delete_transit_gateway_vpc_attachment", &json!({ "TransitGatewayAttachmentId": old }));
+    let failed = run(rig, &account);
+    assert_eq!(failed.error.as_deref(), Some("InvalidInput"), "{failed:?}");
+    let failure = rig.record(&account).unwrap().failure.unwrap();
+    assert_eq!(failure.message, format!("{old} is deleting (account {account}, eu-west-1)"));
+    assert!(failure.hint.contains("find out who deletes"), "{}", failure.hint);
+    rig.until("the end of the attachment", || {
+        attachments(rig, &account).iter().all(|each| each["State"] == "deleted").then_some(())
+    });
+    onboarded(rig, &account);
+    let new = attachments(rig, &account).into_iter().find(|each| each["State"] == "available").unwrap();
+    assert_ne!(new["TransitGatewayAttachmentId"], old.as_str());
+    assert_eq!(rig.world(&account).regions["eu-west-1"].routes.len(), 1);
+    let rerun = onboarded(rig, &account);
+    assert!(rerun.changes().is_empty(), "{:?}", rerun.changes());
+}
+
+#[test]
+fn a_gateway_that_is_not_shared_yet_is_waited_for_by_name() {
+    let (rig, _turn) = turn();
+    let account = rig.account("early-staging", "staging");
+    let hidden = json!({
+        "match": { "account": account, "operation": "CreateTransitGatewayVpcAttachment" }, "times": 2,
+        "action": { "error": { "code": "InvalidTransitGatewayID.NotFound", "status": 400, "message": "not shared" } },
+    });
+    let rule = rig.break_calls(&hidden);
+    onboarded(rig, &account);
+    assert_eq!(rig.fired(rule), 2);
+    let waits: Vec<String> = rig.log_lines("berth-attach-transit-gateway");
+    let waits = waits.iter().filter(|line| line.contains(&account) && line.contains("not shared"));
+    assert!(waits.filter(|line| line.contains("NotReady")).count() >= 2);
+}

@@ -1,0 +1,68 @@
+//! The network of accounts on the local AWS: isolation that somebody breaks, plans that change, invocations that race.
+//!
+//! These journeys change the network account and platform.yaml, so they have a local AWS of their own and take turns.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+
+mod changes;
+mod isolation;
+mod races;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use aws_sdk_sfn::types::ExecutionStatus;
+use berth_tests::rig::{Call, Ended, NETWORK, Rig, rig};
+use serde_json::{Value, json};
+
+/// The one region of the environment `staging`.
+const WEST: &str = "eu-west-1";
+/// Where `staging` keeps that region in platform.yaml.
+const WEST_PLAN: &str = "environments.staging.regions.eu-west-1";
+
+/// The rig, for one journey at a time, with the first platform.yaml.
+fn turn() -> (&'static Rig, MutexGuard<'static, ()>) {
+    static TURN: Mutex<()> = Mutex::new(());
+    let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let rig = rig();
+    rig.deploy_platform(&[]);
+    (rig, turn)
+}
+
+/// Onboards an account as a person does, and waits for the end.
+fn onboarded(rig: &Rig, account: &str) -> Ended {
+    let ended = run(rig, account);
+    assert_eq!(ended.status, ExecutionStatus::Succeeded, "{ended:?}: {:?}", rig.record(account));
+    ended
+}
+
+fn run(rig: &Rig, account: &str) -> Ended {
+    let execution = rig.start_execution(&json!({ "accountId": account }));
+    let ended = rig.ended(&execution);
+    rig.wait_for_outcome(account, &execution);
+    ended
+}
+
+/// A call of EC2 in the west, as an administrator.
+fn ec2(rig: &Rig, account: &str, operation: &str, parameters: &Value) -> Value {
+    rig.call_in(account, WEST, "ec2", operation, parameters)
+}
+
+/// A call of EC2 in the network account.
+fn network(rig: &Rig, operation: &str, parameters: &Value) -> Value {
+    ec2(rig, NETWORK, operation, parameters)
+}
+
+/// Calls of an execution that changed something.
+fn changing(rig: &Rig, execution: &str) -> Vec<Call> {
+    rig.calls_of(execution).into_iter().filter(|call| call.effect == "resource").collect()
+}
+
+/// The account's attachments in the west, as its own administrator sees them.
+fn attachments(rig: &Rig, account: &str) -> Vec<Value> {
+    let found = ec2(rig, account, "describe_transit_gateway_vpc_attachments", &json!({}));
+    found["TransitGatewayVpcAttachments"].as_array().unwrap().clone()
+}
+
+/// Id of the account's only attachment in the west.
+fn attachment(rig: &Rig, account: &str) -> String {
+    rig.world(account).regions[WEST].attachments[0].id.clone()
+}
