@@ -20,6 +20,7 @@ fn input() -> Input {
             generation: 1,
             mode: Mode::Apply,
             tenant_role: "BerthTenant".parse().unwrap(),
+            allow_disruption: false,
         },
         default_vpc: DefaultVpc::Remove,
     }
