@@ -21,6 +21,7 @@ fn input() -> Input {
             mode: Mode::Apply,
             tenant_role: "BerthTenant".parse().unwrap(),
             allow_disruption: false,
+            opening_until: None,
         },
         default_vpc: DefaultVpc::Remove,
     }

@@ -113,11 +113,6 @@ impl Rig {
         self.gateway(Method::GET, "invocations?function=none", None)["last"].as_u64().expect("a number")
     }
 
-    /// Has the host read functions anew, after something was changed past the gateway.
-    pub(super) fn refresh(&self) {
-        self.gateway(Method::POST, "refresh", None);
-    }
-
     /// Invokes a function as Step Functions does; what it answers, and whether that is an error.
     #[must_use]
     pub fn invoke(&self, function: &str, payload: &Value) -> (Value, bool) {
