@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 from types import FrameType
+from typing import Any
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import BaseWSGIServer, ThreadedWSGIServer
@@ -19,6 +20,22 @@ class QuietRequestHandler(MotoRequestHandler):
     protocol_version = "HTTP/1.1"
 
 
+class Dispatcher(DomainDispatcherApplication):
+    """Finds the service of a host once. Stock lists moto's folder on disk for every request, and while it does so, under a
+    lock, a hundred executions wait."""
+
+    def __init__(self) -> None:
+        super().__init__(create_backend_app)
+        self._services: dict[str | None, Any] = {}
+
+    def get_backend_for_host(self, host: str | None) -> Any:
+        """The name of moto's module for a host; None, and asked again, for one that it does not know."""
+        found = self._services.get(host)
+        if found is None:
+            found = self._services[host] = super().get_backend_for_host(host)
+        return found
+
+
 def make_server(host: str, port: int) -> BaseWSGIServer:
     """A server that is bound but not yet serving; port 0 picks a free one.
 
@@ -29,8 +46,7 @@ def make_server(host: str, port: int) -> BaseWSGIServer:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind((host, port))
     listener.listen(BACKLOG)
-    application = DomainDispatcherApplication(create_backend_app)
-    return ThreadedWSGIServer(host, port, application, handler=QuietRequestHandler, fd=listener.detach())
+    return ThreadedWSGIServer(host, port, Dispatcher(), handler=QuietRequestHandler, fd=listener.detach())
 
 
 def serve(host: str, port: int) -> None:
