@@ -111,14 +111,22 @@ impl Rig {
     ///
     /// # Panics
     /// When there is none in time.
-    pub fn until<T>(&self, what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    pub fn until<T>(&self, what: &str, ask: impl FnMut() -> Option<T>) -> T {
+        self.until_within(SECONDS_MAX, what, ask)
+    }
+
+    /// The same, with a limit of one's own.
+    ///
+    /// # Panics
+    /// When there is no answer in time.
+    pub fn until_within<T>(&self, seconds_max: u64, what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
         let began = Instant::now();
         loop {
             if let Some(answer) = ask() {
                 return answer;
             }
             let waited = began.elapsed().as_secs();
-            assert!(waited < SECONDS_MAX, "waited {waited} s for {what}; logs: {}", self.logs().display());
+            assert!(waited < seconds_max, "waited {waited} s for {what}; logs: {}", self.logs().display());
             pause();
         }
     }

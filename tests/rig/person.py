@@ -140,6 +140,17 @@ class Person:
             value = value[name]
         return value
 
+    def slim(self, environment: str) -> None:
+        """Leaves out of an environment what costs the local AWS most, and what other tests look at: hundreds of accounts
+        come. Each region of an account that somebody enters is a second of work here."""
+        import yaml
+
+        document = yaml.safe_load(self._platform.read_text())
+        wanted = document["environments"][environment]
+        wanted["defaultVpc"] = "keep"
+        wanted.pop("baseline", None)
+        self._platform.write_text(yaml.safe_dump(document, sort_keys=False))
+
     def world(self, account: str) -> dict[str, Any]:
         """Everything that onboarding makes, as it is in the account and in the network account."""
         regions = {region: self._region(account, region) for region in names.TENANT_REGIONS}

@@ -184,6 +184,11 @@ impl Rig {
         self.person(&json!({ "do": "disperse", "accounts": accounts, "environment": environment }));
     }
 
+    /// Leaves default VPCs and the baseline out of an environment. Only before the first function starts.
+    pub fn slim(&self, environment: &str) {
+        self.person(&json!({ "do": "slim", "environment": environment }));
+    }
+
     /// How many VPCs and attachments each account has in a region.
     #[must_use]
     pub fn census(&self, accounts: &[String], region: &str) -> BTreeMap<String, Counted> {

@@ -18,8 +18,10 @@ from .identities import Identities
 
 LOGGER = logging.getLogger(__name__)
 
-# AWS allows an account 1,000 at once; one machine does not. Without reserved concurrency, more than this wait.
-COPIES_MAX = 100
+# AWS allows an account 1,000 at once; one machine, and an emulator that is one process, do not. Without reserved
+# concurrency, more than this wait. With a hundred, a hundred accounts at once made every call wait for the others until
+# the functions gave it up and asked again, and nothing came to an end.
+COPIES_MAX = 16
 # Lambda's limit for the init phase.
 INIT_SECONDS_MAX = 10.0
 # A copy that ended before it took its event has not seen it: another copy gets it, but not for ever.

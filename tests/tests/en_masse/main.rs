@@ -17,13 +17,20 @@ use serde_json::json;
 /// The only region of staging on the rig.
 const REGION: &str = "eu-west-1";
 
+/// Longest that many accounts may take together, on a machine that is loaded. The local AWS is one process: a hundred
+/// accounts are five thousand calls.
+const SECONDS_MAX: u64 = 400;
+
 /// The rig for one test alone. What another test left is onboarded, ignored, or outside of every unit.
 fn alone() -> (&'static Rig, MutexGuard<'static, ()>) {
     static ALONE: Mutex<()> = Mutex::new(());
-    static ADDRESSES: Once = Once::new();
+    static PREPARED: Once = Once::new();
     let guard = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let rig = rig();
-    ADDRESSES.call_once(|| widen(rig));
+    PREPARED.call_once(|| {
+        widen(rig);
+        rig.slim("staging");
+    });
     (rig, guard)
 }
 
@@ -44,7 +51,7 @@ fn names(prefix: &str, count: usize) -> Vec<String> {
 /// Waits until the ledger says this of all of these accounts; their records.
 fn wait_for_all(rig: &Rig, accounts: &[String], status: Status) -> Vec<Record> {
     let waiting = format!("{} accounts to be {}", accounts.len(), status.name());
-    rig.until(&waiting, || {
+    rig.until_within(SECONDS_MAX, &waiting, || {
         let mut known: BTreeMap<String, Record> =
             rig.records().into_iter().map(|record| (record.account_id.to_string(), record)).collect();
         let ours: Vec<Record> = accounts.iter().filter_map(|account| known.remove(account)).collect();
