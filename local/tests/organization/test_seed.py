@@ -172,7 +172,10 @@ def test_each_role_trusts_exact_functions_of_the_hub(world: World) -> None:
     expected = {
         names.READ_ROLE: (world.core.management, {"plan-onboarding", "sweep-accounts"}),
         names.NETWORK_ROLE: (world.core.network, {"attach-transit-gateway"}),
-        names.TENANT_ROLE: (world.tenant, {"provision-vpc", "attach-transit-gateway", "create-tenant-roles", "remove-default-vpcs"}),
+        names.TENANT_ROLE: (
+            world.tenant,
+            {"provision-vpc", "attach-transit-gateway", "create-tenant-roles", "remove-default-vpcs"},
+        ),
     }
     for role, (credentials, functions) in expected.items():
         found = world.access.client("iam", credentials).get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
