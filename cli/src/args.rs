@@ -2,8 +2,11 @@
 
 use std::path::PathBuf;
 
-use berth_tenancy::AccountId;
+use berth_ledger::Status;
+use berth_tenancy::{AccountId, EnvironmentName};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::replay::args::ReplayArgs;
 
 /// Takes new AWS accounts from "created" to "its team can deploy".
 #[derive(Debug, Parser)]
@@ -41,6 +44,8 @@ pub(crate) enum Command {
     Onboard(OnboardArgs),
     /// Shows where accounts are, what went wrong, and what to do.
     Status(StatusArgs),
+    /// Lists what failed and can be run again, shows one, or runs one, some or all of it again.
+    Replay(ReplayArgs),
     /// Finds accounts whose event never came, or whose onboarding stopped, and asks for their onboarding.
     Sweep(SweepArgs),
     /// The local AWS: a whole organization on this machine.
@@ -90,6 +95,15 @@ pub(crate) struct OnboardArgs {
 pub(crate) struct StatusArgs {
     /// The account; all accounts when it is left out.
     pub(crate) account: Option<AccountId>,
+    /// Only accounts with this status; may be repeated.
+    #[arg(long, value_parser = status, conflicts_with = "account")]
+    pub(crate) status: Vec<Status>,
+    /// Only accounts of this environment.
+    #[arg(long, conflicts_with = "account")]
+    pub(crate) environment: Option<EnvironmentName>,
+    /// Keeps looking: of one account until it is done or has failed, of all until Ctrl-C.
+    #[arg(long)]
+    pub(crate) watch: bool,
     /// Prints JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -149,6 +163,14 @@ pub(crate) struct SendArgs {
     pub(crate) file: PathBuf,
 }
 
+/// A status by its name.
+fn status(text: &str) -> Result<Status, String> {
+    Status::ALL.into_iter().find(|status| status.name() == text).ok_or_else(|| {
+        let names: Vec<&str> = Status::ALL.into_iter().map(Status::name).collect();
+        format!("the statuses are {}", names.join(", "))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -158,6 +180,13 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_status_that_does_not_exist_is_refused_with_those_that_do() {
+        let error = Cli::try_parse_from(["berth", "status", "--status", "done"]).unwrap_err().to_string();
+        assert!(error.contains("requested, running, onboarded, failed, ignored"), "{error}");
+        assert!(Cli::try_parse_from(["berth", "status", "--status", "failed", "--status", "running"]).is_ok());
     }
 
     #[test]

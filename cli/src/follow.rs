@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use aws_sdk_sfn::{operation::describe_execution::DescribeExecutionOutput, types::ExecutionStatus};
+use aws_sdk_sfn::{
+    operation::describe_execution::DescribeExecutionOutput,
+    types::{ExecutionStatus, HistoryEvent},
+};
 use berth_aws::CallFailure;
 use berth_events::Failure;
 use berth_tenancy::PlannedChange;
@@ -26,14 +29,33 @@ pub(crate) struct Ended {
     seconds: f64,
 }
 
+/// What an execution had done before a redrive.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    history: History,
+    redrives: i32,
+}
+
+/// What the execution has done so far, so that following it after a redrive shows only what comes.
+pub(crate) async fn seen(deployment: &Deployment, execution: &str) -> Result<Seen, Problem> {
+    let mut history = History::default();
+    let described = describe(deployment, execution).await?;
+    history.read(&read_all(deployment, execution).await?);
+    Ok(Seen { history, redrives: described.redrive_count().unwrap_or_default().saturating_add(1) })
+}
+
 /// Waits until the execution ends. Prints progress to standard error when `show` is set.
 pub(crate) async fn to_the_end(deployment: &Deployment, execution: &str, show: bool) -> Result<Ended, Problem> {
-    let mut history = History::default();
+    rest(deployment, execution, show, Seen::default()).await
+}
+
+/// The same for an execution of which a part was seen already.
+pub(crate) async fn rest(deployment: &Deployment, execution: &str, show: bool, seen: Seen) -> Result<Ended, Problem> {
+    let Seen { mut history, redrives } = seen;
     let mut waiting = None;
     loop {
-        let described = deployment.step_functions.describe_execution().execution_arn(execution).send().await;
-        let described = described.map_err(|error| CallFailure::of("states:DescribeExecution", &error).or_common())?;
-        for line in read_new(deployment, execution, &mut history).await? {
+        let described = describe(deployment, execution).await?;
+        for line in history.read(&read_all(deployment, execution).await?) {
             if let Line::Fault { state, .. } = &line {
                 waiting = Some(state.clone());
             }
@@ -41,11 +63,18 @@ pub(crate) async fn to_the_end(deployment: &Deployment, execution: &str, show: b
                 print(&line);
             }
         }
-        if described.status() != &ExecutionStatus::Running {
+        // Until the redrive shows, the end is the one before it.
+        let is_this_run = described.redrive_count().unwrap_or_default() >= redrives;
+        if is_this_run && described.status() != &ExecutionStatus::Running {
             return Ok(ended(&described, waiting));
         }
         pause().await;
     }
+}
+
+async fn describe(deployment: &Deployment, execution: &str) -> Result<DescribeExecutionOutput, Problem> {
+    let described = deployment.step_functions.describe_execution().execution_arn(execution).send().await;
+    Ok(described.map_err(|error| CallFailure::of("states:DescribeExecution", &error).or_common())?)
 }
 
 #[expect(clippy::disallowed_methods, reason = "a person's terminal may wait; a Lambda may not")]
@@ -53,14 +82,15 @@ async fn pause() {
     tokio::time::sleep(PAUSE).await;
 }
 
-async fn read_new(deployment: &Deployment, execution: &str, history: &mut History) -> Result<Vec<Line>, Problem> {
+/// The whole history. [Step Functions `GetExecutionHistory`]
+pub(crate) async fn read_all(deployment: &Deployment, execution: &str) -> Result<Vec<HistoryEvent>, Problem> {
     let mut pages =
         deployment.step_functions.get_execution_history().execution_arn(execution).into_paginator().items().send();
     let mut events = Vec::new();
     while let Some(event) = pages.next().await {
         events.push(event.map_err(|error| CallFailure::of("states:GetExecutionHistory", &error).or_common())?);
     }
-    Ok(history.read(&events))
+    Ok(events)
 }
 
 fn print(line: &Line) {

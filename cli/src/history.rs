@@ -78,13 +78,13 @@ impl History {
 }
 
 /// The region in a state's input.
-fn region_of(input: &str) -> Option<String> {
+pub(crate) fn region_of(input: &str) -> Option<String> {
     let input: Value = serde_json::from_str(input).ok()?;
     input.get("region").and_then(Value::as_str).map(str::to_owned)
 }
 
 /// The first line of a cause: what happened, without the advice.
-fn message_of(cause: &str) -> String {
+pub(crate) fn message_of(cause: &str) -> String {
     let parsed: Option<Value> = serde_json::from_str(cause).ok();
     let message = parsed.as_ref().and_then(|cause| cause.get("errorMessage")).and_then(Value::as_str).unwrap_or(cause);
     message.lines().next().unwrap_or_default().to_owned()

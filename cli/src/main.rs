@@ -2,6 +2,7 @@
 
 mod args;
 mod demo;
+mod execution;
 mod explain;
 mod follow;
 mod history;
@@ -11,11 +12,14 @@ mod local;
 mod onboard;
 mod outcome;
 mod paint;
+mod position;
+mod replay;
 mod send;
 mod status;
 mod sweep;
 mod target;
 mod validate;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -45,6 +49,7 @@ async fn run(cli: Cli) -> Result<Exit, outcome::Problem> {
         Command::Validate(args) => validate::run(&args),
         Command::Onboard(args) => onboard::run(&args, wanted).await,
         Command::Status(args) => status::run(&args, wanted).await,
+        Command::Replay(args) => replay::run(&args, wanted).await,
         Command::Sweep(args) => sweep::run(&args, wanted).await,
         Command::Local { command } => match command {
             LocalCommand::Up(args) => local::up(&args).await,

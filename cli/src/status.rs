@@ -1,19 +1,26 @@
-//! `berth status`: where accounts are, what went wrong, and what to do.
+//! `berth status`: where accounts are, what they wait for, what went wrong, and what to do.
 
+use berth_events::outcome::run_again_command;
 use berth_ledger::{Record, RegionRecord, Status};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{
     args::{StatusArgs, Target},
     outcome::{Exit, Problem},
-    paint, target,
+    paint,
+    position::{self, Position},
+    target, watch,
 };
 
 /// Shows one account or all of them. Exit 1 when the account that was asked about failed.
 pub(crate) async fn run(args: &StatusArgs, wanted: Target) -> Result<Exit, Problem> {
     let deployment = target::connect(wanted).await?;
+    if args.watch {
+        return watch::run(args, &deployment).await;
+    }
     let Some(account) = &args.account else {
-        let records = deployment.ledger.list().await?;
+        let records = chosen(args, deployment.ledger.list().await?);
         if args.json {
             anstream::println!("{}", records.iter().map(view).collect::<Value>());
         } else {
@@ -27,12 +34,33 @@ pub(crate) async fn run(args: &StatusArgs, wanted: Target) -> Result<Exit, Probl
             format!("berth onboard {account} starts its onboarding"),
         )
     })?;
+    let position = position::of(&deployment, &record).await?;
     if args.json {
-        anstream::println!("{}", view(&record));
+        anstream::println!("{}", view_now(&record, position.as_ref()));
     } else {
-        details(&record);
+        print(&record, position.as_ref(), Timestamp::now());
     }
     Ok(if record.status == Status::Failed { Exit::Failed } else { Exit::Done })
+}
+
+/// The records that the filters let through.
+pub(crate) fn chosen(args: &StatusArgs, mut records: Vec<Record>) -> Vec<Record> {
+    let StatusArgs { status, environment, account: _, watch: _, json: _ } = args;
+    records.retain(|record| {
+        (status.is_empty() || status.contains(&record.status))
+            && environment.as_ref().is_none_or(|name| record.environment.as_ref() == Some(name))
+    });
+    records
+}
+
+/// How a look at an account ends a watch; none while something is under way.
+pub(crate) fn ended(record: &Record, position: Option<&Position>) -> Option<Exit> {
+    match record.status {
+        _ if position.is_some_and(Position::is_running) => None,
+        Status::Requested | Status::Running => None,
+        Status::Failed => Some(Exit::Failed),
+        Status::Onboarded | Status::Ignored => Some(Exit::Done),
+    }
 }
 
 /// The record as scripts read it: every field is always there (design.md §9).
@@ -51,8 +79,32 @@ pub(crate) fn view(record: &Record) -> Value {
         "regions": record.regions,
         "roles": record.roles,
         "defaultVpcs": record.default_vpcs,
+        "defaultVpcs": record.default_vpcs,
         "commit": record.commit,
     })
+}
+
+/// The same, with where the account is now and the command that runs it again.
+pub(crate) fn view_now(record: &Record, position: Option<&Position>) -> Value {
+    let mut value = view(record);
+    if let Some(fields) = value.as_object_mut() {
+        fields.insert("execution".to_owned(), json!(position));
+        let again = run_again(record, position);
+        fields.insert("runAgain".to_owned(), json!(again));
+    }
+    value
+}
+
+/// The command that runs a failed account again; none for one that is well or on its way.
+fn run_again(record: &Record, position: Option<&Position>) -> Option<String> {
+    let is_running = position.is_some_and(Position::is_running);
+    let has_stopped = match record.status {
+        Status::Failed => !is_running,
+        // The end of its execution is not in the ledger yet.
+        Status::Requested | Status::Running => position.is_some_and(|position| !position.is_running()),
+        Status::Onboarded | Status::Ignored => false,
+    };
+    has_stopped.then(|| run_again_command(&record.account_id))
 }
 
 fn painted(status: Status) -> String {
@@ -65,9 +117,10 @@ fn painted(status: Status) -> String {
     }
 }
 
-fn table(records: &[Record]) {
+/// All accounts, for a person.
+pub(crate) fn table(records: &[Record]) {
     if records.is_empty() {
-        anstream::println!("the ledger knows no account yet");
+        anstream::println!("no account to show");
         return;
     }
     let dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
@@ -80,12 +133,20 @@ fn table(records: &[Record]) {
     }
 }
 
-/// One account, for a person.
+/// One account, for a person, as the ledger knows it.
 pub(crate) fn details(record: &Record) {
+    print(record, None, Timestamp::UNIX_EPOCH);
+}
+
+/// One account, for a person. `now` is the time of the look.
+pub(crate) fn print(record: &Record, position: Option<&Position>, now: Timestamp) {
     let tenant = record.tenant.as_ref().map(|tenant| format!(" {tenant}")).unwrap_or_default();
     let environment = record.environment.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
     anstream::println!("{}{tenant}{environment}", paint::strong(record.account_id.as_str()));
     anstream::println!("  status     {} since {}", painted(record.status).trim_end(), record.since);
+    if let Some(position) = position {
+        print_position(record, position, now);
+    }
     if let Some(reason) = &record.reason {
         anstream::println!("  reason     {reason}");
     }
@@ -93,12 +154,23 @@ pub(crate) fn details(record: &Record) {
         anstream::println!("  failed in  {}: {}: {}", failure.state, paint::bad(&failure.fault), failure.message);
         anstream::println!("  next       {}", failure.hint);
     }
+    if let Some(command) = run_again(record, position) {
+        anstream::println!("  run again  {command}");
+    }
     for (region, network) in &record.regions {
         network_details(region.as_str(), network);
+        if !network.duplicate_vpcs.is_empty() {
+            let ids = network.duplicate_vpcs.join(", ");
+            anstream::println!("  {region:<14} {} {ids}: remove it once nothing uses it", paint::bad("duplicate VPC:"));
+        }
     }
     for role in &record.roles {
         let access = role.access.map_or("", |access| access.as_str());
         anstream::println!("  role {:<9} {}  {access}", role.name, role.arn);
+    }
+    for left in &record.default_vpcs {
+        let vpc = left.vpc_id.as_deref().unwrap_or("not known");
+        anstream::println!("  {:<14} {} {vpc}: {}", left.region, paint::waiting("default VPC stays:"), left.reason);
     }
     for left in &record.default_vpcs {
         let vpc = left.vpc_id.as_deref().unwrap_or("not known");
@@ -142,10 +214,82 @@ fn isolation(proof: &Value) -> Option<String> {
     Some(format!("associated with {table} ({count} routes, to {lead_to}), learned by {learned_by}"))
 }
 
+/// Where its execution is, and what it waits for.
+fn print_position(record: &Record, position: &Position, now: Timestamp) {
+    if !position.is_running() {
+        if record.status != Status::Failed {
+            let text = format!("its execution has ended ({}), and the ledger does not know yet", position.status);
+            anstream::println!("  now        {}", paint::waiting(&text));
+        }
+        return;
+    }
+    if record.status == Status::Failed {
+        anstream::println!("  now        {}", paint::waiting("it was redriven, and is running again"));
+    }
+    for open in &position.now {
+        let region = open.region.as_ref().map(|region| format!(" {region}")).unwrap_or_default();
+        let seconds = now.duration_since(open.since).as_secs().max(0);
+        anstream::println!("  now        {}{region} since {} ({seconds} s)", open.state, open.since);
+        if let Some(waits) = &open.waits_for {
+            let times = if waits.times > 1 { format!(", {} times", waits.times) } else { String::new() };
+            let text = format!("{} ({}{times})", waits.message, waits.fault);
+            anstream::println!("  waits for  {}", paint::waiting(&text));
+        } else if open.state == "CommitTenant" {
+            anstream::println!("  waits for  its commit, which many tenants share");
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
     use super::*;
+
+    fn record(status: &str) -> Record {
+        serde_json::from_value(json!({
+            "accountId": "111122223333", "status": status, "generation": 1, "since": "2026-11-01T00:00:00Z",
+            "environment": "dev",
+        }))
+        .unwrap()
+    }
+
+    fn position(status: &str) -> Position {
+        Position { status: status.to_owned(), redrives: 0, now: Vec::new() }
+    }
+
+    #[test]
+    fn a_watch_ends_with_the_account_and_not_while_a_redrive_runs() {
+        assert_eq!(ended(&record("onboarded"), None), Some(Exit::Done));
+        assert_eq!(ended(&record("ignored"), None), Some(Exit::Done));
+        assert_eq!(ended(&record("failed"), Some(&position("FAILED"))), Some(Exit::Failed));
+        assert_eq!(ended(&record("failed"), Some(&position("RUNNING"))), None);
+        assert_eq!(ended(&record("running"), Some(&position("FAILED"))), None);
+        assert_eq!(ended(&record("requested"), None), None);
+    }
+
+    #[test]
+    fn the_command_to_run_it_again_is_there_exactly_when_it_has_stopped() {
+        let command = Some("berth replay 111122223333".to_owned());
+        assert_eq!(run_again(&record("failed"), None), command);
+        assert_eq!(run_again(&record("failed"), Some(&position("RUNNING"))), None);
+        assert_eq!(run_again(&record("running"), Some(&position("TIMED_OUT"))), command);
+        assert_eq!(run_again(&record("running"), Some(&position("RUNNING"))), None);
+        assert_eq!(run_again(&record("onboarded"), None), None);
+    }
+
+    #[test]
+    fn filters_by_status_and_environment_both_count() {
+        let all = || vec![record("failed"), record("onboarded")];
+        let args = |status: Vec<Status>, environment: Option<&str>| StatusArgs {
+            account: None,
+            status,
+            environment: environment.map(|name| name.parse().unwrap()),
+            watch: false,
+            json: false,
+        };
+        assert_eq!(chosen(&args(vec![], None), all()).len(), 2);
+        assert_eq!(chosen(&args(vec![Status::Failed], Some("dev")), all()).len(), 1);
+        assert_eq!(chosen(&args(vec![Status::Failed], Some("prod")), all()).len(), 0);
+    }
 
     #[test]
     fn the_proof_of_isolation_is_one_line() {

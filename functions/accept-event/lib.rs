@@ -2,13 +2,15 @@
 
 mod sources;
 
+use std::collections::HashMap;
+
 use aws_sdk_sfn::Client as StepFunctions;
 use aws_sdk_sqs::{Client as Queues, types::MessageAttributeValue};
 use berth_aws::CallFailure;
 use berth_config::PlatformConfig;
 use berth_events::{Decision, Recognised, admit_sender, admit_source, recognise};
 use berth_ledger::{Admission, Ledger, admit};
-use berth_step::{Batch, BatchAnswer, Fault, Message, StepError};
+use berth_step::{ATTRIBUTES_MAX, Batch, BatchAnswer, Fault, Message, REASON_ATTRIBUTE, StepError};
 use berth_tenancy::{AccountId, Mode};
 use futures::future::join_all;
 use jiff::Timestamp;
@@ -157,19 +159,32 @@ impl AcceptEvent {
     /// hold up the others. [SQS `SendMessage`]
     async fn reject(&self, message: &Message, reason: &str) -> Result<Accepted, StepError> {
         let reason: String = reason.chars().take(REASON_CHARACTERS_MAX).collect();
-        let value = MessageAttributeValue::builder().data_type("String").string_value(&reason).build();
-        let value =
-            value.map_err(|error| StepError::new(Fault::Bug, "a message attribute without type").because(error))?;
         self.queues
             .send_message()
             .queue_url(&self.dead_letters)
             .message_body(&message.body)
-            .message_attributes("BERTH_REASON", value)
+            .set_message_attributes(Some(attributes(message, &reason)?))
             .send()
             .await
             .map_err(|error| CallFailure::of("sqs:SendMessage", &error).or_common())?;
         Ok(Accepted::Rejected { reason })
     }
+}
+
+/// The attributes of a rejected message: the reason, and what was said about it before, so that a message that was moved
+/// back and is rejected again tells how often.
+fn attributes(message: &Message, reason: &str) -> Result<HashMap<String, MessageAttributeValue>, StepError> {
+    let kept = message.message_attributes.iter().filter(|(name, _)| *name != REASON_ATTRIBUTE);
+    let kept = kept
+        .filter_map(|(name, value)| Some((name.as_str(), value.data_type.as_str(), value.string_value.as_deref()?)));
+    let all = [(REASON_ATTRIBUTE, "String", reason)].into_iter().chain(kept).take(ATTRIBUTES_MAX);
+    let typed = all.map(|(name, kind, text)| {
+        let value = MessageAttributeValue::builder().data_type(kind).string_value(text).build();
+        let value =
+            value.map_err(|error| StepError::new(Fault::Bug, "a message attribute without type").because(error))?;
+        Ok((name.to_owned(), value))
+    });
+    typed.collect()
 }
 
 /// The name of the execution that onboards an account for the `generation`-th time.

@@ -171,8 +171,9 @@ impl Published for AccountIgnored {
     const DETAIL_TYPE: &'static str = ACCOUNT_IGNORED;
 }
 
-/// The command that runs an account's onboarding again, exactly as a person types it.
+/// The command that runs an account's onboarding again, exactly as a person types it: it goes on where the execution
+/// stopped, or starts anew where it cannot.
 #[must_use]
 pub fn run_again_command(account: &AccountId) -> String {
-    format!("berth onboard {account}")
+    format!("berth replay {account}")
 }

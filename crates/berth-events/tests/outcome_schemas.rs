@@ -138,7 +138,7 @@ fn every_event_fits_its_schema_and_is_read_back_as_it_was() {
 fn a_failure_carries_where_why_and_the_command_to_run_again() {
     let detail = serde_json::to_value(failed()).unwrap();
     assert_eq!(detail["status"], "TIMED_OUT");
-    assert_eq!(detail["runAgain"], "berth onboard 111122223333");
+    assert_eq!(detail["runAgain"], "berth replay 111122223333");
     assert_eq!(detail["failure"]["state"], "AttachTransitGateway");
     assert_eq!(detail["failure"]["fault"], "States.Timeout");
     for key in ["message", "hint"] {

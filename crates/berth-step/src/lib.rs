@@ -8,7 +8,7 @@ mod opening;
 mod serve;
 mod settings;
 
-pub use batch::{Batch, BatchAnswer, Message};
+pub use batch::{ATTRIBUTES_MAX, Batch, BatchAnswer, Message, MessageAttribute, REASON_ATTRIBUTE, REPLAYS_ATTRIBUTE};
 pub use converge::{Converged, Decision, HasSubject, Lease, Step, converge};
 pub use error::StepError;
 pub use fault::Fault;

@@ -16,7 +16,7 @@ const MAY_USE: [(&str, &[&str]); 13] = [
     ("functions/provision-vpc", &["dynamodb", "ec2"]),
     ("functions/remove-default-vpcs", &["dynamodb", "ec2"]),
     ("functions/sweep-accounts", &["dynamodb", "eventbridge", "organizations", "sfn"]),
-    ("cli", &["dynamodb", "sfn"]),
+    ("cli", &["dynamodb", "eventbridge", "sfn", "sqs"]),
     ("tests", &["dynamodb", "sfn", "sqs"]),
 ];
 

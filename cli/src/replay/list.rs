@@ -1,0 +1,182 @@
+//! Everything that failed and can be run again, in one list, oldest first.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_sfn::types::ExecutionStatus;
+use aws_sdk_sqs::Client as Queues;
+use berth_events::Failure;
+use berth_ledger::{Record, Status};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+use super::{
+    args::ReplayArgs,
+    dead_letters::{self, Letter, QUEUES},
+    entry::{Entry, Filter},
+};
+use crate::{
+    execution,
+    outcome::{Exit, Problem},
+    paint,
+    target::Deployment,
+};
+
+/// Most accounts under way whose execution is looked at: their end may not have reached the ledger.
+const UNDER_WAY_MAX: usize = 100;
+
+/// How long an execution that was asked for may take to be there.
+const START: SignedDuration = SignedDuration::from_mins(5);
+
+/// Characters of a reason in the table.
+const REASON_CHARS: usize = 90;
+
+/// One line, and what it stands for.
+#[derive(Debug)]
+pub(crate) struct Item {
+    pub(crate) entry: Entry,
+    pub(crate) what: What,
+}
+
+/// What a line stands for.
+#[derive(Debug)]
+pub(crate) enum What {
+    /// An account whose newest execution failed.
+    Account(Box<Record>),
+    /// A message.
+    Letter(Letter),
+}
+
+/// The list.
+#[derive(Debug, Default)]
+pub(crate) struct List {
+    pub(crate) items: Vec<Item>,
+    /// Messages that somebody else was reading.
+    pub(crate) hidden: u64,
+}
+
+impl List {
+    /// The letters in it.
+    pub(crate) fn letters(&self) -> Vec<&Letter> {
+        letters(&self.items)
+    }
+}
+
+/// The letters among these.
+pub(crate) fn letters(items: &[Item]) -> Vec<&Letter> {
+    let letter = |item: &'_ Item| matches!(item.what, What::Letter(_));
+    let items = items.iter().filter(|item| letter(item));
+    items.filter_map(|item| if let What::Letter(letter) = &item.what { Some(letter) } else { None }).collect()
+}
+
+/// `berth replay --list`.
+pub(crate) async fn run(args: &ReplayArgs, deployment: &Deployment, queues: &Queues) -> Result<Exit, Problem> {
+    let mut list = gather(deployment, queues, dead_letters::LIST_SECONDS).await?;
+    dead_letters::put_back(queues, &list.letters()).await?;
+    let filter = args.filters.filter();
+    let all = list.items.len();
+    list.items.retain(|item| filter.takes(&item.entry));
+    if args.json {
+        let entries: Vec<&Entry> = list.items.iter().map(|item| &item.entry).collect();
+        anstream::println!("{}", json!(entries));
+    } else {
+        print(&list, all, &filter);
+    }
+    Ok(Exit::Done)
+}
+
+/// Reads the ledger and the dead-letter queues. Letters stay hidden from others for `seconds`, until they are put back.
+pub(crate) async fn gather(deployment: &Deployment, queues: &Queues, seconds: i32) -> Result<List, Problem> {
+    let records = deployment.ledger.list().await?;
+    let environment = |record: &Record| Some((record.account_id.clone(), record.environment.clone()?));
+    let environments: BTreeMap<_, _> = records.iter().filter_map(environment).collect();
+    let mut items = failed(deployment, records).await?;
+    let mut hidden = 0;
+    // All three at once: each ends with a call that waits.
+    let [intake, commits, outcomes] = &QUEUES;
+    let reads = tokio::join!(
+        dead_letters::read(queues, intake, seconds),
+        dead_letters::read(queues, commits, seconds),
+        dead_letters::read(queues, outcomes, seconds)
+    );
+    for read in [reads.0?, reads.1?, reads.2?] {
+        hidden += read.hidden;
+        for letter in read.letters {
+            let entry = Entry::of_letter(&letter, &environments);
+            items.push(Item { entry, what: What::Letter(letter) });
+        }
+    }
+    items.sort_by(|a, b| (a.entry.since, &a.entry.id).cmp(&(b.entry.since, &b.entry.id)));
+    Ok(List { items, hidden })
+}
+
+/// Accounts whose newest execution failed, whether or not the ledger knows that already.
+async fn failed(deployment: &Deployment, records: Vec<Record>) -> Result<Vec<Item>, Problem> {
+    let (failed, others): (Vec<Record>, Vec<Record>) =
+        records.into_iter().partition(|record| record.status == Status::Failed);
+    let mut under_way: Vec<Record> =
+        others.into_iter().filter(|record| matches!(record.status, Status::Requested | Status::Running)).collect();
+    under_way.sort_by_key(|record| record.since);
+    let mut found = failed;
+    for mut record in under_way.into_iter().take(UNDER_WAY_MAX) {
+        if let Some(failure) = unannounced(deployment, &record).await? {
+            record.failure = Some(failure);
+            found.push(record);
+        }
+    }
+    let item = |record: Record| Item { entry: Entry::of_record(&record), what: What::Account(Box::new(record)) };
+    Ok(found.into_iter().map(item).collect())
+}
+
+/// How an account that the ledger calls under way has failed; none when it is really under way.
+async fn unannounced(deployment: &Deployment, record: &Record) -> Result<Option<Failure>, Problem> {
+    let Some(arn) = &record.execution_arn else { return Ok(None) };
+    let Some(described) = execution::describe(deployment, arn).await? else {
+        let late = Timestamp::now().duration_since(record.since) > START;
+        let lost = "its execution was asked for, and is not there";
+        return Ok(late.then(|| Failure::new("", "NotStarted", lost, Some("run it again"))));
+    };
+    Ok(match described.status() {
+        ExecutionStatus::Failed | ExecutionStatus::TimedOut | ExecutionStatus::Aborted => {
+            Some(Failure::from_status(described.status().as_str(), described.error(), described.cause(), ""))
+        }
+        _ => None,
+    })
+}
+
+fn print(list: &List, all: usize, filter: &Filter) {
+    if list.items.is_empty() {
+        anstream::println!("{}", nothing(all, filter));
+    } else {
+        let head =
+            "KIND       ID            ACCOUNT       SINCE                 STATE                 FAULT         REASON";
+        anstream::println!("{}", paint::strong(head));
+        for item in &list.items {
+            anstream::println!("{}", line(&item.entry));
+        }
+        anstream::println!(
+            "{}",
+            paint::faint("berth replay show ID shows one; berth replay ID… or --all runs it again")
+        );
+    }
+    if list.hidden > 0 {
+        let note = format!("{} more messages are being read by somebody just now: look again later", list.hidden);
+        anstream::println!("{}", paint::waiting(&note));
+    }
+}
+
+/// Why there is nothing to show or to do.
+pub(crate) fn nothing(all: usize, filter: &Filter) -> String {
+    if all == 0 || filter.is_empty() {
+        return "nothing failed: there is nothing to run again".to_owned();
+    }
+    format!("none of the {all} lines of the list fits the filters; berth replay shows them all")
+}
+
+fn line(entry: &Entry) -> String {
+    let Entry { kind, id, account_id, since, state, fault, reason, replays, .. } = entry;
+    let account = account_id.as_ref().map_or("-", |account| account.as_str());
+    let reason: String = reason.lines().next().unwrap_or_default().chars().take(REASON_CHARS).collect();
+    let again = if *replays > 0 { format!(" (run again {replays} times before)") } else { String::new() };
+    let fault = paint::bad(&format!("{fault:<12}"));
+    format!("{:<9}  {id:<12}  {account:<12}  {since:.0}  {state:<20}  {fault}  {reason}{again}", kind.as_str())
+}

@@ -1,0 +1,78 @@
+//! `berth replay show`: one line of the list in full.
+
+use aws_sdk_sqs::Client as Queues;
+use berth_events::recognise;
+use serde_json::{Value, json};
+
+use super::{
+    args::ShowArgs,
+    dead_letters::{self, Letter},
+    entry::{Entry, Kind},
+    list::{self, Item, What},
+};
+use crate::{
+    explain,
+    outcome::{Exit, Problem},
+    paint, status,
+    target::Deployment,
+};
+
+/// Shows everything that `id` names: a message, or an account and the messages about it.
+pub(crate) async fn run(args: &ShowArgs, deployment: &Deployment, queues: &Queues) -> Result<Exit, Problem> {
+    let list = list::gather(deployment, queues, dead_letters::LIST_SECONDS).await?;
+    dead_letters::put_back(queues, &list.letters()).await?;
+    let named: Vec<&Item> = list.items.iter().filter(|item| item.entry.is_named(&args.id)).collect();
+    if named.is_empty() {
+        let hint = "berth replay lists what can be run again; berth status ACCOUNT shows any account";
+        return Err(Problem::failed(format!("nothing that failed has the id {}", args.id), hint));
+    }
+    if args.json {
+        anstream::println!("{}", named.iter().map(|item| view(item)).collect::<Value>());
+        return Ok(Exit::Done);
+    }
+    for item in named {
+        match &item.what {
+            What::Account(record) => status::details(record),
+            What::Letter(letter) => print(&item.entry, letter),
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn view(item: &Item) -> Value {
+    let mut value = json!(item.entry);
+    let more = match &item.what {
+        What::Account(record) => status::view(record),
+        What::Letter(letter) => {
+            let attributes: Value =
+                letter.attributes.iter().map(|(name, (_, text))| (name.clone(), Value::from(text.clone()))).collect();
+            let recognised = (item.entry.kind == Kind::Event).then(|| recognise(letter.body.as_bytes()));
+            json!({ "body": letter.body, "attributes": attributes, "recognised": recognised })
+        }
+    };
+    if let (Some(fields), Value::Object(more)) = (value.as_object_mut(), more) {
+        fields.extend(more);
+    }
+    value
+}
+
+fn print(entry: &Entry, letter: &Letter) {
+    anstream::println!("{} {}", paint::strong(entry.kind.as_str()), letter.message_id);
+    anstream::println!("  queue      {} since {:.0}", letter.queue.dead, letter.sent);
+    if let Some(account) = &entry.account_id {
+        anstream::println!("  account    {account}");
+    }
+    anstream::println!("  why        {}: {}", paint::bad(&entry.fault), entry.reason);
+    for (name, (_, text)) in &letter.attributes {
+        anstream::println!("  attribute  {name} = {text}");
+    }
+    if entry.kind == Kind::Event {
+        anstream::print!("  now        ");
+        explain::print(&recognise(letter.body.as_bytes()));
+    }
+    // What is JSON is easier to read in lines.
+    let pretty =
+        serde_json::from_str::<Value>(&letter.body).ok().and_then(|body| serde_json::to_string_pretty(&body).ok());
+    anstream::println!("  run again  berth replay {}", entry.id);
+    anstream::println!("  body\n{}", pretty.as_deref().unwrap_or(&letter.body));
+}
