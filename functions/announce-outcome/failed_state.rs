@@ -1,8 +1,8 @@
 //! Which state of a failed execution failed, and why: read backwards from its history.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use aws_sdk_sfn::types::HistoryEvent as SdkEvent;
+use aws_sdk_sfn::types::{HistoryEvent as SdkEvent, HistoryEventType};
 use berth_aws::CallFailure;
 use berth_events::Failure;
 use berth_step::StepError;
@@ -24,6 +24,10 @@ pub struct HistoryEvent {
     pub previous: i64,
     /// The state that it entered, when it entered one.
     pub entered: Option<String>,
+    /// Whether that state is a task.
+    pub is_task: bool,
+    /// Whether it left a state.
+    pub exited: bool,
     /// Error and cause, when it reports a failure.
     pub failure: Option<(Option<String>, Option<String>)>,
 }
@@ -47,6 +51,37 @@ pub fn failed_state(events: &[HistoryEvent]) -> Option<(String, Option<String>, 
     None
 }
 
+/// Where an execution was when it was stopped or ran out of time, for which no event names a state: the task that was
+/// entered and not left, and the message of its last failure, when it waited for a retry. Of several at once it is the
+/// one that failed last.
+#[must_use]
+pub fn stopped_state(events: &[HistoryEvent]) -> Option<(String, Option<String>)> {
+    let by_id: HashMap<i64, &HistoryEvent> = events.iter().map(|event| (event.id, event)).collect();
+    let task_of = |event: &HistoryEvent| {
+        let mut next = Some(event);
+        while let Some(event) = next {
+            if event.entered.is_some() {
+                return Some(event.id);
+            }
+            next = by_id.get(&event.previous).copied();
+        }
+        None
+    };
+    let left: HashSet<i64> = events.iter().filter(|event| event.exited).filter_map(task_of).collect();
+    let is_open = |event: &&HistoryEvent| event.is_task && event.entered.is_some() && !left.contains(&event.id);
+    // The newest event is the end of the execution itself.
+    let end = events.iter().map(|event| event.id).max();
+    let last_failure = |task: &HistoryEvent| {
+        let failed = events.iter().filter(|event| event.failure.is_some() && Some(event.id) != end);
+        failed.filter(|event| task_of(event) == Some(task.id)).max_by_key(|event| event.id)
+    };
+    let open = events.iter().filter(is_open).map(|task| (task, last_failure(task)));
+    let (task, failure) = open.max_by_key(|(task, failure)| (failure.map(|event| event.id), task.id))?;
+    let (error, cause) = failure.and_then(|event| event.failure.clone()).unwrap_or_default();
+    let message = failure.map(|_| Failure::from_error(error.as_deref(), cause.as_deref(), "").message);
+    Some((task.entered.clone()?, message))
+}
+
 impl AnnounceOutcome {
     /// Reads why the execution failed. [Step Functions `GetExecutionHistory`, newest first]
     pub(crate) async fn read_failure(&self, change: &Change) -> Result<Option<Failure>, StepError> {
@@ -66,7 +101,11 @@ impl AnnounceOutcome {
                 .await
                 .map_err(|error| CallFailure::of("states:GetExecutionHistory", &error).or_common())?;
             events.extend(page.events.iter().map(read));
-            if let Some((state, error, cause)) = failed_state(&events) {
+            if change.status.is_stopped() {
+                if let Some((state, waited_for)) = stopped_state(&events) {
+                    return Ok(Some(stopped(status, &events, &state, waited_for)));
+                }
+            } else if let Some((state, error, cause)) = failed_state(&events) {
                 return Ok(Some(Failure::from_status(status, error.as_deref(), cause.as_deref(), &state)));
             }
             token = page.next_token;
@@ -76,6 +115,22 @@ impl AnnounceOutcome {
         }
         let (error, cause) = events.iter().find_map(|event| event.failure.clone()).unwrap_or_default();
         Ok(Some(Failure::from_status(status, error.as_deref(), cause.as_deref(), "")))
+    }
+}
+
+/// The failure of an execution that was stopped or ran out of time: in the words of whoever stopped it, else with what it
+/// waited for.
+fn stopped(status: &str, events: &[HistoryEvent], state: &str, waited_for: Option<String>) -> Failure {
+    let last = events.iter().max_by_key(|event| event.id).and_then(|event| event.failure.clone());
+    let (error, cause) = last.unwrap_or_default();
+    let failure = Failure::from_status(status, error.as_deref(), cause.as_deref(), state);
+    let said = cause.is_some_and(|cause| !cause.trim().is_empty());
+    match waited_for {
+        Some(what) if !said => {
+            let message = format!("{}; {state} was waiting: {what}", failure.message);
+            Failure::new(state, &failure.fault, &message, Some(&failure.hint))
+        }
+        _ => failure,
     }
 }
 
@@ -94,6 +149,8 @@ fn read(event: &SdkEvent) -> HistoryEvent {
         id: event.id(),
         previous: event.previous_event_id(),
         entered: event.state_entered_event_details().map(|details| details.name().to_owned()),
+        is_task: event.r#type() == &HistoryEventType::TaskStateEntered,
+        exited: event.state_exited_event_details().is_some(),
         failure,
     }
 }

@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 pub use crate::{
     ending::{Change, Ended, ExecutionOutput, RegionOutput, ended},
-    failed_state::{HistoryEvent, failed_state},
+    failed_state::{HistoryEvent, failed_state, stopped_state},
 };
 
 /// An EventBridge event, as far as it is read here.

@@ -152,7 +152,7 @@ async fn known(deployment: &Deployment, arn: &str) -> Result<Option<Known>, Prob
 
 /// Starts the next generation, as `berth onboard` does: the first state counts it in the ledger.
 async fn anew(deployment: &Deployment, account: &AccountId, why: &str) -> Result<Done, Problem> {
-    let execution = onboard::start(deployment, account, Mode::Apply).await?;
+    let execution = onboard::start(deployment, account, Mode::Apply, false).await?;
     Ok((Did::Started, format!("started anew: {why}"), Some(execution)))
 }
 

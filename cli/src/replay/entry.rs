@@ -105,8 +105,8 @@ impl Entry {
             account_id: account,
             since: letter.sent,
             state: letter.queue.dead.to_owned(),
-            fault,
-            reason,
+            fault: plain(&fault),
+            reason: plain(&reason),
             execution_arn: None,
             replays: letter.attribute(REPLAYS_ATTRIBUTE).and_then(|text| text.parse().ok()).unwrap_or_default(),
         }
@@ -118,6 +118,11 @@ impl Entry {
         let message = self.message_id.as_deref().is_some_and(|message| message.starts_with(id));
         account || (message && id.len() >= ID_CHARS_MIN)
     }
+}
+
+/// Text of a message without what would steer a terminal: anybody may have written it.
+pub(crate) fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
 }
 
 /// The account that a message is about.
@@ -231,6 +236,12 @@ mod tests {
         for id in ["1a2", "", "1111", "2222", "1a2b3c4e"] {
             assert!(!entry.is_named(id), "{id}");
         }
+    }
+
+    #[test]
+    fn a_message_cannot_steer_the_terminal() {
+        let entry = entry(0, "{", &[("BERTH_REASON", "\u{1b}[2Jgone\u{9b}1A")]);
+        assert_eq!(entry.reason, "\u{fffd}[2Jgone\u{fffd}1A");
     }
 
     #[test]

@@ -176,7 +176,7 @@ fn line(entry: &Entry) -> String {
     let Entry { kind, id, account_id, since, state, fault, reason, replays, .. } = entry;
     let account = account_id.as_ref().map_or("-", |account| account.as_str());
     let reason: String = reason.lines().next().unwrap_or_default().chars().take(REASON_CHARS).collect();
-    let again = if *replays > 0 { format!(" (run again {replays} times before)") } else { String::new() };
+    let again = if *replays > 0 { format!(" (moved back before: {replays})") } else { String::new() };
     let fault = paint::bad(&format!("{fault:<12}"));
     format!("{:<9}  {id:<12}  {account:<12}  {since:.0}  {state:<20}  {fault}  {reason}{again}", kind.as_str())
 }

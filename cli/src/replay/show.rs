@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{
     args::ShowArgs,
     dead_letters::{self, Letter},
-    entry::{Entry, Kind},
+    entry::{Entry, Kind, plain},
     list::{self, Item, What},
 };
 use crate::{
@@ -64,7 +64,7 @@ fn print(entry: &Entry, letter: &Letter) {
     }
     anstream::println!("  why        {}: {}", paint::bad(&entry.fault), entry.reason);
     for (name, (_, text)) in &letter.attributes {
-        anstream::println!("  attribute  {name} = {text}");
+        anstream::println!("  attribute  {name} = {}", plain(text));
     }
     if entry.kind == Kind::Event {
         anstream::print!("  now        ");
@@ -74,5 +74,5 @@ fn print(entry: &Entry, letter: &Letter) {
     let pretty =
         serde_json::from_str::<Value>(&letter.body).ok().and_then(|body| serde_json::to_string_pretty(&body).ok());
     anstream::println!("  run again  berth replay {}", entry.id);
-    anstream::println!("  body\n{}", pretty.as_deref().unwrap_or(&letter.body));
+    anstream::println!("  body\n{}", plain(pretty.as_deref().unwrap_or(&letter.body)));
 }

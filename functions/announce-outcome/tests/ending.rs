@@ -1,7 +1,7 @@
 //! What the end of an execution means, and which state of it failed.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-use announce_outcome::{Change, Ended, HistoryEvent, ended, failed_state};
+use announce_outcome::{Change, Ended, HistoryEvent, ended, failed_state, stopped_state};
 use berth_events::Failure;
 use berth_ledger::Ending;
 use berth_step::Fault;
@@ -133,7 +133,7 @@ fn a_failure_whose_input_names_no_account_is_silent_with_the_reason() {
 }
 
 fn entered(id: i64, previous: i64, name: &str) -> HistoryEvent {
-    HistoryEvent { id, previous, entered: Some(name.to_owned()), failure: None }
+    HistoryEvent { id, previous, entered: Some(name.to_owned()), is_task: true, ..HistoryEvent::default() }
 }
 
 fn other(id: i64, previous: i64) -> HistoryEvent {
@@ -141,7 +141,8 @@ fn other(id: i64, previous: i64) -> HistoryEvent {
 }
 
 fn failed(id: i64, previous: i64, error: &str) -> HistoryEvent {
-    HistoryEvent { id, previous, entered: None, failure: Some((Some(error.to_owned()), Some("why".to_owned()))) }
+    let failure = Some((Some(error.to_owned()), Some("why".to_owned())));
+    HistoryEvent { id, previous, failure, ..HistoryEvent::default() }
 }
 
 /// The history that Step Functions writes for a Map inside a Parallel: each branch and each item has its own chain of
@@ -235,4 +236,40 @@ proptest! {
             Err(error) => prop_assert_eq!((status, error.fault), ("SUCCEEDED", Fault::Bug)),
         }
     }
+}
+
+/// Two regions and the roles at once; the roles are done, one region has moved on and waits, the other is in its task.
+fn stopped() -> Vec<HistoryEvent> {
+    let exited = |id, previous| HistoryEvent { exited: true, ..other(id, previous) };
+    let parallel = HistoryEvent { is_task: false, ..entered(2, 1, "ProvisionAccount") };
+    let end = HistoryEvent { failure: Some((None, None)), ..other(13, 0) };
+    vec![
+        entered(1, 0, "PlanOnboarding"),
+        exited(20, 1),
+        parallel,
+        entered(3, 2, "ProvisionVpc"),
+        entered(4, 2, "ProvisionVpc"),
+        entered(5, 2, "CreateTenantRoles"),
+        exited(6, 5),
+        exited(7, 3),
+        entered(8, 7, "AttachTransitGateway"),
+        failed(9, 8, "NotReady"),
+        failed(10, 9, "NotReady"),
+        other(11, 4),
+        HistoryEvent { id: 21, ..end },
+    ]
+}
+
+#[test]
+fn an_execution_that_was_stopped_tells_the_task_that_waited_and_for_what() {
+    assert_eq!(stopped_state(&stopped()), Some(("AttachTransitGateway".to_owned(), Some("why".to_owned()))));
+}
+
+#[test]
+fn a_task_that_waits_for_nothing_is_told_too_and_one_that_was_left_is_not() {
+    let quiet: Vec<HistoryEvent> = stopped().into_iter().filter(|event| ![9, 10].contains(&event.id)).collect();
+    assert_eq!(stopped_state(&quiet), Some(("AttachTransitGateway".to_owned(), None)));
+    let earlier: Vec<HistoryEvent> = quiet.into_iter().filter(|event| event.id != 8).collect();
+    assert_eq!(stopped_state(&earlier), Some(("ProvisionVpc".to_owned(), None)));
+    assert_eq!(stopped_state(&[]), None);
 }

@@ -1,0 +1,96 @@
+//! Every end of an execution is announced: in the ledger, and by an event with the command that runs it again.
+
+use aws_sdk_sfn::types::ExecutionStatus;
+use berth_ledger::Status;
+use berth_tests::rig::{Event, HUB, Rig, event, rig};
+use serde_json::{Value, json};
+
+use crate::{alone, onboarded::assert_onboarded, subscribe, told};
+
+/// A rule by which the account's region stays not ready.
+fn hold_up(rig: &Rig, account: &str) -> u64 {
+    rig.break_calls(&json!({
+        "match": { "account": account, "operation": "CreateVpc" },
+        "action": { "error": { "code": "OptInRequired", "status": 400, "message": "not yet" } },
+    }))
+}
+
+/// Waits until the account's execution waits; its ARN.
+fn waiting(rig: &Rig, account: &str) -> String {
+    rig.until("the execution to wait", || {
+        rig.record(account)?;
+        let (_, status) = rig.status(account);
+        let now = status["execution"]["now"].as_array()?;
+        let waits = now.iter().any(|open| open["waitsFor"]["fault"] == "NotReady");
+        waits.then(|| status["executionArn"].as_str().unwrap().to_owned())
+    })
+}
+
+/// What an `Account Onboarding Failed` event must say, and the ledger and `berth status` with it; then its command is
+/// typed as it stands there.
+fn announced_and_run_again(rig: &Rig, account: &str, queue: &str, status: &str, fault: &str) -> Value {
+    let told = rig.until("the event about the failure", || told(rig, queue));
+    let detail = &told["detail"];
+    assert_eq!((detail["status"].as_str(), detail["accountId"].as_str()), (Some(status), Some(account)), "{told}");
+    let failure = &detail["failure"];
+    assert_eq!((failure["state"].as_str(), failure["fault"].as_str()), (Some("ProvisionVpc"), Some(fault)), "{told}");
+    for field in ["message", "hint"] {
+        assert!(failure[field].as_str().is_some_and(|text| text.len() > 10), "{field} of {told}");
+    }
+    let record = rig.wait_for(account, Status::Failed);
+    assert_eq!(json!(record.failure), *failure);
+    assert_eq!(rig.status(account).1["failure"], *failure);
+    let command = detail["runAgain"].as_str().unwrap();
+    assert_eq!(command, format!("berth replay {account}"));
+    let words: Vec<&str> = command.split(' ').skip(1).chain(["--wait", "--json"]).collect();
+    let (code, text) = rig.berth(&words);
+    assert_eq!(code, 0, "{text}");
+    assert_onboarded(
+        rig,
+        &rig.until("the account to be onboarded", || {
+            rig.record(account).filter(|record| record.status == Status::Onboarded)
+        }),
+    );
+    serde_json::from_str(&text).unwrap()
+}
+
+#[test]
+fn an_execution_that_a_person_stops_is_announced_and_goes_on_by_its_command() {
+    let (rig, _alone) = (rig(), alone());
+    let account = rig.account("stopped-staging", "staging");
+    let queue = subscribe(rig, &account, "Account Onboarding Failed");
+    let rule = hold_up(rig, &account);
+    rig.publish(&[event(Event::Created, &account)]);
+    let execution = waiting(rig, &account);
+    rig.call(HUB, "stepfunctions", "stop_execution", &json!({ "executionArn": execution }));
+    assert_eq!(rig.ended(&execution).status, ExecutionStatus::Aborted);
+    assert!(rig.fired(rule) > 0);
+    let done = announced_and_run_again(rig, &account, &queue, "ABORTED", "Aborted");
+    assert_eq!((done[0]["did"].as_str(), done[0]["executionArn"].as_str()), (Some("redriven"), Some(&*execution)));
+}
+
+#[test]
+fn an_execution_that_runs_out_of_time_is_announced_and_starts_anew_after_a_deployment() {
+    let (rig, _alone) = (rig(), alone());
+    let account = rig.account("slow-staging", "staging");
+    let queue = subscribe(rig, &account, "Account Onboarding Failed");
+    let machine = format!("arn:aws:states:us-east-1:{HUB}:stateMachine:berth-onboard-account");
+    let described = rig.call(HUB, "stepfunctions", "describe_state_machine", &json!({ "stateMachineArn": machine }));
+    let definition = described["definition"].as_str().unwrap();
+    let mut short: Value = serde_json::from_str(definition).unwrap();
+    short["TimeoutSeconds"] = 12.into();
+    let deploy = |definition: &str| {
+        let update = json!({ "stateMachineArn": machine, "definition": definition });
+        rig.call(HUB, "stepfunctions", "update_state_machine", &update);
+    };
+    let rule = hold_up(rig, &account);
+    deploy(&short.to_string());
+    rig.publish(&[event(Event::Created, &account)]);
+    let execution = waiting(rig, &account);
+    deploy(definition);
+    assert_eq!(rig.ended(&execution).status, ExecutionStatus::TimedOut);
+    assert!(rig.fired(rule) > 0);
+    let done = announced_and_run_again(rig, &account, &queue, "TIMED_OUT", "States.Timeout");
+    assert_eq!(done[0]["did"].as_str(), Some("started"), "a redrive would keep the old definition: {done}");
+    assert!(done[0]["text"].as_str().unwrap().contains("deployed"), "{done}");
+}
