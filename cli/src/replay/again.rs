@@ -125,7 +125,10 @@ async fn account(deployment: &Deployment, record: &Record, new: bool, seen: &mut
     loop {
         match way(known.as_ref(), new) {
             Way::Nothing(why) => return Ok((Did::Nothing, why, Some(arn.to_owned()))),
-            Way::Anew(why) => return anew(deployment, &record.account_id, &why).await,
+            Way::Anew(why) => {
+                *seen = Seen::default();
+                return anew(deployment, &record.account_id, &why).await;
+            }
             Way::Redrive => {
                 *seen = follow::seen(deployment, arn).await?;
                 if execution::redrive(deployment, arn).await? {

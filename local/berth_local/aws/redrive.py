@@ -72,23 +72,41 @@ def redrive_execution(self: stock_responses.StepFunctionResponse) -> ActionResul
         if status != "REDRIVABLE":
             raise ExecutionNotRedrivable(str(reason))
         execution.exec_status = ExecutionStatus.RUNNING
-    before = execution.exec_worker.env
+    former = execution.exec_worker
     execution.redrive_count = getattr(execution, "redrive_count", 0) + 1
     execution.redrive_date = utcnow()
     execution.error = execution.cause = execution.stop_date = None
     started = execution._get_start_execution_worker()
     worker = RedriveWorker(
-        evaluation_details=started._evaluation_details,
+        evaluation_details=former._evaluation_details,
         exec_comm=started._execution_communication,
         cloud_watch_logging_session=None,
         activity_store=started._activity_store,
     )
     execution.exec_worker = worker
     tell(execution, ExecutionStatus.RUNNING.value)
-    worker.go_on(before, execution.redrive_count)
+    worker.go_on(former.env, execution.redrive_count)
     return ActionResult({"redriveDate": execution.redrive_date})
 
 
+def describe_state_machine_for_execution(self: stock_responses.StepFunctionResponse) -> ActionResult:
+    """DescribeStateMachineForExecution: the definition that the execution began with. Stock: the one of today.
+
+    https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeStateMachineForExecution.html
+    """
+    execution: Execution = self.stepfunction_backend.describe_execution(self._get_param("executionArn"))
+    began = execution.exec_worker._evaluation_details.state_machine_details
+    answer = {
+        "stateMachineArn": began.arn,
+        "name": began.name,
+        "definition": began.definition,
+        "roleArn": execution.role_arn,
+        "updateDate": execution.start_date,
+    }
+    return ActionResult(answer)
+
+
 def install() -> None:
-    """Add the operation."""
+    """Add the operation, and tell the definition that it goes on with."""
     stock_responses.StepFunctionResponse.redrive_execution = redrive_execution
+    stock_responses.StepFunctionResponse.describe_state_machine_for_execution = describe_state_machine_for_execution

@@ -148,6 +148,22 @@ def test_stopped_and_timed_out_executions_go_on_too(ours: World) -> None:
         assert _entered(ours, execution) == ["Done", "Waits", "Waits"]
 
 
+def test_a_redrive_keeps_the_definition_that_the_execution_began_with(ours: World) -> None:
+    states = ours.client("stepfunctions")
+    later = _missing(ours)
+    execution = ours.start({"StartAt": "A", "States": {"A": _send(later, "old")}}, {})
+    assert ours.ended(execution)["status"] == "FAILED"
+    machine = states.describe_execution(executionArn=execution)["stateMachineArn"]
+    began = states.describe_state_machine(stateMachineArn=machine)["definition"]
+    states.update_state_machine(stateMachineArn=machine, definition=began.replace('"old"', '"new"'))
+    assert states.describe_state_machine_for_execution(executionArn=execution)["definition"] == began
+    assert states.describe_state_machine(stateMachineArn=machine)["definition"] != began
+    _appears(ours, later)
+    states.redrive_execution(executionArn=execution)
+    assert ours.ended(execution)["status"] == "SUCCEEDED"
+    assert _bodies(ours, later, 1) == ["old"]
+
+
 def test_of_many_redrives_at_once_one_is_taken(ours: World) -> None:
     states = ours.client("stepfunctions")
     later = _missing(ours)

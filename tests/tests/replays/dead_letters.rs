@@ -29,7 +29,15 @@ fn bury(rig: &Rig, body: &str) {
 
 /// Throws away what is in the intake's dead-letter queue.
 fn empty(rig: &Rig) {
-    rig.call(HUB, "sqs", "purge_queue", &json!({ "QueueUrl": url("berth-intake-dlq") }));
+    let queue = json!({ "QueueUrl": url("berth-intake-dlq"), "MaxNumberOfMessages": 10 });
+    loop {
+        let answer = rig.call(HUB, "sqs", "receive_message", &queue);
+        let Some(messages) = answer["Messages"].as_array() else { return };
+        for message in messages {
+            let receipt = json!({ "QueueUrl": queue["QueueUrl"], "ReceiptHandle": message["ReceiptHandle"] });
+            rig.call(HUB, "sqs", "delete_message", &receipt);
+        }
+    }
 }
 
 fn ids(lines: &[Value]) -> BTreeSet<String> {
