@@ -26,20 +26,20 @@ use crate::{
     target::{self, Deployment},
 };
 
-/// Lists, shows or runs again. Exit 1 when something could not be run again, or failed again while it was waited for.
+/// Lists, shows or runs again (boxed: each future is large). Exit 1 when something could not be run again, or failed again while it was waited for.
 pub(crate) async fn run(args: &ReplayArgs, wanted: Target) -> Result<Exit, Problem> {
     let deployment = target::connect(wanted).await?;
     let queues = Queues::new(&deployment.config);
     if let Some(ReplayCommand::Show(args)) = &args.command {
-        return show::run(args, &deployment, &queues).await;
+        return Box::pin(show::run(args, &deployment, &queues)).await;
     }
     if let (true, Some(from)) = (args.archive, args.from) {
         return archive::run(args, from, &deployment, &queues).await;
     }
     if args.all || !args.ids.is_empty() {
-        return again(args, &deployment, &queues).await;
+        return Box::pin(again(args, &deployment, &queues)).await;
     }
-    list::run(args, &deployment, &queues).await
+    Box::pin(list::run(args, &deployment, &queues)).await
 }
 
 /// Runs the chosen lines again, oldest first.

@@ -28,6 +28,8 @@ pub struct HistoryEvent {
     pub is_task: bool,
     /// Whether it left a state.
     pub exited: bool,
+    /// Whether it is the end of the whole execution. Tasks that were under way may still report after it.
+    pub is_end: bool,
     /// Error and cause, when it reports a failure.
     pub failure: Option<(Option<String>, Option<String>)>,
 }
@@ -69,10 +71,8 @@ pub fn stopped_state(events: &[HistoryEvent]) -> Option<(String, Option<String>)
     };
     let left: HashSet<i64> = events.iter().filter(|event| event.exited).filter_map(task_of).collect();
     let is_open = |event: &&HistoryEvent| event.is_task && event.entered.is_some() && !left.contains(&event.id);
-    // The newest event is the end of the execution itself.
-    let end = events.iter().map(|event| event.id).max();
     let last_failure = |task: &HistoryEvent| {
-        let failed = events.iter().filter(|event| event.failure.is_some() && Some(event.id) != end);
+        let failed = events.iter().filter(|event| event.failure.is_some() && !event.is_end);
         failed.filter(|event| task_of(event) == Some(task.id)).max_by_key(|event| event.id)
     };
     let open = events.iter().filter(is_open).map(|task| (task, last_failure(task)));
@@ -121,8 +121,8 @@ impl AnnounceOutcome {
 /// The failure of an execution that was stopped or ran out of time: in the words of whoever stopped it, else with what it
 /// waited for.
 fn stopped(status: &str, events: &[HistoryEvent], state: &str, waited_for: Option<String>) -> Failure {
-    let last = events.iter().max_by_key(|event| event.id).and_then(|event| event.failure.clone());
-    let (error, cause) = last.unwrap_or_default();
+    let end = events.iter().filter(|event| event.is_end).max_by_key(|event| event.id);
+    let (error, cause) = end.and_then(|event| event.failure.clone()).unwrap_or_default();
     let failure = Failure::from_status(status, error.as_deref(), cause.as_deref(), state);
     let said = cause.is_some_and(|cause| !cause.trim().is_empty());
     match waited_for {
@@ -151,6 +151,7 @@ fn read(event: &SdkEvent) -> HistoryEvent {
         entered: event.state_entered_event_details().map(|details| details.name().to_owned()),
         is_task: event.r#type() == &HistoryEventType::TaskStateEntered,
         exited: event.state_exited_event_details().is_some(),
+        is_end: matches!(event.r#type(), HistoryEventType::ExecutionAborted | HistoryEventType::ExecutionTimedOut),
         failure,
     }
 }

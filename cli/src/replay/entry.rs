@@ -146,13 +146,11 @@ fn why(letter: &Letter) -> (String, String) {
         let message = letter.attribute("ERROR_MESSAGE").unwrap_or("EventBridge could not deliver it");
         return (code.to_owned(), message.to_owned());
     }
-    match letter.attribute(REASON_ATTRIBUTE) {
-        Some(reason) => (REJECTED.to_owned(), reason.to_owned()),
-        None => {
-            let log = format!("its function gave it back until {} gave up; the log says why", letter.queue.source);
-            (UNHANDLED.to_owned(), log)
-        }
+    if let Some(reason) = letter.attribute(REASON_ATTRIBUTE) {
+        return (REJECTED.to_owned(), reason.to_owned());
     }
+    let log = format!("its function gave it back until {} gave up; the log says why", letter.queue.source);
+    (UNHANDLED.to_owned(), log)
 }
 
 /// What of the list is meant.

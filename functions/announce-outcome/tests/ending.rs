@@ -242,7 +242,7 @@ proptest! {
 fn stopped() -> Vec<HistoryEvent> {
     let exited = |id, previous| HistoryEvent { exited: true, ..other(id, previous) };
     let parallel = HistoryEvent { is_task: false, ..entered(2, 1, "ProvisionAccount") };
-    let end = HistoryEvent { failure: Some((None, None)), ..other(13, 0) };
+    let end = HistoryEvent { failure: Some((None, None)), is_end: true, ..other(21, 0) };
     vec![
         entered(1, 0, "PlanOnboarding"),
         exited(20, 1),
@@ -256,7 +256,7 @@ fn stopped() -> Vec<HistoryEvent> {
         failed(9, 8, "NotReady"),
         failed(10, 9, "NotReady"),
         other(11, 4),
-        HistoryEvent { id: 21, ..end },
+        end,
     ]
 }
 
