@@ -27,9 +27,9 @@ test: prerequisites local-dev binaries ## Everything that must pass.
 	$(CARGO) test --workspace
 
 .PHONY: faults
-faults: prerequisites local binaries ## Breaks every AWS call of every journey; FAULT=NAME makes one run, ONLY=TEXT some, LIST=1 none.
+faults: prerequisites local binaries ## Breaks every AWS call of every journey; FAULT=NAME makes one run, ONLY=TEXT some, LIST=1 none, PLANTED=1 plants mistakes.
 	@target/debug/faults $(if $(FAULT),--fault '$(FAULT)') $(if $(ONLY),--only '$(ONLY)') $(if $(SAMPLE),--sample $(SAMPLE)) \
-		$(if $(SEED),--seed $(SEED)) $(if $(STANDS),--stands $(STANDS)) $(if $(LIST),--list)
+		$(if $(SEED),--seed $(SEED)) $(if $(STANDS),--stands $(STANDS)) $(if $(LIST),--list) $(if $(PLANTED),--planted)
 
 .PHONY: check
 check: prerequisites local-dev $(DENY) ## Format, lints, licences, the template.

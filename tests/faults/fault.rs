@@ -49,9 +49,6 @@ const ATTEMPTS: usize = 3;
 /// Far more often than anybody may ask who was told that the request is wrong.
 const REFUSALS: usize = 1_000;
 
-/// Most calls of one kind that a step makes in one go: a subnet for each of three tiers in three zones.
-const CALLS_OF_A_BATCH: u64 = 9;
-
 /// Longer than [`super::stand::FUNCTION_SECONDS`], so that the function is given up before the call lands.
 const HANG_MILLISECONDS: u64 = 7_000;
 
@@ -89,13 +86,6 @@ impl Break {
             Self::Throttled | Self::InternalError | Self::Unavailable | Self::Reset | Self::Hang => true,
         };
         Self::ALL.into_iter().map(|(way, _)| way).filter(|way| fits(*way)).collect()
-    }
-
-    /// How often the call may be made before the one that asks gives up: a permanent error is not asked for again. Calls
-    /// of one batch are all made.
-    #[must_use]
-    pub fn fired_max(self) -> u64 {
-        if self == Self::Refused { CALLS_OF_A_BATCH } else { u64::MAX }
     }
 
     /// How the journey goes on.

@@ -1,16 +1,19 @@
 //! What must hold after every run (design.md §2), looked at in the local AWS and in the repository, not through Berth.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_sfn::types::ExecutionStatus;
 use berth_ledger::{Record, Status};
 use serde_json::json;
 
-use super::{Journey, Recovery, Run};
+use super::{Break, Journey, Recovery, Run};
 use crate::rig::Rig;
 
 /// Differing lines of a snapshot that are shown.
 const LINES_MAX: usize = 8;
+
+/// Faults that no other attempt can make good.
+const PERMANENT: [&str; 5] = ["Denied", "Foreign", "InvalidInput", "Superseded", "Bug"];
 
 /// What is looked at.
 pub(super) struct Seen<'a> {
@@ -36,6 +39,26 @@ pub(super) fn violated(seen: &Seen<'_>, run: &Run, record: &Record) -> Vec<Strin
     violations.extend(not_one_commit(seen, record));
     violations.extend(changed_by_a_second_run(seen, record));
     violations
+}
+
+/// A permanent fault ends its state at once: however often the state machine tries again, it is as wrong as before.
+pub(super) fn retried_although_permanent(rig: &Rig, run: &Run, execution: &str) -> Vec<String> {
+    if run.way != Break::Refused {
+        return vec![];
+    }
+    let mut times: BTreeMap<String, usize> = BTreeMap::new();
+    for fault in rig.failures(execution).into_iter().filter(|fault| PERMANENT.contains(&fault.as_str())) {
+        *times.entry(fault).or_default() += 1;
+    }
+    let again = times.into_iter().filter(|(_, times)| *times > 1);
+    again.map(|(fault, times)| format!("a permanent error is not retried: {times} times {fault}")).collect()
+}
+
+/// An execution without the lease changes nothing: its sessions, which have its name, made no mutating call.
+pub(super) fn changed_although_superseded(rig: &Rig, older: &str, since: u64) -> Vec<String> {
+    let name = older.rsplit(':').next().unwrap_or(older);
+    let calls = rig.calls(since).into_iter().filter(|call| call.effect == "resource" && call.session == name);
+    calls.map(|call| format!("one writer: the older execution made {}:{}", call.service, call.operation)).collect()
 }
 
 /// One execution for all deliveries, and one for each that a person started.

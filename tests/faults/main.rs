@@ -6,7 +6,7 @@ use std::{
     time::Instant,
 };
 
-use berth_tests::faults::{Found, Journey, Run, Storm, Sweep, Tally};
+use berth_tests::faults::{Found, Journey, Nursery, Outcome, Planted, Run, Storm, Sweep, Tally, planted};
 use clap::Parser;
 
 /// Breaks every AWS call of every journey, one at a time and in every way, and checks what is left.
@@ -31,6 +31,9 @@ struct Arguments {
     /// A throttling storm instead: so many accounts at once, against buckets so many times tighter than AWS's.
     #[arg(long, num_args = 2, value_names = ["ACCOUNTS", "TIGHTNESS"])]
     storm: Option<Vec<u32>>,
+    /// Plants mistakes into a copy of the checkout instead, one after the other, and sees each caught.
+    #[arg(long)]
+    planted: bool,
     /// Lists the runs and makes none.
     #[arg(long)]
     list: bool,
@@ -48,6 +51,9 @@ fn main() -> ExitCode {
 }
 
 fn sweep(arguments: &Arguments) -> Result<Tally, String> {
+    if arguments.planted {
+        return plant(arguments.only.as_deref().unwrap_or_default());
+    }
     if let Some([accounts, tightness]) = arguments.storm.as_deref() {
         return storm(Storm { accounts: *accounts as usize, tightness: *tightness });
     }
@@ -67,6 +73,24 @@ fn sweep(arguments: &Arguments) -> Result<Tally, String> {
     })?;
     progress.end();
     println!("{tally}");
+    Ok(tally)
+}
+
+/// A mistake that is caught counts as a run whose fault fired; one that is not, as a violation.
+fn plant(text: &str) -> Result<Tally, String> {
+    let mistakes: Vec<Planted> = planted()?.into_iter().filter(|mistake| mistake.name.contains(text)).collect();
+    eprintln!("building a copy of the checkout");
+    let nursery = Nursery::make()?;
+    let mut tally = Tally::default();
+    for mistake in &mistakes {
+        let (is_caught, said) = nursery.catches(mistake)?;
+        println!("{} {}", if is_caught { "caught" } else { "MISSED" }, mistake.name);
+        for line in said.lines().filter(|line| line.starts_with("  ") || !is_caught).take(3) {
+            println!("    {}", line.trim());
+        }
+        tally.count(&Outcome { fired: true, violations: if is_caught { vec![] } else { vec![said] } });
+    }
+    println!("caught {} of {}", tally.runs - tally.violations, tally.runs);
     Ok(tally)
 }
 

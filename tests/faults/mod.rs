@@ -7,6 +7,7 @@
 mod fault;
 mod invariants;
 mod journey;
+mod planted;
 mod point;
 mod run;
 mod stand;
@@ -16,6 +17,7 @@ mod sweep;
 pub use self::{
     fault::{Break, Recovery},
     journey::Journey,
+    planted::{Nursery, Planted, planted},
     point::{Place, Point, points},
     run::{Outcome, Run, runs},
     storm::{Storm, Weather},

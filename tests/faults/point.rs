@@ -142,6 +142,7 @@ mod tests {
         Call {
             seq: 1,
             account: account.to_owned(),
+            session: String::new(),
             region: "eu-west-1".to_owned(),
             service: "ec2".to_owned(),
             operation: operation.to_owned(),

@@ -84,57 +84,63 @@ impl Stand {
         let account = run.journey.prepare(&self.rig, &tenant);
         let rule = self.rig.break_calls(&run.way.rule(&run.point, &account));
         let started = run.journey.begin(&self.rig, &account);
-        let started = self.recover(run, rule, &account, started);
+        let (started, mut violations) = self.recover(run, rule, &account, started);
         let ended = self.outcome(&account, started.as_deref());
         self.rig.settle();
         let fired = self.rig.fired(rule);
         let clean = self.clean.get(&run.journey).map_or(&[] as &[String], Vec::as_slice);
         let seen = invariants::Seen { rig: &self.rig, account: &account, tenant: &tenant, clean };
-        let mut violations = match ended {
+        violations.extend(match ended {
             Some(record) => invariants::violated(&seen, run, &record),
             None => vec![format!("no outcome after {RUN_SECONDS_MAX} s: {:?}", self.rig.record(&account))],
-        };
-        if fired > run.way.fired_max() {
-            violations.push(format!("a permanent error is not retried: {fired} calls"));
-        }
+        });
         Outcome { fired: fired > 0, violations }
     }
 
-    /// Brings the execution back after the fault has fired, when the run says so. The execution that counts from then on.
-    fn recover(&self, run: &Run, rule: u64, account: &str, started: Option<String>) -> Option<String> {
+    /// Brings the execution back after the fault has fired, when the run says so. The execution that counts from then
+    /// on, and what did not hold meanwhile.
+    fn recover(&self, run: &Run, rule: u64, account: &str, started: Option<String>) -> (Option<String>, Vec<String>) {
         let recovery = run.way.recovery();
         if recovery == Recovery::Retry {
-            return started;
+            return (started, vec![]);
         }
-        let execution = within(RUN_SECONDS_MAX, || {
-            let record = self.rig.record(account)?;
-            let execution = started.clone().or(record.execution_arn)?;
+        let broken = within(RUN_SECONDS_MAX, || {
+            let execution = started.clone().or(self.rig.record(account)?.execution_arn)?;
             let ended = self.rig.execution_status(&execution)? != ExecutionStatus::Running;
             (ended || (run.way != Break::Refused && self.rig.fired_so_far(rule) > 0)).then_some(execution)
-        })?;
+        });
+        let Some(execution) = broken else { return (None, vec![]) };
         if self.rig.fired_so_far(rule) == 0 {
-            return Some(execution);
+            return (Some(execution), vec![]);
         }
+        let violations = invariants::retried_although_permanent(&self.rig, run, &execution);
         self.rig.stop_execution(&execution);
         if self.rig.ended(&execution).status == ExecutionStatus::Succeeded {
-            return Some(execution);
+            return (Some(execution), violations);
         }
         self.rig.mend(rule);
-        let anew = || self.rig.start_execution(&json!({ "accountId": account }));
         match recovery {
             Recovery::Retry | Recovery::Redrive => {
                 self.rig.redrive(&execution);
-                Some(execution)
+                (Some(execution), violations)
             }
-            Recovery::NewExecution => Some(anew()),
-            Recovery::Contended => {
-                let newer = anew();
-                self.rig.redrive(&execution);
-                // Whichever has the lease onboards; the other one ends by itself. The ledger says which it was.
-                let _ = (self.rig.ended(&newer), self.rig.ended(&execution));
-                None
-            }
+            Recovery::NewExecution => (Some(self.rig.start_execution(&json!({ "accountId": account }))), violations),
+            Recovery::Contended => self.contend(account, &execution),
         }
+    }
+
+    /// Starts a new execution and, once it has the lease, redrives the old one. The new one, and what the old one did.
+    fn contend(&self, account: &str, older: &str) -> (Option<String>, Vec<String>) {
+        let newer = self.rig.start_execution(&json!({ "accountId": account }));
+        let _ = within(RUN_SECONDS_MAX, || {
+            let has_lease = self.rig.record(account)?.lease.as_ref() == Some(&newer);
+            let running = self.rig.execution_status(&newer)? == ExecutionStatus::Running;
+            (has_lease || !running).then_some(())
+        });
+        let since = self.rig.last_call();
+        self.rig.redrive(older);
+        let _ = (self.rig.ended(&newer), self.rig.ended(older));
+        (Some(newer), invariants::changed_although_superseded(&self.rig, older, since))
     }
 
     /// The record, once it says how the execution ended. A redriven one ends twice, so what Step Functions says of it

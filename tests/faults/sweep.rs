@@ -8,6 +8,9 @@ use std::{
 
 use super::{Journey, Outcome, Point, Run, points, runs, stand::Stand};
 
+/// How often the runs of a planted mistake are made until one catches it: some need two writers at the same moment.
+pub(super) const CATCHES_MAX: usize = 3;
+
 /// Recordings of each journey: a call that only some of them have is a poll more, and no point.
 const RECORDINGS: usize = 2;
 

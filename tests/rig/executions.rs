@@ -1,6 +1,6 @@
 //! Executions and the ledger: starting, waiting, reading.
 
-use aws_sdk_sfn::types::ExecutionStatus;
+use aws_sdk_sfn::types::{ExecutionStatus, HistoryEvent};
 use berth_ledger::{Holder, Record, Status, Taken};
 use berth_step::StepError;
 use berth_tenancy::Subject;
@@ -121,25 +121,37 @@ impl Rig {
     /// States that an execution entered, in order.
     #[must_use]
     pub fn transitions(&self, arn: &str) -> Vec<String> {
-        let call = self.step_functions.get_execution_history().execution_arn(arn).into_paginator().items();
-        let events: Result<Vec<_>, _> = self.runtime.block_on(async { call.send().collect().await });
-        let entered = |event: &aws_sdk_sfn::types::HistoryEvent| {
+        let entered = |event: &HistoryEvent| {
             event.state_entered_event_details().map(|details| details.name().to_owned())
         };
-        events.expect("GetExecutionHistory").iter().filter_map(entered).collect()
+        self.history(arn).iter().filter_map(entered).collect()
     }
 
     /// The payload with which an execution called a function first. [Step Functions `GetExecutionHistory`]
     #[must_use]
     pub fn payload(&self, arn: &str, function: &str) -> Value {
-        let call = self.step_functions.get_execution_history().execution_arn(arn).into_paginator().items();
-        let events: Result<Vec<_>, _> = self.runtime.block_on(async { call.send().collect().await });
-        let of = |event: aws_sdk_sfn::types::HistoryEvent| {
+        let of = |event: HistoryEvent| {
             let text = event.task_scheduled_event_details.map(|details| details.parameters)?;
             let parameters: Value = serde_json::from_str(&text).ok()?;
             parameters["FunctionName"].as_str()?.contains(function).then(|| parameters["Payload"].clone())
         };
-        events.expect("GetExecutionHistory").into_iter().find_map(of).expect("the function was called")
+        self.history(arn).into_iter().find_map(of).expect("the function was called")
+    }
+
+    /// Errors with which attempts of tasks failed, in order.
+    #[must_use]
+    pub fn failures(&self, arn: &str) -> Vec<String> {
+        let failed = |event: &HistoryEvent| {
+            event.task_failed_event_details().and_then(|details| details.error()).map(str::to_owned)
+        };
+        self.history(arn).iter().filter_map(failed).collect()
+    }
+
+    /// [Step Functions `GetExecutionHistory`]
+    fn history(&self, arn: &str) -> Vec<HistoryEvent> {
+        let call = self.step_functions.get_execution_history().execution_arn(arn).into_paginator().items();
+        let events: Result<Vec<_>, _> = self.runtime.block_on(async { call.send().collect().await });
+        events.expect("GetExecutionHistory")
     }
 
     /// What the ledger knows of an account.

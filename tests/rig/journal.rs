@@ -18,6 +18,8 @@ pub struct Call {
     pub seq: u64,
     /// The account in which it was made.
     pub account: String,
+    /// Name of the session, of a call by an assumed role: that of the execution.
+    pub session: String,
     /// The region.
     pub region: String,
     /// The service, by its signing name.

@@ -70,12 +70,12 @@ pub(super) fn python(script: &str) -> Result<Command, String> {
 }
 
 /// The checkout.
-pub(super) fn checkout() -> &'static Path {
+pub(crate) fn checkout() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ is in the checkout")
 }
 
 /// Where this build's binaries are: where this one is, or one folder above, when it is a test.
-pub(super) fn binaries() -> PathBuf {
+pub(crate) fn binaries() -> PathBuf {
     let this = std::env::current_exe().expect("a binary has a path");
     let folder = this.parent().expect("it is in a folder");
     let above = if folder.ends_with("deps") { folder.parent() } else { None };

@@ -22,6 +22,7 @@ use berth_ledger::Ledger;
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 
+pub(crate) use self::local_aws::{binaries, checkout};
 pub use self::{
     executions::Ended,
     intake::{Event, event, fixture},
