@@ -121,9 +121,8 @@ impl Rig {
     /// States that an execution entered, in order.
     #[must_use]
     pub fn transitions(&self, arn: &str) -> Vec<String> {
-        let entered = |event: &HistoryEvent| {
-            event.state_entered_event_details().map(|details| details.name().to_owned())
-        };
+        let entered =
+            |event: &HistoryEvent| event.state_entered_event_details().map(|details| details.name().to_owned());
         self.history(arn).iter().filter_map(entered).collect()
     }
 
