@@ -74,6 +74,7 @@ pub(crate) struct ValidateArgs {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct OnboardArgs {
     /// The account: twelve digits.
     pub(crate) account: AccountId,

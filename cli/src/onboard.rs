@@ -2,7 +2,7 @@
 
 use berth_aws::CallFailure;
 use berth_tenancy::{AccountId, Mode};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     args::{OnboardArgs, Target},
@@ -40,13 +40,11 @@ pub(crate) async fn start(
     mode: Mode,
     allow_disruption: bool,
 ) -> Result<String, Problem> {
-    let mut input = json!({ "accountId": account });
-    if mode == Mode::Plan {
-        input["mode"] = json!(mode);
-    }
-    if allow_disruption {
-        input["allowDisruption"] = json!(true);
-    }
+    // What is not asked for is left out, so that the input is what a person would type.
+    let plan = (mode == Mode::Plan).then(|| ("mode", json!(mode)));
+    let leave = allow_disruption.then_some(("allowDisruption", json!(true)));
+    let input = [Some(("accountId", json!(account))), plan, leave];
+    let input: Value = input.into_iter().flatten().map(|(key, value)| (key.to_owned(), value)).collect();
     let call = deployment.step_functions.start_execution().state_machine_arn(deployment.state_machine()?);
     let sent = call.input(input.to_string()).send().await;
     let started = sent.map_err(|error| Problem::from(CallFailure::of("states:StartExecution", &error).or_common()))?;

@@ -233,7 +233,9 @@ proptest! {
             match decide(&input, &world) {
                 Ok(Decision::Act(actions)) => {
                     prop_assert!(!actions.iter().any(|action| cuts_off(&world, action)), "{actions:?}");
-                    actions.iter().for_each(|action| aws.perform(action));
+                    for action in &actions {
+                        aws.perform(action);
+                    }
                 }
                 Ok(Decision::Done(output)) => {
                     // What would be done with leave is what is reported without.

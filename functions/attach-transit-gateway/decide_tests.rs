@@ -278,7 +278,7 @@ fn every_breach_of_isolation_is_a_fault_with_both_sides_and_no_route_is_made() {
             |world| {
                 details(world)
                     .spoke_routes
-                    .push(SpokeRoute { state: "blackhole".to_owned(), ..spoke_route("fd00::/64", "tgw-attach-other") })
+                    .push(SpokeRoute { state: "blackhole".to_owned(), ..spoke_route("fd00::/64", "tgw-attach-other") });
             },
             "tgw-rtb-spokes has routes fd00::/64 (blackhole) to tgw-attach-other; allowed attachments: \
              tgw-attach-shared",

@@ -84,10 +84,14 @@ impl SpokeRoutes {
         Self {
             count: routes.len(),
             lead_to: lead_to.into_iter().cloned().collect(),
-            digest: digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect(),
+            digest: hexadecimal(&digest.finalize()),
             first: sorted.iter().take(SHOWN_MAX).map(shown).collect(),
         }
     }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 /// A plan that would break isolation by itself.

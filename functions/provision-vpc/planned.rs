@@ -47,3 +47,66 @@ fn of_subnet(input: &Input, subnet: &Subnet, tier: &str, zone: &str) -> Option<P
 fn surplus(id: &str, place: &str) -> PlannedChange {
     PlannedChange::by_hand(format!("{id} is in {place}"), format!("delete {id} once nothing runs in it"))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use berth_tenancy::Tags;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// A plan of one tier in one zone.
+    fn input(prefix_length: u8, tier: &Value, zone: &str) -> Input {
+        serde_json::from_value(json!({
+            "run": {
+                "accountId": "111122223333", "accountName": "Payments", "tenant": "payments", "environment": "dev",
+                "execution": "e", "generation": 1, "mode": "apply", "tenantRole": "BerthTenant",
+            },
+            "region": "eu-west-1",
+            "network": {
+                "addresses": { "ipam": { "poolId": "ipam-pool-1", "prefixLength": prefix_length } },
+                "zones": [zone], "tiers": [tier], "gatewayEndpoints": [], "flowLogs": null,
+            },
+        }))
+        .unwrap()
+    }
+
+    fn reported(input: &Input) -> Vec<String> {
+        let vpc = Vpc { id: "vpc-1".to_owned(), cidr: "10.1.0.0/20".parse().unwrap(), tags: Tags::default() };
+        let subnet = |id: &str, cidr: &str, place| Subnet {
+            vpc: "vpc-1".to_owned(),
+            id: id.to_owned(),
+            cidr: cidr.parse().unwrap(),
+            place,
+        };
+        let ours = Some(("private".to_owned(), "euw1-az1".to_owned()));
+        let subnets = vec![subnet("subnet-1", "10.1.0.0/22", ours), subnet("subnet-theirs", "10.1.8.0/24", None)];
+        let world = World { subnets, vpc: Some(vpc.clone()), ..World::default() };
+        let changes = changes(input, &world, &vpc);
+        assert!(changes.iter().all(|change| !change.by_berth && !change.next.is_empty()), "{changes:?}");
+        changes.into_iter().map(|change| change.what).collect()
+    }
+
+    #[test]
+    fn what_cannot_be_changed_in_place_is_reported_for_a_person_and_subnets_of_others_are_not() {
+        let tier = |name: &str, prefix_length: u8| json!({ "name": name, "prefixLength": prefix_length, "routing": "private" });
+        let private = tier("private", 22);
+        let table: [(Input, &[&str]); 5] = [
+            (input(20, &private, "euw1-az1"), &[]),
+            (input(21, &private, "euw1-az1"), &["vpc-1 has 10.1.0.0/20; planned: a /21"]),
+            (
+                input(20, &tier("private", 23), "euw1-az1"),
+                &["subnet-1 (tier private, euw1-az1) has 10.1.0.0/22; planned: a /23"],
+            ),
+            (input(20, &private, "euw1-az2"), &["subnet-1 is in zone euw1-az1, which is not planned any more"]),
+            (
+                input(20, &tier("other", 22), "euw1-az1"),
+                &["subnet-1 is in tier private, which is not planned any more"],
+            ),
+        ];
+        for (input, expected) in table {
+            assert_eq!(reported(&input), expected);
+        }
+    }
+}

@@ -35,7 +35,7 @@ fn another_zone(rig: &Rig) -> Value {
     ids.into_iter().find(|id| !used.as_array().unwrap().contains(id)).unwrap()
 }
 
-fn and(list: Value, more: Value) -> Value {
+fn and(list: &Value, more: Value) -> Value {
     let mut list = list.as_array().unwrap().clone();
     list.push(more);
     list.into()
@@ -49,8 +49,8 @@ fn a_zone_a_tier_a_region_and_a_route_that_are_new_are_added_by_a_rerun() {
     let before = rig.world(&account);
 
     let list = prefix_list(rig, "shared-lists", "10.252.0.0/16");
-    let zones = and(rig.platform(&at("zones")), another_zone(rig));
-    let tiers = and(rig.platform(&at("tiers")), json!({ "name": "extra", "prefixLength": 26, "routing": "intra" }));
+    let zones = and(&rig.platform(&at("zones")), another_zone(rig));
+    let tiers = and(&rig.platform(&at("tiers")), json!({ "name": "extra", "prefixLength": 26, "routing": "intra" }));
     let gateway = rig.platform(&at("transitGateway"));
     let mut grown = gateway.clone();
     grown["routes"] = json!(["10.255.0.0/16", "10.254.0.0/16", list["PrefixListId"]]);
