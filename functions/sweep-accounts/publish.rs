@@ -1,6 +1,9 @@
 //! Publishes one `Account Created` event for each account that is asked for.
 
-use aws_sdk_eventbridge::{Client, types::PutEventsRequestEntry};
+use aws_sdk_eventbridge::{
+    Client,
+    types::{PutEventsRequestEntry, PutEventsResultEntry},
+};
 use berth_aws::CallFailure;
 use berth_events::outcome::{AccountCreated, Published, SOURCE, Version};
 use berth_step::{Fault, StepError};
@@ -19,12 +22,7 @@ pub(crate) async fn publish(client: &Client, bus: &str, asked: &[Ask]) -> Result
     for batch in asked.chunks(ENTRIES_MAX) {
         let entries = batch.iter().map(|ask| entry(bus, ask)).collect::<Result<Vec<_>, _>>()?;
         match client.put_events().set_entries(Some(entries)).send().await {
-            Ok(answer) => {
-                let codes = answer.entries().iter().map(|entry| entry.error_code().map(str::to_owned));
-                // An entry without an answer counts as refused.
-                let codes = codes.chain(std::iter::repeat(Some("no answer".to_owned())));
-                refused.extend(batch.iter().zip(codes).filter_map(|(ask, code)| Some((ask, code?))));
-            }
+            Ok(answer) => refused.extend(refused_of(batch, answer.entries())),
             Err(error) => return Err(failed(CallFailure::of("events:PutEvents", &error))),
         }
     }
@@ -36,6 +34,13 @@ pub(crate) async fn publish(client: &Client, bus: &str, asked: &[Ask]) -> Result
     )
     .next("nothing: the next sweep asks again; `berth sweep` does so now")
     .for_account(&first.account_id))
+}
+
+/// Those of a batch that were refused, each with its code. An entry without an answer counts as refused.
+fn refused_of<'a>(batch: &'a [Ask], answers: &[PutEventsResultEntry]) -> Vec<(&'a Ask, String)> {
+    let codes = answers.iter().map(|answer| answer.error_code().map(str::to_owned));
+    let codes = codes.chain(std::iter::repeat(Some("no answer".to_owned())));
+    batch.iter().zip(codes).filter_map(|(ask, code)| Some((ask, code?))).collect()
 }
 
 fn entry(bus: &str, ask: &Ask) -> Result<PutEventsRequestEntry, StepError> {
@@ -60,5 +65,47 @@ fn failed(failure: CallFailure) -> StepError {
         }
         Some("InternalException") => failure.as_fault(Fault::Throttled, "nothing: the next sweep asks again"),
         _ => failure.or_common(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::Why;
+
+    fn ask(account: &str) -> Ask {
+        Ask {
+            account_id: account.parse().unwrap(),
+            account_name: "name".to_owned(),
+            why: Why::Missing,
+            reason: "the ledger does not know it".to_owned(),
+            generation: 7,
+        }
+    }
+
+    #[test]
+    fn an_answer_that_refuses_one_entry_of_three_names_that_account_and_a_missing_answer_counts_as_refused() {
+        let batch = ["111122223333", "222233334444", "333344445555"].map(ask);
+        let taken = PutEventsResultEntry::builder().event_id("1").build();
+        let throttled = PutEventsResultEntry::builder().error_code("ThrottlingException").build();
+        assert!(refused_of(&batch, &[taken.clone(), taken.clone(), taken.clone()]).is_empty());
+        let refused = refused_of(&batch, &[taken, throttled]);
+        let refused: Vec<(&str, &str)> =
+            refused.iter().map(|(ask, code)| (ask.account_id.as_str(), code.as_str())).collect();
+        assert_eq!(refused, [("222233334444", "ThrottlingException"), ("333344445555", "no answer")]);
+    }
+
+    #[test]
+    fn an_event_names_the_account_the_reason_and_the_generation_as_the_recogniser_reads_them() {
+        let entry = entry("berth-accounts", &ask("111122223333")).unwrap();
+        let detail: serde_json::Value = serde_json::from_str(entry.detail().unwrap()).unwrap();
+        let event = serde_json::json!({
+            "source": entry.source(), "detail-type": entry.detail_type(), "account": "210987654321", "detail": detail,
+        });
+        let recognised = berth_events::recognise(event.to_string().as_bytes());
+        assert_eq!(recognised.decision, berth_events::Decision::Onboard, "{recognised:?}");
+        assert_eq!(recognised.account_id.unwrap().as_str(), "111122223333");
+        assert_eq!((recognised.generation, recognised.mode), (Some(7), None));
     }
 }
