@@ -102,7 +102,8 @@ fn a_failed_account_and_one_whose_end_was_lost_are_started_again_and_one_that_ru
         rig.call(account, "iam", "create_role", &role);
     }
     let slow = json!({
-        "match": { "account": runs, "function": "berth-provision-vpc", "operation": "DescribeVpcs" }, "action": { "delay_ms": 6000 }, "times": 1,
+        "match": { "account": runs, "function": "berth-provision-vpc", "operation": "DescribeVpcs" },
+        "action": { "delay_ms": 6000 }, "times": 1,
     });
     let rule = rig.break_calls(&slow);
     let events: Vec<String> = accounts.iter().map(|account| event(Event::Created, account)).collect();

@@ -72,7 +72,8 @@ fn a_killed_lease_holder_is_taken_over_and_the_zombie_stops_before_its_first_cha
     let account = rig.account("zombie-dev", "dev");
     // Looks at VPCs are slow: the first execution dies with its steps under way, and they decide before its heir has made
     // anything, so that they want to.
-    let slow = json!({ "match": { "account": account, "function": "berth-provision-vpc", "operation": "DescribeVpcs" }, "action": { "delay_ms": 5000 }, "times": 4 });
+    let looks = json!({ "account": account, "function": "berth-provision-vpc", "operation": "DescribeVpcs" });
+    let slow = json!({ "match": looks, "action": { "delay_ms": 5000 }, "times": 4 });
     let rule = rig.break_calls(&slow);
     let zombie = rig.start_execution(&json!({ "accountId": account }));
     rig.until("the steps to be under way", || {
