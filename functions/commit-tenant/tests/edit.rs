@@ -23,10 +23,11 @@ fn message(tenant: &str, account: &str, environment: &str, block: &str) -> Value
         },
         "gitOps": {
             "cluster": "dev-euw1", "clusterRegion": "eu-west-1", "path": "is not taken from here",
+            "delivery": "push", "answerSecondsMax": 3600,
             "contactEmail": format!("{environment}@example.com"), "costCenter": null, "ownerGroups": ["leads"],
         },
         "regions": [{
-            "region": "eu-west-1", "vpcId": "vpc-0000000000000000a", "cidr": block,
+            "region": "eu-west-1", "vpcId": "vpc-0000000000000000a", "cidr": block, "duplicateVpcs": [],
             "attachmentId": "tgw-attach-0000000000000000a", "duplicateVpcs": [], "isolation": {}, "changes": [],
         }],
         "roles": [{ "name": "developer", "arn": format!("arn:aws:iam::{account}:role/developer"), "access": "edit" }],

@@ -52,16 +52,20 @@ class Loaded:
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loaded]:
+    yield from _loaded(tmp_path_factory.mktemp("moto"), PARAMETERS)
+
+
+def _loaded(folder: Path, parameters: dict[str, str]) -> Iterator[Loaded]:
     port = free_port()
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    child = Child("moto", command, os.environ, tmp_path_factory.mktemp("moto") / "log")
+    child = Child("moto", command, os.environ, folder / "log")
     try:
         wait_for_answer(child, port, "/moto-api/", lambda: False)
         access = Access(f"http://127.0.0.1:{port}")
         credentials: Credentials = access.first_keys(names.HUB_ACCOUNT, "tester")
         target = Target(access, credentials, names.HOME_REGION)
         template = translate(TEMPLATE, names.HOME_REGION)
-        yield Loaded(access, target, load(template, PARAMETERS, target), template)
+        yield Loaded(access, target, load(template, parameters, target), template)
     finally:
         stop_all([child])
 
@@ -198,8 +202,16 @@ def test_the_event_sources_answer_for_each_message(hub: Loaded) -> None:
     mappings = hub.client("lambda").list_event_source_mappings()["EventSourceMappings"]
     found = {each["EventSourceArn"].rsplit(":", 1)[1]: each for each in mappings}
     assert found.keys() == {"berth-intake", "berth-commits", "berth-outcomes"}
-    assert found["berth-commits"]["BatchSize"] == 50
+    commits = found["berth-commits"]
+    assert (commits["BatchSize"], commits["MaximumBatchingWindowInSeconds"]) == (100, 2)
     assert found["berth-commits"]["FunctionArn"].endswith("berth-commit-tenant")
+
+
+def test_batching_can_be_switched_off(tmp_path: Path) -> None:
+    for hub in _loaded(tmp_path, PARAMETERS | {"CommitBatching": "single"}):
+        mappings = hub.client("lambda").list_event_source_mappings()["EventSourceMappings"]
+        (commits,) = (each for each in mappings if each["EventSourceArn"].endswith(":berth-commits"))
+        assert (commits["BatchSize"], commits["MaximumBatchingWindowInSeconds"]) == (1, 0)
 
 
 def test_the_state_machine_has_every_placeholder_replaced(hub: Loaded) -> None:

@@ -59,6 +59,6 @@ fn assert_unchanged(calls: &[Call]) {
 
 fn assert_same_commit(rig: &Rig, first: &Record, second: &Record) {
     let commit = first.commit.as_ref().unwrap();
-    assert_eq!(rig.commits(&commit.path), [commit.sha.clone()], "no new commit");
+    assert_eq!(rig.commits(&commit.path), std::slice::from_ref(&commit.sha), "no new commit");
     assert_eq!(second.commit.as_ref(), Some(commit), "not the branch's head, which is about another account");
 }

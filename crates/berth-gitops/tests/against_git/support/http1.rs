@@ -6,23 +6,23 @@ use std::{
 };
 
 /// A request that has been read to its end.
-pub(super) struct Request {
-    pub(super) method: String,
-    pub(super) path: String,
-    pub(super) query: String,
+pub(crate) struct Request {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) query: String,
     headers: HashMap<String, String>,
-    pub(super) body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Request {
     /// The value of a header (name in lower case), or nothing.
-    pub(super) fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", String::as_str)
     }
 }
 
 /// Reads the next request; `None` if the client has closed the connection.
-pub(super) fn read_request(stream: &mut (impl BufRead + ?Sized)) -> io::Result<Option<Request>> {
+pub(crate) fn read_request(stream: &mut (impl BufRead + ?Sized)) -> io::Result<Option<Request>> {
     let first = read_line(stream)?;
     let mut words = first.split(' ').map(str::to_owned);
     let (Some(method), Some(target)) = (words.next().filter(|word| !word.is_empty()), words.next()) else {
@@ -67,24 +67,24 @@ fn read_line(stream: &mut (impl BufRead + ?Sized)) -> io::Result<String> {
 }
 
 /// An answer.
-pub(super) struct Answer {
-    pub(super) status: String,
-    pub(super) headers: Vec<(String, String)>,
-    pub(super) body: Vec<u8>,
+pub(crate) struct Answer {
+    pub(crate) status: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Answer {
-    pub(super) fn empty(status: u16) -> Self {
+    pub(crate) fn empty(status: u16) -> Self {
         Self { status: format!("{status} Fault"), headers: Vec::new(), body: Vec::new() }
     }
 
-    pub(super) fn with(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.into(), value.into()));
         self
     }
 
     /// Reads what a CGI program printed.
-    pub(super) fn from_cgi(output: &[u8]) -> io::Result<Self> {
+    pub(crate) fn from_cgi(output: &[u8]) -> io::Result<Self> {
         let end = output.windows(4).position(|window| window == b"\r\n\r\n").ok_or(io::ErrorKind::InvalidData)?;
         let mut answer = Self { status: "200 OK".into(), headers: Vec::new(), body: output[end + 4..].to_vec() };
         for line in String::from_utf8_lossy(&output[..end]).lines() {
@@ -98,7 +98,7 @@ impl Answer {
     }
 
     /// Sends it, or only the first `bytes` bytes of its body.
-    pub(super) fn send(&self, stream: &mut impl Write, bytes: Option<usize>) -> io::Result<()> {
+    pub(crate) fn send(&self, stream: &mut impl Write, bytes: Option<usize>) -> io::Result<()> {
         let mut head = format!("HTTP/1.1 {}\r\nContent-Length: {}\r\n", self.status, self.body.len());
         for (name, value) in &self.headers {
             head.extend([name, ": ", value, "\r\n"]);

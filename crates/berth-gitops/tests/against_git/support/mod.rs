@@ -1,6 +1,6 @@
 //! What the tests share: a server with a repository, a tenant's path, and an edit.
 
-mod http1;
+pub(crate) mod http1;
 mod repository;
 mod server;
 
