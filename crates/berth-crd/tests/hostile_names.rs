@@ -1,6 +1,4 @@
 //! Names and tags are any printable ASCII text, and come out of two YAML parsers as they went in.
-//!
-//! `PROPTEST_CASES=100000 cargo test -p berth-crd --test hostile_names` is the full run.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 use berth_crd::{AccountEntry, join};
@@ -178,12 +176,6 @@ fn texts_that_look_like_other_types_are_quoted_for_parsers_that_we_do_not_run() 
     assert!(bare.is_empty(), "{bare:?}");
 }
 
-/// The cases of a default run; `PROPTEST_CASES` overrides it.
-#[allow(clippy::disallowed_methods)] // A test has no settings of Berth.
-fn cases() -> u32 {
-    std::env::var("PROPTEST_CASES").map_or(1_000, |count| count.parse().expect("PROPTEST_CASES is a number"))
-}
-
 /// Printable ASCII as account names allow it, with the characters that YAML gives a meaning more often than chance would.
 fn text() -> impl Strategy<Value = String> {
     prop_oneof![
@@ -195,10 +187,79 @@ fn text() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn random_names_and_tags_go_through_two_parsers_unchanged(name in text(), tag in text()) {
         check(&name, &tag)?;
+    }
+}
+
+/// Pairs of a name and a tag in one document of the large test.
+const PAIRS: usize = 250;
+/// Documents of one thread.
+const DOCUMENTS: usize = 100;
+/// Threads that check at once.
+const THREADS: u64 = 4;
+
+/// Texts as [`text`] makes them, but hundreds of times faster, and the same in every run.
+struct Texts(u64);
+
+impl Texts {
+    /// A number below `limit` (`SplitMix64`).
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        usize::try_from((mixed ^ (mixed >> 31)) >> 33).unwrap() % limit
+    }
+
+    fn some(&mut self, alphabet: &[u8], shortest: usize, longest: usize) -> String {
+        let length = shortest + self.below(longest - shortest + 1);
+        (0..length).map(|_| char::from(alphabet[self.below(alphabet.len())])).collect()
+    }
+
+    fn next(&mut self) -> String {
+        let printable: [u8; 95] = std::array::from_fn(|n| u8::try_from(n).unwrap() + b' ');
+        let lookalike = LOOKALIKES[self.below(LOOKALIKES.len())];
+        match self.below(4) {
+            0 => self.some(&printable, 1, 50),
+            1 => self.some(b"-?:,[]{}#&*!|>'\"%@` .~=<+_0123456789abcdefxonyeT", 1, 12),
+            2 => lookalike.to_owned(),
+            _ => format!("{lookalike}{}", self.some(&printable, 0, 3)),
+        }
+    }
+}
+
+/// 100,000 names and as many tags. One document holds many, else reading it all would take minutes.
+#[test]
+fn a_hundred_thousand_names_and_tags_go_through_two_parsers_unchanged() {
+    std::thread::scope(|threads| {
+        let check = |seed| {
+            let mut texts = Texts(seed);
+            for _ in 0..DOCUMENTS {
+                check_many(&(0..PAIRS).map(|_| (texts.next(), texts.next())).collect::<Vec<_>>());
+            }
+            PAIRS * DOCUMENTS
+        };
+        let running: Vec<_> = (0..THREADS).map(|seed| threads.spawn(move || check(seed))).collect();
+        let checked: usize = running.into_iter().map(|thread| thread.join().unwrap()).sum();
+        assert_eq!(checked, 100_000);
+    });
+}
+
+/// Every name is a value of ours and a key of somebody else's; every tag is a value of both.
+fn check_many(pairs: &[(String, String)]) {
+    let mut entry = entry(&pairs[0].0, &pairs[0].1);
+    entry.owner_groups = pairs.iter().flat_map(|(name, tag)| [name.clone(), tag.clone()]).collect();
+    let annotations: Value = pairs.iter().map(|(name, tag)| (name.clone(), json!(tag))).collect();
+    let mut people: Value = serde_json::from_str(&people_file("x", "y")).unwrap();
+    people["metadata"]["annotations"] = annotations.clone();
+    let yaml = join(Some(&people.to_string()), &entry).unwrap();
+    for tenant in [by_libyaml(&yaml), by_granit(&yaml)] {
+        let owners = tenant["spec"]["owners"].as_array().unwrap();
+        let owners: Vec<&str> = owners.iter().map(|owner| owner["name"].as_str().expect("a text")).collect();
+        assert_eq!(owners, entry.owner_groups, "{yaml}");
+        assert_eq!(tenant["metadata"]["annotations"], annotations, "{yaml}");
     }
 }

@@ -1,7 +1,7 @@
 //! How accounts join a tenant's custom resource, and what people wrote that stays.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
-use berth_crd::{AccountEntry, CrError, Tenant, join, validate};
+use berth_crd::{AccountEntry, CrError, DeletionPolicy, Tenant, join, validate};
 use serde_json::{Value, json};
 
 const BY_HAND: &str = include_str!("fixtures/tenant.yaml");
@@ -123,6 +123,31 @@ fn what_people_added_stays_known_to_the_crd_or_not() {
     expected["spec"]["accounts"][0]["roles"] =
         json!([{ "name": "developer", "arn": account.roles[0].arn, "access": "edit", "note": "~" }]);
     assert_eq!(joined, expected);
+}
+
+#[test]
+fn what_only_people_decide_is_never_written_and_never_undone() {
+    let fresh = read(&join(None, &dev()).unwrap());
+    let left = ["suspended", "deletionPolicy", "registries", "domains"];
+    assert!(left.iter().all(|field| fresh["spec"].get(field).is_none()), "{fresh}");
+    let defaults: Tenant = serde_json::from_value(fresh).unwrap();
+    assert_eq!((defaults.spec.suspended, defaults.spec.deletion_policy), (false, DeletionPolicy::Retain));
+
+    let existing = edited(&join(None, &dev()).unwrap(), |tenant| {
+        tenant["spec"]["suspended"] = json!(true);
+        tenant["spec"]["deletionPolicy"] = json!("Delete");
+        tenant["spec"]["registries"] = json!(["registry.example.com/"]);
+        tenant["spec"]["domains"] = json!([{ "host": "payments.example.com", "namespace": "dev" }]);
+        tenant["spec"]["namespaces"][0]["podSecurity"] = json!("baseline");
+        tenant["spec"]["owners"] = json!([]);
+    });
+    let joined = join(Some(&existing), &prod()).unwrap();
+    assert_eq!(validate(&joined, Some(&existing)), Ok(()));
+    let (joined, existing) = (read(&joined), read(&existing));
+    for field in left.into_iter().chain(["owners"]) {
+        assert_eq!(joined["spec"][field], existing["spec"][field], "{field}");
+    }
+    assert_eq!(joined["spec"]["namespaces"][0], existing["spec"]["namespaces"][0]);
 }
 
 /// Kubernetes' reader takes YAML 1.1's bare `no` for false and `010` for eight; a rewritten file must not mean another thing to it.
