@@ -59,6 +59,10 @@ fuzz: ## Feeds the recogniser with what nobody thought of, for FUZZ_SECONDS=60. 
 	$(FUZZ_OUT)/$(FUZZ_TARGET)/release/recognise -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -print_final_stats=1 \
 		-artifact_prefix=$(FUZZ_OUT)/ $(FUZZ_OUT)/corpus tests/fixtures/events
 
+.PHONY: bench-gitops
+bench-gitops: ## Time and traffic of one commit, for 10, 1,000 and 10,000 tenants.
+	$(CARGO) bench --profile dev -p berth-gitops --bench commit_time
+
 .PHONY: advisories
 advisories: $(DENY) ## Known vulnerabilities in dependencies; fetches the list from GitHub.
 	$(DENY) check advisories

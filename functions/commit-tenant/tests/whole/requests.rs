@@ -1,8 +1,10 @@
 //! Requests as the state machine sends them, and a function that takes them.
 
+use std::sync::Arc;
+
 use berth_gitops::{Authorship, Jitter, Person};
 use berth_ledger::Ledger;
-use berth_step::{Batch, Message};
+use berth_step::Batch;
 use commit_tenant::{CommitTenant, Repository};
 use serde_json::{Value, json};
 
@@ -62,10 +64,12 @@ pub(crate) fn record(number: usize) -> Value {
     })
 }
 
+/// A batch as Lambda delivers it.
 pub(crate) fn batch(requests: impl IntoIterator<Item = Value>) -> Batch {
     let message =
-        |(index, request): (usize, Value)| Message { message_id: format!("m{index}"), body: request.to_string() };
-    Batch { records: requests.into_iter().enumerate().map(message).collect() }
+        |(index, request): (usize, Value)| json!({ "messageId": format!("m{index}"), "body": request.to_string() });
+    let messages: Vec<Value> = requests.into_iter().enumerate().map(message).collect();
+    serde_json::from_value(json!({ "Records": messages })).unwrap()
 }
 
 impl Whole {
@@ -113,6 +117,12 @@ fn function(aws: &Aws, url: String) -> CommitTenant {
     CommitTenant {
         ledger: Ledger::new(client!(aws, aws_sdk_dynamodb), "berth-ledger".to_owned()),
         step_functions: client!(aws, aws_sdk_sfn),
-        repository: Repository::new(client!(aws, aws_sdk_secretsmanager), url, "main".to_owned(), "secret".to_owned()),
+        repository: Repository::new(
+            client!(aws, aws_sdk_secretsmanager),
+            url,
+            "main".to_owned(),
+            "secret".to_owned(),
+            Arc::new(|| 1_790_000_000),
+        ),
     }
 }
