@@ -1,7 +1,7 @@
 //! `berth status`: where accounts are, what they wait for, what went wrong, and what to do.
 
 use berth_events::outcome::run_again_command;
-use berth_ledger::{Record, RegionRecord, Status};
+use berth_ledger::{Record, RegionRecord, SignInRecord, Status};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -79,7 +79,8 @@ pub(crate) fn view(record: &Record) -> Value {
         "regions": record.regions,
         "roles": record.roles,
         "defaultVpcs": record.default_vpcs,
-        "defaultVpcs": record.default_vpcs,
+        "signIn": record.sign_in,
+        "clusterAccess": record.cluster_access,
         "commit": record.commit,
     })
 }
@@ -172,9 +173,15 @@ pub(crate) fn print(record: &Record, position: Option<&Position>, now: Timestamp
         let vpc = left.vpc_id.as_deref().unwrap_or("not known");
         anstream::println!("  {:<14} {} {vpc}: {}", left.region, paint::waiting("default VPC stays:"), left.reason);
     }
-    for left in &record.default_vpcs {
-        let vpc = left.vpc_id.as_deref().unwrap_or("not known");
-        anstream::println!("  {:<14} {} {vpc}: {}", left.region, paint::waiting("default VPC stays:"), left.reason);
+    for SignInRecord { group, permission_set } in &record.sign_in {
+        anstream::println!("  sign-in    {group} with {permission_set}");
+    }
+    for access in &record.cluster_access {
+        let groups: Vec<&str> = access.entries.iter().flat_map(|entry| &entry.groups).map(String::as_str).collect();
+        anstream::println!("  cluster    {} as {}", access.cluster, groups.join(", "));
+        for role in &access.retired {
+            anstream::println!("  retired    access entry of {role}, without groups: delete it");
+        }
     }
     if let Some(commit) = &record.commit {
         anstream::println!("  commit     {} {}", commit.sha.chars().take(12).collect::<String>(), commit.path);

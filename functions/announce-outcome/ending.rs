@@ -1,9 +1,9 @@
 //! From the status change of an execution to what it means for the account. Pure.
 
-use std::collections::BTreeMap;
-
 use berth_events::{Failure, recognise};
-use berth_ledger::{CommitRecord, DefaultVpcRecord, Ending, RegionRecord, RoleRecord};
+use berth_ledger::{
+    ClusterAccessRecord, CommitRecord, DefaultVpcRecord, Ending, RegionRecord, RoleRecord, SignInRecord,
+};
 use berth_step::{Fault, StepError};
 use berth_tenancy::{AccountId, Mode, PlannedChange, Region, Subject};
 use jiff::Timestamp;
@@ -108,6 +108,10 @@ pub enum ExecutionOutput {
         roles: Vec<RoleRecord>,
         /// Default VPCs that are still there.
         default_vpcs: Vec<DefaultVpcRecord>,
+        /// Groups that may sign in.
+        sign_in: Vec<SignInRecord>,
+        /// Access entries, by cluster.
+        cluster_access: Vec<ClusterAccessRecord>,
         /// The commit; in a plan it has no id.
         commit: CommitOutput,
         /// What was changed.
@@ -190,8 +194,17 @@ pub fn ended(change: &Change, failure: Option<Failure>) -> Result<Ended, StepErr
             .because(error)
     })?;
     Ok(match output {
-        ExecutionOutput::Onboard { run, regions, roles, default_vpcs, commit, changes: _ } => {
-            onboarded(run, regions, roles, default_vpcs, commit)?
+        ExecutionOutput::Onboard { run, regions, roles, default_vpcs, sign_in, cluster_access, commit, changes: _ } => {
+            let commit = sha_of(&run, commit)?;
+            match commit {
+                None => only_planned_silence(),
+                Some(commit) => {
+                    let (account, regions) = (run.account_id.clone(), regions.into_iter().map(region_record).collect());
+                    let ending =
+                        Ending::Onboarded { run, regions, roles, default_vpcs, sign_in, cluster_access, commit };
+                    Ended::Outcome { account, ending }
+                }
+            }
         }
         ExecutionOutput::Ignore { .. } if only_planned(change) => only_planned_silence(),
         ExecutionOutput::Ignore { reason, account_id } => {
@@ -211,39 +224,23 @@ fn only_planned_silence() -> Ended {
     Ended::Silent { reason: "only planned".to_owned() }
 }
 
-fn onboarded(
-    run: Box<Subject>,
-    regions: Vec<RegionOutput>,
-    roles: Vec<RoleRecord>,
-    default_vpcs: Vec<DefaultVpcRecord>,
-    commit: CommitOutput,
-) -> Result<Ended, StepError> {
-    if run.mode == Mode::Plan {
-        return Ok(only_planned_silence());
+/// The commit of an onboarding; none of a plan, which makes none.
+fn sha_of(run: &Subject, commit: CommitOutput) -> Result<Option<Box<CommitRecord>>, StepError> {
+    let CommitOutput { sha, path } = commit;
+    match (run.mode, sha) {
+        (Mode::Plan, _) => Ok(None),
+        (Mode::Apply, Some(sha)) => Ok(Some(Box::new(CommitRecord { sha, path }))),
+        (Mode::Apply, None) => {
+            Err(StepError::new(Fault::Bug, "an onboarding ended without a commit").for_account(&run.account_id))
+        }
     }
-    let sha = commit.sha.ok_or_else(|| {
-        StepError::new(Fault::Bug, "an onboarding ended without a commit").for_account(&run.account_id)
-    })?;
-    let record = |region: RegionOutput| {
-        let RegionOutput {
-            region,
-            vpc_id,
-            cidr,
-            duplicate_vpcs,
-            attachment_id,
-            isolation,
-            planned_changes,
-            changes: _,
-        } = region;
-        (
-            region,
-            RegionRecord { vpc_id, cidr, duplicate_vpcs, attachment_id, isolation: Some(isolation), planned_changes },
-        )
-    };
-    let regions: BTreeMap<Region, RegionRecord> = regions.into_iter().map(record).collect();
-    let commit = Box::new(CommitRecord { sha, path: commit.path });
-    let account = run.account_id.clone();
-    Ok(Ended::Outcome { account, ending: Ending::Onboarded { run, regions, roles, default_vpcs, commit } })
+}
+
+fn region_record(region: RegionOutput) -> (Region, RegionRecord) {
+    let RegionOutput { region, vpc_id, cidr, duplicate_vpcs, attachment_id, isolation, planned_changes, changes: _ } =
+        region;
+    let isolation = Some(isolation);
+    (region, RegionRecord { vpc_id, cidr, duplicate_vpcs, attachment_id, isolation, planned_changes })
 }
 
 /// A failed execution. Its account is read from its input, as the first state reads it.

@@ -51,7 +51,7 @@ fn detail(
     let finished_at = change.ended_at()?;
     let generation = record.map(|record| record.generation);
     match ending {
-        Ending::Onboarded { run, regions, roles: _, default_vpcs: _, commit } => {
+        Ending::Onboarded { run, regions, roles: _, default_vpcs: _, sign_in: _, cluster_access: _, commit } => {
             let region = |(name, network): (&Region, &berth_ledger::RegionRecord)| {
                 let berth_ledger::RegionRecord {
                     vpc_id,

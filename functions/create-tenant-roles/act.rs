@@ -30,13 +30,22 @@ pub(crate) async fn act(iam: &Client, input: &Input, action: &Action) -> Result<
             let sent = call.set_as_default(true).send().await;
             sent.map_err(|error| meaning(CallFailure::of("iam:CreatePolicyVersion", &error)))?;
         }
-        Action::CreateRole { role, boundary } => create_role(iam, input, role, boundary.as_deref()).await?,
+        Action::CreateRole { role, boundary } => {
+            let id = create_role(iam, input, role, boundary.as_deref()).await?;
+            return Ok(effect(input, action, &id));
+        }
         part => act_on_role(iam, part).await?,
     }
-    Ok(effect(input, action))
+    Ok(effect(input, action, ""))
 }
 
-async fn create_role(iam: &Client, input: &Input, role: &RolePlan, boundary: Option<&str>) -> Result<(), StepError> {
+/// Makes a role. Answers its id. [IAM `CreateRole`]
+async fn create_role(
+    iam: &Client,
+    input: &Input,
+    role: &RolePlan,
+    boundary: Option<&str>,
+) -> Result<String, StepError> {
     let trust = trust_document(&input.run.account_id, &role.trust).to_string();
     let call = iam
         .create_role()
@@ -47,8 +56,8 @@ async fn create_role(iam: &Client, input: &Input, role: &RolePlan, boundary: Opt
         .max_session_duration(seconds(role.session_seconds_max))
         .set_permissions_boundary(boundary.map(str::to_owned))
         .set_tags(Some(sdk_tags(&wanted_tags(input, role))?));
-    let sent = call.send().await;
-    sent.map(|_| ()).map_err(|error| meaning(CallFailure::of("iam:CreateRole", &error)))
+    let sent = call.send().await.map_err(|error| meaning(CallFailure::of("iam:CreateRole", &error)))?;
+    Ok(sent.role.map(|role| role.role_id).unwrap_or_default())
 }
 
 async fn act_on_role(iam: &Client, action: &Action) -> Result<(), StepError> {

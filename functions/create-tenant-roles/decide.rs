@@ -106,6 +106,7 @@ pub fn decide(input: &Input, world: &World) -> Result<Decision<Action, Output>, 
         name: role.key.clone(),
         arn: format!("arn:aws:iam::{account}:role{}{}", role.path, role.name),
         access: role.access,
+        role_id: world.roles.get(&role.name).map(|there| there.id.clone()).filter(|id| !id.is_empty()),
     };
     Ok(Decision::Done(Output { roles: input.roles.roles.iter().map(record).collect() }))
 }

@@ -38,6 +38,9 @@ const ACTIONS: &[&str] = &[
     "iam:UpdateRole",
 ];
 
+/// Stands for the id of a role that is only planned.
+const IMAGINED_ID: &str = "AROAPLANNED";
+
 /// Payload of the state `CreateTenantRoles`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -104,7 +107,7 @@ impl Step for CreateTenantRoles {
     }
 
     fn imagine(input: &Input, _: &World, action: &Action) -> Effect {
-        world::effect(input, action)
+        world::effect(input, action, IMAGINED_ID)
     }
 
     fn apply(world: &mut World, effect: Effect) {

@@ -86,6 +86,7 @@ fn observed_role(detail: &RoleDetail) -> Result<ObservedRole, StepError> {
     }
     let attached = detail.attached_managed_policies().iter().filter_map(|policy| policy.policy_arn());
     Ok(ObservedRole {
+        id: detail.role_id().unwrap_or_default().to_owned(),
         path: detail.path().unwrap_or("/").to_owned(),
         trust: parse(detail.assume_role_policy_document().unwrap_or_default(), of)?,
         boundary: detail.permissions_boundary().and_then(|b| b.permissions_boundary_arn()).map(str::to_owned),

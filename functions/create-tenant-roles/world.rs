@@ -47,6 +47,8 @@ pub struct ObservedBoundary {
 /// A role that exists.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ObservedRole {
+    /// Its unique id (`AROA…`), which only IAM can give.
+    pub id: String,
     /// Its path.
     pub path: String,
     /// Who may assume it.
@@ -61,7 +63,7 @@ pub struct ObservedRole {
     pub inline: BTreeMap<String, Value>,
 }
 
-/// What a change alters. Every answer of IAM is known beforehand, so the real and the imagined effect are one.
+/// What a change alters. All but the id of a new role is known beforehand.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
     /// The boundary is as planned.
@@ -72,8 +74,8 @@ pub enum Effect {
     Part(Action),
 }
 
-/// The effect of a change that succeeded.
-pub(crate) fn effect(input: &Input, action: &Action) -> Effect {
+/// The effect of a change that succeeded. `id` is that of a role that was made.
+pub(crate) fn effect(input: &Input, action: &Action, id: &str) -> Effect {
     match action {
         Action::CreateBoundary { document, .. } | Action::UpdateBoundary { document, .. } => {
             let arn = input.roles.boundary.as_ref().map_or_else(String::new, |plan| boundary_arn(input, plan));
@@ -82,6 +84,7 @@ pub(crate) fn effect(input: &Input, action: &Action) -> Effect {
         Action::CreateRole { role, boundary } => Effect::Role(
             role.name.clone(),
             ObservedRole {
+                id: id.to_owned(),
                 path: role.path.clone(),
                 trust: trust_document(&input.run.account_id, &role.trust),
                 boundary: boundary.clone(),

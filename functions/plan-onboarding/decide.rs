@@ -97,15 +97,15 @@ pub fn plan(subject: Subject, matched: Onboarding) -> Admission {
         roles,
         baselines,
         default_vpc,
+        sign_in,
+        clusters,
         git_ops,
         tenant: _,
         environment: _,
         tenant_role: _,
     } = matched;
-    Admission::Onboard {
-        reason,
-        plan: Box::new(Plan { run: subject, regions, roles, baselines, default_vpc, git_ops }),
-    }
+    let plan = Plan { run: subject, regions, roles, baselines, default_vpc, sign_in, clusters, git_ops };
+    Admission::Onboard { reason, plan: Box::new(plan) }
 }
 
 /// The error of an account that could not be matched.

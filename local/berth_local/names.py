@@ -16,6 +16,8 @@ HOME_REGION: Final = "us-east-1"
 """Where the hub's bus, queues and state machine are."""
 TENANT_REGIONS: Final = ("eu-west-1", "eu-central-1")
 """Where tenant accounts get their networks."""
+IDENTITY_CENTER_REGION: Final = "eu-west-1"
+"""Not the home region, as in many organizations."""
 ACCEPT_BY_HAND_REGION: Final = "eu-central-1"
 """The region whose Transit Gateway does not accept shared attachments by itself, so that both ways are always exercised."""
 
@@ -32,6 +34,9 @@ ORGANIZATIONAL_UNITS: Final = MappingProxyType(
 TENANT_ROLE: Final = "BerthTenant"
 NETWORK_ROLE: Final = "BerthNetwork"
 READ_ROLE: Final = "BerthRead"
+SIGN_IN_ROLE: Final = "BerthSignIn"
+CLUSTER_ROLE: Final = "BerthCluster"
+"""In accounts other than the hub that have a cluster; the seed makes none."""
 BOOTSTRAP_ROLE: Final = "OrganizationAccountAccessRole"
 """The role that Organizations makes in every account that it creates."""
 EXTERNAL_ID: Final = "berth-local"

@@ -13,6 +13,7 @@ from berth_local import names
 from berth_local.access import Access, Credentials
 from berth_local.faults import LocalError
 from berth_local.organization.accounts import create_account
+from berth_local.organization.sign_in import make_groups, tenant_of
 
 _NOT_IN_EMAIL = re.compile(r"[^a-z0-9-]+")
 
@@ -28,14 +29,18 @@ class Session:
         self._management = Credentials(names.MANAGEMENT_ACCOUNT, keys["accessKeyId"], keys["secretAccessKey"])
 
     def create_account(self, name: str, environment: str, email: str | None, tags: Mapping[str, str]) -> str:
-        """Makes an account in the unit of `environment`. Returns its id.
+        """Makes an account in the unit of `environment`, and its tenant's groups. Returns its id.
 
         Raises:
             LocalError: Organizations refused.
         """
         address = email or f"{_NOT_IN_EMAIL.sub('-', name.lower()).strip('-') or 'account'}@berth.example"
         unit = names.ORGANIZATIONAL_UNITS[environment]
-        return create_account(self._access, self._management, name, address, unit, tags)
+        account_id = create_account(self._access, self._management, name, address, unit, tags)
+        tenant = tenant_of(name, environment, tags)
+        if tenant is not None:
+            make_groups(self._access, self._management, tenant)
+        return account_id
 
     def publish(self, text: str) -> str:
         """Publishes an event to the accounts bus, as the management account's forwarder does. Returns its id.

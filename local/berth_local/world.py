@@ -77,7 +77,9 @@ def build_world(settings: Settings, ports: Ports, login: Login, template: dict[s
         progress(f"stack: {len(stack.made)} resources of {settings.template.name}")
         seeded = rest.result()
         progress(f"network in {' and '.join(seeded.networks)}, address pools, roles, clusters")
-    write_platform(settings.platform, platform_document(seeded.organization, seeded.networks, seeded.pools))
+    write_platform(
+        settings.platform, platform_document(seeded.organization, seeded.networks, seeded.pools, seeded.sign_in)
+    )
     return World(operator, management, stack, secret)
 
 
@@ -93,6 +95,8 @@ def _load(access: Access, core: Core, template: dict[str, Any], ports: Ports, se
         "TenantRoleName": names.TENANT_ROLE,
         "NetworkRoleName": names.NETWORK_ROLE,
         "ReadRoleName": names.READ_ROLE,
+        "SignInRoleName": names.SIGN_IN_ROLE,
+        "ClusterRoleName": names.CLUSTER_ROLE,
         # Nobody wants to wait for an hour here: an account whose event did not come is missing at once.
         "SweepMissingAfterMinutes": "0",
     }

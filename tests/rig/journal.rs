@@ -70,7 +70,14 @@ impl Rig {
     #[must_use]
     pub fn calls_of(&self, execution: &str) -> Vec<Call> {
         let mut requests = BTreeSet::new();
-        for function in ["plan-onboarding", "provision-vpc", "attach-transit-gateway", "create-tenant-roles"] {
+        for function in [
+            "plan-onboarding",
+            "provision-vpc",
+            "attach-transit-gateway",
+            "create-tenant-roles",
+            "grant-sign-in",
+            "grant-cluster-access",
+        ] {
             let lines = self.log_lines(&format!("berth-{function}"));
             for line in lines.iter().filter(|line| line.contains(execution)) {
                 let line: Value = serde_json::from_str(line).expect("functions log JSON");

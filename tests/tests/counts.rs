@@ -29,7 +29,7 @@ struct Figures {
 /// Most calls that each function may make for an account of one region: when it is fresh, and when it is onboarded
 /// already. They are what was counted, so whoever adds a call changes a line here and says why. Tests of other steps do
 /// not hide a call too many here, and a function without a line fails the test.
-const CALLS_MAX: [(&str, usize, usize); 8] = [
+const CALLS_MAX: [(&str, usize, usize); 10] = [
     ("accept-event", 3, 0),
     ("plan-onboarding", 4, 5),
     ("provision-vpc", 20, 7),
@@ -37,6 +37,9 @@ const CALLS_MAX: [(&str, usize, usize); 8] = [
     // The default VPC of every enabled region is looked at and removed once; later only the account's mark is read.
     ("remove-default-vpcs", 60, 5),
     ("create-tenant-roles", 8, 2),
+    // Two groups with a permission set each. A copy that is new looks one permission set up by its name.
+    ("grant-sign-in", 20, 8),
+    ("grant-cluster-access", 7, 4),
     ("commit-tenant", 2, 2),
     ("announce-outcome", 3, 3),
 ];
@@ -48,11 +51,11 @@ const NETWORK_CALLS_MAX: (usize, usize) = (45, 15);
 /// Most that each figure may be for an account of one region (design.md §10). Calls are bounded by function.
 /// Of the changes 22 remove default VPCs, once in an account's life.
 const FRESH_MAX: Figures =
-    Figures { changing: 47, network: 10, network_changing: 2, organizations: 2, transitions: 16, invocations: 10 };
+    Figures { changing: 51, network: 10, network_changing: 2, organizations: 2, transitions: 16, invocations: 13 };
 
 /// The same for an account that is onboarded already.
 const AGAIN_MAX: Figures =
-    Figures { changing: 0, network: 5, network_changing: 0, organizations: 2, transitions: 16, invocations: 7 };
+    Figures { changing: 0, network: 5, network_changing: 0, organizations: 2, transitions: 16, invocations: 9 };
 
 /// What one region more may cost. Its gateway does not accept by itself, which is one change in the network account.
 const REGION_MORE: Figures =

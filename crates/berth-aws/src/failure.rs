@@ -74,6 +74,12 @@ impl CallFailure {
         self.code().is_some_and(|code| codes.contains(&code))
     }
 
+    /// Whether AWS's message holds this word: for a code that means several things, and only where no field tells.
+    #[must_use]
+    pub fn mentions(&self, word: &str) -> bool {
+        self.message.as_deref().is_some_and(|message| message.contains(word))
+    }
+
     /// Whether the call may have taken effect although no answer came: a time-out, a reset, or a server error.
     #[must_use]
     pub fn is_ambiguous(&self) -> bool {

@@ -6,7 +6,7 @@ use berth_tenancy::{ClusterName, DefaultVpc, Delivery, OrganizationalUnitId, Reg
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::{AddressSource, Baseline, FlowLogs, GatewayEndpoint, Roles, TransitGateway};
+use crate::{AddressSource, Baseline, FlowLogs, GatewayEndpoint, Roles, SignIn, TransitGateway};
 
 /// One environment.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
@@ -34,6 +34,10 @@ pub struct Environment {
     pub git_ops: GitOps,
     /// Backups, rules and settings of every account, in each of its regions. Left out, nothing of it is touched.
     pub baseline: Option<Baseline>,
+    /// Groups of IAM Identity Center that may sign in to the accounts, each with one permission set.
+    #[serde(default)]
+    #[schemars(length(max = 50), extend("uniqueItems" = true))]
+    pub sign_in: Vec<SignIn>,
 }
 
 /// How the files of an environment's tenants get into the GitOps repository.

@@ -19,6 +19,7 @@ mod resolve;
 mod roles;
 mod schema;
 mod shape;
+mod sign_in;
 mod template;
 mod tenant_name;
 
@@ -28,6 +29,7 @@ pub use errors::{ConfigError, ConfigErrors};
 pub use facts::{AccountFacts, units_of};
 pub use matching::{Match, MatchError, Onboarding};
 pub use network::{AddressSource, FlowLogs, GatewayEndpoint, TransitGateway};
-pub use platform::{Cluster, Hub, Network, Organization, PlatformConfig, StartSource};
+pub use platform::{Cluster, EksCluster, Hub, Network, Organization, PlatformConfig, StartSource};
 pub use roles::{Boundary, RoleTemplate, Roles};
 pub use schema::json_schema;
+pub use sign_in::{IdentityCenter, SignIn};

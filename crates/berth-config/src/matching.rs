@@ -1,7 +1,8 @@
 //! What the configuration means for one account: not ours, or everything that it gets.
 
 use berth_tenancy::{
-    BaselinePlan, DefaultVpc, EnvironmentName, GitOpsPlan, RegionPlan, RoleName, RolesPlan, TenantName, tenant_path,
+    BaselinePlan, ClusterPlan, DefaultVpc, EnvironmentName, GitOpsPlan, RegionPlan, RoleName, RolesPlan, SignInPlan,
+    TenantName, tenant_path,
 };
 
 use crate::{
@@ -37,6 +38,10 @@ pub struct Onboarding {
     pub default_vpc: DefaultVpc,
     /// The baseline of each region that has any.
     pub baselines: Vec<BaselinePlan>,
+    /// Who signs in through IAM Identity Center; none when the environment declares nobody.
+    pub sign_in: Option<SignInPlan>,
+    /// Clusters on which the tenant's roles get access entries.
+    pub clusters: Vec<ClusterPlan>,
     /// Where the tenant's custom resource goes, and what it says.
     pub git_ops: GitOpsPlan,
     /// Role in the account that the steps assume.
@@ -109,10 +114,13 @@ impl PlatformConfig {
     fn core_account(&self, facts: &AccountFacts) -> Option<String> {
         let id = &facts.account_id;
         let hub = self.hub.as_ref().is_some_and(|hub| hub.account == *id);
+        let mut clusters = self.clusters.values().filter_map(|cluster| cluster.eks.as_ref());
         let roles = [
             (self.organization.management_account == *id, "management"),
             (self.network.account == *id, "network"),
             (hub, "hub"),
+            (self.identity_center.as_ref().is_some_and(|center| center.account.as_ref() == Some(id)), "sign-in"),
+            (clusters.any(|eks| eks.account.as_ref() == Some(id)), "cluster"),
         ];
         roles.iter().find(|(is, _)| *is).map(|(_, role)| format!("it is the {role} account of the platform"))
     }
@@ -185,6 +193,8 @@ impl PlatformConfig {
             default_vpc: environment.default_vpc,
             roles,
             baselines: resolve::baselines(environment, &facts.account_id),
+            sign_in: resolve::sign_in(self, &environment.sign_in, names)?,
+            clusters: resolve::cluster(&environment.cluster, cluster).into_iter().collect(),
             git_ops,
             tenant_role: self.tenant_role.clone(),
             reason,

@@ -6,7 +6,7 @@ use berth_tenancy::{AccountId, ClusterName, EnvironmentName, Region, RoleName};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::Environment;
+use crate::{Environment, IdentityCenter};
 
 /// The platform configuration of Berth: which accounts are onboarded, and what each of them gets.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
@@ -21,6 +21,8 @@ pub struct PlatformConfig {
     pub hub: Option<Hub>,
     /// The account that owns the Transit Gateways.
     pub network: Network,
+    /// The instance of IAM Identity Center that people sign in through; needed where an environment has `signIn`.
+    pub identity_center: Option<IdentityCenter>,
     /// Role in every new account that the steps assume.
     pub tenant_role: RoleName,
     /// How long a denial in a new account counts as "not ready yet", in seconds from the start of its onboarding: AWS
@@ -93,6 +95,21 @@ pub struct Network {
 pub struct Cluster {
     /// Region that the cluster runs in.
     pub region: Region,
+    /// Lets Berth keep the access entries of tenants' roles on the cluster. Without it Berth leaves the cluster's API
+    /// alone; `eks: {}` is enough for a cluster of this name in the hub account.
+    pub eks: Option<EksCluster>,
+}
+
+/// Where EKS has a cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct EksCluster {
+    /// Its name in EKS, when that is not its name here.
+    pub name: Option<ClusterName>,
+    /// Account that it is in, when that is not the hub. Needs `role`.
+    pub account: Option<AccountId>,
+    /// Role in that account that the step assumes.
+    pub role: Option<RoleName>,
 }
 
 /// An event that can start an onboarding.

@@ -3,13 +3,15 @@
 mod baseline;
 
 use berth_tenancy::{
-    Addresses, BoundaryPlan, NetworkPlan, Region, RegionPlan, RolePlan, RoleTrust, RolesPlan, TransitGatewayPlan,
+    Addresses, AssignmentPlan, BoundaryPlan, ClusterAccount, ClusterName, ClusterPlan, NetworkPlan, Region, RegionPlan,
+    RolePlan, RoleTrust, RolesPlan, SignInPlan, TransitGatewayPlan,
 };
 
 pub(crate) use self::baseline::{backup_role, baselines};
 
 use crate::{
-    AddressSource, Boundary, Network, RegionConfig, RoleTemplate, Roles, TransitGateway,
+    AddressSource, Boundary, Cluster, EksCluster, IdentityCenter, Network, PlatformConfig, RegionConfig, RoleTemplate,
+    Roles, SignIn, TransitGateway,
     policy::render_document,
     template::{Names, UnknownPlaceholder, render},
 };
@@ -55,6 +57,40 @@ pub(crate) fn roles(roles: &Roles, names: Names<'_>) -> Result<RolesPlan, Unknow
         boundary: boundary.as_ref().map(|boundary| plan_boundary(boundary, names)).transpose()?,
         roles: roles.iter().map(|role| plan_role(role, names)).collect::<Result<_, _>>()?,
     })
+}
+
+/// Who signs in. None when nobody does, and in a file without Identity Center, which the checks refuse then.
+pub(crate) fn sign_in(
+    config: &PlatformConfig,
+    declared: &[SignIn],
+    names: Names<'_>,
+) -> Result<Option<SignInPlan>, UnknownPlaceholder> {
+    let Some(center) = config.identity_center.as_ref().filter(|_| !declared.is_empty()) else { return Ok(None) };
+    let IdentityCenter { account, role, region, instance_arn, identity_store_id, permission_sets } = center;
+    let assignment = |SignIn { group, permission_set }: &SignIn| {
+        Ok(AssignmentPlan {
+            group: render(group, names)?,
+            permission_set: permission_set.clone(),
+            permission_set_arn: permission_sets.get(permission_set).cloned(),
+        })
+    };
+    Ok(Some(SignInPlan {
+        account: account.clone().unwrap_or_else(|| config.organization.management_account.clone()),
+        role: role.clone(),
+        region: region.clone(),
+        instance_arn: instance_arn.clone(),
+        identity_store_id: identity_store_id.clone(),
+        assignments: declared.iter().map(assignment).collect::<Result<_, _>>()?,
+    }))
+}
+
+/// The cluster, when its access entries are Berth's.
+pub(crate) fn cluster(name: &ClusterName, cluster: &Cluster) -> Option<ClusterPlan> {
+    let Cluster { region, eks } = cluster;
+    let EksCluster { name: eks_name, account, role } = eks.as_ref()?;
+    let outside = account.clone().zip(role.clone()).map(|(account, role)| ClusterAccount { account, role });
+    let eks_name = eks_name.clone().unwrap_or_else(|| name.clone());
+    Some(ClusterPlan { name: name.clone(), eks_name, region: region.clone(), outside })
 }
 
 fn plan_boundary(boundary: &Boundary, names: Names<'_>) -> Result<BoundaryPlan, UnknownPlaceholder> {

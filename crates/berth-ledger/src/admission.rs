@@ -94,6 +94,8 @@ mod tests {
             regions: std::collections::BTreeMap::default(),
             roles: vec![],
             default_vpcs: vec![],
+            sign_in: Vec::new(),
+            cluster_access: Vec::new(),
             commit: None,
         }
     }

@@ -11,5 +11,8 @@ pub use addresses::BlockRequest;
 pub use admission::{Admission, admit, next_generation};
 pub use lease::{Holder, Taken};
 pub use outcome::Ending;
-pub use record::{CommitRecord, DefaultVpcRecord, Record, RegionRecord, RoleRecord, Status};
+pub use record::{
+    AccessEntryRecord, ClusterAccessRecord, CommitRecord, DefaultVpcRecord, Record, RegionRecord, RoleRecord,
+    SignInRecord, Status,
+};
 pub use table::Ledger;

@@ -7,7 +7,10 @@ use berth_step::StepError;
 use berth_tenancy::{AccountId, Region, Subject};
 use jiff::Timestamp;
 
-use crate::{CommitRecord, DefaultVpcRecord, Ledger, RegionRecord, RoleRecord, Status, table::Change};
+use crate::{
+    ClusterAccessRecord, CommitRecord, DefaultVpcRecord, Ledger, RegionRecord, RoleRecord, SignInRecord, Status,
+    table::Change,
+};
 
 /// How an execution ended.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +25,10 @@ pub enum Ending {
         roles: Vec<RoleRecord>,
         /// Default VPCs that are still there.
         default_vpcs: Vec<DefaultVpcRecord>,
+        /// Groups that may sign in.
+        sign_in: Vec<SignInRecord>,
+        /// Access entries of the roles, by cluster.
+        cluster_access: Vec<ClusterAccessRecord>,
         /// Where the custom resource is.
         commit: Box<CommitRecord>,
     },
@@ -49,14 +56,18 @@ impl Ledger {
         now: Timestamp,
     ) -> Result<bool, StepError> {
         let change = match ending {
-            Ending::Onboarded { run: _, regions, roles, default_vpcs, commit } => Change::when("#lease = :me")
-                .set("regions", regions)?
-                .set("roles", roles)?
-                .set("defaultVpcs", default_vpcs)?
-                .set("commit", commit)?
-                .set("executionArn", execution)?
-                .set("status", Status::Onboarded)?
-                .remove(&["lease", "failure", "reason"]),
+            Ending::Onboarded { run: _, regions, roles, default_vpcs, sign_in, cluster_access, commit } => {
+                Change::when("#lease = :me")
+                    .set("regions", regions)?
+                    .set("roles", roles)?
+                    .set("defaultVpcs", default_vpcs)?
+                    .set("signIn", sign_in)?
+                    .set("clusterAccess", cluster_access)?
+                    .set("commit", commit)?
+                    .set("executionArn", execution)?
+                    .set("status", Status::Onboarded)?
+                    .remove(&["lease", "failure", "reason"])
+            }
             Ending::Failed(failure) => Change::when(
                 "#lease = :me OR attribute_not_exists(#status) OR (#status = :requested AND #executionArn = :me) \
                  OR ((#status = :status OR #status = :ignored) AND #since < :since)",

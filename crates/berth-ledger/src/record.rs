@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use berth_events::Failure;
-use berth_tenancy::{Access, AccountId, EnvironmentName, PlannedChange, Region, TenantName};
+use berth_tenancy::{Access, AccountId, ClusterName, EnvironmentName, PlannedChange, Region, TenantName};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -82,6 +82,12 @@ pub struct Record {
     /// Its default VPCs that are still there, as they were when it was last onboarded.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub default_vpcs: Vec<DefaultVpcRecord>,
+    /// Groups that may sign in, as it was when it was last onboarded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sign_in: Vec<SignInRecord>,
+    /// Access entries of its roles, as they were when it was last onboarded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cluster_access: Vec<ClusterAccessRecord>,
     /// The commit that its custom resource is in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<CommitRecord>,
@@ -131,6 +137,42 @@ pub struct RoleRecord {
     /// What it may do on the clusters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access: Option<Access>,
+    /// Unique id that IAM gave it (`AROA…`): another one when the role was deleted and made again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role_id: Option<String>,
+}
+
+/// A group that may sign in to an account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SignInRecord {
+    /// Display name of the group in Identity Center.
+    pub group: String,
+    /// Name of the permission set.
+    pub permission_set: String,
+}
+
+/// Access entries of an account on one cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClusterAccessRecord {
+    /// Name of the cluster in platform.yaml.
+    pub cluster: ClusterName,
+    /// The entries, in the order of the roles.
+    pub entries: Vec<AccessEntryRecord>,
+    /// ARNs of roles that have an entry of Berth's and are not in the plan any more: their entries have no groups.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub retired: Vec<String>,
+}
+
+/// One EKS access entry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AccessEntryRecord {
+    /// ARN of the role.
+    pub role: String,
+    /// Kubernetes groups of whoever assumes it.
+    pub groups: Vec<String>,
 }
 
 /// Where the tenant's custom resource is.

@@ -21,8 +21,9 @@ pub use destination::Destination;
 pub use ids::{AccountId, ClusterName, EnvironmentName, Invalid, OrganizationalUnitId, Region, TenantName};
 pub use path::tenant_path;
 pub use plan::{
-    Addresses, Admission, BoundaryPlan, DefaultVpc, Delivery, GitOpsPlan, Mode, NetworkPlan, Plan, RegionPlan,
-    RolePlan, RoleTrust, RolesPlan, Subject, TierPlan, TierRouting, TransitGatewayPlan,
+    Addresses, Admission, AssignmentPlan, BoundaryPlan, ClusterAccount, ClusterPlan, DefaultVpc, Delivery, GitOpsPlan,
+    Mode, NetworkPlan, Plan, RegionPlan, RolePlan, RoleTrust, RolesPlan, SignInPlan, Subject, TierPlan, TierRouting,
+    TransitGatewayPlan,
 };
 pub use planned::{PLANNED_CHANGES_MAX, PlannedChange};
 pub use subnets::{SubnetBlock, SubnetPlanError, subnet_blocks};

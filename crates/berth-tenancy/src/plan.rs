@@ -65,6 +65,10 @@ pub struct Plan {
     /// The baseline: one entry for each region that has anything switched on.
     #[serde(default)]
     pub baselines: Vec<BaselinePlan>,
+    /// Who signs in through IAM Identity Center; none when the environment declares nobody.
+    pub sign_in: Option<SignInPlan>,
+    /// Clusters on which the tenant's roles get access entries.
+    pub clusters: Vec<ClusterPlan>,
     /// Where and what to commit.
     pub git_ops: GitOpsPlan,
 }
@@ -315,6 +319,60 @@ impl Delivery {
     pub const PUSH_SECONDS_MAX: u32 = 3600;
     /// Longest that an execution may wait for a merge, in days. The state machine's own limit is longer than this.
     pub const MERGE_DAYS_MAX: u32 = 7;
+}
+
+/// Which groups sign in to the account, and where Identity Center is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SignInPlan {
+    /// Account in which Identity Center is called: the management account, or a delegated administrator.
+    pub account: AccountId,
+    /// Role there that the step assumes.
+    pub role: RoleName,
+    /// Region of the instance.
+    pub region: Region,
+    /// ARN of the instance.
+    pub instance_arn: String,
+    /// Identity store of the instance, where the groups are.
+    pub identity_store_id: String,
+    /// The assignments.
+    pub assignments: Vec<AssignmentPlan>,
+}
+
+/// One group with one permission set on the account.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AssignmentPlan {
+    /// Display name of the group.
+    pub group: String,
+    /// Name of the permission set.
+    pub permission_set: String,
+    /// ARN of the permission set; looked up by name when none.
+    pub permission_set_arn: Option<String>,
+}
+
+/// An EKS cluster on which the tenant's roles get access entries.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ClusterPlan {
+    /// Name of the cluster in platform.yaml.
+    pub name: ClusterName,
+    /// Name of the cluster in EKS.
+    pub eks_name: ClusterName,
+    /// Region that the cluster runs in.
+    pub region: Region,
+    /// Account that the cluster is in, and the role there; none when it is in the hub account.
+    pub outside: Option<ClusterAccount>,
+}
+
+/// An account other than the hub that a cluster is in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ClusterAccount {
+    /// The account.
+    pub account: AccountId,
+    /// Role there that the step assumes.
+    pub role: RoleName,
 }
 
 /// Where the tenant's custom resource is committed, and what the plan adds to it.

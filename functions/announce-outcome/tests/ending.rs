@@ -40,6 +40,10 @@ fn onboarded(mode: &str, sha: Option<&str>) -> Value {
         }],
         "roles": [{ "name": "developer", "arn": "arn:aws:iam::111122223333:role/payments-developer" }],
         "defaultVpcs": [{ "region": "us-east-1", "vpcId": "vpc-default", "reason": "it has a network interface" }],
+        "signIn": [{ "group": "payments-developers", "permissionSet": "TenantDeveloper" }],
+        "clusterAccess": [{ "cluster": "dev-euw1", "entries": [{
+            "role": "arn:aws:iam::111122223333:role/payments-developer", "groups": ["tenant:payments:edit"],
+        }] }],
         "commit": { "sha": sha, "path": "clusters/dev-euw1/tenants/df/payments.yaml" },
         "changes": ["make the VPC"],
     })
@@ -64,7 +68,9 @@ fn an_onboarding_that_succeeded_is_written_with_all_that_it_made() {
     let change = change("SUCCEEDED", &asked(), Some(&onboarded("apply", Some("0123"))));
     let Ended::Outcome { account, ending } = ended(&change, None).unwrap() else { panic!("silent") };
     assert_eq!(account.as_str(), "111122223333");
-    let Ending::Onboarded { run, regions, roles, default_vpcs, commit } = ending else { panic!("{ending:?}") };
+    let Ending::Onboarded { run, regions, roles, default_vpcs, sign_in, cluster_access, commit } = ending else {
+        panic!("{ending:?}")
+    };
     assert_eq!(run.tenant.as_str(), "payments");
     let region = &regions[&"eu-west-1".parse().unwrap()];
     assert_eq!((region.vpc_id.as_str(), region.attachment_id.as_str()), ("vpc-1", "tgw-attach-1"));
@@ -72,6 +78,8 @@ fn an_onboarding_that_succeeded_is_written_with_all_that_it_made() {
     assert_eq!(region.duplicate_vpcs, ["vpc-2"]);
     assert_eq!(default_vpcs[0].vpc_id.as_deref(), Some("vpc-default"));
     assert_eq!((roles.len(), commit.sha.as_str()), (1, "0123"));
+    assert_eq!(sign_in[0].permission_set, "TenantDeveloper");
+    assert_eq!(cluster_access[0].entries[0].groups, ["tenant:payments:edit"]);
     assert_eq!(change.ended_at().unwrap().to_string(), "2026-01-01T00:00:00Z");
     let failed = Ending::Failed(Failure::from_status("FAILED", None, None, "PlanOnboarding"));
     assert_eq!(change.since(&failed).unwrap(), change.ended_at().unwrap());

@@ -52,6 +52,8 @@ fn record(generation: u32, lease: Option<&str>) -> Record {
         regions: [].into(),
         roles: Vec::new(),
         default_vpcs: Vec::new(),
+        sign_in: Vec::new(),
+        cluster_access: Vec::new(),
         commit: None,
     }
 }

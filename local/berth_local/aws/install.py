@@ -26,6 +26,8 @@ REPAIRS = (
     "ipam",
     "access",
     "managed_policies",
+    "identity_center",
+    "access_entries",
     "organization",
     "dynamodb",
     "security_groups",

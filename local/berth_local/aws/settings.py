@@ -46,6 +46,19 @@ def retry_pause_scale() -> float:
     return float(os.environ.get("BERTH_LOCAL_RETRY_PAUSE_SCALE", "1"))
 
 
+def assignment_seconds() -> float:
+    """Wall-clock seconds that Identity Center works on an assignment."""
+    return float(os.environ.get("BERTH_LOCAL_ASSIGNMENT_SECONDS", "1"))
+
+
+def identity_center_ids() -> dict[str, str]:
+    """Ids of the instance of Identity Center and of its identity store."""
+    return {
+        "instance": os.environ.get("BERTH_LOCAL_SSO_INSTANCE", "ssoins-1ca1be4700000001"),
+        "store": os.environ.get("BERTH_LOCAL_IDENTITY_STORE", "d-1ca1be4700"),
+    }
+
+
 def account_ids() -> list[str]:
     """Ids that Organizations CreateAccount hands out first, in order."""
     return [part.strip() for part in os.environ.get("BERTH_LOCAL_ACCOUNT_IDS", "").split(",") if part.strip()]

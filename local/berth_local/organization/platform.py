@@ -11,10 +11,14 @@ from berth_local.organization.accounts import Organization
 from berth_local.organization.addresses import VPC_PREFIX_LENGTH, PoolKey
 from berth_local.organization.hub import CLUSTER_REGION, CLUSTERS
 from berth_local.organization.network import SHARED_SERVICES_ADDRESSES, RegionalNetwork
+from berth_local.organization.sign_in import GROUPS, KNOWN_BY_ARN, PERMISSION_SETS, IdentityCenter
 
 
 def platform_document(
-    organization: Organization, networks: Mapping[str, RegionalNetwork], pools: Mapping[PoolKey, str]
+    organization: Organization,
+    networks: Mapping[str, RegionalNetwork],
+    pools: Mapping[PoolKey, str],
+    center: IdentityCenter,
 ) -> dict[str, Any]:
     """The platform configuration that fits what the seed made."""
     return {
@@ -29,7 +33,14 @@ def platform_document(
         "tenantRole": names.TENANT_ROLE,
         "ownerGroups": ["{tenant}-leads"],
         "startOn": ["controlTower", "organizations", "move"],
-        "clusters": {cluster: {"region": CLUSTER_REGION} for cluster in CLUSTERS.values()},
+        "identityCenter": {
+            "role": names.SIGN_IN_ROLE,
+            "region": names.IDENTITY_CENTER_REGION,
+            "instanceArn": center.instance_arn,
+            "identityStoreId": center.identity_store_id,
+            "permissionSets": {name: center.permission_sets[name] for name in KNOWN_BY_ARN},
+        },
+        "clusters": {cluster: {"region": CLUSTER_REGION, "eks": {}} for cluster in CLUSTERS.values()},
         "environments": {
             environment: _environment(environment, organization, networks, pools) for environment in names.ENVIRONMENTS
         },
@@ -48,6 +59,10 @@ def _environment(
         "stage": environment,
         "regions": {region: _region(network, pools[(environment, region)]) for region, network in networks.items()},
         "roles": _roles(),
+        "signIn": [
+            {"group": f"{{tenant}}-{group}", "permissionSet": permission_set}
+            for group, permission_set in zip(GROUPS, PERMISSION_SETS, strict=True)
+        ],
     }
 
 

@@ -14,8 +14,18 @@ from berth_local.access import Access, Credentials
 
 _READ_FUNCTIONS = ("plan-onboarding", "sweep-accounts")
 _NETWORK_FUNCTIONS = ("attach-transit-gateway",)
+_SIGN_IN_FUNCTIONS = ("grant-sign-in",)
 _TENANT_FUNCTIONS = ("provision-vpc", "attach-transit-gateway", "create-tenant-roles", "remove-default-vpcs")
 _READ_ACTIONS = ("organizations:DescribeAccount", "organizations:ListAccounts", "organizations:ListTagsForResource")
+_SIGN_IN_ACTIONS = (
+    "identitystore:GetGroupId",
+    "sso:CreateAccountAssignment",
+    "sso:DescribeAccountAssignmentCreationStatus",
+    "sso:DescribePermissionSet",
+    "sso:ListAccountAssignmentCreationStatus",
+    "sso:ListAccountAssignments",
+    "sso:ListPermissionSets",
+)
 _NETWORK_ACTIONS = (
     "ec2:AcceptTransitGatewayVpcAttachment",
     "ec2:AssociateTransitGatewayRouteTable",
@@ -86,6 +96,11 @@ _TENANT_ACTIONS = (
 def make_read_role(access: Access, management: Credentials) -> None:
     """BerthRead: plan-onboarding and sweep-accounts read accounts with it."""
     _make(access, management, names.READ_ROLE, _READ_FUNCTIONS, _READ_ACTIONS)
+
+
+def make_sign_in_role(access: Access, management: Credentials) -> None:
+    """BerthSignIn: grant-sign-in asks Identity Center for assignments with it."""
+    _make(access, management, names.SIGN_IN_ROLE, _SIGN_IN_FUNCTIONS, _SIGN_IN_ACTIONS)
 
 
 def make_network_role(access: Access, network: Credentials) -> None:

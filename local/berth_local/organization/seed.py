@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from berth_local import names
 from berth_local.access import Access, Credentials
 from berth_local.faults import LocalError
-from berth_local.organization import addresses, hub, logs, network, roles
+from berth_local.organization import addresses, hub, logs, network, roles, sign_in
 from berth_local.organization.accounts import Organization, make_organization
 
 _AT_ONCE_MAX = 8
@@ -29,6 +29,7 @@ class Seeded:
     hub: Credentials
     networks: dict[str, network.RegionalNetwork]
     pools: dict[addresses.PoolKey, str]
+    sign_in: sign_in.IdentityCenter
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,9 @@ def seed_rest(access: Access, core: Core, networks: dict[str, network.RegionalNe
             return pool.submit(_explained, what, make)
 
         pools = start("the address pools", partial(_make_and_share_pools, access, core))
+        center = start("Identity Center", partial(sign_in.make_identity_center, access, core.management))
         others = [
+            start("the sign-in role", partial(roles.make_sign_in_role, access, core.management)),
             start("the read role", partial(roles.make_read_role, access, core.management)),
             start("the network role", partial(roles.make_network_role, access, core.network)),
             start("the flow logs' bucket", partial(logs.make_flow_logs_bucket, access, core.log_archive)),
@@ -97,7 +100,7 @@ def seed_rest(access: Access, core: Core, networks: dict[str, network.RegionalNe
         ]
         for other in others:
             other.result()
-        return Seeded(core.organization, core.hub, networks, pools.result())
+        return Seeded(core.organization, core.hub, networks, pools.result(), center.result())
 
 
 def _share_and_finish_network(access: Access, core: Core, begun: network.RegionalNetwork) -> None:

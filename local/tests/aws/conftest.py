@@ -18,6 +18,7 @@ LOCAL = Path(__file__).resolve().parents[2]
 SETTINGS = {
     "BERTH_LOCAL_ATTACHMENT_SECONDS": "0.8",
     "BERTH_LOCAL_ASSOCIATION_SECONDS": "0.5",
+    "BERTH_LOCAL_ASSIGNMENT_SECONDS": "0.5",
     "BERTH_LOCAL_ACCOUNT_IDS": f"{NETWORK},{TENANT}",
     "BERTH_LOCAL_OU_IDS": "organization=o-berthlocal,root=r-ab12,dev=ou-ab12-dev00001",
 }

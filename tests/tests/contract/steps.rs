@@ -3,9 +3,9 @@
 use announce_outcome::{Change, Ended, ExecutionOutput, ended};
 use attach_transit_gateway::{Isolation, SpokeRoute, SpokeRoutes};
 use berth_config::{AccountFacts, Match, PlatformConfig};
-use berth_ledger::{DefaultVpcRecord, Ending, RoleRecord};
+use berth_ledger::{ClusterAccessRecord, DefaultVpcRecord, Ending, RoleRecord, SignInRecord};
 use berth_step::Converged;
-use berth_tenancy::{AccountId, Admission, Mode, PlannedChange, Region};
+use berth_tenancy::{AccountId, Admission, AssignmentPlan, ClusterPlan, Mode, PlannedChange, Region};
 use commit_tenant::CommitRequest;
 use plan_onboarding::asked;
 use serde::{Serialize, de::DeserializeOwned};
@@ -67,6 +67,11 @@ impl Case {
         if changed { vec![format!("{what} in {region}")] } else { Vec::new() }
     }
 
+    /// A change of a step that runs once for an account.
+    fn once(&self, what: &str) -> Vec<String> {
+        if self.regions_changed > 0 { vec![what.to_owned()] } else { Vec::new() }
+    }
+
     /// The answer of a function to a payload.
     pub fn answer(&self, function: &str, payload: &Value) -> Result<Value, String> {
         match function {
@@ -91,8 +96,29 @@ impl Case {
             "create-tenant-roles" => {
                 let input: create_tenant_roles::Input = strict(payload)?;
                 let roles = input.roles.roles.iter().map(|role| role_record(&input.run.account_id, role)).collect();
-                let changes = if self.regions_changed > 0 { vec!["make roles".to_owned()] } else { Vec::new() };
-                written(&Converged { output: create_tenant_roles::Output { roles }, changes })
+                written(&Converged { output: create_tenant_roles::Output { roles }, changes: self.once("make roles") })
+            }
+            "grant-sign-in" => {
+                let input: grant_sign_in::Input = whole(payload)?;
+                let plan = input.sign_in.ok_or("the plan's sign-in did not arrive")?;
+                let record = |one: &AssignmentPlan| SignInRecord {
+                    group: one.group.clone(),
+                    permission_set: one.permission_set.clone(),
+                };
+                let sign_in = plan.assignments.iter().map(record).collect();
+                written(&Converged { output: grant_sign_in::Output { sign_in }, changes: self.once("assign a group") })
+            }
+            "grant-cluster-access" => {
+                let input: grant_cluster_access::Input = whole(payload)?;
+                same("the number of roles", &input.roles.len(), &4)?;
+                let record = |cluster: &ClusterPlan| ClusterAccessRecord {
+                    cluster: cluster.name.clone(),
+                    entries: Vec::new(),
+                    retired: Vec::new(),
+                };
+                let cluster_access = input.clusters.iter().map(record).collect();
+                let output = grant_cluster_access::Output { cluster_access };
+                written(&Converged { output, changes: self.once("create an entry") })
             }
             "remove-default-vpcs" => {
                 let _: remove_default_vpcs::Input = strict(payload)?;
@@ -133,8 +159,9 @@ impl Case {
         let planned: Vec<String> = regions.iter().flat_map(|region| region.changes.clone()).collect();
         same("the number of changes in regions", &planned.len(), &(2 * self.regions_changed.min(self.regions)))?;
         same("the default VPCs", &default_vpcs, &left_vpcs().left)?;
-        let of_the_account = if self.regions_changed > 0 { ["make roles", "delete default vpc"].len() } else { 0 };
-        same("the number of changes", &changes.len(), &(planned.len() + of_the_account))?;
+        // Roles, sign-in, default VPCs and cluster access.
+        let once = if self.regions_changed > 0 { 4 } else { 0 };
+        same("the number of changes", &changes.len(), &(planned.len() + once))?;
         same("the commit", &commit.sha, &(self.mode == Mode::Apply).then(|| SHA.to_owned()))?;
         self.check_ending(walk)
     }
@@ -146,11 +173,15 @@ impl Case {
         }))?;
         match ended(&change, None).map_err(|error| error.what)? {
             Ended::Silent { .. } if self.mode == Mode::Plan => Ok(()),
-            Ended::Outcome { ending: Ending::Onboarded { regions, roles, .. }, .. } if self.mode == Mode::Apply => {
+            Ended::Outcome { ending: Ending::Onboarded { regions, roles, sign_in, cluster_access, .. }, .. }
+                if self.mode == Mode::Apply =>
+            {
                 let planned = [planned_change("the block"), planned_change("a route")];
                 let reported = regions.values().all(|region| region.planned_changes == planned);
                 same("whether the planned changes of both steps are reported", &reported, &true)?;
                 same("the number of roles", &roles.len(), &4)?;
+                same("the number of groups that sign in", &sign_in.len(), &2)?;
+                same("the number of clusters", &cluster_access.len(), &1)?;
                 same("the number of regions", &regions.len(), &self.regions)?;
                 let attached = regions.iter().all(|(name, region)| region.attachment_id == attachment_id(name));
                 same("whether the attachments are in their regions", &attached, &true)
@@ -239,5 +270,10 @@ fn planned_change(what: &str) -> PlannedChange {
 
 fn role_record(account: &AccountId, role: &berth_tenancy::RolePlan) -> RoleRecord {
     let (path, name) = (&role.path, &role.name);
-    RoleRecord { name: role.key.clone(), arn: format!("arn:aws:iam::{account}:role{path}{name}"), access: role.access }
+    RoleRecord {
+        name: role.key.clone(),
+        arn: format!("arn:aws:iam::{account}:role{path}{name}"),
+        access: role.access,
+        role_id: Some(format!("AROA{}", role.key.to_uppercase())),
+    }
 }

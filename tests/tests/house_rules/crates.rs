@@ -4,7 +4,7 @@ use crate::source::{File, ending, files, none};
 
 /// Crates that may name an SDK of AWS, and which. Every other crate goes through these. aws-sdk-ec2 costs minutes of
 /// every build (docs/decisions/0001).
-const MAY_USE: [(&str, &[&str]); 13] = [
+const MAY_USE: [(&str, &[&str]); 15] = [
     ("crates/berth-aws", &["sts"]),
     ("crates/berth-ledger", &["dynamodb"]),
     ("functions/accept-event", &["dynamodb", "sfn", "sqs"]),
@@ -12,6 +12,8 @@ const MAY_USE: [(&str, &[&str]); 13] = [
     ("functions/attach-transit-gateway", &["dynamodb", "ec2", "iam"]),
     ("functions/commit-tenant", &["dynamodb", "secretsmanager", "sfn"]),
     ("functions/create-tenant-roles", &["dynamodb", "iam"]),
+    ("functions/grant-cluster-access", &["dynamodb", "eks"]),
+    ("functions/grant-sign-in", &["dynamodb", "identitystore", "ssoadmin"]),
     ("functions/plan-onboarding", &["dynamodb", "organizations", "sfn"]),
     ("functions/provision-vpc", &["dynamodb", "ec2"]),
     ("functions/remove-default-vpcs", &["dynamodb", "ec2"]),

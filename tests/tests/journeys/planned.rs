@@ -9,11 +9,13 @@ use serde_json::json;
 use crate::onboarded::assert_onboarded;
 
 /// How a line of a plan begins, and the call that performs it.
-const PERFORMED_BY: [(&str, &str); 16] = [
+const PERFORMED_BY: [(&str, &str); 18] = [
+    ("assign group ", "CreateAccountAssignment"),
     ("associate subnet-", "AssociateRouteTable"),
     ("associate tgw-attach-", "AssociateTransitGatewayRouteTable"),
     ("attach arn:aws:iam::aws:policy/", "AttachRolePolicy"),
     ("attach vpc-", "CreateTransitGatewayVpcAttachment"),
+    ("create access entry of ", "CreateAccessEntry"),
     ("create a gateway endpoint ", "CreateVpcEndpoint"),
     ("create permissions boundary ", "CreatePolicy"),
     ("create role ", "CreateRole"),

@@ -12,6 +12,7 @@ pub(super) fn check(config: &PlatformConfig, problems: &mut Problems) {
     if config.environments.is_empty() {
         problems.add("environments", "there is no environment", "add one, with the units whose accounts belong to it");
     }
+    clusters(config, problems);
     let mut owners: BTreeMap<&OrganizationalUnitId, String> = BTreeMap::new();
     for (name, environment) in &config.environments {
         let base = format!("environments.{name}");
@@ -51,6 +52,29 @@ pub(super) fn check(config: &PlatformConfig, problems: &mut Problems) {
         if environment.stage.as_ref().is_some_and(|stage| stage.trim().is_empty() || stage.chars().count() > 40) {
             let hint = "write a short word such as production, or remove the line";
             problems.add(format!("{base}.stage"), "a stage has 1 to 40 characters", hint);
+        }
+    }
+}
+
+/// A cluster outside of the hub is reached through a role there, and the role is of no use without its account.
+fn clusters(config: &PlatformConfig, problems: &mut Problems) {
+    for (name, cluster) in &config.clusters {
+        let Some(eks) = &cluster.eks else { continue };
+        let path = format!("clusters.{name}.eks");
+        match (&eks.account, &eks.role) {
+            (Some(account), None) => {
+                let hint = "add `role`: the role in that account that Berth assumes";
+                problems.add(format!("{path}.account"), format!("there is no role to reach {account}"), hint);
+            }
+            (None, Some(role)) => {
+                let hint = "add `account`, or remove `role`: in the hub the function's own role is used";
+                problems.add(format!("{path}.role"), format!("the account of the role {role} is not said"), hint);
+            }
+            (Some(account), Some(_)) if config.hub.as_ref().is_some_and(|hub| hub.account == *account) => {
+                let hint = "remove `account` and `role`: in the hub the function's own role is used";
+                problems.add(format!("{path}.account"), format!("{account} is the hub account"), hint);
+            }
+            _ => {}
         }
     }
 }

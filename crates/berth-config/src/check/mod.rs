@@ -5,6 +5,7 @@ mod addresses;
 mod environments;
 mod regions;
 mod roles;
+mod sign_in;
 mod transit_gateway;
 mod trust;
 
@@ -57,11 +58,13 @@ pub(crate) fn all(config: &PlatformConfig) -> Vec<Problem> {
     environments::check(config, &mut problems);
     addresses::check(config, &mut problems);
     transit_gateway::check(config, &mut problems);
+    sign_in::check_center(config, &mut problems);
     for (name, environment) in &config.environments {
         for (region, plan) in &environment.regions {
             regions::check(&region_path(name, region), region, plan, &mut problems);
         }
         roles::check(config, name, &environment.roles, &mut problems);
+        sign_in::check(config, name, &environment.sign_in, &mut problems);
     }
     problems.0
 }

@@ -9,8 +9,8 @@ use crate::template::{Names, PLACEHOLDERS_HINT, render};
 pub(super) fn check(path: &str, trust: &RoleTrust, names: Names<'_>, problems: &mut Problems) {
     match trust {
         RoleTrust::PermissionSet { name } => {
-            // `CreatePermissionSet` allows 32 characters. A wildcard here would trust every permission set.
-            if !is_iam_name(name) || name.len() > 32 {
+            // A wildcard here would trust every permission set.
+            if !is_permission_set(name) {
                 let message = format!("{} is not the name of a permission set", quoted(name));
                 let hint = "use its exact name: at most 32 letters, digits and +=,.@_-, no template and no wildcard";
                 problems.add(format!("{path}.permissionSet.name"), message, hint);
@@ -88,6 +88,11 @@ fn claim(path: &str, template: &str, names: Names<'_>, problems: &mut Problems) 
         }
         Ok(_) => {}
     }
+}
+
+/// Whether `CreatePermissionSet` takes this as a name.
+pub(super) fn is_permission_set(name: &str) -> bool {
+    is_iam_name(name) && name.len() <= 32
 }
 
 fn is_provider(text: &str) -> bool {

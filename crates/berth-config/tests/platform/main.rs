@@ -1,6 +1,7 @@
 //! platform.yaml from outside: the example, its schema, bad files, and what the file means for accounts.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
+mod bad_access;
 mod bad_addresses;
 mod bad_files;
 mod bad_roles;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use berth_config::{AccountFacts, Match, MatchError, Onboarding};
+use berth_config::{AccountFacts, Match, MatchError, Onboarding, PlatformConfig};
 use berth_tenancy::{Addresses, DefaultVpc, Delivery, RoleTrust, TenantName};
 use proptest::prelude::*;
 
@@ -40,8 +40,19 @@ fn assert_ignored(facts: &AccountFacts, reason: &str) {
 #[test]
 fn an_account_of_a_listed_unit_gets_everything() {
     let facts = AccountFacts { tags: BTreeMap::from([("cost-center".into(), "4711".into())]), ..facts() };
-    let Onboarding { tenant, environment, regions, roles, baselines: _, default_vpc, git_ops, tenant_role, reason } =
-        onboarded(&facts);
+    let Onboarding {
+        tenant,
+        environment,
+        regions,
+        roles,
+        baselines: _,
+        default_vpc,
+        sign_in,
+        clusters,
+        git_ops,
+        tenant_role,
+        reason,
+    } = onboarded(&facts);
     assert_eq!((tenant.as_str(), environment.as_str(), tenant_role.as_str()), ("payments", "dev", "BerthTenant"));
     assert_eq!(reason, "the organizational unit ou-ab12-dev00001 belongs to the environment dev");
     assert_eq!(default_vpc, DefaultVpc::Remove, "what platform.yaml does not say");
@@ -76,6 +87,37 @@ fn an_account_of_a_listed_unit_gets_everything() {
     assert_eq!(roles.boundary.unwrap().name, "berth-tenant-boundary");
     let names: Vec<&str> = roles.roles.iter().map(|role| role.name.as_str()).collect();
     assert_eq!(names, ["payments-developer", "payments-deployer", "payments-workload", "payments-support"]);
+    assert!(sign_in.is_some());
+    assert_eq!(clusters.len(), 1);
+}
+
+#[test]
+fn groups_of_sign_in_are_the_tenants_and_their_permission_sets_are_known_by_arn() {
+    let sign_in = onboarded(&facts()).sign_in.unwrap();
+    assert_eq!((sign_in.account.as_str(), sign_in.role.as_str()), ("999988887777", "BerthSignIn"));
+    assert_eq!((sign_in.region.as_str(), sign_in.identity_store_id.as_str()), ("eu-west-1", "d-1ca1be4700"));
+    let pairs: Vec<_> = sign_in.assignments.iter().map(|a| (a.group.as_str(), a.permission_set.as_str())).collect();
+    assert_eq!(pairs, [("payments-developers", "TenantDeveloper"), ("payments-viewers", "TenantReader")]);
+    let arn = "arn:aws:sso:::permissionSet/ssoins-1ca1be4700000001/ps-1ca1be4700000002";
+    assert_eq!(sign_in.assignments[1].permission_set_arn.as_deref(), Some(arn));
+}
+
+#[test]
+fn a_cluster_is_in_the_hub_unless_it_is_declared_elsewhere_and_may_be_none_of_berths() {
+    let dev = onboarded(&facts()).clusters;
+    let seen: Vec<_> = dev.iter().map(|c| (c.name.as_str(), c.eks_name.as_str(), c.region.as_str())).collect();
+    assert_eq!(seen, [("dev-euw1", "dev-euw1", "eu-west-1")]);
+    assert_eq!(dev[0].outside, None);
+    let prod = onboarded(&AccountFacts { ous: vec!["ou-ab12-prd00001".into()], ..facts() }).clusters;
+    let outside = prod[0].outside.as_ref().unwrap();
+    assert_eq!((prod[0].name.as_str(), prod[0].eks_name.as_str()), ("prod-euw1", "shared-production"));
+    assert_eq!((outside.account.as_str(), outside.role.as_str()), ("510987654321", "BerthCluster"));
+
+    let text = crate::EXAMPLE.replacen("eu-west-1, eks: {}", "eu-west-1", 1);
+    let Ok(Match::Onboard(switched_off)) = PlatformConfig::parse(&text).unwrap().match_account(&facts()) else {
+        panic!("the account is onboarded without access entries, too")
+    };
+    assert_eq!(switched_off.clusters, []);
 }
 
 #[test]
@@ -105,7 +147,12 @@ fn templates_of_roles_are_filled_in() {
 
 #[test]
 fn accounts_of_the_platform_itself_are_ignored() {
-    for (id, role) in [("999988887777", "management"), ("310987654321", "network"), ("210987654321", "hub")] {
+    for (id, role) in [
+        ("999988887777", "management"),
+        ("310987654321", "network"),
+        ("210987654321", "hub"),
+        ("510987654321", "cluster"),
+    ] {
         let facts = AccountFacts { account_id: id.parse().unwrap(), ..facts() };
         assert_ignored(&facts, &format!("it is the {role} account of the platform"));
     }

@@ -1,0 +1,190 @@
+//! Which changes bring the access entries to the plan. Pure.
+
+use std::{collections::BTreeSet, fmt};
+
+use berth_ledger::{AccessEntryRecord, ClusterAccessRecord, RoleRecord};
+use berth_step::{Decision, Fault, StepError};
+use berth_tenancy::{Access, ClusterName, Mode, Tags, TenantName};
+
+use crate::{Input, ObservedCluster, ObservedEntry, Output, World, world::STANDARD};
+
+/// Tag that holds the unique id of the role that an entry was made for. EKS keeps that id itself and never shows it: an
+/// entry stays when its role is deleted, and does not work for a role of the same ARN that is made later.
+/// <https://docs.aws.amazon.com/eks/latest/APIReference/API_AccessEntry.html>
+pub const TAG_ROLE_ID: &str = "berth:role-id";
+
+/// One change of one entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Action {
+    /// Name of the cluster in the plan.
+    pub cluster: ClusterName,
+    /// ARN of the role.
+    pub role: String,
+    /// The change.
+    pub change: Change,
+}
+
+/// What is changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields are what the variant's name says they are set to")]
+pub enum Change {
+    /// Make the entry.
+    Create { groups: BTreeSet<String>, tags: Tags },
+    /// Delete an entry of ours that EKS made for an earlier role of this ARN; the next round makes it again.
+    Delete { made_for: Option<String> },
+    /// Repair the groups. None: the plan gives the role no access any more.
+    SetGroups { groups: BTreeSet<String> },
+    /// Repair tags.
+    Tag { entry_arn: String, tags: Tags },
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { cluster, role, change } = self;
+        match change {
+            Change::Create { .. } => write!(f, "create access entry of {role} on {cluster}"),
+            Change::Delete { .. } => {
+                write!(f, "delete access entry of {role} on {cluster}, made for a role that is gone")
+            }
+            Change::SetGroups { groups } if groups.is_empty() => {
+                write!(f, "remove the groups of the access entry of {role} on {cluster}, which the plan does not have")
+            }
+            Change::SetGroups { .. } => write!(f, "repair the groups of the access entry of {role} on {cluster}"),
+            Change::Tag { .. } => write!(f, "repair tags of the access entry of {role} on {cluster}"),
+        }
+    }
+}
+
+/// The Kubernetes group of a role's access, which the tenant's RBAC binds.
+#[must_use]
+pub fn group(tenant: &TenantName, access: Access) -> String {
+    format!("tenant:{tenant}:{}", access.as_str())
+}
+
+/// Compares the clusters with the plan.
+pub fn decide(input: &Input, world: &World) -> Result<Decision<Action, Output>, StepError> {
+    let mut changes = Vec::new();
+    for cluster in &world.clusters {
+        takes_entries(cluster)?;
+        let needed = changes_on(input, cluster)?;
+        if !needed.is_empty() && input.run.mode == Mode::Apply {
+            can_be_changed(cluster)?;
+        }
+        let action = |(role, change)| Action { cluster: cluster.plan.name.clone(), role, change };
+        changes.extend(needed.into_iter().map(action));
+    }
+    if !changes.is_empty() {
+        return Ok(Decision::Act(changes));
+    }
+    let cluster_access = world.clusters.iter().map(|cluster| record(input, cluster)).collect();
+    Ok(Decision::Done(Output { cluster_access }))
+}
+
+/// A cluster that only reads the `aws-auth` config map knows no access entries.
+fn takes_entries(cluster: &ObservedCluster) -> Result<(), StepError> {
+    if matches!(cluster.authentication.as_str(), "API" | "API_AND_CONFIG_MAP") {
+        return Ok(());
+    }
+    let (name, mode) = (&cluster.plan.eks_name, &cluster.authentication);
+    let what = format!("the cluster {name} has the authentication mode {mode}, which knows no access entries");
+    let next = format!(
+        "set its access_config.authenticationMode to API_AND_CONFIG_MAP (aws eks update-cluster-config --name {name} \
+         --access-config authenticationMode=API_AND_CONFIG_MAP), then redrive; or remove `eks` from the cluster in \
+         platform.yaml"
+    );
+    Err(StepError::new(Fault::InvalidInput, what).in_region(&cluster.plan.region).next(next))
+}
+
+/// A cluster that changes itself is waited for, but only where there is something to do.
+fn can_be_changed(cluster: &ObservedCluster) -> Result<(), StepError> {
+    let (name, status) = (&cluster.plan.eks_name, &cluster.status);
+    let fault = match status.as_str() {
+        "ACTIVE" => return Ok(()),
+        "CREATING" | "PENDING" | "UPDATING" => Fault::NotReady,
+        _ => Fault::InvalidInput,
+    };
+    Err(StepError::new(fault, format!("the cluster {name} is {status}")).in_region(&cluster.plan.region))
+}
+
+/// Changes on one cluster, by ARN of the role.
+fn changes_on(input: &Input, cluster: &ObservedCluster) -> Result<Vec<(String, Change)>, StepError> {
+    let mut changes = Vec::new();
+    for (role, access) in roles_with_access(input) {
+        let groups = BTreeSet::from([group(&input.run.tenant, access)]);
+        let tags = wanted_tags(input, role)?;
+        let Some(there) = cluster.entries.get(&role.arn) else {
+            changes.push((role.arn.clone(), Change::Create { groups, tags }));
+            continue;
+        };
+        must_be_ours(input, cluster, &role.arn, there)?;
+        if there.tags.get(TAG_ROLE_ID) != tags.get(TAG_ROLE_ID) {
+            let made_for = there.tags.get(TAG_ROLE_ID).map(str::to_owned);
+            changes.push((role.arn.clone(), Change::Delete { made_for }));
+            continue;
+        }
+        if there.groups != groups {
+            changes.push((role.arn.clone(), Change::SetGroups { groups }));
+        }
+        let missing = there.tags.missing(&tags);
+        if !missing.0.is_empty() {
+            changes.push((role.arn.clone(), Change::Tag { entry_arn: there.arn.clone(), tags: missing }));
+        }
+    }
+    for (role, there) in retired(input, cluster) {
+        if !there.groups.is_empty() {
+            changes.push((role.to_owned(), Change::SetGroups { groups: BTreeSet::new() }));
+        }
+    }
+    Ok(changes)
+}
+
+/// The roles that do something on clusters.
+fn roles_with_access(input: &Input) -> impl Iterator<Item = (&RoleRecord, Access)> {
+    input.roles.iter().filter_map(|role| role.access.map(|access| (role, access)))
+}
+
+/// Entries of ours whose role the plan gives no access any more. They stay: onboarding deletes nothing. But an entry
+/// without groups allows nothing.
+fn retired<'a>(input: &'a Input, cluster: &'a ObservedCluster) -> impl Iterator<Item = (&'a str, &'a ObservedEntry)> {
+    let planned: BTreeSet<&str> = roles_with_access(input).map(|(role, _)| role.arn.as_str()).collect();
+    let entries = cluster.entries.iter().map(|(role, entry)| (role.as_str(), entry));
+    entries
+        .filter(move |(role, entry)| !planned.contains(role) && entry.tags.are_ours(&input.run.account_id))
+        .filter(|(_, entry)| entry.kind == STANDARD)
+}
+
+/// The tags that an entry must have.
+fn wanted_tags(input: &Input, role: &RoleRecord) -> Result<Tags, StepError> {
+    let Some(id) = &role.role_id else {
+        return Err(StepError::new(Fault::Bug, format!("the role {} came without its id", role.arn)));
+    };
+    let ours = Tags::of(&input.run.account_id, &input.run.tenant);
+    Ok(ours.with("berth:role", &role.name).with(TAG_ROLE_ID, id))
+}
+
+fn must_be_ours(input: &Input, cluster: &ObservedCluster, role: &str, there: &ObservedEntry) -> Result<(), StepError> {
+    if there.tags.are_ours(&input.run.account_id) && there.kind == STANDARD {
+        return Ok(());
+    }
+    let (name, kind) = (&cluster.plan.eks_name, &there.kind);
+    let what = if kind == STANDARD {
+        format!("the access entry of {role} on {name} was not made by Berth for this account")
+    } else {
+        format!("the access entry of {role} on {name} has the type {kind}")
+    };
+    let next = "delete that access entry, or tag it berth:account and berth:managed-by=berth so that Berth shall \
+                manage it; then redrive the execution";
+    Err(StepError::new(Fault::Foreign, what).in_region(&cluster.plan.region).next(next))
+}
+
+fn record(input: &Input, cluster: &ObservedCluster) -> ClusterAccessRecord {
+    let entry = |(role, access): (&RoleRecord, Access)| AccessEntryRecord {
+        role: role.arn.clone(),
+        groups: vec![group(&input.run.tenant, access)],
+    };
+    ClusterAccessRecord {
+        cluster: cluster.plan.name.clone(),
+        entries: roles_with_access(input).map(entry).collect(),
+        retired: retired(input, cluster).map(|(role, _)| role.to_owned()).collect(),
+    }
+}

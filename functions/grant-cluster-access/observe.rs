@@ -1,0 +1,111 @@
+//! Reads one cluster: its state, and the entries of the account's roles.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_eks::{Client, types::AccessEntry};
+use berth_aws::CallFailure;
+use berth_step::{Fault, StepError};
+use berth_tenancy::{ClusterPlan, Tags};
+
+use crate::{Input, ObservedCluster, ObservedEntry};
+
+/// Authentication mode of clusters that are older than access entries. EKS refuses to list any there.
+const CONFIG_MAP: &str = "CONFIG_MAP";
+
+/// Reads the cluster. [EKS `DescribeCluster`]
+pub(crate) async fn cluster(client: Client, input: &Input, plan: &ClusterPlan) -> Result<ObservedCluster, StepError> {
+    let described = client.describe_cluster().name(plan.eks_name.as_str()).send().await.map_err(|error| {
+        let failure = CallFailure::of("eks:DescribeCluster", &error);
+        let error = if failure.is(&["ResourceNotFoundException"]) {
+            let next =
+                format!("correct `eks` of the cluster {} in platform.yaml: its name, region or account", plan.name);
+            failure.as_fault(Fault::InvalidInput, &next)
+        } else {
+            failure.or_common()
+        };
+        error.in_region(&plan.region)
+    })?;
+    let Some(cluster) = described.cluster else {
+        return Err(StepError::new(Fault::Bug, "eks:DescribeCluster answered without a cluster"));
+    };
+    let mode = cluster.access_config.and_then(|access| access.authentication_mode);
+    // A cluster from before the modes existed shows none.
+    let authentication = mode.map_or_else(|| CONFIG_MAP.to_owned(), |mode| mode.as_str().to_owned());
+    let entries = if authentication == CONFIG_MAP || nothing_to_read(input) {
+        BTreeMap::new()
+    } else {
+        entries(&client, input, plan).await?
+    };
+    Ok(ObservedCluster {
+        status: cluster.status.map_or_else(String::new, |status| status.as_str().to_owned()),
+        client: Some(client),
+        plan: plan.clone(),
+        authentication,
+        entries,
+    })
+}
+
+/// A tenant without any role has no entries either.
+fn nothing_to_read(input: &Input) -> bool {
+    input.roles.is_empty()
+}
+
+/// Entries of roles of this account, whether planned or not. [EKS `ListAccessEntries`]
+async fn entries(
+    client: &Client,
+    input: &Input,
+    plan: &ClusterPlan,
+) -> Result<BTreeMap<String, ObservedEntry>, StepError> {
+    let of_account = format!("arn:aws:iam::{}:role/", input.run.account_id);
+    let mut pages = client.list_access_entries().cluster_name(plan.eks_name.as_str()).into_paginator().items().send();
+    let mut roles = BTreeSet::new();
+    while let Some(role) = pages.next().await {
+        let role = role.map_err(|error| meaning(CallFailure::of("eks:ListAccessEntries", &error), plan))?;
+        if role.starts_with(&of_account) {
+            roles.insert(role);
+        }
+    }
+    let mut entries = BTreeMap::new();
+    for role in roles {
+        if let Some(entry) = entry(client, plan, &role).await? {
+            entries.insert(role, entry);
+        }
+    }
+    Ok(entries)
+}
+
+/// One entry; none when there is none. [EKS `DescribeAccessEntry`]
+pub(crate) async fn entry(client: &Client, plan: &ClusterPlan, role: &str) -> Result<Option<ObservedEntry>, StepError> {
+    let call = client.describe_access_entry().cluster_name(plan.eks_name.as_str()).principal_arn(role);
+    match call.send().await {
+        Ok(answer) => Ok(answer.access_entry.map(observed)),
+        Err(error) => {
+            let failure = CallFailure::of("eks:DescribeAccessEntry", &error);
+            if failure.is(&["ResourceNotFoundException"]) { Ok(None) } else { Err(meaning(failure, plan)) }
+        }
+    }
+}
+
+fn observed(entry: AccessEntry) -> ObservedEntry {
+    ObservedEntry {
+        arn: entry.access_entry_arn.unwrap_or_default(),
+        kind: entry.r#type.unwrap_or_default(),
+        groups: entry.kubernetes_groups.unwrap_or_default().into_iter().collect(),
+        tags: entry.tags.unwrap_or_default().into_iter().collect::<Tags>(),
+    }
+}
+
+/// What EKS' codes mean for reads. [EKS API reference, "Errors" of each operation]
+fn meaning(failure: CallFailure, plan: &ClusterPlan) -> StepError {
+    let error = match failure.code() {
+        // "The request is invalid given the state of the cluster": it was described a moment ago, and changes now.
+        Some("InvalidRequestException") => {
+            failure.as_fault(Fault::NotReady, "nothing yet: the cluster is changing; Berth asks again")
+        }
+        Some("ServerException") => {
+            failure.as_fault(Fault::Throttled, "nothing yet: EKS is in trouble; Berth asks again")
+        }
+        _ => failure.or_common(),
+    };
+    error.in_region(&plan.region)
+}

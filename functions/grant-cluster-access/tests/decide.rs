@@ -1,0 +1,229 @@
+//! `decide` of grant-cluster-access: which changes bring the entries of a cluster to the plan, from any world.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use berth_ledger::RoleRecord;
+use berth_step::{Decision, Fault, Step};
+use berth_tenancy::{Access, ClusterPlan, Mode, Subject, Tags};
+use grant_cluster_access::{
+    Action, GrantClusterAccess, Input, ObservedCluster, ObservedEntry, Output, TAG_ROLE_ID, World, decide,
+};
+use proptest::prelude::*;
+
+fn arn(key: &str) -> String {
+    format!("arn:aws:iam::111122223333:role/tenant/payments-{key}")
+}
+
+fn role(key: &str, access: Option<Access>) -> RoleRecord {
+    RoleRecord { name: key.into(), arn: arn(key), access, role_id: Some(format!("AROA{key}")) }
+}
+
+fn plan() -> ClusterPlan {
+    ClusterPlan {
+        name: "dev-euw1".parse().unwrap(),
+        eks_name: "dev".parse().unwrap(),
+        region: "eu-west-1".parse().unwrap(),
+        outside: None,
+    }
+}
+
+fn input() -> Input {
+    Input {
+        run: Subject {
+            account_id: "111122223333".parse().unwrap(),
+            account_name: "payments-dev".into(),
+            tenant: "payments".parse().unwrap(),
+            environment: "dev".parse().unwrap(),
+            execution: "arn:aws:states:us-east-1:210987654321:execution:m:e".into(),
+            generation: 1,
+            mode: Mode::Apply,
+            tenant_role: "BerthTenant".parse().unwrap(),
+            allow_disruption: false,
+            opening_until: None,
+        },
+        clusters: vec![plan()],
+        roles: vec![role("developer", Some(Access::Edit)), role("viewer", Some(Access::View)), role("workload", None)],
+    }
+}
+
+fn world(entries: BTreeMap<String, ObservedEntry>) -> World {
+    let (status, authentication) = ("ACTIVE".to_owned(), "API".to_owned());
+    World { clusters: vec![ObservedCluster { client: None, plan: plan(), status, authentication, entries }] }
+}
+
+/// Decides and imagines until nothing is left: the lines of what happened, and the world afterwards.
+fn converge(input: &Input, mut world: World) -> (Vec<String>, Output, World) {
+    let mut lines = Vec::new();
+    for _ in 0..8 {
+        match decide(input, &world).unwrap() {
+            Decision::Done(output) => return (lines, output, world),
+            Decision::Act(actions) => {
+                let actions: Vec<Action> = actions;
+                for action in &actions {
+                    lines.push(action.to_string());
+                    let effect = GrantClusterAccess::imagine(input, &world, action);
+                    GrantClusterAccess::apply(&mut world, effect);
+                }
+            }
+        }
+    }
+    panic!("no end after {lines:?}")
+}
+
+fn converged() -> World {
+    converge(&input(), world(BTreeMap::new())).2
+}
+
+fn entry<'a>(world: &'a mut World, key: &str) -> &'a mut ObservedEntry {
+    world.clusters[0].entries.get_mut(&arn(key)).unwrap()
+}
+
+#[test]
+fn every_role_with_access_gets_one_entry_with_one_group_and_our_tags() {
+    let (lines, output, world) = converge(&input(), world(BTreeMap::new()));
+    assert_eq!(
+        lines,
+        ["developer", "viewer"].map(|key| format!("create access entry of {} on dev-euw1", arn(key))).to_vec()
+    );
+    let access = &output.cluster_access[0];
+    assert_eq!(access.entries[0].groups, ["tenant:payments:edit"]);
+    assert_eq!(access.entries[1].groups, ["tenant:payments:view"]);
+    let made = &world.clusters[0].entries[&arn("developer")];
+    assert_eq!(made.groups, BTreeSet::from(["tenant:payments:edit".to_owned()]));
+    assert_eq!((made.kind.as_str(), made.tags.get(TAG_ROLE_ID)), ("STANDARD", Some("AROAdeveloper")));
+    assert!(made.tags.are_ours(&"111122223333".parse().unwrap()));
+    assert!(!world.clusters[0].entries.contains_key(&arn("workload")), "a role without access gets none");
+}
+
+#[test]
+fn every_kind_of_drift_is_repaired_by_the_one_change_that_it_needs() {
+    type Drift = (&'static str, fn(&mut ObservedEntry));
+    let cases: [Drift; 3] = [
+        ("repair the groups of the access entry of ROLE on dev-euw1", |entry| entry.groups.clear()),
+        ("repair the groups of the access entry of ROLE on dev-euw1", |entry| {
+            entry.groups.insert("tenant:others:admin".into());
+        }),
+        ("repair tags of the access entry of ROLE on dev-euw1", |entry| {
+            entry.tags.0.remove("berth:tenant");
+        }),
+    ];
+    for (line, drift) in cases {
+        let mut world = converged();
+        drift(entry(&mut world, "viewer"));
+        let (lines, ..) = converge(&input(), world);
+        assert_eq!(lines, [line.replace("ROLE", &arn("viewer"))]);
+    }
+}
+
+#[test]
+fn an_entry_of_a_role_that_was_made_again_is_replaced() {
+    for drift in [Some("AROAEARLIER"), None] {
+        let mut world = converged();
+        let tags = &mut entry(&mut world, "developer").tags.0;
+        match drift {
+            Some(id) => drop(tags.insert(TAG_ROLE_ID.to_owned(), id.to_owned())),
+            None => drop(tags.remove(TAG_ROLE_ID)),
+        }
+        let (lines, _, mut after) = converge(&input(), world);
+        assert_eq!(lines.len(), 2, "{lines:?}");
+        assert!(
+            lines[0].starts_with("delete access entry") && lines[1].starts_with("create access entry"),
+            "{lines:?}"
+        );
+        assert_eq!(entry(&mut after, "developer").tags.get(TAG_ROLE_ID), Some("AROAdeveloper"));
+    }
+}
+
+#[test]
+fn an_entry_of_somebody_else_is_foreign_and_named_even_when_it_would_have_to_be_replaced() {
+    let theirs = Tags::of(&"999999999999".parse().unwrap(), &"payments".parse().unwrap());
+    for tags in [Tags::default(), theirs] {
+        let mut world = converged();
+        entry(&mut world, "viewer").tags = tags;
+        let error = decide(&input(), &world).unwrap_err();
+        assert_eq!(error.fault, Fault::Foreign);
+        assert!(error.what.contains(&arn("viewer")) && error.what.contains("dev"), "{error}");
+    }
+    let mut nodes = converged();
+    entry(&mut nodes, "viewer").kind = "EC2_LINUX".into();
+    assert_eq!(decide(&input(), &nodes).unwrap_err().fault, Fault::Foreign);
+}
+
+#[test]
+fn an_entry_of_a_role_that_lost_its_access_keeps_standing_without_groups_and_is_reported() {
+    let mut input = input();
+    input.roles[0].access = None;
+    let (lines, output, mut after) = converge(&input, converged());
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].starts_with("remove the groups of the access entry"), "{lines:?}");
+    assert!(entry(&mut after, "developer").groups.is_empty());
+    assert_eq!(output.cluster_access[0].retired, [arn("developer")]);
+}
+
+#[test]
+fn an_entry_of_another_role_of_the_account_that_is_not_ours_is_left() {
+    let mut world = converged();
+    let mut theirs = entry(&mut world, "viewer").clone();
+    theirs.tags = Tags::default();
+    world.clusters[0].entries.insert(arn("theirs"), theirs);
+    let (lines, output, _) = converge(&input(), world);
+    assert!(lines.is_empty() && output.cluster_access[0].retired.is_empty(), "{lines:?}");
+}
+
+#[test]
+fn a_cluster_of_the_config_map_is_named_with_what_to_change() {
+    let mut world = converged();
+    world.clusters[0].authentication = "CONFIG_MAP".into();
+    let error = decide(&input(), &world).unwrap_err();
+    assert_eq!(error.fault, Fault::InvalidInput);
+    assert!(error.what.contains("the cluster dev has the authentication mode CONFIG_MAP"), "{error}");
+    assert!(error.next.contains("authenticationMode=API_AND_CONFIG_MAP"), "{error}");
+}
+
+#[test]
+fn a_cluster_that_changes_is_waited_for_only_where_something_is_to_do() {
+    for (status, fault) in
+        [("UPDATING", Fault::NotReady), ("CREATING", Fault::NotReady), ("FAILED", Fault::InvalidInput)]
+    {
+        let mut busy = world(BTreeMap::new());
+        busy.clusters[0].status = status.into();
+        assert_eq!(decide(&input(), &busy).unwrap_err().fault, fault, "{status}");
+        let mut idle = converged();
+        idle.clusters[0].status = status.into();
+        assert!(matches!(decide(&input(), &idle), Ok(Decision::Done(_))), "{status}");
+    }
+}
+
+#[test]
+fn an_environment_whose_clusters_are_not_berths_needs_nothing() {
+    let input = Input { clusters: Vec::new(), ..input() };
+    let (lines, output, _) = converge(&input, World::default());
+    assert!(lines.is_empty() && output.cluster_access.is_empty());
+}
+
+proptest! {
+    #[test]
+    fn any_world_of_ours_converges_and_then_needs_nothing(
+        missing in proptest::collection::vec(any::<bool>(), 2),
+        drift in proptest::collection::vec(any::<bool>(), 4),
+        access in proptest::collection::vec(any::<bool>(), 2),
+    ) {
+        let mut input = input();
+        let mut world = converged();
+        for (n, key) in ["developer", "viewer"].into_iter().enumerate() {
+            if access[n] { input.roles[n].access = None }
+            if missing[n] {
+                world.clusters[0].entries.remove(&arn(key));
+                continue;
+            }
+            let there = entry(&mut world, key);
+            if drift[0] { there.groups.clear() }
+            if drift[1] { there.groups.insert("other".into()); }
+            if drift[2] { there.tags.0.insert(TAG_ROLE_ID.into(), "AROAEARLIER".into()); }
+            if drift[3] { there.tags.0.remove("berth:role"); }
+        }
+        let (_, _, after) = converge(&input, world);
+        prop_assert!(matches!(decide(&input, &after), Ok(Decision::Done(_))));
+    }
+}

@@ -1,0 +1,66 @@
+//! Asks for one assignment. What an error code means is written here, beside its call.
+
+use aws_sdk_ssoadmin::{
+    config::{Builder, retry::RetryConfig},
+    types::{PrincipalType, StatusValues, TargetType},
+};
+use berth_aws::CallFailure;
+use berth_step::{Fault, StepError};
+
+use crate::{Action, Effect, Input, State, World};
+
+/// Asks for an assignment. A repeat is harmless: the account, the group and the permission set are the assignment.
+/// [sso-admin `CreateAccountAssignment`]
+pub(crate) async fn act(world: &World, input: &Input, action: &Action) -> Result<Effect, StepError> {
+    let (Some(clients), Some(plan)) = (&world.clients, &input.sign_in) else {
+        return Err(StepError::new(Fault::Bug, format!("'{action}' without a session")));
+    };
+    let call = clients
+        .center
+        .create_account_assignment()
+        .instance_arn(&plan.instance_arn)
+        .target_type(TargetType::AwsAccount)
+        .target_id(input.run.account_id.as_str())
+        .permission_set_arn(&action.permission_set_arn)
+        .principal_type(PrincipalType::Group)
+        .principal_id(&action.group_id);
+    // Refused because too many are outstanding, the next attempt within a second would be refused too.
+    let no_retry = Builder::new().retry_config(RetryConfig::disabled());
+    let answer = call.customize().config_override(no_retry).send().await;
+    let answer = answer.map_err(|error| meaning(CallFailure::of("sso:CreateAccountAssignment", &error)))?;
+    let status = answer.account_assignment_creation_status.and_then(|status| status.status);
+    let state = match status {
+        Some(StatusValues::Succeeded) => State::Assigned,
+        _ => State::UnderWay { failed_before: action.failed_before.clone() },
+    };
+    Ok(Effect { assignment: action.assignment.clone(), state })
+}
+
+/// What Identity Center's codes mean here. [sso-admin `CreateAccountAssignment`, "Errors"]
+fn meaning(failure: CallFailure) -> StepError {
+    match failure.code() {
+        // Too many outstanding, or too many calls of the organization: both pass, and neither is this account's fault.
+        Some("ThrottlingException") => failure.as_fault(
+            Fault::NotReady,
+            "nothing yet: Identity Center takes ten assignments of the organization at once; Berth asks again",
+        ),
+        // The same group, permission set and account are being assigned or removed just now.
+        Some("ConflictException") => failure
+            .as_fault(Fault::NotReady, "nothing yet: Identity Center is busy with this assignment; Berth asks again"),
+        // There a moment ago: the next look says which, by its name.
+        Some("ResourceNotFoundException") => failure
+            .as_fault(Fault::Conflict, "nothing yet: the group or the permission set has gone; Berth looks again"),
+        Some("ServiceQuotaExceededException") => {
+            failure.as_fault(Fault::InvalidInput, "raise the quota of Identity Center that is named, then redrive")
+        }
+        Some("ValidationException") => {
+            failure.as_fault(Fault::InvalidInput, "correct identityCenter and signIn in platform.yaml")
+        }
+        Some("AccessDeniedException") => failure.as_fault(
+            Fault::Denied,
+            "allow sso:CreateAccountAssignment for BerthSignIn, then redrive; a delegated administrator may not use \
+             permission sets that the management account has too",
+        ),
+        _ => failure.or_common(),
+    }
+}
