@@ -52,8 +52,12 @@ fn a_replay_of_a_whole_month_of_processed_events_starts_nothing_and_changes_noth
         .map(|(day, n)| on_day(day, kinds[n], &accounts[(day * 3 + n) % accounts.len()]))
         .collect();
     rig.publish(&month);
-    onboarded.iter().for_each(|account| drop(rig.wait_for(account, Status::Onboarded)));
-    ignored.iter().for_each(|account| drop(rig.wait_for(account, Status::Ignored)));
+    for account in &onboarded {
+        rig.wait_for(account, Status::Onboarded);
+    }
+    for account in &ignored {
+        rig.wait_for(account, Status::Ignored);
+    }
     rig.wait_for(&failed, Status::Failed);
     rig.until("every event of the month to be handled", || (handled(rig) >= before + month.len()).then_some(()));
 

@@ -10,7 +10,7 @@ use crate::{alone, listed, onboarded::assert_onboarded, squat, unsquat};
 /// The second region of the environment `dev`.
 const EAST: &str = "eu-central-1";
 
-/// A rule by which CreateVpc in that region answers an error.
+/// A rule by which `CreateVpc` in that region answers an error.
 fn refuse(rig: &Rig, account: &str, code: &str) -> u64 {
     rig.break_calls(&json!({
         "match": { "account": account, "region": EAST, "operation": "CreateVpc" },
@@ -68,7 +68,7 @@ fn a_replay_goes_on_at_the_state_that_failed_and_repeats_nothing_that_had_ended(
     let record = rig.wait_for(&account, Status::Onboarded);
     assert_eq!((record.execution_arn.as_deref(), record.generation), (Some(execution.as_str()), failed.generation));
     assert_onboarded(rig, &record);
-    assert_eq!(rig.executions(&account), [execution.clone()], "no other execution did it");
+    assert_eq!(rig.executions(&account), std::slice::from_ref(&execution), "no other execution did it");
 
     let after = rig.transitions(&execution);
     assert_eq!(after[..before.len()], before, "one history");

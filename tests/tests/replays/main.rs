@@ -21,7 +21,7 @@ fn alone() -> MutexGuard<'static, ()> {
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Puts somebody else's role where one of the tenant's belongs: CreateTenantRoles fails with `Foreign`.
+/// Puts somebody else's role where one of the tenant's belongs: `CreateTenantRoles` fails with `Foreign`.
 fn squat(rig: &Rig, account: &str, tenant: &str) {
     let trust = json!({ "Version": "2012-10-17", "Statement": [] }).to_string();
     let name = format!("{tenant}-viewer");
