@@ -15,11 +15,11 @@ fn invocations_that_race_on_one_attachment_make_one_and_all_prove_it() {
     let account = rig.account("raced-staging", "staging");
     let refused = json!({
         "match": { "account": account, "operation": "CreateTransitGatewayVpcAttachment" },
-        "action": { "error": { "code": "UnauthorizedOperation", "status": 403, "message": "not yet" } },
+        "action": { "error": { "code": "TransitGatewayAttachmentLimitExceeded", "status": 400, "message": "full" } },
     });
     let rule = rig.break_calls(&refused);
     let failed = run(rig, &account);
-    assert_eq!((failed.status, failed.error.as_deref()), (ExecutionStatus::Failed, Some("Denied")));
+    assert_eq!((failed.status, failed.error.as_deref()), (ExecutionStatus::Failed, Some("InvalidInput")));
     assert!(rig.fired(rule) >= 1);
     assert!(attachments(rig, &account).is_empty());
 
