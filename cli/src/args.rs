@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use berth_ledger::Status;
-use berth_tenancy::{AccountId, EnvironmentName};
+use berth_tenancy::{AccountId, EnvironmentName, Region};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::replay::args::ReplayArgs;
@@ -46,6 +46,8 @@ pub(crate) enum Command {
     Status(StatusArgs),
     /// Lists what failed and can be run again, shows one, or runs one, some or all of it again.
     Replay(ReplayArgs),
+    /// Shows the pools of addresses in the ledger and how full they are, and gives blocks back.
+    Addresses(AddressesArgs),
     /// Finds accounts whose event never came, or whose onboarding stopped, and asks for their onboarding.
     Sweep(SweepArgs),
     /// The local AWS: a whole organization on this machine.
@@ -108,6 +110,34 @@ pub(crate) struct StatusArgs {
     /// Prints JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct AddressesArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<AddressesCommand>,
+    /// The platform.yaml of the deployment: with it, each pool shows how many blocks it has in all.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) platform: Option<PathBuf>,
+    /// Prints JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AddressesCommand {
+    /// Gives back the blocks of an account in a region, after a plan has shown that no VPC of Berth is there. They rest
+    /// for 30 minutes, then another account may get them.
+    Release {
+        /// The account: twelve digits.
+        account: AccountId,
+        /// The region.
+        region: Region,
+        /// Does not look: for an account that is closed, or that Berth may not enter any more.
+        #[arg(long)]
+        without_looking: bool,
+    },
 }
 
 #[derive(Debug, Args)]

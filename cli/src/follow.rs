@@ -8,7 +8,7 @@ use aws_sdk_sfn::{
 };
 use berth_aws::CallFailure;
 use berth_events::Failure;
-use berth_tenancy::PlannedChange;
+use berth_tenancy::{PlannedChange, Region};
 use serde_json::{Value, json};
 
 use crate::{
@@ -143,6 +143,13 @@ impl Ended {
         let list = |value: &Value| value.as_array().cloned().unwrap_or_default().len();
         let changes = self.output.get("changes").filter(|changes| list(changes) > 0);
         changes.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect()
+    }
+
+    /// What was changed in one region; none when the output does not have the region.
+    pub(crate) fn region_changes(&self, region: &Region) -> Option<Vec<&str>> {
+        let regions = self.output.get("regions").and_then(Value::as_array)?;
+        let found = regions.iter().find(|each| each.get("region").and_then(Value::as_str) == Some(region.as_str()))?;
+        Some(found.get("changes").and_then(Value::as_array)?.iter().filter_map(Value::as_str).collect())
     }
 
     /// Differences from the plan that were left, by region.

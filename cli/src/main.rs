@@ -1,5 +1,6 @@
 //! The `berth` command: explain events, check configuration, onboard accounts, see where they are, run the local AWS.
 
+mod addresses;
 mod args;
 mod demo;
 mod execution;
@@ -50,6 +51,7 @@ async fn run(cli: Cli) -> Result<Exit, outcome::Problem> {
         Command::Onboard(args) => onboard::run(&args, wanted).await,
         Command::Status(args) => status::run(&args, wanted).await,
         Command::Replay(args) => replay::run(&args, wanted).await,
+        Command::Addresses(args) => addresses::run(&args, wanted).await,
         Command::Sweep(args) => sweep::run(&args, wanted).await,
         Command::Local { command } => match command {
             LocalCommand::Up(args) => local::up(&args).await,

@@ -1,6 +1,8 @@
 //! Makes one change. What an error code means stands beside the call that answers it; here is what all calls share.
 
+mod exhausted;
 mod parts;
+mod public;
 mod vpc;
 
 use aws_sdk_ec2::{
@@ -11,12 +13,14 @@ use berth_aws::CallFailure;
 use berth_ledger::Ledger;
 use berth_step::{Fault, StepError};
 use berth_tenancy::Tags;
+use jiff::Timestamp;
 
 use crate::{Action, Effect, Input, World};
 
 /// Codes of a thing that was made moments ago and that this EC2 host does not know yet. [EC2 "Eventual consistency"]
-const NOT_VISIBLE: [&str; 5] = [
+const NOT_VISIBLE: [&str; 6] = [
     "InvalidGroup.NotFound",
+    "InvalidInternetGatewayID.NotFound",
     "InvalidRouteTableID.NotFound",
     "InvalidSubnetID.NotFound",
     "InvalidVpcID.NotFound",
@@ -24,8 +28,9 @@ const NOT_VISIBLE: [&str; 5] = [
 ];
 
 /// Codes of a quota that is used up. [EC2 "Error codes"]
-const QUOTAS: [&str; 6] = [
+const QUOTAS: [&str; 7] = [
     "FlowLogsLimitExceeded",
+    "InternetGatewayLimitExceeded",
     "RouteTableLimitExceeded",
     "SubnetLimitExceeded",
     "TagLimitExceeded",
@@ -36,18 +41,21 @@ const QUOTAS: [&str; 6] = [
 /// Performs one change.
 pub(crate) async fn act(
     ec2: &Client,
-    ledger: &Ledger,
+    (ledger, now): (&Ledger, Timestamp),
     input: &Input,
     world: &World,
     action: &Action,
 ) -> Result<Effect, StepError> {
     match action {
-        Action::ReserveBlock { .. } => vpc::reserve_block(ledger, input).await,
-        Action::CreateVpc { block } => vpc::create_vpc(ec2, input, block).await,
+        Action::ReserveBlock { .. } => vpc::reserve_block(ledger, input, now).await,
+        Action::CreateVpc { block } => vpc::create_vpc(ec2, (ledger, now), input, world, block).await,
         Action::TagVpc { vpc, tags } => vpc::tag_vpc(ec2, vpc, tags).await,
         Action::EnableDnsHostnames { vpc } => vpc::enable_dns_hostnames(ec2, vpc).await,
         Action::CloseDefaultGroup { vpc } => vpc::close_default_group(ec2, vpc).await,
-        Action::CreateRouteTable { vpc } => parts::create_route_table(ec2, input, vpc).await,
+        Action::CreateRouteTable { vpc, routing } => parts::create_route_table(ec2, input, vpc, *routing).await,
+        Action::CreateInternetGateway { .. } => public::create_gateway(ec2, input).await,
+        Action::AttachInternetGateway { vpc, gateway } => public::attach_gateway(ec2, vpc, gateway).await,
+        Action::RouteToInternet { table, gateway } => public::route_to_internet(ec2, table, gateway).await,
         Action::CreateSubnet { vpc, block } => parts::create_subnet(ec2, input, vpc, block).await,
         Action::AssociateSubnet { subnet, table } => parts::associate_subnet(ec2, subnet, table).await,
         Action::CreateEndpoint { vpc, service, table } => parts::create_endpoint(ec2, input, vpc, service, table).await,

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use berth_tenancy::{SubnetBlock, Tags};
+use berth_tenancy::{SubnetBlock, Tags, TierRouting};
 use ipnet::Ipv4Net;
 
-use crate::{Endpoint, RouteTable, Subnet, Vpc};
+use crate::{Endpoint, InternetGateway, RouteTable, Subnet, Vpc, world::routing_tag};
 
 /// One change. `Display` is the line that a plan shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,10 +39,31 @@ pub enum Action {
         /// The VPC.
         vpc: String,
     },
-    /// Create the route table of the private tiers.
+    /// Create the route table of the private or of the public tiers.
     CreateRouteTable {
         /// The VPC.
         vpc: String,
+        /// Which tiers it is for.
+        routing: TierRouting,
+    },
+    /// Create the internet gateway of the public tiers.
+    CreateInternetGateway {
+        /// The VPC that it is for.
+        vpc: String,
+    },
+    /// Attach the internet gateway.
+    AttachInternetGateway {
+        /// The VPC.
+        vpc: String,
+        /// The internet gateway.
+        gateway: String,
+    },
+    /// Give the public route table its default route.
+    RouteToInternet {
+        /// The route table.
+        table: String,
+        /// The internet gateway.
+        gateway: String,
     },
     /// Create a subnet.
     CreateSubnet {
@@ -51,7 +72,7 @@ pub enum Action {
         /// Tier, zone and block.
         block: SubnetBlock,
     },
-    /// Associate a subnet with the private route table.
+    /// Associate a subnet with the route table of its tier.
     AssociateSubnet {
         /// The subnet.
         subnet: String,
@@ -128,7 +149,12 @@ impl fmt::Display for Action {
             }
             Self::EnableDnsHostnames { vpc } => write!(f, "turn on DNS host names in {vpc}"),
             Self::CloseDefaultGroup { vpc } => write!(f, "remove the rules of the default security group of {vpc}"),
-            Self::CreateRouteTable { vpc } => write!(f, "create the private route table of {vpc}"),
+            Self::CreateRouteTable { vpc, routing } => {
+                write!(f, "create the {} route table of {vpc}", routing_tag(*routing).unwrap_or("main"))
+            }
+            Self::CreateInternetGateway { vpc } => write!(f, "create the internet gateway of {vpc}"),
+            Self::AttachInternetGateway { vpc, gateway } => write!(f, "attach {gateway} to {vpc}"),
+            Self::RouteToInternet { table, gateway } => write!(f, "route 0.0.0.0/0 of {table} to {gateway}"),
             Self::CreateSubnet { block, .. } => {
                 write!(f, "create subnet {} in {} with {}", block.tier, block.zone, shown(block.cidr))
             }
@@ -167,6 +193,15 @@ pub enum Effect {
         subnet: String,
         /// The route table.
         table: String,
+    },
+    /// The internet gateway is so.
+    Gateway(InternetGateway),
+    /// The table's default route leads to the gateway.
+    DefaultRoute {
+        /// The route table.
+        table: String,
+        /// The internet gateway.
+        gateway: String,
     },
     /// The endpoint exists with these route tables.
     Endpoint(Endpoint),

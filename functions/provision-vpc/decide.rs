@@ -1,18 +1,22 @@
 //! Compares the network with the plan. Pure.
 //!
-//! The main route table stays as AWS made it, with the local route only. Private tiers use one table of ours; intra and
+//! The main route table stays as AWS made it, with the local route only. Private tiers use one table of ours, public tiers another; intra and
 //! attachment tiers have no table of their own: they use the main one, which leads nowhere, and cost no call.
 
 use berth_step::{Decision, Fault, StepError};
 use berth_tenancy::{Addresses, TierPlan, TierRouting, subnet_blocks};
 use ipnet::Ipv4Net;
 
-use crate::{Action, Block, Effect, Endpoint, Input, Output, RouteTable, Subnet, SubnetOutput, Vpc, World, planned};
+use crate::{
+    Action, Block, Creation, Effect, Endpoint, Input, InternetGateway, Output, RouteTable, Subnet, SubnetOutput, Vpc,
+    World, planned, public, world::routing_tag,
+};
 
 /// What to do next, or what is there.
 pub(crate) fn decide(input: &Input, world: &World) -> Result<Decision<Action, Output>, StepError> {
     let Some(vpc) = &world.vpc else { return first(input, world).map(|action| Decision::Act(vec![action])) };
     let mut batch = of_the_vpc(input, world, vpc);
+    batch.extend(public::next(input, world, vpc)?);
     batch.extend(subnets(input, world, vpc)?);
     batch.extend(associations(input, world)?);
     batch.extend(endpoints(input, world, vpc));
@@ -26,6 +30,12 @@ fn first(input: &Input, world: &World) -> Result<Action, StepError> {
         return Err(StepError::new(Fault::Foreign, format!("{ids} has our name, {name}, but not our tags")).next(
             format!("rename {ids}, or give it Berth's tags if Berth is to adopt it; then redrive the execution"),
         ));
+    }
+    if let Some(creation) = world.creation.filter(|creation| creation.age_seconds < creation.settled_seconds) {
+        let Creation { age_seconds, settled_seconds, .. } = creation;
+        let what = format!("a CreateVpc of {age_seconds} seconds ago may have made a VPC that EC2 does not show yet");
+        return Err(StepError::new(Fault::NotReady, what)
+            .next(format!("nothing yet: {settled_seconds} seconds after that call Berth tries again")));
     }
     Ok(match (&input.network.addresses, world.reserved) {
         (Addresses::Ipam { pool_id, prefix_length }, _) => {
@@ -52,8 +62,8 @@ fn of_the_vpc(input: &Input, world: &World, vpc: &Vpc) -> Vec<Action> {
     if !world.default_group_closed {
         batch.push(Action::CloseDefaultGroup { vpc: id() });
     }
-    if has_private_tier(input) && world.private_table().is_none() {
-        batch.push(Action::CreateRouteTable { vpc: id() });
+    if has_private_tier(input) && world.table(TierRouting::Private).is_none() {
+        batch.push(Action::CreateRouteTable { vpc: id(), routing: TierRouting::Private });
     }
     if let Some(destination) = &input.network.flow_logs
         && !world.flow_logs.contains(destination)
@@ -82,40 +92,52 @@ fn subnets(input: &Input, world: &World, vpc: &Vpc) -> Result<Vec<Action>, StepE
 /// Route table associations that are missing. One that contradicts the plan is never changed: that would cut the subnet
 /// off while the tenant uses it.
 fn associations(input: &Input, world: &World) -> Result<Vec<Action>, StepError> {
-    let Some(table) = world.private_table() else { return Ok(Vec::new()) };
     let known = world.associations();
     let mut batch = Vec::new();
     for (tier, subnet) in planned(input, world) {
         let (id, other) = (&subnet.id, known.get(subnet.id.as_str()).copied());
-        let is_private = tier.routing == TierRouting::Private;
+        let Some(table) = world.table(tier.routing) else {
+            refuse_table_of_other_tiers(world, tier, id, other)?;
+            continue;
+        };
         match other {
-            None if is_private => {
-                batch.push(Action::AssociateSubnet { subnet: id.clone(), table: table.id.clone() });
-            }
-            Some(other) if is_private && other != table.id => {
+            None => batch.push(Action::AssociateSubnet { subnet: id.clone(), table: table.id.clone() }),
+            Some(other) if other != table.id => {
                 return Err(StepError::new(
                     Fault::Foreign,
                     format!("{id} (tier {}) uses route table {other}, not Berth's {}", tier.name, table.id),
                 )
                 .next(format!("find out who made {other}; disassociate {id} from it, then redrive the execution")));
             }
-            Some(other) if !is_private && other == table.id => {
-                return Err(StepError::new(
-                    Fault::InvalidInput,
-                    format!("{id} (tier {}) is not private by the plan but uses the private table {other}", tier.name),
-                )
-                .next(format!("make tier {} private again, or disassociate {id} from {other} by hand", tier.name)));
-            }
-            _ => {}
+            Some(_) => {}
         }
     }
     Ok(batch)
 }
 
+/// A tier without a table of its own may not use the one of private or of public tiers.
+fn refuse_table_of_other_tiers(
+    world: &World,
+    tier: &TierPlan,
+    subnet: &str,
+    used: Option<&str>,
+) -> Result<(), StepError> {
+    let table = world.tables.iter().find(|table| Some(table.id.as_str()) == used);
+    let Some((used, kind)) = used.zip(table.and_then(|table| table.routing).and_then(routing_tag)) else {
+        return Ok(());
+    };
+    let name = &tier.name;
+    Err(StepError::new(
+        Fault::InvalidInput,
+        format!("{subnet} (tier {name}) is not {kind} by the plan but uses the {kind} table {used}"),
+    )
+    .next(format!("make tier {name} {kind} again, or disassociate {subnet} from {used} by hand")))
+}
+
 /// Gateway endpoints that are missing, or that the private table does not lead to. Without a private tier there is
 /// nothing that may reach them.
 fn endpoints(input: &Input, world: &World, vpc: &Vpc) -> Vec<Action> {
-    let Some(table) = world.private_table().map(|table| table.id.clone()) else { return Vec::new() };
+    let Some(table) = world.table(TierRouting::Private).map(|table| table.id.clone()) else { return Vec::new() };
     let wanted = input.network.gateway_endpoints.iter();
     wanted
         .filter_map(|service| match world.endpoints.iter().find(|e| e.service == service_name(input, service)) {
@@ -164,7 +186,7 @@ fn output(input: &Input, world: &World, vpc: &Vpc) -> Output {
         vpc_id: vpc.id.clone(),
         cidr: vpc.cidr,
         attachment_subnets: holds_interfaces.map(|(_, subnet)| subnet.id.clone()).collect(),
-        private_route_table: world.private_table().map(|table| table.id.clone()),
+        private_route_table: world.table(TierRouting::Private).map(|table| table.id.clone()),
         subnets: subnets
             .into_iter()
             .filter_map(|(_, subnet)| {
@@ -192,12 +214,18 @@ pub(crate) fn imagine(input: &Input, world: &World, action: &Action) -> Effect {
         Action::TagVpc { tags, .. } => Effect::Tagged(tags.clone()),
         Action::EnableDnsHostnames { .. } => Effect::DnsHostnamesOn,
         Action::CloseDefaultGroup { .. } => Effect::DefaultGroupClosed,
-        Action::CreateRouteTable { vpc } => Effect::RouteTable(RouteTable {
+        Action::CreateRouteTable { vpc, routing } => Effect::RouteTable(RouteTable {
             vpc: vpc.clone(),
-            id: "rtb-(new private)".to_owned(),
-            is_private: true,
+            id: format!("rtb-(new {})", routing_tag(*routing).unwrap_or("main")),
+            routing: Some(*routing),
+            default_route: None,
             subnets: [].into(),
         }),
+        Action::CreateInternetGateway { .. } => gateway("igw-(new)", false),
+        Action::AttachInternetGateway { gateway: id, .. } => gateway(id, true),
+        Action::RouteToInternet { table, gateway } => {
+            Effect::DefaultRoute { table: table.clone(), gateway: gateway.clone() }
+        }
         Action::CreateSubnet { vpc, block } => Effect::Subnet(Subnet {
             vpc: vpc.clone(),
             id: format!("subnet-(new {} {})", block.tier, block.zone),
@@ -216,6 +244,10 @@ pub(crate) fn imagine(input: &Input, world: &World, action: &Action) -> Effect {
         Action::RouteToEndpoint { endpoint, table, .. } => Effect::Endpoint(with_table(world, endpoint, table)),
         Action::CreateFlowLogs { destination, .. } => Effect::FlowLogs(destination.clone()),
     }
+}
+
+fn gateway(id: &str, is_attached: bool) -> Effect {
+    Effect::Gateway(InternetGateway { id: id.to_owned(), is_ours: true, is_attached })
 }
 
 /// The endpoint `id` as it is when `table` leads to it too.

@@ -6,7 +6,7 @@ use berth_tenancy::{Addresses, Mode, NetworkPlan, Subject, Tags, TierPlan, TierR
 use proptest::prelude::*;
 
 use crate::{
-    Action, Endpoint, Input, Output, RouteTable, Subnet, Vpc, World,
+    Action, Creation, Endpoint, Input, InternetGateway, Output, RouteTable, Subnet, Vpc, World,
     decide::{decide, imagine},
     world::Parts,
 };
@@ -70,7 +70,7 @@ fn finished(input: &Input) -> World {
 /// The world as the next invocation would see it: nothing is remembered but what AWS shows.
 fn seen_again(world: &World) -> World {
     let dns_hostnames = world.subnets.iter().any(|subnet| subnet.place.is_some());
-    World { dns_hostnames, reserved: None, ..world.clone() }
+    World { dns_hostnames, reserved: None, creation: None, ..world.clone() }
 }
 
 fn changes(input: &Input, world: &World) -> Vec<String> {
@@ -215,7 +215,8 @@ fn what_is_not_ours_is_a_fault_and_never_changed() {
     world.tables.push(RouteTable {
         vpc: "vpc-(new)".to_owned(),
         id: "rtb-theirs".to_owned(),
-        is_private: false,
+        routing: None,
+        default_route: None,
         subnets: ["subnet-(new private euw1-az1)".to_owned()].into(),
     });
     let (kind, what) = fault(&input(), &world);
@@ -317,10 +318,86 @@ fn the_payload_is_strict_and_the_output_is_in_camel_case() {
     }
 }
 
+#[test]
+fn a_creation_without_an_answer_is_waited_for_and_then_tried_again() {
+    let world = |age_seconds| {
+        let begun = jiff::Timestamp::UNIX_EPOCH;
+        let creation = Some(Creation { begun, age_seconds, settled_seconds: 120 });
+        World { creation, ..World::default() }
+    };
+    for age in [0, 1, 119] {
+        let (kind, what) = fault(&input(), &world(age));
+        assert_eq!(kind, Fault::NotReady);
+        assert_eq!(what, format!("a CreateVpc of {age} seconds ago may have made a VPC that EC2 does not show yet"));
+    }
+    assert_eq!(changes(&input(), &world(120))[0], "create the VPC with a /20 of ipam-pool-1");
+    let seen = World { creation: world(1).creation, ..finished(&input()) };
+    assert_eq!(changes(&input(), &seen), Vec::<String>::new(), "a VPC that is seen settles it");
+}
+
+fn public_input() -> Input {
+    let mut input = input();
+    input.network.tiers.push(tier("edge", 26, TierRouting::Public));
+    input
+}
+
+#[test]
+fn a_public_tier_gets_a_gateway_a_table_of_its_own_and_no_other_tier_is_touched() {
+    let added = changes(&public_input(), &seen_again(&finished(&input())));
+    assert_eq!(
+        added,
+        [
+            "create the public route table of vpc-(new)",
+            "create the internet gateway of vpc-(new)",
+            "create subnet edge in euw1-az1 with a /26",
+            "create subnet edge in euw1-az2 with a /26",
+            "attach igw-(new) to vpc-(new)",
+            "associate subnet-(new edge euw1-az1) with rtb-(new public)",
+            "associate subnet-(new edge euw1-az2) with rtb-(new public)",
+            "route 0.0.0.0/0 of rtb-(new public) to igw-(new)",
+        ]
+    );
+    assert_eq!(changes(&public_input(), &seen_again(&finished(&public_input()))), Vec::<String>::new());
+}
+
+#[test]
+fn a_gateway_or_a_default_route_of_somebody_else_is_foreign() {
+    let mut world = finished(&public_input());
+    world.gateway = Some(InternetGateway { id: "igw-9".to_owned(), is_ours: false, is_attached: true });
+    let (kind, what) = fault(&public_input(), &world);
+    assert_eq!((kind, what.as_str()), (Fault::Foreign, "igw-9 is attached to vpc-(new) but has not our tags"));
+    let mut world = finished(&public_input());
+    let table = world.tables.iter_mut().find(|table| table.routing == Some(TierRouting::Public)).unwrap();
+    table.default_route = Some("nat-1".to_owned());
+    let (kind, what) = fault(&public_input(), &world);
+    assert_eq!(kind, Fault::Foreign);
+    assert!(what.contains("leads to nat-1, not to igw-(new)"), "{what}");
+}
+
+#[test]
+fn the_gateway_of_the_vpc_comes_before_an_unattached_one_of_ours_and_others_do_not_count() {
+    let input = public_input();
+    let gateway = |id: &str, is_ours| InternetGateway { id: id.to_owned(), is_ours, is_attached: true };
+    let found = |gateways: Vec<(InternetGateway, Option<String>)>| {
+        let parts = Parts { gateways, ..Parts::default() };
+        World::of(&input, vec![vpc("vpc-1", input.tags(""))], parts).gateway.map(|g| (g.id, g.is_attached))
+    };
+    let here = || Some("vpc-1".to_owned());
+    assert_eq!(
+        found(vec![(gateway("igw-1", true), None), (gateway("igw-2", true), here())]),
+        Some(("igw-2".to_owned(), true))
+    );
+    assert_eq!(
+        found(vec![(gateway("igw-3", true), None), (gateway("igw-1", true), None)]),
+        Some(("igw-1".to_owned(), false))
+    );
+    assert_eq!(found(vec![(gateway("igw-1", true), Some("vpc-2".to_owned())), (gateway("igw-2", false), None)]), None);
+}
+
 prop_compose! {
     fn any_input()(
         zones in 1usize..=3,
-        routings in proptest::collection::vec(0usize..3, 1..4),
+        routings in proptest::collection::vec(0usize..4, 1..4),
         endpoints in 0usize..=2,
         logs in any::<bool>(),
         ledger in any::<bool>(),
@@ -328,7 +405,7 @@ prop_compose! {
         let mut input = input();
         let network = &mut input.network;
         network.zones = (1..=zones).map(|zone| format!("euw1-az{zone}")).collect();
-        let kinds = [TierRouting::Private, TierRouting::Intra, TierRouting::Attachment];
+        let kinds = [TierRouting::Private, TierRouting::Intra, TierRouting::Attachment, TierRouting::Public];
         network.tiers = routings.iter().enumerate().map(|(n, kind)| tier(&format!("t{n}"), 24, kinds[*kind])).collect();
         network.gateway_endpoints.truncate(endpoints);
         network.flow_logs = network.flow_logs.take().filter(|_| logs);
@@ -367,6 +444,20 @@ proptest! {
         let (again, same) = run(&input, &mut seen_again(&world)).unwrap();
         prop_assert!(again.is_empty(), "{again:?}");
         prop_assert_eq!(same, output);
+    }
+
+    #[test]
+    fn whatever_the_tiers_only_public_ones_reach_the_internet_gateway(input in any_input()) {
+        let world = finished(&input);
+        let public: Vec<_> = world.tables.iter().filter(|table| table.default_route.is_some()).collect();
+        let is_public = |name: &str| {
+            input.network.tiers.iter().any(|tier| tier.name == name && tier.routing == TierRouting::Public)
+        };
+        for subnet in public.iter().flat_map(|table| &table.subnets) {
+            let tier = world.subnets.iter().find(|s| s.id == *subnet).and_then(|s| s.place.clone()).unwrap().0;
+            prop_assert!(is_public(&tier), "{subnet}");
+        }
+        prop_assert_eq!(public.is_empty(), !input.network.tiers.iter().any(|t| t.routing == TierRouting::Public));
     }
 
     #[test]

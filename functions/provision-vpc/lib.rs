@@ -10,6 +10,7 @@ mod decide;
 mod decide_tests;
 mod observe;
 mod planned;
+mod public;
 mod world;
 
 use std::fmt;
@@ -20,26 +21,33 @@ use berth_ledger::Ledger;
 use berth_step::{Decision, Fault, HasSubject, Step, StepError};
 use berth_tenancy::{NetworkPlan, PlannedChange, Region, Subject, Tags};
 use ipnet::Ipv4Net;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use action::{Action, Block, Effect};
-pub use world::{Endpoint, RouteTable, Subnet, Vpc, World};
+pub use world::{Creation, Endpoint, InternetGateway, RouteTable, Subnet, Vpc, World};
 
 /// IAM actions in the tenant account. The two of CloudWatch Logs are demanded by `CreateFlowLogs` to S3.
-const ACTIONS: [&str; 19] = [
+const ACTIONS: [&str; 25] = [
     "ec2:AssociateRouteTable",
+    "ec2:AttachInternetGateway",
     "ec2:CreateFlowLogs",
+    "ec2:CreateInternetGateway",
+    "ec2:CreateRoute",
     "ec2:CreateRouteTable",
     "ec2:CreateSubnet",
     "ec2:CreateTags",
     "ec2:CreateVpc",
     "ec2:CreateVpcEndpoint",
     "ec2:DescribeFlowLogs",
+    "ec2:DescribeInternetGateways",
     "ec2:DescribeRouteTables",
     "ec2:DescribeSecurityGroups",
     "ec2:DescribeSubnets",
     "ec2:DescribeVpcEndpoints",
     "ec2:DescribeVpcs",
+    "ec2:GetIpamPoolAllocations",
+    "ec2:GetIpamPoolCidrs",
     "ec2:ModifyVpcAttribute",
     "ec2:ModifyVpcEndpoint",
     "ec2:RevokeSecurityGroupEgress",
@@ -126,13 +134,26 @@ pub struct SubnetOutput {
 pub struct ProvisionVpc {
     sessions: Sessions,
     ledger: Ledger,
+    settled_seconds: i64,
+    now: fn() -> Timestamp,
 }
 
 impl ProvisionVpc {
-    /// A step that assumes roles with `sessions`, and takes blocks from `ledger` where IPAM does not.
+    /// A step that assumes roles with `sessions`, and keeps its intents in `ledger`, and blocks where there is no IPAM.
+    /// A VPC that is not seen `settled_seconds` after its `CreateVpc` was not made. `now` is the clock.
     #[must_use]
-    pub fn new(sessions: Sessions, ledger: Ledger) -> Self {
-        Self { sessions, ledger }
+    pub fn new(sessions: Sessions, ledger: Ledger, settled_seconds: i64, now: fn() -> Timestamp) -> Self {
+        Self { sessions, ledger, settled_seconds, now }
+    }
+
+    /// The try to create the VPC that is known, with its age.
+    async fn creation(&self, input: &Input) -> Result<Option<Creation>, StepError> {
+        let begun = self.ledger.vpc_creation(&input.run.account_id, &input.region).await?;
+        let settled_seconds = self.settled_seconds;
+        Ok(begun.map(|begun| {
+            let age_seconds = (self.now)().as_second().saturating_sub(begun.as_second());
+            Creation { begun, age_seconds, settled_seconds }
+        }))
     }
 }
 
@@ -168,7 +189,10 @@ impl Step for ProvisionVpc {
         };
         let ec2 = Client::new(&Box::pin(self.sessions.assume(scope)).await?);
         // Boxed: the SDK's futures are too deep and too large to be laid out inside each other.
-        let world = Box::pin(observe::world(&ec2, input)).await?;
+        let mut world = Box::pin(observe::world(&ec2, input)).await?;
+        if world.vpc.is_none() {
+            world.creation = self.creation(input).await?;
+        }
         Ok(Seen { world, ec2 })
     }
 
@@ -177,7 +201,7 @@ impl Step for ProvisionVpc {
     }
 
     async fn act(&self, input: &Input, seen: &Seen, action: &Action) -> Result<Effect, StepError> {
-        Box::pin(act::act(&seen.ec2, &self.ledger, input, &seen.world, action)).await
+        Box::pin(act::act(&seen.ec2, (&self.ledger, (self.now)()), input, &seen.world, action)).await
     }
 
     fn imagine(input: &Input, seen: &Seen, action: &Action) -> Effect {

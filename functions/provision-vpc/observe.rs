@@ -8,45 +8,46 @@ use aws_sdk_ec2::{
 };
 use berth_aws::CallFailure;
 use berth_step::{Fault, StepError};
-use berth_tenancy::Tags;
+use berth_tenancy::{Region, Tags, TierRouting};
 use ipnet::Ipv4Net;
 
 use crate::{
-    Endpoint, Input, RouteTable, Subnet, Vpc, World,
-    world::{Parts, ROUTING_PRIVATE, TAG_ROUTING, TAG_TIER, TAG_ZONE},
+    Endpoint, Input, InternetGateway, RouteTable, Subnet, Vpc, World, public,
+    world::{Parts, TAG_ROUTING, TAG_TIER, TAG_ZONE, routing_tag},
 };
 
 /// The picture of the region.
 pub(crate) async fn world(ec2: &Client, input: &Input) -> Result<World, StepError> {
-    let vpcs = vpcs(ec2).await?;
+    let vpcs = vpcs(ec2, &input.region).await?;
     let ours: Vec<String> =
         vpcs.iter().filter(|vpc| vpc.tags.are_ours(&input.run.account_id)).map(|vpc| vpc.id.clone()).collect();
     if ours.is_empty() {
         return Ok(World::of(input, vpcs, Parts::default()));
     }
-    let (subnets, tables, open_groups, endpoints, flow_logs) = tokio::try_join!(
+    let (subnets, tables, open_groups, endpoints, flow_logs, gateways) = tokio::try_join!(
         subnets(ec2, input, &ours),
         route_tables(ec2, input, &ours),
         open_default_groups(ec2, &ours),
         endpoints(ec2, input, &ours),
         flow_logs(ec2, input, &ours),
+        internet_gateways(ec2, input),
     )?;
-    Ok(World::of(input, vpcs, Parts { subnets, tables, endpoints, open_groups, flow_logs }))
+    Ok(World::of(input, vpcs, Parts { subnets, tables, endpoints, gateways, open_groups, flow_logs }))
 }
 
 /// Every VPC of the account in the region: few, and one that lost its tags must be seen too. [EC2 `DescribeVpcs`]
-async fn vpcs(ec2: &Client) -> Result<Vec<Vpc>, StepError> {
+async fn vpcs(ec2: &Client, region: &Region) -> Result<Vec<Vpc>, StepError> {
     let mut pages = ec2.describe_vpcs().into_paginator().items().send();
     let mut vpcs = Vec::new();
     while let Some(vpc) = pages.next().await {
         let vpc = vpc.map_err(|error| {
             let failure = CallFailure::of("ec2:DescribeVpcs", &error);
             // A region that is not opted in does not know the session's token.
-            if failure.is(&["AuthFailure"]) {
-                return failure.as_fault(
-                    Fault::NotReady,
-                    "nothing yet: AWS is opening the account or the region; if it stays, opt the account in to the region",
+            if failure.is(&["AuthFailure", "OptInRequired"]) {
+                let advice = format!(
+                    "nothing yet: AWS is opening the account or {region}; if it stays, enable {region} for the account"
                 );
+                return failure.as_fault(Fault::NotReady, &advice);
             }
             failure.or_common()
         })?;
@@ -83,9 +84,14 @@ async fn route_tables(ec2: &Client, input: &Input, vpcs: &[String]) -> Result<Ve
         let table = table.map_err(|error| CallFailure::of("ec2:DescribeRouteTables", &error).or_common())?;
         let (Some(id), Some(vpc)) = (table.route_table_id, table.vpc_id) else { continue };
         let tags = tags(table.tags.as_deref());
-        let is_private = tags.are_ours(&input.run.account_id) && tags.get(TAG_ROUTING) == Some(ROUTING_PRIVATE);
+        let tag = tags.get(TAG_ROUTING).filter(|_| tags.are_ours(&input.run.account_id));
+        let kinds = [TierRouting::Private, TierRouting::Public].into_iter();
+        let routing = tag.and_then(|tag| kinds.into_iter().find(|kind| routing_tag(*kind) == Some(tag)));
+        let default =
+            table.routes.unwrap_or_default().into_iter().find(|r| r.destination_cidr_block() == Some("0.0.0.0/0"));
+        let default_route = default.map(|route| route.gateway_id.unwrap_or_else(|| "no gateway".to_owned()));
         let subnets = table.associations.unwrap_or_default().into_iter().filter_map(|a| a.subnet_id).collect();
-        tables.push(RouteTable { vpc, id, is_private, subnets });
+        tables.push(RouteTable { vpc, id, routing, default_route, subnets });
     }
     Ok(tables)
 }
@@ -136,6 +142,24 @@ fn gateway_endpoint(endpoint: VpcEndpoint) -> Option<Endpoint> {
         service: endpoint.service_name?,
         tables: endpoint.route_table_ids.unwrap_or_default().into_iter().collect(),
     })
+}
+
+/// Internet gateways of the region with what they are attached to, when the plan has a public tier: a region has few.
+/// [EC2 `DescribeInternetGateways`]
+async fn internet_gateways(ec2: &Client, input: &Input) -> Result<Vec<(InternetGateway, Option<String>)>, StepError> {
+    if !public::is_planned(input) {
+        return Ok(Vec::new());
+    }
+    let mut pages = ec2.describe_internet_gateways().into_paginator().items().send();
+    let mut gateways = Vec::new();
+    while let Some(gateway) = pages.next().await {
+        let gateway = gateway.map_err(|error| CallFailure::of("ec2:DescribeInternetGateways", &error).or_common())?;
+        let Some(id) = gateway.internet_gateway_id else { continue };
+        let is_ours = tags(gateway.tags.as_deref()).are_ours(&input.run.account_id);
+        let attached = gateway.attachments.unwrap_or_default().into_iter().find_map(|attachment| attachment.vpc_id);
+        gateways.push((InternetGateway { id, is_ours, is_attached: attached.is_some() }, attached));
+    }
+    Ok(gateways)
 }
 
 /// VPC and destination of every flow log of these VPCs, when the plan has flow logs. [EC2 `DescribeFlowLogs`]

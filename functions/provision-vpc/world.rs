@@ -5,8 +5,9 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use berth_tenancy::{SubnetBlock, Tags};
+use berth_tenancy::{SubnetBlock, Tags, TierRouting};
 use ipnet::Ipv4Net;
+use jiff::Timestamp;
 
 use crate::{Effect, Input};
 
@@ -16,8 +17,15 @@ pub(crate) const TAG_TIER: &str = "berth:tier";
 pub(crate) const TAG_ZONE: &str = "berth:zone";
 /// Tag of a route table: which tiers use it.
 pub(crate) const TAG_ROUTING: &str = "berth:routing";
-/// Value of [`TAG_ROUTING`] on the table of the private tiers.
-pub(crate) const ROUTING_PRIVATE: &str = "private";
+
+/// Value of [`TAG_ROUTING`] on the table of the tiers with this routing; none for tiers that use the main table.
+pub(crate) fn routing_tag(routing: TierRouting) -> Option<&'static str> {
+    match routing {
+        TierRouting::Private => Some("private"),
+        TierRouting::Public => Some("public"),
+        TierRouting::Intra | TierRouting::Attachment => None,
+    }
+}
 
 /// A VPC.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,10 +58,34 @@ pub struct RouteTable {
     pub vpc: String,
     /// Its id.
     pub id: String,
-    /// Whether its tags say that it is ours and for the private tiers.
-    pub is_private: bool,
+    /// Which tiers it is for, when its tags say that it is ours.
+    pub routing: Option<TierRouting>,
+    /// Gateway that its default route leads to.
+    pub default_route: Option<String>,
     /// Subnets that are associated with it explicitly.
     pub subnets: BTreeSet<String>,
+}
+
+/// The internet gateway of the public tiers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InternetGateway {
+    /// Its id.
+    pub id: String,
+    /// Whether its tags say that it is ours.
+    pub is_ours: bool,
+    /// Whether it is attached to the VPC.
+    pub is_attached: bool,
+}
+
+/// A `CreateVpc` that was begun, and that nobody knows to have been refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Creation {
+    /// When it was begun.
+    pub begun: Timestamp,
+    /// How long ago that is, in seconds.
+    pub age_seconds: i64,
+    /// From which age on a VPC that nobody sees was not made, in seconds.
+    pub settled_seconds: i64,
 }
 
 /// A gateway endpoint that is not being deleted.
@@ -75,6 +107,8 @@ pub(crate) struct Parts {
     pub(crate) subnets: Vec<Subnet>,
     pub(crate) tables: Vec<RouteTable>,
     pub(crate) endpoints: Vec<Endpoint>,
+    /// Internet gateways of the region with the VPCs that they are attached to.
+    pub(crate) gateways: Vec<(InternetGateway, Option<String>)>,
     /// VPCs whose default security group has rules.
     pub(crate) open_groups: BTreeSet<String>,
     /// VPC and destination of flow logs that are active.
@@ -90,6 +124,8 @@ pub struct World {
     pub duplicates: Vec<String>,
     /// VPCs with our name but not our tags.
     pub foreign: Vec<String>,
+    /// The newest try to create it; read only when there is none.
+    pub creation: Option<Creation>,
     /// Block that this run has reserved in the ledger.
     pub reserved: Option<Ipv4Net>,
     /// Whether DNS host names are known to be on. They are turned on before the first subnet is made, so a VPC with a
@@ -102,6 +138,8 @@ pub struct World {
     pub subnets: Vec<Subnet>,
     /// Route tables of the VPC, by id.
     pub tables: Vec<RouteTable>,
+    /// Internet gateway of the VPC, or one of ours that is not attached; read only when the plan has a public tier.
+    pub gateway: Option<InternetGateway>,
     /// Gateway endpoints of the VPC.
     pub endpoints: Vec<Endpoint>,
     /// Where flow logs of the VPC go.
@@ -131,6 +169,7 @@ impl World {
         world.tables.sort_by(|a, b| a.id.cmp(&b.id));
         world.endpoints = parts.endpoints.into_iter().filter(|endpoint| endpoint.vpc == id).collect();
         world.flow_logs = parts.flow_logs.into_iter().filter(|(vpc, _)| *vpc == id).map(|(_, to)| to).collect();
+        world.gateway = gateway(&id, parts.gateways);
         world.dns_hostnames = world.subnets.iter().any(|subnet| subnet.place.is_some());
         world.vpc = Some(vpc);
         world
@@ -156,10 +195,11 @@ impl World {
         self.subnets.iter().filter(|subnet| subnet.place.is_none()).map(|subnet| subnet.cidr).collect()
     }
 
-    /// The route table of the private tiers: of several the one with the most subnets, then with the smallest id.
+    /// The route table of the tiers with this routing: of several the one with the most subnets, then with the smallest
+    /// id.
     #[must_use]
-    pub fn private_table(&self) -> Option<&RouteTable> {
-        let ours = self.tables.iter().filter(|table| table.is_private);
+    pub fn table(&self, routing: TierRouting) -> Option<&RouteTable> {
+        let ours = self.tables.iter().filter(|table| table.routing == Some(routing));
         ours.max_by_key(|table| (table.subnets.len(), Reverse(table.id.clone())))
     }
 
@@ -188,6 +228,12 @@ impl World {
                     known.subnets.insert(subnet.clone());
                 }
             }
+            Effect::Gateway(gateway) => self.gateway = Some(gateway),
+            Effect::DefaultRoute { table, gateway } => {
+                for known in self.tables.iter_mut().filter(|known| known.id == table) {
+                    known.default_route = Some(gateway.clone());
+                }
+            }
             Effect::Endpoint(endpoint) => {
                 self.endpoints.retain(|known| known.id != endpoint.id);
                 self.endpoints.push(endpoint);
@@ -197,4 +243,15 @@ impl World {
             }
         }
     }
+}
+
+/// The internet gateway that is attached to `vpc`; else one of ours that is attached to nothing, which an earlier run made
+/// and could not attach. Of several the one with the smallest id.
+fn gateway(vpc: &str, gateways: Vec<(InternetGateway, Option<String>)>) -> Option<InternetGateway> {
+    let usable = gateways.into_iter().filter_map(|(gateway, attached)| match attached {
+        Some(other) if other == vpc => Some(InternetGateway { is_attached: true, ..gateway }),
+        None if gateway.is_ours => Some(InternetGateway { is_attached: false, ..gateway }),
+        _ => None,
+    });
+    usable.min_by_key(|gateway| (!gateway.is_attached, gateway.id.clone()))
 }

@@ -97,6 +97,8 @@ def _load(access: Access, core: Core, template: dict[str, Any], ports: Ports, se
         "ReadRoleName": names.READ_ROLE,
         "SignInRoleName": names.SIGN_IN_ROLE,
         "ClusterRoleName": names.CLUSTER_ROLE,
+        # Long enough for the stale reads of tests, short enough to wait for.
+        "VpcSettledSeconds": "8",
         # Nobody wants to wait for an hour here: an account whose event did not come is missing at once.
         "SweepMissingAfterMinutes": "0",
     }

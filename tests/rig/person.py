@@ -96,7 +96,7 @@ class Person:
         return answer
 
     def platform(self, environments: dict[str, Any]) -> None:
-        """Changes platform.yaml: the cluster of environments, and which of their regions they keep."""
+        """Changes platform.yaml: the cluster of environments, which regions they keep, and what else is given."""
         import yaml
 
         document = yaml.safe_load(self._platform.read_text())
@@ -104,6 +104,10 @@ class Person:
             environment = document["environments"][name]
             environment["cluster"] = wanted["cluster"]
             environment["regions"] = {region: environment["regions"][region] for region in wanted["regions"]}
+            environment.update(wanted.get("set", {}))
+            for region in environment["regions"].values():
+                region.update(wanted.get("setInRegions", {}))
+                region["tiers"] = region["tiers"] + ([wanted["tier"]] if "tier" in wanted else [])
         self._platform.write_text(yaml.safe_dump(document, sort_keys=False))
 
     def edit_platform(self, edits: list[dict[str, Any]]) -> None:

@@ -108,6 +108,18 @@ pub(super) const ONE_REGION_EACH: Shape = &[("staging", &["eu-west-1"]), ("dev",
 /// The cluster of environments that are changed.
 const CLUSTER: &str = "shared-dev-1";
 
+/// Prod has one region with the ledger's own addresses and a public tier, and keeps its default VPCs.
+fn prod() -> Value {
+    let public = json!({ "name": "edge", "prefixLength": 26, "routing": "public" });
+    let ledger = json!({
+        "pool": "prod", "supernets": ["10.200.0.0/16"], "excluded": ["10.200.0.0/18"], "prefixLength": 20,
+    });
+    json!({
+        "cluster": CLUSTER, "regions": ["eu-west-1"], "set": { "defaultVpc": "keep" },
+        "setInRegions": { "addresses": { "ledger": ledger } }, "tier": public,
+    })
+}
+
 /// The process.
 pub(super) struct Person {
     ask: ChildStdin,
@@ -132,7 +144,8 @@ impl Person {
     pub(super) fn shape_platform(&mut self, shape: Shape) {
         let changed =
             |(name, regions): &(&str, &[&str])| ((*name).to_owned(), json!({ "cluster": CLUSTER, "regions": regions }));
-        let environments: serde_json::Map<String, Value> = shape.iter().map(changed).collect();
+        let mut environments: serde_json::Map<String, Value> = shape.iter().map(changed).collect();
+        environments.insert("prod".to_owned(), prod());
         self.ask(&json!({ "do": "platform", "environments": environments }));
     }
 

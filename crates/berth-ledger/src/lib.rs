@@ -2,12 +2,14 @@
 
 mod addresses;
 mod admission;
+mod creation;
 mod lease;
 mod outcome;
 mod record;
+mod release;
 mod table;
 
-pub use addresses::BlockRequest;
+pub use addresses::{BlockRequest, Holding, Pool, REST_SECONDS, usable};
 pub use admission::{Admission, admit, next_generation};
 pub use lease::{Holder, Taken};
 pub use outcome::Ending;

@@ -6,24 +6,32 @@ use aws_sdk_ec2::{
 };
 use berth_aws::CallFailure;
 use berth_step::{Fault, StepError};
-use berth_tenancy::SubnetBlock;
+use berth_tenancy::{SubnetBlock, TierRouting};
 
 use super::{failed, lost_race, no_id, specification, token};
 use crate::{
     Effect, Endpoint, Input, RouteTable, Subnet, World,
     decide::{service_name, with_table},
-    world::{ROUTING_PRIVATE, TAG_ROUTING, TAG_TIER, TAG_ZONE},
+    world::{TAG_ROUTING, TAG_TIER, TAG_ZONE, routing_tag},
 };
 
 /// [EC2 `CreateRouteTable`], with a client token.
-pub(super) async fn create_route_table(ec2: &Client, input: &Input, vpc: &str) -> Result<Effect, StepError> {
-    let tags = input.tags("private").with(TAG_ROUTING, ROUTING_PRIVATE);
-    let request = ec2.create_route_table().vpc_id(vpc).client_token(token(input, vpc, "private"));
+pub(super) async fn create_route_table(
+    ec2: &Client,
+    input: &Input,
+    vpc: &str,
+    routing: TierRouting,
+) -> Result<Effect, StepError> {
+    let name = routing_tag(routing)
+        .ok_or_else(|| StepError::new(Fault::Bug, "asked for a route table of tiers that use the main one"))?;
+    let tags = input.tags(name).with(TAG_ROUTING, name);
+    let request = ec2.create_route_table().vpc_id(vpc).client_token(token(input, vpc, name));
     let answer = request.tag_specifications(specification(ResourceType::RouteTable, &tags)).send().await;
     let answer = answer.map_err(|error| failed(CallFailure::of("ec2:CreateRouteTable", &error)))?;
     let id = answer.route_table.and_then(|table| table.route_table_id);
     let id = id.ok_or_else(|| no_id("ec2:CreateRouteTable"))?;
-    Ok(Effect::RouteTable(RouteTable { vpc: vpc.to_owned(), id, is_private: true, subnets: [].into() }))
+    let (vpc, routing) = (vpc.to_owned(), Some(routing));
+    Ok(Effect::RouteTable(RouteTable { vpc, id, routing, default_route: None, subnets: [].into() }))
 }
 
 /// [EC2 `CreateSubnet`] has no client token; a second send collides with the block of the first.

@@ -9,26 +9,37 @@ use berth_aws::CallFailure;
 use berth_ledger::{BlockRequest, Ledger};
 use berth_step::{Fault, StepError};
 use berth_tenancy::{Addresses, Tags};
+use jiff::Timestamp;
 
-use super::{failed, lost_race, sdk_tags, specification};
+use super::{exhausted, failed, lost_race, sdk_tags, specification};
 use crate::{
-    Block, Effect, Input, Vpc,
+    Block, Effect, Input, Vpc, World,
     observe::{block, filter},
 };
 
 /// Reserves a block in the ledger; the block that the account already has there, when it has one.
-pub(super) async fn reserve_block(ledger: &Ledger, input: &Input) -> Result<Effect, StepError> {
+pub(super) async fn reserve_block(ledger: &Ledger, input: &Input, now: Timestamp) -> Result<Effect, StepError> {
     let Addresses::Ledger { pool, supernets, excluded, prefix_length } = &input.network.addresses else {
         return Err(StepError::new(Fault::Bug, "asked the ledger for a block that IPAM allocates"));
     };
     let (account, region) = (&input.run.account_id, &input.region);
-    let request = BlockRequest { pool, supernets, excluded, prefix_length: *prefix_length, account, region };
+    let request = BlockRequest { pool, supernets, excluded, prefix_length: *prefix_length, account, region, now };
     ledger.reserve_block(&request).await.map(Effect::Reserved)
 }
 
-/// [EC2 `CreateVpc`] has no client token: a second send after a lost answer makes a second VPC. So the SDK does not
-/// retry it, and an answer that tells nothing is a `Conflict`, whose retry looks for the VPC first.
-pub(super) async fn create_vpc(ec2: &Client, input: &Input, wanted: &Block) -> Result<Effect, StepError> {
+/// [EC2 `CreateVpc`] has no client token: a second send after a lost answer makes a second VPC. So the intent is written
+/// first, the SDK does not retry the call, and after an answer that tells nothing the next try looks for the VPC, as long
+/// as EC2 may take to show it.
+pub(super) async fn create_vpc(
+    ec2: &Client,
+    (ledger, now): (&Ledger, Timestamp),
+    input: &Input,
+    world: &World,
+    wanted: &Block,
+) -> Result<Effect, StepError> {
+    let (account, region, execution) = (&input.run.account_id, &input.region, &input.run.execution);
+    let seen = world.creation.map(|creation| creation.begun);
+    ledger.begin_vpc_creation((account, region), execution, seen, now).await?;
     let tags = input.tags("");
     let request = ec2.create_vpc().tag_specifications(specification(ResourceType::Vpc, &tags));
     let request = match wanted {
@@ -38,23 +49,38 @@ pub(super) async fn create_vpc(ec2: &Client, input: &Input, wanted: &Block) -> R
         Block::Reserved(cidr) => request.cidr_block(cidr.to_string()),
     };
     let no_retry = aws_sdk_ec2::config::Builder::new().retry_config(RetryConfig::disabled());
-    let answer = request.customize().config_override(no_retry).send().await;
-    let vpc = answer.map_err(|error| no_vpc(CallFailure::of("ec2:CreateVpc", &error), wanted))?.vpc;
+    let answer = match request.customize().config_override(no_retry).send().await {
+        Ok(answer) => answer,
+        Err(error) => {
+            let failure = CallFailure::of("ec2:CreateVpc", &error);
+            if is_refused(&failure) {
+                // When this fails too, the next try only waits longer than it must.
+                if let Err(error) = ledger.refuse_vpc_creation(account, region, now).await {
+                    tracing::warn!(error = %error.what, "the refused CreateVpc stays in the ledger");
+                }
+            }
+            return Err(no_vpc(ec2, failure, wanted).await);
+        }
+    };
     // IPAM's block may come with the next Describe only: then the next try finds the VPC by its tags.
-    let Some((id, cidr)) = vpc.and_then(|vpc| vpc.vpc_id.zip(vpc.cidr_block)) else {
+    let Some((id, cidr)) = answer.vpc.and_then(|vpc| vpc.vpc_id.zip(vpc.cidr_block)) else {
         return Err(StepError::new(Fault::NotReady, "ec2:CreateVpc answered without the VPC's block"));
     };
     Ok(Effect::Vpc(Vpc { cidr: block(&cidr, &id)?, id, tags }))
 }
 
+/// Whether AWS surely made no VPC. Throttled calls took no effect, although EC2 answers them with 503.
+fn is_refused(failure: &CallFailure) -> bool {
+    failure.is(&["RequestLimitExceeded"]) || !failure.is_ambiguous()
+}
+
 /// Why there is no VPC.
-fn no_vpc(failure: CallFailure, wanted: &Block) -> StepError {
+async fn no_vpc(ec2: &Client, failure: CallFailure, wanted: &Block) -> StepError {
     let pool = match wanted {
         Block::Ipam { pool_id, .. } => pool_id.clone(),
         Block::Reserved(cidr) => cidr.to_string(),
     };
     match failure.code() {
-        // Throttled calls took no effect, although EC2 answers them with 503.
         Some("RequestLimitExceeded") => failure.or_common(),
         _ if failure.is_ambiguous() => failure.as_fault(
             // Not `Conflict`, which is retried at once: EC2 may show a VPC some seconds after it was made.
@@ -67,11 +93,7 @@ fn no_vpc(failure: CallFailure, wanted: &Block) -> StepError {
         ),
         // IPAM answers InvalidParameterValue "The allocation size is too big for the pool."
         Some("InvalidParameterValue" | "InsufficientCidrBlocks") => {
-            let length = wanted.prefix_length();
-            failure.as_fault(
-                Fault::InvalidInput,
-                &format!("{pool} has no free /{length}: provision a further CIDR to it, or ask for a smaller VPC"),
-            )
+            exhausted::error(ec2, failure, &pool, wanted.prefix_length()).await
         }
         _ => failed(failure),
     }

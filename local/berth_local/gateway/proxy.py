@@ -97,6 +97,9 @@ class Proxy:
             entry.finish(0, "ConnectionReset", took_effect=True)
             return None
         entry.finish(answer.status, error_code(answer), took_effect=True)
+        if action.stale is not None:
+            same_call = (entry.account, entry.region, entry.operation, request.raw_path, body.decode("latin-1"))
+            return action.stale.answer(same_call, answer)
         return answer
 
     async def _send_on(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .journal import Entry
+from .stale import StaleAnswers
 
 # Other names by which people know a service; rules and journal use the signing name.
 SERVICE_ALIASES = {
@@ -52,6 +53,7 @@ class Action:
     drop: bool = False
     cut: bool = False
     kill: str = ""
+    stale: StaleAnswers | None = None
 
     @property
     def name(self) -> str:
@@ -60,6 +62,8 @@ class Action:
             return f"error {self.error.code}"
         if self.kill:
             return f"kill {self.kill}"
+        if self.stale:
+            return "stale"
         return "drop" if self.drop else "cut" if self.cut else "delay"
 
 
@@ -185,11 +189,11 @@ def parse_rule(rule_id: int, spec: Any) -> Rule:
 
 
 def _action(spec: Any) -> Action:
-    body = _object(spec, "action", {"delay_ms", "error", "drop", "cut", "kill", "allowance"})
+    body = _object(spec, "action", {"delay_ms", "error", "drop", "cut", "kill", "allowance", "stale_ms"})
     if not body:
-        raise RuleError("action must name at least one of delay_ms, error, drop, cut, kill")
-    if sum(bool(body.get(key)) for key in ("error", "drop", "cut", "kill")) > 1:
-        raise RuleError("action takes only one of error, drop, cut, kill (delay_ms goes with any)")
+        raise RuleError("action must name at least one of delay_ms, error, drop, cut, kill, stale_ms")
+    if sum(bool(body.get(key)) for key in ("error", "drop", "cut", "kill", "stale_ms")) > 1:
+        raise RuleError("action takes only one of error, drop, cut, kill, stale_ms (delay_ms goes with any)")
     delay = body.get("delay_ms", 0)
     if not isinstance(delay, (int, float)) or delay < 0:
         raise RuleError("action.delay_ms must be a number of milliseconds")
@@ -202,9 +206,16 @@ def _action(spec: Any) -> Action:
         if not isinstance(fields.get("code"), str):
             raise RuleError("action.error needs a code")
         error = ErrorAction(**fields)
-    return Action(
-        float(delay), _allowance(body.get("allowance")), error, bool(body.get("drop")), bool(body.get("cut")), kill
-    )
+    lost = bool(body.get("drop")), bool(body.get("cut"))
+    return Action(float(delay), _allowance(body.get("allowance")), error, *lost, kill, _stale(body))
+
+
+def _stale(body: dict[str, Any]) -> StaleAnswers | None:
+    if "stale_ms" not in body:
+        return None
+    if not isinstance(body["stale_ms"], (int, float)) or body["stale_ms"] <= 0:
+        raise RuleError("action.stale_ms must be a number of milliseconds above 0")
+    return StaleAnswers(body["stale_ms"])
 
 
 def _allowance(spec: Any) -> Allowance | None:

@@ -40,7 +40,9 @@ _NETWORK_ACTIONS = (
 _TENANT_ACTIONS = (
     "ec2:AllocateIpamPoolCidr",
     "ec2:AssociateRouteTable",
+    "ec2:AttachInternetGateway",
     "ec2:CreateFlowLogs",
+    "ec2:CreateInternetGateway",
     "ec2:CreateRoute",
     "ec2:CreateRouteTable",
     "ec2:CreateSubnet",
@@ -69,6 +71,8 @@ _TENANT_ACTIONS = (
     "ec2:DescribeVpcs",
     "ec2:DescribeVpnGateways",
     "ec2:DetachInternetGateway",
+    "ec2:GetIpamPoolAllocations",
+    "ec2:GetIpamPoolCidrs",
     "ec2:ModifyTransitGatewayVpcAttachment",
     "ec2:ModifyVpcAttribute",
     "ec2:ModifyVpcEndpoint",

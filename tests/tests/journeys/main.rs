@@ -6,6 +6,7 @@ mod bad_input;
 mod faults;
 mod forgeries;
 mod leases;
+mod networks;
 mod onboarded;
 mod planned;
 mod redrive;

@@ -1,0 +1,120 @@
+//! `berth addresses`: the pools of addresses in the ledger, how full they are, and blocks that are given back.
+
+use std::collections::BTreeMap;
+
+use berth_config::{AddressSource, PlatformConfig};
+use berth_ledger::{Pool, REST_SECONDS, Status, usable};
+use berth_tenancy::{AccountId, Mode, Region};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::{
+    args::{AddressesArgs, AddressesCommand, Target},
+    follow, onboard,
+    outcome::{Exit, Problem},
+    paint,
+    target::{self, Deployment},
+};
+
+/// What a plan says for a region without a VPC of Berth (`provision-vpc`).
+const NO_VPC: &str = "create the VPC with ";
+
+/// Shows the pools, or gives blocks back.
+pub(crate) async fn run(args: &AddressesArgs, wanted: Target) -> Result<Exit, Problem> {
+    let deployment = target::connect(wanted).await?;
+    if let Some(AddressesCommand::Release { account, region, without_looking }) = &args.command {
+        return release(&deployment, account, region, *without_looking).await;
+    }
+    let totals = args.platform.as_deref().map(PlatformConfig::load).transpose();
+    let totals =
+        totals.map_err(|why| Problem::bad_input(why, "correct it with `berth validate`"))?.map(|p| totals_of(&p));
+    let pools = deployment.ledger.pools().await?;
+    let now = Timestamp::now();
+    if args.json {
+        let view = |(name, pool): (&String, &Pool)| json(name, pool, totals.as_ref(), now);
+        anstream::println!("{}", pools.iter().map(view).collect::<Value>());
+    } else if pools.is_empty() {
+        anstream::println!("no block was handed out by the ledger yet; IPAM's pools are in the AWS console");
+    } else {
+        anstream::println!("{}", paint::strong("POOL                      SIZE  IN USE  RESTING  OF"));
+        for (name, pool) in &pools {
+            let size = pool.prefix_length.map_or_else(String::new, |length| format!("/{length}"));
+            let (used, resting) = fill(pool, now);
+            let total = totals.as_ref().and_then(|totals| totals.get(name)).map_or("?".to_owned(), usize::to_string);
+            anstream::println!("{name:<24}  {size:<4}  {used:>6}  {resting:>7}  {total}");
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// Blocks in use, and released ones that still rest.
+fn fill(pool: &Pool, now: Timestamp) -> (usize, usize) {
+    let used = pool.holders.values().filter(|holding| holding.released.is_none()).count();
+    let rested = pool.holders.values().filter(|holding| holding.has_rested(now)).count();
+    (used, pool.holders.len().saturating_sub(used + rested))
+}
+
+fn json(name: &str, pool: &Pool, totals: Option<&BTreeMap<String, usize>>, now: Timestamp) -> Value {
+    let (used, resting) = fill(pool, now);
+    let blocks = pool.holders.iter().map(
+        |(block, holding)| json!({ "cidr": block.to_string(), "owner": holding.owner, "released": holding.released }),
+    );
+    json!({
+        "pool": name, "prefixLength": pool.prefix_length, "used": used, "resting": resting,
+        "total": totals.and_then(|totals| totals.get(name)), "blocks": blocks.collect::<Value>(),
+    })
+}
+
+/// How many blocks each ledger pool of platform.yaml has.
+fn totals_of(platform: &PlatformConfig) -> BTreeMap<String, usize> {
+    let regions = platform.environments.values().flat_map(|environment| environment.regions.values());
+    let pools = regions.filter_map(|region| match &region.addresses {
+        AddressSource::Ledger { pool, supernets, excluded, prefix_length } => {
+            Some((pool.clone(), usable(supernets, excluded, *prefix_length).len()))
+        }
+        AddressSource::Ipam { .. } => None,
+    });
+    pools.collect()
+}
+
+async fn release(
+    deployment: &Deployment,
+    account: &AccountId,
+    region: &Region,
+    without_looking: bool,
+) -> Result<Exit, Problem> {
+    let record = deployment.ledger.get(account).await?;
+    if record.is_some_and(|record| matches!(record.status, Status::Requested | Status::Running)) {
+        let what = format!("{account} is being onboarded now");
+        return Err(Problem::failed(what, "wait for its end, then see whether its block is still to be released"));
+    }
+    if !without_looking {
+        look(deployment, account, region).await?;
+    }
+    let released = deployment.ledger.release_blocks(account, region, Timestamp::now()).await?;
+    if released.is_empty() {
+        let what = format!("{account} has no block in {region} that could be released");
+        return Err(Problem::failed(what, "berth addresses --json lists who has which block"));
+    }
+    for (pool, block) in released {
+        anstream::println!("{block} of pool {pool} rests for {} minutes, then it is free", REST_SECONDS / 60);
+    }
+    Ok(Exit::Done)
+}
+
+/// Plans the onboarding: only a run that would create the VPC has seen that there is none.
+async fn look(deployment: &Deployment, account: &AccountId, region: &Region) -> Result<(), Problem> {
+    let execution = onboard::start(deployment, account, Mode::Plan, false).await?;
+    let ended = follow::to_the_end(deployment, &execution, false).await?;
+    match ended.region_changes(region) {
+        Some(changes) if changes.iter().any(|change| change.starts_with(NO_VPC)) => Ok(()),
+        Some(_) => Err(Problem::failed(
+            format!("a VPC of Berth is in {account}, {region}: its block is in use"),
+            "delete the VPC first, with everything in it",
+        )),
+        None => Err(Problem::failed(
+            format!("nobody could look into {account}, {region}: {execution} planned nothing there"),
+            "when the account is closed, or its network is known to be gone: --without-looking",
+        )),
+    }
+}

@@ -1,0 +1,151 @@
+//! Blocks by table, and under any interleaving of owners that reserve and release.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+use std::collections::BTreeSet;
+
+use berth_step::Fault;
+use ipnet::Ipv4Net;
+use jiff::Timestamp;
+use proptest::prelude::*;
+
+use super::*;
+
+fn nets(texts: &[&str]) -> Vec<Ipv4Net> {
+    texts.iter().map(|text| text.parse().unwrap()).collect()
+}
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap()
+}
+
+fn held(owner: &str) -> Holding {
+    Holding { owner: owner.to_owned(), released: None }
+}
+
+fn with_request<T>(
+    account: usize,
+    nets: (&[Ipv4Net], &[Ipv4Net]),
+    length: u8,
+    now: i64,
+    check: impl FnOnce(&BlockRequest<'_>) -> T,
+) -> T {
+    let (account, region) = (format!("{account:012}").parse().unwrap(), "eu-west-1".parse().unwrap());
+    let (supernets, excluded) = nets;
+    let (pool, account, region) = ("dev-eu-west-1", &account, &region);
+    check(&BlockRequest { pool, supernets, excluded, prefix_length: length, account, region, now: at(now) })
+}
+
+fn blocks(account: usize, supernets: &[Ipv4Net], now: i64, pool: &Pool) -> Vec<Ipv4Net> {
+    let tries = with_request(account, (supernets, &[]), 20, now, |r| candidates(r, pool).unwrap());
+    tries.iter().map(|candidate| candidate.block).collect()
+}
+
+#[test]
+fn an_owner_gets_the_block_that_it_has() {
+    let supernets = nets(&["10.0.0.0/16"]);
+    let holders = [("10.0.48.0/20".parse().unwrap(), held("000000000007/eu-west-1"))].into();
+    let pool = Pool { prefix_length: Some(20), holders };
+    assert_eq!(blocks(7, &supernets, 0, &pool)[0], "10.0.48.0/20".parse().unwrap());
+    let other = blocks(8, &supernets, 0, &pool);
+    assert!(other.len() == 15 && !other.contains(&"10.0.48.0/20".parse().unwrap()));
+}
+
+#[test]
+fn excluded_blocks_are_never_handed_out() {
+    let (supernets, excluded) = (nets(&["10.0.0.0/22"]), nets(&["10.0.1.128/25", "10.0.2.0/23"]));
+    let tries = with_request(1, (&supernets, &excluded), 24, 0, |r| candidates(r, &Pool::default()).unwrap());
+    assert_eq!(tries.iter().map(|c| c.block).collect::<Vec<_>>(), nets(&["10.0.0.0/24"]));
+}
+
+#[test]
+fn a_released_block_rests_before_another_owner_gets_it_and_its_own_may_take_it_back_at_once() {
+    let supernets = nets(&["10.0.0.0/20"]);
+    let released = Holding { released: Some(at(1000)), ..held("000000000007/eu-west-1") };
+    let pool = Pool { prefix_length: Some(20), holders: [(supernets[0], released)].into() };
+    let refused = |now| with_request(8, (&supernets, &[]), 20, now, |r| candidates(r, &pool).err());
+    let error = refused(1000 + REST_SECONDS - 1).unwrap();
+    assert!(error.what.ends_with("1 of 1 usable blocks of 10.0.0.0/20 are taken, 1 of them released and resting"));
+    assert_eq!(blocks(8, &supernets, 1000 + REST_SECONDS, &pool), supernets);
+    let own = with_request(7, (&supernets, &[]), 20, 1001, |r| candidates(r, &pool).unwrap());
+    assert_eq!((own[0].block, own[0].is_held, own[0].released), (supernets[0], false, Some(at(1000))));
+}
+
+#[test]
+fn an_exhausted_pool_says_its_name_how_full_it_is_and_what_to_add() {
+    let (supernets, excluded) = (nets(&["10.0.0.0/23", "10.9.0.0/24"]), nets(&["10.9.0.0/28"]));
+    let holders = nets(&["10.0.0.0/24", "10.0.1.0/24"]).into_iter().map(|net| (net, held("x"))).collect();
+    let pool = Pool { prefix_length: Some(24), holders };
+    let error = with_request(1, (&supernets, &excluded), 24, 0, |r| candidates(r, &pool).map(|_| ()).unwrap_err());
+    assert_eq!(error.fault, Fault::InvalidInput);
+    assert_eq!(
+        error.what,
+        "pool dev-eu-west-1 has no free /24: 2 of 2 usable blocks of 10.0.0.0/23, 10.9.0.0/24 are taken"
+    );
+    assert!(error.next.contains("add a supernet to pool dev-eu-west-1"));
+}
+
+#[test]
+fn a_pool_hands_out_one_size_only() {
+    let (supernets, pool) = (nets(&["10.0.0.0/16"]), Pool { prefix_length: Some(20), ..Pool::default() });
+    let error = with_request(1, (&supernets, &[]), 22, 0, |r| candidates(r, &pool).map(|_| ()).unwrap_err());
+    assert_eq!(error.what, "pool dev-eu-west-1 hands out /20 blocks, and a /22 was asked for");
+}
+
+/// One writer between its read and its writes.
+#[derive(Default)]
+struct Writer {
+    tries: Option<Vec<Candidate>>,
+    has: Option<Ipv4Net>,
+}
+
+/// What the table's condition would say.
+fn holds(table: &Pool, candidate: Candidate) -> bool {
+    match (table.holders.get(&candidate.block), candidate.released) {
+        (None, None) => true,
+        (Some(holding), Some(released)) => holding.released == Some(released),
+        _ => false,
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_interleaving_of_reads_writes_and_releases_gives_two_owners_overlapping_blocks(
+        order in proptest::collection::vec((0usize..12, any::<bool>(), 0i64..REST_SECONDS), 12..400),
+    ) {
+        let (supernets, excluded) = (nets(&["10.8.0.0/20"]), nets(&["10.8.4.0/23"]));
+        let mut table = Pool { prefix_length: Some(24), ..Pool::default() };
+        let mut writers: Vec<Writer> = (0..12).map(|_| Writer::default()).collect();
+        let mut now = 0;
+        for (turn, releases, pause) in order {
+            now += pause;
+            let writer = &mut writers[turn];
+            let owner = format!("{turn:012}/eu-west-1");
+            if let Some(block) = writer.has {
+                if releases {
+                    table.holders.insert(block, Holding { owner, released: Some(at(now)) });
+                    *writer = Writer::default();
+                }
+                continue;
+            }
+            match &mut writer.tries {
+                None => {
+                    let tries = with_request(turn, (&supernets, &excluded), 24, now, |r| candidates(r, &table));
+                    writer.tries = tries.ok().map(|mut tries| { tries.reverse(); tries });
+                }
+                Some(tries) => match tries.pop() {
+                    None => writer.tries = None,
+                    Some(candidate) if candidate.is_held || holds(&table, candidate) => {
+                        table.holders.insert(candidate.block, Holding { owner, released: None });
+                        writer.has = Some(candidate.block);
+                    }
+                    Some(_) => {}
+                },
+            }
+        }
+        let got: Vec<Ipv4Net> = writers.iter().filter_map(|writer| writer.has).collect();
+        prop_assert_eq!(got.iter().collect::<BTreeSet<_>>().len(), got.len());
+        for block in got {
+            prop_assert!(supernets[0].contains(&block) && !excluded[0].contains(&block));
+        }
+    }
+}

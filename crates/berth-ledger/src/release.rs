@@ -1,0 +1,85 @@
+//! Pools as people look at them, and blocks that are given back.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use berth_aws::CallFailure;
+use berth_step::{Fault, StepError};
+use berth_tenancy::{AccountId, Region};
+use ipnet::Ipv4Net;
+use jiff::Timestamp;
+
+use crate::{
+    Ledger, Pool,
+    addresses::{POOL, RELEASED, owner, read},
+};
+
+impl Ledger {
+    /// Every pool by name, with what it has handed out. [DynamoDB `Scan`]
+    pub async fn pools(&self) -> Result<BTreeMap<String, Pool>, StepError> {
+        let mut items = self
+            .client
+            .scan()
+            .table_name(&self.table)
+            .filter_expression("begins_with(pk, :pool)")
+            .expression_attribute_values(":pool", AttributeValue::S(POOL.to_owned()))
+            .consistent_read(true)
+            .into_paginator()
+            .items()
+            .send();
+        let mut pools: BTreeMap<String, Pool> = BTreeMap::new();
+        while let Some(item) = items.next().await {
+            let item = item.map_err(|error| CallFailure::of("dynamodb:Scan", &error).or_common())?;
+            let name = item.get("pk").and_then(|key| key.as_s().ok()).and_then(|key| key.strip_prefix(POOL));
+            let name = name.unwrap_or_default().to_owned();
+            read(pools.entry(name.clone()).or_default(), &item).ok_or_else(|| {
+                StepError::new(Fault::Bug, format!("pool {name} in the ledger holds an item that cannot be read"))
+            })?;
+        }
+        Ok(pools)
+    }
+
+    /// Gives back every block that this account has in this region; they rest from now on. Answers pool and block of
+    /// each. Only for an account that has no VPC there any more. [DynamoDB `Scan`, `UpdateItem`]
+    pub async fn release_blocks(
+        &self,
+        account: &AccountId,
+        region: &Region,
+        now: Timestamp,
+    ) -> Result<Vec<(String, Ipv4Net)>, StepError> {
+        let owner = owner(account, region);
+        let mut released = Vec::new();
+        for (name, pool) in self.pools().await? {
+            for (block, holding) in pool.holders {
+                if holding.owner == owner
+                    && holding.released.is_none()
+                    && self.release(&name, block, &owner, now).await?
+                {
+                    released.push((name.clone(), block));
+                }
+            }
+        }
+        Ok(released)
+    }
+
+    /// Marks one block as released, when it is still the owner's. Answers whether it was.
+    async fn release(&self, pool: &str, block: Ipv4Net, owner: &str, now: Timestamp) -> Result<bool, StepError> {
+        let sent = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("pk", AttributeValue::S(format!("{POOL}{pool}")))
+            .key("sk", AttributeValue::S(format!("block#{block}")))
+            .update_expression("SET #released = :now")
+            .condition_expression("#owner = :owner AND attribute_not_exists(#released)")
+            .expression_attribute_names("#released", RELEASED)
+            .expression_attribute_names("#owner", "owner")
+            .expression_attribute_values(":now", AttributeValue::S(now.to_string()))
+            .expression_attribute_values(":owner", AttributeValue::S(owner.to_owned()))
+            .send()
+            .await;
+        let Err(error) = sent else { return Ok(true) };
+        let failure = CallFailure::of("dynamodb:UpdateItem", &error);
+        if failure.is(&["ConditionalCheckFailedException"]) { Ok(false) } else { Err(failure.or_common()) }
+    }
+}
