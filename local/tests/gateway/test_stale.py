@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 
 import pytest
+from rig import wait_for
+
 from berth_local.gateway.error_bodies import Answer
 from berth_local.gateway.stale import StaleAnswers
-from rig import wait_for
 
 
 def _answer(text: str, status: int = 200) -> Answer:
