@@ -19,8 +19,6 @@ fn input() -> Input {
             execution: "arn:aws:states:us-east-1:210987654321:execution:berth-onboard-account:e".to_owned(),
             generation: 1,
             mode: Mode::Apply,
-            opening_until: None,
-            allow_disruption: false,
             tenant_role: "BerthTenant".parse().unwrap(),
             allow_disruption: false,
             opening_until: None,
