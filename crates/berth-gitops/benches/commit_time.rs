@@ -1,5 +1,12 @@
 //! Time and traffic of one commit, by how many tenants the repository holds. `make bench-gitops`; benches/README.md.
-#![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs, clippy::cast_precision_loss)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_precision_loss
+)]
+#![allow(clippy::similar_names, clippy::print_stdout, missing_docs)]
 
 #[allow(dead_code, unreachable_pub, unused_imports)] // Shared with the tests, which use all of it.
 #[path = "../tests/against_git/support/mod.rs"]
@@ -35,9 +42,9 @@ async fn commit(server: &GitServer, repo: &berth_gitops::GitRepo, tenant: &str, 
     let began = Instant::now();
     run(repo, &[tenant], set(tenant, text)).await.unwrap();
     let took = began.elapsed();
-    let served: Vec<(Service, usize)> = server.take_served();
-    assert!(served.iter().any(|(service, _)| *service == Service::Push), "nothing was committed");
-    (took, served.iter().map(|(_, bytes)| bytes).sum())
+    let answers: Vec<(Service, usize)> = server.take_served();
+    assert!(answers.iter().any(|(service, _)| *service == Service::Push), "nothing was committed");
+    (took, answers.iter().map(|(_, bytes)| bytes).sum())
 }
 
 /// Median time in milliseconds, and the kilobytes of that commit.
