@@ -192,7 +192,10 @@ def test_there_is_a_cluster_for_each_environment(world: World) -> None:
 
 def test_the_platform_file_names_what_was_made(world: World, tmp_path: Path) -> None:
     seeded = world.seeded
-    write_platform(tmp_path / "platform.yaml", platform_document(seeded.organization, seeded.networks, seeded.pools, seeded.sign_in))
+    write_platform(
+        tmp_path / "platform.yaml",
+        platform_document(seeded.organization, seeded.networks, seeded.pools, seeded.sign_in),
+    )
     platform = yaml.safe_load((tmp_path / "platform.yaml").read_text())
     assert platform["organization"]["managementAccount"] == names.MANAGEMENT_ACCOUNT  # text, although all digits
     region = platform["environments"]["dev"]["regions"]["eu-central-1"]
