@@ -35,10 +35,19 @@ pub(crate) async fn run(args: &StatusArgs, wanted: Target) -> Result<Exit, Probl
         )
     })?;
     let position = position::of(&deployment, &record).await?;
+    let waits_for = deployment.ledger.waits_for(account).await?.filter(|_| record.status == Status::Running);
     if args.json {
-        anstream::println!("{}", view_now(&record, position.as_ref()));
+        let mut view = view_now(&record, position.as_ref());
+        if let Some(fields) = view.as_object_mut() {
+            let merge = waits_for.map(|(url, since)| json!({ "merge": url, "since": since }));
+            fields.insert("waitsFor".to_owned(), json!(merge));
+        }
+        anstream::println!("{view}");
     } else {
         print(&record, position.as_ref(), Timestamp::now());
+        if let Some((url, since)) = waits_for {
+            anstream::println!("  waits for  the merge of {url} since {since}");
+        }
     }
     Ok(if record.status == Status::Failed { Exit::Failed } else { Exit::Done })
 }

@@ -42,7 +42,7 @@ impl CommitTenant {
     async fn succeed(&self, request: &CommitRequest, output: &Output) -> Result<(), CallFailure> {
         let text = json!(output).to_string();
         let sent: Result<_, SdkError<SendTaskSuccessError>> =
-            self.step_functions.send_task_success().task_token(&request.task_token).output(text).send().await;
+            self.step_functions.send_task_success().task_token(&request.task_token.0).output(text).send().await;
         sent.map(|_| ()).map_err(|error| CallFailure::of("states:SendTaskSuccess", &error))
     }
 
@@ -50,7 +50,7 @@ impl CommitTenant {
     async fn fail(&self, request: &CommitRequest, error: &StepError) -> Result<(), CallFailure> {
         let name = error.fault.name();
         let cause = json!({ "errorType": name, "errorMessage": error.to_string() }).to_string();
-        let call = self.step_functions.send_task_failure().task_token(&request.task_token).error(name).cause(cause);
+        let call = self.step_functions.send_task_failure().task_token(&request.task_token.0).error(name).cause(cause);
         call.send().await.map(|_| ()).map_err(|error| CallFailure::of("states:SendTaskFailure", &error))
     }
 }

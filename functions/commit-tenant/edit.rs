@@ -118,7 +118,7 @@ fn cannot_join(error: CrError, path: &RepoPath) -> StepError {
 
 /// The commit's message: what it does, and a trailer for each account and execution, so that a commit leads back to
 /// the onboarding.
-fn message(requests: &[&CommitRequest]) -> String {
+pub(crate) fn message(requests: &[&CommitRequest]) -> String {
     let subject = match requests {
         [one] => format!("Onboard {} ({})", one.run.tenant, one.run.environment),
         many => format!("Onboard {} accounts", many.len()),

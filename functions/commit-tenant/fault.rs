@@ -9,6 +9,11 @@ const THROTTLED_SECONDS_MAX: u64 = 90;
 
 /// The fault of a batch that could not be committed, for one of its accounts.
 pub(crate) fn of(error: &RepoError, account: &AccountId) -> StepError {
+    of_nobody(error).for_account(account)
+}
+
+/// The same, where it is about no account.
+pub(crate) fn of_nobody(error: &RepoError) -> StepError {
     let (fault, next) = match error {
         RepoError::LostRace { .. } | RepoError::AnswerLost { .. } => {
             (Fault::Conflict, "nothing yet: Berth looks again and retries")
@@ -40,5 +45,5 @@ pub(crate) fn of(error: &RepoError, account: &AccountId) -> StepError {
         }
         _ => (Fault::Bug, "report this with the execution's history; running it again is safe"),
     };
-    StepError::new(fault, format!("the GitOps repository: {error}")).next(next).for_account(account)
+    StepError::new(fault, format!("the GitOps repository: {error}")).next(next)
 }

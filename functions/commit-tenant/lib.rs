@@ -3,6 +3,7 @@
 mod answer;
 mod edit;
 mod fault;
+mod propose;
 mod repository;
 mod request;
 
@@ -12,14 +13,13 @@ use aws_sdk_sfn::Client as StepFunctions;
 use berth_gitops::{Authorship, BatchOutcome, BatchPolicy, Jitter, RepoError, RepoPath, commit_batch};
 use berth_ledger::{Ledger, Record};
 use berth_step::{Batch, BatchAnswer, Fault, Lease, Message, StepError};
-use berth_tenancy::{AccountId, Mode};
+use berth_tenancy::{AccountId, Delivery, Mode};
 use serde::Serialize;
 
-use crate::repository::CommitFailure;
 pub use crate::{
     edit::{Verdict, edit},
-    repository::Repository,
-    request::{CommitRequest, RegionResult},
+    repository::{CommitFailure, Repository},
+    request::{CommitRequest, RegionResult, Settled, TaskToken},
 };
 
 /// What the state `CommitTenant` reads.
@@ -66,8 +66,22 @@ impl CommitTenant {
                 }
             }
         }
-        let verdicts = self.commit(&asked, by, jitter).await;
-        for (asked, verdict) in asked.iter().zip(verdicts) {
+        let (proposed, pushed): (Vec<_>, Vec<_>) = asked.into_iter().partition(|asked| {
+            asked.request.git_ops.delivery == Delivery::PullRequest && asked.request.run.mode == Mode::Apply
+        });
+        let mut verdicts = Vec::new();
+        if !proposed.is_empty() {
+            verdicts = self.propose(&proposed, &by).await;
+        }
+        if !pushed.is_empty() {
+            verdicts.extend(self.commit(&pushed, by, jitter).await.into_iter().map(|verdict| verdict.map(Some)));
+        }
+        for (asked, verdict) in proposed.iter().chain(&pushed).zip(verdicts) {
+            let verdict = match verdict {
+                Ok(None) => continue, // a person merges it; complete-merges brings the request back
+                Ok(Some(output)) => Ok(output),
+                Err(error) => Err(error),
+            };
             if let Err(error) = self.answer(&asked.request, verdict).await {
                 tracing::warn!(fault = %error.fault, error = %error.what, "message goes back to the queue");
                 answer.give_back(asked.message);

@@ -23,7 +23,7 @@ pub struct Repository {
 
 /// Why there is no repository to commit to, or no commit.
 #[derive(Debug)]
-pub(crate) enum CommitFailure {
+pub enum CommitFailure {
     /// The secret cannot be read or used.
     Secret(StepError),
     /// The repository said so.
@@ -32,12 +32,24 @@ pub(crate) enum CommitFailure {
 
 impl CommitFailure {
     /// The fault for one account of the batch.
-    pub(crate) fn for_account(&self, account: &AccountId) -> StepError {
+    #[must_use]
+    pub fn for_account(&self, account: &AccountId) -> StepError {
         match self {
             Self::Repository(error) => fault::of(error, account),
             Self::Secret(error) => {
                 StepError::new(error.fault, error.what.clone()).next(error.next.clone()).for_account(account)
             }
+        }
+    }
+}
+
+impl CommitFailure {
+    /// The fault where it is about no account.
+    #[must_use]
+    pub fn for_nobody(self) -> StepError {
+        match self {
+            Self::Repository(error) => fault::of_nobody(&error),
+            Self::Secret(error) => error,
         }
     }
 }
@@ -57,7 +69,10 @@ impl Repository {
     }
 
     /// The repository, opened at the first call. [Secrets Manager `GetSecretValue`]
-    pub(crate) async fn open(&self) -> Result<Host, CommitFailure> {
+    ///
+    /// # Errors
+    /// [`CommitFailure`] says which of the two could not be used.
+    pub async fn open(&self) -> Result<Host, CommitFailure> {
         let mut open = self.open.lock().await;
         if let Some(repo) = open.as_ref() {
             return Ok(Arc::clone(repo));
@@ -70,7 +85,7 @@ impl Repository {
     }
 
     /// Reads the secret again at the next call: its credentials were refused, so they may have been renewed.
-    pub(crate) async fn forget_credentials(&self) {
+    pub async fn forget_credentials(&self) {
         *self.open.lock().await = None;
     }
 

@@ -6,7 +6,7 @@ use berth_ledger::{Record, RoleRecord};
 use berth_step::{Fault, StepError};
 use berth_tenancy::{GitOpsPlan, Region, Subject};
 use ipnet::IpNet;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// The message of the state `CommitTenant`.
@@ -14,7 +14,7 @@ use serde_json::Value;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CommitRequest {
     /// Where the answer goes.
-    pub task_token: String,
+    pub task_token: TaskToken,
     /// Who is onboarded.
     pub run: Subject,
     /// What is committed, and where.
@@ -23,6 +23,30 @@ pub struct CommitRequest {
     pub regions: Vec<RegionResult>,
     /// Roles.
     pub roles: Vec<RoleRecord>,
+    /// Set by complete-merges when the request comes back: what became of the proposal that it was in.
+    #[serde(default)]
+    pub settled: Option<Settled>,
+}
+
+/// What became of a proposal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Settled {
+    /// Where it is.
+    pub url: String,
+    /// Whether it was merged; else closed, or its branch is gone.
+    pub is_merged: bool,
+}
+
+/// Proves to Step Functions whose task is answered. `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct TaskToken(pub String);
+
+impl std::fmt::Debug for TaskToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TaskToken([redacted])")
+    }
 }
 
 /// The network of one region, as the state machine collected it.
@@ -74,7 +98,7 @@ impl CommitRequest {
 
     /// The account as the custom resource has it.
     pub fn entry(&self) -> Result<AccountEntry, StepError> {
-        let Self { task_token: _, run, git_ops, regions, roles } = self;
+        let Self { task_token: _, settled: _, run, git_ops, regions, roles } = self;
         let regions: Result<Vec<RegionNetwork>, StepError> = regions.iter().map(network).collect();
         let role = |role: &RoleRecord| {
             let access = role.access?;

@@ -16,29 +16,39 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from berth_local.children import dies_with_parent
+from berth_local.github.app import AppKeys
+from berth_local.github.server import OWNER, GitHub
 from berth_local.gitserver_login import Login
 from berth_local.repository import REPOSITORY, git_environment
+from berth_local.state import write_private
 
 _SERVICES = ("git-upload-pack", "git-receive-pack")
 _CHUNK_BYTES = 64 * 1024
 _HEADERS_BYTES_MAX = 64 * 1024
 _REQUEST_SECONDS_MAX = 60.0
+_BODY_BYTES_MAX = 64 << 20
 
 
-def application(root: Path, login: Login) -> web.Application:
-    """The server. It knows the three addresses of smart HTTP and no other path, so that no path can lead outside."""
-    app = web.Application(middlewares=[_authenticated(login)])
+def application(root: Path, login: Login, github: GitHub | None = None) -> web.Application:
+    """The server. It knows the three addresses of smart HTTP and no other path, so that no path can lead outside.
+
+    With `github`, the same repository is served as GitHub does, too: `berth/tenants`, with its API under `/api`.
+    """
+    app = web.Application(middlewares=[_authenticated(login)], client_max_size=_BODY_BYTES_MAX)
     backend = _Backend(root, login.username)
-    app.router.add_get(f"/{REPOSITORY}/info/refs", backend.serve)
-    for service in _SERVICES:
-        app.router.add_post(f"/{REPOSITORY}/{service}", backend.serve)
+    for address in (REPOSITORY, f"{OWNER}/{REPOSITORY}"):
+        app.router.add_get(f"/{address}/info/refs", backend.serve)
+        for service in _SERVICES:
+            app.router.add_post(f"/{address}/{service}", backend.serve)
+    if github is not None:
+        app.add_routes(github.routes())
     return app
 
 
 def _authenticated(login: Login) -> Middleware:
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if not login.admits(request.headers.get("Authorization")):
+        if not request.path.startswith("/api/") and not login.admits(request.headers.get("Authorization")):
             return web.Response(status=401, headers={"WWW-Authenticate": 'Basic realm="berth local"'})
         return await handler(request)
 
@@ -82,7 +92,7 @@ class _Backend:
             "GIT_PROJECT_ROOT": str(self._root),
             "GIT_HTTP_EXPORT_ALL": "1",
             "GIT_PROTOCOL": request.headers.get("Git-Protocol", ""),
-            "PATH_INFO": request.path,
+            "PATH_INFO": request.path.removeprefix(f"/{OWNER}"),
             "QUERY_STRING": request.query_string,
             "REQUEST_METHOD": request.method,
             "CONTENT_TYPE": request.headers.get("Content-Type", ""),
@@ -132,8 +142,16 @@ def main() -> None:
     parser.add_argument("--credentials", type=Path, required=True, help='JSON file: {"username": …, "password": …}')
     arguments = parser.parse_args()
     login = Login(**json.loads(arguments.credentials.read_text()))
+    app = AppKeys.random()
+    secret = {"secret": app.secret(), "person": app.person}
+    write_private(arguments.root / "github-app.json", json.dumps(secret) + "\n")
+    github = GitHub(arguments.root / REPOSITORY, app)
     web.run_app(
-        application(arguments.root, login), host="127.0.0.1", port=arguments.port, shutdown_timeout=1.0, print=None
+        application(arguments.root, login, github),
+        host="127.0.0.1",
+        port=arguments.port,
+        shutdown_timeout=1.0,
+        print=None,
     )
 
 

@@ -41,7 +41,7 @@ class Ports:
     @property
     def git_url(self) -> str:
         """The GitOps repository."""
-        return f"http://127.0.0.1:{self.git}/tenants.git"
+        return f"http://127.0.0.1:{self.git}/berth/tenants.git"
 
 
 @dataclass(frozen=True)

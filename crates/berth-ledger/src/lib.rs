@@ -4,6 +4,7 @@ mod addresses;
 mod admission;
 mod creation;
 mod lease;
+mod merges;
 mod outcome;
 mod record;
 mod release;
@@ -12,6 +13,7 @@ mod table;
 pub use addresses::{BlockRequest, Holding, Pool, REST_SECONDS, usable};
 pub use admission::{Admission, admit, next_generation};
 pub use lease::{Holder, Taken};
+pub use merges::{OpenProposal, Waiter};
 pub use outcome::Ending;
 pub use record::{
     AccessEntryRecord, ClusterAccessRecord, CommitRecord, DefaultVpcRecord, Record, RegionRecord, RoleRecord,

@@ -193,7 +193,7 @@ fn read(item: Item) -> Result<Record, StepError> {
 }
 
 /// The error of a call to the table.
-fn failed(failure: CallFailure) -> StepError {
+pub(crate) fn failed(failure: CallFailure) -> StepError {
     match failure.code() {
         Some("ResourceNotFoundException") => {
             failure.as_fault(Fault::InvalidInput, "set BERTH_LEDGER_TABLE to the table of this deployment")

@@ -137,7 +137,7 @@ impl Case {
 
     /// The request holds what the steps before it answered, each in its place.
     fn check_commit(&self, request: &CommitRequest) -> Result<(), String> {
-        same("the token", &request.task_token, &"token-1".to_owned())?;
+        same("the token", &request.task_token.0, &"token-1".to_owned())?;
         same("the number of regions", &request.regions.len(), &self.regions)?;
         for region in &request.regions {
             same("the VPC", &region.vpc_id, &vpc_id(&region.region))?;

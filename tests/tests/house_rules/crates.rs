@@ -4,13 +4,14 @@ use crate::source::{File, ending, files, none};
 
 /// Crates that may name an SDK of AWS, and which. Every other crate goes through these. aws-sdk-ec2 costs minutes of
 /// every build (docs/decisions/0001).
-const MAY_USE: [(&str, &[&str]); 15] = [
+const MAY_USE: [(&str, &[&str]); 16] = [
     ("crates/berth-aws", &["sts"]),
     ("crates/berth-ledger", &["dynamodb"]),
     ("functions/accept-event", &["dynamodb", "sfn", "sqs"]),
     ("functions/announce-outcome", &["dynamodb", "eventbridge", "sfn"]),
     ("functions/attach-transit-gateway", &["dynamodb", "ec2", "iam"]),
     ("functions/commit-tenant", &["dynamodb", "secretsmanager", "sfn"]),
+    ("functions/complete-merges", &["dynamodb", "secretsmanager", "sqs"]),
     ("functions/create-tenant-roles", &["dynamodb", "iam"]),
     ("functions/grant-cluster-access", &["dynamodb", "eks"]),
     ("functions/grant-sign-in", &["dynamodb", "identitystore", "ssoadmin"]),

@@ -1,0 +1,189 @@
+//! Requests whose file a person merges: one branch and one pull request for those of a batch that nobody proposed yet.
+//!
+//! docs/decisions/0018 says in which order things are written, and why.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use berth_gitops::{
+    Authorship, Change, Edit, Host, Proposal, ProposalBranch, ProposalState, RepoError, RepoPath, Snapshot,
+};
+use berth_ledger::{OpenProposal, Record, Waiter};
+use berth_step::{Fault, StepError};
+use jiff::Timestamp;
+
+use crate::{
+    Asked, CommitFailure, CommitRequest, CommitTenant, Output, Settled, Verdict,
+    edit::{edit, message},
+    record_of,
+};
+
+/// A verdict, or nothing while a person still has to merge.
+type Verdicts = Vec<Result<Option<Output>, StepError>>;
+
+impl CommitTenant {
+    /// Answers what needs no proposal, and lets the others wait for one. A verdict for each request, in their order.
+    pub(crate) async fn propose(&self, asked: &[Asked<'_>], by: &Authorship) -> Verdicts {
+        let records = self.records(asked).await;
+        let leases = self.leases(asked, &records).await;
+        let allowed: Vec<bool> = leases.iter().map(Result::is_ok).collect();
+        let mut verdicts: Verdicts = leases.into_iter().map(|lease| lease.map(|()| None)).collect();
+        if !allowed.contains(&true) {
+            return verdicts;
+        }
+        let requests: Vec<&CommitRequest> = asked.iter().map(|asked| &asked.request).collect();
+        let outcome = self.judge(&requests, &allowed, &records.unwrap_or_default(), &mut verdicts).await;
+        let outcome = match outcome {
+            Ok((host, snapshot, edit)) => {
+                let waiting: Vec<&Asked<'_>> = asked
+                    .iter()
+                    .zip(&verdicts)
+                    .filter(|(_, verdict)| matches!(verdict, Ok(None)))
+                    .map(|(asked, _)| asked)
+                    .collect();
+                if waiting.is_empty() { Ok(()) } else { self.wait(&host, &snapshot, edit, &waiting, by).await }
+            }
+            Err(failure) => Err(failure),
+        };
+        if let Err(failure) = outcome {
+            if let CommitFailure::Repository(RepoError::Unauthorized { .. }) = &failure {
+                self.repository.forget_credentials().await;
+            }
+            for (verdict, request) in verdicts.iter_mut().zip(&requests).filter(|(verdict, _)| matches!(verdict, Ok(None))) {
+                *verdict = Err(failure.for_account(&request.run.account_id));
+            }
+        }
+        verdicts
+    }
+
+    /// Compares each request with the branch that people merge to; `None` stays where something has to be merged.
+    async fn judge(
+        &self,
+        requests: &[&CommitRequest],
+        allowed: &[bool],
+        records: &[Record],
+        verdicts: &mut Verdicts,
+    ) -> Result<(Host, Snapshot, Edit), CommitFailure> {
+        let host = self.repository.open().await?;
+        let paths: BTreeSet<RepoPath> =
+            requests.iter().zip(allowed).filter(|(_, allowed)| **allowed).map(|(request, _)| request.path()).collect();
+        let snapshot = host.read(&paths).await.map_err(CommitFailure::Repository)?;
+        let (edit, fresh) = edit(&snapshot, requests, allowed);
+        for ((verdict, fresh), request) in verdicts.iter_mut().zip(fresh).zip(requests) {
+            let Some(fresh) = fresh else { continue };
+            *verdict = match (fresh, &request.settled) {
+                (Err(error), _) => Err(error),
+                (Ok(Verdict::Unchanged), settled) => {
+                    let record = record_of(records, &request.run.account_id);
+                    let earlier = record.filter(|_| settled.is_none()).and_then(|record| request.committed_before(record));
+                    let path = request.path().to_string();
+                    let changes = settled.iter().map(|_| format!("merge {path}")).collect();
+                    Ok(Some(Output { sha: Some(earlier.unwrap_or(snapshot.head.as_str()).to_owned()), path, changes }))
+                }
+                (Ok(_), Some(settled)) => Err(unmerged(request, settled)),
+                (Ok(_), None) => Ok(None),
+            };
+        }
+        Ok((host, snapshot, edit))
+    }
+
+    /// Lets requests wait: with the proposals that are open already, and with a new one for the rest.
+    async fn wait(
+        &self,
+        host: &Host,
+        snapshot: &Snapshot,
+        edit: Edit,
+        waiting: &[&Asked<'_>],
+        by: &Authorship,
+    ) -> Result<(), CommitFailure> {
+        let now = Timestamp::from_second(by.time_unix_seconds).unwrap_or(Timestamp::UNIX_EPOCH);
+        let mut digests = BTreeMap::new();
+        for change in &edit.changes {
+            let digest = ProposalBranch::of(std::slice::from_ref(change)).map_err(CommitFailure::Repository)?;
+            digests.insert(change.path().to_string(), digest.to_string());
+        }
+        let open = self.open_proposals(host).await?;
+        let mut rest = Vec::new();
+        for asked in waiting {
+            let path = asked.request.path().to_string();
+            let Some(proposal) = open.iter().find(|proposal| proposal.wanted.contains_key(&path)) else {
+                rest.push(*asked);
+                continue;
+            };
+            let is_in_it = proposal.wanted.get(&path) == digests.get(&path);
+            self.join(asked, &proposal.branch, is_in_it, now).await?;
+        }
+        if rest.is_empty() {
+            return Ok(());
+        }
+        let paths: BTreeSet<RepoPath> = rest.iter().map(|asked| asked.request.path()).collect();
+        let changes: Vec<Change> = edit.changes.into_iter().filter(|change| paths.contains(change.path())).collect();
+        let branch = ProposalBranch::of(&changes).map_err(CommitFailure::Repository)?;
+        let wanted = digests.into_iter().filter(|(path, _)| paths.iter().any(|wanted| wanted.as_str() == path)).collect();
+        let mut record = OpenProposal {
+            branch: branch.to_string(),
+            url: None,
+            wanted,
+            accounts: BTreeSet::new(),
+            head: None,
+            is_settled: false,
+            since: now,
+        };
+        let requests: Vec<&CommitRequest> = rest.iter().map(|asked| &asked.request).collect();
+        let proposal = Proposal { branch, base: snapshot.head.clone(), changes, message: message(&requests) };
+        // First the proposal: it is found again by its name. A waiter without one would wait for nothing.
+        let url = host.propose(&proposal, by).await.map_err(CommitFailure::Repository)?;
+        tracing::info!(branch = %proposal.branch, url, accounts = rest.len(), "proposed");
+        record.url = Some(url);
+        if !self.ledger.put_proposal(&record).await.map_err(CommitFailure::Secret)? {
+            let what = format!("an earlier proposal on {} is being settled", record.branch);
+            return Err(CommitFailure::Secret(StepError::new(Fault::NotReady, what)));
+        }
+        for asked in rest {
+            self.join(asked, &record.branch, true, now).await?;
+        }
+        Ok(())
+    }
+
+    /// Proposals that may be joined. One that was merged or closed since the last look is left to complete-merges: the
+    /// request is asked for again.
+    async fn open_proposals(&self, host: &Host) -> Result<Vec<OpenProposal>, CommitFailure> {
+        let known = self.ledger.proposals().await.map_err(CommitFailure::Secret)?;
+        let open: Vec<OpenProposal> = known.into_iter().filter(|proposal| !proposal.is_settled).collect();
+        if open.is_empty() {
+            return Ok(open);
+        }
+        let branches: Result<Vec<ProposalBranch>, RepoError> =
+            open.iter().map(|proposal| ProposalBranch::kept(&proposal.branch)).collect();
+        let look = host.look(&branches.map_err(CommitFailure::Repository)?).await.map_err(CommitFailure::Repository)?;
+        let still = open.into_iter().zip(look.states).filter(|(_, state)| *state == ProposalState::Open);
+        Ok(still.map(|(proposal, _)| proposal).collect())
+    }
+
+    async fn join(&self, asked: &Asked<'_>, branch: &str, is_in_it: bool, since: Timestamp) -> Result<(), CommitFailure> {
+        let waiter = Waiter {
+            account_id: asked.request.run.account_id.clone(),
+            branch: branch.to_owned(),
+            is_in_it,
+            request: asked.message.body.clone(),
+            since,
+        };
+        if self.ledger.join_proposal(&waiter).await.map_err(CommitFailure::Secret)? {
+            return Ok(());
+        }
+        let what = format!("{branch} was merged or closed just now");
+        Err(CommitFailure::Secret(StepError::new(Fault::Conflict, what)))
+    }
+}
+
+/// A proposal was settled, and the branch still lacks what the request asks for.
+fn unmerged(request: &CommitRequest, Settled { url, is_merged }: &Settled) -> StepError {
+    let path = request.path();
+    let error = if *is_merged {
+        StepError::new(Fault::Foreign, format!("{url} was merged, but {path} is not as Berth proposed it"))
+            .next("compare the file with the pull request; then redrive the execution, and Berth proposes it once more")
+    } else {
+        StepError::new(Fault::Denied, format!("{url} was closed, and {path} was not merged"))
+            .next("redrive the execution, and Berth proposes it once more; or leave the account as it is")
+    };
+    error.for_account(&request.run.account_id)
+}

@@ -1,0 +1,195 @@
+//! Looks which proposals people have merged, and lets the onboardings that wait for them go on.
+//!
+//! It decides nothing about files: a request whose proposal was merged or closed goes back to the commits queue with
+//! word of that, and `commit-tenant` compares the branch with what was asked for. So there is one place that answers
+//! task tokens.
+
+use aws_sdk_sqs::Client as Queues;
+use berth_aws::CallFailure;
+use berth_gitops::{ProposalBranch, ProposalState, RepoError};
+use berth_ledger::{Ledger, OpenProposal, Waiter};
+use berth_step::{Fault, StepError, Traced};
+use berth_tenancy::AccountId;
+use commit_tenant::{CommitFailure, Repository, Settled};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// What the schedule sends: nothing.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Input {}
+
+impl Traced for Input {
+    fn account(&self) -> Option<&AccountId> {
+        None
+    }
+}
+
+/// What a look found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Output {
+    /// Proposals that people still have to merge.
+    pub open: usize,
+    /// Proposals that were merged or closed since the last look.
+    pub settled: usize,
+    /// Requests that went back to the queue.
+    pub requests: usize,
+}
+
+/// The function.
+#[derive(Debug)]
+pub struct CompleteMerges {
+    /// The ledger.
+    pub ledger: Ledger,
+    /// Sends requests.
+    pub queues: Queues,
+    /// Address of the commits queue.
+    pub queue: String,
+    /// The GitOps repository.
+    pub repository: Repository,
+}
+
+/// What to do about a proposal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// Nothing yet.
+    Wait,
+    /// The branch that people merge to has moved, and the host tells no merges: ask again, and go on waiting.
+    Ask,
+    /// Tell its waiters what became of it.
+    Settle {
+        /// Whether it was merged.
+        is_merged: bool,
+    },
+}
+
+/// What to do about a proposal, given what the host says and where the base is now.
+#[must_use]
+pub fn next(proposal: &OpenProposal, state: &ProposalState, head: Option<&str>) -> Next {
+    match state {
+        ProposalState::Merged => Next::Settle { is_merged: true },
+        ProposalState::Closed => Next::Settle { is_merged: false },
+        // Somebody was cut while settling it; it cannot be joined any more, whatever the host says.
+        ProposalState::Open if proposal.is_settled => Next::Settle { is_merged: true },
+        ProposalState::Open if head.is_some() && head != proposal.head.as_deref() => Next::Ask,
+        ProposalState::Open => Next::Wait,
+    }
+}
+
+impl CompleteMerges {
+    /// Looks at every proposal, in one request where the host can. Without proposals nothing is asked.
+    pub async fn handle(&self, _: Input) -> Result<Output, StepError> {
+        let proposals = self.ledger.proposals().await?;
+        let mut output = Output::default();
+        if proposals.is_empty() {
+            return Ok(output);
+        }
+        let branches: Result<Vec<ProposalBranch>, RepoError> =
+            proposals.iter().map(|proposal| ProposalBranch::kept(&proposal.branch)).collect();
+        let branches = branches.map_err(|error| StepError::new(Fault::Bug, "the ledger names a branch that is not Berth's").because(error))?;
+        let look = match self.repository.open().await {
+            Ok(host) => host.look(&branches).await.map_err(CommitFailure::Repository),
+            Err(failure) => Err(failure),
+        };
+        if let Err(CommitFailure::Repository(RepoError::Unauthorized { .. })) = &look {
+            self.repository.forget_credentials().await;
+        }
+        let look = look.map_err(|failure| failure.for_nobody())?;
+        let head = look.head.as_ref().map(ToString::to_string);
+        for (proposal, state) in proposals.into_iter().zip(&look.states) {
+            match next(&proposal, state, head.as_deref()) {
+                Next::Wait => output.open += 1,
+                Next::Ask => {
+                    output.open += 1;
+                    output.requests += self.tell(&proposal, None).await?;
+                    self.ledger.note_head(&proposal.branch, head.as_deref().unwrap_or_default()).await?;
+                }
+                Next::Settle { is_merged } => {
+                    output.settled += 1;
+                    let proposal = self.ledger.settle_proposal(&proposal.branch).await?;
+                    let url = proposal.url.clone().unwrap_or_else(|| proposal.branch.clone());
+                    output.requests += self.tell(&proposal, Some(Settled { url, is_merged })).await?;
+                    self.ledger.forget_proposal(&proposal.branch).await?;
+                }
+            }
+        }
+        Ok(output)
+    }
+
+    /// Sends the requests of all that wait back to the commits queue. Told twice is told once: a token is answered once.
+    async fn tell(&self, proposal: &OpenProposal, settled: Option<Settled>) -> Result<usize, StepError> {
+        let mut sent = 0;
+        for account in &proposal.accounts {
+            let waiter = self.ledger.waiter(account).await?.filter(|waiter| waiter.branch == proposal.branch);
+            let Some(waiter) = waiter else { continue };
+            let body = request(&waiter, settled.as_ref())?;
+            let call = self.queues.send_message().queue_url(&self.queue).message_body(body).send().await;
+            call.map_err(|error| CallFailure::of("sqs:SendMessage", &error).or_common().for_account(account))?;
+            if settled.is_some() {
+                self.ledger.forget_waiter(account).await?;
+            }
+            tracing::info!(%account, branch = proposal.branch, settled = ?settled, "asked for again");
+            sent += 1;
+        }
+        Ok(sent)
+    }
+}
+
+/// The request of a waiter, with word of its proposal if it was in it. The parser's error is dropped: it quotes.
+fn request(waiter: &Waiter, settled: Option<&Settled>) -> Result<String, StepError> {
+    let bug = || StepError::new(Fault::Bug, "the ledger holds a request that is none").for_account(&waiter.account_id);
+    let mut request: Value = serde_json::from_str(&waiter.request).map_err(|_| bug())?;
+    let fields = request.as_object_mut().ok_or_else(bug)?;
+    fields.remove("settled");
+    if let Some(settled) = settled.filter(|_| waiter.is_in_it) {
+        fields.insert("settled".to_owned(), json!(settled));
+    }
+    Ok(request.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+    use jiff::Timestamp;
+
+    use super::*;
+
+    fn proposal(head: Option<&str>, is_settled: bool) -> OpenProposal {
+        let text = r#"{"branch": "berth/0", "wanted": {}, "since": "2026-01-01T00:00:00Z"}"#;
+        let proposal: OpenProposal = serde_json::from_str(text).unwrap();
+        OpenProposal { head: head.map(str::to_owned), is_settled, ..proposal }
+    }
+
+    #[test]
+    fn a_proposal_is_settled_when_the_host_says_so_and_asked_about_when_the_base_moves() {
+        let merged = Next::Settle { is_merged: true };
+        for (proposal, state, head, wanted) in [
+            (proposal(None, false), ProposalState::Open, None, Next::Wait),
+            (proposal(None, false), ProposalState::Merged, None, merged.clone()),
+            (proposal(None, false), ProposalState::Closed, None, Next::Settle { is_merged: false }),
+            (proposal(None, false), ProposalState::Open, Some("a"), Next::Ask),
+            (proposal(Some("a"), false), ProposalState::Open, Some("a"), Next::Wait),
+            (proposal(Some("a"), false), ProposalState::Open, Some("b"), Next::Ask),
+            (proposal(Some("a"), true), ProposalState::Open, Some("a"), merged),
+        ] {
+            assert_eq!(next(&proposal, &state, head), wanted, "{proposal:?} {state:?} {head:?}");
+        }
+    }
+
+    #[test]
+    fn only_a_request_that_was_proposed_is_told_what_became_of_the_proposal() {
+        let waiter = |is_in_it| Waiter {
+            account_id: "111122223333".parse().unwrap(),
+            branch: "berth/0".to_owned(),
+            is_in_it,
+            request: r#"{"taskToken":"t","settled":{"url":"old","isMerged":true}}"#.to_owned(),
+            since: Timestamp::UNIX_EPOCH,
+        };
+        let settled = Settled { url: "u".to_owned(), is_merged: false };
+        let read = |text: String| serde_json::from_str::<Value>(&text).unwrap();
+        let told = read(request(&waiter(true), Some(&settled)).unwrap());
+        assert_eq!(told["settled"], json!({ "url": "u", "isMerged": false }));
+        assert_eq!(read(request(&waiter(false), Some(&settled)).unwrap()), json!({ "taskToken": "t" }));
+        assert_eq!(read(request(&waiter(true), None).unwrap()), json!({ "taskToken": "t" }));
+    }
+}

@@ -1,0 +1,29 @@
+//! Wiring of `complete-merges`: settings, clients, serve.
+
+use std::sync::Arc;
+
+use berth_aws::shared_config;
+use berth_ledger::Ledger;
+use berth_step::{Settings, serve};
+use commit_tenant::Repository;
+use complete_merges::CompleteMerges;
+use jiff::Timestamp;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    let mut settings = Settings::from_env();
+    let table = settings.required("BERTH_LEDGER_TABLE").zip(settings.required("BERTH_COMMITS_QUEUE_URL"));
+    let address = settings.required("BERTH_GITOPS_URL").zip(settings.required("BERTH_GITOPS_BRANCH"));
+    let secret = settings.required("BERTH_GITOPS_SECRET");
+    let (((table, queue), (url, branch)), secret) = settings.finish(table.zip(address).zip(secret))?;
+    let config = shared_config().await;
+    let secrets = aws_sdk_secretsmanager::Client::new(&config);
+    let function = CompleteMerges {
+        ledger: Ledger::new(aws_sdk_dynamodb::Client::new(&config), table),
+        queues: aws_sdk_sqs::Client::new(&config),
+        queue,
+        repository: Repository::new(secrets, url, branch, secret, Arc::new(|| Timestamp::now().as_second())),
+    };
+    let function = &function;
+    serve("complete-merges", |input| function.handle(input)).await
+}
