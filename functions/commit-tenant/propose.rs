@@ -48,7 +48,9 @@ impl CommitTenant {
             if let CommitFailure::Repository(RepoError::Unauthorized { .. }) = &failure {
                 self.repository.forget_credentials().await;
             }
-            for (verdict, request) in verdicts.iter_mut().zip(&requests).filter(|(verdict, _)| matches!(verdict, Ok(None))) {
+            for (verdict, request) in
+                verdicts.iter_mut().zip(&requests).filter(|(verdict, _)| matches!(verdict, Ok(None)))
+            {
                 *verdict = Err(failure.for_account(&request.run.account_id));
             }
         }
@@ -74,7 +76,8 @@ impl CommitTenant {
                 (Err(error), _) => Err(error),
                 (Ok(Verdict::Unchanged), settled) => {
                     let record = record_of(records, &request.run.account_id);
-                    let earlier = record.filter(|_| settled.is_none()).and_then(|record| request.committed_before(record));
+                    let earlier =
+                        record.filter(|_| settled.is_none()).and_then(|record| request.committed_before(record));
                     let path = request.path().to_string();
                     let changes = settled.iter().map(|_| format!("merge {path}")).collect();
                     Ok(Some(Output { sha: Some(earlier.unwrap_or(snapshot.head.as_str()).to_owned()), path, changes }))
@@ -118,7 +121,8 @@ impl CommitTenant {
         let paths: BTreeSet<RepoPath> = rest.iter().map(|asked| asked.request.path()).collect();
         let changes: Vec<Change> = edit.changes.into_iter().filter(|change| paths.contains(change.path())).collect();
         let branch = ProposalBranch::of(&changes).map_err(CommitFailure::Repository)?;
-        let wanted = digests.into_iter().filter(|(path, _)| paths.iter().any(|wanted| wanted.as_str() == path)).collect();
+        let wanted =
+            digests.into_iter().filter(|(path, _)| paths.iter().any(|wanted| wanted.as_str() == path)).collect();
         let mut record = OpenProposal {
             branch: branch.to_string(),
             url: None,
@@ -159,7 +163,13 @@ impl CommitTenant {
         Ok(still.map(|(proposal, _)| proposal).collect())
     }
 
-    async fn join(&self, asked: &Asked<'_>, branch: &str, is_in_it: bool, since: Timestamp) -> Result<(), CommitFailure> {
+    async fn join(
+        &self,
+        asked: &Asked<'_>,
+        branch: &str,
+        is_in_it: bool,
+        since: Timestamp,
+    ) -> Result<(), CommitFailure> {
         let waiter = Waiter {
             account_id: asked.request.run.account_id.clone(),
             branch: branch.to_owned(),

@@ -86,7 +86,9 @@ impl CompleteMerges {
         }
         let branches: Result<Vec<ProposalBranch>, RepoError> =
             proposals.iter().map(|proposal| ProposalBranch::kept(&proposal.branch)).collect();
-        let branches = branches.map_err(|error| StepError::new(Fault::Bug, "the ledger names a branch that is not Berth's").because(error))?;
+        let branches = branches.map_err(|error| {
+            StepError::new(Fault::Bug, "the ledger names a branch that is not Berth's").because(error)
+        })?;
         let look = match self.repository.open().await {
             Ok(host) => host.look(&branches).await.map_err(CommitFailure::Repository),
             Err(failure) => Err(failure),

@@ -1,6 +1,7 @@
 //! One private local AWS for each test binary, and what the journeys do with it.
 
 mod executions;
+mod github;
 mod intake;
 mod journal;
 mod local_aws;

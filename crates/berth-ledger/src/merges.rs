@@ -66,7 +66,10 @@ pub struct Waiter {
 
 impl fmt::Debug for Waiter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Waiter").field("account_id", &self.account_id).field("branch", &self.branch).finish_non_exhaustive()
+        f.debug_struct("Waiter")
+            .field("account_id", &self.account_id)
+            .field("branch", &self.branch)
+            .finish_non_exhaustive()
     }
 }
 
@@ -83,8 +86,9 @@ fn waiter_key(account: &AccountId) -> Item {
 }
 
 fn read<T: DeserializeOwned>(item: Item) -> Result<T, StepError> {
-    serde_dynamo::from_item(item)
-        .map_err(|error| StepError::new(Fault::Bug, "the ledger holds a proposal that this version cannot read").because(error))
+    serde_dynamo::from_item(item).map_err(|error| {
+        StepError::new(Fault::Bug, "the ledger holds a proposal that this version cannot read").because(error)
+    })
 }
 
 fn written(value: &impl Serialize, key: Item) -> Result<Item, StepError> {
@@ -97,7 +101,8 @@ impl Ledger {
     /// Every proposal, read consistently. [DynamoDB `Query`]
     pub async fn proposals(&self) -> Result<Vec<OpenProposal>, StepError> {
         let call = self.client.query().table_name(&self.table).key_condition_expression("pk = :pk");
-        let call = call.expression_attribute_values(":pk", AttributeValue::S(PROPOSALS.to_owned())).consistent_read(true);
+        let call =
+            call.expression_attribute_values(":pk", AttributeValue::S(PROPOSALS.to_owned())).consistent_read(true);
         let mut pages = call.into_paginator().items().send();
         let mut found = Vec::new();
         while let Some(item) = pages.next().await {
@@ -161,7 +166,8 @@ impl Ledger {
 
     /// The execution of an account that waits for a merge. [DynamoDB `GetItem`]
     pub async fn waiter(&self, account: &AccountId) -> Result<Option<Waiter>, StepError> {
-        let call = self.client.get_item().table_name(&self.table).set_key(Some(waiter_key(account))).consistent_read(true);
+        let call =
+            self.client.get_item().table_name(&self.table).set_key(Some(waiter_key(account))).consistent_read(true);
         let answer = call.send().await.map_err(|error| failed(CallFailure::of("dynamodb:GetItem", &error)))?;
         answer.item.map(read).transpose()
     }

@@ -385,9 +385,11 @@ pub struct GitOpsPlan {
     pub cluster_region: Region,
     /// Path of the custom resource in the repository.
     pub path: String,
-    /// How it gets onto the branch.
+    /// How it gets onto the branch. Executions that were planned by an earlier version may be redriven: they push.
+    #[serde(default)]
     pub delivery: Delivery,
     /// Longest that the execution waits for it, in seconds: the limit of the state `CommitTenant`.
+    #[serde(default)]
     pub answer_seconds_max: u32,
     /// E-mail address of the account, as contact.
     pub contact_email: Option<String>,
