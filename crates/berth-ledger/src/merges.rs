@@ -136,7 +136,7 @@ impl Ledger {
     /// stops waiting. [DynamoDB `PutItem`, `UpdateItem`]
     pub async fn join_proposal(&self, waiter: &Waiter) -> Result<bool, StepError> {
         // The waiter first: a name in the proposal without a waiter is nothing, a waiter without a name is forgotten.
-        self.put(written(waiter, waiter_key(&waiter.account_id))?).await?;
+        self.put_item(written(waiter, waiter_key(&waiter.account_id))?).await?;
         let account = AttributeValue::Ss(vec![waiter.account_id.to_string()]);
         let sent = self.client.update_item().table_name(&self.table).set_key(Some(proposal_key(&waiter.branch)));
         let sent = sent.update_expression("ADD accounts :account").condition_expression("isSettled = :no");
@@ -161,7 +161,7 @@ impl Ledger {
 
     /// Removes a proposal whose waiters were told. [DynamoDB `DeleteItem`]
     pub async fn forget_proposal(&self, branch: &str) -> Result<(), StepError> {
-        self.delete(proposal_key(branch)).await
+        self.delete_item(proposal_key(branch)).await
     }
 
     /// The execution of an account that waits for a merge. [DynamoDB `GetItem`]
@@ -174,7 +174,7 @@ impl Ledger {
 
     /// Removes a waiter that was told. [DynamoDB `DeleteItem`]
     pub async fn forget_waiter(&self, account: &AccountId) -> Result<(), StepError> {
-        self.delete(waiter_key(account)).await
+        self.delete_item(waiter_key(account)).await
     }
 
     /// What an account's execution waits for: the pull request's address, and since when. [DynamoDB `GetItem`, `Query`]
@@ -186,12 +186,12 @@ impl Ledger {
         Ok(Some((proposal.url.unwrap_or(proposal.branch), waiter.since)))
     }
 
-    async fn put(&self, item: Item) -> Result<(), StepError> {
+    async fn put_item(&self, item: Item) -> Result<(), StepError> {
         let sent = self.client.put_item().table_name(&self.table).set_item(Some(item)).send().await;
         sent.map(|_| ()).map_err(|error| failed(CallFailure::of("dynamodb:PutItem", &error)))
     }
 
-    async fn delete(&self, key: Item) -> Result<(), StepError> {
+    async fn delete_item(&self, key: Item) -> Result<(), StepError> {
         let sent = self.client.delete_item().table_name(&self.table).set_key(Some(key)).send().await;
         sent.map(|_| ()).map_err(|error| failed(CallFailure::of("dynamodb:DeleteItem", &error)))
     }
