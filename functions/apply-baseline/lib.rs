@@ -1,1 +1,153 @@
-//! Converges the baseline of an account in one region.
+//! Converges the baseline of an account in one region: AWS Backup, AWS Config, and settings of EC2, EBS and S3.
+//!
+//! All calls are in the tenant account. What the plan leaves out is neither read nor changed.
+
+mod act;
+mod action;
+mod clients;
+mod decide;
+mod observe;
+mod wanted;
+mod world;
+
+use berth_aws::{SessionScope, Sessions};
+use berth_step::{Decision, Fault, HasSubject, Step, StepError};
+use berth_tenancy::{BaselinePlan, Region, Subject};
+use serde::{Deserialize, Serialize};
+
+use crate::clients::Clients;
+pub use crate::{
+    action::{Action, Effect},
+    decide::decide,
+    wanted::{PLAN_NAME, RECORDER, selection_name, token},
+    world::{Channel, Plan, PlannedRule, Recorder, Rule, Seen, Selection, Vault},
+};
+
+/// IAM actions in the tenant account. `iam:PassRole` is demanded by the services that are given a role, and the two of
+/// KMS and the one of the vault's storage by `CreateBackupVault`.
+const ACTIONS: &[&str] = &[
+    "backup-storage:MountCapsule",
+    "backup:CreateBackupPlan",
+    "backup:CreateBackupSelection",
+    "backup:CreateBackupVault",
+    "backup:DeleteBackupSelection",
+    "backup:GetBackupPlan",
+    "backup:ListBackupPlans",
+    "backup:ListBackupSelections",
+    "backup:ListBackupVaults",
+    "backup:ListTags",
+    "backup:TagResource",
+    "backup:UpdateBackupPlan",
+    "config:DescribeConfigRules",
+    "config:DescribeConfigurationRecorderStatus",
+    "config:DescribeConfigurationRecorders",
+    "config:DescribeDeliveryChannels",
+    "config:ListTagsForResource",
+    "config:PutConfigRule",
+    "config:PutConfigurationRecorder",
+    "config:PutDeliveryChannel",
+    "config:StartConfigurationRecorder",
+    "config:TagResource",
+    "ec2:EnableEbsEncryptionByDefault",
+    "ec2:EnableSnapshotBlockPublicAccess",
+    "ec2:GetEbsDefaultKmsKeyId",
+    "ec2:GetEbsEncryptionByDefault",
+    "ec2:GetInstanceMetadataDefaults",
+    "ec2:GetSnapshotBlockPublicAccessState",
+    "ec2:ModifyEbsDefaultKmsKeyId",
+    "ec2:ModifyInstanceMetadataDefaults",
+    "iam:CreateServiceLinkedRole",
+    "iam:GetRole",
+    "iam:PassRole",
+    "kms:CreateGrant",
+    "kms:DescribeKey",
+    "s3:GetAccountPublicAccessBlock",
+    "s3:PutAccountPublicAccessBlock",
+];
+
+/// Payload of the state `ApplyBaseline`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Input {
+    /// Who is onboarded.
+    pub run: Subject,
+    /// The baseline of one region as planned.
+    pub baseline: BaselinePlan,
+}
+
+/// What later states read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Output {
+    /// The region.
+    pub region: Region,
+}
+
+impl HasSubject for Input {
+    fn subject(&self) -> &Subject {
+        &self.run
+    }
+
+    fn region(&self) -> Option<&Region> {
+        Some(&self.baseline.region)
+    }
+}
+
+/// What the step sees, and the clients of this invocation's session.
+#[derive(Debug, Clone)]
+pub struct World {
+    clients: Clients,
+    /// What is there.
+    pub seen: Seen,
+}
+
+/// The step.
+#[derive(Debug, Clone)]
+pub struct ApplyBaseline {
+    sessions: Sessions,
+}
+
+impl ApplyBaseline {
+    /// A step that reaches tenant accounts through `sessions`.
+    #[must_use]
+    pub fn new(sessions: Sessions) -> Self {
+        Self { sessions }
+    }
+}
+
+impl Step for ApplyBaseline {
+    type Input = Input;
+    type Output = Output;
+    type World = World;
+    type Action = Action;
+    type Effect = Effect;
+
+    async fn observe(&self, input: &Input) -> Result<World, StepError> {
+        let scope = SessionScope {
+            account: &input.run.account_id,
+            role: &input.run.tenant_role,
+            region: Some(&input.baseline.region),
+            execution: &input.run.execution,
+            actions: ACTIONS,
+            when_refused: Fault::NotReady,
+        };
+        let clients = Clients::new(&self.sessions.assume(scope).await?);
+        let seen = observe::observe(&clients, input).await?;
+        Ok(World { clients, seen })
+    }
+
+    fn decide(input: &Input, world: &World) -> Result<Decision<Action, Output>, StepError> {
+        decide(input, &world.seen)
+    }
+
+    async fn act(&self, input: &Input, world: &World, action: &Action) -> Result<Effect, StepError> {
+        act::act(&world.clients, input, action).await
+    }
+
+    fn imagine(_: &Input, _: &World, action: &Action) -> Effect {
+        Effect::imagined(action)
+    }
+
+    fn apply(world: &mut World, effect: Effect) {
+        world.seen.apply(effect);
+    }
+}

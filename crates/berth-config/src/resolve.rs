@@ -7,7 +7,7 @@ use berth_tenancy::{
     RolePlan, RoleTrust, RolesPlan, SignInPlan, TransitGatewayPlan,
 };
 
-pub(crate) use self::baseline::{backup_role, baselines};
+pub(crate) use self::baseline::{backup_role, baselines, needs_backup_role};
 
 use crate::{
     AddressSource, Boundary, Cluster, EksCluster, IdentityCenter, Network, PlatformConfig, RegionConfig, RoleTemplate,

@@ -34,6 +34,8 @@ REPAIRS = (
     "default_vpcs",
     "flow_logs",
     "queues",
+    "backup",
+    "account_defaults",
     "lambda_sources",
 )
 

@@ -63,6 +63,7 @@ def _environment(
             {"group": f"{{tenant}}-{group}", "permissionSet": permission_set}
             for group, permission_set in zip(GROUPS, PERMISSION_SETS, strict=True)
         ],
+        "baseline": _baseline(),
     }
 
 
@@ -84,6 +85,33 @@ def _region(network: RegionalNetwork, pool_id: str) -> dict[str, Any]:
             "sharedAttachments": [network.shared_attachment],
             "routes": [str(SHARED_SERVICES_ADDRESSES)],
         },
+    }
+
+
+def _baseline() -> dict[str, Any]:
+    """Everything that a baseline can have, without keys."""
+    return {
+        "backup": {
+            "vault": "berth-backup",
+            "rules": [{"name": "daily", "schedule": "cron(0 3 * * ? *)", "deleteAfterDays": 35}],
+            "tags": [{"key": "backup", "value": "true"}],
+        },
+        "config": {
+            "recorder": {"bucket": "berth-local-config", "prefix": "config"},
+            "rules": [
+                {"name": "encrypted-volumes", "source": "ENCRYPTED_VOLUMES"},
+                {
+                    "name": "access-keys-rotated",
+                    "source": "ACCESS_KEYS_ROTATED",
+                    "parameters": {"maxAccessKeyAge": "90"},
+                    "frequency": "twentyFourHours",
+                },
+            ],
+        },
+        "ebsEncryption": {},
+        "requireImdsV2": True,
+        "snapshotSharing": "blockAll",
+        "s3PublicAccessBlock": True,
     }
 
 

@@ -15,7 +15,13 @@ from berth_local.access import Access, Credentials
 _READ_FUNCTIONS = ("plan-onboarding", "sweep-accounts")
 _NETWORK_FUNCTIONS = ("attach-transit-gateway",)
 _SIGN_IN_FUNCTIONS = ("grant-sign-in",)
-_TENANT_FUNCTIONS = ("provision-vpc", "attach-transit-gateway", "create-tenant-roles", "remove-default-vpcs")
+_TENANT_FUNCTIONS = (
+    "provision-vpc",
+    "attach-transit-gateway",
+    "create-tenant-roles",
+    "apply-baseline",
+    "remove-default-vpcs",
+)
 _READ_ACTIONS = ("organizations:DescribeAccount", "organizations:ListAccounts", "organizations:ListTagsForResource")
 _SIGN_IN_ACTIONS = (
     "identitystore:GetGroupId",
@@ -38,6 +44,28 @@ _NETWORK_ACTIONS = (
     "ec2:SearchTransitGatewayRoutes",
 )
 _TENANT_ACTIONS = (
+    "backup-storage:MountCapsule",
+    "backup:CreateBackupPlan",
+    "backup:CreateBackupSelection",
+    "backup:CreateBackupVault",
+    "backup:DeleteBackupSelection",
+    "backup:GetBackupPlan",
+    "backup:ListBackupPlans",
+    "backup:ListBackupSelections",
+    "backup:ListBackupVaults",
+    "backup:ListTags",
+    "backup:TagResource",
+    "backup:UpdateBackupPlan",
+    "config:DescribeConfigRules",
+    "config:DescribeConfigurationRecorderStatus",
+    "config:DescribeConfigurationRecorders",
+    "config:DescribeDeliveryChannels",
+    "config:ListTagsForResource",
+    "config:PutConfigRule",
+    "config:PutConfigurationRecorder",
+    "config:PutDeliveryChannel",
+    "config:StartConfigurationRecorder",
+    "config:TagResource",
     "ec2:AllocateIpamPoolCidr",
     "ec2:AssociateRouteTable",
     "ec2:AttachInternetGateway",
@@ -71,8 +99,16 @@ _TENANT_ACTIONS = (
     "ec2:DescribeVpcs",
     "ec2:DescribeVpnGateways",
     "ec2:DetachInternetGateway",
+    "ec2:EnableEbsEncryptionByDefault",
+    "ec2:EnableSnapshotBlockPublicAccess",
+    "ec2:GetEbsDefaultKmsKeyId",
+    "ec2:GetEbsEncryptionByDefault",
+    "ec2:GetInstanceMetadataDefaults",
     "ec2:GetIpamPoolAllocations",
     "ec2:GetIpamPoolCidrs",
+    "ec2:GetSnapshotBlockPublicAccessState",
+    "ec2:ModifyEbsDefaultKmsKeyId",
+    "ec2:ModifyInstanceMetadataDefaults",
     "ec2:ModifyTransitGatewayVpcAttachment",
     "ec2:ModifyVpcAttribute",
     "ec2:ModifyVpcEndpoint",
@@ -87,13 +123,19 @@ _TENANT_ACTIONS = (
     "iam:DeletePolicyVersion",
     "iam:DeleteRolePolicy",
     "iam:GetAccountAuthorizationDetails",
+    "iam:GetRole",
     "iam:ListPolicyTags",
+    "iam:PassRole",
     "iam:PutRolePermissionsBoundary",
     "iam:PutRolePolicy",
     "iam:TagPolicy",
     "iam:TagRole",
     "iam:UpdateAssumeRolePolicy",
     "iam:UpdateRole",
+    "kms:CreateGrant",
+    "kms:DescribeKey",
+    "s3:GetAccountPublicAccessBlock",
+    "s3:PutAccountPublicAccessBlock",
 )
 
 

@@ -174,7 +174,7 @@ def test_each_role_trusts_exact_functions_of_the_hub(world: World) -> None:
         names.NETWORK_ROLE: (world.core.network, {"attach-transit-gateway"}),
         names.TENANT_ROLE: (
             world.tenant,
-            {"provision-vpc", "attach-transit-gateway", "create-tenant-roles", "remove-default-vpcs"},
+            {"provision-vpc", "attach-transit-gateway", "create-tenant-roles", "apply-baseline", "remove-default-vpcs"},
         ),
     }
     for role, (credentials, functions) in expected.items():

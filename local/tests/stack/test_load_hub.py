@@ -25,7 +25,7 @@ from berth_local.stack.translate import translate
 TEMPLATE = Path(__file__).resolve().parents[3] / "infra" / "hub.yaml"
 FUNCTIONS = {
     "accept-event", "plan-onboarding", "provision-vpc", "attach-transit-gateway", "create-tenant-roles",
-    "commit-tenant", "announce-outcome", "remove-default-vpcs", "sweep-accounts",
+    "commit-tenant", "announce-outcome", "remove-default-vpcs", "apply-baseline", "sweep-accounts",
 }  # fmt: skip
 PARAMETERS = {
     "OrganizationId": names.ORGANIZATION_ID,

@@ -14,7 +14,7 @@ from berth_local.settings import STATE_MARK
 LOCAL = Path(__file__).resolve().parents[2]
 FUNCTIONS = (
     "accept-event", "plan-onboarding", "provision-vpc", "attach-transit-gateway", "create-tenant-roles",
-    "commit-tenant", "announce-outcome", "remove-default-vpcs",
+    "commit-tenant", "announce-outcome", "remove-default-vpcs", "apply-baseline",
 )  # fmt: skip
 
 

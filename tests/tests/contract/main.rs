@@ -73,7 +73,7 @@ fn every_payload_fits_its_step_and_every_field_that_is_read_is_there() {
 
 #[test]
 fn an_onboarding_calls_each_step_once_in_each_region_and_commits_once() {
-    for (case, calls) in [(TWO_REGIONS, 10), (ONE_REGION, 8)] {
+    for (case, calls) in [(TWO_REGIONS, 12), (ONE_REGION, 9)] {
         let walk = run(&onboard_account(), &hub(), &case).unwrap();
         assert_eq!(walk.calls.len(), calls, "{:?}", walk.calls.iter().map(|(name, _)| name).collect::<Vec<_>>());
         assert_eq!(walk.calls.last().map(|(name, _)| name.as_str()), Some("commit-tenant"));

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::{CASES, findings, hub, onboard_account, rules::placeholders, run};
 
 /// Short names of states in the tables, and where they are.
-const STATES: [(&str, &str); 13] = [
+const STATES: [(&str, &str); 15] = [
     ("machine", ""),
     ("states", "/States"),
     ("plan", "/States/PlanOnboarding"),
@@ -15,9 +15,11 @@ const STATES: [(&str, &str); 13] = [
     ("vpc", "/States/ProvisionAccount/Branches/0/States/Regions/ItemProcessor/States/ProvisionVpc"),
     ("attach", "/States/ProvisionAccount/Branches/0/States/Regions/ItemProcessor/States/AttachTransitGateway"),
     ("roles", "/States/ProvisionAccount/Branches/1/States/CreateTenantRoles"),
-    ("defaultVpcs", "/States/ProvisionAccount/Branches/2/States/RemoveDefaultVpcs"),
     ("signin", "/States/ProvisionAccount/Branches/1/States/GrantSignIn"),
     ("access", "/States/GrantClusterAccess"),
+    ("baselines", "/States/ProvisionAccount/Branches/2/States/Baselines"),
+    ("baseline", "/States/ProvisionAccount/Branches/2/States/Baselines/ItemProcessor/States/ApplyBaseline"),
+    ("defaultVpcs", "/States/ProvisionAccount/Branches/3/States/RemoveDefaultVpcs"),
     ("commit", "/States/CommitTenant"),
 ];
 

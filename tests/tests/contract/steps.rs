@@ -55,6 +55,7 @@ impl Case {
         };
         assert!(matched.regions.len() >= 2, "infra/platform.example.yaml gives dev fewer than two regions");
         matched.regions.truncate(self.regions);
+        matched.baselines.truncate(self.regions);
         let asked = asked(&self.input()).unwrap();
         let subject = plan_onboarding::subject(&facts(), &matched, None, &asked, EXECUTION);
         plan_onboarding::plan(subject, *matched)
@@ -70,6 +71,11 @@ impl Case {
     /// A change of a step that runs once for an account.
     fn once(&self, what: &str) -> Vec<String> {
         if self.regions_changed > 0 { vec![what.to_owned()] } else { Vec::new() }
+    }
+
+    /// Regions whose baseline changes.
+    fn baselines_changed(&self) -> usize {
+        self.regions_changed.min(self.regions)
     }
 
     /// The answer of a function to a payload.
@@ -110,7 +116,7 @@ impl Case {
             }
             "grant-cluster-access" => {
                 let input: grant_cluster_access::Input = whole(payload)?;
-                same("the number of roles", &input.roles.len(), &4)?;
+                same("the number of roles", &input.roles.len(), &5)?;
                 let record = |cluster: &ClusterPlan| ClusterAccessRecord {
                     cluster: cluster.name.clone(),
                     entries: Vec::new(),
@@ -119,6 +125,12 @@ impl Case {
                 let cluster_access = input.clusters.iter().map(record).collect();
                 let output = grant_cluster_access::Output { cluster_access };
                 written(&Converged { output, changes: self.once("create an entry") })
+            }
+            "apply-baseline" => {
+                let input: apply_baseline::Input = strict(payload)?;
+                let region = input.baseline.region;
+                let changes = self.changes(&region, "apply the baseline");
+                written(&Converged { output: apply_baseline::Output { region }, changes })
             }
             "remove-default-vpcs" => {
                 let _: remove_default_vpcs::Input = strict(payload)?;
@@ -161,7 +173,7 @@ impl Case {
         same("the default VPCs", &default_vpcs, &left_vpcs().left)?;
         // Roles, sign-in, default VPCs and cluster access.
         let once = if self.regions_changed > 0 { 4 } else { 0 };
-        same("the number of changes", &changes.len(), &(planned.len() + once))?;
+        same("the number of changes", &changes.len(), &(planned.len() + once + self.baselines_changed()))?;
         same("the commit", &commit.sha, &(self.mode == Mode::Apply).then(|| SHA.to_owned()))?;
         self.check_ending(walk)
     }
@@ -179,7 +191,7 @@ impl Case {
                 let planned = [planned_change("the block"), planned_change("a route")];
                 let reported = regions.values().all(|region| region.planned_changes == planned);
                 same("whether the planned changes of both steps are reported", &reported, &true)?;
-                same("the number of roles", &roles.len(), &4)?;
+                same("the number of roles", &roles.len(), &5)?;
                 same("the number of groups that sign in", &sign_in.len(), &2)?;
                 same("the number of clusters", &cluster_access.len(), &1)?;
                 same("the number of regions", &regions.len(), &self.regions)?;

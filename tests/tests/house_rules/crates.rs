@@ -9,6 +9,7 @@ const MAY_USE: [(&str, &[&str]); 16] = [
     ("crates/berth-ledger", &["dynamodb"]),
     ("functions/accept-event", &["dynamodb", "sfn", "sqs"]),
     ("functions/announce-outcome", &["dynamodb", "eventbridge", "sfn"]),
+    ("functions/apply-baseline", &["backup", "config", "dynamodb", "ec2", "iam", "s3control"]),
     ("functions/attach-transit-gateway", &["dynamodb", "ec2", "iam"]),
     ("functions/commit-tenant", &["dynamodb", "secretsmanager", "sfn"]),
     ("functions/complete-merges", &["dynamodb", "secretsmanager", "sqs"]),

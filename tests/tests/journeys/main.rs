@@ -3,6 +3,7 @@
 
 mod arrivals;
 mod bad_input;
+mod baseline;
 mod faults;
 mod forgeries;
 mod leases;

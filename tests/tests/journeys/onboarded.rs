@@ -45,7 +45,9 @@ fn assert_network(name: &str, region: &RegionSeen, account: &str, tenant: &str) 
 
 fn assert_roles(roles: &[RoleSeen], account: &str, tenant: &str) {
     let service_linked = |role: &&RoleSeen| role.arn.contains("role/aws-service-role/");
-    let ours: Vec<&RoleSeen> = roles.iter().filter(|role| !service_linked(role)).collect();
+    let of_backup = |role: &&RoleSeen| role.arn.ends_with(":role/berth-backup");
+    assert!(roles.iter().any(|role| of_backup(&role)), "AWS Backup has a role to work with");
+    let ours: Vec<&RoleSeen> = roles.iter().filter(|role| !service_linked(role) && !of_backup(role)).collect();
     let arns: Vec<&str> = ours.iter().map(|role| role.arn.as_str()).collect();
     let arn = |key: &str| format!("arn:aws:iam::{account}:role/tenant/{tenant}-{key}");
     assert_eq!(arns, [arn("developer"), arn("viewer")]);

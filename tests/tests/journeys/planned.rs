@@ -9,25 +9,36 @@ use serde_json::json;
 use crate::onboarded::assert_onboarded;
 
 /// How a line of a plan begins, and the call that performs it.
-const PERFORMED_BY: [(&str, &str); 18] = [
+const PERFORMED_BY: [(&str, &str); 29] = [
     ("assign group ", "CreateAccountAssignment"),
     ("associate subnet-", "AssociateRouteTable"),
     ("associate tgw-attach-", "AssociateTransitGatewayRouteTable"),
     ("attach arn:aws:iam::aws:policy/", "AttachRolePolicy"),
     ("attach vpc-", "CreateTransitGatewayVpcAttachment"),
-    ("create access entry of ", "CreateAccessEntry"),
+    ("block public access to S3", "PutPublicAccessBlock"),
+    ("create Config rule ", "PutConfigRule"),
     ("create a gateway endpoint ", "CreateVpcEndpoint"),
+    ("create access entry of ", "CreateAccessEntry"),
+    ("create backup plan ", "CreateBackupPlan"),
+    ("create backup selection ", "CreateBackupSelection"),
+    ("create backup vault ", "CreateBackupVault"),
     ("create permissions boundary ", "CreatePolicy"),
     ("create role ", "CreateRole"),
     ("create subnet ", "CreateSubnet"),
     ("create the VPC ", "CreateVpc"),
     ("create the private route table ", "CreateRouteTable"),
+    ("deliver configuration to ", "PutDeliveryChannel"),
     ("ensure the service-linked role ", "CreateServiceLinkedRole"),
     ("propagate tgw-attach-", "EnableTransitGatewayRouteTablePropagation"),
+    ("put configuration recorder ", "PutConfigurationRecorder"),
     ("remove the rules of the default ", "RevokeSecurityGroupEgress"),
     ("remove the rules of the default ", "RevokeSecurityGroupIngress"),
+    ("require IMDSv2 ", "ModifyInstanceMetadataDefaults"),
     ("route ", "CreateRoute"),
+    ("set public sharing of snapshots ", "EnableSnapshotBlockPublicAccess"),
+    ("start configuration recorder ", "StartConfigurationRecorder"),
     ("turn on DNS host names ", "ModifyVpcAttribute"),
+    ("turn on EBS encryption ", "EnableEbsEncryptionByDefault"),
 ];
 
 /// Calls that no plan can know of: whether an attachment must be accepted shows only once it is there.

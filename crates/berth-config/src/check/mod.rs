@@ -2,6 +2,7 @@
 
 mod accounts;
 mod addresses;
+mod baseline;
 mod environments;
 mod regions;
 mod roles;
@@ -65,6 +66,7 @@ pub(crate) fn all(config: &PlatformConfig) -> Vec<Problem> {
         }
         roles::check(config, name, &environment.roles, &mut problems);
         sign_in::check(config, name, &environment.sign_in, &mut problems);
+        baseline::check(&format!("environments.{name}"), environment, &mut problems);
     }
     problems.0
 }

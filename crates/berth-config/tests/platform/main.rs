@@ -3,6 +3,7 @@
 
 mod bad_access;
 mod bad_addresses;
+mod bad_baselines;
 mod bad_files;
 mod bad_roles;
 mod bad_shapes;

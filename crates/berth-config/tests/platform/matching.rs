@@ -86,7 +86,10 @@ fn an_account_of_a_listed_unit_gets_everything() {
 
     assert_eq!(roles.boundary.unwrap().name, "berth-tenant-boundary");
     let names: Vec<&str> = roles.roles.iter().map(|role| role.name.as_str()).collect();
-    assert_eq!(names, ["payments-developer", "payments-deployer", "payments-workload", "payments-support"]);
+    assert_eq!(
+        names,
+        ["payments-developer", "payments-deployer", "payments-workload", "payments-support", "berth-backup"]
+    );
     assert!(sign_in.is_some());
     assert_eq!(clusters.len(), 1);
 }

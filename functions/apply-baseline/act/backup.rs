@@ -1,0 +1,129 @@
+//! Changes AWS Backup. Creating calls carry a token, so that a call whose answer was lost is not done twice.
+
+use std::collections::HashMap;
+
+use aws_sdk_backup::{
+    Client,
+    types::{BackupPlanInput, BackupRuleInput, BackupSelection, Condition, ConditionType, Lifecycle},
+};
+use berth_aws::CallFailure;
+use berth_step::{Fault, StepError};
+use berth_tenancy::BackupPlan;
+
+use crate::{Action, Input, PLAN_NAME, PlannedRule, clients::Clients, token, wanted::tags};
+
+/// Performs one change; the id that AWS gave, empty where there is none.
+pub(super) async fn act(clients: &Clients, input: &Input, action: &Action) -> Result<String, StepError> {
+    let backup = &clients.backup;
+    let tags: HashMap<String, String> = tags(input).0.into_iter().collect();
+    let token = |what: &str| token(&input.run.account_id, what);
+    match action {
+        Action::CreateVault { name, key } => {
+            let call = backup.create_backup_vault().backup_vault_name(name).set_encryption_key_arn(key.clone());
+            let sent = call.set_backup_vault_tags(Some(tags)).creator_request_id(token("vault")).send().await;
+            sent.map(|_| String::new()).map_err(|error| meaning(CallFailure::of("backup:CreateBackupVault", &error)))
+        }
+        Action::CreatePlan { rules } => {
+            let call =
+                backup.create_backup_plan().backup_plan(sdk_plan(rules, &tags)?).creator_request_id(token("plan"));
+            let sent = call.set_backup_plan_tags(Some(tags)).send().await;
+            let sent = sent.map_err(|error| meaning(CallFailure::of("backup:CreateBackupPlan", &error)))?;
+            let none = || StepError::new(Fault::Bug, "backup:CreateBackupPlan answered without an id");
+            sent.backup_plan_id.ok_or_else(none)
+        }
+        Action::UpdatePlan { id, rules } => {
+            let call = backup.update_backup_plan().backup_plan_id(id).backup_plan(sdk_plan(rules, &tags)?);
+            let sent = call.send().await.map(|_| String::new());
+            sent.map_err(|error| meaning(CallFailure::of("backup:UpdateBackupPlan", &error)))
+        }
+        Action::CreateSelection { plan, name } => {
+            let Some(wanted) = &input.baseline.backup else { return Err(super::config::misplaced(action)) };
+            create_selection(backup, wanted, plan, name, token(name)).await
+        }
+        Action::DeleteSelection { plan, id, .. } => {
+            let sent = backup.delete_backup_selection().backup_plan_id(plan).selection_id(id).send().await;
+            sent.map(|_| String::new())
+                .map_err(|error| meaning(CallFailure::of("backup:DeleteBackupSelection", &error)))
+        }
+        _ => Err(super::config::misplaced(action)),
+    }
+}
+
+async fn create_selection(
+    backup: &Client,
+    wanted: &BackupPlan,
+    plan: &str,
+    name: &str,
+    token: String,
+) -> Result<String, StepError> {
+    let condition = |tag: &berth_tenancy::BackupTag| {
+        let equals = Condition::builder().condition_type(ConditionType::Stringequals);
+        equals.condition_key(&tag.key).condition_value(&tag.value).build()
+    };
+    let conditions: Result<Vec<Condition>, _> = wanted.tags.iter().map(condition).collect();
+    let conditions = conditions.map_err(incomplete)?;
+    let selection = BackupSelection::builder().selection_name(name).iam_role_arn(&wanted.role_arn);
+    let selection = selection.set_list_of_tags(Some(conditions)).build().map_err(incomplete)?;
+    let call = backup.create_backup_selection().backup_plan_id(plan).backup_selection(selection);
+    let sent = call.creator_request_id(token).send().await;
+    let sent = sent.map_err(|error| selection_meaning(CallFailure::of("backup:CreateBackupSelection", &error)))?;
+    Ok(sent.selection_id.unwrap_or_default())
+}
+
+/// [Backup `CreateBackupVault`, `CreateBackupPlan`, `UpdateBackupPlan`, `DeleteBackupSelection`, "Errors"]
+fn meaning(failure: CallFailure) -> StepError {
+    match failure.code() {
+        Some("AlreadyExistsException" | "ResourceNotFoundException") => {
+            failure.as_fault(Fault::Conflict, "nothing yet: Berth looks again and compares what is there with the plan")
+        }
+        Some("InvalidParameterValueException" | "InvalidRequestException" | "MissingParameterValueException") => {
+            failure.as_fault(Fault::InvalidInput, "correct `baseline.backup` in platform.yaml")
+        }
+        Some("LimitExceededException") => {
+            failure.as_fault(Fault::InvalidInput, "raise the quota of AWS Backup in the tenant's account")
+        }
+        _ => failure.or_common(),
+    }
+}
+
+/// AWS Backup tries the role at once, and IAM shows a new role and its policies to it after some seconds; the message
+/// alone tells that from a mistake. [Backup `CreateBackupSelection`]
+fn selection_meaning(failure: CallFailure) -> StepError {
+    let of_the_role = failure.mentions("cannot be assumed") || failure.mentions("is not authorized to call");
+    if failure.is(&["InvalidParameterValueException"]) && of_the_role {
+        let next = "nothing yet: IAM shows a new role after some seconds; if it stays, let AWS Backup assume the role";
+        return failure.as_fault(Fault::NotReady, next);
+    }
+    meaning(failure)
+}
+
+fn sdk_plan(rules: &[PlannedRule], tags: &HashMap<String, String>) -> Result<BackupPlanInput, StepError> {
+    let rules: Result<Vec<BackupRuleInput>, _> = rules.iter().map(|rule| sdk_rule(rule, tags)).collect();
+    BackupPlanInput::builder().backup_plan_name(PLAN_NAME).set_rules(Some(rules?)).build().map_err(incomplete)
+}
+
+fn sdk_rule(planned: &PlannedRule, tags: &HashMap<String, String>) -> Result<BackupRuleInput, StepError> {
+    let PlannedRule { rule, vault } = planned;
+    let days = |days: Option<u32>| days.map(i64::from);
+    let kept = rule.cold_storage_after_days.or(rule.delete_after_days).is_some().then(|| {
+        Lifecycle::builder()
+            .set_move_to_cold_storage_after_days(days(rule.cold_storage_after_days))
+            .set_delete_after_days(days(rule.delete_after_days))
+            .build()
+    });
+    BackupRuleInput::builder()
+        .rule_name(&rule.name)
+        .target_backup_vault_name(vault)
+        .schedule_expression(&rule.schedule)
+        .schedule_expression_timezone(&rule.time_zone)
+        .start_window_minutes(i64::from(rule.start_window_minutes))
+        .completion_window_minutes(i64::from(rule.completion_window_minutes))
+        .set_lifecycle(kept)
+        .set_recovery_point_tags(Some(tags.clone()))
+        .build()
+        .map_err(incomplete)
+}
+
+fn incomplete(error: impl std::error::Error + Send + Sync + 'static) -> StepError {
+    StepError::new(Fault::Bug, "a request to AWS Backup lacks a field").because(error)
+}

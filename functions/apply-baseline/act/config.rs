@@ -1,0 +1,145 @@
+//! Changes AWS Config. Every call but the role's puts a whole thing by its name, so doing it twice is doing it once.
+
+use aws_sdk_config::types::{
+    ConfigRule as SdkRule, ConfigurationRecorder, DeliveryChannel, MaximumExecutionFrequency, Owner, RecordingGroup,
+    Scope, Source, Tag,
+};
+use berth_aws::CallFailure;
+use berth_step::{Fault, StepError};
+use berth_tenancy::{ConfigRule, ConfigScope};
+
+use crate::{Action, Input, RECORDER, clients::Clients, wanted::tags};
+
+pub(super) async fn act(clients: &Clients, input: &Input, action: &Action) -> Result<(), StepError> {
+    let config = &clients.config;
+    match action {
+        Action::EnsureConfigRole => ensure_role(&clients.iam).await,
+        Action::PutRecorder { role_arn, global_resources } => {
+            let group = RecordingGroup::builder().all_supported(true).include_global_resource_types(*global_resources);
+            let recorder =
+                ConfigurationRecorder::builder().name(RECORDER).role_arn(role_arn).recording_group(group.build());
+            let call = config.put_configuration_recorder().configuration_recorder(recorder.build());
+            let sent = call.set_tags(Some(sdk_tags(input))).send().await.map(|_| ());
+            sent.map_err(|error| recorder_meaning(CallFailure::of("config:PutConfigurationRecorder", &error)))
+        }
+        Action::PutChannel { bucket, prefix } => {
+            let channel = DeliveryChannel::builder().name(RECORDER).s3_bucket_name(bucket);
+            let channel = channel.set_s3_key_prefix(prefix.clone()).build();
+            let sent = config.put_delivery_channel().delivery_channel(channel).send().await.map(|_| ());
+            sent.map_err(|error| channel_meaning(CallFailure::of("config:PutDeliveryChannel", &error), bucket))
+        }
+        Action::StartRecorder => {
+            let call = config.start_configuration_recorder().configuration_recorder_name(RECORDER);
+            let sent = call.send().await.map(|_| ());
+            sent.map_err(|error| recorder_meaning(CallFailure::of("config:StartConfigurationRecorder", &error)))
+        }
+        Action::PutRule { rule, .. } => {
+            let call = config.put_config_rule().config_rule(sdk_rule(rule)?).set_tags(Some(sdk_tags(input)));
+            let sent = call.send().await.map(|_| ());
+            sent.map_err(|error| rule_meaning(CallFailure::of("config:PutConfigRule", &error)))
+        }
+        _ => Err(misplaced(action)),
+    }
+}
+
+pub(super) fn misplaced(action: &Action) -> StepError {
+    StepError::new(Fault::Bug, format!("asked the wrong service to {action}"))
+}
+
+/// [IAM `CreateServiceLinkedRole`] answers `InvalidInput` when the role is there; the input itself is a constant.
+async fn ensure_role(iam: &aws_sdk_iam::Client) -> Result<(), StepError> {
+    let Err(error) = iam.create_service_linked_role().aws_service_name("config.amazonaws.com").send().await else {
+        return Ok(());
+    };
+    let failure = CallFailure::of("iam:CreateServiceLinkedRole", &error);
+    match failure.code() {
+        Some("InvalidInput" | "InvalidInputException") => Ok(()),
+        // Another region of the account makes it at the same time.
+        Some("ConcurrentModification" | "ConcurrentModificationException") => {
+            Err(failure.as_fault(Fault::Conflict, "nothing yet: another region makes the same role"))
+        }
+        _ => Err(failure.or_common()),
+    }
+}
+
+/// [Config `PutConfigurationRecorder`, `StartConfigurationRecorder`, "Errors"]
+fn recorder_meaning(failure: CallFailure) -> StepError {
+    match failure.code() {
+        // The service-linked role was made seconds ago.
+        Some("InvalidRoleException") => {
+            failure.as_fault(Fault::NotReady, "nothing yet: IAM shows a new role after some seconds")
+        }
+        Some(
+            "MaxNumberOfConfigurationRecordersExceededException"
+            | "NoAvailableDeliveryChannelException"
+            | "NoSuchConfigurationRecorderException",
+        ) => {
+            failure.as_fault(Fault::Conflict, "nothing yet: Berth looks again and compares what is there with the plan")
+        }
+        _ => failure.or_common(),
+    }
+}
+
+/// [Config `PutDeliveryChannel`, "Errors"]
+fn channel_meaning(failure: CallFailure, bucket: &str) -> StepError {
+    match failure.code() {
+        Some(
+            "NoSuchBucketException"
+            | "InsufficientDeliveryPolicyException"
+            | "InvalidS3KeyPrefixException"
+            | "InvalidDeliveryChannelNameException",
+        ) => failure.as_fault(
+            Fault::InvalidInput,
+            &format!("let AWS Config of this account write to {bucket}, or correct the bucket in platform.yaml"),
+        ),
+        Some("MaxNumberOfDeliveryChannelsExceededException" | "NoAvailableConfigurationRecorderException") => {
+            failure.as_fault(Fault::Conflict, "nothing yet: Berth looks again and compares what is there with the plan")
+        }
+        _ => failure.or_common(),
+    }
+}
+
+/// [Config `PutConfigRule`, "Errors"]
+fn rule_meaning(failure: CallFailure) -> StepError {
+    match failure.code() {
+        Some("InvalidParameterValueException" | "ValidationException") => {
+            failure.as_fault(Fault::InvalidInput, "correct the rule in platform.yaml: its source, parameters or scope")
+        }
+        Some("MaxNumberOfConfigRulesExceededException") => {
+            failure.as_fault(Fault::InvalidInput, "raise the quota of Config rules in the tenant's account")
+        }
+        Some("ResourceInUseException") => {
+            failure.as_fault(Fault::NotReady, "nothing yet: AWS Config evaluates or deletes the rule just now")
+        }
+        Some("NoAvailableConfigurationRecorderException") => {
+            failure.as_fault(Fault::NotReady, "nothing yet: the region's recorder is not there yet")
+        }
+        _ => failure.or_common(),
+    }
+}
+
+fn sdk_rule(rule: &ConfigRule) -> Result<SdkRule, StepError> {
+    let source = Source::builder().owner(Owner::Aws).source_identifier(&rule.source).build();
+    let source = source.map_err(|error| StepError::new(Fault::Bug, "a rule without a source").because(error))?;
+    let parameters = (!rule.parameters.is_empty()).then(|| serde_json::to_string(&rule.parameters)).transpose();
+    let parameters = parameters.map_err(|error| StepError::new(Fault::Bug, "texts are no JSON").because(error))?;
+    let scope = rule.scope.as_ref().map(|scope| match scope {
+        ConfigScope::ResourceTypes(types) => {
+            Scope::builder().set_compliance_resource_types(Some(types.clone())).build()
+        }
+        ConfigScope::Tag { key, value } => Scope::builder().tag_key(key).set_tag_value(value.clone()).build(),
+    });
+    let frequency = rule.frequency.map(|frequency| MaximumExecutionFrequency::from(frequency.as_str()));
+    Ok(SdkRule::builder()
+        .config_rule_name(rule.name_in_account())
+        .description("Managed by Berth.")
+        .source(source)
+        .set_scope(scope)
+        .set_input_parameters(parameters)
+        .set_maximum_execution_frequency(frequency)
+        .build())
+}
+
+fn sdk_tags(input: &Input) -> Vec<Tag> {
+    tags(input).0.into_iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
+}

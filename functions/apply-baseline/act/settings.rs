@@ -1,0 +1,62 @@
+//! Changes settings of EC2, EBS and S3. Each call sets a value, so doing it twice is doing it once.
+
+use aws_sdk_ec2::types::{MetadataDefaultHttpTokensState, SnapshotBlockPublicAccessState};
+use aws_sdk_s3control::types::PublicAccessBlockConfiguration;
+use berth_aws::CallFailure;
+use berth_step::{Fault, StepError};
+
+use crate::{Action, Input, clients::Clients};
+
+pub(super) async fn act(clients: &Clients, input: &Input, action: &Action) -> Result<(), StepError> {
+    let ec2 = &clients.ec2;
+    match action {
+        Action::EncryptVolumes => {
+            let sent = ec2.enable_ebs_encryption_by_default().send().await.map(|_| ());
+            sent.map_err(|error| CallFailure::of("ec2:EnableEbsEncryptionByDefault", &error).or_common())
+        }
+        Action::SetVolumeKey { key } => {
+            let sent = ec2.modify_ebs_default_kms_key_id().kms_key_id(key).send().await.map(|_| ());
+            sent.map_err(|error| key_meaning(CallFailure::of("ec2:ModifyEbsDefaultKmsKeyId", &error), key))
+        }
+        Action::RequireImdsV2 => {
+            let call = ec2.modify_instance_metadata_defaults().http_tokens(MetadataDefaultHttpTokensState::Required);
+            let sent = call.send().await.map(|_| ());
+            sent.map_err(|error| CallFailure::of("ec2:ModifyInstanceMetadataDefaults", &error).or_common())
+        }
+        Action::BlockSnapshotSharing { state } => {
+            let call = ec2.enable_snapshot_block_public_access().state(SnapshotBlockPublicAccessState::from(*state));
+            let sent = call.send().await.map(|_| ());
+            sent.map_err(|error| CallFailure::of("ec2:EnableSnapshotBlockPublicAccess", &error).or_common())
+        }
+        Action::BlockPublicAccess => {
+            let block = PublicAccessBlockConfiguration::builder()
+                .block_public_acls(true)
+                .ignore_public_acls(true)
+                .block_public_policy(true)
+                .restrict_public_buckets(true)
+                .build();
+            let account = input.run.account_id.as_str();
+            let call = clients.s3control.put_public_access_block().account_id(account);
+            let sent = call.public_access_block_configuration(block).send().await.map(|_| ());
+            sent.map_err(|error| CallFailure::of("s3:PutAccountPublicAccessBlock", &error).or_common())
+        }
+        _ => Err(super::config::misplaced(action)),
+    }
+}
+
+/// [EC2 "Client error codes", those of keys]
+fn key_meaning(failure: CallFailure, key: &str) -> StepError {
+    match failure.code() {
+        Some(
+            "InvalidParameterValue"
+            | "KmsKeyNotFound"
+            | "InvalidKmsKeyId"
+            | "KMSKeyNotAccessibleFault"
+            | "InvalidKmsKey.InvalidState",
+        ) => failure.as_fault(
+            Fault::InvalidInput,
+            &format!("check that {key} exists, is enabled and is shared with the account"),
+        ),
+        _ => failure.or_common(),
+    }
+}

@@ -1,0 +1,85 @@
+//! The changes of this step, and what each of them answered.
+
+use std::fmt;
+
+use berth_tenancy::ConfigRule;
+
+use crate::{PLAN_NAME, PlannedRule, RECORDER};
+
+/// One change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields are what the variant's name says they are set to")]
+pub enum Action {
+    /// Encrypt new EBS volumes.
+    EncryptVolumes,
+    /// Encrypt them with this key.
+    SetVolumeKey { key: String },
+    /// Demand version 2 of the instance metadata service of new instances.
+    RequireImdsV2,
+    /// Block public sharing of snapshots.
+    BlockSnapshotSharing { state: &'static str },
+    /// Block public access to the account's buckets.
+    BlockPublicAccess,
+    /// Make the role that AWS Config records with, unless it is there.
+    EnsureConfigRole,
+    /// Make or repair the recorder.
+    PutRecorder { role_arn: String, global_resources: bool },
+    /// Make or repair where it delivers to.
+    PutChannel { bucket: String, prefix: Option<String> },
+    /// Start recording.
+    StartRecorder,
+    /// Make or repair a rule.
+    PutRule { rule: Box<ConfigRule>, repair: bool },
+    /// Make the backup vault.
+    CreateVault { name: String, key: Option<String> },
+    /// Make the backup plan.
+    CreatePlan { rules: Vec<PlannedRule> },
+    /// Repair the rules of the backup plan.
+    UpdatePlan { id: String, rules: Vec<PlannedRule> },
+    /// Choose what is backed up.
+    CreateSelection { plan: String, name: String },
+    /// Delete a choice that Berth made and the plan does not have any more.
+    DeleteSelection { plan: String, id: String, name: String },
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::EncryptVolumes => f.write_str("turn on EBS encryption by default"),
+            Self::SetVolumeKey { key } => write!(f, "set the key of EBS encryption by default to {key}"),
+            Self::RequireImdsV2 => f.write_str("require IMDSv2 by default"),
+            Self::BlockSnapshotSharing { state } => write!(f, "set public sharing of snapshots to {state}"),
+            Self::BlockPublicAccess => f.write_str("block public access to S3 in the whole account"),
+            Self::EnsureConfigRole => f.write_str("ensure the service-linked role of AWS Config"),
+            Self::PutRecorder { .. } => write!(f, "put configuration recorder {RECORDER}"),
+            Self::PutChannel { bucket, .. } => write!(f, "deliver configuration to {bucket}"),
+            Self::StartRecorder => write!(f, "start configuration recorder {RECORDER}"),
+            Self::PutRule { rule, repair: false } => write!(f, "create Config rule {}", rule.name_in_account()),
+            Self::PutRule { rule, repair: true } => write!(f, "repair Config rule {}", rule.name_in_account()),
+            Self::CreateVault { name, .. } => write!(f, "create backup vault {name}"),
+            Self::CreatePlan { .. } => write!(f, "create backup plan {PLAN_NAME}"),
+            Self::UpdatePlan { .. } => write!(f, "repair backup plan {PLAN_NAME}"),
+            Self::CreateSelection { name, .. } => write!(f, "create backup selection {name}"),
+            Self::DeleteSelection { name, .. } => {
+                write!(f, "delete backup selection {name}, which the plan does not have")
+            }
+        }
+    }
+}
+
+/// What a change that succeeded made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Effect {
+    /// The change.
+    pub done: Action,
+    /// Id that AWS gave to what was made; empty where there is none.
+    pub id: String,
+}
+
+impl Effect {
+    /// The effect that a change would have.
+    #[must_use]
+    pub fn imagined(action: &Action) -> Self {
+        Self { done: action.clone(), id: "(known after it is made)".to_owned() }
+    }
+}

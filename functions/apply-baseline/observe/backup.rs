@@ -1,0 +1,123 @@
+//! Reads AWS Backup: the vault, the plan, its selections, and the role, each only as far as the plan names it.
+
+use aws_sdk_backup::types;
+use berth_aws::CallFailure;
+use berth_step::StepError;
+use berth_tenancy::{BackupPlan, BackupRule, Tags};
+
+use crate::{Input, PLAN_NAME, Plan, PlannedRule, Seen, Selection, Vault, clients::Clients, selection_name, token};
+
+/// What is there of AWS Backup.
+#[derive(Debug, Default)]
+pub(super) struct Part {
+    vault: Option<Vault>,
+    plan: Option<Plan>,
+    role: bool,
+}
+
+impl Part {
+    pub(super) fn into_seen(self, seen: &mut Seen) {
+        let Self { vault, plan, role } = self;
+        (seen.vault, seen.plan, seen.backup_role) = (vault, plan, role);
+    }
+}
+
+pub(super) async fn observe(clients: &Clients, input: &Input) -> Result<Part, StepError> {
+    let Some(wanted) = &input.baseline.backup else { return Ok(Part::default()) };
+    let (vault, plan) = futures::try_join!(vault(clients, input, wanted), plan(clients, input))?;
+    let name = selection_name(wanted);
+    let selected = plan.as_ref().is_some_and(|plan| plan.selections.iter().any(|s| s.ours && s.name == name));
+    let role = selected || is_role_there(clients, wanted).await?;
+    Ok(Part { vault, plan, role })
+}
+
+/// The vault, from the list: asking for one that is not there is answered with a denial. [Backup `ListBackupVaults`]
+async fn vault(clients: &Clients, input: &Input, wanted: &BackupPlan) -> Result<Option<Vault>, StepError> {
+    let mut listed = clients.backup.list_backup_vaults().into_paginator().items().send();
+    while let Some(vault) = listed.next().await {
+        let vault = vault.map_err(|error| CallFailure::of("backup:ListBackupVaults", &error).or_common())?;
+        if vault.backup_vault_name() == Some(&wanted.vault) {
+            let made = vault.creator_request_id() == Some(token(&input.run.account_id, "vault").as_str());
+            let ours = made || are_tags_ours(clients, input, vault.backup_vault_arn()).await?;
+            return Ok(Some(Vault { key: vault.encryption_key_arn, ours }));
+        }
+    }
+    Ok(None)
+}
+
+/// The plan, and what it says. AWS lets several plans have one name: the one that Berth made goes first.
+/// [Backup `ListBackupPlans`, `GetBackupPlan`]
+async fn plan(clients: &Clients, input: &Input) -> Result<Option<Plan>, StepError> {
+    let mut found: Option<types::BackupPlansListMember> = None;
+    let made = token(&input.run.account_id, "plan");
+    let mut listed = clients.backup.list_backup_plans().into_paginator().items().send();
+    while let Some(plan) = listed.next().await {
+        let plan = plan.map_err(|error| CallFailure::of("backup:ListBackupPlans", &error).or_common())?;
+        let named = plan.backup_plan_name() == Some(PLAN_NAME);
+        if named && (found.is_none() || plan.creator_request_id() == Some(&made)) {
+            found = Some(plan);
+        }
+    }
+    let Some(found) = found else { return Ok(None) };
+    let id = found.backup_plan_id().unwrap_or_default().to_owned();
+    let by_us = found.creator_request_id() == Some(&made);
+    if !by_us && !are_tags_ours(clients, input, found.backup_plan_arn()).await? {
+        return Ok(Some(Plan { id, ours: false, rules: Vec::new(), selections: Vec::new() }));
+    }
+    let answer = clients.backup.get_backup_plan().backup_plan_id(&id).send();
+    let (answer, selections) = futures::join!(answer, selections(clients, input, &id));
+    let answer = answer.map_err(|error| CallFailure::of("backup:GetBackupPlan", &error).or_common())?;
+    let rules = answer.backup_plan().map(|plan| plan.rules().iter().map(rule).collect()).unwrap_or_default();
+    Ok(Some(Plan { id, ours: true, rules, selections: selections? }))
+}
+
+/// [Backup `ListBackupSelections`]
+async fn selections(clients: &Clients, input: &Input, plan: &str) -> Result<Vec<Selection>, StepError> {
+    let mut selections = Vec::new();
+    let mut listed = clients.backup.list_backup_selections().backup_plan_id(plan).into_paginator().items().send();
+    while let Some(selection) = listed.next().await {
+        let selection =
+            selection.map_err(|error| CallFailure::of("backup:ListBackupSelections", &error).or_common())?;
+        let name = selection.selection_name().unwrap_or_default().to_owned();
+        let ours = selection.creator_request_id() == Some(token(&input.run.account_id, &name).as_str());
+        selections.push(Selection { id: selection.selection_id().unwrap_or_default().to_owned(), name, ours });
+    }
+    Ok(selections)
+}
+
+fn rule(rule: &types::BackupRule) -> PlannedRule {
+    let days = |days: Option<i64>| days.and_then(|days| u32::try_from(days).ok());
+    let minutes = |minutes: Option<i64>| minutes.and_then(|minutes| u32::try_from(minutes).ok()).unwrap_or_default();
+    PlannedRule {
+        rule: BackupRule {
+            name: rule.rule_name().to_owned(),
+            schedule: rule.schedule_expression().unwrap_or_default().to_owned(),
+            time_zone: rule.schedule_expression_timezone().unwrap_or("Etc/UTC").to_owned(),
+            start_window_minutes: minutes(rule.start_window_minutes()),
+            completion_window_minutes: minutes(rule.completion_window_minutes()),
+            cold_storage_after_days: days(rule.lifecycle().and_then(types::Lifecycle::move_to_cold_storage_after_days)),
+            delete_after_days: days(rule.lifecycle().and_then(types::Lifecycle::delete_after_days)),
+        },
+        vault: rule.target_backup_vault_name().to_owned(),
+    }
+}
+
+/// [Backup `ListTags`]
+async fn are_tags_ours(clients: &Clients, input: &Input, arn: Option<&str>) -> Result<bool, StepError> {
+    let answer = clients.backup.list_tags().set_resource_arn(arn.map(str::to_owned)).send().await;
+    let answer = answer.map_err(|error| CallFailure::of("backup:ListTags", &error).or_common())?;
+    let tags: Tags = answer.tags.unwrap_or_default().into_iter().collect();
+    Ok(tags.are_ours(&input.run.account_id))
+}
+
+/// Whether the role that AWS Backup shall work with is there. [IAM `GetRole`]
+async fn is_role_there(clients: &Clients, wanted: &BackupPlan) -> Result<bool, StepError> {
+    let name = wanted.role_arn.rsplit('/').next().unwrap_or_default();
+    match clients.iam.get_role().role_name(name).send().await {
+        Ok(answer) => Ok(answer.role().is_some_and(|role| role.arn() == wanted.role_arn)),
+        Err(error) => {
+            let failure = CallFailure::of("iam:GetRole", &error);
+            if failure.is(&["NoSuchEntity"]) { Ok(false) } else { Err(failure.or_common()) }
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Reads AWS Config: the region's recorder and channel, and the rules with planned names.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_config::types;
+use berth_aws::CallFailure;
+use berth_step::StepError;
+use berth_tenancy::{ConfigFrequency, ConfigRule, ConfigScope, Tags};
+
+use crate::{Channel, Input, RECORDER, Recorder, Rule, Seen, clients::Clients, wanted::CONTROL_TOWER};
+
+/// What is there of AWS Config.
+#[derive(Debug, Default)]
+pub(super) struct Part {
+    recorder: Option<Recorder>,
+    channel: Option<Channel>,
+    rules: BTreeMap<String, Rule>,
+}
+
+impl Part {
+    pub(super) fn into_seen(self, seen: &mut Seen) {
+        let Self { recorder, channel, rules } = self;
+        (seen.recorder, seen.channel, seen.rules) = (recorder, channel, rules);
+    }
+}
+
+pub(super) async fn observe(clients: &Clients, input: &Input) -> Result<Part, StepError> {
+    let Some(plan) = &input.baseline.config else { return Ok(Part::default()) };
+    let mut part = Part { recorder: recorder(clients).await?, ..Part::default() };
+    let of_control_tower = part.recorder.as_ref().is_some_and(|there| there.name.starts_with(CONTROL_TOWER));
+    if plan.recorder.is_some() && !of_control_tower {
+        part.channel = channel(clients).await?;
+    }
+    if !plan.rules.is_empty() {
+        part.rules = rules(clients, input, &plan.rules).await?;
+    }
+    Ok(part)
+}
+
+/// The recorder: its state first, which names it too; its settings only when it is ours.
+/// [Config `DescribeConfigurationRecorderStatus`, `DescribeConfigurationRecorders`]
+async fn recorder(clients: &Clients) -> Result<Option<Recorder>, StepError> {
+    let answer = clients.config.describe_configuration_recorder_status().send().await;
+    let answer =
+        answer.map_err(|error| CallFailure::of("config:DescribeConfigurationRecorderStatus", &error).or_common())?;
+    let Some(status) = answer.configuration_recorders_status().first() else { return Ok(None) };
+    let mut recorder = Recorder {
+        name: status.name().unwrap_or_default().to_owned(),
+        recording: status.recording(),
+        role_arn: None,
+        all_supported: false,
+        global_resources: false,
+    };
+    if recorder.name == RECORDER {
+        let answer = clients.config.describe_configuration_recorders().send().await;
+        let answer =
+            answer.map_err(|error| CallFailure::of("config:DescribeConfigurationRecorders", &error).or_common())?;
+        if let Some(there) = answer.configuration_recorders().first() {
+            recorder.role_arn = there.role_arn().map(str::to_owned);
+            recorder.all_supported = there.recording_group().is_some_and(types::RecordingGroup::all_supported);
+            recorder.global_resources =
+                there.recording_group().is_some_and(types::RecordingGroup::include_global_resource_types);
+        }
+    }
+    Ok(Some(recorder))
+}
+
+/// [Config `DescribeDeliveryChannels`]
+async fn channel(clients: &Clients) -> Result<Option<Channel>, StepError> {
+    let answer = clients.config.describe_delivery_channels().send().await;
+    let answer = answer.map_err(|error| CallFailure::of("config:DescribeDeliveryChannels", &error).or_common())?;
+    Ok(answer.delivery_channels().first().map(|channel| Channel {
+        name: channel.name().unwrap_or_default().to_owned(),
+        bucket: channel.s3_bucket_name().unwrap_or_default().to_owned(),
+        prefix: channel.s3_key_prefix().map(str::to_owned),
+    }))
+}
+
+/// All rules, because naming one that is not there fails the whole call. Tags are read only of rules that would be
+/// changed. [Config `DescribeConfigRules`, `ListTagsForResource`]
+async fn rules(clients: &Clients, input: &Input, planned: &[ConfigRule]) -> Result<BTreeMap<String, Rule>, StepError> {
+    let mut found = BTreeMap::new();
+    let mut listed = clients.config.describe_config_rules().into_paginator().items().send();
+    while let Some(there) = listed.next().await {
+        let there = there.map_err(|error| CallFailure::of("config:DescribeConfigRules", &error).or_common())?;
+        let name = there.config_rule_name().unwrap_or_default();
+        let Some(wanted) = planned.iter().find(|rule| rule.name_in_account() == name) else { continue };
+        let says = said(&there, &wanted.name);
+        let ours = says.as_ref() == Some(wanted) || are_tags_ours(clients, input, &there).await?;
+        found.insert(name.to_owned(), Rule { says, ours });
+    }
+    Ok(found)
+}
+
+async fn are_tags_ours(clients: &Clients, input: &Input, rule: &types::ConfigRule) -> Result<bool, StepError> {
+    let call = clients.config.list_tags_for_resource().set_resource_arn(rule.config_rule_arn().map(str::to_owned));
+    let answer =
+        call.send().await.map_err(|error| CallFailure::of("config:ListTagsForResource", &error).or_common())?;
+    let pair = |tag: &types::Tag| Some((tag.key()?.to_owned(), tag.value()?.to_owned()));
+    let tags: Tags = answer.tags().iter().filter_map(pair).collect();
+    Ok(tags.are_ours(&input.run.account_id))
+}
+
+/// What a rule says, in words of the plan; none when it is no managed rule or has a scope that no plan has.
+fn said(rule: &types::ConfigRule, name: &str) -> Option<ConfigRule> {
+    let source = rule.source().filter(|source| *source.owner() == types::Owner::Aws)?;
+    let text = rule.input_parameters().filter(|text| !text.is_empty()).unwrap_or("{}");
+    Some(ConfigRule {
+        name: name.to_owned(),
+        source: source.source_identifier()?.to_owned(),
+        parameters: serde_json::from_str(text).ok()?,
+        scope: scope(rule.scope())?,
+        frequency: frequency(rule.maximum_execution_frequency())?,
+    })
+}
+
+/// The scope; the outer none stands for one that no plan has.
+#[expect(clippy::option_option, reason = "a rule without a scope is no rule whose scope is strange")]
+fn scope(scope: Option<&types::Scope>) -> Option<Option<ConfigScope>> {
+    let Some(scope) = scope else { return Some(None) };
+    if scope.compliance_resource_id().is_some() {
+        return None;
+    }
+    match (scope.compliance_resource_types(), scope.tag_key(), scope.tag_value()) {
+        ([], None, None) => Some(None),
+        (types, None, None) => Some(Some(ConfigScope::ResourceTypes(types.to_vec()))),
+        ([], Some(key), value) => Some(Some(ConfigScope::Tag { key: key.to_owned(), value: value.map(str::to_owned) })),
+        _ => None,
+    }
+}
+
+#[expect(clippy::option_option, reason = "a rule without a frequency is no rule whose frequency is strange")]
+fn frequency(word: Option<&types::MaximumExecutionFrequency>) -> Option<Option<ConfigFrequency>> {
+    let Some(word) = word else { return Some(None) };
+    let all = [
+        ConfigFrequency::OneHour,
+        ConfigFrequency::ThreeHours,
+        ConfigFrequency::SixHours,
+        ConfigFrequency::TwelveHours,
+        ConfigFrequency::TwentyFourHours,
+    ];
+    all.into_iter().find(|frequency| frequency.as_str() == word.as_str()).map(Some)
+}

@@ -1,0 +1,279 @@
+//! `decide` of apply-baseline: which changes bring a region to its baseline, from any world.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::collections::BTreeMap;
+
+use apply_baseline::{
+    Action, Channel, Effect, Input, Plan, PlannedRule, RECORDER, Recorder, Rule, Seen, Selection, Vault, decide,
+    selection_name,
+};
+use berth_step::{Decision, Fault};
+use berth_tenancy::Mode;
+use proptest::prelude::*;
+use serde_json::json;
+
+const ROLE: &str = "arn:aws:iam::111122223333:role/berth-backup";
+
+fn input() -> Input {
+    serde_json::from_value(json!({
+        "run": {
+            "accountId": "111122223333", "accountName": "payments-dev", "tenant": "payments", "environment": "dev",
+            "execution": "arn:aws:states:us-east-1:210987654321:execution:m:e", "generation": 1, "mode": "apply",
+            "tenantRole": "BerthTenant",
+        },
+        "baseline": {
+            "region": "eu-west-1",
+            "backup": {
+                "vault": "berth-backup", "kmsKey": null, "roleArn": ROLE,
+                "rules": [{ "name": "daily", "schedule": "cron(0 3 * * ? *)", "deleteAfterDays": 35 }],
+                "tags": [{ "key": "backup", "value": "true" }],
+            },
+            "config": {
+                "recorder": { "bucket": "bucket", "prefix": null, "globalResources": true },
+                "rules": [
+                    { "name": "volumes", "source": "ENCRYPTED_VOLUMES" },
+                    { "name": "keys", "source": "ACCESS_KEYS_ROTATED", "parameters": { "maxAccessKeyAge": "90" } },
+                ],
+            },
+            "ebsEncryption": { "kmsKey": "arn:aws:kms:eu-west-1:111122223333:key/1" },
+            "requireImdsV2": true,
+            "snapshotSharing": "blockAll",
+            "account": { "s3PublicAccessBlock": true },
+        },
+    }))
+    .unwrap()
+}
+
+fn fresh() -> Seen {
+    Seen { backup_role: true, snapshot_sharing: Some("unblocked".into()), ..Seen::default() }
+}
+
+/// Decides and imagines until nothing is left: the lines of each round, and what is there afterwards.
+fn converge(input: &Input, mut seen: Seen) -> (Vec<Vec<String>>, Seen) {
+    let mut rounds = Vec::new();
+    loop {
+        assert!(rounds.len() < 8, "no end after {rounds:?}");
+        match decide(input, &seen).unwrap() {
+            Decision::Done(output) => {
+                assert_eq!(output.region, input.baseline.region);
+                return (rounds, seen);
+            }
+            Decision::Act(actions) => {
+                rounds.push(actions.iter().map(ToString::to_string).collect());
+                actions.iter().for_each(|action| seen.apply(Effect::imagined(action)));
+            }
+        }
+    }
+}
+
+fn converged() -> Seen {
+    converge(&input(), fresh()).1
+}
+
+fn fault(seen: &Seen) -> (Fault, String) {
+    let error = decide(&input(), seen).unwrap_err();
+    (error.fault, error.what)
+}
+
+#[test]
+fn a_fresh_region_gets_everything_in_the_order_in_which_one_thing_needs_another() {
+    let (rounds, seen) = converge(&input(), fresh());
+    let selection = format!("create backup selection {}", selection_name(input().baseline.backup.as_ref().unwrap()));
+    let expected: [&[&str]; 4] = [
+        &[
+            "turn on EBS encryption by default",
+            "set the key of EBS encryption by default to arn:aws:kms:eu-west-1:111122223333:key/1",
+            "require IMDSv2 by default",
+            "set public sharing of snapshots to block-all-sharing",
+            "block public access to S3 in the whole account",
+            "ensure the service-linked role of AWS Config",
+            "create backup vault berth-backup",
+        ],
+        &["put configuration recorder berth-recorder", "create backup plan berth-backup"],
+        &[
+            "deliver configuration to bucket",
+            "create Config rule berth-volumes",
+            "create Config rule berth-keys",
+            &selection,
+        ],
+        &["start configuration recorder berth-recorder"],
+    ];
+    assert_eq!(rounds, expected);
+    assert!(seen.recorder.unwrap().recording);
+}
+
+#[test]
+fn a_converged_region_needs_nothing() {
+    assert!(converge(&input(), converged()).0.is_empty());
+}
+
+#[test]
+fn what_is_switched_off_is_left_as_it_is() {
+    let mut input = input();
+    let baseline = &mut input.baseline;
+    (baseline.backup, baseline.config, baseline.ebs_encryption) = (None, None, None);
+    (baseline.require_imds_v2, baseline.snapshot_sharing, baseline.account) = (false, None, None);
+    assert!(baseline.is_empty());
+    assert!(converge(&input, Seen::default()).0.is_empty());
+}
+
+#[test]
+fn every_kind_of_drift_is_repaired_by_the_one_change_that_it_needs() {
+    type Drift = (&'static str, fn(&mut Seen));
+    let cases: [Drift; 11] = [
+        ("turn on EBS encryption by default", |seen| seen.ebs_encrypted = false),
+        ("set the key of EBS encryption by default to arn:aws:kms:eu-west-1:111122223333:key/1", |seen| {
+            seen.ebs_key = Some("other".into());
+        }),
+        ("require IMDSv2 by default", |seen| seen.imds_v2 = false),
+        ("set public sharing of snapshots to block-all-sharing", |seen| {
+            seen.snapshot_sharing = Some("block-new-sharing".into());
+        }),
+        ("block public access to S3 in the whole account", |seen| seen.s3_blocked = false),
+        ("put configuration recorder berth-recorder", |seen| {
+            seen.recorder.as_mut().unwrap().all_supported = false;
+        }),
+        ("deliver configuration to bucket", |seen| seen.channel.as_mut().unwrap().bucket = "other".into()),
+        ("start configuration recorder berth-recorder", |seen| seen.recorder.as_mut().unwrap().recording = false),
+        ("repair Config rule berth-keys", |seen| {
+            let rule = seen.rules.get_mut("berth-keys").unwrap();
+            rule.says.as_mut().unwrap().parameters = BTreeMap::new();
+        }),
+        ("repair backup plan berth-backup", |seen| {
+            seen.plan.as_mut().unwrap().rules[0].rule.delete_after_days = None;
+        }),
+        ("delete backup selection berth-old, which the plan does not have", |seen| {
+            let old = Selection { id: "1".into(), name: "berth-old".into(), ours: true };
+            seen.plan.as_mut().unwrap().selections.push(old);
+        }),
+    ];
+    for (line, drift) in cases {
+        let mut seen = converged();
+        drift(&mut seen);
+        let (rounds, _) = converge(&input(), seen);
+        assert_eq!(rounds.concat(), [line]);
+    }
+}
+
+#[test]
+fn our_names_without_our_tags_are_foreign_and_named() {
+    let mut seen = converged();
+    seen.vault = Some(Vault { key: None, ours: false });
+    assert_eq!(fault(&seen).0, Fault::Foreign);
+    assert!(fault(&seen).1.starts_with("backup vault berth-backup has the name"), "{}", fault(&seen).1);
+
+    let mut seen = converged();
+    seen.plan = Some(Plan { id: "p-1".into(), ours: false, rules: vec![], selections: vec![] });
+    assert_eq!(fault(&Seen { backup_role: true, ..seen.clone() }).0, Fault::Foreign);
+    assert!(fault(&seen).1.contains("backup plan berth-backup (p-1)"), "{}", fault(&seen).1);
+
+    let mut seen = converged();
+    seen.rules.insert("berth-keys".into(), Rule { says: None, ours: false });
+    assert_eq!(fault(&seen).0, Fault::Foreign);
+    assert!(fault(&seen).1.contains("Config rule berth-keys"), "{}", fault(&seen).1);
+}
+
+#[test]
+fn a_selection_of_somebody_else_in_our_plan_is_left() {
+    let mut seen = converged();
+    let other = Selection { id: "2".into(), name: "theirs".into(), ours: false };
+    seen.plan.as_mut().unwrap().selections.push(other);
+    assert!(converge(&input(), seen).0.is_empty());
+}
+
+fn recorder(name: &str) -> Recorder {
+    let name = name.to_owned();
+    Recorder { name, recording: false, role_arn: None, all_supported: false, global_resources: false }
+}
+
+#[test]
+fn where_control_tower_records_only_the_rules_are_made() {
+    let mut seen = converged();
+    seen.recorder = Some(recorder("aws-controltower-BaselineConfigRecorder"));
+    (seen.channel, seen.rules) = (None, BTreeMap::new());
+    let (rounds, _) = converge(&input(), seen);
+    assert_eq!(rounds, [["create Config rule berth-volumes", "create Config rule berth-keys"]]);
+}
+
+#[test]
+fn another_recorder_or_channel_is_foreign_because_a_region_has_room_for_one() {
+    let seen = Seen { recorder: Some(recorder("default")), ..converged() };
+    assert_eq!(fault(&seen).1, "the region's one configuration recorder is default, which Berth did not make");
+    let channel = Channel { name: "default".into(), bucket: "bucket".into(), prefix: None };
+    let seen = Seen { recorder: None, channel: Some(channel), ..converged() };
+    assert_eq!(fault(&seen).1, "the region's one delivery channel is default, which Berth did not make");
+    assert_eq!(fault(&seen).0, Fault::Foreign);
+}
+
+#[test]
+fn rules_wait_for_the_recorder_of_somebody_else_but_a_plan_does_not() {
+    let mut input = input();
+    input.baseline.config.as_mut().unwrap().recorder = None;
+    let seen = Seen { recorder: None, rules: BTreeMap::new(), ..converged() };
+    assert_eq!(decide(&input, &seen).unwrap_err().fault, Fault::NotReady);
+    input.run.mode = Mode::Plan;
+    assert_eq!(converge(&input, seen).0.concat().len(), 2);
+}
+
+#[test]
+fn a_missing_role_is_waited_for_before_the_first_change_but_a_plan_does_not_wait() {
+    let mut input = input();
+    let seen = Seen { backup_role: false, ..fresh() };
+    let error = decide(&input, &seen).unwrap_err();
+    assert_eq!(error.fault, Fault::NotReady);
+    assert!(error.what.contains(ROLE), "{error}");
+    input.run.mode = Mode::Plan;
+    assert_eq!(converge(&input, seen).0.len(), 4);
+}
+
+#[test]
+fn a_vault_with_another_key_is_a_mistake_in_the_plan() {
+    let mut input = input();
+    input.baseline.backup.as_mut().unwrap().kms_key = Some("arn:aws:kms:eu-west-1:111122223333:key/2".into());
+    let error = decide(&input, &converged()).unwrap_err();
+    assert_eq!(error.fault, Fault::InvalidInput);
+    assert!(error.what.contains("cannot be changed") || error.next.contains("cannot be changed"), "{error}");
+}
+
+#[test]
+fn the_name_of_a_selection_holds_its_role_and_tags() {
+    let plan = input().baseline.backup.unwrap();
+    let name = selection_name(&plan);
+    assert!(name.len() <= 50 && name.starts_with("berth-"), "{name}");
+    let mut other = plan.clone();
+    other.tags[0].value = "yes".into();
+    assert_ne!(name, selection_name(&other));
+    let mut other = plan;
+    other.role_arn.push('x');
+    assert_ne!(name, selection_name(&other));
+}
+
+proptest! {
+    #[test]
+    fn any_drifted_region_converges_and_then_needs_nothing(drift in proptest::collection::vec(any::<bool>(), 12)) {
+        let mut seen = converged();
+        if drift[0] { seen.ebs_encrypted = false }
+        if drift[1] { seen.imds_v2 = false }
+        if drift[2] { seen.snapshot_sharing = None }
+        if drift[3] { seen.s3_blocked = false }
+        if drift[4] { seen.recorder = None }
+        if drift[5] { seen.channel = None }
+        if drift[6] { seen.rules.clear() }
+        if drift[7] { seen.config_role = false }
+        if drift[8] { seen.plan = None }
+        if drift[9] { seen.vault = None }
+        if let Some(recorder) = seen.recorder.as_mut().filter(|_| drift[10]) {
+            recorder.role_arn = None;
+            recorder.recording = false;
+        }
+        if let Some(plan) = seen.plan.as_mut().filter(|_| drift[11]) {
+            plan.rules.push(PlannedRule { vault: "other".into(), ..plan.rules[0].clone() });
+            plan.selections.clear();
+        }
+        let (_, after) = converge(&input(), seen);
+        prop_assert_eq!(after.recorder.as_ref().map(|recorder| recorder.name.as_str()), Some(RECORDER));
+        prop_assert!(matches!(decide(&input(), &after), Ok(Decision::Done(_))));
+        let unlike = |action: &Action| matches!(action, Action::DeleteSelection { .. });
+        prop_assert!(!matches!(decide(&input(), &after), Ok(Decision::Act(actions)) if actions.iter().any(unlike)));
+    }
+}

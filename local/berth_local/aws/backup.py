@@ -1,0 +1,130 @@
+"""AWS Backup: selections, changed plans and tokens. Stock moto has no selections, and cannot change a plan.
+
+https://docs.aws.amazon.com/aws-backup/latest/devguide/API_CreateBackupSelection.html
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+from moto.backup.exceptions import InvalidParameterValueException, ResourceNotFoundException
+from moto.backup.models import BackupBackend, Plan, Vault
+from moto.backup.responses import BackupResponse
+from moto.backup.urls import url_paths
+from moto.core.utils import unix_time
+from moto.iam.models import iam_backends
+from moto.moto_api._internal import mock_random
+
+from berth_local.aws.replacing import wrap
+
+SERVICE = "backup.amazonaws.com"
+
+
+def selections_of(backend: BackupBackend, plan_id: str) -> dict[str, dict[str, Any]]:
+    """The selections of a plan, by id; they live and go with the plan."""
+    plan = backend.get_backup_plan(plan_id, None)
+    return plan.__dict__.setdefault("berth_selections", {})
+
+
+def refuse_role(backend: BackupBackend, arn: str) -> None:
+    """AWS Backup tries the role when it is given: one that is not there, or does not trust it, is refused."""
+    account, name = arn.split(":")[4], arn.rsplit("/", 1)[-1]
+    roles = iam_backends[account][backend.partition].roles.values()
+    role = next((role for role in roles if role.name == name and role.arn == arn), None)
+    if role is None or SERVICE not in str(role.assume_role_policy_document):
+        raise InvalidParameterValueException(msg=f"IAM Role {arn} cannot be assumed by AWS Backup")
+
+
+def _plan_and_selection(path: str) -> tuple[str, str]:
+    parts = path.split("?")[0].strip("/").split("/")
+    plan = parts[parts.index("plans") + 1]
+    after = parts[parts.index("selections") + 1 :]
+    return plan, after[0] if after else ""
+
+
+def create_backup_selection(self: BackupResponse) -> str:
+    """CreateBackupSelection: the same token gives the same selection."""
+    plan_id, _ = _plan_and_selection(self.path)
+    params = json.loads(self.body)
+    selections = selections_of(self.backup_backend, plan_id)
+    token, wanted = params.get("CreatorRequestId"), params["BackupSelection"]
+    found = next((each for each in selections.values() if token and each["CreatorRequestId"] == token), None)
+    if found is None:
+        refuse_role(self.backup_backend, wanted["IamRoleArn"])
+        found = {
+            "SelectionId": str(mock_random.uuid4()),
+            "SelectionName": wanted["SelectionName"],
+            "BackupPlanId": plan_id,
+            "CreationDate": unix_time(),
+            "CreatorRequestId": token,
+            "IamRoleArn": wanted["IamRoleArn"],
+            "BackupSelection": wanted,
+        }
+        selections[found["SelectionId"]] = found
+    return json.dumps({key: found[key] for key in ("SelectionId", "BackupPlanId", "CreationDate")})
+
+
+def list_backup_selections(self: BackupResponse) -> str:
+    """ListBackupSelections, in one page."""
+    plan_id, _ = _plan_and_selection(self.path)
+    found = selections_of(self.backup_backend, plan_id).values()
+    listed = [{key: value for key, value in each.items() if key != "BackupSelection"} for each in found]
+    return json.dumps({"BackupSelectionsList": listed})
+
+
+def get_backup_selection(self: BackupResponse) -> str:
+    """GetBackupSelection."""
+    plan_id, selection = _plan_and_selection(self.path)
+    found = selections_of(self.backup_backend, plan_id).get(selection)
+    if found is None:
+        raise ResourceNotFoundException(msg=f"Cannot find backup selection {selection}")
+    return json.dumps(found)
+
+
+def delete_backup_selection(self: BackupResponse) -> str:
+    """DeleteBackupSelection."""
+    plan_id, selection = _plan_and_selection(self.path)
+    selections_of(self.backup_backend, plan_id).pop(selection, None)
+    return "{}"
+
+
+def update_backup_plan(self: BackupResponse) -> str:
+    """UpdateBackupPlan: a new version with the same id; ids of rules are new, as is the version's."""
+    plan_id = self.path.split("?")[0].strip("/").split("/")[-1]
+    plan = self.backup_backend.get_backup_plan(plan_id, None)
+    fresh = Plan(json.loads(self.body)["BackupPlan"], plan.creator_request_id, self.backup_backend)
+    plan.backup_plan, plan.version_id = fresh.backup_plan, fresh.version_id
+    return json.dumps(plan.to_dict())
+
+
+def install() -> None:
+    """Add the operations, and answer a repeated token with what it made."""
+    dispatch = BackupResponse.dispatch
+    url_paths["{0}/backup/plans/(?P<name>[^/]+)/selections/?$"] = dispatch
+    url_paths["{0}/backup/plans/(?P<name>[^/]+)/selections/(?P<selection>[^/]+)$"] = dispatch
+    for operation in (
+        create_backup_selection, list_backup_selections, get_backup_selection, delete_backup_selection,
+        update_backup_plan,
+    ):  # fmt: skip
+        setattr(BackupResponse, operation.__name__, operation)
+
+    @wrap(BackupBackend, "create_backup_plan")
+    def create_backup_plan(
+        original: Any, self: BackupBackend, backup_plan: dict[str, Any], backup_plan_tags: Any, creator_request_id: str
+    ) -> Plan:
+        for plan in self.plans.values():
+            if creator_request_id and plan.creator_request_id == creator_request_id and plan.deletion_date is None:
+                return plan
+        return original(self, copy.deepcopy(backup_plan), backup_plan_tags, creator_request_id)
+
+    @wrap(BackupBackend, "create_backup_vault")
+    def create_backup_vault(
+        original: Any, self: BackupBackend, backup_vault_name: str, backup_vault_tags: Any, encryption_key_arn: str,
+        creator_request_id: str,
+    ) -> Vault:  # fmt: skip
+        vault = self.vaults.get(backup_vault_name)
+        if vault is not None and creator_request_id and vault.creator_request_id == creator_request_id:
+            return vault
+        return original(self, backup_vault_name, backup_vault_tags, encryption_key_arn, creator_request_id)
