@@ -4,7 +4,7 @@ use crate::source::{File, ending, files, none};
 
 /// Crates that may name an SDK of AWS, and which. Every other crate goes through these. aws-sdk-ec2 costs minutes of
 /// every build (docs/decisions/0001).
-const MAY_USE: [(&str, &[&str]); 16] = [
+const MAY_USE: [(&str, &[&str]); 17] = [
     ("crates/berth-aws", &["sts"]),
     ("crates/berth-ledger", &["dynamodb"]),
     ("functions/accept-event", &["dynamodb", "sfn", "sqs"]),
