@@ -8,10 +8,12 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 from twin_worlds import HUB, ROLE, TENANT, World, code_of, differs_from_stock, fresh
 
+LOCAL = Path(__file__).resolve().parents[2]
 PASS = {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}}
 WAIT = {"StartAt": "A", "States": {"A": {"Type": "Wait", "Seconds": 30, "End": True}}}
 
@@ -321,7 +323,11 @@ def test_only_the_pauses_of_a_retry_are_shortened_and_only_when_that_is_asked_fo
 
     def slept(**environment: str) -> tuple[float, float]:
         done = subprocess.run(
-            [sys.executable, "-c", program], env=os.environ | environment, capture_output=True, text=True, check=True
+            [sys.executable, "-c", program],
+            env=os.environ | {"PYTHONPATH": str(LOCAL)} | environment,
+            capture_output=True,
+            text=True,
+            check=True,
         )
         retry, other = done.stdout.split()
         return float(retry), float(other)
