@@ -39,9 +39,14 @@ pub enum Break {
     /// The service says that the request is wrong, until a person has repaired what makes it so. Then the execution is
     /// redriven.
     Refused,
+    /// For a while after each change, calls of this kind answer as if it had not happened.
+    Stale,
     /// The call hangs until the function is out of time, and takes effect after that.
     Hang,
 }
+
+/// How long a read misses a change.
+const STALE_MILLISECONDS: u64 = 1_500;
 
 /// Attempts that the SDK makes of one call.
 const ATTEMPTS: usize = 3;
@@ -53,7 +58,7 @@ const REFUSALS: usize = 1_000;
 const HANG_MILLISECONDS: u64 = 7_000;
 
 impl Break {
-    const ALL: [(Self, &str); 15] = [
+    const ALL: [(Self, &str); 16] = [
         (Self::Throttled, "throttled"),
         (Self::InternalError, "internal-error"),
         (Self::Unavailable, "unavailable"),
@@ -68,6 +73,7 @@ impl Break {
         (Self::KilledBefore(Recovery::Contended), "killed-before-contended"),
         (Self::KilledAfter(Recovery::Contended), "killed-after-contended"),
         (Self::Refused, "refused"),
+        (Self::Stale, "stale"),
         (Self::Hang, "hang"),
     ];
 
@@ -75,13 +81,16 @@ impl Break {
     /// so functions behind a queue recover by themselves or not at all. A lost answer is only worth a run when
     /// something happened.
     #[must_use]
-    pub fn of(function: &str, effect: &str) -> Vec<Self> {
+    pub fn of(point: &Point, effect: &str) -> Vec<Self> {
+        let function = point.function.as_str();
         let in_execution = !["accept-event", "commit-tenant", "announce-outcome"].contains(&function);
         let changes = ["resource", "data", "execution"].contains(&effect);
         let fits = |way: Self| match way {
             Self::AnswerLost => changes,
             Self::KilledBefore(recovery) | Self::KilledAfter(recovery) => in_execution || recovery == Recovery::Retry,
             // A queue delivers again and again until a person looks at its dead letters: that is another journey.
+            // All calls of the kind are stale at once, so once for each kind.
+            Self::Stale => effect == "read" && point.nth == 1,
             Self::Refused => in_execution || function == "commit-tenant",
             Self::Throttled | Self::InternalError | Self::Unavailable | Self::Reset | Self::Hang => true,
         };
@@ -101,14 +110,12 @@ impl Break {
     /// The gateway's rule that breaks this call when `tenant` is onboarded.
     #[must_use]
     pub fn rule(self, point: &Point, tenant: &str) -> Value {
-        let found = json!({
-            "account": point.place.account(tenant),
-            "function": format!("berth-{}", point.function),
-            "region": point.region,
-            "service": point.service,
-            "operation": point.operation,
-            "nth": point.nth,
-        });
+        if self == Self::Stale {
+            let mut kind = Self::matching(point, tenant);
+            kind.as_object_mut().map(|kind| kind.remove("nth"));
+            return json!({ "match": kind, "action": { "stale_ms": STALE_MILLISECONDS } });
+        }
+        let found = Self::matching(point, tenant);
         let (action, times) = match self {
             Self::Throttled => (throttling(&point.service), ATTEMPTS),
             Self::InternalError => (json!({ "error": { "code": "InternalError", "status": 500 } }), ATTEMPTS),
@@ -118,9 +125,21 @@ impl Break {
             Self::KilledBefore(_) => (json!({ "kill": "before" }), 1),
             Self::KilledAfter(_) => (json!({ "kill": "after" }), 1),
             Self::Refused => (json!({ "error": { "code": "ValidationException", "status": 400 } }), REFUSALS),
-            Self::Hang => (json!({ "delay_ms": HANG_MILLISECONDS }), 1),
+            Self::Hang | Self::Stale => (json!({ "delay_ms": HANG_MILLISECONDS }), 1),
         };
         json!({ "match": found, "action": action, "times": times })
+    }
+
+    /// The call that a rule is for.
+    fn matching(point: &Point, tenant: &str) -> Value {
+        json!({
+            "account": point.place.account(tenant),
+            "function": format!("berth-{}", point.function),
+            "region": point.region,
+            "service": point.service,
+            "operation": point.operation,
+            "nth": point.nth,
+        })
     }
 }
 
@@ -167,12 +186,15 @@ mod tests {
 
     #[test]
     fn what_fits_follows_from_the_function_and_the_effect() {
-        let read = Break::of("provision-vpc", "read");
-        assert!(!read.contains(&Break::AnswerLost) && read.contains(&Break::Hang));
-        let write = Break::of("provision-vpc", "resource");
+        let point = |name: &str| name.parse::<Point>().unwrap();
+        let read = Break::of(&point("provision-vpc/tenant/eu-west-1/ec2:DescribeVpcs#1"), "read");
+        assert!(!read.contains(&Break::AnswerLost) && read.contains(&Break::Stale));
+        let later = Break::of(&point("provision-vpc/tenant/eu-west-1/ec2:DescribeVpcs#2"), "read");
+        assert!(!later.contains(&Break::Stale) && later.contains(&Break::Hang));
+        let write = Break::of(&point("provision-vpc/tenant/eu-west-1/ec2:CreateVpc#1"), "resource");
         assert!(write.contains(&Break::AnswerLost));
         assert!(write.contains(&Break::KilledAfter(Recovery::Redrive)));
-        let queued = Break::of("commit-tenant", "data");
+        let queued = Break::of(&point("commit-tenant/hub/us-east-1/dynamodb:UpdateItem#1"), "data");
         assert!(queued.contains(&Break::KilledAfter(Recovery::Retry)));
         assert!(!queued.contains(&Break::KilledAfter(Recovery::Redrive)));
     }

@@ -45,7 +45,7 @@ impl FromStr for Run {
 #[must_use]
 pub fn runs(journey: Journey, points: &BTreeMap<Point, String>) -> Vec<Run> {
     let ways = |(point, effect): (&Point, &String)| {
-        Break::of(&point.function, effect).into_iter().map({
+        Break::of(point, effect).into_iter().map({
             let point = point.clone();
             move |way| Run { journey, way, point: point.clone() }
         })
@@ -70,7 +70,7 @@ mod tests {
         let all = runs(Journey::Pooled, &points);
         let covered: BTreeSet<&Point> = all.iter().map(|run| &run.point).collect();
         assert_eq!(covered, points.keys().collect());
-        let expected: usize = points.iter().map(|(point, effect)| Break::of(&point.function, effect).len()).sum();
+        let expected: usize = points.iter().map(|(point, effect)| Break::of(point, effect).len()).sum();
         assert_eq!(all.len(), expected);
         let names: BTreeSet<String> = all.iter().map(Run::to_string).collect();
         assert_eq!(names.len(), all.len());
