@@ -29,14 +29,17 @@ struct Figures {
 /// Most calls that each function may make for an account of one region: when it is fresh, and when it is onboarded
 /// already. They are what was counted, so whoever adds a call changes a line here and says why. Tests of other steps do
 /// not hide a call too many here, and a function without a line fails the test.
-const CALLS_MAX: [(&str, usize, usize); 10] = [
+const CALLS_MAX: [(&str, usize, usize); 11] = [
     ("accept-event", 3, 0),
     ("plan-onboarding", 4, 5),
-    ("provision-vpc", 20, 7),
+    ("provision-vpc", 22, 7),
     ("attach-transit-gateway", 19, 8),
     // The default VPC of every enabled region is looked at and removed once; later only the account's mark is read.
     ("remove-default-vpcs", 60, 5),
-    ("create-tenant-roles", 8, 2),
+    // The role that AWS Backup works with, and its two policies, are three calls of these.
+    ("create-tenant-roles", 11, 2),
+    // Backup, Config and four settings: half of it reads, also when all is there; Backup and Config have no call for all.
+    ("apply-baseline", 24, 13),
     // Two groups with a permission set each. A copy that is new looks one permission set up by its name.
     ("grant-sign-in", 20, 8),
     ("grant-cluster-access", 7, 4),
@@ -49,17 +52,17 @@ const NETWORK_STEPS: [&str; 2] = ["provision-vpc", "attach-transit-gateway"];
 const NETWORK_CALLS_MAX: (usize, usize) = (45, 15);
 
 /// Most that each figure may be for an account of one region (design.md §10). Calls are bounded by function.
-/// Of the changes 22 remove default VPCs, once in an account's life.
+/// Of the changes 22 remove default VPCs, once in an account's life, and 16 make the baseline and its role.
 const FRESH_MAX: Figures =
-    Figures { changing: 51, network: 10, network_changing: 2, organizations: 2, transitions: 16, invocations: 13 };
+    Figures { changing: 67, network: 10, network_changing: 2, organizations: 2, transitions: 16, invocations: 14 };
 
 /// The same for an account that is onboarded already.
 const AGAIN_MAX: Figures =
-    Figures { changing: 0, network: 5, network_changing: 0, organizations: 2, transitions: 16, invocations: 9 };
+    Figures { changing: 0, network: 5, network_changing: 0, organizations: 2, transitions: 16, invocations: 10 };
 
 /// What one region more may cost. Its gateway does not accept by itself, which is one change in the network account.
 const REGION_MORE: Figures =
-    Figures { changing: 24, network: 10, network_changing: 3, organizations: 0, transitions: 2, invocations: 5 };
+    Figures { changing: 34, network: 10, network_changing: 3, organizations: 0, transitions: 3, invocations: 5 };
 
 #[test]
 fn an_onboarding_costs_no_more_than_promised_and_the_readme_has_the_numbers() {
