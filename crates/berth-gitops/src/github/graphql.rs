@@ -20,22 +20,20 @@ pub(super) fn read(api: &Api, at: Option<&CommitId>, paths: &[&str], folders: &[
     let files = paths.iter().enumerate().map(|(number, path)| ("f", number, path, FILE));
     let folders = folders.iter().enumerate().map(|(number, path)| ("d", number, path, "{ mode }"));
     for (kind, number, path, selection) in files.chain(folders) {
-        declared.push_str(&format!(", ${kind}{number}: String!"));
-        fields.push_str(&format!(" {kind}{number}: file(path: ${kind}{number}) {selection}"));
+        declared.extend([", $", kind, &number.to_string(), ": String!"]);
+        let field = format!(" {kind}{number}: file(path: ${kind}{number}) {selection}");
+        fields.push_str(&field);
         set(&mut variables, &format!("{kind}{number}"), json!(path));
     }
     let commit = format!("... on Commit {{ {fields} }}");
-    let repository = match at {
-        Some(at) => {
-            declared.push_str(", $oid: GitObjectID!");
-            set(&mut variables, "oid", json!(at.as_str()));
-            format!("object(oid: $oid) {{ {commit} }}")
-        }
-        None => {
-            declared.push_str(", $branch: String!");
-            set(&mut variables, "branch", json!(format!("refs/heads/{}", api.address.branch)));
-            format!("ref(qualifiedName: $branch) {{ target {{ {commit} }} }}")
-        }
+    let repository = if let Some(at) = at {
+        declared.push_str(", $oid: GitObjectID!");
+        set(&mut variables, "oid", json!(at.as_str()));
+        format!("object(oid: $oid) {{ {commit} }}")
+    } else {
+        declared.push_str(", $branch: String!");
+        set(&mut variables, "branch", json!(format!("refs/heads/{}", api.address.branch)));
+        format!("ref(qualifiedName: $branch) {{ target {{ {commit} }} }}")
     };
     let query = format!("query({declared}) {{ repository(owner: $owner, name: $name) {{ {repository} }} }}");
     json!({ "query": query, "variables": variables })
@@ -54,11 +52,12 @@ pub(super) fn pull_requests(api: &Api, branches: &[&str]) -> Value {
     let mut declared = String::from("$owner: String!, $name: String!, $base: String!");
     let mut fields = String::new();
     for (number, branch) in branches.iter().enumerate() {
-        declared.push_str(&format!(", $b{number}: String!"));
-        fields.push_str(&format!(
+        declared.extend([", $b", &number.to_string(), ": String!"]);
+        let field = format!(
             " p{number}: pullRequests(headRefName: $b{number}, baseRefName: $base, last: 10) \
              {{ nodes {{ state url headRefName }} }}"
-        ));
+        );
+        fields.push_str(&field);
         set(&mut variables, &format!("b{number}"), json!(branch));
     }
     let query = format!("query({declared}) {{ repository(owner: $owner, name: $name) {{{fields} }} }}");

@@ -153,7 +153,8 @@ async fn file(api: &Api, limits: &GitLimits, path: &RepoPath, entry: &Value) -> 
 
 /// Whether these bytes have this id in git.
 fn is_content_of(oid: &CommitId, bytes: &[u8]) -> bool {
-    gix_object::compute_hash(HashKind::Sha1, Kind::Blob, bytes).is_ok_and(|id| id.to_string() == oid.as_str())
+    let found = gix_object::compute_hash(HashKind::Sha1, Kind::Blob, bytes);
+    found.is_ok_and(|found| found.to_hex().to_string().as_str() == oid.as_str())
 }
 
 /// A file's bytes. [GitHub "Get a blob"]
