@@ -96,7 +96,7 @@ impl CompleteMerges {
         if let Err(CommitFailure::Repository(RepoError::Unauthorized { .. })) = &look {
             self.repository.forget_credentials().await;
         }
-        let look = look.map_err(|failure| failure.for_nobody())?;
+        let look = look.map_err(CommitFailure::for_nobody)?;
         let head = look.head.as_ref().map(ToString::to_string);
         for (proposal, state) in proposals.into_iter().zip(&look.states) {
             match next(&proposal, state, head.as_deref()) {

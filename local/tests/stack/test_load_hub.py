@@ -26,6 +26,7 @@ TEMPLATE = Path(__file__).resolve().parents[3] / "infra" / "hub.yaml"
 FUNCTIONS = {
     "accept-event", "plan-onboarding", "provision-vpc", "attach-transit-gateway", "create-tenant-roles",
     "commit-tenant", "announce-outcome", "remove-default-vpcs", "apply-baseline", "sweep-accounts",
+    "complete-merges", "grant-sign-in", "grant-cluster-access",
 }  # fmt: skip
 PARAMETERS = {
     "OrganizationId": names.ORGANIZATION_ID,
