@@ -15,6 +15,7 @@ LOCAL = Path(__file__).resolve().parents[2]
 FUNCTIONS = (
     "accept-event", "plan-onboarding", "provision-vpc", "attach-transit-gateway", "create-tenant-roles",
     "commit-tenant", "announce-outcome", "remove-default-vpcs", "apply-baseline",
+    "grant-sign-in", "grant-cluster-access", "sweep-accounts", "complete-merges",
 )  # fmt: skip
 
 

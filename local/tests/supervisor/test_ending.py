@@ -16,10 +16,10 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from processes import children_of, idle_binaries, run, soon, start
 
-TEMPLATE_WITH_AN_ALARM = """
+TEMPLATE_WITH_A_CLUSTER = """
 Transform: AWS::Serverless-2016-10-31
 Resources:
-  Alarm: {Type: AWS::CloudWatch::Alarm, Properties: {}}
+  Cluster: {Type: AWS::ECS::Cluster, Properties: {}}
 """
 
 
@@ -129,10 +129,10 @@ def test_functions_that_are_not_built_are_one_line(state: Path, binaries: Path, 
 
 def test_a_template_with_an_unknown_resource_type_is_one_line(state: Path, binaries: Path, tmp_path: Path) -> None:
     template = tmp_path / "template.yaml"
-    template.write_text(TEMPLATE_WITH_AN_ALARM)
+    template.write_text(TEMPLATE_WITH_A_CLUSTER)
     line = refused(state, "--port", "0", "--binaries", str(binaries), "--template", str(template))
-    assert "Alarm" in line
-    assert "AWS::CloudWatch::Alarm" in line
+    assert "Cluster" in line
+    assert "AWS::ECS::Cluster" in line
 
 
 def test_commands_for_a_running_one_say_how_to_start_it(state: Path) -> None:
