@@ -40,10 +40,13 @@ pub struct HistoryEvent {
 #[must_use]
 pub fn failed_state(events: &[HistoryEvent]) -> Option<(String, Option<String>, Option<String>)> {
     let by_id: HashMap<i64, &HistoryEvent> = events.iter().map(|event| (event.id, event)).collect();
-    let newest_failure = events.iter().filter(|event| event.failure.is_some()).max_by_key(|event| event.id);
+    // A task of another branch may still report after the execution's end, and tells nothing about why it ended.
+    let end = events.iter().filter(|event| event.is_end).map(|event| event.id).max().unwrap_or(i64::MAX);
+    let until_end = || events.iter().filter(|event| event.id <= end);
+    let newest_failure = until_end().filter(|event| event.failure.is_some()).max_by_key(|event| event.id);
     let (error, cause) = newest_failure.and_then(|event| event.failure.clone()).unwrap_or_default();
     // The execution's own failure names the error; the event before it lies in the branch that failed.
-    let mut next = events.iter().max_by_key(|event| event.id);
+    let mut next = until_end().max_by_key(|event| event.id);
     while let Some(event) = next {
         if let Some(state) = &event.entered {
             return Some((state.clone(), error, cause));
@@ -151,7 +154,12 @@ fn read(event: &SdkEvent) -> HistoryEvent {
         entered: event.state_entered_event_details().map(|details| details.name().to_owned()),
         is_task: event.r#type() == &HistoryEventType::TaskStateEntered,
         exited: event.state_exited_event_details().is_some(),
-        is_end: matches!(event.r#type(), HistoryEventType::ExecutionAborted | HistoryEventType::ExecutionTimedOut),
+        is_end: matches!(
+            event.r#type(),
+            HistoryEventType::ExecutionAborted
+                | HistoryEventType::ExecutionFailed
+                | HistoryEventType::ExecutionTimedOut
+        ),
         failure,
     }
 }

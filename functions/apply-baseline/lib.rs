@@ -131,7 +131,8 @@ impl Step for ApplyBaseline {
             when_refused: Fault::NotReady,
         };
         let clients = Clients::new(&self.sessions.assume(scope).await?);
-        let seen = observe::observe(&clients, input).await?;
+        // Boxed: the futures of a dozen calls of four services nest deep.
+        let seen = Box::pin(observe::observe(&clients, input)).await?;
         Ok(World { clients, seen })
     }
 

@@ -31,8 +31,8 @@ pub fn selection_name(plan: &BackupPlan) -> String {
         hash.update(part.len().to_be_bytes());
         hash.update(part);
     }
-    let digest: String = hash.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-    format!("berth-{digest}")
+    let number = hash.finalize().iter().take(6).fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
+    format!("berth-{number:012x}")
 }
 
 /// The rules of the plan as AWS Backup has them.

@@ -8,6 +8,7 @@ use crate::{Action, Effect, RECORDER};
 
 /// What is there. Parts that the plan leaves out are not read and stay empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub struct Seen {
     /// Whether new volumes are encrypted.
     pub ebs_encrypted: bool,

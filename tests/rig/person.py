@@ -108,6 +108,8 @@ class Person:
             for region in environment["regions"].values():
                 region.update(wanted.get("setInRegions", {}))
                 region["tiers"] = region["tiers"] + ([wanted["tier"]] if "tier" in wanted else [])
+        # Enough for the denials that tests inject; a test of a real one need not wait ten minutes.
+        document["openingSecondsMax"] = 30
         self._platform.write_text(yaml.safe_dump(document, sort_keys=False))
 
     def edit_platform(self, edits: list[dict[str, Any]]) -> None:

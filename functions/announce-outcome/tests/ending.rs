@@ -184,6 +184,15 @@ fn the_state_that_failed_is_found_in_its_own_branch() {
 }
 
 #[test]
+fn a_task_of_another_branch_that_reports_after_the_end_is_not_the_failure() {
+    let mut history = mixed(14);
+    history[0].is_end = true;
+    history.insert(0, failed(17, 15, "NotReady"));
+    let (state, error, _) = failed_state(&history).unwrap();
+    assert_eq!((state.as_str(), error.as_deref()), ("AttachTransitGateway", Some("Denied")));
+}
+
+#[test]
 fn the_order_in_which_a_page_has_its_events_does_not_matter() {
     let mut history = mixed(14);
     history.reverse();

@@ -60,7 +60,9 @@ fn converge(input: &Input, mut seen: Seen) -> (Vec<Vec<String>>, Seen) {
             }
             Decision::Act(actions) => {
                 rounds.push(actions.iter().map(ToString::to_string).collect());
-                actions.iter().for_each(|action| seen.apply(Effect::imagined(action)));
+                for action in &actions {
+                    seen.apply(Effect::imagined(action));
+                }
             }
         }
     }

@@ -58,7 +58,9 @@ fn a_fresh_account_gets_its_baseline_and_what_drifts_is_repaired_and_nothing_els
     let rig = rig();
     let account = rig.account("baseline-dev", "dev");
     onboard(rig, &account);
-    REGIONS.into_iter().for_each(|region| assert_baseline(rig, &account, region));
+    for region in REGIONS {
+        assert_baseline(rig, &account, region);
+    }
     assert_eq!(s3_blocks(rig, &account), 1, "once for the account, not once for each region");
 
     let drift =
@@ -70,8 +72,8 @@ fn a_fresh_account_gets_its_baseline_and_what_drifts_is_repaired_and_nothing_els
     drift("config", "delete_config_rule", json!({ "ConfigRuleName": "berth-encrypted-volumes" }));
     let plan = drift("backup", "list_backup_plans", json!({}))["BackupPlansList"][0]["BackupPlanId"].clone();
     let rule = json!({ "RuleName": "x", "TargetBackupVaultName": "berth-backup" });
-    let changed = json!({ "BackupPlanName": "berth-backup", "Rules": [rule] });
-    drift("backup", "update_backup_plan", json!({ "BackupPlanId": plan, "BackupPlan": changed }));
+    let other = json!({ "BackupPlanName": "berth-backup", "Rules": [rule] });
+    drift("backup", "update_backup_plan", json!({ "BackupPlanId": plan, "BackupPlan": other }));
     let execution = rig.start_execution(&json!({ "accountId": account }));
     let ended = rig.ended(&execution);
     assert_eq!(ended.status, ExecutionStatus::Succeeded, "{ended:?}");
@@ -89,7 +91,9 @@ fn a_fresh_account_gets_its_baseline_and_what_drifts_is_repaired_and_nothing_els
         ]
     );
     rig.wait_for_outcome(&account, &execution);
-    REGIONS.into_iter().for_each(|region| assert_baseline(rig, &account, region));
+    for region in REGIONS {
+        assert_baseline(rig, &account, region);
+    }
 }
 
 #[test]
@@ -147,4 +151,22 @@ fn an_account_that_denies_everything_while_aws_opens_it_is_onboarded_in_the_end(
         assert_eq!(rig.fired(rule), 2, "each denial was really met");
     }
     assert_baseline(rig, &account, "eu-west-1");
+}
+
+#[test]
+fn an_account_that_goes_on_denying_after_the_limit_ends_denied_with_action_and_resource() {
+    let rig = rig();
+    let account = rig.account("barred-dev", "dev");
+    let rule = rig.break_calls(&json!({
+        "match": { "account": account, "operation": "CreateBackupVault" },
+        "action": { "error": { "code": "AccessDeniedException", "status": 403 } },
+    }));
+    rig.publish(&[event(Event::Created, &account)]);
+    let record = rig.wait_for(&account, Status::Failed);
+    let failure = record.failure.unwrap();
+    assert_eq!((failure.state.as_str(), failure.fault.as_str()), ("ApplyBaseline", "Denied"));
+    assert!(failure.message.contains("backup:CreateBackupVault failed: AccessDeniedException"), "{failure:?}");
+    assert!(failure.message.contains("create backup vault berth-backup"), "{failure:?}");
+    assert!(failure.message.contains(account.as_str()), "{failure:?}");
+    assert!(rig.fired(rule) > 2, "it was asked again until the limit");
 }
