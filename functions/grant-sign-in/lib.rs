@@ -106,6 +106,6 @@ impl Step for GrantSignIn {
     }
 
     fn apply(world: &mut World, effect: Effect) {
-        world.apply(effect);
+        world.apply(&effect);
     }
 }

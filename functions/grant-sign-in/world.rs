@@ -75,7 +75,7 @@ impl World {
         Self { clients: None, outstanding, assignments }
     }
 
-    pub(crate) fn apply(&mut self, effect: Effect) {
+    pub(crate) fn apply(&mut self, effect: &Effect) {
         if matches!(effect.state, State::UnderWay { .. }) {
             self.outstanding = self.outstanding.saturating_add(1);
         }

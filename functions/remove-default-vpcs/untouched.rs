@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use aws_sdk_ec2::types::{
     DhcpOptions, EgressOnlyInternetGateway, FlowLog, InternetGateway, IpPermission, NetworkAcl, NetworkAclEntry,
     NetworkInterface, RouteTable, RuleAction, SecurityGroup, Subnet, Tag, Vpc, VpcEndpoint, VpcPeeringConnection,
-    VpnGateway,
+    VpcPeeringConnectionStateReasonCode, VpnGateway,
 };
 
 /// Everything that was read about a default VPC. What is not filtered by the VPC holds that of others too.
@@ -158,7 +158,7 @@ fn is_there(endpoint: &VpcEndpoint) -> bool {
 
 /// Whether a peering that is not over has this VPC on either side.
 fn joins(vpc: &str, peering: &VpcPeeringConnection) -> bool {
-    let code = peering.status().and_then(|status| status.code()).map(|code| code.as_str());
+    let code = peering.status().and_then(|status| status.code()).map(VpcPeeringConnectionStateReasonCode::as_str);
     let is_over = code.is_some_and(|code| ["deleted", "expired", "failed", "rejected"].contains(&code));
     let sides = [peering.accepter_vpc_info(), peering.requester_vpc_info()];
     !is_over && sides.into_iter().flatten().any(|side| side.vpc_id() == Some(vpc))

@@ -135,7 +135,7 @@ impl Progress {
             self.end();
             report(found);
         }
-        if self.is_terminal || tally.runs % 50 == 0 {
+        if self.is_terminal || tally.runs.is_multiple_of(50) {
             let seconds = self.began.elapsed().as_secs();
             let left = seconds * (self.count - tally.runs) as u64 / tally.runs as u64;
             let width = 30 * tally.runs / self.count;
@@ -149,9 +149,9 @@ impl Progress {
                 left
             );
             if self.is_terminal {
-                eprint!("\r{line}\x1b[K")
+                eprint!("\r{line}\x1b[K");
             } else {
-                eprintln!("{line}")
+                eprintln!("{line}");
             }
             let _ = std::io::stderr().flush();
         }

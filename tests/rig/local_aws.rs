@@ -95,7 +95,7 @@ fn folder(label: &str) -> Result<PathBuf, String> {
     let parent = parent.canonicalize().map_err(cannot)?;
     for entry in fs::read_dir(&parent).map_err(cannot)?.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
-        let of_this_test = name.rsplit_once('-').filter(|(of, _)| of.starts_with(&test));
+        let of_this_test = name.rsplit_once('-').filter(|(of, _)| of.starts_with(test));
         if of_this_test.is_some_and(|(_, pid)| !Path::new("/proc").join(pid).exists()) {
             // What cannot be removed now goes next time.
             let _ = fs::remove_dir_all(entry.path());

@@ -220,7 +220,7 @@ fn candidates(request: &BlockRequest<'_>, pool: &Pool) -> Result<Vec<Candidate>,
     own.sort_by_key(|candidate| !candidate.is_held);
     let blocks = usable(supernets, excluded, prefix_length);
     let is_taken = |block: &Ipv4Net| {
-        pool.holders.iter().any(|(held, holding)| overlap(held, block) && !(held == block && holding.has_rested(now)))
+        pool.holders.iter().any(|(held, holding)| overlap(*held, *block) && !(held == block && holding.has_rested(now)))
     };
     let free: Vec<Ipv4Net> = blocks.iter().filter(|block| !is_taken(block)).copied().collect();
     if own.is_empty() && free.is_empty() {
@@ -237,11 +237,11 @@ fn candidates(request: &BlockRequest<'_>, pool: &Pool) -> Result<Vec<Candidate>,
 #[must_use]
 pub fn usable(supernets: &[Ipv4Net], excluded: &[Ipv4Net], prefix_length: u8) -> Vec<Ipv4Net> {
     let blocks = supernets.iter().filter_map(|net| net.trunc().subnets(prefix_length).ok()).flatten();
-    blocks.filter(|block| !excluded.iter().any(|taken| overlap(block, taken))).collect()
+    blocks.filter(|block| !excluded.iter().any(|taken| overlap(*block, *taken))).collect()
 }
 
-fn overlap(a: &Ipv4Net, b: &Ipv4Net) -> bool {
-    a.contains(b) || b.contains(a)
+fn overlap(a: Ipv4Net, b: Ipv4Net) -> bool {
+    a.contains(&b) || b.contains(&a)
 }
 
 fn exhausted(request: &BlockRequest<'_>, pool: &Pool, usable: usize) -> StepError {

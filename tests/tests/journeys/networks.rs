@@ -95,7 +95,7 @@ fn default_vpcs_go_where_nobody_has_used_them_and_stay_and_are_reported_elsewher
     assert!(rig.fired(denied) >= 1);
     assert_eq!(default_vpcs(rig, "eu-west-1", &account), Vec::<String>::new());
     assert_eq!(default_vpcs(rig, "us-east-1", &account).len(), 1, "what nobody may look at stays");
-    assert_eq!(default_vpcs(rig, "eu-central-1", &account), [used.clone()]);
+    assert_eq!(default_vpcs(rig, "eu-central-1", &account), std::slice::from_ref(&used));
     let gateways = ids(
         rig,
         ("eu-west-1", &account),
