@@ -42,7 +42,8 @@ fn assert_status(rig: &Rig, account: &str) {
         assert!(network["cidr"].as_str().unwrap().ends_with("/20"), "{status}");
         assert!(network["attachmentId"].as_str().unwrap().starts_with("tgw-attach-"), "{status}");
     }
-    assert_eq!(status["roles"].as_array().unwrap().len(), 2, "{status}");
+    // Two of the tenant and the one that AWS Backup works with.
+    assert_eq!(status["roles"].as_array().unwrap().len(), 3, "{status}");
     assert_eq!(status["commit"]["sha"].as_str().unwrap().len(), 40, "{status}");
 }
 

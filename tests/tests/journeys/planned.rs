@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::onboarded::assert_onboarded;
 
 /// How a line of a plan begins, and the call that performs it.
-const PERFORMED_BY: [(&str, &str); 29] = [
+const PERFORMED_BY: [(&str, &str); 30] = [
     ("assign group ", "CreateAccountAssignment"),
     ("associate subnet-", "AssociateRouteTable"),
     ("associate tgw-attach-", "AssociateTransitGatewayRouteTable"),
@@ -35,6 +35,7 @@ const PERFORMED_BY: [(&str, &str); 29] = [
     ("remove the rules of the default ", "RevokeSecurityGroupIngress"),
     ("require IMDSv2 ", "ModifyInstanceMetadataDefaults"),
     ("route ", "CreateRoute"),
+    ("send flow logs of ", "CreateFlowLogs"),
     ("set public sharing of snapshots ", "EnableSnapshotBlockPublicAccess"),
     ("start configuration recorder ", "StartConfigurationRecorder"),
     ("turn on DNS host names ", "ModifyVpcAttribute"),
