@@ -135,7 +135,7 @@ const OPENING: [(&str, &str); 5] = [
 #[test]
 fn an_account_that_denies_everything_while_aws_opens_it_is_onboarded_in_the_end() {
     let rig = rig();
-    let account = rig.account("opening-dev", "dev");
+    let account = rig.account("newborn-dev", "dev");
     let rules: Vec<_> = OPENING
         .into_iter()
         .map(|(service, code)| {

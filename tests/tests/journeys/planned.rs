@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::onboarded::assert_onboarded;
 
 /// How a line of a plan begins, and the call that performs it.
-const PERFORMED_BY: [(&str, &str); 30] = [
+const PERFORMED_BY: [(&str, &str); 34] = [
     ("assign group ", "CreateAccountAssignment"),
     ("associate subnet-", "AssociateRouteTable"),
     ("associate tgw-attach-", "AssociateTransitGatewayRouteTable"),
@@ -27,7 +27,11 @@ const PERFORMED_BY: [(&str, &str); 30] = [
     ("create subnet ", "CreateSubnet"),
     ("create the VPC ", "CreateVpc"),
     ("create the private route table ", "CreateRouteTable"),
+    ("delete default igw-", "DeleteInternetGateway"),
+    ("delete default subnet-", "DeleteSubnet"),
+    ("delete default vpc-", "DeleteVpc"),
     ("deliver configuration to ", "PutDeliveryChannel"),
+    ("detach igw-", "DetachInternetGateway"),
     ("ensure the service-linked role ", "CreateServiceLinkedRole"),
     ("propagate tgw-attach-", "EnableTransitGatewayRouteTablePropagation"),
     ("put configuration recorder ", "PutConfigurationRecorder"),
