@@ -75,6 +75,7 @@ impl Rig {
             "provision-vpc",
             "attach-transit-gateway",
             "create-tenant-roles",
+            "apply-baseline",
             "remove-default-vpcs",
             "grant-sign-in",
             "grant-cluster-access",

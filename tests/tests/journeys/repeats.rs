@@ -54,7 +54,12 @@ fn assert_unchanged(calls: &[Call]) {
     let changing: Vec<&Call> = calls.iter().filter(|call| call.effect == "resource").collect();
     assert!(changing.is_empty(), "{changing:#?}");
     let looked = |function: &str| calls.iter().any(|call| call.function == format!("berth-{function}"));
-    assert!(looked("provision-vpc") && looked("attach-transit-gateway") && looked("create-tenant-roles"));
+    assert!(
+        looked("provision-vpc")
+            && looked("attach-transit-gateway")
+            && looked("create-tenant-roles")
+            && looked("apply-baseline")
+    );
 }
 
 fn assert_same_commit(rig: &Rig, first: &Record, second: &Record) {
