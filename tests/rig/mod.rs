@@ -28,7 +28,7 @@ pub use self::{
     executions::Ended,
     intake::{Event, event, fixture},
     journal::{Call, Invocation},
-    person::{AttachmentSeen, Counted, RegionSeen, RoleSeen, VpcSeen, World},
+    person::{AccessEntrySeen, AssignmentSeen, AttachmentSeen, Counted, RegionSeen, RoleSeen, VpcSeen, World},
 };
 
 /// The network account of the local organization.

@@ -15,6 +15,7 @@ from typing import Any
 
 from berth_local import names
 from berth_local.access import Access, Credentials
+from berth_local.organization.hub import CLUSTER_REGION
 from berth_local.session import Session
 from snapshot import snapshot
 
@@ -160,7 +161,12 @@ class Person:
     def world(self, account: str) -> dict[str, Any]:
         """Everything that onboarding makes, as it is in the account and in the network account."""
         regions = {region: self._region(account, region) for region in names.TENANT_REGIONS}
-        return {"regions": regions, "roles": self._roles(account)}
+        return {
+            "regions": regions,
+            "roles": self._roles(account),
+            "assignments": self._assignments(account),
+            "accessEntries": self._access_entries(account),
+        }
 
     def snapshot(self, account: str, tenant: str) -> list[str]:
         """Everything that onboarding makes, without ids, to be compared with another account's."""
@@ -244,12 +250,53 @@ class Person:
             attached = iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]
             roles.append({
                 "arn": role["Arn"],
+                "id": role["RoleId"],
                 "trust": role["AssumeRolePolicyDocument"],
                 "boundary": role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"),
                 "attached": sorted(policy["PolicyArn"] for policy in attached),
                 "tags": _tags(role),
             })  # fmt: skip
         return sorted(roles, key=lambda role: role["arn"])
+
+    def _assignments(self, account: str) -> list[dict[str, str]]:
+        """Which groups sign in to the account, each with which permission set."""
+        center = self._client(names.MANAGEMENT_ACCOUNT, "sso-admin", names.IDENTITY_CENTER_REGION)
+        store = self._client(names.MANAGEMENT_ACCOUNT, "identitystore", names.IDENTITY_CENTER_REGION)
+        (instance,) = center.list_instances()["Instances"]
+        arn = {"InstanceArn": instance["InstanceArn"]}
+        found = []
+        for page in center.get_paginator("list_permission_sets").paginate(**arn):
+            for each in page["PermissionSets"]:
+                asked = arn | {"PermissionSetArn": each}
+                listed = center.get_paginator("list_account_assignments").paginate(**asked, AccountId=account)
+                assigned = [one for part in listed for one in part["AccountAssignments"]]
+                name = center.describe_permission_set(**asked)["PermissionSet"]["Name"] if assigned else ""
+                for one in assigned:
+                    of_store = {"IdentityStoreId": instance["IdentityStoreId"], "GroupId": one["PrincipalId"]}
+                    group = store.describe_group(**of_store)["DisplayName"]
+                    found.append({"group": group, "permissionSet": name})
+        return sorted(found, key=lambda each: (each["group"], each["permissionSet"]))
+
+    def _access_entries(self, account: str) -> list[dict[str, Any]]:
+        """Access entries of the account's roles, on every cluster that has entries."""
+        eks = self._client(names.HUB_ACCOUNT, "eks", CLUSTER_REGION)
+        found = []
+        for cluster in eks.list_clusters()["clusters"]:
+            mode = eks.describe_cluster(name=cluster)["cluster"]["accessConfig"]["authenticationMode"]
+            if mode == "CONFIG_MAP":
+                continue
+            for page in eks.get_paginator("list_access_entries").paginate(clusterName=cluster):
+                for role in (arn for arn in page["accessEntries"] if f"::{account}:" in arn):
+                    entry = eks.describe_access_entry(clusterName=cluster, principalArn=role)["accessEntry"]
+                    found.append({
+                        "cluster": cluster,
+                        "role": role,
+                        "arn": entry["accessEntryArn"],
+                        "type": entry["type"],
+                        "groups": entry["kubernetesGroups"],
+                        "tags": entry["tags"],
+                    })  # fmt: skip
+        return sorted(found, key=lambda entry: (entry["cluster"], entry["role"]))
 
 
 def _tags(thing: dict[str, Any]) -> dict[str, str]:

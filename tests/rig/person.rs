@@ -28,6 +28,11 @@ pub struct World {
     pub regions: BTreeMap<String, RegionSeen>,
     /// Roles beyond those that the account came with.
     pub roles: Vec<RoleSeen>,
+    /// Who signs in, by group.
+    pub assignments: Vec<AssignmentSeen>,
+    /// Access entries of the account's roles, by cluster and role.
+    #[serde(rename = "accessEntries")]
+    pub access_entries: Vec<AccessEntrySeen>,
 }
 
 /// One region of an account, and the network account's side of it.
@@ -86,12 +91,42 @@ pub struct AttachmentSeen {
 pub struct RoleSeen {
     /// Its ARN.
     pub arn: String,
+    /// Its unique id, which a role that is made again does not have.
+    pub id: String,
     /// Its trust policy.
     pub trust: Value,
     /// Its permissions boundary.
     pub boundary: Option<String>,
     /// Its managed policies.
     pub attached: Vec<String>,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// An assignment of IAM Identity Center.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AssignmentSeen {
+    /// Display name of the group.
+    pub group: String,
+    /// Name of the permission set.
+    pub permission_set: String,
+}
+
+/// An EKS access entry.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct AccessEntrySeen {
+    /// The cluster.
+    pub cluster: String,
+    /// ARN of the role.
+    pub role: String,
+    /// Its own ARN, which an entry that is made again does not have.
+    pub arn: String,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Its Kubernetes groups.
+    pub groups: Vec<String>,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
 }

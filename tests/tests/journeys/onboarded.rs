@@ -21,6 +21,7 @@ pub(crate) fn assert_onboarded(rig: &Rig, record: &Record) -> World {
         assert_eq!(known.attachment_id, region.attachments[0].id);
     }
     assert_roles(&world.roles, account, tenant);
+    assert_access(&world, record, tenant);
     assert_committed(rig, record);
     world
 }
@@ -62,6 +63,31 @@ fn assert_roles(roles: &[RoleSeen], account: &str, tenant: &str) {
         assert!(condition.contains(&format!("{account}:role/aws-reserved/sso.amazonaws.com/")), "{condition}");
         assert_eq!(role.attached.len(), 1, "{}: {:?}", role.arn, role.attached);
         assert_tags(&role.tags, account, tenant);
+    }
+}
+
+/// Who signs in, and what the roles may do on the cluster: in the world as planned, and in the ledger.
+fn assert_access(world: &World, record: &Record, tenant: &str) {
+    let account = record.account_id.as_str();
+    let assigned = world.assignments.iter().map(|seen| (seen.group.as_str(), seen.permission_set.as_str()));
+    let [developers, viewers] = ["developers", "viewers"].map(|group| format!("{tenant}-{group}"));
+    let wanted = [(developers.as_str(), "TenantDeveloper"), (viewers.as_str(), "TenantViewer")];
+    assert_eq!(assigned.collect::<Vec<_>>(), wanted);
+    let known = record.sign_in.iter().map(|known| (known.group.as_str(), known.permission_set.as_str()));
+    assert_eq!(known.collect::<Vec<_>>(), wanted);
+
+    let [cluster] = record.cluster_access.as_slice() else { panic!("one cluster, not {:?}", record.cluster_access) };
+    assert_eq!(world.access_entries.len(), 2, "{:?}", world.access_entries);
+    let accesses = [("developer", "edit"), ("viewer", "view")];
+    for ((entry, known), (role, access)) in world.access_entries.iter().zip(&cluster.entries).zip(accesses) {
+        let arn = format!("arn:aws:iam::{account}:role/tenant/{tenant}-{role}");
+        assert_eq!((entry.cluster.as_str(), entry.kind.as_str()), (cluster.cluster.as_str(), "STANDARD"));
+        assert_eq!((&entry.role, &known.role), (&arn, &arn));
+        assert_eq!(entry.groups, [format!("tenant:{tenant}:{access}")]);
+        assert_eq!(entry.groups, known.groups);
+        assert_tags(&entry.tags, account, tenant);
+        let id = world.roles.iter().find(|role| role.arn == arn).map(|role| role.id.as_str());
+        assert_eq!(entry.tags.get("berth:role-id").map(String::as_str), id, "made for the role that is there");
     }
 }
 
