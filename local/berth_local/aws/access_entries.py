@@ -201,7 +201,14 @@ def _install_modes() -> None:
         return ActionResult({"update": {"id": str(uuid.uuid4()), "status": "Successful", "type": "AccessConfigUpdate"}})
 
 
+def untag_resource(self: EKSResponse) -> ActionResult:
+    """UntagResource: every key that was sent. Stock takes the first one only."""
+    self.eks_backend.untag_resource(self._extract_arn_from_path(), list(self.querystring.get("tagKeys", [])))
+    return EmptyResult()
+
+
 def _install_tags() -> None:
+    EKSResponse.untag_resource = untag_resource
     for name in ("tag_resource", "untag_resource", "list_tags_for_resource"):
 
         @wrap(EKSBackend, name)

@@ -44,8 +44,10 @@ def test_an_access_entry_is_made_read_changed_tagged_listed_and_deleted(aws: Wor
 
     assert seen() == made
     assert code_of(eks.create_access_entry, clusterName=cluster, principalArn=role) == "ResourceInUseException"
-    eks.tag_resource(resourceArn=made["accessEntryArn"], tags={"more": "1"})
-    assert seen()["tags"] == {"berth:account": TENANT, "more": "1"}
+    eks.tag_resource(resourceArn=made["accessEntryArn"], tags={"more": "1", "most": "2"})
+    assert seen()["tags"] == {"berth:account": TENANT, "more": "1", "most": "2"}
+    eks.untag_resource(resourceArn=made["accessEntryArn"], tagKeys=["berth:account", "most"])
+    assert seen()["tags"] == {"more": "1"}
     eks.update_access_entry(clusterName=cluster, principalArn=role, username="somebody")
     assert seen()["kubernetesGroups"] == ["tenant:a:edit"], "what is not sent stays"
     eks.update_access_entry(clusterName=cluster, principalArn=role, kubernetesGroups=[])
