@@ -14,6 +14,8 @@ from berth_local.github.graphql import GraphQLError, Schema, execute
 from berth_local.github.objects import Objects, StaleError
 
 _TEXT_BYTES_MAX = 512_000
+_PAGE_MAX = 100
+_PULL = ("state", "url", "headRefName", "number", "isCrossRepository")
 _PROTECTED = "Repository rule violations found\n\nChanges must be made through a pull request.\n\n"
 
 
@@ -52,6 +54,7 @@ class Repository:
             if state in ("all", "open" if pull["state"] == "OPEN" else "closed")
             and head in ("", f"{self.owner}:{pull['headRefName']}")
             and base in ("", pull["baseRefName"])
+            and not (head and pull["isCrossRepository"])
         ]
         return [{"number": pull["number"], "html_url": pull["url"]} for pull in fits]
 
@@ -65,8 +68,15 @@ class Repository:
         number = len(self.pulls) + 1
         url = f"{self._url}/{self.owner}/{self.name}/pull/{number}"
         pull = {"number": number, "url": url, "state": "OPEN", "headRefName": head, "baseRefName": base}
-        self.pulls.append(pull | {"title": body["title"], "body": body.get("body", "")})
+        self.pulls.append(pull | {"title": body["title"], "body": body.get("body", ""), "isCrossRepository": False})
         return {"number": number, "html_url": url}
+
+    def fork_pulls(self, head: str, base: str, state: str, count: int) -> None:
+        """Pull requests from a branch of the same name in somebody's fork."""
+        for number in range(len(self.pulls) + 1, len(self.pulls) + 1 + count):
+            url = f"{self._url}/{self.owner}/{self.name}/pull/{number}"
+            pull = {"number": number, "url": url, "state": state, "headRefName": head, "baseRefName": base}
+            self.pulls.append(pull | {"title": "From a fork", "body": "", "isCrossRepository": True})
 
     def _pull(self, number: int) -> dict[str, Any]:
         if not 0 < number <= len(self.pulls):
@@ -111,6 +121,8 @@ class Repository:
         def pull_requests(_: Any, *, headRefName: str, baseRefName: str, last: int) -> tuple[str, Any]:
             if "pull_requests" not in permissions:
                 raise GraphQLError("FORBIDDEN", "Resource not accessible by integration")
+            if not 1 <= last <= _PAGE_MAX:
+                raise GraphQLError("EXCESSIVE_PAGINATION", f"Requesting {last} records exceeds the `last` limit")
             fits = [p for p in self.pulls if (p["headRefName"], p["baseRefName"]) == (headRefName, baseRefName)]
             return ("Nodes", [("PullRequest", pull) for pull in fits[-last:]])
 
@@ -141,7 +153,7 @@ class Repository:
             },
             "Tree": {},
             "Blob": {"byteSize": len, "isTruncated": lambda blob: len(blob) > _TEXT_BYTES_MAX, "text": _text},
-            "PullRequest": {name: attribute(name) for name in ("state", "url", "headRefName", "number")},
+            "PullRequest": {name: attribute(name) for name in _PULL},
         }
 
     def _repository(self, _: Any, *, owner: str, name: str) -> tuple[str, Any]:

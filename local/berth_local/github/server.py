@@ -68,6 +68,8 @@ class GitHub:
             self.tokens.granted = body
         elif what == "protect":
             self.repository(request).protected.add(body["branch"])
+        elif what == "fork":
+            self.repository(request).fork_pulls(body["head"], body["base"], body["state"], body["count"])
         seen = {"faults": len(self._faults), "tokens": self.tokens.made, "served": self.served}
         pulls = self.repository(request).pulls
         return web.json_response(seen | {"pulls": pulls})

@@ -46,7 +46,10 @@ pub(super) fn commit(input: &Value) -> Value {
     json!({ "query": query, "variables": { "input": input } })
 }
 
-/// Asks for the newest pull requests of each branch, and for the base's head.
+/// Pull requests of one branch in an answer. Forks' are among them, and cannot be filtered out by the request.
+pub(super) const PULL_REQUESTS_MAX: usize = 100;
+
+/// Asks for the newest pull requests of each branch. A fork's branch of the same name counts too: its are marked.
 pub(super) fn pull_requests(api: &Api, branches: &[&str]) -> Value {
     let mut variables = json!({ "owner": api.address.owner, "name": api.address.name, "base": api.address.branch });
     let mut declared = String::from("$owner: String!, $name: String!, $base: String!");
@@ -54,8 +57,8 @@ pub(super) fn pull_requests(api: &Api, branches: &[&str]) -> Value {
     for (number, branch) in branches.iter().enumerate() {
         declared.extend([", $b", &number.to_string(), ": String!"]);
         let field = format!(
-            " p{number}: pullRequests(headRefName: $b{number}, baseRefName: $base, last: 10) \
-             {{ nodes {{ state url headRefName }} }}"
+            " p{number}: pullRequests(headRefName: $b{number}, baseRefName: $base, last: {PULL_REQUESTS_MAX}) \
+             {{ nodes {{ state isCrossRepository }} }}"
         );
         fields.push_str(&field);
         set(&mut variables, &format!("b{number}"), json!(branch));

@@ -55,11 +55,17 @@ impl Proposals for GitHubRepo {
 }
 
 /// One that is open counts, else the newest. None at all: it was never opened, or GitHub forgot it with its branch.
+///
+/// A fork's pull request is nobody's word about ours. So many of them that ours may be hidden tell nothing either: then
+/// waiting is right, whatever became of it.
 fn state(nodes: &[Value]) -> ProposalState {
-    let states: Vec<&str> = nodes.iter().filter_map(|node| node.get("state")?.as_str()).collect();
+    let is_ours = |node: &&Value| node.get("isCrossRepository").and_then(Value::as_bool) == Some(false);
+    let ours = nodes.iter().filter(is_ours);
+    let states: Vec<&str> = ours.filter_map(|node| node.get("state")?.as_str()).collect();
     match states.last() {
         _ if states.contains(&"OPEN") => ProposalState::Open,
         Some(&"MERGED") => ProposalState::Merged,
+        None if nodes.len() >= graphql::PULL_REQUESTS_MAX => ProposalState::Open,
         _ => ProposalState::Closed,
     }
 }

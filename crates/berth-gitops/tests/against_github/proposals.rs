@@ -78,6 +78,30 @@ async fn a_merge_and_a_close_are_seen_and_one_request_looks_at_many() {
 }
 
 #[tokio::test]
+async fn pull_requests_of_forks_say_nothing_about_ours_and_do_not_hide_it() {
+    let github = GitHub::start(Repository::new());
+    let repo = github.open();
+    let proposal = proposal(&repo).await;
+    let url = repo.propose(&proposal, &authorship()).await.unwrap();
+    let branches = [proposal.branch.clone()];
+    let fork = async |state: &str, count: usize| {
+        let told = json!({ "head": proposal.branch.as_str(), "base": "main", "state": state, "count": count });
+        github.tell("fork", told).await;
+    };
+    for state in ["CLOSED", "MERGED"] {
+        fork(state, 15).await;
+        assert_eq!(repo.look(&branches).await.unwrap().states, [ProposalState::Open], "{state} is a fork's");
+    }
+    assert_eq!(repo.propose(&proposal, &authorship()).await.unwrap(), url, "the fork's is not taken for ours");
+    github.person(Method::PUT, "pulls/1/merge").await;
+    fork("OPEN", 1).await;
+    assert_eq!(repo.look(&branches).await.unwrap().states, [ProposalState::Merged], "the open one is a fork's");
+    // More than an answer holds: ours is hidden, and nothing is known of it.
+    fork("CLOSED", 100).await;
+    assert_eq!(repo.look(&branches).await.unwrap().states, [ProposalState::Open]);
+}
+
+#[tokio::test]
 async fn an_app_without_the_right_to_pull_requests_is_told_so() {
     let github = GitHub::start(Repository::new());
     github.tell("grant", json!({ "contents": "write", "metadata": "read" })).await;
