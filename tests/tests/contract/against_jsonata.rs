@@ -56,14 +56,14 @@ fn scopes() -> Vec<Scope> {
             "signIn": [], "clusterAccess": [{ "cluster": "c" }],
         });
         let left = json!({ "left": [{ "region": "a" }], "changes": ["gone"] });
-        let result = json!([regions, { "roles": [{ "name": "r" }], "signIn": [{ "group": "g" }], "changes": [] }, regions, left]);
+        let result = json!([regions, { "roles": [{ "name": "r" }], "changes": [] }, regions, left]);
         let item = json!({
             "decision": "onboard", "plan": { "regions": [1] }, "region": "a", "network": {}, "transitGateway": { "routes": [] },
         });
         scope(&json!({
             "plan": { "run": { "mode": "apply" }, "regions": regions, "roles": { "roles": [] }, "baselines": regions, "signIn": null, "clusters": [], "gitOps": { "path": "p", "answerSecondsMax": 3600 }, "defaultVpc": "remove" },
             "regions": regions, "roles": [], "roleChanges": ["made"], "baselines": regions, "defaultVpcs": [], "defaultVpcChanges": [],
-            "signIn": [], "clusterAccess": [], "accessChanges": [], "tenantRoles": { "roles": [], "changes": ["made"] },
+            "signIn": [], "signInChanges": ["assigned"], "clusterAccess": [], "accessChanges": [],
             "region": "a", "network": network,
             "transitGateway": { "propagateTo": ["t"] }, "item": item, "parallel": result, "payload": payload,
         }))

@@ -15,7 +15,7 @@ const STATES: [(&str, &str); 15] = [
     ("vpc", "/States/ProvisionAccount/Branches/0/States/Regions/ItemProcessor/States/ProvisionVpc"),
     ("attach", "/States/ProvisionAccount/Branches/0/States/Regions/ItemProcessor/States/AttachTransitGateway"),
     ("roles", "/States/ProvisionAccount/Branches/1/States/CreateTenantRoles"),
-    ("signin", "/States/ProvisionAccount/Branches/1/States/GrantSignIn"),
+    ("signin", "/States/GrantSignIn"),
     ("access", "/States/GrantClusterAccess"),
     ("baselines", "/States/ProvisionAccount/Branches/2/States/Baselines"),
     ("baseline", "/States/ProvisionAccount/Branches/2/States/Baselines/ItemProcessor/States/ApplyBaseline"),

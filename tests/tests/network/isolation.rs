@@ -1,9 +1,16 @@
 //! Mistakes in the network account that isolation must catch before access is granted.
 
 use aws_sdk_sfn::types::ExecutionStatus;
+use berth_tests::rig::Rig;
 use serde_json::json;
 
 use crate::{attachment, attachments, ec2, network, onboarded, run, turn};
+
+/// What an execution asked for that lets somebody in.
+fn grants(rig: &Rig, execution: &str) -> Vec<String> {
+    let calls = rig.calls_of(execution).into_iter().map(|call| call.operation);
+    calls.filter(|operation| ["CreateAccountAssignment", "CreateAccessEntry"].contains(&operation.as_str())).collect()
+}
 
 #[test]
 fn a_route_to_another_tenant_stops_the_onboarding_before_access_and_a_redrive_ends_it() {
@@ -28,9 +35,12 @@ fn a_route_to_another_tenant_stops_the_onboarding_before_access_and_a_redrive_en
     let seen = &rig.world(&account).regions["eu-west-1"];
     assert!(seen.routes.is_empty(), "nothing leads into the gateway: {:?}", seen.routes);
     assert!(rig.files_naming(&account).is_empty(), "no access was granted");
+    assert!(grants(rig, &failed.arn).is_empty(), "nobody was let in");
 
     rig.redrive(&failed.arn);
     assert_eq!(rig.ended(&failed.arn).status, ExecutionStatus::Succeeded);
+    let granted = grants(rig, &failed.arn);
+    assert!(granted.iter().any(|operation| operation == "CreateAccountAssignment"), "{granted:?}");
     assert_eq!(rig.world(&account).regions["eu-west-1"].routes.len(), 1);
     let record = rig.until("the outcome", || rig.record(&account).filter(|record| record.lease.is_none()));
     let proof = record.regions.values().next().unwrap().isolation.clone().unwrap();
