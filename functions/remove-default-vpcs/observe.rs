@@ -42,7 +42,7 @@ pub(crate) async fn regions(ec2: &Client) -> Result<Vec<Region>, StepError> {
 /// The picture of the account.
 pub(crate) async fn world(clients: &BTreeMap<Region, Client>) -> Result<World, StepError> {
     let looks = stream::iter(clients).map(|(region, ec2)| async move {
-        let found = Box::pin(found(ec2)).await.map_err(|error| error.in_region(region))?;
+        let found = Box::pin(found(ec2, region)).await.map_err(|error| error.in_region(region))?;
         Ok::<_, StepError>(found.map(|found| (region.clone(), found)))
     });
     let regions: Vec<Option<(Region, Found)>> = looks.buffer_unordered(REGIONS_AT_ONCE).try_collect().await?;
@@ -50,10 +50,10 @@ pub(crate) async fn world(clients: &BTreeMap<Region, Client>) -> Result<World, S
 }
 
 /// What is in one region. [EC2 `DescribeVpcs`]
-async fn found(ec2: &Client) -> Result<Option<Found>, StepError> {
+async fn found(ec2: &Client, region: &Region) -> Result<Option<Found>, StepError> {
     match ec2.describe_vpcs().filters(filter("is-default", "true")).send().await {
         Ok(answer) => match answer.vpcs.unwrap_or_default().into_iter().next() {
-            Some(vpc) => default_vpc(ec2, vpc).await.map(|vpc| Some(Found::Vpc(vpc))),
+            Some(vpc) => default_vpc(ec2, region, vpc).await.map(|vpc| Some(Found::Vpc(vpc))),
             None => Ok(None),
         },
         Err(error) => {
@@ -93,7 +93,7 @@ macro_rules! items {
 
 /// The default VPC and all that could show that somebody uses it. One page each: a VPC with more than a page of
 /// anything is not untouched, whatever the next page says.
-async fn default_vpc(ec2: &Client, vpc: SdkVpc) -> Result<Vpc, StepError> {
+async fn default_vpc(ec2: &Client, region: &Region, vpc: SdkVpc) -> Result<Vpc, StepError> {
     let id = vpc.vpc_id.clone().unwrap_or_default();
     let of = |name: &str| filter(name, &id);
     let dhcp = vpc.dhcp_options_id.clone().unwrap_or_default();
@@ -155,16 +155,16 @@ async fn default_vpc(ec2: &Client, vpc: SdkVpc) -> Result<Vpc, StepError> {
         peerings,
         dhcp_options,
     };
-    Ok(picture(id, &parts))
+    Ok(picture(id, region, &parts))
 }
 
-fn picture(id: String, parts: &Parts) -> Vpc {
+fn picture(id: String, region: &Region, parts: &Parts) -> Vpc {
     let named: BTreeSet<String> = parts.route_tables.iter().filter_map(default_route).collect();
     let gateway = default_gateway(&id, &parts.internet_gateways, &named);
     let gateway = gateway
         .and_then(|(gateway, is_attached)| Some(Gateway { id: gateway.internet_gateway_id.clone()?, is_attached }));
     let subnets = parts.subnets.iter().filter_map(|subnet| subnet.subnet_id.clone()).collect();
-    Vpc { used: used(&id, parts), id, gateway, subnets }
+    Vpc { used: used(&id, region.as_str(), parts), id, gateway, subnets }
 }
 
 /// The internet gateway that a table's default route leads to. It stays in the route when the gateway is detached.

@@ -44,7 +44,7 @@ pub(crate) fn default_gateway<'a>(
 }
 
 /// What somebody put into the VPC or changed on it; empty when it is as AWS made it, or what an earlier run left of it.
-pub(crate) fn used(id: &str, parts: &Parts) -> Vec<String> {
+pub(crate) fn used(id: &str, region: &str, parts: &Parts) -> Vec<String> {
     let mut used = vpc(&parts.vpc);
     // What runs there comes first: it is what people look for.
     used.extend(parts.interfaces.iter().map(|i| named("network interface", i.network_interface_id())));
@@ -60,7 +60,7 @@ pub(crate) fn used(id: &str, parts: &Parts) -> Vec<String> {
     used.extend(parts.flow_logs.iter().map(|log| named("flow log", log.flow_log_id())));
     let peerings = parts.peerings.iter().filter(|peering| joins(id, peering));
     used.extend(peerings.map(|peering| named("peering", peering.vpc_peering_connection_id())));
-    used.extend(parts.dhcp_options.iter().filter_map(dhcp_options));
+    used.extend(parts.dhcp_options.iter().filter_map(|options| dhcp_options(region, options)));
     used
 }
 
@@ -165,9 +165,14 @@ fn joins(vpc: &str, peering: &VpcPeeringConnection) -> bool {
 }
 
 /// Options with nothing but Amazon's name servers and the region's domain.
-fn dhcp_options(options: &DhcpOptions) -> Option<String> {
+/// <https://docs.aws.amazon.com/vpc/latest/userguide/DHCPOptionSetConcepts.html>
+fn dhcp_options(region: &str, options: &DhcpOptions) -> Option<String> {
+    let domain = match region {
+        "us-east-1" => "ec2.internal".to_owned(),
+        other => format!("{other}.compute.internal"),
+    };
     let is_usual = options.dhcp_configurations().iter().all(|option| match option.key() {
-        Some("domain-name") => true,
+        Some("domain-name") => option.values().iter().all(|value| value.value() == Some(domain.as_str())),
         Some("domain-name-servers") => option.values().iter().all(|value| value.value() == Some("AmazonProvidedDNS")),
         _ => false,
     });
@@ -260,9 +265,18 @@ mod tests {
 
     #[test]
     fn what_aws_made_is_untouched_and_so_is_what_an_earlier_run_left_of_it() {
-        assert_eq!(used(VPC, &as_aws_made_it()), Vec::<String>::new());
+        assert_eq!(used(VPC, "eu-west-1", &as_aws_made_it()), Vec::<String>::new());
         let half = Parts { subnets: vec![], internet_gateways: vec![gateway("igw-1", None)], ..as_aws_made_it() };
-        assert_eq!(used(VPC, &half), Vec::<String>::new());
+        assert_eq!(used(VPC, "eu-west-1", &half), Vec::<String>::new());
+    }
+
+    #[test]
+    fn the_domain_of_the_dhcp_options_is_that_of_the_region() {
+        for (region, domain) in [("us-east-1", "ec2.internal"), ("eu-west-1", "eu-west-1.compute.internal")] {
+            let parts = Parts { dhcp_options: vec![dhcp("domain-name", domain)], ..as_aws_made_it() };
+            assert_eq!(used(VPC, region, &parts), Vec::<String>::new());
+            assert_eq!(used(VPC, "eu-central-1", &parts), ["DHCP options dopt-1"]);
+        }
     }
 
     #[test]
@@ -312,13 +326,15 @@ mod tests {
             ),
             ("flow log fl-1", Parts { flow_logs: vec![FlowLog::builder().flow_log_id("fl-1").build()], ..base() }),
             ("peering pcx-1", Parts { peerings: peering("active"), ..base() }),
+            ("DHCP options dopt-1", Parts { dhcp_options: vec![dhcp("domain-name", "corp.example")], ..base() }),
+            ("DHCP options dopt-1", Parts { dhcp_options: vec![dhcp("domain-name", "ec2.internal")], ..base() }),
             ("DHCP options dopt-1", Parts { dhcp_options: vec![dhcp("ntp-servers", "10.0.0.1")], ..base() }),
             ("DHCP options dopt-1", Parts { dhcp_options: vec![dhcp("domain-name-servers", "10.0.0.2")], ..base() }),
         ];
         for (expected, parts) in cases {
-            assert_eq!(used(VPC, &parts), [expected]);
+            assert_eq!(used(VPC, "eu-west-1", &parts), [expected]);
         }
-        assert_eq!(used(VPC, &Parts { peerings: peering("deleted"), ..base() }), Vec::<String>::new());
+        assert_eq!(used(VPC, "eu-west-1", &Parts { peerings: peering("deleted"), ..base() }), Vec::<String>::new());
     }
 
     #[test]
