@@ -74,6 +74,12 @@ fn is_refused(failure: &CallFailure) -> bool {
     failure.is(&["RequestLimitExceeded"]) || !failure.is_ambiguous()
 }
 
+/// Whether an IPAM pool has no block left. It answers `InvalidParameterValue` "The allocation size is too big for the
+/// pool."; of a block from the ledger that code says something else.
+fn is_exhausted(code: Option<&str>, wanted: &Block) -> bool {
+    matches!((code, wanted), (Some("InvalidParameterValue" | "InsufficientCidrBlocks"), Block::Ipam { .. }))
+}
+
 /// Why there is no VPC.
 async fn no_vpc(ec2: &Client, failure: CallFailure, wanted: &Block) -> StepError {
     let pool = match wanted {
@@ -91,8 +97,7 @@ async fn no_vpc(ec2: &Client, failure: CallFailure, wanted: &Block) -> StepError
             Fault::NotReady,
             &format!("nothing yet; if it stays, share {pool} with this account's organizational unit by RAM"),
         ),
-        // IPAM answers InvalidParameterValue "The allocation size is too big for the pool."
-        Some("InvalidParameterValue" | "InsufficientCidrBlocks") => {
+        code if is_exhausted(code, wanted) => {
             exhausted::error(ec2, failure, &pool, wanted.prefix_length()).await
         }
         _ => failed(failure),
@@ -139,4 +144,21 @@ pub(super) async fn close_default_group(ec2: &Client, vpc: &str) -> Result<Effec
 /// Why rules are not revoked: a rule that is gone was revoked by a call whose answer was lost.
 fn unrevoked(failure: CallFailure) -> StepError {
     if failure.is(&["InvalidPermission.NotFound"]) { lost_race(failure) } else { failed(failure) }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn only_an_ipam_pool_can_be_exhausted_and_a_block_of_the_ledger_cannot() {
+        let pool = Block::Ipam { pool_id: "ipam-pool-1".to_owned(), prefix_length: 20 };
+        let reserved = Block::Reserved("10.0.0.0/20".parse().unwrap());
+        for code in ["InvalidParameterValue", "InsufficientCidrBlocks"] {
+            assert!(is_exhausted(Some(code), &pool));
+            assert!(!is_exhausted(Some(code), &reserved));
+        }
+        assert!(!is_exhausted(Some("VpcLimitExceeded"), &pool));
+    }
 }
