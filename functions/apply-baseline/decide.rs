@@ -66,7 +66,7 @@ fn config(input: &Input, plan: &ConfigPlan, seen: &Seen) -> Result<Vec<Action>, 
         let name = rule.name_in_account();
         match seen.rules.get(&name) {
             Some(there) if there.says.as_ref() == Some(rule) => {}
-            Some(there) if !there.ours => return Err(foreign(&format!("Config rule {name}"))),
+            Some(there) if !there.ours => return Err(StepError::foreign(&format!("Config rule {name}"))),
             there => actions.push(Action::PutRule { rule: Box::new(rule.clone()), repair: there.is_some() }),
         }
     }
@@ -117,7 +117,7 @@ fn backup(input: &Input, wanted: &BackupPlan, seen: &Seen) -> Result<Vec<Action>
         return Ok(vec![Action::CreateVault { name: wanted.vault.clone(), key: wanted.kms_key.clone() }]);
     };
     if !vault.ours {
-        return Err(foreign(&format!("backup vault {}", wanted.vault)));
+        return Err(StepError::foreign(&format!("backup vault {}", wanted.vault)));
     }
     if wanted.kms_key.is_some() && vault.key != wanted.kms_key {
         let key = vault.key.as_deref().unwrap_or("no key");
@@ -128,7 +128,7 @@ fn backup(input: &Input, wanted: &BackupPlan, seen: &Seen) -> Result<Vec<Action>
     let rules = planned_rules(wanted);
     let Some(plan) = &seen.plan else { return Ok(vec![Action::CreatePlan { rules }]) };
     if !plan.ours {
-        return Err(foreign(&format!("backup plan {PLAN_NAME} ({})", plan.id)));
+        return Err(StepError::foreign(&format!("backup plan {PLAN_NAME} ({})", plan.id)));
     }
     let mut actions = Vec::new();
     if plan.rules != rules {
@@ -144,11 +144,6 @@ fn backup(input: &Input, wanted: &BackupPlan, seen: &Seen) -> Result<Vec<Action>
         name: selection.name.clone(),
     }));
     Ok(actions)
-}
-
-fn foreign(what: &str) -> StepError {
-    StepError::new(Fault::Foreign, format!("{what} has the name that Berth would use, but not Berth's tags"))
-        .next("rename or delete it, or tag it as Berth's if Berth shall manage it; then redrive the execution")
 }
 
 /// A region has room for one, and somebody else has it.

@@ -11,7 +11,7 @@ mod wanted;
 mod world;
 
 use berth_aws::{SessionScope, Sessions};
-use berth_step::{Decision, Fault, HasSubject, Step, StepError};
+use berth_step::{Decision, HasSubject, Step, StepError};
 use berth_tenancy::{BaselinePlan, Region, Subject};
 use serde::{Deserialize, Serialize};
 
@@ -122,14 +122,7 @@ impl Step for ApplyBaseline {
     type Effect = Effect;
 
     async fn observe(&self, input: &Input) -> Result<World, StepError> {
-        let scope = SessionScope {
-            account: &input.run.account_id,
-            role: &input.run.tenant_role,
-            region: Some(&input.baseline.region),
-            execution: &input.run.execution,
-            actions: ACTIONS,
-            when_refused: Fault::NotReady,
-        };
+        let scope = SessionScope::in_tenant(&input.run, Some(&input.baseline.region), ACTIONS);
         let clients = Clients::new(&self.sessions.assume(scope).await?);
         // Boxed: the futures of a dozen calls of four services nest deep.
         let seen = Box::pin(observe::observe(&clients, input)).await?;

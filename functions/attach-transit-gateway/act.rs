@@ -180,31 +180,31 @@ async fn associate(network: &Client, attachment: &str, table: &str) -> Result<Ef
 async fn propagate(network: &Client, attachment: &str, table: &str) -> Result<Effect, StepError> {
     let request = network.enable_transit_gateway_route_table_propagation().transit_gateway_attachment_id(attachment);
     let sent = request.transit_gateway_route_table_id(table).send().await;
-    match sent.map_err(|error| CallFailure::of("ec2:EnableTransitGatewayRouteTablePropagation", &error)) {
-        Ok(_) => Ok(Effect::HubChanged),
-        Err(failure) if failure.is(&["TransitGatewayRouteTablePropagation.Duplicate"]) => Ok(Effect::HubChanged),
-        Err(failure) => Err(not_joined(failure, table)),
-    }
+    let sent = sent.map_err(|error| CallFailure::of("ec2:EnableTransitGatewayRouteTablePropagation", &error));
+    joined(sent, table, "TransitGatewayRouteTablePropagation.Duplicate")
 }
 
 /// [EC2 `DisassociateTransitGatewayRouteTable`]. That it is not associated any more is what was wanted.
 async fn disassociate(network: &Client, attachment: &str, table: &str) -> Result<Effect, StepError> {
     let request = network.disassociate_transit_gateway_route_table().transit_gateway_attachment_id(attachment);
     let sent = request.transit_gateway_route_table_id(table).send().await;
-    match sent.map_err(|error| CallFailure::of("ec2:DisassociateTransitGatewayRouteTable", &error)) {
-        Ok(_) => Ok(Effect::HubChanged),
-        Err(failure) if failure.is(&["InvalidAssociation.NotFound"]) => Ok(Effect::HubChanged),
-        Err(failure) => Err(not_joined(failure, table)),
-    }
+    let sent = sent.map_err(|error| CallFailure::of("ec2:DisassociateTransitGatewayRouteTable", &error));
+    joined(sent, table, "InvalidAssociation.NotFound")
 }
 
 /// [EC2 `DisableTransitGatewayRouteTablePropagation`]. That it is disabled already is what was wanted.
 async fn stop_propagation(network: &Client, attachment: &str, table: &str) -> Result<Effect, StepError> {
     let request = network.disable_transit_gateway_route_table_propagation().transit_gateway_attachment_id(attachment);
     let sent = request.transit_gateway_route_table_id(table).send().await;
-    match sent.map_err(|error| CallFailure::of("ec2:DisableTransitGatewayRouteTablePropagation", &error)) {
+    let sent = sent.map_err(|error| CallFailure::of("ec2:DisableTransitGatewayRouteTablePropagation", &error));
+    joined(sent, table, "TransitGatewayRouteTablePropagation.NotFound")
+}
+
+/// What became of a change of a route table. The code `already` says that it is as wanted without us.
+fn joined<T>(sent: Result<T, CallFailure>, table: &str, already: &str) -> Result<Effect, StepError> {
+    match sent {
         Ok(_) => Ok(Effect::HubChanged),
-        Err(failure) if failure.is(&["TransitGatewayRouteTablePropagation.NotFound"]) => Ok(Effect::HubChanged),
+        Err(failure) if failure.is(&[already]) => Ok(Effect::HubChanged),
         Err(failure) => Err(not_joined(failure, table)),
     }
 }
@@ -236,6 +236,6 @@ fn lost_race(failure: CallFailure) -> StepError {
 }
 
 /// The attachment is known in its own account first.
-fn not_seen(failure: CallFailure) -> StepError {
+pub(crate) fn not_seen(failure: CallFailure) -> StepError {
     failure.as_fault(Fault::NotReady, "nothing yet: the network account does not see the attachment yet")
 }

@@ -131,14 +131,7 @@ impl AttachTransitGateway {
 
     /// A session in the tenant account.
     async fn tenant(&self, input: &Input) -> Result<SdkConfig, StepError> {
-        let scope = SessionScope {
-            account: &input.run.account_id,
-            role: &input.run.tenant_role,
-            region: Some(&input.region),
-            execution: &input.run.execution,
-            actions: &TENANT_ACTIONS,
-            when_refused: Fault::NotReady,
-        };
+        let scope = SessionScope::in_tenant(&input.run, Some(&input.region), &TENANT_ACTIONS);
         Box::pin(self.sessions.assume(scope)).await
     }
 

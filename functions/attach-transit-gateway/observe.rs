@@ -15,7 +15,7 @@ use berth_tenancy::{Mode, Tags};
 
 use crate::{
     Association, AssociationState, Attachment, AttachmentState, Details, Hub, Input, OtherAttachment, PropagationState,
-    Route, SpokeRoute, World, is_placeholder,
+    Route, SpokeRoute, World, act::not_seen, is_placeholder,
 };
 
 /// Most pages of the spoke table that are read, of 1,000 routes each. A gateway has at most 10,000 static routes; what
@@ -125,11 +125,6 @@ async fn association(network: &Client, attachment: &str) -> Result<Option<Associ
         _ => AssociationState::Associating,
     };
     Ok(association.transit_gateway_route_table_id.map(|table| Association { table, state }))
-}
-
-/// The attachment is known in its own account first.
-fn not_seen(failure: CallFailure) -> StepError {
-    failure.as_fault(Fault::NotReady, "nothing yet: the network account does not see the attachment yet")
 }
 
 /// Tables that learn the VPC's block. [EC2 `GetTransitGatewayAttachmentPropagations`]

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use berth_ledger::RoleRecord;
-use berth_step::{Decision, Fault, StepError};
+use berth_step::{Decision, StepError};
 use berth_tenancy::{BoundaryPlan, RolePlan, Tags};
 use serde_json::Value;
 
@@ -135,13 +135,13 @@ fn boundary(input: &Input, plan: &BoundaryPlan, world: &World) -> Result<Option<
     let arn = boundary_arn(input, plan);
     if there.arn != arn {
         // IAM has each name once, whatever its path, so this one can be neither made nor used.
-        return Err(foreign(&format!("policy {} in place of {arn}", there.arn)));
+        return Err(StepError::foreign(&format!("policy {} in place of {arn}", there.arn)));
     }
     if there.document == plan.document {
         return Ok(None);
     }
     if !there.tags.as_ref().is_some_and(|tags| tags.are_ours(&input.run.account_id)) {
-        return Err(foreign(&format!("policy {arn}")));
+        return Err(StepError::foreign(&format!("policy {arn}")));
     }
     let delete_version = there.oldest_of_full.clone();
     Ok(Some(Action::UpdateBoundary { arn, document: plan.document.clone(), delete_version }))
@@ -149,14 +149,16 @@ fn boundary(input: &Input, plan: &BoundaryPlan, world: &World) -> Result<Option<
 
 fn must_be_ours(input: &Input, role: &RolePlan, there: &ObservedRole) -> Result<(), StepError> {
     if there.path != role.path {
-        return Err(foreign(&format!("role {} under path {} instead of {}", role.name, there.path, role.path)));
+        return Err(StepError::foreign(&format!(
+            "role {} under path {} instead of {}",
+            role.name, there.path, role.path
+        )));
     }
-    if there.tags.are_ours(&input.run.account_id) { Ok(()) } else { Err(foreign(&format!("role {}", role.name))) }
-}
-
-fn foreign(what: &str) -> StepError {
-    StepError::new(Fault::Foreign, format!("{what} has the name that Berth would use, but not Berth's tags"))
-        .next("rename or delete it, or tag it as Berth's if Berth shall manage it; then redrive the execution")
+    if there.tags.are_ours(&input.run.account_id) {
+        Ok(())
+    } else {
+        Err(StepError::foreign(&format!("role {}", role.name)))
+    }
 }
 
 /// Everything in which a role differs from the plan.

@@ -9,7 +9,7 @@ mod world;
 use aws_sdk_iam::Client;
 use berth_aws::{SessionScope, Sessions};
 use berth_ledger::RoleRecord;
-use berth_step::{Decision, Fault, HasSubject, Step, StepError};
+use berth_step::{Decision, HasSubject, Step, StepError};
 use berth_tenancy::{RolesPlan, Subject};
 use serde::{Deserialize, Serialize};
 
@@ -86,14 +86,7 @@ impl Step for CreateTenantRoles {
     type Effect = Effect;
 
     async fn observe(&self, input: &Input) -> Result<World, StepError> {
-        let scope = SessionScope {
-            account: &input.run.account_id,
-            role: &input.run.tenant_role,
-            region: None,
-            execution: &input.run.execution,
-            actions: ACTIONS,
-            when_refused: Fault::NotReady,
-        };
+        let scope = SessionScope::in_tenant(&input.run, None, ACTIONS);
         let iam = Client::new(&self.sessions.assume(scope).await?);
         observe::observe(iam, input).await
     }

@@ -18,7 +18,7 @@ use std::fmt;
 use aws_sdk_ec2::Client;
 use berth_aws::{SessionScope, Sessions};
 use berth_ledger::Ledger;
-use berth_step::{Decision, Fault, HasSubject, Step, StepError};
+use berth_step::{Decision, HasSubject, Step, StepError};
 use berth_tenancy::{NetworkPlan, PlannedChange, Region, Subject, Tags};
 use ipnet::Ipv4Net;
 use jiff::Timestamp;
@@ -178,15 +178,7 @@ impl Step for ProvisionVpc {
     type Effect = Effect;
 
     async fn observe(&self, input: &Input) -> Result<Seen, StepError> {
-        let scope = SessionScope {
-            account: &input.run.account_id,
-            role: &input.run.tenant_role,
-            region: Some(&input.region),
-            execution: &input.run.execution,
-            actions: &ACTIONS,
-            // The role appears some minutes after the account.
-            when_refused: Fault::NotReady,
-        };
+        let scope = SessionScope::in_tenant(&input.run, Some(&input.region), &ACTIONS);
         let ec2 = Client::new(&Box::pin(self.sessions.assume(scope)).await?);
         // Boxed: the SDK's futures are too deep and too large to be laid out inside each other.
         let mut world = Box::pin(observe::world(&ec2, input)).await?;

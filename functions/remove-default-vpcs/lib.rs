@@ -108,15 +108,7 @@ impl Step for RemoveDefaultVpcs {
         if input.default_vpc == DefaultVpc::Keep {
             return Ok(Seen { world: World::default(), clients: BTreeMap::new() });
         }
-        let scope = SessionScope {
-            account: &input.run.account_id,
-            role: &input.run.tenant_role,
-            region: None,
-            execution: &input.run.execution,
-            actions: &ACTIONS,
-            // The role appears some minutes after the account.
-            when_refused: Fault::NotReady,
-        };
+        let scope = SessionScope::in_tenant(&input.run, None, &ACTIONS);
         let session: SdkConfig = Box::pin(self.sessions.assume(scope)).await?;
         let regions = observe::regions(&Client::new(&session)).await?;
         let clients: BTreeMap<Region, Client> =

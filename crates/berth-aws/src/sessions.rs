@@ -10,7 +10,7 @@ use aws_config::{Region as SdkRegion, SdkConfig};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_sdk_sts::Client;
 use berth_step::{Fault, StepError};
-use berth_tenancy::{AccountId, Region, RoleName, role_arn};
+use berth_tenancy::{AccountId, Region, RoleName, Subject, role_arn};
 use serde_json::json;
 
 use crate::CallFailure;
@@ -70,6 +70,16 @@ pub struct SessionScope<'a> {
     pub actions: &'static [&'static str],
     /// What a refusal to assume the role means. A role in a new account appears some minutes after the account.
     pub when_refused: Fault,
+}
+
+impl<'a> SessionScope<'a> {
+    /// A session in the account that is onboarded. A refusal is no more than `NotReady`: the role appears some minutes
+    /// after the account.
+    #[must_use]
+    pub fn in_tenant(run: &'a Subject, region: Option<&'a Region>, actions: &'static [&'static str]) -> Self {
+        let (account, role, execution) = (&run.account_id, &run.tenant_role, run.execution.as_str());
+        Self { account, role, region, execution, actions, when_refused: Fault::NotReady }
+    }
 }
 
 impl Sessions {

@@ -33,6 +33,13 @@ impl StepError {
         Self { fault, what: what.into(), account: None, region: None, next: advice(fault).to_owned(), source: None }
     }
 
+    /// Something has the name that Berth would use, and is not Berth's. `what` names it.
+    #[must_use]
+    pub fn foreign(what: &str) -> Self {
+        Self::new(Fault::Foreign, format!("{what} has the name that Berth would use, but not Berth's tags"))
+            .next("rename or delete it, or tag it as Berth's if Berth shall manage it; then redrive the execution")
+    }
+
     /// The same error with advice that fits it better.
     #[must_use]
     pub fn next(mut self, advice: impl Into<String>) -> Self {
