@@ -12,6 +12,8 @@ from moto.core.responses import ActionResult
 from moto.ec2.models import EC2Backend
 from moto.ec2.responses import EC2Response
 
+from berth_local.aws.replacing import put
+
 _METADATA = {
     "HttpTokens": "HttpTokens",
     "HttpPutResponseHopLimit": "HttpPutResponseHopLimit",
@@ -74,9 +76,9 @@ def modify_ebs_default_kms_key_id(self: EC2Response) -> ActionResult:
 
 def install() -> None:
     """Add the operations."""
-    for operation in (
+    operations = (
         get_instance_metadata_defaults, modify_instance_metadata_defaults, get_snapshot_block_public_access_state,
         enable_snapshot_block_public_access, disable_snapshot_block_public_access, get_ebs_default_kms_key_id,
         modify_ebs_default_kms_key_id,
-    ):  # fmt: skip
-        setattr(EC2Response, operation.__name__, operation)
+    )  # fmt: skip
+    put(EC2Response, operations)

@@ -15,7 +15,7 @@ from moto.ec2.responses import EC2Response
 from berth_local.aws import address_pools
 from berth_local.aws.address_pools import IPAMS, LOCK, POOLS, Allocation, Ipam, Pool
 from berth_local.aws.ec2_filters import filtered
-from berth_local.aws.replacing import wrap
+from berth_local.aws.replacing import put, wrap
 from berth_local.aws.transit_gateway import tags_of
 
 POOL_SETTINGS = (
@@ -263,8 +263,7 @@ OPERATIONS = (
 
 def install() -> None:
     """Add IPAM to EC2, and addresses from it to CreateVpc and DeleteVpc."""
-    for operation in OPERATIONS:
-        setattr(EC2Response, operation.__name__, operation)
+    put(EC2Response, OPERATIONS)
     wrap(EC2Response, "create_vpc")(create_vpc)
 
     @wrap(EC2Backend, "delete_vpc")

@@ -18,7 +18,7 @@ from moto.ec2.responses import EC2Response
 from berth_local.aws import attachments
 from berth_local.aws.attachments import own_table
 from berth_local.aws.registry import forgotten_on_reset
-from berth_local.aws.replacing import wrap
+from berth_local.aws.replacing import put, wrap
 from berth_local.aws.sharing import may_use
 
 REFERENCES: dict[str, dict[str, str | None]] = forgotten_on_reset({})
@@ -119,9 +119,9 @@ def delete_transit_gateway_prefix_list_reference(self: EC2Response) -> ActionRes
 def install() -> None:
     """Put the operations in place of stock's."""
     wrap(EC2Backend, "describe_managed_prefix_lists")(describe_managed_prefix_lists)
-    for operation in (
+    operations = (
         create_transit_gateway_prefix_list_reference,
         get_transit_gateway_prefix_list_references,
         delete_transit_gateway_prefix_list_reference,
-    ):
-        setattr(EC2Response, operation.__name__, operation)
+    )
+    put(EC2Response, operations)

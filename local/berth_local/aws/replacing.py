@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 
@@ -24,6 +24,12 @@ def replace_name(package: str, name: str, replacement: Any) -> None:
     for module_name, module in list(sys.modules.items()):
         if module_name.startswith(package) and module is not None and name in vars(module):
             setattr(module, name, replacement)
+
+
+def put(owner: type, operations: Iterable[Callable[..., Any]]) -> None:
+    """Make functions the methods of the same names, in place of those that are there."""
+    for operation in operations:
+        setattr(owner, operation.__name__, operation)
 
 
 def wrap(owner: type, name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -16,7 +16,7 @@ from moto.ec2.responses import EC2Response
 from berth_local.aws import attachments
 from berth_local.aws.attachments import Attachment
 from berth_local.aws.ec2_filters import filtered
-from berth_local.aws.replacing import wrap
+from berth_local.aws.replacing import put, wrap
 
 DEFAULT_OPTIONS = {
     "ApplianceModeSupport": "disable",
@@ -189,6 +189,5 @@ OPERATIONS = (
 
 def install() -> None:
     """Put the operations in place of stock's."""
-    for operation in OPERATIONS:
-        setattr(EC2Response, operation.__name__, operation)
+    put(EC2Response, OPERATIONS)
     wrap(EC2Backend, "describe_transit_gateways")(describe_transit_gateways)

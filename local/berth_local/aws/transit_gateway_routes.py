@@ -18,6 +18,7 @@ from moto.ec2.responses import EC2Response
 from berth_local.aws import attachments, prefix_lists
 from berth_local.aws.attachments import ATTACHMENTS, Attachment, own_table
 from berth_local.aws.ec2_filters import filtered
+from berth_local.aws.replacing import put
 
 
 def relation(attachment: Attachment, table: str, state: str) -> dict[str, Any]:
@@ -241,5 +242,4 @@ OPERATIONS = (
 
 def install() -> None:
     """Put the operations in place of stock's."""
-    for operation in OPERATIONS:
-        setattr(EC2Response, operation.__name__, operation)
+    put(EC2Response, OPERATIONS)
