@@ -15,13 +15,15 @@ fn hold_up(rig: &Rig, account: &str) -> u64 {
     }))
 }
 
-/// Waits until the account's execution waits; its ARN.
+/// Waits until the account's execution waits for nothing but its network; its ARN. A role that AWS Backup does not see yet
+/// makes a baseline wait too, for a moment.
 fn waiting(rig: &Rig, account: &str) -> String {
     rig.until("the execution to wait", || {
         rig.record(account)?;
         let (_, status) = rig.status(account);
         let now = status["execution"]["now"].as_array()?;
-        let waits = now.iter().any(|open| open["waitsFor"]["fault"] == "NotReady");
+        let waits = now.iter().all(|open| open["state"] == "ProvisionVpc" && open["waitsFor"]["fault"] == "NotReady");
+        let waits = waits && !now.is_empty();
         waits.then(|| status["executionArn"].as_str().unwrap().to_owned())
     })
 }
