@@ -47,7 +47,7 @@ fn view(item: &Item) -> Value {
             let attributes: Value =
                 letter.attributes.iter().map(|(name, (_, text))| (name.clone(), Value::from(text.clone()))).collect();
             let recognised = (item.entry.kind == Kind::Event).then(|| recognise(letter.body.as_bytes()));
-            json!({ "body": letter.body, "attributes": attributes, "recognised": recognised })
+            json!({ "body": without_token(&letter.body), "attributes": attributes, "recognised": recognised })
         }
     };
     if let (Some(fields), Value::Object(more)) = (value.as_object_mut(), more) {
@@ -71,8 +71,38 @@ fn print(entry: &Entry, letter: &Letter) {
         explain::print(&recognise(letter.body.as_bytes()));
     }
     // What is JSON is easier to read in lines.
-    let pretty =
-        serde_json::from_str::<Value>(&letter.body).ok().and_then(|body| serde_json::to_string_pretty(&body).ok());
+    let body = without_token(&letter.body);
+    let pretty = serde_json::from_str::<Value>(&body).ok().and_then(|body| serde_json::to_string_pretty(&body).ok());
     anstream::println!("  run again  berth replay {}", entry.id);
-    anstream::println!("  body\n{}", plain(pretty.as_deref().unwrap_or(&letter.body)));
+    anstream::println!("  body\n{}", plain(pretty.as_deref().unwrap_or(&body)));
+}
+
+/// A body as people may see it: whoever has an execution's task token can end its wait in Berth's name.
+fn without_token(body: &str) -> String {
+    match serde_json::from_str::<Value>(body) {
+        Ok(mut value) => match value.get_mut("taskToken") {
+            Some(token) => {
+                *token = Value::from("(not shown)");
+                value.to_string()
+            }
+            None => body.to_owned(),
+        },
+        Err(_) if body.contains("taskToken") => "(not JSON, and not shown: it names a task token)".to_owned(),
+        Err(_) => body.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_token_is_not_shown_and_everything_else_is() {
+        let shown = without_token(r#"{"run":{"accountId":"111122223333"},"taskToken":"canary"}"#);
+        assert_eq!(shown, r#"{"run":{"accountId":"111122223333"},"taskToken":"(not shown)"}"#);
+        assert!(!without_token(r#"{"taskToken":"canary""#).contains("canary"));
+        for whole in [r#"{ "detail": 1 }"#, "no JSON"] {
+            assert_eq!(without_token(whole), whole);
+        }
+    }
 }
