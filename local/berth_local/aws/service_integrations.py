@@ -3,6 +3,7 @@
 Step Functions takes every parameter and gives every field in PascalCase, whatever the service's own model says:
 https://docs.aws.amazon.com/step-functions/latest/dg/supported-services-awssdk.html
 Stock moto leaves both as they are, so `aws-sdk:sfn:*`, `states:startExecution` and others fail or answer differently.
+What SQS answers with an error is `SQS.AmazonSQSException`; stock gives it the name of errors that have no answer.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.model import OperationModel
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.credentials import StateCredentials
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import state_task_service_sqs
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service import StateTaskService
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task import StateTask
 from moto.stepfunctions.parser.asl.eval.environment import Environment
@@ -157,5 +159,7 @@ def install() -> None:
     StateTaskService._normalise_response = normalise_response
     StateTaskService._SERVICE_NAME_SFN_TO_BOTO_OVERRIDES.update(BOTO_NAMES)
     StateTask._eval_state_credentials = state_credentials
+    # Used for one thing only: errors that boto read from an answer.
+    state_task_service_sqs._ERROR_NAME_CLIENT = state_task_service_sqs._ERROR_NAME_AWS
     import_all("moto.stepfunctions.parser.asl.component")
     replace_name("moto.stepfunctions.parser", "boto_client_for", client_for)

@@ -162,6 +162,13 @@ def test_a_task_failure_keeps_its_cause(aws: World) -> None:
     assert (found["error"], found.get("cause")) == ("Conflict", "head moved")
 
 
+@differs_from_stock("SdkClientException")
+def test_what_sqs_answers_with_an_error_has_the_name_that_step_functions_gives_it(aws: World) -> None:
+    url, _ = aws.queue()
+    found = aws.ended(aws.start(_token_machine(url + "-that-is-gone")))
+    assert (found["status"], found["error"]) == ("FAILED", "SQS.AmazonSQSException"), found["error"]
+
+
 def test_a_task_success_is_the_output(ours: World) -> None:
     execution, token = _waiting_for_token(ours)
     ours.client("stepfunctions").send_task_success(taskToken=token, output='{"commit": "abc"}')

@@ -174,6 +174,7 @@ def test_every_alarm_watches_something_that_exists_and_tells_the_topic(hub: Load
         ("berth-intake-dlq", "ApproximateNumberOfMessagesVisible"),
         ("berth-commits-dlq", "ApproximateNumberOfMessagesVisible"),
         ("berth-outcomes-dlq", "ApproximateNumberOfMessagesVisible"),
+        ("berth-complete-merges", "Errors"),
         ("berth-sweep-accounts", "Errors"),
         ("berth-sweep-accounts", "Invocations"),
     }
@@ -191,6 +192,17 @@ def test_a_topic_of_the_users_own_takes_the_place_of_ours_and_a_disabled_sweep_i
     assert resolver.resolve(alarm["AlarmActions"], "test") == ["arn:aws:sns:us-east-1:210987654321:pager"]
     assert template["Resources"]["AlarmTopic"]["Condition"] == "OwnAlarmTopic"
     assert template["Resources"]["SweepMissedAlarm"]["Condition"] == "SweepIsScheduled"
+
+
+@pytest.mark.parametrize(("batching", "messages", "seconds"), [("single", 1, 0), ("batched", 100, 2)])
+def test_a_tenant_is_a_commit_of_its_own_where_batching_is_off(batching: str, messages: int, seconds: int) -> None:
+    template = translate(TEMPLATE, names.HOME_REGION)
+    target = Target(Access("http://127.0.0.1:1"), Credentials(names.HUB_ACCOUNT, "key", "secret"), names.HOME_REGION)
+    values = _values(template, {**PARAMETERS, "CommitBatching": batching}, target)
+    allowed = template["Parameters"]["CommitBatching"]["AllowedValues"]
+    assert batching in allowed, allowed
+    chosen = template["Mappings"]["CommitBatching"][values["CommitBatching"]]
+    assert (chosen["Messages"], chosen["WindowSeconds"]) == (messages, seconds)
 
 
 def test_the_bus_admits_the_organization_only(hub: Loaded) -> None:
