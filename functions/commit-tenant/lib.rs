@@ -10,7 +10,7 @@ mod request;
 use std::collections::BTreeSet;
 
 use aws_sdk_sfn::Client as StepFunctions;
-use berth_gitops::{Authorship, BatchOutcome, BatchPolicy, Jitter, RepoError, RepoPath, commit_batch};
+use berth_gitops::{Authorship, BatchOutcome, BatchPolicy, Jitter, RepoPath, commit_batch};
 use berth_ledger::{Ledger, Record};
 use berth_step::{Batch, BatchAnswer, Fault, Lease, Message, StepError};
 use berth_tenancy::{AccountId, Delivery, Mode};
@@ -104,9 +104,10 @@ impl CommitTenant {
         if paths.is_empty() {
             return verdicts.into_iter().map(|verdict| verdict.and_then(edit::unfinished)).collect();
         }
-        let outcome = self.push(&requests, &allowed, &paths, &by, &mut jitter, &mut verdicts).await;
-        if let Err(CommitFailure::Repository(RepoError::Unauthorized { .. })) = &outcome {
-            self.repository.forget_credentials().await;
+        let mut outcome = self.push(&requests, &allowed, &paths, &by, &mut jitter, &mut verdicts).await;
+        if self.repository.was_refused(&outcome).await {
+            outcome = self.push(&requests, &allowed, &paths, &by, &mut jitter, &mut verdicts).await;
+            self.repository.was_refused(&outcome).await;
         }
         let records = records.unwrap_or_default();
         let finish = |(request, verdict): (&&CommitRequest, Result<Verdict, StepError>)| {

@@ -4,9 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use berth_gitops::{
-    Authorship, Change, Edit, Host, Proposal, ProposalBranch, ProposalState, RepoError, RepoPath, Snapshot,
-};
+use berth_gitops::{Authorship, Change, Edit, Host, Proposal, ProposalBranch, ProposalState, RepoPath, Snapshot};
 use berth_ledger::{OpenProposal, Record, Waiter};
 use berth_step::{Fault, StepError};
 use jiff::Timestamp;
@@ -31,23 +29,13 @@ impl CommitTenant {
             return verdicts;
         }
         let requests: Vec<&CommitRequest> = asked.iter().map(|asked| &asked.request).collect();
-        let outcome = self.judge(&requests, &allowed, &records.unwrap_or_default(), &mut verdicts).await;
-        let outcome = match outcome {
-            Ok((host, snapshot, edit)) => {
-                let waiting: Vec<&Asked<'_>> = asked
-                    .iter()
-                    .zip(&verdicts)
-                    .filter(|(_, verdict)| matches!(verdict, Ok(None)))
-                    .map(|(asked, _)| asked)
-                    .collect();
-                if waiting.is_empty() { Ok(()) } else { self.wait(&host, &snapshot, edit, &waiting, by).await }
-            }
-            Err(failure) => Err(failure),
-        };
+        let records = records.unwrap_or_default();
+        let mut outcome = self.judge_and_wait(asked, &allowed, &records, &mut verdicts, by).await;
+        if self.repository.was_refused(&outcome).await {
+            outcome = self.judge_and_wait(asked, &allowed, &records, &mut verdicts, by).await;
+            self.repository.was_refused(&outcome).await;
+        }
         if let Err(failure) = outcome {
-            if let CommitFailure::Repository(RepoError::Unauthorized { .. }) = &failure {
-                self.repository.forget_credentials().await;
-            }
             for (verdict, request) in
                 verdicts.iter_mut().zip(&requests).filter(|(verdict, _)| matches!(verdict, Ok(None)))
             {
@@ -55,6 +43,22 @@ impl CommitTenant {
             }
         }
         verdicts
+    }
+
+    /// One try of both; a second one does again what the first did not finish.
+    async fn judge_and_wait(
+        &self,
+        asked: &[Asked<'_>],
+        allowed: &[bool],
+        records: &[Record],
+        verdicts: &mut Verdicts,
+        by: &Authorship,
+    ) -> Result<(), CommitFailure> {
+        let requests: Vec<&CommitRequest> = asked.iter().map(|asked| &asked.request).collect();
+        let (host, snapshot, edit) = self.judge(&requests, allowed, records, verdicts).await?;
+        let open = asked.iter().zip(&*verdicts).filter(|(_, verdict)| matches!(verdict, Ok(None)));
+        let waiting: Vec<&Asked<'_>> = open.map(|(asked, _)| asked).collect();
+        if waiting.is_empty() { Ok(()) } else { self.wait(&host, &snapshot, edit, &waiting, by).await }
     }
 
     /// Compares each request with the branch that people merge to; `None` stays where something has to be merged.
@@ -101,14 +105,17 @@ impl CommitTenant {
         let now = Timestamp::from_second(by.time_unix_seconds).unwrap_or(Timestamp::UNIX_EPOCH);
         let mut digests = BTreeMap::new();
         for change in &edit.changes {
-            let digest = ProposalBranch::of(std::slice::from_ref(change)).map_err(CommitFailure::Repository)?;
-            digests.insert(change.path().to_string(), digest.to_string());
+            digests.insert(change.path().to_string(), digest(change)?);
         }
         let open = self.open_proposals(host).await?;
         let mut rest = Vec::new();
         for asked in waiting {
             let path = asked.request.path().to_string();
-            let Some(proposal) = open.iter().find(|proposal| proposal.wanted.contains_key(&path)) else {
+            let there = digest_of(snapshot, &asked.request.path())?;
+            // One whose file is there was merged, also where the host does not tell.
+            let is_open = |wanted: &String| there.as_ref() != Some(wanted);
+            let joined = open.iter().find(|proposal| proposal.wanted.get(&path).is_some_and(is_open));
+            let Some(proposal) = joined else {
                 rest.push(*asked);
                 continue;
             };
@@ -152,13 +159,14 @@ impl CommitTenant {
     /// request is asked for again.
     async fn open_proposals(&self, host: &Host) -> Result<Vec<OpenProposal>, CommitFailure> {
         let known = self.ledger.proposals().await.map_err(CommitFailure::Secret)?;
-        let open: Vec<OpenProposal> = known.into_iter().filter(|proposal| !proposal.is_settled).collect();
+        let open = known.into_iter().filter(|proposal| !proposal.is_settled);
+        // A name that is not ours is complete-merges' to report; it holds up nobody here.
+        let open = open.filter_map(|proposal| Some((ProposalBranch::kept(&proposal.branch).ok()?, proposal)));
+        let (branches, open): (Vec<ProposalBranch>, Vec<OpenProposal>) = open.unzip();
         if open.is_empty() {
             return Ok(open);
         }
-        let branches: Result<Vec<ProposalBranch>, RepoError> =
-            open.iter().map(|proposal| ProposalBranch::kept(&proposal.branch)).collect();
-        let look = host.look(&branches.map_err(CommitFailure::Repository)?).await.map_err(CommitFailure::Repository)?;
+        let look = host.look(&branches).await.map_err(CommitFailure::Repository)?;
         let still = open.into_iter().zip(look.states).filter(|(_, state)| *state == ProposalState::Open);
         Ok(still.map(|(proposal, _)| proposal).collect())
     }
@@ -175,6 +183,7 @@ impl CommitTenant {
             branch: branch.to_owned(),
             is_in_it,
             request: asked.message.body.clone(),
+            message_id: asked.message.message_id.clone(),
             since,
         };
         if self.ledger.join_proposal(&waiter).await.map_err(CommitFailure::Secret)? {
@@ -183,6 +192,18 @@ impl CommitTenant {
         let what = format!("{branch} was merged or closed just now");
         Err(CommitFailure::Secret(StepError::new(Fault::Conflict, what)))
     }
+}
+
+/// What [`OpenProposal::wanted`] holds for a change.
+fn digest(change: &Change) -> Result<String, CommitFailure> {
+    let digest = ProposalBranch::of(std::slice::from_ref(change)).map_err(CommitFailure::Repository)?;
+    Ok(digest.to_string())
+}
+
+/// The same for a file as it is on the branch that people merge to, if it is one.
+fn digest_of(snapshot: &Snapshot, path: &RepoPath) -> Result<Option<String>, CommitFailure> {
+    let Ok(Some(bytes)) = snapshot.bytes(path) else { return Ok(None) };
+    digest(&Change::Write { path: path.clone(), bytes: bytes.to_vec() }).map(Some)
 }
 
 /// A proposal was settled, and the branch still lacks what the request asks for.

@@ -84,9 +84,14 @@ impl Repository {
         Ok(repo)
     }
 
-    /// Reads the secret again at the next call: its credentials were refused, so they may have been renewed.
-    pub async fn forget_credentials(&self) {
-        *self.open.lock().await = None;
+    /// Whether the credentials were refused. They may have been renewed since this copy of the function read them: the
+    /// next [`Self::open`] reads the secret again, so that once more is worth a try.
+    pub async fn was_refused<T: Sync>(&self, outcome: &Result<T, CommitFailure>) -> bool {
+        let is_refused = matches!(outcome, Err(CommitFailure::Repository(RepoError::Unauthorized { .. })));
+        if is_refused {
+            *self.open.lock().await = None;
+        }
+        is_refused
     }
 
     async fn secret(&self) -> Result<HostSecret, StepError> {

@@ -6,7 +6,7 @@
 
 use aws_sdk_sqs::Client as Queues;
 use berth_aws::CallFailure;
-use berth_gitops::{ProposalBranch, ProposalState, RepoError};
+use berth_gitops::{Look, ProposalBranch, ProposalState};
 use berth_ledger::{Ledger, OpenProposal, Waiter};
 use berth_step::{Fault, StepError, Traced};
 use berth_tenancy::AccountId;
@@ -84,56 +84,105 @@ impl CompleteMerges {
         if proposals.is_empty() {
             return Ok(output);
         }
-        let branches: Result<Vec<ProposalBranch>, RepoError> =
-            proposals.iter().map(|proposal| ProposalBranch::kept(&proposal.branch)).collect();
-        let branches = branches.map_err(|error| {
-            StepError::new(Fault::Bug, "the ledger names a branch that is not Berth's").because(error)
-        })?;
-        let look = match self.repository.open().await {
-            Ok(host) => host.look(&branches).await.map_err(CommitFailure::Repository),
-            Err(failure) => Err(failure),
-        };
-        if let Err(CommitFailure::Repository(RepoError::Unauthorized { .. })) = &look {
-            self.repository.forget_credentials().await;
+        let (mut known, mut branches, mut errors) = (Vec::new(), Vec::new(), Vec::new());
+        for proposal in proposals {
+            match ProposalBranch::kept(&proposal.branch) {
+                Ok(branch) => {
+                    known.push(proposal);
+                    branches.push(branch);
+                }
+                Err(error) => errors
+                    .push(StepError::new(Fault::Bug, "the ledger names a branch that is not Berth's").because(error)),
+            }
+        }
+        let mut look = self.look(&branches).await;
+        if self.repository.was_refused(&look).await {
+            look = self.look(&branches).await;
+            self.repository.was_refused(&look).await;
         }
         let look = look.map_err(CommitFailure::for_nobody)?;
         let head = look.head.as_ref().map(ToString::to_string);
-        for (proposal, state) in proposals.into_iter().zip(&look.states) {
-            match next(&proposal, state, head.as_deref()) {
-                Next::Wait => output.open += 1,
-                Next::Ask => {
-                    output.open += 1;
-                    output.requests += self.tell(&proposal, None).await?;
-                    self.ledger.note_head(&proposal.branch, head.as_deref().unwrap_or_default()).await?;
-                }
-                Next::Settle { is_merged } => {
-                    output.settled += 1;
-                    let proposal = self.ledger.settle_proposal(&proposal.branch).await?;
-                    let url = proposal.url.clone().unwrap_or_else(|| proposal.branch.clone());
-                    output.requests += self.tell(&proposal, Some(Settled { url, is_merged })).await?;
-                    self.ledger.forget_proposal(&proposal.branch).await?;
-                }
+        for (proposal, state) in known.into_iter().zip(&look.states) {
+            if let Err(error) = self.act(&proposal, state, head.as_deref(), &mut output).await {
+                tracing::error!(branch = proposal.branch, fault = %error.fault, error = %error.what, "looked at again");
+                errors.push(error);
             }
         }
-        Ok(output)
+        // One that goes wrong at every look holds up no other, and the function's alarm still hears of it.
+        errors.into_iter().next().map_or(Ok(output), Err)
     }
 
-    /// Sends the requests of all that wait back to the commits queue. Told twice is told once: a token is answered once.
+    async fn look(&self, branches: &[ProposalBranch]) -> Result<Look, CommitFailure> {
+        let host = self.repository.open().await?;
+        host.look(branches).await.map_err(CommitFailure::Repository)
+    }
+
+    /// Does what is next for one proposal; the next look does again what failed.
+    async fn act(
+        &self,
+        proposal: &OpenProposal,
+        state: &ProposalState,
+        head: Option<&str>,
+        output: &mut Output,
+    ) -> Result<(), StepError> {
+        match next(proposal, state, head) {
+            // The host tells no merge: once everybody was answered, nothing is left to wait for.
+            Next::Wait if head.is_some() && !self.is_waited_for(proposal).await? => {
+                output.settled += 1;
+                self.ledger.forget_proposal(&proposal.branch).await?;
+            }
+            Next::Wait => output.open += 1,
+            Next::Ask => {
+                output.open += 1;
+                output.requests += self.tell(proposal, None).await?;
+                self.ledger.note_head(&proposal.branch, head.unwrap_or_default()).await?;
+            }
+            Next::Settle { is_merged } => {
+                output.settled += 1;
+                let proposal = self.ledger.settle_proposal(&proposal.branch).await?;
+                let url = proposal.url.clone().unwrap_or_else(|| proposal.branch.clone());
+                output.requests += self.tell(&proposal, Some(Settled { url, is_merged })).await?;
+                self.ledger.forget_proposal(&proposal.branch).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends the requests of all that wait back to the commits queue; the first error, after all were tried. Told twice
+    /// is told once: a token is answered once.
     async fn tell(&self, proposal: &OpenProposal, settled: Option<Settled>) -> Result<usize, StepError> {
         let mut sent = 0;
+        let mut errors = Vec::new();
         for account in &proposal.accounts {
-            let waiter = self.ledger.waiter(account).await?.filter(|waiter| waiter.branch == proposal.branch);
-            let Some(waiter) = waiter else { continue };
-            let body = request(&waiter, settled.as_ref())?;
-            let call = self.queues.send_message().queue_url(&self.queue).message_body(body).send().await;
-            call.map_err(|error| CallFailure::of("sqs:SendMessage", &error).or_common().for_account(account))?;
-            if settled.is_some() {
-                self.ledger.forget_waiter(account).await?;
+            match self.tell_one(account, &proposal.branch, settled.as_ref()).await {
+                Ok(is_sent) => sent += usize::from(is_sent),
+                Err(error) => errors.push(error),
             }
-            tracing::info!(%account, branch = proposal.branch, settled = ?settled, "asked for again");
-            sent += 1;
         }
-        Ok(sent)
+        errors.into_iter().next().map_or(Ok(sent), Err)
+    }
+
+    /// Sends one request back; `false` if nobody waits any more.
+    async fn tell_one(&self, account: &AccountId, branch: &str, settled: Option<&Settled>) -> Result<bool, StepError> {
+        let waiter = self.ledger.waiter(account).await?.filter(|waiter| waiter.branch == branch);
+        let Some(waiter) = waiter else { return Ok(false) };
+        let body = request(&waiter, settled)?;
+        let call = self.queues.send_message().queue_url(&self.queue).message_body(body).send().await;
+        call.map_err(|error| CallFailure::of("sqs:SendMessage", &error).or_common().for_account(account))?;
+        // One that has to go on waiting joins again.
+        self.ledger.forget_waiter(&waiter).await?;
+        tracing::info!(%account, branch, settled = ?settled, "asked for again");
+        Ok(true)
+    }
+
+    /// Whether an execution still waits for a proposal.
+    async fn is_waited_for(&self, proposal: &OpenProposal) -> Result<bool, StepError> {
+        for account in &proposal.accounts {
+            if self.ledger.waiter(account).await?.is_some_and(|waiter| waiter.branch == proposal.branch) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 
@@ -185,6 +234,7 @@ mod tests {
             branch: "berth/0".to_owned(),
             is_in_it,
             request: r#"{"taskToken":"t","settled":{"url":"old","isMerged":true}}"#.to_owned(),
+            message_id: "m1".to_owned(),
             since: Timestamp::UNIX_EPOCH,
         };
         let settled = Settled { url: "u".to_owned(), is_merged: false };

@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 pub struct Limits {
     /// After it joined the organization, without the ledger knowing it: its own event may still be on its way.
     pub missing_after: SignedDuration,
-    /// After it was asked for or begun, without an execution that runs: no execution lives longer.
+    /// After it was asked for or begun, without an execution that runs: one lives longer only while it waits for a merge,
+    /// and is then seen running.
     pub stuck_after: SignedDuration,
     /// After it failed: a person may be working on it.
     pub failed_after: SignedDuration,

@@ -60,6 +60,8 @@ pub struct Waiter {
     pub is_in_it: bool,
     /// Its request, as it came from the queue.
     pub request: String,
+    /// Id of the message that the request was: what came back and waits again is another waiter.
+    pub message_id: String,
     /// Since when it waits.
     pub since: Timestamp,
 }
@@ -172,9 +174,17 @@ impl Ledger {
         answer.item.map(read).transpose()
     }
 
-    /// Removes a waiter that was told. [DynamoDB `DeleteItem`]
-    pub async fn forget_waiter(&self, account: &AccountId) -> Result<(), StepError> {
-        self.delete_item(waiter_key(account)).await
+    /// Removes a waiter that was told, unless another took its place meanwhile: that one was told nothing.
+    /// [DynamoDB `DeleteItem`]
+    pub async fn forget_waiter(&self, told: &Waiter) -> Result<(), StepError> {
+        let sent = self.client.delete_item().table_name(&self.table).set_key(Some(waiter_key(&told.account_id)));
+        let sent = sent.condition_expression("messageId = :id");
+        let sent = sent.expression_attribute_values(":id", AttributeValue::S(told.message_id.clone())).send().await;
+        match sent.map_err(|error| CallFailure::of("dynamodb:DeleteItem", &error)) {
+            Ok(_) => Ok(()),
+            Err(failure) if failure.is(&["ConditionalCheckFailedException"]) => Ok(()),
+            Err(failure) => Err(failed(failure)),
+        }
     }
 
     /// What an account's execution waits for: the pull request's address, and since when. [DynamoDB `GetItem`, `Query`]
@@ -209,6 +219,7 @@ mod tests {
             branch: "berth/0".to_owned(),
             is_in_it: true,
             request: r#"{"taskToken":"canary"}"#.to_owned(),
+            message_id: "m1".to_owned(),
             since: Timestamp::UNIX_EPOCH,
         };
         assert!(!format!("{waiter:?} {waiter:#?}").contains("canary"));

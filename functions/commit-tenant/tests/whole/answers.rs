@@ -64,16 +64,19 @@ async fn a_push_whose_answer_is_cut_is_answered_with_the_commit_that_it_made() {
 
 #[tokio::test]
 async fn what_the_git_server_says_becomes_the_fault_of_every_execution() {
-    let refused = b"000eunpack ok\n0036ng refs/heads/main protected branch hook declined\n0000".to_vec();
-    let cases = [
-        (Fault::Status(403, &[("Retry-After", "60")]), "Throttled", "(HTTP 403, for 60 s)"),
-        (Fault::Status(429, &[]), "Throttled", "(HTTP 429)"),
-        (Fault::Status(403, &[]), "Denied", "(HTTP 403)"),
-        (Fault::Body(refused), "Denied", "protected branch hook declined"),
+    type Case = (fn() -> Fault, usize, &'static str, &'static str);
+    let refused =
+        || Fault::Body(b"000eunpack ok\n0036ng refs/heads/main protected branch hook declined\n0000".to_vec());
+    // Refused credentials are read again and tried once more.
+    let cases: [Case; 4] = [
+        (|| Fault::Status(403, &[("Retry-After", "60")]), 1, "Throttled", "(HTTP 403, for 60 s)"),
+        (|| Fault::Status(429, &[]), 1, "Throttled", "(HTTP 429)"),
+        (|| Fault::Status(403, &[]), 2, "Denied", "(HTTP 403)"),
+        (refused, 1, "Denied", "protected branch hook declined"),
     ];
-    for (fault, error, text) in cases {
+    for (fault, times, error, text) in cases {
         let whole = Whole::start(2);
-        whole.git.fault(Service::Push, fault);
+        (0..times).for_each(|_| whole.git.fault(Service::Push, fault()));
         assert_eq!(whole.take(batch([request(0), request(1)])).await, Vec::<String>::new());
         for number in [0, 1] {
             let (found, message) = failure(&whole, number);
@@ -81,6 +84,17 @@ async fn what_the_git_server_says_becomes_the_fault_of_every_execution() {
         }
         assert_eq!((whole.git.repository.commits(), whole.git.faults_left()), (1, 0));
     }
+}
+
+#[tokio::test]
+async fn a_warm_copy_reads_renewed_credentials_within_the_batch_that_the_old_ones_failed() {
+    let whole = Whole::start(2);
+    whole.take(batch([request(0)])).await;
+    whole.git.fault(Service::Push, Fault::Status(401, &[]));
+    whole.take(batch([request(1)])).await;
+    assert!(matches!(&whole.aws.said(&token(1))[..], [Said::Success(_)]), "{:?}", whole.aws.said(&token(1)));
+    let reads = (whole.aws.secrets_read(), whole.git.faults_left());
+    assert_eq!((reads, whole.git.repository.commits()), ((2, 0), 3));
 }
 
 #[tokio::test]
@@ -93,7 +107,7 @@ async fn an_expired_token_is_denied_and_the_renewed_one_is_read_at_the_next_try(
     whole.aws.set_secret(json!({ "username": USER, "password": PASSWORD }));
     whole.take(batch([request(0)])).await;
     assert!(matches!(whole.aws.said(&token(0)).last(), Some(Said::Success(_))));
-    assert_eq!((whole.aws.secrets_read(), whole.git.repository.commits()), (2, 2));
+    assert_eq!((whole.aws.secrets_read(), whole.git.repository.commits()), (3, 2), "twice at the first try");
 }
 
 #[tokio::test]
