@@ -35,7 +35,9 @@ pub(crate) async fn run(args: &StatusArgs, wanted: Target) -> Result<Exit, Probl
         )
     })?;
     let position = position::of(&deployment, &record).await?;
-    let waits_for = deployment.ledger.waits_for(account).await?.filter(|_| record.status == Status::Running);
+    // A redriven execution waits again, while the ledger still says how it failed.
+    let is_running = position.as_ref().map_or(record.status == Status::Running, Position::is_running);
+    let waits_for = deployment.ledger.waits_for(account).await?.filter(|_| is_running);
     if args.json {
         let mut view = view_now(&record, position.as_ref());
         if let Some(fields) = view.as_object_mut() {

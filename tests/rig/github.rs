@@ -8,18 +8,35 @@ use serde_json::{Value, json};
 use super::{HUB, Rig};
 
 impl Rig {
-    /// Lets Berth sign in as a GitHub App, and has the environment staging reviewed. Before anything else: functions
-    /// read both once.
-    pub fn review_staging_on_github(&self) {
-        let secret = self.app()["secret"].clone();
+    /// Lets Berth sign in as a GitHub App. Before its first commit: it reads the secret once.
+    pub fn sign_in_as_app(&self) {
+        self.put_secret(self.app()["secret"].as_str().expect("a secret"));
+    }
+
+    /// Replaces the secret of the GitOps repository.
+    pub fn put_secret(&self, secret: &str) {
         let arn = &self.environment["BERTH_GITOPS_SECRET"];
-        let _ =
-            self.call(HUB, "secretsmanager", "put_secret_value", &json!({ "SecretId": arn, "SecretString": secret }));
+        let put = json!({ "SecretId": arn, "SecretString": secret });
+        self.call(HUB, "secretsmanager", "put_secret_value", &put);
+    }
+
+    /// The secret of the GitOps repository.
+    #[must_use]
+    pub fn secret(&self) -> String {
+        let which = json!({ "SecretId": self.environment["BERTH_GITOPS_SECRET"] });
+        let secret = self.call(HUB, "secretsmanager", "get_secret_value", &which);
+        secret["SecretString"].as_str().expect("text").to_owned()
+    }
+
+    /// Has people merge what is committed for these environments. Before anything else: functions read it once.
+    pub fn review(&self, environments: &[&str]) {
         let path = self.folder.join("platform/platform.yaml");
         let text = fs::read_to_string(&path).expect("platform.yaml");
         let mut platform: serde_yaml_ng::Value = serde_yaml_ng::from_str(&text).expect("YAML");
-        let review = serde_yaml_ng::to_value(json!({ "mode": "pullRequest" })).expect("a value");
-        platform["environments"]["staging"]["gitOps"] = review;
+        for environment in environments {
+            let review = serde_yaml_ng::to_value(json!({ "mode": "pullRequest" })).expect("a value");
+            platform["environments"][*environment]["gitOps"] = review;
+        }
         fs::write(&path, serde_yaml_ng::to_string(&platform).expect("YAML")).expect("platform.yaml");
     }
 
@@ -33,7 +50,7 @@ impl Rig {
     /// Pull requests, oldest first, as GitHub knows them.
     #[must_use]
     pub fn pulls(&self) -> Vec<Value> {
-        let state = self.github(Method::POST, "_berth/state", &json!({}));
+        let state = self.tell_github("state", &json!({}));
         state["pulls"].as_array().expect("pulls").clone()
     }
 
@@ -49,14 +66,13 @@ impl Rig {
 
     /// What the schedule does every minute.
     pub fn complete_merges(&self) {
-        let url = format!("{}/2015-03-31/functions/berth-complete-merges/invocations", self.endpoint);
-        // The gateway asks who calls, and nobody for a signature.
-        let key = &self.environment["AWS_ACCESS_KEY_ID"];
-        let scope = format!("{key}/20260101/us-east-1/lambda/aws4_request");
-        let signed = format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0");
-        let request = self.http.post(url).header("authorization", signed).body("{}");
-        let answer = self.runtime.block_on(async { request.send().await?.error_for_status() }).expect("Invoke");
-        assert!(answer.headers().get("x-amz-function-error").is_none(), "complete-merges failed");
+        let (answer, failed) = self.invoke("berth-complete-merges", &json!({}));
+        assert!(!failed, "{answer}");
+    }
+
+    /// Has the stand-in do what no client can: `fault`, `heal`, `expire`, `protect` and so on; what it says of itself.
+    pub fn tell_github(&self, what: &str, body: &Value) -> Value {
+        self.github(Method::POST, &format!("_berth/{what}"), body)
     }
 
     fn github(&self, method: Method, path: &str, body: &Value) -> Value {

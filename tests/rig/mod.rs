@@ -6,6 +6,7 @@ mod intake;
 mod journal;
 mod local_aws;
 mod person;
+mod places;
 mod repository;
 
 use std::{
@@ -29,6 +30,7 @@ pub use self::{
     intake::{Event, event, fixture},
     journal::{Call, Invocation},
     person::{AccessEntrySeen, AssignmentSeen, AttachmentSeen, Counted, RegionSeen, RoleSeen, VpcSeen, World},
+    places::{Place, disguises},
 };
 
 /// The network account of the local organization.

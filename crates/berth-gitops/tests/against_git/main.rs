@@ -5,6 +5,7 @@
 mod commits;
 mod large;
 mod lost_answers;
+mod proposals;
 mod races;
 mod refusals;
 mod secrets;

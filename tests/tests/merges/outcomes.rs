@@ -1,33 +1,12 @@
-//! Onboardings whose commit people review: as a GitHub App, by pull request, on a local AWS of their own.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
-
-use std::sync::{Mutex, MutexGuard, OnceLock};
+//! What becomes of an onboarding when people merge its pull request, close it, or do nothing.
 
 use aws_sdk_sfn::types::ExecutionStatus;
-use berth_tests::rig::{Rig, rig};
 use serde_json::{Value, json};
 
-/// One test after the other: each looks at all pull requests.
-fn alone() -> (&'static Rig, MutexGuard<'static, ()>) {
-    static ALONE: Mutex<()> = Mutex::new(());
-    static READY: OnceLock<()> = OnceLock::new();
-    let alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let rig = rig();
-    READY.get_or_init(|| rig.review_staging_on_github());
-    (rig, alone)
-}
-
-/// Waits until an account's execution waits for a merge; the pull request.
-fn waits_for_merge(rig: &Rig, account: &str) -> Value {
-    let url = rig.until("a pull request", || {
-        rig.record(account)?; // before that, `berth status` has nothing to say
-        rig.status(account).1["waitsFor"]["merge"].as_str().map(str::to_owned)
-    });
-    rig.pulls().into_iter().find(|pull| pull["url"] == url).unwrap()
-}
+use crate::{alone, completed, waits_for_merge};
 
 #[test]
-fn a_merge_completes_the_onboarding_with_its_commit_and_shows_no_secret() {
+fn a_merge_completes_the_onboarding_with_its_commit_and_the_sweep_lets_it_wait() {
     let (rig, _alone) = alone();
     let account = rig.account("reviewed-staging", "staging");
     let execution = rig.start_execution(&json!({ "accountId": account }));
@@ -35,6 +14,11 @@ fn a_merge_completes_the_onboarding_with_its_commit_and_shows_no_secret() {
     rig.complete_merges();
     assert_eq!(rig.status(&account).1["status"], "running", "nobody merged it yet");
     assert!(rig.files_naming(&account).is_empty());
+    // Whatever the limits: who waits for a person is not stuck.
+    let (_, swept) = rig.berth(&["sweep", "--dry-run", "--stuck-after", "0", "--missing-after", "0", "--json"]);
+    let swept: Value = serde_json::from_str(&swept).unwrap();
+    assert!(swept["left"]["underWay"].as_u64().unwrap() > 0, "{swept}");
+    assert!(!swept["asked"].to_string().contains(&account), "{swept}");
     rig.merge(&pull["number"]);
     rig.complete_merges();
     let ended = rig.ended(&execution);
@@ -43,19 +27,6 @@ fn a_merge_completes_the_onboarding_with_its_commit_and_shows_no_secret() {
         (ended.output["commit"]["sha"].as_str().unwrap(), ended.output["commit"]["path"].as_str().unwrap());
     assert!(rig.is_on_main(sha) && rig.file(sha, path).contains(&account));
     assert!(ended.changes().contains(&format!("merge {path}")), "{:?}", ended.changes());
-    // The key, tokens and proofs show in no log, and task tokens in those of the functions neither.
-    let secret: Value = serde_json::from_str(rig.app()["secret"].as_str().unwrap()).unwrap();
-    let key = secret["privateKey"].as_str().unwrap().lines().nth(1).unwrap().to_owned();
-    let mut lines = 0;
-    for function in ["berth-commit-tenant", "berth-complete-merges"] {
-        for line in rig.log_lines(function) {
-            lines += 1;
-            assert!(!line.contains(&key) && !line.contains("ghs_") && !line.contains("taskToken"), "{line}");
-        }
-    }
-    assert!(lines > 3, "{lines}");
-    let (_, shown) = rig.berth(&["status", &account, "--json"]);
-    assert!(!shown.contains("ghs_") && !shown.contains(&key));
 }
 
 #[test]
@@ -80,10 +51,7 @@ fn a_close_fails_the_onboarding_and_a_redrive_proposes_once_more() {
     });
     assert_eq!(again["headRefName"], pull["headRefName"], "the same proposal");
     rig.merge(&again["number"]);
-    rig.until("the end", || {
-        rig.complete_merges();
-        (rig.execution_status(&execution) == Some(ExecutionStatus::Succeeded)).then_some(())
-    });
+    completed(rig, &execution);
 }
 
 #[test]
@@ -99,10 +67,7 @@ fn a_second_run_joins_the_pull_request_and_a_token_that_nobody_waits_for_is_no_e
     assert_eq!(waits_for_merge(rig, &account)["number"], pull["number"]);
     assert_eq!(rig.pulls().len(), before);
     rig.merge(&pull["number"]);
-    rig.until("the end", || {
-        rig.complete_merges();
-        (rig.execution_status(&second) == Some(ExecutionStatus::Succeeded)).then_some(())
-    });
+    completed(rig, &second);
 }
 
 #[test]
@@ -114,4 +79,30 @@ fn an_account_of_an_unreviewed_environment_is_committed_by_the_app() {
     assert_eq!(ended.status, ExecutionStatus::Succeeded, "{ended:?}");
     assert_eq!(rig.pulls().len(), before);
     assert!(rig.is_on_main(ended.output["commit"]["sha"].as_str().unwrap()));
+}
+
+#[test]
+fn an_error_about_one_pull_request_holds_up_no_other_and_is_an_error_of_the_function() {
+    let (rig, _alone) = alone();
+    // One after the other, so that each has a pull request of its own.
+    let accounts = ["held-up-staging", "unhindered-staging"].map(|name| rig.account(name, "staging"));
+    let waiting = accounts.each_ref().map(|account| {
+        let execution = rig.start_execution(&json!({ "accountId": account }));
+        (execution, waits_for_merge(rig, account))
+    });
+    for (_, pull) in &waiting {
+        rig.merge(&pull["number"]);
+    }
+    assert_ne!(waiting[0].1["number"], waiting[1].1["number"]);
+    let rule = rig.break_calls(&json!({
+        "match": { "function": "berth-complete-merges", "operation": "SendMessage", "nth": 1 },
+        "action": { "error": { "code": "AccessDenied", "status": 403, "message": "not now" } },
+    }));
+    let (answer, failed) = rig.invoke("berth-complete-merges", &json!({}));
+    assert_eq!((failed, answer["errorType"].as_str(), rig.fired(rule)), (true, Some("Denied"), 1), "{answer}");
+    let succeeded = |execution: &String| rig.execution_status(execution) == Some(ExecutionStatus::Succeeded);
+    rig.until("the other one", || waiting.iter().any(|(execution, _)| succeeded(execution)).then_some(()));
+    assert!(!waiting.iter().all(|(execution, _)| succeeded(execution)), "one was not told");
+    rig.complete_merges();
+    rig.until("the one that was held up", || waiting.iter().all(|(execution, _)| succeeded(execution)).then_some(()));
 }

@@ -1,0 +1,66 @@
+//! Pull-request mode where there are no pull requests: Berth pushes a branch, and a person merges it with git.
+
+use aws_sdk_sfn::types::ExecutionStatus;
+use berth_tests::rig::Rig;
+use serde_json::json;
+
+use crate::alone;
+
+/// Waits until an account's execution waits for a merge; the branch.
+fn waits_for_branch(rig: &Rig, account: &str) -> String {
+    let waits_for = rig.until("a branch", || {
+        rig.record(account)?;
+        rig.status(account).1["waitsFor"]["merge"].as_str().map(str::to_owned)
+    });
+    let branch = waits_for.strip_prefix("the branch ").unwrap_or_else(|| panic!("{waits_for}")).to_owned();
+    assert!(rig.branches().contains(&branch), "{branch}");
+    branch
+}
+
+#[test]
+fn a_branch_that_a_person_merges_with_git_completes_the_onboarding() {
+    let (rig, _alone) = alone();
+    let account = rig.account("branched-prod", "prod");
+    let execution = rig.start_execution(&json!({ "accountId": account }));
+    let branch = waits_for_branch(rig, &account);
+    rig.complete_merges();
+    // Somebody else's commit moves the branch that clusters follow: it is no merge.
+    rig.put_file("NOTES.md", "by hand\n");
+    rig.complete_merges();
+    assert_eq!(waits_for_branch(rig, &account), branch, "nobody merged it yet");
+    assert!(rig.files_naming(&account).is_empty());
+    rig.merge_branch(&branch);
+    rig.complete_merges();
+    let ended = rig.ended(&execution);
+    assert_eq!(ended.status, ExecutionStatus::Succeeded, "{ended:?}");
+    let sha = ended.output["commit"]["sha"].as_str().unwrap();
+    let path = ended.output["commit"]["path"].as_str().unwrap();
+    assert!(rig.is_on_main(sha) && rig.file(sha, path).contains(&account));
+    // The branch is still there. It is asked about no more, and joined by nobody.
+    let asked = |rig: &Rig| rig.invoke("berth-complete-merges", &json!({})).0;
+    assert_eq!(asked(rig), json!({ "open": 0, "settled": 1, "requests": 0 }));
+    rig.put_file("NOTES.md", "by hand, again\n");
+    assert_eq!(asked(rig), json!({ "open": 0, "settled": 0, "requests": 0 }));
+    let again = rig.ended(&rig.start_execution(&json!({ "accountId": account })));
+    assert_eq!((again.status, again.output["commit"]["sha"].as_str()), (ExecutionStatus::Succeeded, Some(sha)));
+    rig.delete_branch(&branch);
+}
+
+#[test]
+fn a_branch_that_is_deleted_without_a_merge_is_a_close() {
+    let (rig, _alone) = alone();
+    let account = rig.account("pruned-prod", "prod");
+    let execution = rig.start_execution(&json!({ "accountId": account }));
+    let branch = waits_for_branch(rig, &account);
+    rig.delete_branch(&branch);
+    rig.complete_merges();
+    let ended = rig.ended(&execution);
+    assert_eq!((ended.status, ended.error.as_deref()), (ExecutionStatus::Failed, Some("Denied")));
+    rig.wait_for_outcome(&account, &execution);
+    rig.redrive(&execution);
+    assert_eq!(waits_for_branch(rig, &account), branch, "proposed once more");
+    rig.merge_branch(&branch);
+    rig.delete_branch(&branch);
+    rig.complete_merges();
+    assert_eq!(rig.ended(&execution).status, ExecutionStatus::Succeeded);
+}

@@ -1,0 +1,51 @@
+//! Onboardings whose commit people review: as a GitHub App, by pull request, on a local AWS of their own.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+
+mod outcomes;
+mod reviewers;
+mod secrets;
+
+use std::sync::{Mutex, MutexGuard, OnceLock};
+
+use aws_sdk_sfn::types::ExecutionStatus;
+use berth_tests::rig::{Rig, rig};
+use serde_json::Value;
+
+/// One test after the other: each looks at all pull requests.
+fn alone() -> (&'static Rig, MutexGuard<'static, ()>) {
+    static ALONE: Mutex<()> = Mutex::new(());
+    static READY: OnceLock<()> = OnceLock::new();
+    let alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let rig = rig();
+    READY.get_or_init(|| {
+        rig.sign_in_as_app();
+        rig.review(&["staging", "prod"]);
+        rig.slim("staging");
+    });
+    (rig, alone)
+}
+
+/// Waits until an account's execution waits for a merge; the pull request.
+fn waits_for_merge(rig: &Rig, account: &str) -> Value {
+    let url = rig.until("a pull request", || {
+        rig.record(account)?; // before that, `berth status` has nothing to say
+        rig.status(account).1["waitsFor"]["merge"].as_str().map(str::to_owned)
+    });
+    rig.pulls().into_iter().find(|pull| pull["url"] == url).unwrap()
+}
+
+/// Looks at merges until an execution has succeeded.
+fn completed(rig: &Rig, execution: &str) {
+    rig.until("the end", || {
+        rig.complete_merges();
+        (rig.execution_status(execution) == Some(ExecutionStatus::Succeeded)).then_some(())
+    });
+}
+
+/// The one file that names an account in what a pull request would merge.
+fn proposed(rig: &Rig, pull: &Value, account: &str) -> String {
+    let head = pull["headRefName"].as_str().unwrap();
+    let files = rig.files_of(head, account);
+    let [path] = files.as_slice() else { panic!("one file: {files:?}") };
+    path.clone()
+}
