@@ -90,6 +90,7 @@ fn every_status_is_asked_for_after_its_limit_and_never_while_an_execution_runs()
         (Status::Requested, 240, Ok((Why::Stuck, 4))),
         (Status::Running, 239, Err(Left::UnderWay)),
         (Status::Running, 240, Ok((Why::Stuck, 4))),
+        (Status::Running, 7 * 24 * 60, Ok((Why::Stuck, 4))), // with an execution that runs: it waits for a merge
         (Status::Failed, 1439, Err(Left::FailedLately)),
         (Status::Failed, 1440, Ok((Why::Failed, 4))),
         (Status::Ignored, 0, Ok((Why::Ours, 4))),
