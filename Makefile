@@ -37,6 +37,8 @@ check: prerequisites local-dev $(DENY) ## Format, lints, licences, the template.
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	$(PYTHON) -m ruff check local
 	$(PYTHON) -m ruff format --check local
+	$(PYTHON) -m ruff check --config local/pyproject.toml benches
+	$(PYTHON) -m ruff format --check --config local/pyproject.toml benches
 	$(VENV)/bin/cfn-lint infra/hub.yaml
 	$(DENY) check licenses bans sources
 
@@ -58,6 +60,27 @@ fuzz: ## Feeds the recogniser with what nobody thought of, for FUZZ_SECONDS=60. 
 	@mkdir -p $(FUZZ_OUT)/corpus
 	$(FUZZ_OUT)/$(FUZZ_TARGET)/release/recognise -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -print_final_stats=1 \
 		-artifact_prefix=$(FUZZ_OUT)/ $(FUZZ_OUT)/corpus tests/fixtures/events
+
+.PHONY: counts
+counts: prerequisites local binaries ## Counts what an onboarding costs, and writes the README's table of figures.
+	$(CARGO) test -p berth-tests --test counts -- --nocapture
+
+.PHONY: makespan
+makespan: ## Simulates 1,000 and 10,000 onboardings at once under published rates, and writes the table.
+	$(CARGO) test -p berth-tests --test makespan -- --nocapture
+
+# Its own folder, and a release: a build of about 20 minutes on one core, the first time (docs/decisions/0001).
+BENCH_OUT := target/bench
+
+.PHONY: bench
+bench: prerequisites local binaries ## Berth against the same in Python and boto3, and its parts on their own; 30 minutes the first time.
+	AWS_LC_SYS_NO_JITTER_ENTROPY=1 nice -n 15 $(CARGO) build --release --target-dir $(BENCH_OUT) -p provision-vpc -p attach-transit-gateway
+	PYTHONPATH=local $(PYTHON) benches/harness/side_by_side.py --debug target/debug --release $(BENCH_OUT)/release --folder $(BENCH_OUT)/run
+
+.PHONY: bench-parts
+bench-parts: ## The recogniser and the address plan on their own.
+	$(CARGO) bench --target-dir $(BENCH_OUT) -p berth-events --bench worst_case
+	$(CARGO) bench --target-dir $(BENCH_OUT) -p berth-tenancy --bench address_plan
 
 .PHONY: bench-gitops
 bench-gitops: ## Time and traffic of one commit, for 10, 1,000 and 10,000 tenants.

@@ -8,5 +8,7 @@
     reason = "a test that cannot go on panics"
 )]
 
+pub mod counting;
 pub mod faults;
+pub mod makespan;
 pub mod rig;

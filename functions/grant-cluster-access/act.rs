@@ -1,4 +1,4 @@
-//! Performs one change in EKS and reads it back. What an error code means is written here, beside its call.
+//! Performs one change in EKS and looks at what is there then. What an error code means is written here, beside its call.
 
 use aws_sdk_eks::Client;
 use berth_aws::CallFailure;
@@ -15,11 +15,14 @@ pub(crate) async fn act(world: &World, action: &Action) -> Result<Effect, StepEr
         return Err(StepError::new(Fault::Bug, format!("'{action}' without a client")));
     };
     let plan = &cluster.plan;
-    change(client, plan, action).await.map_err(|failure| meaning(failure).in_region(&plan.region))?;
+    let answered = change(client, plan, action).await.map_err(|failure| meaning(failure).in_region(&plan.region))?;
     if matches!(action.change, Change::Delete { .. }) {
         return Ok(world::imagine(world, action));
     }
-    let entry = observe::entry(client, plan, &action.role).await?;
+    let entry = match answered {
+        Some(entry) => Some(entry),
+        None => observe::entry(client, plan, &action.role).await?,
+    };
     if !entry.as_ref().is_some_and(|entry| shows(entry, &action.change)) {
         // Taken as it is, the change would be made again at once, and again.
         let what = format!("EKS does not show yet: {action}");
@@ -28,7 +31,7 @@ pub(crate) async fn act(world: &World, action: &Action) -> Result<Effect, StepEr
     Ok(Effect { cluster: action.cluster.clone(), role: action.role.clone(), entry })
 }
 
-/// Whether an entry that was read back is as the change left it.
+/// Whether an entry is as the change should have left it.
 fn shows(entry: &ObservedEntry, change: &Change) -> bool {
     match change {
         Change::Create { groups, tags } => entry.groups == *groups && entry.tags.missing(tags).0.is_empty(),
@@ -38,32 +41,34 @@ fn shows(entry: &ObservedEntry, change: &Change) -> bool {
     }
 }
 
-async fn change(client: &Client, plan: &ClusterPlan, action: &Action) -> Result<(), CallFailure> {
+/// The entry as EKS answers it; none of calls that answer nothing.
+async fn change(client: &Client, plan: &ClusterPlan, action: &Action) -> Result<Option<ObservedEntry>, CallFailure> {
     let (cluster, role) = (plan.eks_name.as_str(), action.role.as_str());
     match &action.change {
         Change::Create { groups, tags } => {
             let groups = groups.iter().cloned().collect();
             let call = client.create_access_entry().cluster_name(cluster).principal_arn(role).r#type(world::STANDARD);
             let call = call.set_kubernetes_groups(Some(groups)).set_tags(Some(sdk_tags(tags)));
-            let sent = call.send().await;
-            sent.map(|_| ()).map_err(|error| CallFailure::of("eks:CreateAccessEntry", &error))
+            let sent = call.send().await.map_err(|error| CallFailure::of("eks:CreateAccessEntry", &error))?;
+            Ok(sent.access_entry.map(observe::observed))
         }
         Change::SetGroups { groups } => {
             let groups = groups.iter().cloned().collect();
             let call = client.update_access_entry().cluster_name(cluster).principal_arn(role);
             let sent = call.set_kubernetes_groups(Some(groups)).send().await;
-            sent.map(|_| ()).map_err(|error| CallFailure::of("eks:UpdateAccessEntry", &error))
+            let sent = sent.map_err(|error| CallFailure::of("eks:UpdateAccessEntry", &error))?;
+            Ok(sent.access_entry.map(observe::observed))
         }
         Change::Tag { entry_arn, tags } => {
             let sent = client.tag_resource().resource_arn(entry_arn).set_tags(Some(sdk_tags(tags))).send().await;
-            sent.map(|_| ()).map_err(|error| CallFailure::of("eks:TagResource", &error))
+            sent.map(|_| None).map_err(|error| CallFailure::of("eks:TagResource", &error))
         }
         Change::Delete { .. } => {
             let sent = client.delete_access_entry().cluster_name(cluster).principal_arn(role).send().await;
             match sent.map_err(|error| CallFailure::of("eks:DeleteAccessEntry", &error)) {
                 // Gone already, by an attempt whose answer was lost.
                 Err(failure) if !failure.is(&["ResourceNotFoundException"]) => Err(failure),
-                _ => Ok(()),
+                _ => Ok(None),
             }
         }
     }

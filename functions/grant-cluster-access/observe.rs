@@ -86,7 +86,8 @@ pub(crate) async fn entry(client: &Client, plan: &ClusterPlan, role: &str) -> Re
     }
 }
 
-fn observed(entry: AccessEntry) -> ObservedEntry {
+/// An entry as any of EKS' calls answers it.
+pub(crate) fn observed(entry: AccessEntry) -> ObservedEntry {
     ObservedEntry {
         arn: entry.access_entry_arn.unwrap_or_default(),
         kind: entry.r#type.unwrap_or_default(),

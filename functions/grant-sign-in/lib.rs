@@ -90,7 +90,7 @@ impl Step for GrantSignIn {
             when_refused: Fault::Denied,
         };
         let clients = Clients::of(&Box::pin(self.sessions.assume(scope)).await?);
-        Box::pin(observe::observe(clients, &self.memory, &input.run.account_id, plan)).await
+        Box::pin(observe::observe(clients, &self.memory, &input.run, plan)).await
     }
 
     fn decide(input: &Input, world: &World) -> Result<Decision<Action, Output>, StepError> {

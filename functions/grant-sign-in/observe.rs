@@ -7,10 +7,10 @@ use aws_sdk_ssoadmin::types::PrincipalType;
 use aws_smithy_types::Document;
 use berth_aws::CallFailure;
 use berth_step::{Fault, StepError};
-use berth_tenancy::{AccountId, AssignmentPlan, SignInPlan};
+use berth_tenancy::{AccountId, AssignmentPlan, Mode, SignInPlan, Subject};
 
 use crate::{
-    Observed, State, World,
+    OUTSTANDING_MAX, Observed, State, World,
     memory::Memory,
     requests::{self, Wanted},
     world::Clients,
@@ -20,9 +20,10 @@ use crate::{
 pub(crate) async fn observe(
     clients: Clients,
     memory: &Memory,
-    account: &AccountId,
+    run: &Subject,
     plan: &SignInPlan,
 ) -> Result<World, StepError> {
+    let account = &run.account_id;
     let mut groups = BTreeMap::new();
     for AssignmentPlan { group, .. } in &plan.assignments {
         if !groups.contains_key(group) {
@@ -41,7 +42,7 @@ pub(crate) async fn observe(
     mark_assigned(&clients, memory, account, plan, &mut assignments).await?;
     let mut world = World { clients: None, outstanding: 0, assignments };
     if absent(&world.assignments).is_some() {
-        look_at_requests(&clients, memory, account, plan, &mut world).await?;
+        look_at_requests(&clients, memory, run, plan, &mut world).await?;
     }
     Ok(World { clients: Some(clients), ..world })
 }
@@ -55,10 +56,11 @@ fn absent(assignments: &[Observed]) -> Option<&Observed> {
 async fn look_at_requests(
     clients: &Clients,
     memory: &Memory,
-    account: &AccountId,
+    run: &Subject,
     plan: &SignInPlan,
     world: &mut World,
 ) -> Result<(), StepError> {
+    let account = &run.account_id;
     let under_way = requests::under_way(clients, memory, &plan.instance_arn).await?;
     world.outstanding = under_way.len();
     for observed in &mut world.assignments {
@@ -68,7 +70,9 @@ async fn look_at_requests(
             observed.state = State::UnderWay { failed_before: None };
         }
     }
-    if absent(&world.assignments).is_none() {
+    // Without room nothing will be asked for, so nothing more has to be known. Everybody who waits asks this one service.
+    let has_room = world.outstanding < OUTSTANDING_MAX || run.mode == Mode::Plan;
+    if absent(&world.assignments).is_none() || !has_room {
         return Ok(());
     }
     mark_assigned(clients, memory, account, plan, &mut world.assignments).await?;

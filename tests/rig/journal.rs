@@ -36,6 +36,18 @@ pub struct Call {
     pub error: String,
 }
 
+/// A call, and when it was under way.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct TimedCall {
+    /// The call.
+    #[serde(flatten)]
+    pub call: Call,
+    /// When it began, in seconds since 1970.
+    pub time: f64,
+    /// How long it took; none while it is under way.
+    pub duration_ms: Option<f64>,
+}
+
 /// One invocation that ended.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Invocation {
@@ -60,9 +72,15 @@ impl Rig {
     /// Calls of functions after the call number `since`.
     #[must_use]
     pub fn calls(&self, since: u64) -> Vec<Call> {
+        self.timed_calls(since).into_iter().map(|timed| timed.call).collect()
+    }
+
+    /// The same, with their times.
+    #[must_use]
+    pub fn timed_calls(&self, since: u64) -> Vec<TimedCall> {
         let answer = self.gateway(Method::GET, &format!("calls?since={since}&plumbing=false"), None);
-        let calls: Vec<Call> = serde_json::from_value(answer["calls"].clone()).expect("calls");
-        calls.into_iter().filter(|call| !call.function.is_empty()).collect()
+        let calls: Vec<TimedCall> = serde_json::from_value(answer["calls"].clone()).expect("calls");
+        calls.into_iter().filter(|timed| !timed.call.function.is_empty()).collect()
     }
 
     /// Calls of the steps of one execution. Of functions that serve many executions at once (accept-event,

@@ -28,7 +28,7 @@ pub(crate) use self::local_aws::{binaries, checkout};
 pub use self::{
     executions::Ended,
     intake::{Event, event, fixture},
-    journal::{Call, Invocation},
+    journal::{Call, Invocation, TimedCall},
     person::{AccessEntrySeen, AssignmentSeen, AttachmentSeen, Counted, RegionSeen, RoleSeen, VpcSeen, World},
     places::{Place, disguises},
 };

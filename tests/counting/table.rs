@@ -1,0 +1,59 @@
+//! The one table of counts, which the README quotes.
+
+use std::fs;
+
+use serde_yaml_ng::Value;
+
+use super::{Measured, names};
+use crate::rig::checkout;
+
+/// What design.md §10 allows, next to what was counted; empty where it says nothing.
+const CALLS: &str = "45 fresh, 15 again: not held, see [0026](docs/decisions/0026-ceilings.md)";
+
+/// The table: a line for each figure, and one for each function. `network_steps` are the functions that the ceilings of
+/// design.md §10 were made for.
+#[must_use]
+pub fn table(one: (&Measured, &Measured), two: (&Measured, &Measured), network_steps: &[&str]) -> String {
+    let mut text = "Made by `make counts`. One region, then two.\n\n\
+        | | fresh | again | fresh, 2 | again, 2 | design.md §10, one region |\n|---|--:|--:|--:|--:|---|\n"
+        .to_owned();
+    let mut row = |name: &str, of: &dyn Fn(&Measured) -> usize, allowed: &str| {
+        let cells = [one.0, one.1, two.0, two.1].map(|each| of(each).to_string()).join(" | ");
+        text += &format!("| {name} | {cells} | {allowed} |\n");
+    };
+    row("**AWS calls**, without AssumeRole", &Measured::calls, CALLS);
+    row("of them by the steps of the network", &|each| each.calls_of(network_steps), "45 and 15: held");
+    row("of them outside of the hub", &|each| each.outside, "");
+    row("of them mutating", &|each| each.figures.changing, "0 again: held");
+    for name in names() {
+        row(&format!("`{name}`"), &|each| each.calls_of(&[name]), "");
+    }
+    row("**calls in the network account**", &|each| each.figures.network, "");
+    row("of them mutating", &|each| each.figures.network_changing, "2 and 0: held");
+    row("**calls to Organizations**", &|each| each.figures.organizations, "2: held");
+    row("**state transitions**, without retries", &|each| each.figures.transitions, "16: held");
+    row("**Lambda invocations**, without polls", &|each| each.figures.invocations, "");
+    let mut row = |name: &str, of: &dyn Fn(&Measured) -> usize, allowed: &str| {
+        text += &format!("| {name} | {} | {} | | | {allowed} |\n", of(one.0), of(one.1));
+    };
+    row("**calls that follow each other**", &Measured::depth, "");
+    for name in names() {
+        let depth = |each: &Measured| each.by_function.get(name).map_or(0, |cost| cost.depth);
+        row(&format!("those of `{name}`"), &depth, "");
+    }
+    text += &format!(
+        "| **commits** for 1,000 tenants, in full batches | {} | 0 | | | 20: held |\n",
+        commits_per_thousand()
+    );
+    text
+}
+
+/// Commits for 1,000 tenants that come at once, by the batch that the template has: one commit for each full batch, as
+/// `a_thousand_tenants_are_twenty_commits_by_two_racing_copies_and_none_is_lost` of commit-tenant holds it.
+#[must_use]
+pub fn commits_per_thousand() -> u64 {
+    let text = fs::read_to_string(checkout().join("infra/hub.yaml")).expect("the template is there");
+    let template: Value = serde_yaml_ng::from_str(&text).expect("it is YAML");
+    let batch = template["Mappings"]["CommitBatching"]["batched"]["Messages"].as_u64();
+    1_000_u64.div_ceil(batch.expect("the size of a batch"))
+}

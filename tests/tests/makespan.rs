@@ -1,0 +1,120 @@
+//! How long 1,000 and 10,000 onboardings take that begin at once, under published rates: `make makespan`. The table is in
+//! benches/README.md and in the README; what it means for the state machine is decision 0026.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+
+use std::{fs, path::Path};
+
+use berth_tests::makespan::{
+    Outcome, Policy, Retries,
+    quotas::{QUOTAS, Rate, bound},
+    simulate,
+};
+use serde_json::Value;
+
+/// Between these the two files have the table.
+const MARKERS: (&str, &str) = ("<!-- makespan -->\n", "<!-- /makespan -->");
+
+/// Retries with which a thousand accounts come through: every pause may grow to a minute, and who waits for everybody's
+/// service waits for hours instead of minutes.
+const PATIENT: Retries = Retries {
+    attempts_max: 3,
+    throttled_seconds_max: 60.0,
+    throttled_max: 4_000,
+    pause_seconds: 3.0,
+    not_ready_max: 400,
+    sign_in: (1.5, 60.0, 4_000),
+};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+/// The retries of the state machine as it is deployed.
+fn deployed() -> Retries {
+    let text = fs::read_to_string(root().join("statemachines/onboard-account.asl.json")).unwrap();
+    let machine: Value = serde_json::from_str(&text).unwrap();
+    let regions = &machine["States"]["ProvisionAccount"]["Branches"][0]["States"]["Regions"];
+    let attach = &regions["ItemProcessor"]["States"]["AttachTransitGateway"];
+    let sign_in = &machine["States"]["GrantSignIn"];
+    let number = |value: &Value| value.as_f64().unwrap();
+    let times = |retrier: &Value| u32::try_from(retrier["MaxAttempts"].as_u64().unwrap()).unwrap();
+    let (throttled, not_ready) = (retrier(attach, "Throttled"), retrier(attach, "NotReady"));
+    let waits = retrier(sign_in, "NotReady");
+    let longest = waits["MaxDelaySeconds"].as_f64().unwrap_or(number(&waits["IntervalSeconds"]));
+    Retries {
+        attempts_max: 3,
+        throttled_seconds_max: number(&throttled["MaxDelaySeconds"]),
+        throttled_max: times(throttled),
+        pause_seconds: number(&not_ready["IntervalSeconds"]),
+        not_ready_max: times(not_ready),
+        sign_in: (number(&waits["BackoffRate"]), longest, times(waits)),
+    }
+}
+
+/// The retrier of a state that a fault meets.
+fn retrier<'a>(state: &'a Value, fault: &str) -> &'a Value {
+    let names = |retrier: &&Value| retrier["ErrorEquals"].as_array().unwrap().iter().any(|name| name == fault);
+    state["Retry"].as_array().unwrap().iter().find(names).unwrap()
+}
+
+fn minutes(seconds: f64) -> String {
+    if seconds < 6_000.0 { format!("{:.1} min", seconds / 60.0) } else { format!("{:.1} h", seconds / 3_600.0) }
+}
+
+fn line(accounts: usize, signs_in: bool) -> String {
+    let (seconds, slowest) = bound(accounts, signs_in);
+    let ideal = simulate(accounts, signs_in, Policy::Ideal);
+    assert_eq!((ideal.onboarded, ideal.failed), (accounts, 0));
+    let shown = |policy| {
+        let Outcome { seconds, onboarded, failed, .. } = simulate(accounts, signs_in, Policy::Retries(policy));
+        assert_eq!(onboarded + failed, accounts, "nobody is lost");
+        if failed == 0 { minutes(seconds) } else { format!("{failed} of {accounts} fail, visibly") }
+    };
+    let sign_in = if signs_in { "with" } else { "without" };
+    format!(
+        "| {accounts}, {sign_in} sign-in | {}: {slowest} | {} | {} | {} |\n",
+        minutes(seconds),
+        minutes(ideal.seconds),
+        shown(deployed()),
+        shown(PATIENT)
+    )
+}
+
+fn table() -> String {
+    let mut text = "Made by `make makespan`: a simulation, not a measurement.\n\n\
+        | accounts at once | no pipeline can beat | these calls, each at the moment its service takes it \
+        | with the state machine's retries | with patient retries |\n|---|---|--:|--:|--:|\n"
+        .to_owned();
+    for (accounts, signs_in) in [(100, true), (1_000, true), (1_000, false), (10_000, true), (10_000, false)] {
+        text += &line(accounts, signs_in);
+    }
+    text
+}
+
+#[test]
+fn the_makespan_of_thousands_of_accounts_is_the_one_that_is_written_down() {
+    let table = table();
+    println!("{table}");
+    let mut stale = Vec::new();
+    for name in ["benches/README.md", "README.md"] {
+        let path = root().join(name);
+        let text = fs::read_to_string(&path).unwrap();
+        let Some((before, rest)) = text.split_once(MARKERS.0) else { panic!("{name} has no place for the table") };
+        let (_, after) = rest.split_once(MARKERS.1).unwrap();
+        let fresh = format!("{before}{}{table}{}{after}", MARKERS.0, MARKERS.1);
+        if fresh != text {
+            fs::write(&path, fresh).unwrap();
+            stale.push(name);
+        }
+    }
+    assert!(stale.is_empty(), "{stale:?} had another table; it is rewritten now: read it, then commit it");
+}
+
+#[test]
+fn every_rate_stands_in_its_place_and_says_where_it_is_published() {
+    assert_eq!(QUOTAS[Rate::Start as usize].name, "states:StartExecution");
+    assert_eq!(QUOTAS[Rate::SignIn as usize].name, "calls of IAM Identity Center");
+    for quota in QUOTAS {
+        assert!(quota.per_second > 0.0 && quota.burst >= 1.0 && quota.source.starts_with("https://"), "{quota:?}");
+    }
+}
