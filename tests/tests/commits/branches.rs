@@ -64,3 +64,28 @@ fn a_branch_that_is_deleted_without_a_merge_is_a_close() {
     rig.complete_merges();
     assert_eq!(rig.ended(&execution).status, ExecutionStatus::Succeeded);
 }
+
+#[test]
+fn a_second_account_does_not_wait_for_a_branch_that_was_merged_already() {
+    let (rig, _alone) = alone();
+    let start = |name: &str, environment: &str| {
+        let account = rig.account(name, environment);
+        let execution = rig.start_execution(&json!({ "accountId": account }));
+        let branch = waits_for_branch(rig, &account);
+        (account, execution, branch)
+    };
+    let first = start("twin-prod", "prod");
+    rig.merge_branch(&first.2);
+    // Nobody has looked since, and the branch is still there.
+    let second = start("twin-dev", "dev");
+    assert_ne!(second.2, first.2, "both are about one file");
+    rig.merge_branch(&second.2);
+    for (account, execution, branch) in [&first, &second] {
+        rig.until("the end", || {
+            rig.complete_merges();
+            (rig.execution_status(execution) == Some(ExecutionStatus::Succeeded)).then_some(())
+        });
+        assert_eq!(rig.files_naming(account), rig.files_naming(&first.0), "one file for both");
+        rig.delete_branch(branch);
+    }
+}

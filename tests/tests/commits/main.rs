@@ -17,7 +17,8 @@ fn alone() -> (&'static Rig, MutexGuard<'static, ()>) {
     let alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let rig = rig();
     READY.get_or_init(|| {
-        rig.review(&["prod"]);
+        rig.review(&["prod", "dev"]);
+        rig.slim("dev");
         rig.slim("staging");
     });
     (rig, alone)
