@@ -54,6 +54,17 @@ async fn wrong_or_expired_credentials_are_unauthorized() {
 }
 
 #[tokio::test]
+async fn a_token_is_sent_as_bearer_and_a_user_is_not_mistaken_for_it() {
+    let server = GitServer::admitting(Repository::new(), "Bearer glpat-example".to_owned());
+    let token = Credentials::from_secret(r#"{"token":"glpat-example"}"#).unwrap();
+    let repo = GitRepo::open(&GitSettings { credentials: token, ..settings(&server) }).unwrap();
+    run(&repo, &["payments"], set("payments", "one\n")).await.unwrap();
+    assert_eq!(server.repository.text(&path("payments")).as_deref(), Some("one\n"));
+    let error = attempt(&server).await;
+    assert!(matches!(error, RepoError::Unauthorized { status: 401 }), "{error:?}");
+}
+
+#[tokio::test]
 async fn throttling_carries_its_seconds_and_is_told_from_missing_rights() {
     let server = GitServer::start(Repository::new());
     let date = "Fri, 31 Dec 2027 23:59:59 GMT";

@@ -66,13 +66,19 @@ struct Shared {
 }
 
 impl GitServer {
+    /// Admits the one user, by Basic.
     pub(crate) fn start(repository: Repository) -> Self {
+        Self::admitting(repository, format!("Basic {}", STANDARD.encode(format!("{USER}:{PASSWORD}"))))
+    }
+
+    /// Admits who sends exactly this header.
+    pub(crate) fn admitting(repository: Repository, authorization: String) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let repository = Arc::new(repository);
         let shared = Arc::new(Shared {
             repository: Arc::clone(&repository),
-            authorization: format!("Basic {}", STANDARD.encode(format!("{USER}:{PASSWORD}"))),
+            authorization,
             speaks_v2: AtomicBool::new(true),
             stopping: AtomicBool::new(false),
             faults: Mutex::default(),
