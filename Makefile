@@ -10,6 +10,11 @@ CARGO  := cargo --locked
 BUILD  := $(CARGO) build --workspace --bins --tests
 BERTH  := target/debug/berth
 DENY   := target/tools/bin/cargo-deny
+SBOM   := target/tools/bin/cargo-cyclonedx
+
+# CloudFormation templates: what is not one has another ending.
+TEMPLATES  := $(shell grep -l AWSTemplateFormatVersion infra/*.yaml)
+CHECK_VENV := target/tools/check
 
 .PHONY: help
 help: ## Lists the targets.
@@ -32,14 +37,19 @@ faults: prerequisites local binaries ## Breaks every AWS call of every journey; 
 		$(if $(SEED),--seed $(SEED)) $(if $(STANDS),--stands $(STANDS)) $(if $(LIST),--list) $(if $(PLANTED),--planted)
 
 .PHONY: check
-check: prerequisites local-dev $(DENY) ## Format, lints, licences, the template.
+check: prerequisites local-dev $(DENY) $(CHECK_VENV)/.installed ## Format, lints, licences, templates, policies, state machine, SBOM.
 	cargo fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	$(PYTHON) -m ruff check local
+	$(PYTHON) -m ruff check deploy --config local/pyproject.toml
 	$(PYTHON) -m ruff format --check local
 	$(PYTHON) -m ruff check --config local/pyproject.toml benches
 	$(PYTHON) -m ruff format --check --config local/pyproject.toml benches
-	$(VENV)/bin/cfn-lint infra/hub.yaml
+	$(PYTHON) -m ruff format --check deploy --config local/pyproject.toml
+	$(VENV)/bin/cfn-lint $(TEMPLATES)
+	@python3 deploy/state_machines.py statemachines target/check/state-machines.json
+	$(VENV)/bin/cfn-lint target/check/state-machines.json
+	$(CHECK_VENV)/bin/checkov --config-file infra/checkov.yaml -f $(TEMPLATES)
 	$(DENY) check licenses bans sources
 
 # libFuzzer's instrumentation by options that stable Rust knows: no nightly and no cargo-fuzz. There is no unsafe code to
@@ -86,12 +96,53 @@ bench-parts: ## The recogniser and the address plan on their own.
 bench-gitops: ## Time and traffic of one commit, for 10, 1,000 and 10,000 tenants.
 	$(CARGO) bench --profile dev -p berth-gitops --bench commit_time
 
+# What is deployed: release, arm64, in a target directory of its own, so that the build of demo and tests keeps its
+# fingerprints. The variables go to the compiler of this build only (docs/decisions/0025).
+LAMBDA_VENV  := target/tools/lambda
+LAMBDA_BUILD := target/lambda-build
+LAMBDA_ZIPS  := target/lambda
+FUNCTIONS    := $(notdir $(wildcard functions/*))
+CARGO_DIR    := $(or $(CARGO_HOME),$(HOME)/.cargo)
+REMAP_RUST   := --remap-path-prefix=$(CURDIR)=/berth --remap-path-prefix=$(CARGO_DIR)=/cargo
+REMAP_C      := -ffile-prefix-map=$(CURDIR)=/berth -ffile-prefix-map=$(CARGO_DIR)=/cargo
+
+.PHONY: build
+build: $(LAMBDA_VENV)/.installed ## Deployable zips of all functions in target/lambda, for arm64. Takes half an hour the first time.
+	@rustup target add aarch64-unknown-linux-gnu >/dev/null 2>&1 || \
+		{ echo "rustup could not add the target. Next: rustup target add aarch64-unknown-linux-gnu"; exit 1; }
+	PATH="$(CURDIR)/$(LAMBDA_VENV)/bin:$$PATH" CARGO_TARGET_DIR=$(LAMBDA_BUILD) AWS_LC_SYS_NO_JITTER_ENTROPY=1 \
+		RUSTFLAGS="$(REMAP_RUST)" CFLAGS_aarch64_unknown_linux_gnu="$(REMAP_C)" \
+		cargo lambda build --locked --release --arm64 --lambda-dir $(LAMBDA_BUILD)/lambda $(foreach f,$(FUNCTIONS),--package $f --bin $f)
+	@python3 deploy/package.py --binaries $(LAMBDA_BUILD)/lambda --zips $(LAMBDA_ZIPS) $(FUNCTIONS)
+
+$(LAMBDA_VENV)/.installed: deploy/requirements-build.txt
+	@python3 -m venv $(LAMBDA_VENV)
+	@$(LAMBDA_VENV)/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
 .PHONY: advisories
 advisories: $(DENY) ## Known vulnerabilities in dependencies; fetches the list from GitHub.
 	$(DENY) check advisories
 
 $(DENY): # Takes some minutes, once.
 	cargo install --quiet --locked --version 0.20.2 --root target/tools --target-dir target/tools/build cargo-deny
+
+.PHONY: sbom
+sbom: $(SBOM) $(CHECK_VENV)/.installed ## What each function is made of, in CycloneDX, in target/sbom; validated.
+	@mkdir -p target/sbom && rm -f target/sbom/*
+	@PATH="$(CURDIR)/target/tools/bin:$$PATH" cargo cyclonedx --quiet --format json --spec-version 1.5 --describe crate \
+		--target aarch64-unknown-linux-gnu --override-filename berth-sbom
+	@for f in $(FUNCTIONS); do mv functions/$$f/berth-sbom.json target/sbom/$$f.cdx.json; done
+	@find crates functions cli tests -name berth-sbom.json -delete
+	@$(CHECK_VENV)/bin/python deploy/sbom.py target/sbom
+
+$(SBOM): # Takes some minutes, once.
+	cargo install --quiet --locked --version 0.5.9 --root target/tools --target-dir target/tools/build cargo-cyclonedx
+
+$(CHECK_VENV)/.installed: deploy/requirements-check.txt
+	@python3 -m venv $(CHECK_VENV)
+	@$(CHECK_VENV)/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
 
 .PHONY: binaries
 binaries: # Builds every binary and test once. The first time takes some minutes: aws-sdk-ec2 is large.

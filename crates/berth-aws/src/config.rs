@@ -7,6 +7,9 @@ use aws_smithy_http_client::{
     Builder,
     tls::{Provider, rustls_provider::CryptoMode},
 };
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+
+use crate::counted::Counted;
 
 /// Longest that one attempt of a call may take. Three attempts and their pauses fit into the shortest function time-out.
 const ATTEMPT_SECONDS_MAX: u64 = 8;
@@ -21,7 +24,7 @@ const ATTEMPTS_MAX: u32 = 3;
 pub async fn shared_config() -> SdkConfig {
     let http_client = Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build_https();
     aws_config::defaults(BehaviorVersion::v2026_01_12())
-        .http_client(http_client)
+        .http_client(SharedHttpClient::new(Counted(http_client)))
         .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS_MAX))
         .timeout_config(
             TimeoutConfig::builder().operation_attempt_timeout(Duration::from_secs(ATTEMPT_SECONDS_MAX)).build(),

@@ -1,6 +1,7 @@
 //! Sessions into other accounts, the retry policy, tags, and what AWS error codes mean.
 
 mod config;
+mod counted;
 mod failure;
 mod sessions;
 

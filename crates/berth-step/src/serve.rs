@@ -9,7 +9,13 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use tracing_subscriber::EnvFilter;
 
-use crate::{Fault, HasSubject, Lease, Step, StepError, converge, while_opening};
+use crate::{
+    Fault, HasSubject, Lease, Step, StepError,
+    calls::counting,
+    converge,
+    line::{self, About, Spent, line},
+    while_opening,
+};
 
 /// What is logged unless `BERTH_LOG` says otherwise: our lines, and only the warnings of libraries.
 const LOG_FILTER: &str = "info,lambda_runtime=warn,aws_config=warn,hyper_util=warn";
@@ -86,6 +92,15 @@ where
     .await
 }
 
+/// Field of a payload that says how often the state was tried before. It is for the log line, so it is taken out before
+/// the payload is read strictly.
+pub const ATTEMPT_FIELD: &str = "attempt";
+
+/// Takes the attempt out of a payload. [Step Functions context object, `State.RetryCount`]
+pub fn take_attempt(payload: &mut Value) -> Option<u64> {
+    payload.as_object_mut()?.remove(ATTEMPT_FIELD)?.as_u64()
+}
+
 /// Handles one invocation and writes its line.
 async fn answer<I, O, H, F>(name: &str, event: LambdaEvent<Value>, handler: &H) -> Result<O, StepError>
 where
@@ -94,34 +109,29 @@ where
     F: Future<Output = Result<O, StepError>>,
 {
     let started = Instant::now();
-    let request = event.context.request_id;
-    let input: I = match serde_path_to_error::deserialize(event.payload) {
-        Ok(input) => input,
-        Err(error) => {
-            let path = error.path().to_string();
-            let error =
-                StepError::new(Fault::InvalidInput, format!("the payload of {name} does not fit at {path}: {error}"))
-                    .next("compare the state machine's version with the functions'; deploy them together");
-            tracing::error!(step = name, request, outcome = "fault", fault = %error.fault, error = %error.what);
-            return Err(error);
+    let LambdaEvent { mut payload, context } = event;
+    let attempt = take_attempt(&mut payload);
+    let mut about = About { request: context.request_id, trace: context.xray_trace_id, attempt, ..About::default() };
+    let (result, calls) = match read::<I>(name, payload) {
+        Ok(input) => {
+            about.account = input.account().map(ToString::to_string);
+            about.region = input.region().map(ToString::to_string);
+            about.execution = input.execution().map(str::to_owned);
+            // Boxed: the futures of several SDK calls nest deeper than the compiler's limit for one layout.
+            counting(Box::pin(handler(input))).await
         }
+        Err(error) => (Err(error), 0),
     };
-    let account = input.account().map(ToString::to_string);
-    let region = input.region().map(ToString::to_string);
-    let execution = input.execution().map(str::to_owned);
-    // Boxed: the futures of several SDK calls nest deeper than the compiler's limit for one layout.
-    let result = Box::pin(handler(input)).await;
     let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    match &result {
-        Ok(_) => tracing::info!(step = name, request, account, region, execution, outcome = "done", milliseconds),
-        Err(error) if error.fault.is_retryable() => tracing::info!(
-            step = name, request, account, region, execution, outcome = "again", fault = %error.fault,
-            error = %error.what, causes = ?error.chain(), milliseconds
-        ),
-        Err(error) => tracing::error!(
-            step = name, request, account, region, execution, outcome = "fault", fault = %error.fault,
-            error = %error.what, causes = ?error.chain(), milliseconds
-        ),
-    }
+    line::write(&line(name, &about, result.as_ref().err(), Spent { calls, milliseconds }, Timestamp::now()));
     result
+}
+
+/// Reads a payload strictly.
+fn read<I: DeserializeOwned>(name: &str, payload: Value) -> Result<I, StepError> {
+    serde_path_to_error::deserialize(payload).map_err(|error| {
+        let path = error.path().to_string();
+        StepError::new(Fault::InvalidInput, format!("the payload of {name} does not fit at {path}: {error}"))
+            .next("compare the state machine's version with the functions'; deploy them together")
+    })
 }

@@ -162,8 +162,13 @@ def test_every_alarm_watches_something_that_exists_and_tells_the_topic(hub: Load
     watched = set()
     for alarm in alarms.values():
         (dimension,) = alarm["Dimensions"]
-        exists = queues if dimension["Name"] == "QueueName" else {f"berth-{name}" for name in FUNCTIONS}
-        assert dimension["Value"] in exists
+        exists = {
+            "QueueName": queues,
+            "FunctionName": {f"berth-{name}" for name in FUNCTIONS},
+            "StateMachineArn": {hub.stack.outputs["StateMachineArn"]},
+            "Fault": {"Bug"},  # tests/tests/contract/metrics.rs holds Berth's own metrics to what is emitted
+        }
+        assert dimension["Value"] in exists[dimension["Name"]]
         watched.add((dimension["Value"], alarm["MetricName"]))
         assert (
             alarm["AlarmActions"] == alarm["OKActions"] == [f"arn:aws:sns:us-east-1:{names.HUB_ACCOUNT}:berth-alarms"]
@@ -175,11 +180,33 @@ def test_every_alarm_watches_something_that_exists_and_tells_the_topic(hub: Load
         ("berth-commits-dlq", "ApproximateNumberOfMessagesVisible"),
         ("berth-outcomes-dlq", "ApproximateNumberOfMessagesVisible"),
         ("berth-complete-merges", "Errors"),
+        (hub.stack.outputs["StateMachineArn"], "ExecutionsFailed"),
+        ("Bug", "Invocations"),
         ("berth-sweep-accounts", "Errors"),
         ("berth-sweep-accounts", "Invocations"),
     }
     assert alarms["berth-sweep-missed"]["TreatMissingData"] == "breaching"
     assert alarms["berth-intake-dlq-depth"]["Threshold"] == 1.0
+
+
+def test_the_dashboard_shows_what_was_made_and_no_placeholder_is_left(hub: Loaded) -> None:
+    text = hub.client("cloudwatch").get_dashboard(DashboardName="berth")["DashboardBody"]
+    assert "${" not in text
+    widgets = json.loads(text)["widgets"]
+    metrics = [metric for widget in widgets for metric in widget["properties"].get("metrics", [])]
+    machines = {metric[3] for metric in metrics if metric[0] == "AWS/States"}
+    assert machines == {hub.stack.outputs["StateMachineArn"]}
+    queues = {url.rsplit("/", 1)[1] for url in hub.client("sqs").list_queues()["QueueUrls"]}
+    assert {metric[3] for metric in metrics if metric[0] == "AWS/SQS"} == queues
+    (log,) = (widget for widget in widgets if widget["type"] == "log")
+    assert log["properties"]["query"].startswith("SOURCE '/berth/functions' | ")
+
+
+def test_functions_and_state_machine_are_traced(hub: Loaded) -> None:
+    for function in hub.client("lambda").list_functions()["Functions"]:
+        assert function["TracingConfig"]["Mode"] == "Active", function["FunctionName"]
+    machine = hub.template["Resources"]["OnboardAccount"]["Properties"]
+    assert machine["TracingConfiguration"] == {"Enabled": True}
 
 
 def test_a_topic_of_the_users_own_takes_the_place_of_ours_and_a_disabled_sweep_is_not_missed() -> None:

@@ -73,7 +73,7 @@ fn scopes() -> Vec<Scope> {
 
 /// The same scope with a `$states` that fits one of the three kinds of results.
 fn with_states(scope: &Scope, result: &Value) -> Scope {
-    let context = json!({ "Execution": { "Id": "e" }, "Task": { "Token": "t" } });
+    let context = json!({ "Execution": { "Id": "e" }, "State": { "RetryCount": 0 }, "Task": { "Token": "t" } });
     let mut scope = scope.clone();
     let input = scope["item"].clone();
     scope.insert("states".to_owned(), json!({ "input": input, "result": result, "context": context }));

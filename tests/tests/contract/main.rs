@@ -7,6 +7,7 @@
 mod against_jsonata;
 mod expression;
 mod machine;
+mod metrics;
 mod mutations;
 mod rules;
 mod steps;

@@ -1,6 +1,7 @@
 //! Walks the state machine from its start to its end: builds every payload, hands it to the step, and passes on what the
 //! step answers. What Step Functions would refuse, or pass over in silence, ends the walk with an error that names it.
 
+use berth_step::take_attempt;
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -68,8 +69,11 @@ impl Walker<'_> {
         let kind = state["Type"].as_str().unwrap_or_default();
         only(state, allowed(kind)?)?;
         let mut scope = variables.clone();
-        let context =
-            json!({ "Execution": { "Id": EXECUTION, "Name": "111122223333-g1" }, "Task": { "Token": "token-1" } });
+        let context = json!({
+            "Execution": { "Id": EXECUTION, "Name": "111122223333-g1" },
+            "State": { "RetryCount": 0 },
+            "Task": { "Token": "token-1" },
+        });
         scope.insert("states".into(), json!({ "input": input, "context": context }));
         let result = match kind {
             "Succeed" => return Ok((input, None)),
@@ -131,7 +135,11 @@ impl Walker<'_> {
         let name = name.ok_or_else(|| format!("Arguments.{target}: is no substitution"))?;
         let function = self.template.functions.get(name);
         let function = function.ok_or_else(|| format!("Arguments.{target}: {name} leads to no function"))?;
-        let payload = render(&arguments[message], scope, &format!("Arguments.{message}"))?;
+        let mut payload = render(&arguments[message], scope, &format!("Arguments.{message}"))?;
+        // The function takes it out in the same way, for its log line.
+        if target == "FunctionName" && take_attempt(&mut payload) != Some(0) {
+            return Err("Arguments.Payload.attempt: is not how often the state was tried before".to_owned());
+        }
         let answer = (self.answer)(&function.binary, &payload)
             .map_err(|problem| format!("Arguments.{message}: {} refuses it: {problem}", function.binary))?;
         self.walk.calls.push((function.binary.clone(), payload));

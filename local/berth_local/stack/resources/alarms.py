@@ -1,4 +1,4 @@
-"""CloudWatch alarms and the SNS topics that they tell (PutMetricAlarm, CreateTopic)."""
+"""CloudWatch alarms and dashboards, and the SNS topics that alarms tell (PutMetricAlarm, PutDashboard, CreateTopic)."""
 
 from __future__ import annotations
 
@@ -19,6 +19,12 @@ def _alarm(target: Target, properties: Properties) -> Made:
     return Made(name, {"Arn": target.arn("cloudwatch", f"alarm:{name}")})
 
 
+def _dashboard(target: Target, properties: Properties) -> Made:
+    name = properties["DashboardName"]
+    target.client("cloudwatch").put_dashboard(**properties)
+    return Made(name, {})
+
+
 def _topic(target: Target, properties: Properties) -> Made:
     name = properties["TopicName"]
     arn = target.client("sns").create_topic(Name=name, Tags=properties.get("Tags", []))["TopicArn"]
@@ -27,5 +33,6 @@ def _topic(target: Target, properties: Properties) -> Made:
 
 MAKERS: dict[str, Maker] = {
     "AWS::CloudWatch::Alarm": maker(_alarm, _ALARM),
+    "AWS::CloudWatch::Dashboard": maker(_dashboard, "DashboardBody DashboardName"),
     "AWS::SNS::Topic": maker(_topic, "Tags TopicName"),
 }
