@@ -51,6 +51,7 @@ check: prerequisites local-dev $(DENY) $(CHECK_VENV)/.installed ## Format, lints
 	$(VENV)/bin/cfn-lint target/check/state-machines.json
 	$(CHECK_VENV)/bin/checkov --config-file infra/checkov.yaml -f $(TEMPLATES)
 	$(DENY) check licenses bans sources
+	@$(MAKE) --no-print-directory sbom
 
 # libFuzzer's instrumentation by options that stable Rust knows: no nightly and no cargo-fuzz. There is no unsafe code to
 # look at, so no sanitizer either.
@@ -114,6 +115,31 @@ build: $(LAMBDA_VENV)/.installed ## Deployable zips of all functions in target/l
 		RUSTFLAGS="$(REMAP_RUST)" CFLAGS_aarch64_unknown_linux_gnu="$(REMAP_C)" \
 		cargo lambda build --locked --release --arm64 --lambda-dir $(LAMBDA_BUILD)/lambda $(foreach f,$(FUNCTIONS),--package $f --bin $f)
 	@python3 deploy/package.py --binaries $(LAMBDA_BUILD)/lambda --zips $(LAMBDA_ZIPS) $(FUNCTIONS)
+
+.PHONY: build-twice
+build-twice: ## Builds again in a copy of the last commit elsewhere, and compares the zips byte for byte; FUNCTIONS=NAME for one.
+	@test -z "$$(git status --porcelain)" || { echo "there are changes that are not committed. Next: commit or stash them"; exit 1; }
+	@$(MAKE) --no-print-directory build FUNCTIONS="$(FUNCTIONS)"
+	@rm -rf target/again && git clone --quiet --local . target/again
+	@$(MAKE) --no-print-directory -C target/again build FUNCTIONS="$(FUNCTIONS)"
+	@for f in $(FUNCTIONS); do cmp target/lambda/$$f.zip target/again/target/lambda/$$f.zip; done
+	@echo "the same bytes twice: $(FUNCTIONS)"
+	@rm -rf target/again
+
+# A hub has one parameters file: deploy/parameters.example.yaml shows it.
+.PHONY: deploy
+deploy: needs-parameters prerequisites local binaries ## Deploys what PARAMETERS=file says: the hub, and what other accounts need.
+	@$(PYTHON) deploy/deploy.py $(PARAMETERS) --check
+	@$(MAKE) --no-print-directory build
+	@$(PYTHON) deploy/deploy.py $(PARAMETERS)
+
+.PHONY: destroy
+destroy: needs-parameters prerequisites local binaries ## Removes the hub's stack; not while accounts are onboarded. LEDGER=delete takes the ledger too.
+	@$(PYTHON) deploy/destroy.py $(PARAMETERS) $(if $(filter delete,$(LEDGER)),--delete-ledger)
+
+.PHONY: needs-parameters
+needs-parameters:
+	@test -n "$(PARAMETERS)" || { echo "which installation? Next: make deploy PARAMETERS=file, a copy of deploy/parameters.example.yaml"; exit 1; }
 
 $(LAMBDA_VENV)/.installed: deploy/requirements-build.txt
 	@python3 -m venv $(LAMBDA_VENV)

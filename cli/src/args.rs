@@ -50,6 +50,11 @@ pub(crate) enum Command {
     Addresses(AddressesArgs),
     /// Finds accounts whose event never came, or whose onboarding stopped, and asks for their onboarding.
     Sweep(SweepArgs),
+    /// The ledger itself: writes it anew after its table was lost.
+    Ledger {
+        #[command(subcommand)]
+        command: LedgerCommand,
+    },
     /// The local AWS: a whole organization on this machine.
     Local {
         #[command(subcommand)]
@@ -138,6 +143,23 @@ pub(crate) enum AddressesCommand {
         #[arg(long)]
         without_looking: bool,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LedgerCommand {
+    /// Looks at every account that is Berth's and that the ledger does not know, by a plan that changes nothing, and
+    /// writes its record and its blocks. What the ledger has is never overwritten.
+    Rebuild(RebuildArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RebuildArgs {
+    /// The platform.yaml of the deployment: it says which pool a region's blocks are from.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) platform: PathBuf,
+    /// Only shows what would be written.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 #[derive(Debug, Args)]

@@ -134,6 +134,16 @@ impl Ended {
         self.status == ExecutionStatus::Succeeded && self.decision() != "ignore"
     }
 
+    /// What the execution answered.
+    pub(crate) fn output(&self) -> &Value {
+        &self.output
+    }
+
+    /// Why it failed; none when it did not.
+    pub(crate) fn failure(&self) -> Option<&Failure> {
+        self.failure.as_ref()
+    }
+
     fn decision(&self) -> &str {
         self.output.get("decision").and_then(Value::as_str).unwrap_or_default()
     }

@@ -9,6 +9,7 @@ mod follow;
 mod history;
 mod input;
 mod invoke;
+mod ledger;
 mod local;
 mod onboard;
 mod outcome;
@@ -53,6 +54,7 @@ async fn run(cli: Cli) -> Result<Exit, outcome::Problem> {
         Command::Replay(args) => replay::run(&args, wanted).await,
         Command::Addresses(args) => addresses::run(&args, wanted).await,
         Command::Sweep(args) => sweep::run(&args, wanted).await,
+        Command::Ledger { command } => ledger::run(&command, wanted).await,
         Command::Local { command } => match command {
             LocalCommand::Up(args) => local::up(&args).await,
             LocalCommand::Down => local::down().await,

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Name of the function in every deployment.
-const FUNCTION: &str = "berth-sweep-accounts";
+pub(crate) const FUNCTION: &str = "berth-sweep-accounts";
 
 /// Sweeps once.
 pub(crate) async fn run(args: &SweepArgs, wanted: Target) -> Result<Exit, Problem> {

@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 pub struct Input {}
 
 impl Traced for Input {
-    fn account(&self) -> Option<&AccountId> {
+    fn account(&self) -> Option<AccountId> {
         None
     }
 }

@@ -38,8 +38,8 @@ pub struct Input {
 }
 
 impl Traced for Input {
-    fn account(&self) -> Option<&AccountId> {
-        None
+    fn account(&self) -> Option<AccountId> {
+        asked(&self.request).ok().map(|asked| asked.account)
     }
 
     fn execution(&self) -> Option<&str> {

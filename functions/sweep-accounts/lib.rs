@@ -44,7 +44,7 @@ pub struct Input {
 }
 
 impl Traced for Input {
-    fn account(&self) -> Option<&AccountId> {
+    fn account(&self) -> Option<AccountId> {
         None
     }
 }

@@ -150,6 +150,7 @@ mod tests {
             function: "berth-provision-vpc".to_owned(),
             request_id: "r".to_owned(),
             error: String::new(),
+            trace: String::new(),
         }
     }
 

@@ -53,6 +53,21 @@ impl Rig {
         listed.expect("ListExecutions").into_iter().map(|execution| execution.name).collect()
     }
 
+    /// Deletes every item of the ledger's table; how many there were.
+    pub fn lose_ledger(&self) -> usize {
+        let client = aws_sdk_dynamodb::Client::new(&super::config(&self.endpoint, &self.environment));
+        self.runtime.block_on(async {
+            let items = client.scan().table_name("berth-ledger").into_paginator().items().send();
+            let items: Vec<_> = items.collect::<Result<_, _>>().await.expect("the table answers");
+            for item in &items {
+                let key = ["pk", "sk"].map(|name| (name.to_owned(), item[name].clone()));
+                let delete = client.delete_item().table_name("berth-ledger").set_key(Some(key.into()));
+                delete.send().await.expect("the table deletes");
+            }
+            items.len()
+        })
+    }
+
     /// Every record of the ledger.
     #[must_use]
     pub fn records(&self) -> Vec<Record> {

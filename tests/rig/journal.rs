@@ -34,6 +34,8 @@ pub struct Call {
     pub request_id: String,
     /// Name of the error in the answer; empty for none.
     pub error: String,
+    /// Trace header of X-Ray that the call had; empty for none.
+    pub trace: String,
 }
 
 /// A call, and when it was under way.

@@ -111,6 +111,12 @@ impl Rig {
         self.folder.join("logs")
     }
 
+    /// The platform.yaml that is deployed.
+    #[must_use]
+    pub fn platform_path(&self) -> PathBuf {
+        self.folder.join("platform/platform.yaml")
+    }
+
     /// Asks until there is an answer.
     ///
     /// # Panics

@@ -103,11 +103,8 @@ impl Ledger {
     /// same time. [DynamoDB `Query`, `PutItem`]
     pub async fn reserve_block(&self, request: &BlockRequest<'_>) -> Result<Ipv4Net, StepError> {
         let mut pool = self.pool(request.pool).await?;
-        if pool.prefix_length.is_none() {
-            let size = [("prefixLength", AttributeValue::N(request.prefix_length.to_string()))];
-            if !self.put(request.pool, SIZE, size, None).await? {
-                pool = self.pool(request.pool).await?;
-            }
+        if pool.prefix_length.is_none() && !self.fix_size(request.pool, request.prefix_length).await? {
+            pool = self.pool(request.pool).await?;
         }
         let owner = request.owner();
         for candidate in candidates(request, &pool)?.into_iter().take(TRIES_MAX) {
@@ -116,6 +113,12 @@ impl Ledger {
             }
         }
         Err(StepError::new(Fault::Conflict, format!("pool {} is being used by many accounts at once", request.pool)))
+    }
+
+    /// Fixes the size of a pool's blocks. Answers whether it was free.
+    pub(crate) async fn fix_size(&self, pool: &str, prefix_length: u8) -> Result<bool, StepError> {
+        let size = [("prefixLength", AttributeValue::N(prefix_length.to_string()))];
+        self.put(pool, SIZE, size, None).await
     }
 
     /// Writes that `owner` has the block, when its item is as the candidate says. [DynamoDB `PutItem`]
@@ -127,7 +130,7 @@ impl Ledger {
     }
 
     /// Reads a pool, consistently. [DynamoDB `Query`]
-    async fn pool(&self, name: &str) -> Result<Pool, StepError> {
+    pub(crate) async fn pool(&self, name: &str) -> Result<Pool, StepError> {
         let mut items = self
             .client
             .query()
@@ -150,7 +153,7 @@ impl Ledger {
 
     /// Writes an item of a pool when there is none, or one that was released at `released`. Answers whether it was
     /// written.
-    async fn put<const N: usize>(
+    pub(crate) async fn put<const N: usize>(
         &self,
         pool: &str,
         sort: &str,

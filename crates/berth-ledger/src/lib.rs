@@ -8,6 +8,7 @@ mod merges;
 mod outcome;
 mod record;
 mod release;
+mod restore;
 mod table;
 
 pub use addresses::{BlockRequest, Holding, Pool, REST_SECONDS, usable};
@@ -19,4 +20,5 @@ pub use record::{
     AccessEntryRecord, ClusterAccessRecord, CommitRecord, DefaultVpcRecord, Record, RegionRecord, RoleRecord,
     SignInRecord, Status,
 };
+pub use restore::Restored;
 pub use table::Ledger;

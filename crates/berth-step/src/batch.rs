@@ -69,7 +69,7 @@ impl BatchAnswer {
 }
 
 impl Traced for Batch {
-    fn account(&self) -> Option<&AccountId> {
+    fn account(&self) -> Option<AccountId> {
         None
     }
 }

@@ -23,7 +23,7 @@ const LOG_FILTER: &str = "info,lambda_runtime=warn,aws_config=warn,hyper_util=wa
 /// What the log line says about an input.
 pub trait Traced {
     /// The account that the input is about, when it is one.
-    fn account(&self) -> Option<&AccountId>;
+    fn account(&self) -> Option<AccountId>;
     /// The region, when there is one.
     fn region(&self) -> Option<&Region> {
         None
@@ -35,8 +35,8 @@ pub trait Traced {
 }
 
 impl<I: HasSubject> Traced for I {
-    fn account(&self) -> Option<&AccountId> {
-        Some(&self.subject().account_id)
+    fn account(&self) -> Option<AccountId> {
+        Some(self.subject().account_id.clone())
     }
 
     fn region(&self) -> Option<&Region> {
@@ -114,7 +114,7 @@ where
     let mut about = About { request: context.request_id, trace: context.xray_trace_id, attempt, ..About::default() };
     let (result, calls) = match read::<I>(name, payload) {
         Ok(input) => {
-            about.account = input.account().map(ToString::to_string);
+            about.account = input.account().map(|account| account.to_string());
             about.region = input.region().map(ToString::to_string);
             about.execution = input.execution().map(str::to_owned);
             // Boxed: the futures of several SDK calls nest deeper than the compiler's limit for one layout.

@@ -27,6 +27,7 @@ class Entry:
     plumbing: bool
     function: str
     request_id: str
+    trace: str = ""
     status: int | None = None
     error: str = ""
     duration_ms: float | None = None

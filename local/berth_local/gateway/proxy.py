@@ -58,7 +58,7 @@ class Proxy:
         caller = await self._identities.caller_of(call.access_key)
         if ACCOUNT_HEADER in headers:
             caller = replace(caller, account=headers[ACCOUNT_HEADER])
-        entry = self._entry(call, caller, plumbing=PLUMBING_HEADER in headers)
+        entry = self._entry(call, caller, plumbing=PLUMBING_HEADER in headers, trace=headers.get("x-amzn-trace-id", ""))
         self.journal.add(entry)
         rule = self.rules.decide(entry)
         action = Action()
@@ -119,7 +119,7 @@ class Proxy:
             LOGGER.error("%s %s: %s", call.service, call.operation, error)
             return None
 
-    def _entry(self, call: ApiCall, caller: Caller, *, plumbing: bool) -> Entry:
+    def _entry(self, call: ApiCall, caller: Caller, *, plumbing: bool, trace: str) -> Entry:
         copy = caller.copy
         working = copy.current if copy is not None else None
         return Entry(
@@ -137,6 +137,7 @@ class Proxy:
             plumbing=caller.plumbing or plumbing,
             function=copy.settings.name if copy is not None else "",
             request_id=working.request_id if working is not None else "",
+            trace=trace,
         )
 
 

@@ -1,6 +1,8 @@
 //! What the dashboard and the alarms read is what the functions emit: a metric that nobody emits is a graph that is always
 //! empty, and an alarm that never rings.
 
+use std::collections::BTreeSet;
+
 use berth_step::{EMITTED, Fault, NAMESPACE, NO_FAULT};
 use serde_json::Value as Json;
 use serde_yaml_ng::Value;
@@ -113,4 +115,33 @@ fn every_fault_is_a_line_of_the_dashboard() {
         let line = ("Fault".to_owned(), fault.name().to_owned());
         assert!(read.iter().any(|read| read.dimensions.contains(&line)), "{fault} is not on the dashboard");
     }
+}
+
+/// Alarms of every template, by name.
+fn alarms() -> BTreeSet<String> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../infra");
+    let mut names = BTreeSet::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|ending| ending != "yaml") {
+            continue;
+        }
+        let template: Value = serde_yaml_ng::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+        for (_, resource) in template["Resources"].as_mapping().into_iter().flatten() {
+            if resource["Type"] == "AWS::CloudWatch::Alarm" {
+                names.insert(resource["Properties"]["AlarmName"].as_str().expect("an alarm has a name").to_owned());
+            }
+        }
+    }
+    names
+}
+
+#[test]
+fn every_alarm_is_explained_and_every_explanation_is_of_an_alarm() {
+    let page = include_str!("../../../docs/alarms.md");
+    let row = |line: &str| Some(line.strip_prefix("| `")?.split_once('`')?.0.to_owned());
+    let explained: BTreeSet<String> = page.lines().filter_map(row).collect();
+    let alarms = alarms();
+    assert!(alarms.len() > 5, "{alarms:?}");
+    assert_eq!(alarms, explained, "left: infra/*.yaml, right: docs/alarms.md");
 }

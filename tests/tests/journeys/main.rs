@@ -8,6 +8,7 @@ mod faults;
 mod forgeries;
 mod leases;
 mod networks;
+mod observed;
 mod onboarded;
 mod planned;
 mod redrive;

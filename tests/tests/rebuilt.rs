@@ -1,0 +1,78 @@
+//! The ledger's table is lost and written anew from what AWS knows; then nothing has to change, and no block is given twice.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+
+use aws_sdk_sfn::types::ExecutionStatus;
+use berth_ledger::{Record, Status};
+use berth_tests::rig::{Event, Rig, event};
+use serde_json::{Value, json};
+
+const POOL: &str = "rebuilt-dev";
+
+/// The one region of the environment dev.
+fn region(rig: &Rig) -> String {
+    let regions = rig.platform("environments.dev.regions");
+    regions.as_object().unwrap().keys().next().unwrap().clone()
+}
+
+/// Blocks of the pool and who has them.
+fn blocks(rig: &Rig) -> Value {
+    let pools: Value = serde_json::from_str(&rig.berth(&["addresses", "--json"]).1).unwrap();
+    let pool = pools.as_array().unwrap().iter().find(|pool| pool["pool"] == POOL);
+    pool.map_or(json!([]), |pool| pool["blocks"].clone())
+}
+
+fn rebuild(rig: &Rig, more: &[&str]) -> String {
+    let path = rig.platform_path();
+    let arguments = [&["ledger", "rebuild", "--platform", path.to_str().unwrap()], more].concat();
+    let (code, text) = rig.berth(&arguments);
+    assert_eq!(code, 0, "{text}");
+    text
+}
+
+/// What a rebuild cannot know is left out.
+fn known(record: &Record) -> Record {
+    Record { since: jiff::Timestamp::UNIX_EPOCH, commit: None, ..record.clone() }
+}
+
+#[test]
+fn a_ledger_that_was_lost_is_rebuilt_from_aws_and_then_nothing_changes_and_no_block_is_given_twice() {
+    let rig = Rig::quick("rebuilt").unwrap();
+    let ledger = json!({ "ledger": { "pool": POOL, "supernets": ["10.64.0.0/18"], "prefixLength": 20 } });
+    rig.deploy_platform(&[(&format!("environments.dev.regions.{}.addresses", region(&rig)), ledger)]);
+    let accounts = [rig.account("kept-dev", "dev"), rig.account("pools-staging", "staging")];
+    let newcomer = rig.account("newcomer-dev", "dev");
+    rig.publish(&accounts.each_ref().map(|account| event(Event::Created, account)));
+    let before = accounts.each_ref().map(|account| rig.wait_for(account, Status::Onboarded));
+    let held = blocks(&rig);
+    assert_eq!(held.as_array().map(Vec::len), Some(1), "one account has its block from the ledger: {held}");
+    assert!(rig.lose_ledger() >= 4, "two records, a block and its pool's size");
+    assert_eq!(blocks(&rig), json!([]));
+
+    let shown = rebuild(&rig, &["--dry-run"]);
+    assert!(shown.contains("2 records and 1 blocks would be written; 1 accounts left"), "{shown}");
+    assert!(rig.records().is_empty(), "a dry run writes nothing");
+    let shown = rebuild(&rig, &[]);
+    assert!(shown.contains("2 records and 1 blocks written; 1 accounts left to the sweep"), "{shown}");
+    assert_eq!(blocks(&rig), held);
+    let after = accounts.each_ref().map(|account| rig.record(account).unwrap());
+    assert_eq!(after.each_ref().map(known), before.each_ref().map(known));
+    assert!(rig.record(&newcomer).is_none(), "nobody has begun it");
+    let again = rebuild(&rig, &[]);
+    assert!(again.contains("0 records and 0 blocks written"), "{again}");
+
+    for (account, before) in accounts.iter().zip(&before) {
+        let execution = rig.start_execution(&json!({ "accountId": account }));
+        let ended = rig.ended(&execution);
+        assert_eq!(ended.status, ExecutionStatus::Succeeded, "{ended:?}");
+        assert_eq!(ended.output["changes"], json!([]));
+        let calls = rig.calls_of(&execution);
+        let changing: Vec<_> = calls.iter().filter(|call| call.effect == "resource").collect();
+        assert!(changing.is_empty(), "{changing:#?}");
+        let record = rig.wait_for_outcome(account, &execution);
+        assert_eq!(record.regions, before.regions, "the same VPC and the same block");
+    }
+    rig.publish(&[event(Event::Created, &newcomer)]);
+    rig.wait_for(&newcomer, Status::Onboarded);
+    let blocks = blocks(&rig);
+    assert_eq!(blocks.as_array().map(Vec::len), Some(2), "the newcomer has a block of its own: {blocks}");
+}
