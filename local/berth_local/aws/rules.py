@@ -3,7 +3,8 @@
 What stock moto 5.2.5 does wrong: disabled rules fire; rules with only a schedule fire on every event; Input and
 InputPath are ignored; events lack `account`; state machine, Lambda and SNS targets make PutEvents fail, and so does a
 queue that is gone; queues in another account are looked for in the rule's own; dead-letter queues and retries are never
-used; a bus given by ARN is looked for in the caller's account; StartReplay ignores its window and its filter.
+used; a bus given by ARN is looked for in the caller's account, and its policy is never read; StartReplay ignores its
+window and its filter.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from moto.events.exceptions import ResourceNotFoundException, ValidationExceptio
 from moto.events.models import Archive, EventsBackend, Replay, ReplayState, Rule, events_backends
 from moto.utilities.arns import parse_arn
 
-from berth_local.aws import event_delivery
+from berth_local.aws import bus_policies, event_delivery
 from berth_local.aws.event_input import event_time
 
 ENTRIES_MAX = 10
@@ -74,7 +75,7 @@ def put_events(self: EventsBackend, events: list[dict[str, Any]]) -> list[dict[s
             answers.append(problem)
             continue
         account, region, bus = _bus_of(self, entry.get("EventBusName"))
-        events_backends[account][region].describe_event_bus(bus)
+        bus_policies.check(events_backends[account][region].describe_event_bus(bus), self.account_id)
         event = _event(self, entry)
         publish(account, region, bus, event)
         answers.append({"EventId": event["id"]})

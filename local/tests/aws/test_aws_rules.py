@@ -155,15 +155,41 @@ def test_an_event_for_a_function_that_does_not_exist_goes_to_the_dead_letter_que
     assert messages[0]["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "NO_RESOURCE"
 
 
+def _let_in(aws: World, bus: str, principal: object, condition: dict[str, Any] | None = None) -> dict[str, str]:
+    """A policy of the bus that lets the principal in; an entry for that bus."""
+    arn = f"arn:aws:events:us-east-1:{aws.home}:event-bus/{bus}"
+    statement = {"Sid": "a", "Effect": "Allow", "Principal": principal, "Action": "events:PutEvents", "Resource": arn}
+    if condition:
+        statement["Condition"] = condition
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    aws.client("events").put_permission(EventBusName=bus, Policy=policy)
+    return {"EventBusName": arn, "Source": "test", "DetailType": "x", "Detail": "{}"}
+
+
 @differs_from_stock("nothing came|does not exist|ResourceNotFound")
 def test_a_bus_of_another_account_is_reached_by_its_arn(aws: World) -> None:
     bus = aws.bus()
     url, arn = aws.queue()
     aws.rule(bus, {"Arn": arn})
-    bus_arn = f"arn:aws:events:us-east-1:{aws.home}:event-bus/{bus}"
-    entry = {"EventBusName": bus_arn, "Source": "test", "DetailType": "x", "Detail": "{}"}
+    entry = _let_in(aws, bus, {"AWS": f"arn:aws:iam::{NETWORK}:root"})
     aws.client("events", NETWORK).put_events(Entries=[entry])
     assert _body(aws, url)["account"] == NETWORK
+
+
+@differs_from_stock("ResourceNotFound")
+def test_a_bus_takes_events_of_another_account_only_when_its_policy_lets_it_in(aws: World) -> None:
+    bus = aws.bus()
+    url, arn = aws.queue()
+    aws.rule(bus, {"Arn": arn})
+    network, own = aws.client("events", NETWORK), aws.client("events")
+    elsewhere = {"StringEquals": {"aws:PrincipalOrgID": "o-elsewhere"}}
+    for principal, condition in [({"AWS": f"arn:aws:iam::{HUB}:root"}, None), ("*", elsewhere)]:
+        entry = _let_in(aws, bus, principal, condition)
+        assert code_of(network.put_events, Entries=[entry]) == "AccessDeniedException", principal
+    assert own.put_events(Entries=[entry])["FailedEntryCount"] == 0, "its own account needs no policy"
+    assert _body(aws, url)["account"] == aws.home
+    entry = _let_in(aws, bus, "*")
+    assert network.put_events(Entries=[entry])["FailedEntryCount"] == 0
 
 
 @differs_from_stock("nothing came|account|replay-name|assert")
