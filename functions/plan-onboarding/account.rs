@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_organizations::{Client, types::Account};
 use berth_aws::CallFailure;
-use berth_config::{AccountFacts, units_of};
+use berth_config::{AccountFacts, units_of_paths};
 use berth_step::{Fault, StepError};
 use berth_tenancy::AccountId;
 use jiff::Timestamp;
@@ -22,25 +22,34 @@ pub(crate) async fn read(organizations: &Client, account: &AccountId) -> Result<
     let Some(described) = described.account else {
         return Err(StepError::new(Fault::Bug, "organizations:DescribeAccount answered without an account"));
     };
-    Ok(facts(account, &described, tags))
+    facts(account, &described, tags)
 }
 
 /// What the answer says about the account.
 ///
 /// `State` is read, not `Status`, which AWS retired in September 2026. `Paths` holds
-/// `o-…/r-…/ou-…/…/<account>/`, so no call for parents is needed.
-#[must_use]
-pub fn facts(account: &AccountId, described: &Account, tags: BTreeMap<String, String>) -> AccountFacts {
-    let path = described.paths().first().map(String::as_str).unwrap_or_default();
-    AccountFacts {
+/// `o-…/r-…/ou-…/…/<account>/`, so no call for parents is needed. An account that lives and has no path is an error:
+/// without units it would be ignored, and nobody would know.
+pub fn facts(
+    account: &AccountId,
+    described: &Account,
+    tags: BTreeMap<String, String>,
+) -> Result<AccountFacts, StepError> {
+    let state = described.state().map_or("", |state| state.as_str()).to_owned();
+    let ous = units_of_paths(described.paths(), &state).map_err(|error| {
+        StepError::new(Fault::Bug, "organizations:DescribeAccount answered a living account without its path")
+            .next("look at the account in Organizations; run it again when it is in a unit: berth replay")
+            .because(error)
+    })?;
+    Ok(AccountFacts {
         account_id: account.clone(),
         name: described.name().unwrap_or_default().to_owned(),
         email: described.email().map(str::to_owned),
-        state: described.state().map_or("", |state| state.as_str()).to_owned(),
-        ous: units_of(path),
+        state,
+        ous,
         joined: described.joined_timestamp().and_then(|at| Timestamp::from_second(at.secs()).ok()),
         tags,
-    }
+    })
 }
 
 /// What Organizations' codes mean here. [API reference, "Errors" of both operations]
@@ -59,13 +68,25 @@ fn unknown(failure: CallFailure) -> StepError {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+    use aws_sdk_organizations::types::AccountState;
+
     use super::*;
+
+    #[test]
+    fn an_active_account_without_a_path_is_a_fault_and_a_closed_one_is_nowhere() {
+        let account = "111122223333".parse().unwrap();
+        let without_path =
+            |state: AccountState| facts(&account, &Account::builder().state(state).build(), BTreeMap::new());
+        assert_eq!(without_path(AccountState::Active).unwrap_err().fault, Fault::Bug);
+        assert!(without_path(AccountState::Closed).unwrap().ous.is_empty());
+    }
 
     #[test]
     fn the_units_are_read_from_the_path_outermost_first() {
         let account = "111122223333".parse().unwrap();
         let described = Account::builder().paths("o-a/r-ab12/ou-ab12-outer001/ou-ab12-inner001/111122223333/").build();
-        let facts = facts(&account, &described, BTreeMap::new());
+        let facts = facts(&account, &described, BTreeMap::new()).unwrap();
         assert_eq!(facts.ous, ["ou-ab12-outer001", "ou-ab12-inner001"]);
     }
 }

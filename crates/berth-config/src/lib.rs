@@ -26,7 +26,7 @@ mod tenant_name;
 pub use baseline::{Backup, Baseline, ConfigService, Recorder};
 pub use environments::{Environment, GitOps, RegionConfig};
 pub use errors::{ConfigError, ConfigErrors};
-pub use facts::{AccountFacts, units_of};
+pub use facts::{AccountFacts, NoPath, units_of, units_of_paths};
 pub use matching::{Match, MatchError, Onboarding};
 pub use network::{AddressSource, FlowLogs, GatewayEndpoint, TransitGateway};
 pub use platform::{Cluster, EksCluster, Hub, Network, Organization, PlatformConfig, StartSource};
