@@ -86,7 +86,7 @@ async fn show(port: u16) -> Result<Exit, Problem> {
 
 /// The demo's account: the one of an earlier run, or a new one.
 async fn account(deployment: &Deployment) -> Result<(AccountId, bool), Problem> {
-    let known = deployment.ledger.list().await?;
+    let known = deployment.ledger.list().await?.records;
     let ours =
         |record: &&Record| record.account_name.as_deref() == Some(ACCOUNT_NAME) && record.status == Status::Onboarded;
     if let Some(record) = known.iter().find(ours) {

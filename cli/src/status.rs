@@ -1,7 +1,8 @@
 //! `berth status`: where accounts are, what they wait for, what went wrong, and what to do.
 
 use berth_events::outcome::run_again_command;
-use berth_ledger::{Record, RegionRecord, SignInRecord, Status};
+use berth_ledger::{Listing, Record, RegionRecord, SignInRecord, Status, Unreadable};
+use berth_tenancy::AccountId;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -13,20 +14,25 @@ use crate::{
     target, watch,
 };
 
-/// Shows one account or all of them. Exit 1 when the account that was asked about failed.
+/// What stands in place of the status of a record that cannot be read.
+const UNREADABLE: &str = "unreadable";
+
+/// Shows one account or all of them. Exit 1 when the account that was asked about failed, or one cannot be read.
 pub(crate) async fn run(args: &StatusArgs, wanted: Target) -> Result<Exit, Problem> {
     let deployment = target::connect(wanted).await?;
     if args.watch {
         return watch::run(args, &deployment).await;
     }
     let Some(account) = &args.account else {
-        let records = chosen(args, deployment.ledger.list().await?);
+        let Listing { records, unreadable } = deployment.ledger.list().await?;
+        let records = chosen(args, records);
         if args.json {
-            anstream::println!("{}", records.iter().map(view).collect::<Value>());
+            let rows = records.iter().map(view).chain(unreadable.iter().map(view_unreadable));
+            anstream::println!("{}", rows.collect::<Value>());
         } else {
-            table(&records);
+            table(&records, &unreadable);
         }
-        return Ok(Exit::Done);
+        return Ok(if unreadable.is_empty() { Exit::Done } else { Exit::Failed });
     };
     let record = deployment.ledger.get(account).await?.ok_or_else(|| {
         Problem::failed(
@@ -96,6 +102,17 @@ pub(crate) fn view(record: &Record) -> Value {
     })
 }
 
+/// An item that cannot be read, as scripts read it. No filter hides it: it may be any account.
+pub(crate) fn view_unreadable(item: &Unreadable) -> Value {
+    json!({ "accountId": item.account_id, "status": UNREADABLE, "key": item.key, "error": why(item) })
+}
+
+/// Why an item cannot be read.
+pub(crate) fn why(item: &Unreadable) -> String {
+    let causes = item.error.chain().join(": ");
+    if causes.is_empty() { item.error.what.clone() } else { format!("{}: {causes}", item.error.what) }
+}
+
 /// The same, with where the account is now and the command that runs it again.
 pub(crate) fn view_now(record: &Record, position: Option<&Position>) -> Value {
     let mut value = view(record);
@@ -130,8 +147,8 @@ fn painted(status: Status) -> String {
 }
 
 /// All accounts, for a person.
-pub(crate) fn table(records: &[Record]) {
-    if records.is_empty() {
+pub(crate) fn table(records: &[Record], unreadable: &[Unreadable]) {
+    if records.is_empty() && unreadable.is_empty() {
         anstream::println!("no account to show");
         return;
     }
@@ -142,6 +159,10 @@ pub(crate) fn table(records: &[Record]) {
         let tenant = dash(record.tenant.as_ref().map(ToString::to_string));
         let status = painted(record.status);
         anstream::println!("{}  {status}  {environment:<11}  {tenant:<20}  {}", record.account_id, record.since);
+    }
+    for item in unreadable {
+        let account = item.account_id.as_ref().map_or(item.key.as_str(), AccountId::as_str);
+        anstream::println!("{account:<12}  {}  {}", paint::bad(&format!("{UNREADABLE:<10}")), why(item));
     }
 }
 

@@ -5,8 +5,9 @@
 
 use std::collections::BTreeMap;
 
+use berth_tenancy::AccountId;
 use serde_json::json;
-use sweep_accounts::{Ask, Input, Left, Report, Why};
+use sweep_accounts::{Ask, Input, Left, Problem as Unread, Report, Why};
 
 use crate::{
     args::{SweepArgs, Target},
@@ -18,7 +19,7 @@ use crate::{
 /// Name of the function in every deployment.
 pub(crate) const FUNCTION: &str = "berth-sweep-accounts";
 
-/// Sweeps once.
+/// Sweeps once. Exit 1 when something could not be looked at.
 pub(crate) async fn run(args: &SweepArgs, wanted: Target) -> Result<Exit, Problem> {
     let deployment = target::connect(wanted).await?;
     let input = Input {
@@ -30,13 +31,14 @@ pub(crate) async fn run(args: &SweepArgs, wanted: Target) -> Result<Exit, Proble
     let answer = invoke(&deployment.config, FUNCTION, &json!(input)).await?;
     if args.json {
         anstream::println!("{answer}");
-        return Ok(Exit::Done);
     }
     let report: Report = serde_json::from_value(answer).map_err(|error| {
         Problem::failed(format!("{FUNCTION} answered what this version cannot read: {error}"), "deploy this version")
     })?;
-    print(&report);
-    Ok(Exit::Done)
+    if !args.json {
+        print(&report);
+    }
+    Ok(if report.problems.is_empty() { Exit::Done } else { Exit::Failed })
 }
 
 fn print(report: &Report) {
@@ -50,6 +52,11 @@ fn print(report: &Report) {
     }
     let done = if report.dry_run { "would be asked for" } else { "asked for" };
     anstream::println!("{} of {} accounts {done}{}", report.asked.len(), report.accounts, left(&report.left));
+    for Unread { account_id, fault, what, next } in &report.problems {
+        let account = account_id.as_ref().map_or("-", AccountId::as_str);
+        anstream::println!("{account:<12}  {}: {what}", paint::bad(fault.name()));
+        anstream::println!("{:<12}  {}", "", paint::faint(&format!("Next: {next}")));
+    }
     if report.dry_run && !report.asked.is_empty() {
         anstream::println!("berth sweep asks for them");
     }
@@ -61,6 +68,7 @@ fn word(why: Why) -> &'static str {
         Why::Stuck => "stuck",
         Why::Failed => "failed",
         Why::Ours => "ours",
+        Why::Moved => "moved",
     }
 }
 
@@ -73,6 +81,7 @@ fn left(left: &BTreeMap<Left, usize>) -> String {
             Left::FailedLately => "failed lately",
             Left::NotOurs => "not ours",
             Left::Young => "too new",
+            Left::Unreadable => "unreadable",
         };
         format!("{count} {words}")
     };

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, io::IsTerminal, time::Duration};
 
-use berth_ledger::Record;
+use berth_ledger::{Listing, Record};
 use berth_tenancy::AccountId;
 use jiff::{Timestamp, tz::TimeZone};
 
@@ -93,11 +93,22 @@ async fn one(
 }
 
 async fn all(args: &StatusArgs, deployment: &Deployment, view: &mut View) -> Result<Option<Exit>, Problem> {
-    let records = status::chosen(args, deployment.ledger.list().await?);
+    let Listing { records, unreadable } = deployment.ledger.list().await?;
+    let records = status::chosen(args, records);
     if view.redraws {
         anstream::print!("{CLEAR}");
-        status::table(&records);
+        status::table(&records, &unreadable);
         return Ok(None);
+    }
+    for item in &unreadable {
+        let text = format!("{}: {}", item.key, status::why(item));
+        view.line(&item.key, &text, || {
+            if args.json {
+                anstream::println!("{}", status::view_unreadable(item));
+            } else {
+                anstream::println!("{} {text}", clock());
+            }
+        });
     }
     for record in &records {
         let text = format!("{} since {:.0}", summary(record, None), record.since);

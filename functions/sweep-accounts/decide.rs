@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use berth_config::{AccountFacts, Match, MatchError, PlatformConfig};
 use berth_ledger::{Record, Status, next_generation};
-use berth_tenancy::AccountId;
+use berth_tenancy::{AccountId, EnvironmentName};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +29,8 @@ pub struct World {
     pub records: BTreeMap<AccountId, Record>,
     /// ARNs of the executions that run, read after the ledger.
     pub running: BTreeSet<String>,
+    /// Accounts of which something could not be read: nothing is decided about them.
+    pub unreadable: BTreeSet<AccountId>,
 }
 
 /// An account of the organization.
@@ -52,6 +54,9 @@ pub enum Why {
     Failed,
     /// It was ignored, and is Berth's to onboard now: it was moved, or its tag changed.
     Ours,
+    /// It was onboarded, and is in a unit of another environment now. Its own event may have come while it was being
+    /// onboarded, when nothing else may start.
+    Moved,
 }
 
 /// One account that is asked for.
@@ -84,6 +89,8 @@ pub enum Left {
     NotOurs,
     /// It is new, or still being opened: its event may come.
     Young,
+    /// Something about it could not be read. The sweep ends with an error.
+    Unreadable,
 }
 
 /// What the sweep makes of the world.
@@ -130,6 +137,9 @@ fn look(
     now: Timestamp,
 ) -> Result<Ask, Left> {
     let facts = &listed.facts;
+    if world.unreadable.contains(&facts.account_id) {
+        return Err(Left::Unreadable);
+    }
     let ours = is_ours(platform, facts)?;
     let record = world.records.get(&facts.account_id);
     let (why, reason) = match record {
@@ -149,14 +159,19 @@ fn look(
 }
 
 /// An account of ours that the ledger knows.
-fn known(world: &World, record: &Record, limits: Limits, now: Timestamp, ours: &str) -> Result<(Why, String), Left> {
+fn known(world: &World, record: &Record, limits: Limits, now: Timestamp, ours: &Ours) -> Result<(Why, String), Left> {
+    let moved_from = record.environment.as_ref().filter(|was| ours.environment.as_ref().is_some_and(|now| now != *was));
     let (since, status) = (record.since, record.status.name());
     let executions = [&record.execution_arn, &record.lease];
     // A failed execution that is redriven runs again, and the ledger says so only at its next end.
     let runs = executions.into_iter().flatten().any(|arn| world.running.contains(arn));
     match record.status {
-        Status::Onboarded => Err(Left::Onboarded),
+        Status::Onboarded if moved_from.is_none() => Err(Left::Onboarded),
         _ if runs => Err(Left::UnderWay),
+        Status::Onboarded => {
+            let was = moved_from.map(ToString::to_string).unwrap_or_default();
+            Ok((Why::Moved, format!("onboarded in the environment {was} since {since}, but now {}", ours.reason)))
+        }
         Status::Requested | Status::Running if is_over(since, limits.stuck_after, now) => {
             let execution = record.execution_arn.as_deref().unwrap_or("its execution");
             Ok((Why::Stuck, format!("{status} since {since}, but {execution} does not run")))
@@ -168,18 +183,28 @@ fn known(world: &World, record: &Record, limits: Limits, now: Timestamp, ours: &
             Ok((Why::Failed, format!("failed since {since}{how}")))
         }
         Status::Failed => Err(Left::FailedLately),
-        Status::Ignored => Ok((Why::Ours, format!("ignored since {since}, but now {ours}"))),
+        Status::Ignored => Ok((Why::Ours, format!("ignored since {since}, but now {}", ours.reason))),
     }
+}
+
+/// Why an account is Berth's.
+struct Ours {
+    /// In words.
+    reason: String,
+    /// Where it belongs; not known of one that cannot be planned.
+    environment: Option<EnvironmentName>,
 }
 
 /// Whether the rules of platform.yaml let the account in, and why. The same rule plans its onboarding, so an account that
 /// cannot be planned is asked for, too: its execution then fails with advice, and is seen.
-fn is_ours(platform: &PlatformConfig, facts: &AccountFacts) -> Result<String, Left> {
+fn is_ours(platform: &PlatformConfig, facts: &AccountFacts) -> Result<Ours, Left> {
     match platform.match_account(facts) {
-        Ok(Match::Onboard(onboarding)) => Ok(onboarding.reason),
+        Ok(Match::Onboard(onboarding)) => {
+            Ok(Ours { reason: onboarding.reason, environment: Some(onboarding.environment) })
+        }
         Ok(Match::Ignored { .. }) => Err(Left::NotOurs),
         Err(MatchError::NotReady { .. }) => Err(Left::Young),
-        Err(MatchError::InvalidInput { message, .. }) => Ok(message),
+        Err(MatchError::InvalidInput { message, .. }) => Ok(Ours { reason: message, environment: None }),
     }
 }
 

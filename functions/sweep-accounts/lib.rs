@@ -6,22 +6,26 @@
 
 mod decide;
 mod observe;
+mod problem;
 mod publish;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_eventbridge::Client as EventBridge;
 use aws_sdk_organizations::Client as Organizations;
 use aws_sdk_sfn::Client as StepFunctions;
 use berth_aws::{SessionScope, Sessions};
 use berth_config::PlatformConfig;
-use berth_ledger::Ledger;
+use berth_ledger::{Ledger, Listing, Unreadable};
 use berth_step::{Fault, StepError, Traced};
 use berth_tenancy::AccountId;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-pub use crate::decide::{Ask, Left, Limits, Listed, Swept, Why, World, decide, needs_tags};
+pub use crate::{
+    decide::{Ask, Left, Limits, Listed, Swept, Why, World, decide, needs_tags},
+    problem::Problem,
+};
 
 /// Actions of the session in the management account.
 const ACTIONS: &[&str] = &["organizations:ListAccounts", "organizations:ListTagsForResource"];
@@ -61,6 +65,9 @@ pub struct Report {
     pub asked: Vec<Ask>,
     /// How many accounts were left alone, by reason.
     pub left: BTreeMap<Left, usize>,
+    /// What could not be looked at. A sweep that is no dry run ends with an error instead, after all others were asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<Problem>,
 }
 
 /// The function.
@@ -85,33 +92,41 @@ pub struct SweepAccounts {
 }
 
 impl SweepAccounts {
-    /// Sweeps once, at the time `now`.
+    /// Sweeps once, at the time `now`. One account that cannot be read or asked for holds up no other; afterwards the sweep
+    /// ends with an error, so that the alarm hears of it.
     pub async fn handle(&self, input: Input, now: Timestamp) -> Result<Report, StepError> {
         let platform = self.platform.as_ref().map_err(|why| {
             StepError::new(Fault::InvalidInput, format!("platform.yaml of this deployment cannot be used: {why}")).next(
                 "run `berth validate platform.yaml`, correct it, and deploy again; the next sweep finds everything",
             )
         })?;
-        let world = self.observe(platform).await?;
+        let (world, mut problems) = self.observe(platform).await?;
         let Swept { asked, left } = decide(platform, &world, self.limits.with(&input), now);
-        for ask in &asked {
-            let (account, why) = (ask.account_id.as_str(), &ask.reason);
-            tracing::info!(
-                account,
-                generation = ask.generation,
-                why,
-                dry_run = input.dry_run,
-                "asks for an onboarding"
-            );
+        let (dry_run, accounts) = (input.dry_run, world.accounts.len());
+        for Ask { account_id: account, generation, reason: why, .. } in &asked {
+            tracing::info!(account = account.as_str(), generation, why, dry_run, "asks for an onboarding");
         }
-        tracing::info!(accounts = world.accounts.len(), asked = asked.len(), ?left, dry_run = input.dry_run, "swept");
-        if !input.dry_run {
-            publish::publish(&self.event_bridge, &self.bus, &asked).await?;
+        let mut refused = 0;
+        if !dry_run {
+            for each in publish::publish(&self.event_bridge, &self.bus, &asked).await {
+                refused += each.accounts;
+                problems.push(each.error);
+            }
         }
-        Ok(Report { dry_run: input.dry_run, accounts: world.accounts.len(), asked, left })
+        tracing::info!(accounts, asked = asked.len(), refused, ?left, dry_run, problems = problems.len(), "swept");
+        for error in &problems {
+            let account = error.account.as_ref().map(AccountId::as_str);
+            tracing::error!(account, fault = %error.fault, causes = ?error.chain(), "{}", error.what);
+        }
+        if dry_run || problems.is_empty() {
+            let problems = problems.iter().map(Problem::from).collect();
+            return Ok(Report { dry_run, accounts, asked, left, problems });
+        }
+        Err(problem::all(problems, asked.len() - refused))
     }
 
-    async fn observe(&self, platform: &PlatformConfig) -> Result<World, StepError> {
+    /// The world, and what could not be read of it.
+    async fn observe(&self, platform: &PlatformConfig) -> Result<(World, Vec<StepError>), StepError> {
         let organization = &platform.organization;
         let scope = SessionScope {
             account: &organization.management_account,
@@ -122,16 +137,24 @@ impl SweepAccounts {
             when_refused: Fault::Denied,
         };
         let organizations = Organizations::new(&self.sessions.assume(scope).await?);
-        let (accounts, records) = futures::join!(observe::accounts(&organizations), self.ledger.list());
-        let records = records?.into_iter().map(|record| (record.account_id.clone(), record)).collect();
+        let (accounts, listing) = futures::join!(observe::accounts(&organizations), self.ledger.list());
+        let Listing { records, unreadable } = listing?;
+        let records = records.into_iter().map(|record| (record.account_id.clone(), record)).collect();
         // After the ledger: what it calls running and does not run now has ended.
         let running = observe::running(&self.step_functions, &self.state_machine).await?;
-        let mut world = World { accounts: accounts?, records, running };
-        let mut tags = observe::tags(&organizations, needs_tags(platform, &world)).await?;
+        let (accounts, mut problems) = accounts?;
+        let mut world = World { accounts, records, running, unreadable: BTreeSet::new() };
+        for Unreadable { account_id, error, key: _ } in unreadable {
+            world.unreadable.extend(account_id);
+            problems.push(error);
+        }
+        let (mut tags, untold) = observe::tags(&organizations, needs_tags(platform, &world)).await;
+        world.unreadable.extend(untold.iter().filter_map(|error| error.account.clone()));
+        problems.extend(untold);
         for listed in &mut world.accounts {
             listed.facts.tags = tags.remove(&listed.facts.account_id).unwrap_or_default();
         }
-        Ok(world)
+        Ok((world, problems))
     }
 }
 

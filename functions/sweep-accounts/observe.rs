@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_organizations::{Client as Organizations, types::Account};
 use aws_sdk_sfn::{Client as StepFunctions, types::ExecutionStatus};
 use berth_aws::CallFailure;
-use berth_config::{AccountFacts, units_of};
+use berth_config::{AccountFacts, units_of_paths};
 use berth_step::{Fault, StepError};
 use berth_tenancy::AccountId;
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{StreamExt, stream};
 use jiff::Timestamp;
 
 use crate::Listed;
@@ -20,16 +20,16 @@ const TAGS_AT_ONCE: usize = 4;
 const EXECUTIONS_PER_PAGE: i32 = 1000;
 
 /// Every account of the organization, with its state and its path: nothing else is asked. [Organizations `ListAccounts`]
-pub(crate) async fn accounts(organizations: &Organizations) -> Result<Vec<Listed>, StepError> {
+///
+/// What an answer says about one account may make no sense; the others are listed all the same.
+pub(crate) async fn accounts(organizations: &Organizations) -> Result<(Vec<Listed>, Vec<StepError>), StepError> {
     let mut pages = organizations.list_accounts().into_paginator().send();
-    let mut accounts = Vec::new();
+    let mut all = Vec::new();
     while let Some(page) = pages.next().await {
         let page = page.map_err(|error| unknown(CallFailure::of("organizations:ListAccounts", &error)))?;
-        for account in page.accounts.unwrap_or_default() {
-            accounts.push(listed(&account)?);
-        }
+        all.extend(page.accounts.unwrap_or_default().iter().map(listed));
     }
-    Ok(accounts)
+    Ok(apart(all))
 }
 
 /// What an answer says about one account. `State` is read, not `Status`, which AWS retired in September 2026.
@@ -41,35 +41,30 @@ pub(crate) fn listed(account: &Account) -> Result<Listed, StepError> {
         StepError::new(Fault::Bug, format!("organizations:ListAccounts answered the account id {id:?}")).because(error)
     })?;
     let state = account.state().map_or("", |state| state.as_str()).to_owned();
-    let Some(path) = account.paths().first().or_else(|| Some(&NO_PATH).filter(|_| is_gone(&state))) else {
-        return Err(StepError::new(Fault::Bug, "organizations:ListAccounts answered an account without its path")
-            .for_account(&account_id));
-    };
+    let ous = units_of_paths(account.paths(), &state).map_err(|error| {
+        StepError::new(Fault::Bug, "organizations:ListAccounts answered an account without its path")
+            .for_account(&account_id)
+            .because(error)
+    })?;
     let joined = account.joined_timestamp().and_then(|time| Timestamp::from_second(time.secs()).ok());
     let facts = AccountFacts {
         account_id,
         name: account.name().unwrap_or_default().to_owned(),
         email: account.email().map(str::to_owned),
         state,
-        ous: units_of(path),
+        ous,
         joined,
         tags: BTreeMap::new(),
     };
     Ok(Listed { facts, joined })
 }
 
-/// Where a closed account may be: nowhere.
-static NO_PATH: String = String::new();
-
-fn is_gone(state: &str) -> bool {
-    matches!(state, "SUSPENDED" | "PENDING_CLOSURE" | "CLOSED")
-}
-
-/// Tags of these accounts. One that has left the organization meanwhile has none. [Organizations `ListTagsForResource`]
+/// Tags of these accounts, and why those of others could not be read. One that has left the organization meanwhile has
+/// none. [Organizations `ListTagsForResource`]
 pub(crate) async fn tags(
     organizations: &Organizations,
     accounts: Vec<AccountId>,
-) -> Result<BTreeMap<AccountId, BTreeMap<String, String>>, StepError> {
+) -> (BTreeMap<AccountId, BTreeMap<String, String>>, Vec<StepError>) {
     let read = |account: AccountId| async move {
         let pages = organizations.list_tags_for_resource().resource_id(account.as_str()).into_paginator().send();
         let tags = match pages.collect::<Result<Vec<_>, _>>().await {
@@ -84,7 +79,21 @@ pub(crate) async fn tags(
         };
         Ok((account, tags.into_iter().map(|tag| (tag.key, tag.value)).collect()))
     };
-    stream::iter(accounts.into_iter().map(read)).buffer_unordered(TAGS_AT_ONCE).try_collect().await
+    let answers: Vec<_> = stream::iter(accounts.into_iter().map(read)).buffer_unordered(TAGS_AT_ONCE).collect().await;
+    let (tags, problems) = apart(answers);
+    (tags.into_iter().collect(), problems)
+}
+
+/// What could be read, and why the rest could not.
+fn apart<T>(answers: impl IntoIterator<Item = Result<T, StepError>>) -> (Vec<T>, Vec<StepError>) {
+    let (mut read, mut problems) = (Vec::new(), Vec::new());
+    for answer in answers {
+        match answer {
+            Ok(one) => read.push(one),
+            Err(error) => problems.push(error),
+        }
+    }
+    (read, problems)
 }
 
 /// ARNs of the executions that run now: one answer for up to a thousand. [Step Functions `ListExecutions`]

@@ -13,27 +13,46 @@ use crate::Ask;
 /// Most entries that one `PutEvents` takes.
 const ENTRIES_MAX: usize = 10;
 
-/// Publishes an event for each account. [EventBridge `PutEvents`]
+/// Publishes an event for each account. Answers why some were not published. [EventBridge `PutEvents`]
 ///
-/// Every batch is tried, and every entry's own answer is read: `PutEvents` answers 200 although it refused some. The
-/// error says how many were refused and names one. What was refused is not lost: the next sweep finds it again.
-pub(crate) async fn publish(client: &Client, bus: &str, asked: &[Ask]) -> Result<(), StepError> {
-    let mut refused: Vec<(&Ask, String)> = Vec::new();
+/// Every batch is tried, and every entry's own answer is read: `PutEvents` answers 200 although it refused some. What was
+/// refused is not lost: the next sweep finds it again.
+pub(crate) async fn publish(client: &Client, bus: &str, asked: &[Ask]) -> Vec<Refused> {
+    let mut refused = Vec::new();
     for batch in asked.chunks(ENTRIES_MAX) {
-        let entries = batch.iter().map(|ask| entry(bus, ask)).collect::<Result<Vec<_>, _>>()?;
+        let entries = batch.iter().map(|ask| entry(bus, ask)).collect::<Result<Vec<_>, _>>();
+        let entries = match entries {
+            Ok(entries) => entries,
+            Err(error) => {
+                refused.push(Refused { accounts: batch.len(), error });
+                continue;
+            }
+        };
         match client.put_events().set_entries(Some(entries)).send().await {
-            Ok(answer) => refused.extend(refused_of(batch, answer.entries())),
-            Err(error) => return Err(failed(CallFailure::of("events:PutEvents", &error))),
+            Ok(answer) => refused.extend(refused_of(batch, answer.entries()).into_iter().map(one)),
+            Err(error) => {
+                let error = failed(CallFailure::of("events:PutEvents", &error));
+                refused.push(Refused { accounts: batch.len(), error });
+            }
         }
     }
-    let Some((first, code)) = refused.first() else { return Ok(()) };
-    let (count, all) = (refused.len(), asked.len());
-    Err(StepError::new(
-        Fault::Throttled,
-        format!("events:PutEvents refused {count} of {all} events, the first with {code}"),
-    )
-    .next("nothing: the next sweep asks again; `berth sweep` does so now")
-    .for_account(&first.account_id))
+    refused
+}
+
+/// Events that were not published, for the same reason.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    /// How many accounts they are about.
+    pub(crate) accounts: usize,
+    /// Why.
+    pub(crate) error: StepError,
+}
+
+fn one((ask, code): (&Ask, String)) -> Refused {
+    let error = StepError::new(Fault::Throttled, format!("events:PutEvents refused the event: {code}"))
+        .next("nothing: the next sweep asks again; `berth sweep` does so now")
+        .for_account(&ask.account_id);
+    Refused { accounts: 1, error }
 }
 
 /// Those of a batch that were refused, each with its code. An entry without an answer counts as refused.

@@ -71,7 +71,7 @@ impl Rig {
     /// Every record of the ledger.
     #[must_use]
     pub fn records(&self) -> Vec<Record> {
-        self.runtime.block_on(self.ledger.list()).expect("the ledger answers")
+        self.runtime.block_on(self.ledger.list()).expect("the ledger answers").records
     }
 
     /// Asks for the lease once for each subject, all at the same time. What the ledger answered each.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aws_sdk_sfn::types::ExecutionStatus;
 use aws_sdk_sqs::Client as Queues;
 use berth_events::Failure;
-use berth_ledger::{Record, Status};
+use berth_ledger::{Listing, Record, Status};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
@@ -17,7 +17,7 @@ use super::{
 use crate::{
     execution,
     outcome::{Exit, Problem},
-    paint,
+    paint, status,
     target::Deployment,
 };
 
@@ -86,7 +86,10 @@ pub(crate) async fn run(args: &ReplayArgs, deployment: &Deployment, queues: &Que
 
 /// Reads the ledger and the dead-letter queues. Letters stay hidden from others for `seconds`, until they are put back.
 pub(crate) async fn gather(deployment: &Deployment, queues: &Queues, seconds: i32) -> Result<List, Problem> {
-    let records = deployment.ledger.list().await?;
+    let Listing { records, unreadable } = deployment.ledger.list().await?;
+    for item in &unreadable {
+        anstream::eprintln!("{} {}: {}", paint::bad("left out:"), item.key, status::why(item));
+    }
     let environment = |record: &Record| Some((record.account_id.clone(), record.environment.clone()?));
     let environments: BTreeMap<_, _> = records.iter().filter_map(environment).collect();
     let mut items = failed(deployment, records).await?;

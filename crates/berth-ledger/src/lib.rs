@@ -21,4 +21,4 @@ pub use record::{
     SignInRecord, Status,
 };
 pub use restore::Restored;
-pub use table::Ledger;
+pub use table::{Ledger, Listing, Unreadable};

@@ -9,6 +9,9 @@ use berth_tenancy::AccountId;
 
 use crate::Record;
 
+/// Start of the partition key of an account's items.
+const ACCOUNT: &str = "account#";
+
 /// Sort key of an account's record.
 const RECORD: &str = "record";
 
@@ -22,10 +25,50 @@ pub struct Ledger {
     pub(crate) table: String,
 }
 
+/// What a listing of the ledger found.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// Records, by account id.
+    pub records: Vec<Record>,
+    /// Items that this version cannot read, by key.
+    pub unreadable: Vec<Unreadable>,
+}
+
+/// A record that this version cannot read: another version wrote it, or a person.
+#[derive(Debug)]
+pub struct Unreadable {
+    /// Partition key of the item.
+    pub key: String,
+    /// The account, when the key names one.
+    pub account_id: Option<AccountId>,
+    /// Why.
+    pub error: StepError,
+}
+
+impl Listing {
+    fn add(&mut self, item: Item) {
+        let key = item.get("pk").and_then(|key| key.as_s().ok()).cloned().unwrap_or_default();
+        let account_id = key.strip_prefix(ACCOUNT).and_then(|id| id.parse().ok());
+        match read(item) {
+            // Whoever writes under this key writes about the account that the key names.
+            Ok(record) if account_id.as_ref() == Some(&record.account_id) => self.records.push(record),
+            Ok(record) => {
+                let what = format!("the ledger holds a record of {} under the key {key:?}", record.account_id);
+                let error = StepError::new(Fault::Bug, what).next("look at who wrote the item, and remove it");
+                self.unreadable.push(Unreadable { key, account_id, error });
+            }
+            Err(error) => {
+                let error = account_id.iter().fold(error, StepError::for_account);
+                self.unreadable.push(Unreadable { key, account_id, error });
+            }
+        }
+    }
+}
+
 /// Key of an account's record.
 pub(crate) fn key(account: &AccountId) -> Item {
     HashMap::from([
-        ("pk".to_owned(), AttributeValue::S(format!("account#{account}"))),
+        ("pk".to_owned(), AttributeValue::S(format!("{ACCOUNT}{account}"))),
         ("sk".to_owned(), AttributeValue::S(RECORD.to_owned())),
     ])
 }
@@ -76,8 +119,8 @@ impl Ledger {
         Ok(items.into_iter().filter_map(|item| read(item).ok()).collect())
     }
 
-    /// Every record, oldest account id first. [DynamoDB `Scan`]
-    pub async fn list(&self) -> Result<Vec<Record>, StepError> {
+    /// Every record, by account id, and what cannot be read: one such item must not hide the others. [DynamoDB `Scan`]
+    pub async fn list(&self) -> Result<Listing, StepError> {
         let mut pages = self
             .client
             .scan()
@@ -88,13 +131,13 @@ impl Ledger {
             .into_paginator()
             .items()
             .send();
-        let mut records = Vec::new();
+        let mut listing = Listing::default();
         while let Some(item) = pages.next().await {
-            let item = item.map_err(|error| failed(CallFailure::of("dynamodb:Scan", &error)))?;
-            records.push(read(item)?);
+            listing.add(item.map_err(|error| failed(CallFailure::of("dynamodb:Scan", &error)))?);
         }
-        records.sort_by(|a, b| a.account_id.cmp(&b.account_id));
-        Ok(records)
+        listing.records.sort_by(|a, b| a.account_id.cmp(&b.account_id));
+        listing.unreadable.sort_by(|a, b| a.key.cmp(&b.key));
+        Ok(listing)
     }
 
     /// Changes an account's record when `condition` holds. Answers the record as it is afterwards, or `None` when the
@@ -268,6 +311,38 @@ mod tests {
     fn a_record_that_this_version_cannot_read_is_a_bug() {
         let item = Item::from([("pk".to_owned(), AttributeValue::S("account#111122223333".to_owned()))]);
         assert_eq!(read(item).unwrap_err().fault, Fault::Bug);
+    }
+
+    #[test]
+    fn an_item_that_cannot_be_read_hides_no_other() {
+        let text = |text: &str| AttributeValue::S(text.to_owned());
+        let item = |key: &str, account: &str| {
+            Item::from([
+                ("pk".to_owned(), text(key)),
+                ("sk".to_owned(), text(RECORD)),
+                ("accountId".to_owned(), text(account)),
+                ("status".to_owned(), text("onboarded")),
+                ("generation".to_owned(), AttributeValue::N("1".to_owned())),
+                ("since".to_owned(), text("2026-11-01T00:00:00Z")),
+            ])
+        };
+        let mut broken = item("account#111122223333", "111122223333");
+        broken.insert("status".to_owned(), text("lost"));
+        let mut listing = Listing::default();
+        for item in [
+            broken,
+            item("account#222233334444", "222233334444"),
+            item("account#big", "333344445555"),
+            item("account#444455556666", "555566667777"),
+        ] {
+            listing.add(item);
+        }
+        let [record] = listing.records.as_slice() else { panic!("{listing:?}") };
+        assert_eq!(record.account_id.as_str(), "222233334444");
+        let unreadable: Vec<_> = listing.unreadable.iter().map(|each| each.account_id.as_ref()).collect();
+        let [first, none, other] = unreadable.as_slice() else { panic!("{listing:?}") };
+        assert_eq!(first.unwrap().as_str(), "111122223333");
+        assert!(none.is_none() && other.unwrap().as_str() == "444455556666");
     }
 
     #[test]

@@ -1,10 +1,7 @@
 //! Which accounts the sweep asks for, as a table and as properties.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::LazyLock,
-};
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use berth_config::{AccountFacts, PlatformConfig};
 use berth_events::Failure;
@@ -62,7 +59,7 @@ fn record(number: u64, status: Status, since: Timestamp) -> Record {
 
 fn world(accounts: Vec<Listed>, records: Vec<Record>) -> World {
     let records = records.into_iter().map(|record| (record.account_id.clone(), record)).collect();
-    World { accounts, records, running: BTreeSet::new() }
+    World { accounts, records, ..World::default() }
 }
 
 fn sweep(world: &World) -> Swept {
@@ -100,6 +97,38 @@ fn every_status_is_asked_for_after_its_limit_and_never_while_an_execution_runs()
         let running = if status == Status::Onboarded { Left::Onboarded } else { Left::UnderWay };
         assert_eq!(one(listed(1), record(), true), Err(running), "{status:?} {minutes}: redriven, or still at work");
     }
+}
+
+#[test]
+fn an_onboarded_account_in_a_unit_of_another_environment_was_moved_and_is_asked_for_once_nothing_runs() {
+    let onboarded = |environment: Option<&str>| {
+        let environment = environment.map(|name| name.parse().unwrap());
+        Some(Record { environment, ..record(1, Status::Onboarded, ago(5)) })
+    };
+    for (was, runs, expected) in [
+        (Some("dev"), false, Err(Left::Onboarded)),
+        (Some("dev"), true, Err(Left::Onboarded)),
+        (Some("staging"), false, Ok((Why::Moved, 4))),
+        (Some("staging"), true, Err(Left::UnderWay)),
+        (None, false, Err(Left::Onboarded)),
+    ] {
+        assert_eq!(one(listed(1), onboarded(was), runs), expected, "{was:?} {runs}");
+    }
+    let mut outside = listed(1);
+    outside.facts.ous = vec![ELSEWHERE.to_owned()];
+    assert_eq!(one(outside, onboarded(Some("staging")), false), Err(Left::NotOurs));
+    let mut nameless = listed(1);
+    nameless.facts.name = "***".to_owned();
+    assert_eq!(one(nameless, onboarded(Some("staging")), false), Err(Left::Onboarded), "nobody knows where it belongs");
+}
+
+#[test]
+fn nothing_is_decided_about_an_account_that_could_not_be_read_and_the_others_are_asked_for() {
+    let mut world = world(vec![listed(1), listed(2)], vec![]);
+    world.unreadable.insert(id(1));
+    let swept = sweep(&world);
+    let asked: Vec<_> = swept.asked.iter().map(|ask| &ask.account_id).collect();
+    assert_eq!((asked, swept.left), (vec![&id(2)], [(Left::Unreadable, 1)].into()));
 }
 
 #[test]
@@ -176,8 +205,10 @@ fn reasons_are_sentences_with_what_a_person_needs() {
     let failed = Record { failure: Some(failure), ..record(2, Status::Failed, ago(2_000)) };
     let mut moved = record(4, Status::Ignored, ago(7));
     moved.reason = Some("no organizational unit on the account's path is listed in an environment".to_owned());
-    let records = vec![failed, record(3, Status::Running, ago(300)), moved];
-    let swept = sweep(&world(vec![listed(4), listed(3), listed(2), listed(1)], records));
+    let from_staging = Some("staging".parse().unwrap());
+    let elsewhere = Record { environment: from_staging, ..record(5, Status::Onboarded, ago(7)) };
+    let records = vec![failed, record(3, Status::Running, ago(300)), moved, elsewhere];
+    let swept = sweep(&world(vec![listed(5), listed(4), listed(3), listed(2), listed(1)], records));
     let reasons: Vec<&str> = swept.asked.iter().map(|ask| ask.reason.as_str()).collect();
     assert_eq!(
         reasons,
@@ -187,6 +218,8 @@ fn reasons_are_sentences_with_what_a_person_needs() {
             &format!("running since 2026-11-21T01:00:00Z, but {} does not run", execution(3, 3)),
             "ignored since 2026-11-21T05:53:00Z, but now the organizational unit ou-ab12-dev00001 belongs to the \
              environment dev",
+            "onboarded in the environment staging since 2026-11-21T05:53:00Z, but now the organizational unit \
+             ou-ab12-dev00001 belongs to the environment dev",
         ],
         "sorted by account"
     );
@@ -226,6 +259,7 @@ prop_compose! {
         status in proptest::option::of(proptest::sample::select(Status::ALL.to_vec())),
         generation in 1..9_u32,
         minutes in 0..3_000_i64,
+        environment in proptest::option::of(prop_oneof![Just("dev"), Just("staging")]),
         runs in any::<bool>(),
     ) -> (Listed, Option<Record>, bool) {
         let mut listed = Listed { joined: joined.map(ago), ..listed(number) };
@@ -233,7 +267,8 @@ prop_compose! {
         listed.facts.ous = vec![unit.to_owned()];
         let arn = execution(number, generation);
         let record = status.map(|status| {
-            Record { generation, execution_arn: Some(arn), ..record(number, status, ago(minutes)) }
+            let environment = environment.map(|name| name.parse().unwrap());
+            Record { generation, environment, execution_arn: Some(arn), ..record(number, status, ago(minutes)) }
         });
         (listed, record, runs)
     }

@@ -1,0 +1,74 @@
+//! What a sweep could not read or publish, for a report and for the one error at its end.
+
+use berth_step::{Fault, StepError};
+use berth_tenancy::AccountId;
+use serde::{Deserialize, Serialize};
+
+/// Problems that the error at the end names; the log has all of them.
+const NAMED_MAX: usize = 5;
+
+/// One thing that could not be looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Problem {
+    /// The account, when it is about one that has an id.
+    pub account_id: Option<AccountId>,
+    /// Its kind.
+    pub fault: Fault,
+    /// What happened.
+    pub what: String,
+    /// What to do.
+    pub next: String,
+}
+
+impl From<&StepError> for Problem {
+    fn from(error: &StepError) -> Self {
+        Self {
+            account_id: error.account.clone(),
+            fault: error.fault,
+            what: error.what.clone(),
+            next: error.next.clone(),
+        }
+    }
+}
+
+/// The error of a sweep that had problems, after it asked for `asked` accounts. Its fault and its advice are those of the
+/// first.
+pub(crate) fn all(problems: Vec<StepError>, asked: usize) -> StepError {
+    let count = problems.len();
+    let one = |error: &StepError| match &error.account {
+        Some(account) => format!("{} ({account})", error.what),
+        None => error.what.clone(),
+    };
+    let mut named: Vec<String> = problems.iter().take(NAMED_MAX).map(one).collect();
+    if count > NAMED_MAX {
+        named.push(format!("{} more in the log of berth-sweep-accounts", count - NAMED_MAX));
+    }
+    let what = format!("asked for {asked} accounts, and had {count} problems: {}", named.join("; "));
+    match problems.into_iter().next() {
+        Some(first) => StepError::new(first.fault, what).next(first.next.clone()).because(first),
+        None => StepError::new(Fault::Bug, what),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn the_error_at_the_end_says_how_many_and_names_the_first_few_with_their_accounts() {
+        let account: AccountId = "111122223333".parse().unwrap();
+        let error = |number: u32| {
+            StepError::new(Fault::Denied, format!("problem {number}")).next("allow it").for_account(&account)
+        };
+        let two = all(vec![error(1), error(2)], 7);
+        assert_eq!(
+            two.what,
+            "asked for 7 accounts, and had 2 problems: problem 1 (111122223333); problem 2 (111122223333)"
+        );
+        assert_eq!((two.fault, two.next.as_str(), two.account.is_none()), (Fault::Denied, "allow it", true));
+        let many = all((1..=9).map(error).collect(), 0);
+        assert!(many.what.ends_with("problem 5 (111122223333); 4 more in the log of berth-sweep-accounts"), "{many}");
+    }
+}
