@@ -1,25 +1,24 @@
 //! Reads account events from the intake queue and starts one execution for each account that asks for one.
 
+mod reject;
 mod sources;
 
-use std::collections::HashMap;
-
 use aws_sdk_sfn::Client as StepFunctions;
-use aws_sdk_sqs::{Client as Queues, types::MessageAttributeValue};
+use aws_sdk_sqs::Client as Queues;
 use berth_aws::CallFailure;
 use berth_config::PlatformConfig;
 use berth_events::{Decision, Recognised, admit_sender, admit_source, recognise};
 use berth_ledger::{Admission, Ledger, admit};
-use berth_step::{ATTRIBUTES_MAX, Batch, BatchAnswer, Fault, Message, REASON_ATTRIBUTE, StepError};
+use berth_step::{Batch, BatchAnswer, Fault, Message, StepError};
 use berth_tenancy::{AccountId, Mode};
 use futures::future::join_all;
 use jiff::Timestamp;
 use serde_json::json;
 
-pub use crate::sources::sources;
-
-/// Longest attribute that a rejected message carries: SQS counts attributes as part of the message.
-const REASON_CHARACTERS_MAX: usize = 500;
+pub use crate::{
+    reject::{Letter, letters},
+    sources::sources,
+};
 
 /// What became of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,8 +77,10 @@ impl AcceptEvent {
 
     async fn accept(&self, message: &Message, now: Timestamp) -> Result<Accepted, StepError> {
         let platform = self.platform.as_ref().map_err(|why| {
-            StepError::new(Fault::InvalidInput, format!("platform.yaml of this deployment cannot be used: {why}"))
-                .next("run `berth validate platform.yaml`, correct it, and deploy again; the queue keeps the event")
+            StepError::new(Fault::InvalidInput, format!("platform.yaml of this deployment cannot be used: {why}")).next(
+                "run `berth validate platform.yaml`, correct it, and deploy again; an event that was tried too often \
+                     by then is in the dead-letter queue, and `berth replay` brings it back",
+            )
         })?;
         let recognised = self.judge(platform, &message.body);
         match (recognised.decision, &recognised.account_id) {
@@ -154,37 +155,6 @@ impl AcceptEvent {
             .map_err(|error| failed_start(CallFailure::of("states:StartExecution", &error)).for_account(account))?;
         Ok(Accepted::Started { execution: started.execution_arn })
     }
-
-    /// Puts a message into the dead-letter queue at once, with the reason: retrying it would change nothing, and would
-    /// hold up the others. [SQS `SendMessage`]
-    async fn reject(&self, message: &Message, reason: &str) -> Result<Accepted, StepError> {
-        let reason: String = reason.chars().take(REASON_CHARACTERS_MAX).collect();
-        self.queues
-            .send_message()
-            .queue_url(&self.dead_letters)
-            .message_body(&message.body)
-            .set_message_attributes(Some(attributes(message, &reason)?))
-            .send()
-            .await
-            .map_err(|error| CallFailure::of("sqs:SendMessage", &error).or_common())?;
-        Ok(Accepted::Rejected { reason })
-    }
-}
-
-/// The attributes of a rejected message: the reason, and what was said about it before, so that a message that was moved
-/// back and is rejected again tells how often.
-fn attributes(message: &Message, reason: &str) -> Result<HashMap<String, MessageAttributeValue>, StepError> {
-    let kept = message.message_attributes.iter().filter(|(name, _)| *name != REASON_ATTRIBUTE);
-    let kept = kept
-        .filter_map(|(name, value)| Some((name.as_str(), value.data_type.as_str(), value.string_value.as_deref()?)));
-    let all = [(REASON_ATTRIBUTE, "String", reason)].into_iter().chain(kept).take(ATTRIBUTES_MAX);
-    let typed = all.map(|(name, kind, text)| {
-        let value = MessageAttributeValue::builder().data_type(kind).string_value(text).build();
-        let value =
-            value.map_err(|error| StepError::new(Fault::Bug, "a message attribute without type").because(error))?;
-        Ok((name.to_owned(), value))
-    });
-    typed.collect()
 }
 
 /// The name of the execution that onboards an account for the `generation`-th time.
