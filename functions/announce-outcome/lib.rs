@@ -1,20 +1,22 @@
 //! Writes how an execution ended to the ledger, and publishes it.
 
+mod content;
 mod ending;
 mod failed_state;
 mod publish;
+mod standing;
 
 use aws_sdk_eventbridge::Client as EventBridge;
 use aws_sdk_sfn::Client as StepFunctions;
-use berth_ledger::{Ending, Ledger, Record, Status};
+use berth_ledger::{Ending, Ledger, Record};
 use berth_step::{Batch, BatchAnswer, Fault, Message, StepError};
 use berth_tenancy::AccountId;
-use jiff::Timestamp;
 use serde::Deserialize;
 
 pub use crate::{
     ending::{Change, Ended, ExecutionOutput, RegionOutput, ended},
     failed_state::{HistoryEvent, failed_state, stopped_state},
+    standing::{Standing, generation, standing},
 };
 
 /// An EventBridge event, as far as it is read here.
@@ -28,7 +30,7 @@ struct Envelope {
 pub struct AnnounceOutcome {
     /// The ledger.
     pub ledger: Ledger,
-    /// Reads histories of failed executions.
+    /// Reads histories of failed executions, and inputs and outputs that are too long for an event.
     pub step_functions: StepFunctions,
     /// Publishes outcomes.
     pub event_bridge: EventBridge,
@@ -56,7 +58,8 @@ impl AnnounceOutcome {
     }
 
     /// Publishes first and writes second: when this is cut between the two, the outcome is published again, which
-    /// EventBridge's subscribers must expect anyway. The other order could lose it.
+    /// EventBridge's subscribers must expect anyway. The other order could lose it. What comes too late for the ledger is
+    /// not published either: see [`standing`].
     async fn announce(&self, message: &Message) -> Result<String, StepError> {
         let envelope: Envelope = serde_json::from_str(&message.body).map_err(|error| {
             StepError::new(
@@ -66,7 +69,7 @@ impl AnnounceOutcome {
             .next("compare the rule berth-onboarding-ended with the template")
             .because(error)
         })?;
-        let change = envelope.detail;
+        let change = self.complete(envelope.detail).await?;
         let failed_in = if change.status.is_failure() { self.read_failure(&change).await? } else { None };
         let (account, ending) = match ended(&change, failed_in)? {
             Ended::Silent { reason } => return Ok(format!("{} {reason}", change.execution_arn)),
@@ -74,8 +77,8 @@ impl AnnounceOutcome {
         };
         let record = self.ledger.get(&account).await?;
         let since = change.since(&ending)?;
-        if is_written(record.as_ref(), &change, &ending, since) {
-            return Ok(format!("{} was announced before", change.execution_arn));
+        if let Standing::Silent { reason } = standing(record.as_ref(), &change, &ending, since) {
+            return Ok(format!("{} {reason}", change.execution_arn));
         }
         self.publish(&account, record.as_ref(), &change, &ending).await?;
         self.ledger.finish(&account, &change.execution_arn, &ending, since).await?;
@@ -91,20 +94,6 @@ impl AnnounceOutcome {
     ) -> Result<(), StepError> {
         publish::publish(&self.event_bridge, &self.bus, account, record, change, ending).await
     }
-}
-
-/// Whether this ending of this execution is in the ledger already. A redriven execution ends again, and later.
-fn is_written(record: Option<&Record>, change: &Change, ending: &Ending, since: Timestamp) -> bool {
-    let status = match ending {
-        Ending::Onboarded { .. } => Status::Onboarded,
-        Ending::Ignored { .. } => Status::Ignored,
-        Ending::Failed(_) => Status::Failed,
-    };
-    record.is_some_and(|record| {
-        record.execution_arn.as_deref() == Some(change.execution_arn.as_str())
-            && record.status == status
-            && record.since >= since
-    })
 }
 
 fn name(ending: &Ending) -> &'static str {

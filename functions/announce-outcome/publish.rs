@@ -10,7 +10,7 @@ use berth_ledger::{Ending, Record};
 use berth_step::{Fault, StepError};
 use berth_tenancy::{AccountId, Region};
 
-use crate::{Change, ending::ExecutionStatus};
+use crate::{Change, ending::ExecutionStatus, standing::generation};
 
 /// Publishes how `account` ended. [EventBridge `PutEvents`]
 pub(crate) async fn publish(
@@ -49,7 +49,9 @@ fn detail(
 ) -> Result<(&'static str, String), StepError> {
     let (version, account_id, execution_arn) = (Version, account.clone(), change.execution_arn.clone());
     let finished_at = change.ended_at()?;
-    let generation = record.map(|record| record.generation);
+    // The record's own, when it is this execution's: a person's execution has its generation from there.
+    let own = record.filter(|record| record.execution_arn.as_deref() == Some(change.execution_arn.as_str()));
+    let generation = generation(change).or_else(|| own.map(|record| record.generation));
     match ending {
         Ending::Onboarded { run, regions, roles: _, default_vpcs: _, sign_in: _, cluster_access: _, commit } => {
             let region = |(name, network): (&Region, &berth_ledger::RegionRecord)| {

@@ -35,13 +35,16 @@ impl FromIterator<Source> for Sources {
 }
 
 /// The decision when only these accounts may ask for anything: an event that another account put on the bus is forged,
-/// whatever it says, because any member of the organization may publish there. EventBridge writes the sender itself.
+/// whatever it says. The bus's policy lets none in; this is the second line, and EventBridge writes the sender itself. In
+/// Berth's own name even an event that asks for nothing is forged: it tells subscribers what never happened.
 #[must_use]
 pub fn admit_sender(recognised: Recognised, trusted: &[&AccountId]) -> Recognised {
-    let acts = matches!(recognised.decision, Decision::Onboard | Decision::Offboard);
+    let acts = matches!(recognised.decision, Decision::Onboard | Decision::Offboard)
+        || (recognised.decision == Decision::Ignore && recognised.source == Some(Source::Own));
     match &recognised.sender {
         Some(sender) if acts && !trusted.contains(&sender) => {
-            let reason = format!("forged: the account {sender} sent it, which may not ask for onboardings");
+            let reason =
+                format!("forged: the account {sender} sent it, which may not ask for onboardings or tell of them");
             Recognised { decision: Decision::Reject, reason, ..recognised }
         }
         _ => recognised,
@@ -73,7 +76,7 @@ mod tests {
         let [trusted, stranger]: [AccountId; 2] = ["999988887777", "111122223333"].map(|id| id.parse().unwrap());
         let sent = |sender: Option<&AccountId>, decision| Recognised {
             sender: sender.cloned(),
-            ..Recognised::new(decision, "it came").from(Source::Own)
+            ..Recognised::new(decision, "it came").from(Source::Organizations)
         };
         for decision in [Decision::Onboard, Decision::Offboard, Decision::Ignore, Decision::Reject] {
             for sender in [None, Some(&trusted)] {
@@ -87,6 +90,8 @@ mod tests {
                 "{answer:?}"
             );
         }
+        let told = Recognised { source: Some(Source::Own), ..sent(Some(&stranger), Decision::Ignore) };
+        assert_eq!(admit_sender(told, &[&trusted]).decision, Decision::Reject, "an outcome that never was");
     }
 
     #[test]
