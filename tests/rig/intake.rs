@@ -1,9 +1,14 @@
 //! Events: the fixtures with another account in them, on the bus or straight on the intake queue.
 
+use std::sync::{Mutex, PoisonError};
+
 use aws_sdk_sqs::types::{Message, SendMessageBatchRequestEntry};
 use serde_json::Value;
 
 use super::{Rig, local_aws};
+
+/// How long a message is hidden while somebody looks at all of them.
+const HIDDEN_SECONDS: i32 = 30;
 
 /// Another fixture, with the account that it names replaced.
 #[must_use]
@@ -80,18 +85,26 @@ impl Rig {
         });
     }
 
-    /// Messages on a dead-letter queue now that hold `text`; they stay there.
+    /// Messages on a dead-letter queue now that hold `text`; they stay there. One look at a time: SQS hands out ten messages
+    /// at once, so those that were seen are hidden until the last was.
     #[must_use]
     pub fn dead_letters(&self, queue: &str, text: &str) -> Vec<Message> {
-        let call = self
-            .queues
-            .receive_message()
-            .queue_url(Self::queue(queue))
-            .max_number_of_messages(10)
-            .visibility_timeout(0)
-            .message_attribute_names("All");
-        let answer = self.runtime.block_on(call.send()).expect("the queue answers");
-        let holds = |message: &Message| message.body().is_some_and(|body| body.contains(text));
-        answer.messages.unwrap_or_default().into_iter().filter(holds).collect()
+        static LOOKING: Mutex<()> = Mutex::new(());
+        let _looking = LOOKING.lock().unwrap_or_else(PoisonError::into_inner);
+        let url = Self::queue(queue);
+        let mut seen = Vec::new();
+        loop {
+            let call = self.queues.receive_message().queue_url(&url).max_number_of_messages(10);
+            let call = call.visibility_timeout(HIDDEN_SECONDS).message_attribute_names("All");
+            let answer = self.runtime.block_on(call.send()).expect("the queue answers");
+            let Some(messages) = answer.messages.filter(|messages| !messages.is_empty()) else { break };
+            seen.extend(messages);
+        }
+        for message in &seen {
+            let call = self.queues.change_message_visibility().queue_url(&url).visibility_timeout(0);
+            let call = call.receipt_handle(message.receipt_handle().expect("a received message has one"));
+            self.runtime.block_on(call.send()).expect("the queue takes messages back");
+        }
+        seen.into_iter().filter(|message| message.body().is_some_and(|body| body.contains(text))).collect()
     }
 }

@@ -185,12 +185,19 @@ impl Person {
     }
 
     fn ask(&mut self, request: &Value) -> Value {
+        self.try_to(request).unwrap_or_else(|error| panic!("{request}: {error}"))
+    }
+
+    /// The same; the error is what the request failed with.
+    fn try_to(&mut self, request: &Value) -> Result<Value, String> {
         writeln!(self.ask, "{request}").expect("person.py listens");
         let mut line = String::new();
         self.answers.read_line(&mut line).expect("person.py answers");
         let mut answer: Value = serde_json::from_str(&line).expect("person.py answers JSON");
-        assert!(answer.get("error").is_none(), "{request}: {}", answer["error"]);
-        answer["ok"].take()
+        match answer["error"].as_str() {
+            Some(error) => Err(error.to_owned()),
+            None => Ok(answer["ok"].take()),
+        }
     }
 }
 
@@ -254,7 +261,20 @@ impl Rig {
         self.call_in(account, "us-east-1", service, operation, parameters)
     }
 
-    /// The same in another region.
+    /// The error with which AWS refuses a call.
+    ///
+    /// # Panics
+    /// When AWS takes it.
+    pub fn refusal(&self, account: &str, service: &str, operation: &str, parameters: &Value) -> String {
+        let request = json!({
+            "do": "call", "account": account, "service": service, "region": "us-east-1",
+            "operation": operation, "parameters": parameters,
+        });
+        let mut person = self.person.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        person.try_to(&request).expect_err("AWS refuses the call")
+    }
+
+    /// Calls an operation in another region.
     pub fn call_in(&self, account: &str, region: &str, service: &str, operation: &str, parameters: &Value) -> Value {
         self.person(&json!({
             "do": "call", "account": account, "service": service, "region": region,

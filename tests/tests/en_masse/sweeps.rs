@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use berth_ledger::{Record, Status};
-use berth_tests::rig::{Event, HUB, MANAGEMENT, Rig, event};
+use berth_tests::rig::{Event, HUB, MANAGEMENT, Rig, event, fixture};
 use serde_json::{Value, json};
 
 use crate::{alone, assert_one_of_each, names, wait_for_all};
@@ -29,7 +29,7 @@ fn all(accounts: &[String], why: &str) -> BTreeSet<(String, String)> {
 #[test]
 fn one_sweep_finds_every_account_whose_events_were_dropped() {
     let (rig, _alone) = alone();
-    // Ten of a hundred, then all.
+    // Three of thirty are lost, then all of twenty.
     for (prefix, count, delivered) in [("tenth", 30, 27), ("none", 20, 0)] {
         let accounts = rig.accounts(&names(prefix, count), "staging");
         let (came, lost) = accounts.split_at(delivered);
@@ -131,9 +131,11 @@ fn a_failed_account_and_one_whose_end_was_lost_are_started_again_and_one_that_ru
 }
 
 #[test]
-fn a_sweep_that_cannot_publish_says_so_and_the_next_one_finds_the_same_accounts() {
+fn a_batch_that_is_refused_holds_up_no_other_and_the_next_sweep_finds_the_same_accounts() {
     let (rig, _alone) = alone();
-    let accounts = rig.accounts(&names("refused", 2), "staging");
+    let mut accounts = rig.accounts(&names("refused", 11), "staging");
+    accounts.sort();
+    let (first_ten, last) = accounts.split_at(10);
     let refuse = json!({
         "match": { "function": "berth-sweep-accounts", "operation": "PutEvents" },
         "action": { "error": { "code": "AccessDeniedException", "status": 400, "message": "no" } }, "times": 1,
@@ -144,8 +146,73 @@ fn a_sweep_that_cannot_publish_says_so_and_the_next_one_finds_the_same_accounts(
     assert_eq!(rig.fired(rule), 1);
     let log = rig.log_lines("berth-sweep-accounts").join("\n");
     assert!(log.contains("\"fault\":\"Denied\"") && log.contains("events:PutEvents"), "{log}");
-    assert_eq!(asked(&sweep(rig, &[])), all(&accounts, "missing"));
+    assert!(log.contains("asked for 1 accounts, and had 1 problems"), "{log}");
+    wait_for_all(rig, last, Status::Onboarded);
+    assert_eq!(asked(&sweep(rig, &[])), all(first_ten, "missing"));
     wait_for_all(rig, &accounts, Status::Onboarded);
+}
+
+#[test]
+fn a_record_that_cannot_be_read_holds_up_no_other_account_and_the_sweep_ends_with_an_error() {
+    let (rig, _alone) = alone();
+    let accounts = rig.accounts(&names("legible", 2), "staging");
+    let [broken, missing] = accounts.as_slice() else { panic!("two") };
+    let key = json!({ "pk": { "S": format!("account#{broken}") }, "sk": { "S": "record" } });
+    let mut item = key.clone();
+    item["status"] = json!({ "S": "adrift" });
+    rig.call(HUB, "dynamodb", "put_item", &json!({ "TableName": "berth-ledger", "Item": item }));
+    let (code, text) = rig.berth(&["sweep", "--dry-run", "--json"]);
+    let would: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((code, asked(&would)), (1, all(std::slice::from_ref(missing), "missing")));
+    assert_eq!(
+        (would["left"]["unreadable"].as_u64(), would["problems"][0]["accountId"].as_str()),
+        (Some(1), Some(&**broken))
+    );
+    let (code, text) = rig.berth(&["sweep"]);
+    assert_eq!((code, text.as_str()), (1, ""));
+    wait_for_all(rig, std::slice::from_ref(missing), Status::Onboarded);
+    rig.call(HUB, "dynamodb", "delete_item", &json!({ "TableName": "berth-ledger", "Key": key }));
+    assert_eq!(asked(&sweep(rig, &[])), all(std::slice::from_ref(broken), "missing"), "it can be looked at again");
+    wait_for_all(rig, &accounts, Status::Onboarded);
+}
+
+#[test]
+fn an_account_that_was_moved_while_it_was_being_onboarded_is_found_and_onboarded_where_it_is_now() {
+    let (rig, _alone) = alone();
+    let account = rig.account_with("wanderer", "staging", &json!({ "berth:tenant": "wanderer" }));
+    let slow = json!({
+        "match": { "account": account, "function": "berth-provision-vpc", "operation": "DescribeVpcs" },
+        "action": { "delay_ms": 6000 }, "times": 1,
+    });
+    let rule = rig.break_calls(&slow);
+    let _ = rig.enqueue(&[event(Event::Created, &account)]);
+    rig.until("it to run", || rig.record(&account).filter(|record| record.status == Status::Running));
+    let units = json!({
+        "AccountId": account, "SourceParentId": "ou-ab12-stg00001", "DestinationParentId": "ou-ab12-dev00001",
+    });
+    rig.call(MANAGEMENT, "organizations", "move_account", &units);
+    let said = rig.deliver(&[moved_now(&account)]);
+    assert!(said[0].contains("under way"), "its own event comes while nothing else may start: {}", said[0]);
+    let first = wait_for_all(rig, std::slice::from_ref(&account), Status::Onboarded).remove(0);
+    assert_eq!(rig.fired(rule), 1, "it was really slow");
+    assert_eq!((first.generation, first.environment.as_ref().unwrap().as_str()), (1, "staging"));
+
+    assert_eq!(asked(&sweep(rig, &[])), all(std::slice::from_ref(&account), "moved"));
+    let second = rig.until("the second onboarding to end", || {
+        rig.record(&account).filter(|record| record.generation == 2 && record.lease.is_none())
+    });
+    assert_eq!((second.status, second.environment.unwrap().as_str()), (Status::Onboarded, "dev"));
+    assert_eq!(asked(&sweep(rig, &[])), BTreeSet::new(), "and it is not asked for twice");
+}
+
+/// The event of a move into dev, as it would come now.
+fn moved_now(account: &str) -> String {
+    let text = fixture("organizations-move-account", "222233334444", account);
+    let mut event: Value = serde_json::from_str(&text).unwrap();
+    let now = jiff::Timestamp::now().to_string();
+    event["time"] = json!(now);
+    event["detail"]["eventTime"] = json!(now);
+    event.to_string()
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Events that ask for something and may not, and true ones that report a refusal.
 
 use berth_ledger::Status;
-use berth_tests::rig::{MANAGEMENT, Rig, fixture, rig};
-use serde_json::json;
+use berth_tests::rig::{HUB, MANAGEMENT, Rig, fixture, rig};
+use serde_json::{Value, json};
 
 /// Nothing of Berth knows the account.
 fn assert_untouched(rig: &Rig, account: &str) {
@@ -11,24 +11,57 @@ fn assert_untouched(rig: &Rig, account: &str) {
     assert!(rig.calls(0).iter().all(|call| call.account != account), "somebody looked into {account}");
 }
 
+/// Entries of `PutEvents` with which somebody claims to be someone else.
+fn forgery(kinds: &[(&str, &str)], detail: &Value) -> Value {
+    let bus = format!("arn:aws:events:us-east-1:{HUB}:event-bus/berth-accounts");
+    let entry = |(source, kind): &(&str, &str)| json!({ "EventBusName": bus, "Source": source, "DetailType": kind, "Detail": detail.to_string() });
+    json!({ "Entries": kinds.iter().map(entry).collect::<Value>() })
+}
+
+/// What the dead-letter queue says about the messages that hold all of these texts.
+fn reasons(rig: &Rig, texts: [&str; 2]) -> Vec<String> {
+    let dead = rig.dead_letters("berth-intake-dlq", texts[0]).into_iter();
+    let dead = dead.filter(|message| message.body().is_some_and(|body| body.contains(texts[1])));
+    dead.map(|message| message.message_attributes().unwrap()["BERTH_REASON"].string_value().unwrap().to_owned())
+        .collect()
+}
+
+/// Lets every account publish, as a careless change of the template would.
+fn open_the_bus(rig: &Rig) {
+    let opened = json!({
+        "EventBusName": "berth-accounts", "Action": "events:PutEvents", "Principal": "*", "StatementId": "Careless",
+    });
+    rig.call(HUB, "events", "put_permission", &opened);
+}
+
 #[test]
 fn a_forged_event_changes_nothing_and_is_reported_with_its_sender() {
     let rig = rig();
     let victim = rig.account("victim-dev", "dev");
     let forger = rig.account("forger-dev", "dev");
-    let bus = format!("arn:aws:events:us-east-1:{}:event-bus/berth-accounts", berth_tests::rig::HUB);
-    let detail = json!({ "accountId": victim, "reason": "forged on the bus" }).to_string();
-    let entry = |source: &str, kind: &str| json!({ "EventBusName": bus, "Source": source, "DetailType": kind, "Detail": detail });
-    let entries = [entry("berth.accounts", "Account Created"), entry("acme.accounts", "Account Created")];
-    rig.call(&forger, "events", "put_events", &json!({ "Entries": entries }));
-    let reported = rig.until("the report", || {
-        rig.dead_letters("berth-intake-dlq", "forged on the bus")
-            .into_iter()
-            .find(|message| message.body().is_some_and(|body| body.contains(&victim)))
-    });
-    let reason = reported.message_attributes().unwrap()["BERTH_REASON"].string_value().unwrap().to_owned();
-    assert!(reason.contains("forged") && reason.contains(&forger), "{reason}");
-    assert_eq!(rig.dead_letters("berth-intake-dlq", &victim).len(), 1, "another source matches no rule");
+    let asks = json!({ "accountId": victim, "reason": "forged on the bus" });
+    let asking = forgery(&[("berth.accounts", "Account Created"), ("acme.accounts", "Account Created")], &asks);
+    let kinds = ["Account Onboarded", "Account Onboarding Failed", "Account Ignored"];
+    let tells = json!({ "version": 1, "accountId": victim, "reason": "told by a forger" });
+    let telling = forgery(&kinds.map(|kind| ("berth.accounts", kind)), &tells);
+
+    // The first line: the bus takes events of the management account and of its own.
+    for entries in [&asking, &telling] {
+        let refused = rig.refusal(&forger, "events", "put_events", entries);
+        assert!(refused.contains("AccessDeniedException") && refused.contains("events:PutEvents"), "{refused}");
+    }
+    // The second line, should somebody open the bus: what is sent in Berth's name is reported.
+    open_the_bus(rig);
+    rig.call(&forger, "events", "put_events", &asking);
+    rig.call(&forger, "events", "put_events", &telling);
+    for (text, count) in [("forged on the bus", 1), ("told by a forger", kinds.len())] {
+        let reported = rig.until("the reports", || {
+            let reasons = reasons(rig, [text, &victim]);
+            (reasons.len() >= count).then_some(reasons)
+        });
+        assert_eq!(reported.len(), count, "another source matches no rule: {reported:?}");
+        assert!(reported.iter().all(|why| why.contains("forged") && why.contains(&forger)), "{reported:?}");
+    }
 
     // Straight on the queue, past every rule: the recogniser does not believe them either.
     for name in ["forged-own-event", "forged-source", "forged-event-source", "forged-detail-type"] {

@@ -125,3 +125,28 @@ fn everything_that_failed_is_run_again_at_once_and_what_cannot_be_stays() {
     assert_eq!(left[0]["fault"], "rejected");
     empty(rig);
 }
+
+#[test]
+fn a_message_that_leaves_no_room_for_its_reason_is_dead_at_once_with_its_start_and_holds_up_nobody() {
+    let (rig, _alone) = (rig(), alone());
+    let long = format!(r#"{{"detail": "the-long-one {}"#, "x".repeat(240_000));
+    let refuse = json!({
+        "match": { "function": "berth-accept-event", "operation": "SendMessage" }, "times": 2,
+        "action": { "error": {
+            "code": "InvalidParameterValue", "status": 400, "message": "Message must be shorter than 262144 bytes.",
+        } },
+    });
+    let rule = rig.break_calls(&refuse);
+    let account = rig.account("beside-a-long-one", "suspended");
+    let said = rig.deliver(&[long.clone(), event(Event::Created, &account)]);
+    assert!(said[0].contains("rejected"), "{}", said[0]);
+    rig.wait_for(&account, Status::Ignored);
+    assert_eq!(rig.fired(rule), 2, "SQS refused it whole, twice");
+    let dead = rig.dead_letters("berth-intake-dlq", "the-long-one");
+    let [dead] = dead.as_slice() else { panic!("exactly one: {} of them", dead.len()) };
+    assert_eq!(dead.body().unwrap().len(), 200 * 1024);
+    assert!(long.starts_with(dead.body().unwrap()));
+    let reason = dead.message_attributes().unwrap()["BERTH_REASON"].string_value().unwrap();
+    assert!(reason.starts_with("cut after 204800 of 240025 bytes") && reason.contains("not JSON"), "{reason}");
+    empty(rig);
+}

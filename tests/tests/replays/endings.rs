@@ -2,7 +2,7 @@
 
 use aws_sdk_sfn::types::ExecutionStatus;
 use berth_ledger::Status;
-use berth_tests::rig::{Event, HUB, Rig, event, rig};
+use berth_tests::rig::{Call, Event, HUB, Rig, event, rig};
 use serde_json::{Value, json};
 
 use crate::{alone, onboarded::assert_onboarded, subscribe, told};
@@ -95,4 +95,27 @@ fn an_execution_that_runs_out_of_time_is_announced_and_starts_anew_after_a_deplo
     let done = announced_and_run_again(rig, &account, &queue, "TIMED_OUT", "States.Timeout");
     assert_eq!(done[0]["did"].as_str(), Some("started"), "a redrive would keep the old definition: {done}");
     assert!(done[0]["text"].as_str().unwrap().contains("deployed"), "{done}");
+}
+
+/// Longer than what Step Functions puts into an event: it says that the input is left out.
+fn long_input(account: &str) -> Value {
+    json!({ "accountId": account, "comment": "x".repeat(249 * 1024) })
+}
+
+#[test]
+fn an_execution_whose_input_is_too_long_for_an_event_is_announced_all_the_same() {
+    let (rig, _alone) = (rig(), alone());
+    let ignored = rig.account("wordy", "suspended");
+    for (account, status) in [("123123123124", Status::Failed), (ignored.as_str(), Status::Ignored)] {
+        let since = rig.last_call();
+        let execution = rig.start_execution(&long_input(account));
+        let record = rig.wait_for_outcome(account, &execution);
+        assert_eq!(record.status, status);
+        let described =
+            |call: &&Call| call.function == "berth-announce-outcome" && call.operation == "DescribeExecution";
+        let calls = rig.calls(since);
+        assert_eq!(calls.iter().filter(described).count(), 1, "{account}: the event did not have the input");
+    }
+    let failure = rig.record("123123123124").unwrap().failure.unwrap();
+    assert_eq!((failure.state.as_str(), failure.fault.as_str()), ("PlanOnboarding", "InvalidInput"));
 }

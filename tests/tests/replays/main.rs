@@ -9,6 +9,7 @@ mod failures;
 mod moments;
 #[path = "../journeys/onboarded.rs"]
 mod onboarded;
+mod status;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
