@@ -86,10 +86,7 @@ pub(crate) async fn run(args: &ReplayArgs, deployment: &Deployment, queues: &Que
 
 /// Reads the ledger and the dead-letter queues. Letters stay hidden from others for `seconds`, until they are put back.
 pub(crate) async fn gather(deployment: &Deployment, queues: &Queues, seconds: i32) -> Result<List, Problem> {
-    let Listing { records, unreadable } = deployment.ledger.list().await?;
-    for item in &unreadable {
-        anstream::eprintln!("{} {}: {}", paint::bad("left out:"), item.key, status::why(item));
-    }
+    let records = readable(deployment.ledger.list().await?);
     let environment = |record: &Record| Some((record.account_id.clone(), record.environment.clone()?));
     let environments: BTreeMap<_, _> = records.iter().filter_map(environment).collect();
     let mut items = failed(deployment, records).await?;
@@ -110,6 +107,14 @@ pub(crate) async fn gather(deployment: &Deployment, queues: &Queues, seconds: i3
     }
     items.sort_by(|a, b| (a.entry.since, &a.entry.id).cmp(&(b.entry.since, &b.entry.id)));
     Ok(List { items, hidden })
+}
+
+/// The records; those that cannot be read are named on standard error.
+fn readable(listing: Listing) -> Vec<Record> {
+    for item in &listing.unreadable {
+        anstream::eprintln!("{} {}: {}", paint::bad("left out:"), item.key, status::why(item));
+    }
+    listing.records
 }
 
 /// Accounts whose newest execution failed, whether or not the ledger knows that already.
