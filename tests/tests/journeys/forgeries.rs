@@ -28,9 +28,12 @@ fn reasons(rig: &Rig, texts: [&str; 2]) -> Vec<String> {
 
 /// Lets every account publish, as a careless change of the template would.
 fn open_the_bus(rig: &Rig) {
-    let opened = json!({
-        "EventBusName": "berth-accounts", "Action": "events:PutEvents", "Principal": "*", "StatementId": "Careless",
+    let bus = format!("arn:aws:events:us-east-1:{HUB}:event-bus/berth-accounts");
+    let anybody = json!({
+        "Sid": "Careless", "Effect": "Allow", "Principal": "*", "Action": "events:PutEvents", "Resource": bus,
     });
+    let policy = json!({ "Version": "2012-10-17", "Statement": [anybody] }).to_string();
+    let opened = json!({ "EventBusName": "berth-accounts", "Policy": policy });
     rig.call(HUB, "events", "put_permission", &opened);
 }
 

@@ -5,7 +5,7 @@ use berth_ledger::Status;
 use berth_tests::rig::{Call, Event, HUB, Rig, event, rig};
 use serde_json::{Value, json};
 
-use crate::{alone, onboarded::assert_onboarded, subscribe, told};
+use crate::{alone, onboarded::assert_onboarded, squat, subscribe, told, unsquat};
 
 /// A rule by which the account's region stays not ready.
 fn hold_up(rig: &Rig, account: &str) -> u64 {
@@ -118,4 +118,47 @@ fn an_execution_whose_input_is_too_long_for_an_event_is_announced_all_the_same()
     }
     let failure = rig.record("123123123124").unwrap().failure.unwrap();
     assert_eq!((failure.state.as_str(), failure.fault.as_str()), ("PlanOnboarding", "InvalidInput"));
+}
+
+/// The status change of an execution that failed an hour from now, as if its announcement had been under way for long.
+fn late_failure(execution: &str, account: &str, generation: u32) -> String {
+    let (now, hour) = (jiff::Timestamp::now().as_millisecond(), 3_600_000);
+    let input = json!({ "accountId": account, "generation": generation }).to_string();
+    let detail = json!({
+        "executionArn": execution, "status": "FAILED", "input": input, "startDate": now, "stopDate": now + hour,
+    });
+    json!({ "detail-type": "Step Functions Execution Status Change", "source": "aws.states", "detail": detail })
+        .to_string()
+}
+
+#[test]
+fn the_late_announcement_of_an_old_failure_is_neither_published_nor_written() {
+    let (rig, _alone) = (rig(), alone());
+    let account = rig.account("outdated-staging", "staging");
+    let queue = subscribe(rig, &account, "Account Onboarding Failed");
+    squat(rig, &account, "outdated");
+    rig.publish(&[event(Event::Created, &account)]);
+    let old = rig.wait_for(&account, Status::Failed).execution_arn.unwrap();
+    let first = rig.until("the event about the failure", || told(rig, &queue));
+    assert_eq!(
+        (first["detail"]["generation"].as_u64(), first["detail"]["executionArn"].as_str()),
+        (Some(1), Some(&*old))
+    );
+    unsquat(rig, &account, "outdated");
+    let asked = json!({ "source": "berth.accounts", "detail-type": "Account Created", "account": HUB,
+        "detail": { "version": 1, "accountId": account, "generation": 2 } });
+    let _ = rig.deliver(&[asked.to_string()]);
+    let known = rig.until("the second onboarding", || {
+        rig.record(&account).filter(|record| record.generation == 2 && record.status == Status::Onboarded)
+    });
+
+    let outcomes = format!("https://sqs.us-east-1.amazonaws.com/{HUB}/berth-outcomes");
+    let message = json!({ "QueueUrl": outcomes, "MessageBody": late_failure(&old, &account, 1) });
+    let sent = rig.call(HUB, "sqs", "send_message", &message);
+    let said = rig.until("announce-outcome's line", || {
+        let id = sent["MessageId"].as_str().unwrap();
+        rig.log_lines("berth-announce-outcome").into_iter().find(|line| line.contains(id))
+    });
+    assert!(said.contains("ended late") && said.contains("onboarding 2"), "{said}");
+    assert_eq!((told(rig, &queue), rig.record(&account)), (None, Some(known)));
 }
