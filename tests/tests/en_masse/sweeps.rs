@@ -177,7 +177,7 @@ fn a_record_that_cannot_be_read_holds_up_no_other_account_and_the_sweep_ends_wit
 }
 
 #[test]
-fn an_account_that_was_moved_while_it_was_being_onboarded_is_found_and_onboarded_where_it_is_now() {
+fn an_account_that_was_moved_while_it_was_being_onboarded_is_found_and_its_conflict_is_seen() {
     let (rig, _alone) = alone();
     let account = rig.account_with("wanderer", "staging", &json!({ "berth:tenant": "wanderer" }));
     let slow = json!({
@@ -199,9 +199,14 @@ fn an_account_that_was_moved_while_it_was_being_onboarded_is_found_and_onboarded
 
     assert_eq!(asked(&sweep(rig, &[])), all(std::slice::from_ref(&account), "moved"));
     let second = rig.until("the second onboarding to end", || {
-        rig.record(&account).filter(|record| record.generation == 2 && record.lease.is_none())
+        rig.record(&account).filter(|record| record.generation == 2 && record.failure.is_some())
     });
-    assert_eq!((second.status, second.environment.unwrap().as_str()), (Status::Onboarded, "dev"));
+    // Everything of dev is there; the tenant's file says staging, and only a person may take that back.
+    assert_eq!((second.status, second.environment.unwrap().as_str()), (Status::Failed, "dev"));
+    let failure = second.failure.unwrap();
+    assert_eq!((failure.state.as_str(), failure.fault.as_str()), ("CommitTenant", "Foreign"));
+    assert!(failure.message.contains("staging") && failure.message.contains("dev"), "{failure:?}");
+    rig.disperse(std::slice::from_ref(&account), "dev");
     assert_eq!(asked(&sweep(rig, &[])), BTreeSet::new(), "and it is not asked for twice");
 }
 
