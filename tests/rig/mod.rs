@@ -12,6 +12,7 @@ mod repository;
 use std::{
     collections::BTreeMap,
     fmt,
+    io::{BufRead, BufReader},
     path::PathBuf,
     process::ChildStdin,
     sync::{Mutex, OnceLock},
@@ -153,6 +154,29 @@ impl Rig {
         let text = String::from_utf8(output.stdout).expect("berth prints UTF-8");
         assert!(code < 2, "berth {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         (code, text)
+    }
+
+    /// Runs `berth` until it has printed a line with this text, then presses Ctrl-C; its exit code and its lines until then.
+    #[must_use]
+    pub fn berth_until(&self, arguments: &[&str], text: &str) -> (i32, Vec<String>) {
+        let mut child = std::process::Command::new(local_aws::binaries().join("berth"))
+            .args(arguments)
+            .envs(&self.environment)
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .expect("berth runs");
+        let mut seen = Vec::new();
+        // It stays open until the end: a program whose reader has gone dies of that.
+        let mut lines = BufReader::new(child.stdout.take().expect("it has a pipe")).lines();
+        for line in lines.by_ref() {
+            seen.push(line.expect("berth prints UTF-8"));
+            if seen.last().is_some_and(|line| line.contains(text)) {
+                break;
+            }
+        }
+        let pressed = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+        assert!(pressed.expect("kill runs").success());
+        (child.wait().expect("berth ends").code().expect("by itself"), seen)
     }
 
     /// `berth status ACCOUNT --json`: its exit code and what it says.

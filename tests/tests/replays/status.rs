@@ -107,6 +107,24 @@ fn a_watch_follows_an_account_that_nobody_knows_yet_to_its_end() {
 }
 
 #[test]
+fn a_watch_of_all_accounts_has_a_line_for_each_change_until_somebody_ends_it() {
+    let (rig, _alone) = (rig(), alone());
+    let known = rig.account("known-by-then", "suspended");
+    rig.publish(&[event(Event::Created, &known)]);
+    rig.wait_for(&known, Status::Ignored);
+    let coming = rig.account("coming", "suspended");
+    let (code, seen) = std::thread::scope(|threads| {
+        let watch = threads.spawn(|| rig.berth_until(&["status", "--watch"], &format!("{coming} ignored")));
+        rig.publish(&[event(Event::Created, &coming)]);
+        watch.join().unwrap()
+    });
+    assert_eq!(code, 0, "Ctrl-C is how it ends");
+    let lines = |account: &str| seen.iter().filter(|line| line.contains(account)).count();
+    assert_eq!(lines(&known), 1, "nothing happened to it: {seen:#?}");
+    assert!(lines(&coming) >= 1, "{seen:#?}");
+}
+
+#[test]
 fn a_record_that_cannot_be_read_is_shown_as_such_beside_all_others() {
     let (rig, _alone) = (rig(), alone());
     let known = rig.account("legible", "suspended");
