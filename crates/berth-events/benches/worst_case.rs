@@ -1,7 +1,8 @@
 //! How long the recogniser takes for the worst messages of 256 KiB: `cargo bench -p berth-events`.
 //!
 //! Measured on one busy core of the machine that builds this, in the release profile (opt-level "z"): 5.8 to 6.1 ms for
-//! the slowest, where 10 ms are promised (benches/README.md). `--profile dev` takes two to four times as long: `serde_json` is not optimised there.
+//! the slowest, where 10 ms are promised (benches/README.md). `--profile dev` takes two to four times as long:
+//! `serde_json` is not optimised there.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::time::{Duration, Instant};
