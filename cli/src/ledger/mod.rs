@@ -8,7 +8,7 @@ mod restored;
 
 use announce_outcome::ExecutionOutput;
 use berth_config::{AddressSource, PlatformConfig};
-use berth_ledger::{Record, Restored};
+use berth_ledger::{Listing, Record, Restored};
 use berth_tenancy::{AccountId, EnvironmentName, Mode, Region};
 use ipnet::Ipv4Net;
 use jiff::Timestamp;
@@ -25,7 +25,7 @@ use crate::{
     invoke::invoke,
     onboard,
     outcome::{Exit, Problem},
-    paint, sweep,
+    paint, status, sweep,
     target::{self, Deployment},
 };
 
@@ -71,26 +71,29 @@ impl Rebuild<'_> {
     /// record. A rebuild that was cut off goes on where it was.
     async fn run(&self) -> Result<Exit, Problem> {
         let mut tally = Tally::default();
-        for record in self.deployment.ledger.list().await? {
+        let Listing { records, unreadable } = self.deployment.ledger.list().await?;
+        tally.problems.extend(unreadable.iter().map(|item| format!("{}: {}", item.key, status::why(item))));
+        for record in records {
             for used in used_by(&record) {
                 self.block(&used, &mut tally).await?;
             }
         }
         let generations = newest_of(self.deployment).await?;
-        for ask in self.missing().await? {
+        for ask in self.missing(&mut tally).await? {
             self.account(&ask, generations.get(&ask.account_id), &mut tally).await?;
         }
         Ok(self.end(&tally))
     }
 
     /// Accounts that are ours and that the ledger does not know, as the sweep sees them: only its role may list them.
-    async fn missing(&self) -> Result<Vec<Ask>, Problem> {
+    async fn missing(&self, tally: &mut Tally) -> Result<Vec<Ask>, Problem> {
         let input = Input { dry_run: true, missing_after_minutes: Some(0), ..Input::default() };
         let answer = invoke(&self.deployment.config, sweep::FUNCTION, &json!(input)).await?;
         let report: Report = serde_json::from_value(answer).map_err(|error| {
             let what = format!("{} answered what this version cannot read: {error}", sweep::FUNCTION);
             Problem::failed(what, "deploy this version")
         })?;
+        tally.problems.extend(report.problems.into_iter().map(|problem| problem.what));
         Ok(report.asked.into_iter().filter(|ask| ask.why == Why::Missing).collect())
     }
 

@@ -97,9 +97,7 @@ async fn no_vpc(ec2: &Client, failure: CallFailure, wanted: &Block) -> StepError
             Fault::NotReady,
             &format!("nothing yet; if it stays, share {pool} with this account's organizational unit by RAM"),
         ),
-        code if is_exhausted(code, wanted) => {
-            exhausted::error(ec2, failure, &pool, wanted.prefix_length()).await
-        }
+        code if is_exhausted(code, wanted) => exhausted::error(ec2, failure, &pool, wanted.prefix_length()).await,
         _ => failed(failure),
     }
 }
