@@ -32,9 +32,10 @@ test: prerequisites local-dev binaries ## Everything that must pass.
 	$(CARGO) test --workspace
 
 .PHONY: faults
-faults: prerequisites local binaries ## Breaks every AWS call of every journey; FAULT=NAME makes one run, ONLY=TEXT some, LIST=1 none, PLANTED=1 plants mistakes.
+faults: prerequisites local binaries ## Breaks every AWS call of every journey; FAULT=NAME makes one run, ONLY=TEXT some, LIST=1 none, CONTINUE=1 the rest, PLANTED=1 plants mistakes.
 	@target/debug/faults $(if $(FAULT),--fault '$(FAULT)') $(if $(ONLY),--only '$(ONLY)') $(if $(SAMPLE),--sample $(SAMPLE)) \
-		$(if $(SEED),--seed $(SEED)) $(if $(STANDS),--stands $(STANDS)) $(if $(LIST),--list) $(if $(PLANTED),--planted)
+		$(if $(SEED),--seed $(SEED)) $(if $(STANDS),--stands $(STANDS)) $(if $(LIST),--list) $(if $(CONTINUE),--continue) \
+		$(if $(PLANTED),--planted $(if $(filter-out 1,$(PLANTED)),'$(PLANTED)'))
 
 .PHONY: check
 check: prerequisites local-dev $(DENY) $(CHECK_VENV)/.installed ## Format, lints, licences, templates, policies, state machine, SBOM.

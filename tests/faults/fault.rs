@@ -45,8 +45,11 @@ pub enum Break {
     Hang,
 }
 
-/// How long a read misses a change.
-const STALE_MILLISECONDS: u64 = 1_500;
+/// Functions that no execution invokes: a queue does, or a schedule.
+const OUTSIDE: [&str; 5] = ["accept-event", "commit-tenant", "announce-outcome", "complete-merges", "sweep-accounts"];
+
+/// How long a read misses a change. Pauses are a fiftieth here, so to the state machine it is as long as 20 s.
+const STALE_MILLISECONDS: u64 = 400;
 
 /// Attempts that the SDK makes of one call.
 const ATTEMPTS: usize = 3;
@@ -81,16 +84,20 @@ impl Break {
     /// so functions behind a queue recover by themselves or not at all. A lost answer is only worth a run when
     /// something happened.
     #[must_use]
-    pub fn of(point: &Point, effect: &str) -> Vec<Self> {
+    pub fn of(point: &Point, effect: &str, is_contended: bool) -> Vec<Self> {
         let function = point.function.as_str();
-        let in_execution = !["accept-event", "commit-tenant", "announce-outcome"].contains(&function);
+        let in_execution = !OUTSIDE.contains(&function);
         let changes = ["resource", "data", "execution"].contains(&effect);
         let fits = |way: Self| match way {
             Self::AnswerLost => changes,
+            // Two executions contend once in each function, about one of its changes.
+            Self::KilledBefore(Recovery::Contended) | Self::KilledAfter(Recovery::Contended) => {
+                in_execution && is_contended
+            }
             Self::KilledBefore(recovery) | Self::KilledAfter(recovery) => in_execution || recovery == Recovery::Retry,
+            // All calls of the kind are stale at once, so once for each kind. Every read of the ledger is consistent.
+            Self::Stale => effect == "read" && point.nth == 1 && point.service != "dynamodb",
             // A queue delivers again and again until a person looks at its dead letters: that is another journey.
-            // All calls of the kind are stale at once, so once for each kind.
-            Self::Stale => effect == "read" && point.nth == 1,
             Self::Refused => in_execution || function == "commit-tenant",
             Self::Throttled | Self::InternalError | Self::Unavailable | Self::Reset | Self::Hang => true,
         };
@@ -187,14 +194,14 @@ mod tests {
     #[test]
     fn what_fits_follows_from_the_function_and_the_effect() {
         let point = |name: &str| name.parse::<Point>().unwrap();
-        let read = Break::of(&point("provision-vpc/tenant/eu-west-1/ec2:DescribeVpcs#1"), "read");
+        let read = Break::of(&point("provision-vpc/tenant/eu-west-1/ec2:DescribeVpcs#1"), "read", false);
         assert!(!read.contains(&Break::AnswerLost) && read.contains(&Break::Stale));
-        let later = Break::of(&point("provision-vpc/tenant/eu-west-1/ec2:DescribeVpcs#2"), "read");
+        let later = Break::of(&point("provision-vpc/tenant/eu-west-1/ec2:DescribeVpcs#2"), "read", false);
         assert!(!later.contains(&Break::Stale) && later.contains(&Break::Hang));
-        let write = Break::of(&point("provision-vpc/tenant/eu-west-1/ec2:CreateVpc#1"), "resource");
-        assert!(write.contains(&Break::AnswerLost));
+        let write = Break::of(&point("provision-vpc/tenant/eu-west-1/ec2:CreateVpc#1"), "resource", true);
+        assert!(write.contains(&Break::AnswerLost) && write.contains(&Break::KilledAfter(Recovery::Contended)));
         assert!(write.contains(&Break::KilledAfter(Recovery::Redrive)));
-        let queued = Break::of(&point("commit-tenant/hub/us-east-1/dynamodb:UpdateItem#1"), "data");
+        let queued = Break::of(&point("commit-tenant/hub/us-east-1/dynamodb:UpdateItem#1"), "data", false);
         assert!(queued.contains(&Break::KilledAfter(Recovery::Retry)));
         assert!(!queued.contains(&Break::KilledAfter(Recovery::Redrive)));
     }

@@ -1,19 +1,22 @@
 //! What must hold after every run (design.md §2), looked at in the local AWS and in the repository, not through Berth.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use aws_sdk_sfn::types::ExecutionStatus;
 use berth_ledger::{Record, Status};
 use serde_json::json;
 
-use super::{Break, Journey, Recovery, Run};
-use crate::rig::Rig;
+use super::Journey;
+use crate::rig::{Call, Rig};
 
 /// Differing lines of a snapshot that are shown.
 const LINES_MAX: usize = 8;
 
 /// Faults that no other attempt can make good.
 const PERMANENT: [&str; 5] = ["Denied", "Foreign", "InvalidInput", "Superseded", "Bug"];
+
+/// Services that let people in, by their signing names: IAM Identity Center and EKS.
+const LETS_IN: [&str; 2] = ["sso", "eks"];
 
 /// What is looked at.
 pub(super) struct Seen<'a> {
@@ -22,10 +25,18 @@ pub(super) struct Seen<'a> {
     pub(super) tenant: &'a str,
     /// What a run without faults leaves.
     pub(super) clean: &'a [String],
+    /// The newest call before the run.
+    pub(super) since: u64,
+    /// Executions that were started since.
+    pub(super) started: usize,
+    /// Those of them that people started.
+    pub(super) by_hand: usize,
+    /// The journey.
+    pub(super) journey: Journey,
 }
 
 /// Everything that does not hold after a run. The record is the ledger's, once the run had its outcome.
-pub(super) fn violated(seen: &Seen<'_>, run: &Run, record: &Record) -> Vec<String> {
+pub(super) fn violated(seen: &Seen<'_>, record: &Record) -> Vec<String> {
     let mut violations = Vec::new();
     if record.status != Status::Onboarded {
         violations.push(format!("no lost account: it ended {}: {:?}", record.status.name(), record.failure));
@@ -34,24 +45,27 @@ pub(super) fn violated(seen: &Seen<'_>, run: &Run, record: &Record) -> Vec<Strin
     if let Some(lease) = &record.lease {
         violations.push(format!("one writer: {lease} still has the lease"));
     }
-    violations.extend(started_too_often(seen, run));
+    violations.extend(started_too_often(seen));
     violations.extend(not_one_of_each(seen));
     violations.extend(not_one_commit(seen, record));
-    violations.extend(changed_by_a_second_run(seen, record));
+    match seen.journey {
+        Journey::Again => violations.extend(changed(&seen.rig.calls(seen.since))),
+        Journey::Pooled | Journey::Reserved | Journey::Swept | Journey::Reviewed => {
+            violations.extend(let_in_too_early(&seen.rig.calls(seen.since)));
+            violations.extend(changed_by_a_second_run(seen, record));
+        }
+    }
     violations
 }
 
-/// A permanent fault ends its state at once: however often the state machine tries again, it is as wrong as before.
-pub(super) fn retried_although_permanent(rig: &Rig, run: &Run, execution: &str) -> Vec<String> {
-    if run.way != Break::Refused {
-        return vec![];
-    }
-    let mut times: BTreeMap<String, usize> = BTreeMap::new();
-    for fault in rig.failures(execution).into_iter().filter(|fault| PERMANENT.contains(&fault.as_str())) {
-        *times.entry(fault).or_default() += 1;
-    }
-    let again = times.into_iter().filter(|(_, times)| *times > 1);
-    again.map(|(fault, times)| format!("a permanent error is not retried: {times} times {fault}")).collect()
+/// A permanent fault ends its state at once: however often the state machine tries again, it is as wrong as before. Of
+/// the execution's permanent faults so many were known before, and so many states were refused since.
+pub(super) fn retried_although_permanent(rig: &Rig, execution: &str, known: usize, refused: usize) -> Option<String> {
+    let is_permanent = |fault: &String| PERMANENT.contains(&fault.as_str());
+    let faults: Vec<String> = rig.failures(execution).into_iter().filter(is_permanent).collect();
+    (faults.len() > known + refused).then(|| {
+        format!("a permanent error is not retried: {faults:?}, of which {known} were known and {refused} are one for each state")
+    })
 }
 
 /// An execution without the lease changes nothing: its sessions, which have its name, made no mutating call.
@@ -62,11 +76,30 @@ pub(super) fn changed_although_superseded(rig: &Rig, older: &str, since: u64) ->
 }
 
 /// One execution for all deliveries, and one for each that a person started.
-fn started_too_often(seen: &Seen<'_>, run: &Run) -> Option<String> {
-    let anew = matches!(run.way.recovery(), Recovery::NewExecution | Recovery::Contended);
-    let by_hand = usize::from(anew) + usize::from(run.journey == Journey::Again);
-    let started = seen.rig.executions(seen.account).len();
-    (started > 1 + by_hand).then(|| format!("exactly one: {started} executions, of which {by_hand} by hand"))
+fn started_too_often(seen: &Seen<'_>) -> Option<String> {
+    let Seen { started, by_hand, .. } = *seen;
+    let by_events = usize::from(seen.journey != Journey::Again);
+    (started > by_events + by_hand).then(|| format!("exactly one: {started} executions, of which {by_hand} by hand"))
+}
+
+/// Nobody gets in before isolation is proven: all changes of the network are made, and its tables were looked at after
+/// that. Read from the gateway's journal, in the order of arrival.
+fn let_in_too_early(calls: &[Call]) -> Vec<String> {
+    // A call whose answer was lost may have taken effect.
+    let happened = |call: &&Call| ["", "ConnectionReset"].contains(&call.error.as_str());
+    let is_change = |call: &&Call| call.effect == "resource" && happened(call);
+    let mut changes = calls.iter().filter(is_change);
+    let Some(first) = changes.find(|call| LETS_IN.contains(&call.service.as_str())) else {
+        return vec!["isolation: nobody was let in at all".to_owned()];
+    };
+    let of_network = |call: &&Call| call.service == "ec2" && call.function == "berth-attach-transit-gateway";
+    let last = calls.iter().filter(is_change).filter(of_network).last().map_or(0, |call| call.seq);
+    if last > first.seq {
+        return vec![format!("isolation: {}:{} before the network was complete", first.service, first.operation)];
+    }
+    let looks = |call: &&Call| call.operation == "SearchTransitGatewayRoutes" && call.error.is_empty();
+    let is_proven = calls.iter().filter(looks).any(|call| call.seq > last && call.seq < first.seq);
+    if is_proven { vec![] } else { vec![format!("isolation: {} before it was proven", first.operation)] }
 }
 
 /// Exactly what a run without faults leaves: nothing twice, nothing missing, nothing else, isolation included.
@@ -117,17 +150,19 @@ fn changed_by_a_second_run(seen: &Seen<'_>, first: &Record) -> Vec<String> {
         return vec![format!("a second run changes nothing: it ended {:?} {:?}", ended.status, ended.error)];
     }
     let _ = seen.rig.wait_for_outcome(seen.account, &execution);
-    let calls = seen.rig.calls(since);
-    let changing: BTreeSet<String> = calls
-        .iter()
-        .filter(|call| call.effect == "resource")
-        .map(|call| format!("a second run changes nothing: {} {}", call.function, call.operation))
-        .collect();
-    let mut violations: Vec<String> = changing.into_iter().collect();
+    let mut violations = changed(&seen.rig.calls(since));
     violations.extend(ended.changes().into_iter().map(|change| format!("a second run changes nothing: {change}")));
     let path = first.commit.as_ref().map_or("", |commit| commit.path.as_str());
     if seen.rig.commits(path).len() != 1 {
         violations.push("a second run changes nothing: it made a commit".to_owned());
     }
     violations
+}
+
+/// What a run that has nothing to do changed all the same.
+fn changed(calls: &[Call]) -> Vec<String> {
+    let changing = calls.iter().filter(|call| call.effect == "resource");
+    let lines: BTreeSet<String> =
+        changing.map(|call| format!("a second run changes nothing: {} {}", call.function, call.operation)).collect();
+    lines.into_iter().collect()
 }

@@ -7,6 +7,9 @@ use serde_json::json;
 
 use crate::rig::{Event, Rig, event};
 
+/// How often a sweep may fail.
+const SWEEPS_MAX: usize = 6;
+
 /// A way through the pipeline. Between them they make every call that the pipeline can make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Journey {
@@ -16,24 +19,35 @@ pub enum Journey {
     Reserved,
     /// An account that is onboarded already.
     Again,
+    /// A new account whose event was lost: the sweep finds it.
+    Swept,
+    /// A new account whose commit people review: a person merges the pull request, and the schedule notices.
+    Reviewed,
 }
 
 impl Journey {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Pooled, Self::Reserved, Self::Again];
+    pub const ALL: [Self; 5] = [Self::Pooled, Self::Reserved, Self::Again, Self::Swept, Self::Reviewed];
 
     fn name(self) -> &'static str {
         match self {
             Self::Pooled => "pooled",
             Self::Reserved => "reserved",
             Self::Again => "again",
+            Self::Swept => "swept",
+            Self::Reviewed => "reviewed",
         }
+    }
+
+    /// Whether the GitOps repository is on GitHub, with staging reviewed.
+    pub(super) fn is_on_github(self) -> bool {
+        self == Self::Reviewed
     }
 
     /// The environment, which has one region: [`Rig::quick`] shapes it so.
     fn environment(self) -> &'static str {
         match self {
-            Self::Pooled | Self::Again => "staging",
+            Self::Pooled | Self::Again | Self::Swept | Self::Reviewed => "staging",
             Self::Reserved => "dev",
         }
     }
@@ -52,11 +66,27 @@ impl Journey {
     /// Starts the part that is broken.
     pub(super) fn begin(self, rig: &Rig, account: &str) -> Option<String> {
         match self {
-            Self::Pooled | Self::Reserved => {
+            Self::Pooled | Self::Reserved | Self::Reviewed => {
                 rig.publish(&[event(Event::Created, account)]);
                 None
             }
             Self::Again => Some(rig.start_execution(&json!({ "accountId": account }))),
+            Self::Swept => {
+                let input = json!({ "missingAfterMinutes": 0 });
+                // A sweep that failed comes again with the schedule.
+                let _ = (0..SWEEPS_MAX).any(|_| !rig.invoke("berth-sweep-accounts", &input).1);
+                None
+            }
+        }
+    }
+
+    /// What goes on meanwhile: people merge what is proposed, and the schedule comes round.
+    pub(super) fn attend(self, rig: &Rig) {
+        if self == Self::Reviewed {
+            for pull in rig.pulls().iter().filter(|pull| pull["state"] == "OPEN") {
+                rig.merge(&pull["number"]);
+            }
+            let _ = rig.invoke("berth-complete-merges", &json!({}));
         }
     }
 }

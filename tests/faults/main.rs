@@ -6,16 +6,16 @@ use std::{
     time::Instant,
 };
 
-use berth_tests::faults::{Found, Journey, Nursery, Outcome, Planted, Run, Storm, Sweep, Tally, planted};
+use berth_tests::faults::{Finished, Found, Journey, Schedule, Storm, Sweep, Tally, plant, schedules};
 use clap::Parser;
 
 /// Breaks every AWS call of every journey, one at a time and in every way, and checks what is left.
 #[derive(Debug, Parser)]
 #[command(name = "faults")]
 struct Arguments {
-    /// One run by its name, as a violation prints it.
+    /// One run by its name, as a violation prints it; or several of different functions, with ` + ` between them.
     #[arg(long)]
-    fault: Option<Run>,
+    fault: Option<Schedule>,
     /// Only runs whose name holds this text, such as `killed-after` or `provision-vpc`.
     #[arg(long)]
     only: Option<String>,
@@ -31,9 +31,13 @@ struct Arguments {
     /// A throttling storm instead: so many accounts at once, against buckets so many times tighter than AWS's.
     #[arg(long, num_args = 2, value_names = ["ACCOUNTS", "TIGHTNESS"])]
     storm: Option<Vec<u32>>,
-    /// Plants mistakes into a copy of the checkout instead, one after the other, and sees each caught.
-    #[arg(long)]
-    planted: bool,
+    /// Plants mistakes into a copy of the checkout instead, one after the other, and sees each caught. With a text, only
+    /// those whose name holds it.
+    #[arg(long, num_args = 0..=1, default_missing_value = "")]
+    planted: Option<String>,
+    /// Goes on with a whole sweep that was interrupted: what ended well is not made again.
+    #[arg(long = "continue")]
+    goes_on: bool,
     /// Lists the runs and makes none.
     #[arg(long)]
     list: bool,
@@ -51,70 +55,63 @@ fn main() -> ExitCode {
 }
 
 fn sweep(arguments: &Arguments) -> Result<Tally, String> {
-    if arguments.planted {
-        return plant(arguments.only.as_deref().unwrap_or_default());
+    if let Some(text) = &arguments.planted {
+        return plant(text);
     }
     if let Some([accounts, tightness]) = arguments.storm.as_deref() {
-        return storm(Storm { accounts: *accounts as usize, tightness: *tightness });
+        let tally = Storm { accounts: *accounts as usize, tightness: *tightness }.report()?;
+        println!("{tally}");
+        return Ok(tally);
     }
     let sweep = chosen(arguments)?;
     if arguments.list {
         sweep.runs().iter().for_each(|run| println!("{run}"));
         return Ok(Tally::default());
     }
-    let count = sweep.runs().len();
-    let stands = arguments.stands.min(count);
-    println!("{count} runs on {stands} local AWS organizations, seed {}", arguments.seed);
-    let progress = Progress { began: Instant::now(), count, is_terminal: std::io::stderr().is_terminal() };
+    let is_whole = arguments.fault.is_none() && arguments.only.is_none() && arguments.sample.is_none();
+    let tally = if is_whole { whole(sweep, arguments)? } else { perform(sweep, arguments, Tally::default(), |_| ())? };
+    println!("{tally}");
+    Ok(tally)
+}
+
+/// Every run, and the storms.
+fn whole(sweep: Sweep, arguments: &Arguments) -> Result<Tally, String> {
+    let mut finished = Finished::open(arguments.goes_on)?;
+    let before = finished.tally(sweep.runs());
+    let left = sweep.only(|run| !finished.holds(run));
+    let mut tally = perform(left, arguments, before, |found| finished.keep(found))?;
+    for storm in Storm::ALL {
+        tally.add(storm.report()?);
+    }
+    Ok(tally)
+}
+
+/// Makes the runs, shows how far it is, and counts them in addition to those before.
+fn perform(sweep: Sweep, arguments: &Arguments, before: Tally, mut keep: impl FnMut(&Found)) -> Result<Tally, String> {
+    let onboardings = schedules(sweep.runs().to_vec()).len();
+    let (count, stands) = (sweep.runs().len(), arguments.stands.min(onboardings));
+    println!("{count} runs in {onboardings} onboardings on {stands} local AWS organizations, seed {}", arguments.seed);
+    let is_terminal = std::io::stderr().is_terminal();
+    let progress = Progress { began: Instant::now(), count, is_terminal };
     let mut tally = Tally::default();
-    let tally = sweep.perform(stands, |found| {
+    sweep.perform(stands, |found| {
         tally.count(&found.outcome);
+        keep(found);
         progress.show(found, &tally);
     })?;
     progress.end();
-    println!("{tally}");
-    Ok(tally)
-}
-
-/// A mistake that is caught counts as a run whose fault fired; one that is not, as a violation.
-fn plant(text: &str) -> Result<Tally, String> {
-    let mistakes: Vec<Planted> = planted()?.into_iter().filter(|mistake| mistake.name.contains(text)).collect();
-    eprintln!("building a copy of the checkout");
-    let nursery = Nursery::make()?;
-    let mut tally = Tally::default();
-    for mistake in &mistakes {
-        let (is_caught, said) = nursery.catches(mistake)?;
-        println!("{} {}", if is_caught { "caught" } else { "MISSED" }, mistake.name);
-        for line in said.lines().filter(|line| line.starts_with("  ") || !is_caught).take(3) {
-            println!("    {}", line.trim());
-        }
-        tally.count(&Outcome { fired: true, violations: if is_caught { vec![] } else { vec![said] } });
-    }
-    println!("caught {} of {}", tally.runs - tally.violations, tally.runs);
-    Ok(tally)
-}
-
-fn storm(storm: Storm) -> Result<Tally, String> {
-    let weather = storm.rage()?;
-    weather.violations.iter().for_each(|violation| println!("  {violation}"));
-    println!(
-        "{} accounts at once, buckets {} times tighter: {} calls refused",
-        storm.accounts, storm.tightness, weather.refused
-    );
-    let fired = usize::from(weather.refused > 0);
-    let tally = Tally { runs: 1, fired, violations: weather.violations.len() };
-    println!("{tally}");
+    tally.add(before);
     Ok(tally)
 }
 
 fn chosen(arguments: &Arguments) -> Result<Sweep, String> {
-    if let Some(run) = &arguments.fault {
-        return Ok(Sweep::of(vec![run.clone()]));
+    if let Some(schedule) = &arguments.fault {
+        return Ok(Sweep::of(schedule.runs().to_vec()));
     }
     eprintln!("recording the journeys");
     let mut sweep = Sweep::recorded(&Journey::ALL)?;
     if let Some(text) = &arguments.only {
-        sweep = sweep.holding(text);
+        sweep = sweep.only(|run| run.to_string().contains(text));
     }
     Ok(match arguments.sample {
         Some(count) => sweep.sample(count, arguments.seed),

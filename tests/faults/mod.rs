@@ -5,21 +5,25 @@
 //! them come the points, from the points the runs. A new call is covered the day it is added.
 
 mod fault;
+mod finished;
 mod invariants;
 mod journey;
 mod planted;
 mod point;
 mod run;
+mod schedule;
 mod stand;
 mod storm;
 mod sweep;
 
 pub use self::{
     fault::{Break, Recovery},
+    finished::Finished,
     journey::Journey,
-    planted::{Nursery, Planted, planted},
+    planted::plant,
     point::{Place, Point, points},
     run::{Outcome, Run, runs},
+    schedule::{Schedule, schedules},
     storm::{Storm, Weather},
     sweep::{Found, Sweep, Tally},
 };

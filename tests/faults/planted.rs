@@ -1,6 +1,7 @@
 //! Planted mistakes: a copy of the checkout with one mistake in it, built, and a run that must catch it.
 
 use std::{
+    cell::RefCell,
     fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -8,15 +9,18 @@ use std::{
 
 use serde::Deserialize;
 
-use super::sweep::CATCHES_MAX;
+use super::{Outcome, Tally};
 use crate::rig::{binaries, checkout};
+
+/// How often the runs of a mistake are made until one catches it: some need two writers at the same moment.
+const ROUNDS_MAX: usize = 3;
 
 /// A mistake that somebody could make.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Planted {
+struct Planted {
     /// What is wrong.
-    pub name: String,
+    name: String,
     file: PathBuf,
     find: String,
     replace: String,
@@ -26,71 +30,117 @@ pub struct Planted {
     runs: Vec<String>,
 }
 
-/// The mistakes.
-pub fn planted() -> Result<Vec<Planted>, String> {
+/// How a mistake was caught.
+#[derive(Debug)]
+struct Caught {
+    run: String,
+    violation: String,
+    runs: usize,
+}
+
+/// Plants each mistake whose name holds the text, one after the other, and prints a table of what caught each. A mistake
+/// that is caught counts as a run whose fault fired; one that is not, as a violation.
+pub fn plant(text: &str) -> Result<Tally, String> {
+    let mistakes: Vec<Planted> = planted()?.into_iter().filter(|mistake| mistake.name.contains(text)).collect();
+    eprintln!("building a copy of the checkout");
+    let nursery = Nursery::make()?;
+    let mut tally = Tally::default();
+    println!("| mistake | caught by | what it broke | runs |\n|---|---|---|---|");
+    for mistake in &mistakes {
+        let violations = match nursery.catches(mistake)? {
+            Some(Caught { run, violation, runs }) => {
+                println!("| {} | `{run}` | {violation} | {runs} |", mistake.name);
+                vec![]
+            }
+            None => {
+                println!("| {} | **nothing** | | {} |", mistake.name, ROUNDS_MAX * mistake.runs.len());
+                vec![mistake.name.clone()]
+            }
+        };
+        tally.count(&Outcome { fired: true, violations });
+    }
+    println!("planted {}, caught {}", tally.runs, tally.runs - tally.violations);
+    Ok(tally)
+}
+
+fn planted() -> Result<Vec<Planted>, String> {
     let file = checkout().join("tests/faults/planted.yaml");
-    let text = fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
-    serde_yaml_ng::from_str(&text).map_err(|error| format!("{}: {error}", file.display()))
+    let text = fs::read_to_string(&file).map_err(|error| at(&file, &error))?;
+    serde_yaml_ng::from_str(&text).map_err(|error| at(&file, &error))
 }
 
 /// A copy of the checkout that mistakes are planted into. What third parties made is shared with the checkout's own
 /// build; what is ours is built again, so that no binary with a mistake is ever in the checkout's.
 #[derive(Debug)]
-pub struct Nursery {
+struct Nursery {
     root: PathBuf,
+    /// The package that was built with the last mistake.
+    wrong: RefCell<Option<String>>,
 }
 
 impl Nursery {
     /// Makes the copy and builds it without a mistake.
-    pub fn make() -> Result<Self, String> {
+    fn make() -> Result<Self, String> {
         let target = binaries().parent().ok_or("the binaries are in no folder")?.to_path_buf();
         let root = target.join("planted");
-        fs::create_dir_all(&root).map_err(|error| format!("{}: {error}", root.display()))?;
-        let (from, to) = (checkout().display(), root.display());
-        shell(&format!("cd '{from}' && git ls-files -z | xargs -0 cp --parents --preserve=timestamps -t '{to}'"))?;
-        shell(&format!("ln -sfn '{from}/local/.venv' '{to}/local/.venv'"))?;
-        if !root.join("target/debug").exists() {
-            let debug = target.join("debug").display().to_string();
-            shell(&format!("mkdir -p '{to}/target' && cp -al '{debug}' '{to}/target/debug'"))?;
-            shell(&format!("rm -rf '{to}/target/debug/incremental' && cd '{to}' && cargo clean --quiet --workspace"))?;
+        fs::create_dir_all(root.join("local")).map_err(|error| at(&root, &error))?;
+        for file in shell(checkout(), "git ls-files -z")?.split_terminator('\0') {
+            copy(&checkout().join(file), &root.join(file))?;
         }
-        let nursery = Self { root };
+        shell(&root, &format!("ln -sfn '{}/local/.venv' local/.venv", checkout().display()))?;
+        if !root.join("target/shared").exists() {
+            let debug = target.join("debug").display().to_string();
+            // Links cost no disk. What is ours goes, so that nothing is ever written through a link.
+            shell(&root, &format!("rm -rf target && mkdir target && cp -al '{debug}' target/debug"))?;
+            shell(&root, "rm -rf target/debug/incremental && cargo clean --quiet --workspace && touch target/shared")?;
+        }
+        let nursery = Self { root, wrong: RefCell::new(None) };
         nursery.cargo(&["build", "--quiet", "--workspace", "--bins"])?;
         Ok(nursery)
     }
 
-    /// Whether one of its runs catches a mistake; what the runs said.
-    pub fn catches(&self, mistake: &Planted) -> Result<(bool, String), String> {
+    /// The run that catches a mistake.
+    fn catches(&self, mistake: &Planted) -> Result<Option<Caught>, String> {
         let file = self.root.join(&mistake.file);
-        let right = fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+        let right = fs::read_to_string(&file).map_err(|error| at(&file, &error))?;
         if !right.contains(&mistake.find) {
             return Err(format!("{} does not hold {:?} any more", mistake.file.display(), mistake.find));
         }
-        let outcome = self.plant(mistake, &file, &right.replace(&mistake.find, &mistake.replace));
-        fs::write(&file, right).map_err(|error| format!("{}: {error}", file.display()))?;
-        let build = mistake.package.iter().try_for_each(|package| self.build(package));
-        outcome.and_then(|outcome| build.map(|()| outcome))
+        let outcome = self.grow(mistake, &file, &right.replace(&mistake.find, &mistake.replace));
+        fs::write(&file, right).map_err(|error| at(&file, &error))?;
+        outcome
     }
 
-    fn plant(&self, mistake: &Planted, file: &Path, wrong: &str) -> Result<(bool, String), String> {
-        fs::write(file, wrong).map_err(|error| format!("{}: {error}", file.display()))?;
-        mistake.package.iter().try_for_each(|package| self.build(package))?;
-        let mut said = String::new();
-        for _ in 0..CATCHES_MAX {
+    fn grow(&self, mistake: &Planted, file: &Path, wrong: &str) -> Result<Option<Caught>, String> {
+        fs::write(file, wrong).map_err(|error| at(file, &error))?;
+        self.build(mistake.package.as_deref())?;
+        let mut runs = 0;
+        for _ in 0..ROUNDS_MAX {
             for run in &mistake.runs {
+                runs += 1;
                 let output = Command::new(self.root.join("target/debug/faults")).args(["--fault", run]).output();
-                let output = output.map_err(|error| format!("faults: {error}"))?;
-                said = String::from_utf8_lossy(&output.stdout).into_owned();
-                if said.contains("faults fired 1") && !said.contains("violations 0") {
-                    return Ok((true, said));
+                let said = output.map_err(|error| format!("faults: {error}"))?.stdout;
+                let said = String::from_utf8_lossy(&said);
+                // Violations are the lines that are set in.
+                let violation = said.lines().find_map(|line| line.strip_prefix("  "));
+                if let (Some(violation), true) = (violation, said.contains("faults fired 1")) {
+                    let violation = violation.chars().take(160).collect();
+                    return Ok(Some(Caught { run: run.clone(), violation, runs }));
                 }
             }
         }
-        Ok((false, said))
+        Ok(None)
     }
 
-    fn build(&self, package: &str) -> Result<(), String> {
-        self.cargo(&["build", "--quiet", "--package", package, "--bins"])
+    /// Builds the package with the mistake, and the one of the last mistake without it.
+    fn build(&self, package: Option<&str>) -> Result<(), String> {
+        let before = self.wrong.replace(package.map(str::to_owned));
+        let packages: Vec<&str> =
+            [before.as_deref(), package].into_iter().flatten().flat_map(|each| ["--package", each]).collect();
+        if packages.is_empty() {
+            return Ok(());
+        }
+        self.cargo(&[&["build", "--quiet", "--bins"], packages.as_slice()].concat())
     }
 
     fn cargo(&self, arguments: &[&str]) -> Result<(), String> {
@@ -102,7 +152,26 @@ impl Nursery {
     }
 }
 
-fn shell(command: &str) -> Result<(), String> {
-    let output = Command::new("sh").args(["-c", command]).output().map_err(|error| format!("sh: {error}"))?;
-    if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
+/// Copies a file unless it is the same. Cargo goes by times: a file with a mistake is younger than what it was made
+/// from, so the copy that takes its place must be younger still.
+fn copy(from: &Path, to: &Path) -> Result<(), String> {
+    let Ok(content) = fs::read(from) else { return Ok(()) }; // removed and not committed yet
+    if fs::read(to).is_ok_and(|there| there == content) {
+        return Ok(());
+    }
+    if let Some(folder) = to.parent() {
+        fs::create_dir_all(folder).map_err(|error| at(folder, &error))?;
+    }
+    fs::copy(from, to).map(drop).map_err(|error| at(to, &error))
+}
+
+fn shell(folder: &Path, command: &str) -> Result<String, String> {
+    let output = Command::new("sh").args(["-c", command]).current_dir(folder).output();
+    let output = output.map_err(|error| format!("sh: {error}"))?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
+}
+
+fn at(path: &Path, error: &impl std::fmt::Display) -> String {
+    format!("{}: {error}", path.display())
 }

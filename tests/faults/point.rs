@@ -68,6 +68,14 @@ pub struct Point {
     pub nth: usize,
 }
 
+impl Point {
+    /// The same call, wherever it is made: a function does alike in every region.
+    #[must_use]
+    pub fn somewhere(&self) -> Self {
+        Self { region: String::new(), ..self.clone() }
+    }
+}
+
 impl fmt::Display for Point {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { function, place, region, service, operation, nth } = self;

@@ -44,8 +44,13 @@ impl FromStr for Run {
 /// Every run of a journey: each point, broken in each way that fits it.
 #[must_use]
 pub fn runs(journey: Journey, points: &BTreeMap<Point, String>) -> Vec<Run> {
+    let mut contended: BTreeMap<&str, &Point> = BTreeMap::new();
+    for (point, _) in points.iter().filter(|(_, effect)| effect.as_str() == "resource") {
+        contended.entry(point.function.as_str()).or_insert(point);
+    }
     let ways = |(point, effect): (&Point, &String)| {
-        Break::of(point, effect).into_iter().map({
+        let is_contended = contended.get(point.function.as_str()) == Some(&point);
+        Break::of(point, effect, is_contended).into_iter().map({
             let point = point.clone();
             move |way| Run { journey, way, point: point.clone() }
         })
@@ -70,7 +75,8 @@ mod tests {
         let all = runs(Journey::Pooled, &points);
         let covered: BTreeSet<&Point> = all.iter().map(|run| &run.point).collect();
         assert_eq!(covered, points.keys().collect());
-        let expected: usize = points.iter().map(|(point, effect)| Break::of(point, effect).len()).sum();
+        let expected: usize =
+            points.iter().map(|(point, effect)| Break::of(point, effect, effect == "resource").len()).sum();
         assert_eq!(all.len(), expected);
         let names: BTreeSet<String> = all.iter().map(Run::to_string).collect();
         assert_eq!(names.len(), all.len());

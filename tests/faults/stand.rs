@@ -1,4 +1,4 @@
-//! A test stand: one local AWS with short pauses and deadlines, on which one run after the other is made.
+//! A test stand: one local AWS with short pauses and deadlines, on which one onboarding after the other is broken.
 
 use std::{
     collections::BTreeMap,
@@ -9,14 +9,18 @@ use aws_sdk_sfn::types::ExecutionStatus;
 use berth_ledger::{Record, Status};
 use serde_json::json;
 
-use super::{Break, Journey, Outcome, Recovery, Run, invariants};
+use super::{
+    Journey, Outcome, Recovery, Run, Schedule,
+    invariants::{self, Seen},
+};
 use crate::rig::{Call, HUB, Rig};
 
 /// Deadline of every function here. In the deployment it is 30 to 120 s; what happens after it is the same.
 pub(super) const FUNCTION_SECONDS: u64 = 5;
 
-/// Longest that a run may take, from the event to the outcome.
-const RUN_SECONDS_MAX: u64 = 90;
+/// Longest that an onboarding may take, from the event to the outcome, and longer for each fault on its way.
+const JOURNEY_SECONDS_MAX: u64 = 60;
+const FAULT_SECONDS_MAX: u64 = 30;
 
 /// How often a run is made anew when its call did not come: how often a step polls differs from run to run.
 const TRIES: usize = 3;
@@ -24,15 +28,31 @@ const TRIES: usize = 3;
 /// A local AWS for runs.
 pub(super) struct Stand {
     pub(super) rig: Rig,
+    is_on_github: bool,
     /// What a clean run of each journey left.
     clean: BTreeMap<Journey, Vec<String>>,
+    /// An account that is onboarded, and its tenant. Nothing that is done to it may change it, so it serves many runs.
+    onboarded: Option<(String, String)>,
     made: usize,
 }
 
+/// An onboarding with its faults: what it was about, how it came about, and what did not hold on the way.
+struct Broken {
+    rules: Vec<u64>,
+    /// The execution that counts; none yet when an event starts it.
+    execution: Option<String>,
+    /// Executions that people started.
+    by_hand: usize,
+    violations: Vec<String>,
+}
+
 impl Stand {
-    /// Starts one.
-    pub(super) fn start(label: &str) -> Result<Self, String> {
+    /// Starts one; with GitHub when a journey wants it.
+    pub(super) fn start(label: &str, is_on_github: bool) -> Result<Self, String> {
         let rig = Rig::quick(label)?;
+        if is_on_github {
+            rig.review_staging_on_github();
+        }
         let listed = rig.call(HUB, "lambda", "list_functions", &json!({}));
         for function in listed["Functions"].as_array().into_iter().flatten().map(|each| &each["FunctionName"]) {
             let settings = json!({ "FunctionName": function, "Timeout": FUNCTION_SECONDS });
@@ -44,95 +64,162 @@ impl Stand {
             rig.call(HUB, "sqs", "set_queue_attributes", &json!({ "QueueUrl": url, "Attributes": attributes }));
         }
         rig.refresh();
-        Ok(Self { rig, clean: BTreeMap::new(), made: 0 })
+        Ok(Self { rig, is_on_github, clean: BTreeMap::new(), onboarded: None, made: 0 })
+    }
+
+    /// Whether a journey can be made here.
+    pub(super) fn serves(&self, journey: Journey) -> bool {
+        self.is_on_github == journey.is_on_github()
     }
 
     /// The calls of a journey without faults.
     pub(super) fn record(&mut self, journey: Journey) -> Vec<Call> {
-        let tenant = self.tenant();
-        let account = journey.prepare(&self.rig, &tenant);
+        let (account, _) = self.subject(journey);
         let since = self.rig.last_call();
         let started = journey.begin(&self.rig, &account);
-        let record = self.outcome(&account, started.as_deref()).expect("a journey without faults ends");
+        let record = self.outcome(journey, &account, started.as_deref(), 0).expect("a journey without faults ends");
         assert_eq!(record.status, Status::Onboarded, "a journey without faults: {:?}", record.failure);
         self.rig.settle();
         self.rig.calls(since)
     }
 
-    /// Makes a run, and again when its fault did not fire.
-    pub(super) fn perform(&mut self, run: &Run) -> Outcome {
-        let mut outcome = self.attempt(run);
+    /// Makes the runs of a schedule in one go, and each alone when anything is wrong.
+    pub(super) fn perform(&mut self, schedule: &Schedule) -> Vec<(Run, Outcome)> {
+        let together = self.attempt(schedule);
+        let is_clean =
+            |(fired, violations): &(Vec<bool>, Vec<String>)| violations.is_empty() && fired.iter().all(|fired| *fired);
+        if is_clean(&together) || schedule.runs().len() == 1 {
+            return schedule.runs().iter().map(|run| (run.clone(), self.again(run, &together))).collect();
+        }
+        let mut alone: Vec<(Run, Outcome)> = Vec::new();
+        for run in schedule.runs() {
+            let outcome = self.attempt(&Schedule::of(run.clone()));
+            alone.push((run.clone(), self.again(run, &outcome)));
+        }
+        let is_known = alone.iter().any(|(_, outcome)| !outcome.violations.is_empty());
+        if let (false, Some((_, outcome))) = (is_known, alone.first_mut()) {
+            let said = together.1.into_iter().map(|violation| format!("{violation} (only in {schedule})"));
+            outcome.violations.extend(said);
+        }
+        alone
+    }
+
+    /// The outcome of a run that was just attempted; when its fault did not fire and nothing else was wrong, of another
+    /// attempt.
+    fn again(&mut self, run: &Run, first: &(Vec<bool>, Vec<String>)) -> Outcome {
+        let (mut fired, mut violations) = first.clone();
         for _ in 1..TRIES {
-            if outcome.fired || !outcome.violations.is_empty() {
+            if !violations.is_empty() || fired.iter().all(|fired| *fired) {
                 break;
             }
-            outcome = self.attempt(run);
+            (fired, violations) = self.attempt(&Schedule::of(run.clone()));
         }
-        outcome
+        Outcome { fired: fired.iter().all(|fired| *fired), violations }
     }
 
-    fn attempt(&mut self, run: &Run) -> Outcome {
-        if !self.clean.contains_key(&run.journey) {
-            let tenant = self.tenant();
-            let account = run.journey.prepare(&self.rig, &tenant);
-            let started = run.journey.begin(&self.rig, &account);
-            let record = self.outcome(&account, started.as_deref());
-            assert_eq!(record.map(|record| record.status), Some(Status::Onboarded), "a journey without faults");
-            self.clean.insert(run.journey, self.rig.snapshot(&account, &tenant));
-        }
-        let tenant = self.tenant();
-        let account = run.journey.prepare(&self.rig, &tenant);
-        let rule = self.rig.break_calls(&run.way.rule(&run.point, &account));
-        let started = run.journey.begin(&self.rig, &account);
-        let (started, mut violations) = self.recover(run, rule, &account, started);
-        let ended = self.outcome(&account, started.as_deref());
+    /// Makes the runs of a schedule in one go: which faults fired, and what did not hold.
+    fn attempt(&mut self, schedule: &Schedule) -> (Vec<bool>, Vec<String>) {
+        let journey = schedule.journey();
+        self.make_clean(journey);
+        let (account, tenant) = self.subject(journey);
+        let (since, executions) = (self.rig.last_call(), self.rig.execution_names().len());
+        let mut broken = self.begin(schedule, &account);
+        self.recover(schedule, &account, &mut broken);
+        let record = self.outcome(journey, &account, broken.execution.as_deref(), schedule.runs().len());
         self.rig.settle();
-        let fired = self.rig.fired(rule);
-        let clean = self.clean.get(&run.journey).map_or(&[] as &[String], Vec::as_slice);
-        let seen = invariants::Seen { rig: &self.rig, account: &account, tenant: &tenant, clean };
-        violations.extend(match ended {
-            Some(record) => invariants::violated(&seen, run, &record),
-            None => vec![format!("no outcome after {RUN_SECONDS_MAX} s: {:?}", self.rig.record(&account))],
+        let fired = broken.rules.iter().map(|rule| self.rig.fired(*rule) > 0).collect();
+        let mut violations = std::mem::take(&mut broken.violations);
+        let seen = Seen {
+            rig: &self.rig,
+            account: &account,
+            tenant: &tenant,
+            clean: self.clean.get(&journey).map_or(&[], Vec::as_slice),
+            since,
+            started: self.rig.execution_names().len() - executions,
+            by_hand: broken.by_hand,
+            journey,
+        };
+        violations.extend(match record {
+            Some(record) => invariants::violated(&seen, &record),
+            None => vec![format!("bounded: no outcome in time: {:?}", self.rig.record(&account))],
         });
-        Outcome { fired: fired > 0, violations }
+        if !violations.is_empty() {
+            self.onboarded = None;
+        }
+        (fired, violations)
     }
 
-    /// Brings the execution back after the fault has fired, when the run says so. The execution that counts from then
-    /// on, and what did not hold meanwhile.
-    fn recover(&self, run: &Run, rule: u64, account: &str, started: Option<String>) -> (Option<String>, Vec<String>) {
-        let recovery = run.way.recovery();
+    /// Sets the rules and starts the journey.
+    fn begin(&self, schedule: &Schedule, account: &str) -> Broken {
+        let rules = schedule.runs().iter().map(|run| self.rig.break_calls(&run.way.rule(&run.point, account)));
+        let rules = rules.collect();
+        let execution = schedule.journey().begin(&self.rig, account);
+        Broken { rules, by_hand: usize::from(execution.is_some()), execution, violations: vec![] }
+    }
+
+    /// What a run without faults leaves, made once on each stand.
+    fn make_clean(&mut self, journey: Journey) {
+        if self.clean.contains_key(&journey) {
+            return;
+        }
+        let (account, tenant) = self.subject(journey);
+        let started = journey.begin(&self.rig, &account);
+        let record = self.outcome(journey, &account, started.as_deref(), 0);
+        assert_eq!(record.map(|record| record.status), Some(Status::Onboarded), "a journey without faults");
+        self.clean.insert(journey, self.rig.snapshot(&account, &tenant));
+    }
+
+    /// Brings the execution back after each fault that fired, when the schedule says so.
+    fn recover(&self, schedule: &Schedule, account: &str, broken: &mut Broken) {
+        let recovery = schedule.recovery();
         if recovery == Recovery::Retry {
-            return (started, vec![]);
+            return;
         }
-        let broken = within(RUN_SECONDS_MAX, || {
-            let execution = started.clone().or(self.rig.record(account)?.execution_arn)?;
-            let ended = self.rig.execution_status(&execution)? != ExecutionStatus::Running;
-            (ended || (run.way != Break::Refused && self.rig.fired_so_far(rule) > 0)).then_some(execution)
-        });
-        let Some(execution) = broken else { return (None, vec![]) };
-        if self.rig.fired_so_far(rule) == 0 {
-            return (Some(execution), vec![]);
-        }
-        let violations = invariants::retried_although_permanent(&self.rig, run, &execution);
-        self.rig.stop_execution(&execution);
-        if self.rig.ended(&execution).status == ExecutionStatus::Succeeded {
-            return (Some(execution), violations);
-        }
-        self.rig.mend(rule);
-        match recovery {
-            Recovery::Retry | Recovery::Redrive => {
-                self.rig.redrive(&execution);
-                (Some(execution), violations)
+        let seconds_max = JOURNEY_SECONDS_MAX + FAULT_SECONDS_MAX;
+        let mut handled: Vec<u64> = Vec::new();
+        loop {
+            let stopped = within(seconds_max, || {
+                schedule.journey().attend(&self.rig);
+                let execution = broken.execution.clone().or(self.rig.record(account)?.execution_arn)?;
+                let ended = self.rig.execution_status(&execution)? != ExecutionStatus::Running;
+                let fired = self.rig.fired_of(&broken.rules);
+                let fired: Vec<u64> = fired.into_iter().filter(|rule| !handled.contains(rule)).collect();
+                (ended || (!schedule.is_refused() && !fired.is_empty())).then_some((execution, fired))
+            });
+            let Some((execution, fired)) = stopped else { return };
+            broken.execution = Some(execution.clone());
+            if fired.is_empty() {
+                return;
             }
-            Recovery::NewExecution => (Some(self.rig.start_execution(&json!({ "accountId": account }))), violations),
-            Recovery::Contended => self.contend(account, &execution),
+            if schedule.is_refused() {
+                broken.violations.extend(invariants::retried_although_permanent(
+                    &self.rig,
+                    &execution,
+                    handled.len(),
+                    fired.len(),
+                ));
+            }
+            self.rig.stop_execution(&execution);
+            if self.rig.ended(&execution).status == ExecutionStatus::Succeeded {
+                return;
+            }
+            fired.iter().for_each(|rule| self.rig.mend(*rule));
+            handled.extend(fired);
+            match recovery {
+                Recovery::Retry | Recovery::Redrive => self.rig.redrive(&execution),
+                Recovery::NewExecution => {
+                    broken.by_hand += 1;
+                    broken.execution = Some(self.rig.start_execution(&json!({ "accountId": account })));
+                }
+                Recovery::Contended => return self.contend(account, &execution, broken),
+            }
         }
     }
 
-    /// Starts a new execution and, once it has the lease, redrives the old one. The new one, and what the old one did.
-    fn contend(&self, account: &str, older: &str) -> (Option<String>, Vec<String>) {
+    /// Starts a new execution and, once it has the lease, redrives the old one. The new one counts.
+    fn contend(&self, account: &str, older: &str, broken: &mut Broken) {
         let newer = self.rig.start_execution(&json!({ "accountId": account }));
-        let _ = within(RUN_SECONDS_MAX, || {
+        let _ = within(JOURNEY_SECONDS_MAX, || {
             let has_lease = self.rig.record(account)?.lease.as_ref() == Some(&newer);
             let running = self.rig.execution_status(&newer)? == ExecutionStatus::Running;
             (has_lease || !running).then_some(())
@@ -140,13 +227,16 @@ impl Stand {
         let since = self.rig.last_call();
         self.rig.redrive(older);
         let _ = (self.rig.ended(&newer), self.rig.ended(older));
-        (Some(newer), invariants::changed_although_superseded(&self.rig, older, since))
+        broken.violations.extend(invariants::changed_although_superseded(&self.rig, older, since));
+        broken.by_hand += 1;
+        broken.execution = Some(newer);
     }
 
     /// The record, once it says how the execution ended. A redriven one ends twice, so what Step Functions says of it
     /// now decides. Nothing when it takes too long.
-    fn outcome(&self, account: &str, execution: Option<&str>) -> Option<Record> {
-        within(RUN_SECONDS_MAX, || {
+    fn outcome(&self, journey: Journey, account: &str, execution: Option<&str>, faults: usize) -> Option<Record> {
+        within(JOURNEY_SECONDS_MAX + faults as u64 * FAULT_SECONDS_MAX, || {
+            journey.attend(&self.rig);
             let record = self.rig.record(account)?;
             let execution = execution.or(record.execution_arn.as_deref())?;
             let announced = match self.rig.execution_status(execution)? {
@@ -162,10 +252,22 @@ impl Stand {
         })
     }
 
+    /// Whom the next run is about, and the tenant: somebody new, or the one that is onboarded already.
+    fn subject(&mut self, journey: Journey) -> (String, String) {
+        if let (Journey::Again, Some(onboarded)) = (journey, &self.onboarded) {
+            return onboarded.clone();
+        }
+        let tenant = self.tenant();
+        let subject = (journey.prepare(&self.rig, &tenant), tenant);
+        if journey == Journey::Again {
+            self.onboarded = Some(subject.clone());
+        }
+        subject
+    }
+
     /// A new account of one region that nobody has asked to onboard, and its tenant.
     pub(super) fn newcomer(&mut self) -> (String, String) {
-        let tenant = self.tenant();
-        (Journey::Pooled.prepare(&self.rig, &tenant), tenant)
+        self.subject(Journey::Pooled)
     }
 
     fn tenant(&mut self) -> String {

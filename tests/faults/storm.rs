@@ -3,11 +3,14 @@
 use berth_ledger::Status;
 use serde_json::{Value, json};
 
-use super::stand::{Stand, within};
+use super::{
+    Tally,
+    stand::{Stand, within},
+};
 use crate::rig::{Event, event};
 
 /// Longest that a storm may last.
-const STORM_SECONDS_MAX: u64 = 240;
+const STORM_SECONDS_MAX: u64 = 600;
 
 /// Many accounts at once, and how tight the buckets are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,8 +33,11 @@ pub struct Weather {
 /// Burst and rate a second of a bucket, and the calls that it is for.
 ///
 /// EC2: <https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html>, for calls that look and calls that
-/// change. Organizations and IAM publish none for all of their calls; 20 a second is what their users report.
-const BUCKETS: [(&str, &str, f64, f64); 4] = [
+/// change. IAM Identity Center: 20 a second, <https://docs.aws.amazon.com/singlesignon/latest/userguide/limits.html>.
+/// Organizations and IAM publish none for all of their calls; 20 a second is what their users report.
+const BUCKETS: [(&str, &str, f64, f64); 6] = [
+    ("sso", "read", 20.0, 20.0),
+    ("sso", "resource", 20.0, 20.0),
     ("ec2", "read", 100.0, 20.0),
     ("ec2", "resource", 50.0, 5.0),
     ("organizations", "read", 20.0, 20.0),
@@ -39,9 +45,24 @@ const BUCKETS: [(&str, &str, f64, f64); 4] = [
 ];
 
 impl Storm {
+    /// Those that belong to a sweep.
+    pub const ALL: [Self; 2] = [Self { accounts: 40, tightness: 1 }, Self { accounts: 12, tightness: 10 }];
+
+    /// Lets it loose and says what it was like. It counts as one run, whose fault is that calls are refused.
+    pub fn report(self) -> Result<Tally, String> {
+        let weather = self.rage()?;
+        weather.violations.iter().for_each(|violation| println!("  {violation}"));
+        let Self { accounts, tightness } = self;
+        println!(
+            "storm: {accounts} accounts at once, buckets {tightness} times tighter: {} calls refused",
+            weather.refused
+        );
+        Ok(Tally { runs: 1, fired: usize::from(weather.refused > 0), violations: weather.violations.len() })
+    }
+
     /// Lets it loose on a local AWS of its own.
     pub fn rage(self) -> Result<Weather, String> {
-        let mut stand = Stand::start("storm")?;
+        let mut stand = Stand::start("storm", false)?;
         let accounts: Vec<(String, String)> = (0..self.accounts).map(|_| stand.newcomer()).collect();
         let rules: Vec<u64> = BUCKETS.iter().map(|bucket| stand.rig.break_calls(&self.rule(bucket))).collect();
         let events: Vec<String> = accounts.iter().map(|(account, _)| event(Event::Created, account)).collect();

@@ -1,15 +1,16 @@
 //! Many runs on several stands at once.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     hash::{DefaultHasher, Hash, Hasher},
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Mutex, PoisonError, mpsc},
 };
 
-use super::{Journey, Outcome, Point, Run, points, runs, stand::Stand};
+use super::{Break, Journey, Outcome, Point, Recovery, Run, Schedule, points, runs, schedules, stand::Stand};
 
-/// How often the runs of a planted mistake are made until one catches it: some need two writers at the same moment.
-pub(super) const CATCHES_MAX: usize = 3;
+/// Schedules that are made on one stand before it is started anew: what it knows slows it down.
+const STAND_SCHEDULES_MAX: usize = 60;
 
 /// Recordings of each journey: a call that only some of them have is a poll more, and no point.
 const RECORDINGS: usize = 2;
@@ -42,6 +43,13 @@ impl Tally {
         self.violations += outcome.violations.len();
     }
 
+    /// Counts what another has counted.
+    pub fn add(&mut self, other: Self) {
+        self.runs += other.runs;
+        self.fired += other.fired;
+        self.violations += other.violations;
+    }
+
     /// Whether every fault fired and nothing was violated.
     #[must_use]
     pub fn is_clean(&self) -> bool {
@@ -62,15 +70,33 @@ pub struct Sweep {
 }
 
 impl Sweep {
-    /// Every run of these journeys, from recordings made now.
+    /// Every run of these journeys, from recordings made now. What a function does alike in two journeys is broken in
+    /// the first of them; that every recorded call is broken is looked at once more.
     pub fn recorded(journeys: &[Journey]) -> Result<Self, String> {
-        let mut stand = Stand::start("recording")?;
-        let mut all = Vec::new();
+        let mut stand = Stand::start("recording", false)?;
+        let (mut all, mut recorded) = (Vec::new(), BTreeSet::new());
+        let mut known: BTreeSet<Vec<Point>> = BTreeSet::new();
         for journey in journeys {
+            if !stand.serves(*journey) {
+                stand = Stand::start("recording-on-github", journey.is_on_github())?;
+            }
             let recordings: Vec<_> = (0..RECORDINGS).map(|_| stand.record(*journey)).collect();
-            let found: BTreeMap<Point, String> = points(&recordings);
+            let mut found: BTreeMap<Point, String> = points(&recordings);
+            recorded.extend(found.keys().map(Point::somewhere));
+            let functions: BTreeSet<String> = found.keys().map(|point| point.function.clone()).collect();
+            for function in functions {
+                let calls = found.keys().filter(|point| point.function == function).map(Point::somewhere).collect();
+                if !known.insert(calls) {
+                    found.retain(|point, _| point.function != function);
+                }
+            }
             all.extend(runs(*journey, &found));
         }
+        let missing = uncovered(&recorded, &all);
+        if !missing.is_empty() {
+            return Err(format!("calls that nothing breaks: {missing:?}"));
+        }
+        eprintln!("{} calls of {} journeys are broken, each in every way that fits it", recorded.len(), journeys.len());
         Ok(Self { runs: all })
     }
 
@@ -93,10 +119,10 @@ impl Sweep {
         self
     }
 
-    /// Only those whose name holds the text.
+    /// Only those that the question says yes to.
     #[must_use]
-    pub fn holding(mut self, text: &str) -> Self {
-        self.runs.retain(|run| run.to_string().contains(text));
+    pub fn only(mut self, is_wanted: impl Fn(&Run) -> bool) -> Self {
+        self.runs.retain(is_wanted);
         self
     }
 
@@ -108,19 +134,17 @@ impl Sweep {
 
     /// Makes the runs on so many stands at once, and reports each as it ends.
     pub fn perform(self, stands: usize, mut report: impl FnMut(&Found)) -> Result<Tally, String> {
-        let left = Mutex::new(VecDeque::from(self.runs));
+        let mut schedules = schedules(self.runs);
+        schedules.sort_by_key(|schedule| schedule.journey().is_on_github()); // stands are of one kind or the other
+        let left = Mutex::new(VecDeque::from(schedules));
         let next = || left.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         let (done, found) = mpsc::channel();
         std::thread::scope(|threads| {
             for number in 0..stands.max(1) {
                 let (done, next) = (done.clone(), &next);
-                threads.spawn(move || match Stand::start(&format!("stand-{number}")) {
-                    Err(why) => drop(done.send(Err(why))),
-                    Ok(mut stand) => {
-                        while let Some(run) = next() {
-                            let outcome = stand.perform(&run);
-                            drop(done.send(Ok(Found { run, outcome })));
-                        }
+                threads.spawn(move || {
+                    if let Err(why) = work(number, next, &done) {
+                        drop(done.send(Err(why)));
                     }
                 });
             }
@@ -133,5 +157,73 @@ impl Sweep {
             }
             Ok(tally)
         })
+    }
+}
+
+/// Recorded calls that no run breaks with each error, by a hang, and by a death before and after.
+fn uncovered(recorded: &BTreeSet<Point>, runs: &[Run]) -> Vec<Point> {
+    let always = [
+        Break::Throttled,
+        Break::InternalError,
+        Break::Unavailable,
+        Break::Reset,
+        Break::Hang,
+        Break::KilledBefore(Recovery::Retry),
+        Break::KilledAfter(Recovery::Retry),
+    ];
+    let covered: BTreeSet<(Point, Break)> = runs.iter().map(|run| (run.point.somewhere(), run.way)).collect();
+    let is_missing = |point: &&Point| always.into_iter().any(|way| !covered.contains(&((*point).clone(), way)));
+    recorded.iter().filter(is_missing).cloned().collect()
+}
+
+/// One stand after the other, as long as there is something to do.
+fn work(
+    number: usize,
+    next: &impl Fn() -> Option<Schedule>,
+    done: &mpsc::Sender<Result<Found, String>>,
+) -> Result<(), String> {
+    let label = format!("stand-{number}");
+    let mut waiting = next();
+    let mut stands = 0;
+    while let Some(first) = &waiting {
+        stands += 1;
+        let mut stand = Stand::start(&format!("{label}-{stands}"), first.journey().is_on_github())?;
+        for _ in 0..STAND_SCHEDULES_MAX {
+            let Some(schedule) = waiting.take_if(|schedule| stand.serves(schedule.journey())) else { break };
+            let found = catch_unwind(AssertUnwindSafe(|| stand.perform(&schedule)));
+            let is_stuck = found.is_err();
+            for (run, outcome) in found.unwrap_or_else(|_| stuck(&schedule)) {
+                drop(done.send(Ok(Found { run, outcome })));
+            }
+            waiting = next();
+            if is_stuck {
+                break; // whatever it waits for would be in the way of the others
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What is said of runs that the kit itself could not end; what it waited for is on standard error.
+fn stuck(schedule: &Schedule) -> Vec<(Run, Outcome)> {
+    let violation = format!("bounded: the kit gave up on {schedule}");
+    let outcome = Outcome { fired: false, violations: vec![violation] };
+    schedule.runs().iter().map(|run| (run.clone(), outcome.clone())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recorded_call_that_is_not_broken_in_every_way_is_missed_wherever_it_is_made() {
+        let point = |name: &str| name.parse::<Point>().unwrap();
+        let here = point("provision-vpc/tenant/eu-west-1/ec2:DescribeVpcs#1");
+        let there = point("provision-vpc/tenant/eu-central-1/ec2:DescribeVpcs#1");
+        let recorded = BTreeSet::from([here.somewhere(), there.somewhere()]);
+        let mut all = runs(Journey::Pooled, &BTreeMap::from([(here.clone(), "read".to_owned())]));
+        assert_eq!(uncovered(&recorded, &all), []);
+        all.retain(|run| run.way != Break::Hang);
+        assert_eq!(uncovered(&recorded, &all), [here.somewhere()]);
     }
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::Rig;
 
 /// Newest calls that may still be under way.
-const SETTLE_CALLS: usize = 1_000;
+const SETTLE_CALLS: u64 = 1_000;
 
 /// One AWS call of a function.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -112,11 +112,12 @@ impl Rig {
 
     /// Waits until no call and no invocation is under way: what a killed function has sent may still take effect.
     pub fn settle(&self) {
+        let since = self.last_call().saturating_sub(SETTLE_CALLS);
         self.until("calls that are under way", || {
-            let calls = self.gateway(Method::GET, "calls?plumbing=false", None);
+            let calls = self.gateway(Method::GET, &format!("calls?since={since}&plumbing=false"), None);
             let calls = calls["calls"].as_array().expect("calls");
-            let under_way = |call: &&Value| call["status"].is_null() && call["function"] != "";
-            (!calls.iter().rev().take(SETTLE_CALLS).any(|call| under_way(&call))).then_some(())
+            let under_way = |call: &Value| call["status"].is_null() && call["function"] != "";
+            (!calls.iter().any(under_way)).then_some(())
         });
     }
 
@@ -171,6 +172,14 @@ impl Rig {
         let rules = self.gateway(Method::GET, "rules", None);
         let ours = rules["rules"].as_array().expect("rules").iter().find(|each| each["id"] == rule);
         ours.expect("the rule is still there")["fired"].as_u64().expect("a number")
+    }
+
+    /// Those of these rules that have fired.
+    #[must_use]
+    pub fn fired_of(&self, rules: &[u64]) -> Vec<u64> {
+        let answer = self.gateway(Method::GET, "rules", None);
+        let fired = answer["rules"].as_array().expect("rules").iter().filter(|rule| rule["fired"] != 0);
+        fired.filter_map(|rule| rule["id"].as_u64()).filter(|id| rules.contains(id)).collect()
     }
 
     /// Ends what a rule breaks; how often it fired stays known.

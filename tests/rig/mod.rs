@@ -77,10 +77,15 @@ pub fn rig() -> &'static Rig {
 }
 
 impl Rig {
-    /// A local AWS of its own, for tests that break things: pauses between attempts are a fiftieth, attachments take a
-    /// third of a second, and every environment has one region.
+    /// A local AWS of its own, for tests that break things: pauses between attempts are a fiftieth, what takes AWS its
+    /// time takes a third of a second, and every environment has one region.
     pub fn quick(label: &str) -> Result<Self, String> {
-        let pace = [("BERTH_LOCAL_RETRY_PAUSE_SCALE", "0.02"), ("BERTH_LOCAL_ATTACHMENT_SECONDS", "0.3")];
+        let pace = [
+            ("BERTH_LOCAL_RETRY_PAUSE_SCALE", "0.02"),
+            ("BERTH_LOCAL_ATTACHMENT_SECONDS", "0.3"),
+            ("BERTH_LOCAL_ASSOCIATION_SECONDS", "0.2"),
+            ("BERTH_LOCAL_ASSIGNMENT_SECONDS", "0.2"),
+        ];
         Self::start(label, &pace, person::ONE_REGION_EACH)
     }
 

@@ -21,6 +21,9 @@ from snapshot import snapshot
 
 _AT_ONCE_MAX = 8
 
+# Moto takes the account from a header, whatever the keys.
+_ONLOOKER = Credentials(names.MANAGEMENT_ACCOUNT, "AKIAONLOOKER00000000", "none")
+
 
 class Person:
     """What can be asked for."""
@@ -35,6 +38,8 @@ class Person:
         self._platform = Path(state["platform"])
         self._first_platform: str | None = None
         self._edition = 0
+        self._looked_at = ""
+        self._onlookers: dict[tuple[str, str], Any] = {}
         self._known: dict[str, Credentials] = {names.MANAGEMENT_ACCOUNT: self._management}
 
     def create_account(self, name: str, environment: str, tags: dict[str, str]) -> str:
@@ -170,7 +175,24 @@ class Person:
 
     def snapshot(self, account: str, tenant: str) -> list[str]:
         """Everything that onboarding makes, without ids, to be compared with another account's."""
-        return snapshot(self._client, account, tenant)
+        self._looked_at = account
+
+        def client(of: str, service: str, region: str) -> Any:
+            return self._looking(service, region) if of == account else self._client(of, service, region)
+
+        return snapshot(client, account, tenant)
+
+    def _looking(self, service: str, region: str) -> Any:
+        """The client that sees whatever account is looked at: a client for each account costs more than the look."""
+        if (service, region) not in self._onlookers:
+
+            def enter(request: Any, **_: Any) -> None:
+                request.headers["x-moto-account-id"] = self._looked_at
+
+            made = self._access.client(service, _ONLOOKER, region)
+            made.meta.events.register("before-sign", enter)
+            self._onlookers[service, region] = made
+        return self._onlookers[service, region]
 
     def _client(self, account: str, service: str, region: str) -> Any:
         if account not in self._known:

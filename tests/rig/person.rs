@@ -131,24 +131,40 @@ pub struct AccessEntrySeen {
     pub tags: BTreeMap<String, String>,
 }
 
-/// Environments of platform.yaml that are changed, and the regions that each keeps.
-pub(super) type Shape = &'static [(&'static str, &'static [&'static str])];
+/// An environment of platform.yaml that is changed.
+pub(super) struct Shaped {
+    name: &'static str,
+    /// The regions that it keeps.
+    regions: &'static [&'static str],
+    /// The blocks that the ledger hands out; none where IPAM does.
+    supernet: Option<&'static str>,
+}
+
+/// All of those.
+pub(super) type Shape = &'static [Shaped];
 
 /// So that accounts of one region and tenants of two accounts exist.
-pub(super) const STAGING_OF_ONE_REGION: Shape = &[("staging", &["eu-west-1"])];
+pub(super) const STAGING_OF_ONE_REGION: Shape = &[Shaped { name: "staging", regions: &["eu-west-1"], supernet: None }];
 
-/// The least that every step is needed for: one region with IPAM, and one whose attachments are accepted by hand.
-pub(super) const ONE_REGION_EACH: Shape = &[("staging", &["eu-west-1"]), ("dev", &["eu-central-1"])];
+/// The least that every step is needed for: one region with IPAM, and one with the ledger's blocks whose attachments are
+/// accepted by hand.
+pub(super) const ONE_REGION_EACH: Shape = &[
+    Shaped { name: "staging", regions: &["eu-west-1"], supernet: None },
+    Shaped { name: "dev", regions: &["eu-central-1"], supernet: Some("10.64.0.0/10") },
+];
 
 /// The cluster of environments that are changed.
 const CLUSTER: &str = "shared-dev-1";
 
+fn ledger(pool: &str, supernet: &str) -> Value {
+    json!({ "pool": pool, "supernets": [supernet], "prefixLength": 20 })
+}
+
 /// Prod has one region with the ledger's own addresses and a public tier, and keeps its default VPCs.
 fn prod() -> Value {
     let public = json!({ "name": "edge", "prefixLength": 26, "routing": "public" });
-    let ledger = json!({
-        "pool": "prod", "supernets": ["10.200.0.0/16"], "excluded": ["10.200.0.0/18"], "prefixLength": 20,
-    });
+    let mut ledger = ledger("prod", "10.200.0.0/16");
+    ledger["excluded"] = json!(["10.200.0.0/18"]);
     json!({
         "cluster": CLUSTER, "regions": ["eu-west-1"], "set": { "defaultVpc": "keep" },
         "setInRegions": { "addresses": { "ledger": ledger } }, "tier": public,
@@ -177,8 +193,11 @@ impl Person {
 
     /// Changes platform.yaml. Only before the first function starts: functions read the file once.
     pub(super) fn shape_platform(&mut self, shape: Shape) {
-        let changed =
-            |(name, regions): &(&str, &[&str])| ((*name).to_owned(), json!({ "cluster": CLUSTER, "regions": regions }));
+        let changed = |&Shaped { name, regions, supernet }: &Shaped| {
+            let addresses = supernet.map(|supernet| json!({ "addresses": { "ledger": ledger(name, supernet) } }));
+            let set = json!({ "cluster": CLUSTER, "regions": regions, "setInRegions": addresses.unwrap_or(json!({})) });
+            (name.to_owned(), set)
+        };
         let mut environments: serde_json::Map<String, Value> = shape.iter().map(changed).collect();
         environments.insert("prod".to_owned(), prod());
         self.ask(&json!({ "do": "platform", "environments": environments }));

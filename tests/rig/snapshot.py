@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from berth_local import names
+from snapshot_account import access, baseline
 
 Client = Callable[[str, str, str], Any]
 """Gives the client of (account, service, region)."""
@@ -32,11 +33,12 @@ _CIDR = re.compile(r"\b(\d+\.\d+\.\d+\.\d+/\d+)\b")
 def snapshot(client: Client, account: str, tenant: str) -> list[str]:
     """The lines, sorted."""
     lines: list[str] = []
-    for region in names.TENANT_REGIONS:
-        found = list(_network(client, account, region)) + list(_attached(client, account, region))
+    for region in (names.HOME_REGION, *names.TENANT_REGIONS):
+        found = [*_network(client, account, region), *_attached(client, account, region), *baseline(client, account, region)]
         base = next((thing["CidrBlock"] for kind, thing in found if kind == "vpc"), None)
         lines += [_line(region, kind, thing, account, tenant, base) for kind, thing in found]
-    lines += [_line("global", kind, thing, account, tenant, None) for kind, thing in _identity(client, account)]
+    everywhere = [*_identity(client, account), *access(client, account)]
+    lines += [_line("global", kind, thing, account, tenant, None) for kind, thing in everywhere]
     return sorted(lines)
 
 
@@ -67,15 +69,15 @@ def _relative(cidr: str, base: str) -> str:
 
 
 def _network(client: Client, account: str, region: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """What is in the account's VPCs, but for the default one."""
+    """What is in the account's VPCs. Default ones are there only where they stay."""
     ec2 = client(account, "ec2", region)
-    vpcs = [vpc for vpc in ec2.describe_vpcs()["Vpcs"] if not vpc["IsDefault"]]
+    vpcs = ec2.describe_vpcs()["Vpcs"]
     ids = {vpc["VpcId"] for vpc in vpcs}
     for vpc in vpcs:
         for attribute in ("enableDnsSupport", "enableDnsHostnames"):
             answer = ec2.describe_vpc_attribute(VpcId=vpc["VpcId"], Attribute=attribute)
             vpc[attribute] = answer[attribute[0].upper() + attribute[1:]]
-        yield "vpc", vpc
+        yield "default vpc" if vpc["IsDefault"] else "vpc", vpc
     for kind, listed in (
         ("subnet", ec2.describe_subnets()["Subnets"]),
         ("route table", ec2.describe_route_tables()["RouteTables"]),
