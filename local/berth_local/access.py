@@ -18,8 +18,6 @@ _CONFIG = Config(
     read_timeout=60,
     max_pool_connections=16,
     parameter_validation=True,
-    # S3 Control has the account in the host's name, which an IP address cannot have.
-    inject_host_prefix=False,
 )
 
 

@@ -7,7 +7,7 @@ use berth_ledger::{Record, Status};
 use serde_json::json;
 
 use super::Journey;
-use crate::rig::{Call, Rig};
+use crate::rig::{Call, NETWORK, Rig};
 
 /// Differing lines of a snapshot that are shown.
 const LINES_MAX: usize = 8;
@@ -93,12 +93,14 @@ fn let_in_too_early(calls: &[Call]) -> Vec<String> {
         return vec!["isolation: nobody was let in at all".to_owned()];
     };
     let of_network = |call: &&Call| call.service == "ec2" && call.function == "berth-attach-transit-gateway";
-    let last = calls.iter().filter(is_change).filter(of_network).last().map_or(0, |call| call.seq);
-    if last > first.seq {
+    let network: Vec<&Call> = calls.iter().filter(is_change).filter(of_network).collect();
+    let newest = |calls: &[&Call]| calls.iter().map(|call| call.seq).max().unwrap_or_default();
+    if newest(&network) > first.seq {
         return vec![format!("isolation: {}:{} before the network was complete", first.service, first.operation)];
     }
+    let tables: Vec<&Call> = network.into_iter().filter(|call| call.account == NETWORK).collect();
     let looks = |call: &&Call| call.operation == "SearchTransitGatewayRoutes" && call.error.is_empty();
-    let is_proven = calls.iter().filter(looks).any(|call| call.seq > last && call.seq < first.seq);
+    let is_proven = calls.iter().filter(looks).any(|call| call.seq > newest(&tables) && call.seq < first.seq);
     if is_proven { vec![] } else { vec![format!("isolation: {} before it was proven", first.operation)] }
 }
 

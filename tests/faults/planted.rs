@@ -175,3 +175,20 @@ fn shell(folder: &Path, command: &str) -> Result<String, String> {
 fn at(path: &Path, error: &impl std::fmt::Display) -> String {
     format!("{}: {error}", path.display())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::faults::Run;
+
+    #[test]
+    fn every_mistake_can_be_planted_and_has_runs_that_may_catch_it() {
+        let mistakes = planted().unwrap();
+        assert_eq!(mistakes.len(), 12);
+        for mistake in mistakes {
+            let text = fs::read_to_string(checkout().join(&mistake.file)).unwrap();
+            assert!(text.contains(&mistake.find), "{}: {:?}", mistake.file.display(), mistake.find);
+            assert!(!mistake.runs.is_empty() && mistake.runs.iter().all(|run| run.parse::<Run>().is_ok()));
+        }
+    }
+}

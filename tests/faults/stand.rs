@@ -1,6 +1,7 @@
 //! A test stand: one local AWS with short pauses and deadlines, on which one onboarding after the other is broken.
 
 use std::{
+    cell::Cell,
     collections::BTreeMap,
     time::{Duration, Instant},
 };
@@ -22,6 +23,9 @@ pub(super) const FUNCTION_SECONDS: u64 = 5;
 const JOURNEY_SECONDS_MAX: u64 = 60;
 const FAULT_SECONDS_MAX: u64 = 30;
 
+/// How often people and the schedule look whether there is something to do.
+const ATTENDED_EVERY: Duration = Duration::from_secs(1);
+
 /// How often a run is made anew when its call did not come: how often a step polls differs from run to run.
 const TRIES: usize = 3;
 
@@ -34,6 +38,8 @@ pub(super) struct Stand {
     /// An account that is onboarded, and its tenant. Nothing that is done to it may change it, so it serves many runs.
     onboarded: Option<(String, String)>,
     made: usize,
+    /// When people and the schedule last did something.
+    attended: Cell<Instant>,
 }
 
 /// An onboarding with its faults: what it was about, how it came about, and what did not hold on the way.
@@ -51,7 +57,8 @@ impl Stand {
     pub(super) fn start(label: &str, is_on_github: bool) -> Result<Self, String> {
         let rig = Rig::quick(label)?;
         if is_on_github {
-            rig.review_staging_on_github();
+            rig.sign_in_as_app();
+            rig.review(&["staging"]);
         }
         let listed = rig.call(HUB, "lambda", "list_functions", &json!({}));
         for function in listed["Functions"].as_array().into_iter().flatten().map(|each| &each["FunctionName"]) {
@@ -64,7 +71,14 @@ impl Stand {
             rig.call(HUB, "sqs", "set_queue_attributes", &json!({ "QueueUrl": url, "Attributes": attributes }));
         }
         rig.refresh();
-        Ok(Self { rig, is_on_github, clean: BTreeMap::new(), onboarded: None, made: 0 })
+        Ok(Self {
+            rig,
+            is_on_github,
+            clean: BTreeMap::new(),
+            onboarded: None,
+            made: 0,
+            attended: Cell::new(Instant::now()),
+        })
     }
 
     /// Whether a journey can be made here.
@@ -179,7 +193,7 @@ impl Stand {
         let mut handled: Vec<u64> = Vec::new();
         loop {
             let stopped = within(seconds_max, || {
-                schedule.journey().attend(&self.rig);
+                self.attend(schedule.journey());
                 let execution = broken.execution.clone().or(self.rig.record(account)?.execution_arn)?;
                 let ended = self.rig.execution_status(&execution)? != ExecutionStatus::Running;
                 let fired = self.rig.fired_of(&broken.rules);
@@ -232,11 +246,19 @@ impl Stand {
         broken.execution = Some(newer);
     }
 
+    /// What people and the schedule do meanwhile, now and then.
+    fn attend(&self, journey: Journey) {
+        if self.attended.get().elapsed() > ATTENDED_EVERY {
+            journey.attend(&self.rig);
+            self.attended.set(Instant::now());
+        }
+    }
+
     /// The record, once it says how the execution ended. A redriven one ends twice, so what Step Functions says of it
     /// now decides. Nothing when it takes too long.
     fn outcome(&self, journey: Journey, account: &str, execution: Option<&str>, faults: usize) -> Option<Record> {
         within(JOURNEY_SECONDS_MAX + faults as u64 * FAULT_SECONDS_MAX, || {
-            journey.attend(&self.rig);
+            self.attend(journey);
             let record = self.rig.record(account)?;
             let execution = execution.or(record.execution_arn.as_deref())?;
             let announced = match self.rig.execution_status(execution)? {

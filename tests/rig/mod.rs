@@ -85,6 +85,8 @@ impl Rig {
             ("BERTH_LOCAL_ATTACHMENT_SECONDS", "0.3"),
             ("BERTH_LOCAL_ASSOCIATION_SECONDS", "0.2"),
             ("BERTH_LOCAL_ASSIGNMENT_SECONDS", "0.2"),
+            // Every region is looked through alike for a default VPC.
+            ("BERTH_LOCAL_REGIONS", "eu-west-1"),
         ];
         Self::start(label, &pace, person::ONE_REGION_EACH)
     }

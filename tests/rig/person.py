@@ -188,6 +188,8 @@ class Person:
 
             def enter(request: Any, **_: Any) -> None:
                 request.headers["x-moto-account-id"] = self._looked_at
+                # S3 Control has the account in the host's name, which an IP address cannot have.
+                request.url = request.url.replace(f"//{self._looked_at}.", "//", 1)
 
             made = self._access.client(service, _ONLOOKER, region)
             made.meta.events.register("before-sign", enter)

@@ -40,12 +40,16 @@ def _s3_block(s3control: Any, account: str) -> Any:
 
 def _backup(backup: Any) -> Found:
     for vault in backup.list_backup_vaults()["BackupVaultList"]:
-        yield "backup vault", vault | backup.list_tags(ResourceArn=vault["BackupVaultArn"])
+        yield "backup vault", vault | _tags(backup, vault["BackupVaultArn"])
     for listed in backup.list_backup_plans()["BackupPlansList"]:
         plan = {"BackupPlanId": listed["BackupPlanId"]}
-        yield "backup plan", _without(backup.get_backup_plan(**plan)) | backup.list_tags(ResourceArn=listed["BackupPlanArn"])
+        yield "backup plan", _without(backup.get_backup_plan(**plan)) | _tags(backup, listed["BackupPlanArn"])
         for each in backup.list_backup_selections(**plan)["BackupSelectionsList"]:
             yield "backup selection", _without(backup.get_backup_selection(**plan, SelectionId=each["SelectionId"]))
+
+
+def _tags(backup: Any, arn: str) -> dict[str, Any]:
+    return _without(backup.list_tags(ResourceArn=arn))
 
 
 def _config(config: Any) -> Found:
