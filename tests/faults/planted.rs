@@ -47,12 +47,16 @@ pub fn plant(text: &str) -> Result<Tally, String> {
     let mut tally = Tally::default();
     println!("| mistake | caught by | what it broke | runs |\n|---|---|---|---|");
     for mistake in &mistakes {
-        let violations = match nursery.catches(mistake)? {
-            Some(Caught { run, violation, runs }) => {
+        let violations = match nursery.catches(mistake) {
+            Ok(Some(Caught { run, violation, runs })) => {
                 println!("| {} | `{run}` | {violation} | {runs} |", mistake.name);
                 vec![]
             }
-            None => {
+            Err(why) => {
+                println!("| {} | **it could not be planted** | | 0 |\n{why}", mistake.name);
+                vec![why]
+            }
+            Ok(None) => {
                 println!("| {} | **nothing** | | {} |", mistake.name, ROUNDS_MAX * mistake.runs.len());
                 vec![mistake.name.clone()]
             }

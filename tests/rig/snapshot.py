@@ -20,9 +20,9 @@ Client = Callable[[str, str, str], Any]
 
 # Ids, times and tokens that AWS makes up.
 _MADE_UP = (
+    (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"), "#uuid"),
     (re.compile(r"\b([a-z]+(?:-[a-z]+)*)-[0-9a-f]{8,17}\b"), r"\1-#"),
     (re.compile(r"\bconfig-rule-[a-z0-9]{6}\b"), "config-rule-#"),
-    (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"), "#uuid"),
     (re.compile(r"\bA[A-Z0-9]{19,20}\b"), "#id"),
     (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[0-9.:+Z-]*"), "#time"),
 )
