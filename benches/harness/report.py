@@ -65,10 +65,9 @@ def _table(results: dict[str, Any]) -> str:
             asked = "" if target is None else f"{target}: {'held' if ratio >= target else 'missed'}"
             lines.append(f"| {name} | {ours:.{decimals}f} | {python:.{decimals}f} | {ratio:.1f} | {asked} |")
     rounds, warm = results["rounds"], results["warmRuns"]
-    load = os.getloadavg()[1]
     lines.append("")
     lines.append(
-        f"Medians of {rounds} fresh accounts and {warm} re-runs for each. {os.cpu_count()} cores, load {load:.0f}, "
+        f"Medians of {rounds} fresh accounts and {warm} re-runs for each. {os.cpu_count()} cores, load {results['load']}, "
         f"{platform.machine()}, Python {sys.version.split()[0]}; programs of "
         + " and ".join(f"{results['bytes'][function] / 1e6:.1f} MB" for function in FUNCTIONS)
         + "."

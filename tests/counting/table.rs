@@ -1,6 +1,6 @@
 //! The one table of counts, which the README quotes.
 
-use std::fs;
+use std::{fmt::Write as _, fs};
 
 use serde_yaml_ng::Value;
 
@@ -19,7 +19,7 @@ pub fn table(one: (&Measured, &Measured), two: (&Measured, &Measured), network_s
         .to_owned();
     let mut row = |name: &str, of: &dyn Fn(&Measured) -> usize, allowed: &str| {
         let cells = [one.0, one.1, two.0, two.1].map(|each| of(each).to_string()).join(" | ");
-        text += &format!("| {name} | {cells} | {allowed} |\n");
+        let _ = writeln!(text, "| {name} | {cells} | {allowed} |");
     };
     row("**AWS calls**, without AssumeRole", &Measured::calls, CALLS);
     row("of them by the steps of the network", &|each| each.calls_of(network_steps), "45 and 15: held");
@@ -34,17 +34,15 @@ pub fn table(one: (&Measured, &Measured), two: (&Measured, &Measured), network_s
     row("**state transitions**, without retries", &|each| each.figures.transitions, "16: held");
     row("**Lambda invocations**, without polls", &|each| each.figures.invocations, "");
     let mut row = |name: &str, of: &dyn Fn(&Measured) -> usize, allowed: &str| {
-        text += &format!("| {name} | {} | {} | | | {allowed} |\n", of(one.0), of(one.1));
+        let _ = writeln!(text, "| {name} | {} | {} | | | {allowed} |", of(one.0), of(one.1));
     };
     row("**calls that follow each other**", &Measured::depth, "");
     for name in names() {
         let depth = |each: &Measured| each.by_function.get(name).map_or(0, |cost| cost.depth);
         row(&format!("those of `{name}`"), &depth, "");
     }
-    text += &format!(
-        "| **commits** for 1,000 tenants, in full batches | {} | 0 | | | 20: held |\n",
-        commits_per_thousand()
-    );
+    let commits = commits_per_thousand();
+    let _ = writeln!(text, "| **commits** for 1,000 tenants, in full batches | {commits} | 0 | | | 20: held |");
     text
 }
 

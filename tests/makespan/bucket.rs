@@ -2,6 +2,7 @@
 
 /// A bucket of one quota. Times are milliseconds since all accounts arrived.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_field_names, reason = "units last in names")]
 pub(super) struct Bucket {
     /// Milliseconds in which one token comes back.
     interval_ms: f64,

@@ -125,7 +125,7 @@ impl Run {
         self.queue.push(Reverse((micros, self.scheduled, event)));
     }
 
-    /// A number from 0 to 1, the same ones in every run. [SplitMix64, Steele, Lea and Flood 2014]
+    /// A number from 0 to 1, the same ones in every run. [`SplitMix64`, Steele, Lea and Flood 2014]
     fn random(&mut self) -> f64 {
         self.random = self.random.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.random;

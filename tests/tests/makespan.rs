@@ -70,9 +70,9 @@ fn line(accounts: usize, signs_in: bool) -> String {
         assert_eq!(onboarded + failed, accounts, "nobody is lost");
         if failed == 0 { minutes(seconds) } else { format!("{failed} of {accounts} fail, visibly") }
     };
-    let sign_in = if signs_in { "with" } else { "without" };
+    let kind = if signs_in { "with" } else { "without" };
     format!(
-        "| {accounts}, {sign_in} sign-in | {}: {slowest} | {} | {} | {} |\n",
+        "| {accounts}, {kind} sign-in | {}: {slowest} | {} | {} | {} |\n",
         minutes(seconds),
         minutes(ideal.seconds),
         shown(deployed()),

@@ -13,10 +13,12 @@ from typing import Any
 
 from berth_local import names
 from berth_local.access import Access, Credentials
+from berth_local.aws.settings import attachment_seconds
 from berth_local.faults import LocalError
 from berth_local.organization.waiting import wait_for
 
-_READY_SECONDS_MAX = 60.0
+# Beside the time that an attachment takes here, which a bench makes as long as on AWS.
+_READY_SECONDS_MAX = 60.0 + attachment_seconds()
 SHARED_SERVICES_ADDRESSES = IPv4Network("10.255.0.0/16")
 
 
