@@ -88,6 +88,7 @@ BENCH_OUT := target/bench
 bench: prerequisites local binaries ## Berth against the same in Python and boto3, and its parts on their own; 30 minutes the first time.
 	AWS_LC_SYS_NO_JITTER_ENTROPY=1 nice -n 15 $(CARGO) build --release --target-dir $(BENCH_OUT) -p provision-vpc -p attach-transit-gateway
 	PYTHONPATH=local $(PYTHON) benches/harness/side_by_side.py --debug target/debug --release $(BENCH_OUT)/release --folder $(BENCH_OUT)/run
+	$(MAKE) bench-parts
 
 .PHONY: bench-parts
 bench-parts: ## The recogniser and the address plan on their own.
