@@ -51,6 +51,7 @@ check: prerequisites local-dev $(DENY) $(CHECK_VENV)/.installed ## Format, lints
 	@python3 deploy/state_machines.py statemachines target/check/state-machines.json
 	$(VENV)/bin/cfn-lint target/check/state-machines.json
 	$(CHECK_VENV)/bin/checkov --config-file infra/checkov.yaml -f $(TEMPLATES)
+	$(CHECK_VENV)/bin/python deploy/policies.py $(TEMPLATES) $(wildcard functions/*/policy.json)
 	$(DENY) check licenses bans sources
 	@$(MAKE) --no-print-directory sbom
 

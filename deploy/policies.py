@@ -1,0 +1,109 @@
+"""Reads every IAM statement of the templates and of the functions' policies, and holds its actions to AWS's own reference.
+
+An action that does not exist is granted in silence, and missed when it is needed. A statement of a template that allows actions
+on all resources, without a condition, although they know resources, must be listed here with its reason.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+from policy_sentry.querying.actions import get_action_data
+from policy_sentry.querying.all import get_all_actions
+
+# Actions that AWS has and this version of policy_sentry does not know, each with where AWS documents it.
+NEWER = frozenset[str]()
+
+# Statements for all resources whose actions know resources, and why they are so.
+_SIGN_IN = "the instance of Identity Center and its permission sets are not known to the template"
+WIDE = {
+    "infra/management.yaml ReadAccounts": "accounts that are made later have no ARN yet",
+    "infra/management.yaml AssignGroups": _SIGN_IN,
+    "infra/sign-in.yaml AssignGroups": _SIGN_IN,
+    "infra/tenant.yaml ReadNetworks": "reads; the IPAM pools are in platform.yaml",
+    "infra/tenant.yaml Networks": "what is made has no id yet; a session is narrowed to the actions of its step",
+    "infra/tenant.yaml Baseline": "what is made has no id yet; a session is narrowed to the actions of its step",
+}
+
+
+class _Plain(yaml.SafeLoader):
+    """Reads a template with its tags as plain values."""
+
+
+def _untagged(loader: yaml.SafeLoader, _tag: str, node: yaml.Node) -> Any:
+    if isinstance(node, yaml.SequenceNode):
+        return loader.construct_sequence(node, deep=True)
+    return loader.construct_mapping(node, deep=True) if isinstance(node, yaml.MappingNode) else node.value
+
+
+_Plain.add_multi_constructor("!", _untagged)
+
+
+def statements(node: Any) -> Iterator[dict[str, Any]]:
+    """Every statement with an Effect and actions, wherever it is."""
+    if isinstance(node, dict):
+        if "Effect" in node and "Action" in node:
+            yield node
+        for value in node.values():
+            yield from statements(value)
+    elif isinstance(node, list):
+        for item in node:
+            yield from statements(item)
+
+
+def actions_of(statement: dict[str, Any]) -> list[str]:
+    """The actions of a statement, as a list."""
+    actions = statement["Action"]
+    return [actions] if isinstance(actions, str) else actions
+
+
+def knows_resources(action: str) -> bool:
+    """Whether an action can be narrowed to a resource, by AWS's reference."""
+    service, _, name = action.partition(":")
+    data = get_action_data(service, name)
+    return bool(data) and any(row["resource_arn_format"] != "*" for row in data[service])
+
+
+def is_wide(statement: dict[str, Any]) -> bool:
+    """Whether a statement could be narrowed to resources, and neither that nor a condition narrows it."""
+    is_for_all = statement.get("Resource") in ("*", ["*"]) and statement["Effect"] == "Allow"
+    return is_for_all and "Condition" not in statement and any(map(knows_resources, actions_of(statement)))
+
+
+def problems(name: str, statement: dict[str, Any], existing: set[str]) -> list[str]:
+    """What is wrong with a statement of the file of that name."""
+    shown = f"{name} {statement.get('Sid', ', '.join(actions_of(statement)))}"
+    named = [action for action in actions_of(statement) if "*" not in action]
+    found = [f"{shown}: the action {action} does not exist" for action in named if action.lower() not in existing]
+    if name.startswith("infra/") and shown not in WIDE and is_wide(statement):
+        found.append(f"{shown}: it is for all resources; name them, add a condition, or list it in deploy/policies.py")
+    return found
+
+
+def read(path: Path) -> Any:
+    """A template or a policy as plain values."""
+    text = path.read_text()
+    return json.loads(text) if path.suffix == ".json" else yaml.load(text, Loader=_Plain)
+
+
+def main() -> int:
+    """Reads the files that are named; fails for any problem."""
+    existing = {action.lower() for action in get_all_actions()} | {action.lower() for action in NEWER}
+    count, wrong = 0, []
+    for name in sys.argv[1:]:
+        for statement in statements(read(Path(name))):
+            count += 1
+            wrong += problems(name, statement, existing)
+    for line in wrong:
+        print(f"error: {line}", file=sys.stderr)
+    print(f"{count} statements in {len(sys.argv) - 1} files")
+    return 1 if wrong or count == 0 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
