@@ -159,7 +159,7 @@ $(DENY): # Takes some minutes, once.
 .PHONY: sbom
 sbom: $(SBOM) $(CHECK_VENV)/.installed ## What each function is made of, in CycloneDX, in target/sbom; validated.
 	@mkdir -p target/sbom && rm -f target/sbom/*
-	@PATH="$(CURDIR)/target/tools/bin:$$PATH" cargo cyclonedx --quiet --format json --spec-version 1.5 --describe crate \
+	@PATH="$(CURDIR)/target/tools/bin:$$PATH" cargo cyclonedx --quiet --format json --spec-version 1.5 \
 		--target aarch64-unknown-linux-gnu --override-filename berth-sbom
 	@for f in $(FUNCTIONS); do mv functions/$$f/berth-sbom.json target/sbom/$$f.cdx.json; done
 	@find crates functions cli tests -name berth-sbom.json -delete
