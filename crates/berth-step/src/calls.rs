@@ -36,7 +36,7 @@ mod tests {
             count_call();
             count_call();
         });
-        let ((_, one), (_, three)) = futures::join!(one, three);
+        let (((), one), ((), three)) = futures::join!(one, three);
         assert_eq!((one, three), (1, 3));
     }
 }
