@@ -112,7 +112,7 @@ pub fn schedules(runs: Vec<Run>) -> Vec<Schedule> {
             if runs.is_empty() {
                 break;
             }
-            schedules.push(Schedule { journey, runs });
+            schedules.push(Schedule { runs, journey });
         }
     }
     schedules

@@ -217,7 +217,9 @@ impl Stand {
             if self.rig.ended(&execution).status == ExecutionStatus::Succeeded {
                 return;
             }
-            fired.iter().for_each(|rule| self.rig.mend(*rule));
+            for rule in &fired {
+                self.rig.mend(*rule);
+            }
             handled.extend(fired);
             match recovery {
                 Recovery::Retry | Recovery::Redrive => self.rig.redrive(&execution),

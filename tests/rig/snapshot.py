@@ -44,12 +44,14 @@ def snapshot(client: Client, account: str, tenant: str) -> list[str]:
 
 
 def _line(where: str, kind: str, thing: Any, account: str, tenant: str, base: str | None) -> str:
-    text = json.dumps(_sorted(thing), sort_keys=True, default=str)
+    text = json.dumps(thing, default=str)
     for pattern, replacement in _MADE_UP:
         text = pattern.sub(replacement, text)
     if base is not None:
         text = _CIDR.sub(lambda match: _relative(match[1], base), text)
-    return f"{where} {kind} {text.replace(account, '#account').replace(tenant, '#tenant')}"
+    text = text.replace(account, "#account").replace(tenant, "#tenant")
+    # Sorted last: what is made up would decide the order.
+    return f"{where} {kind} {json.dumps(_sorted(json.loads(text)), sort_keys=True)}"
 
 
 def _sorted(thing: Any) -> Any:

@@ -4,12 +4,15 @@
 use berth_tests::faults::{Journey, Sweep};
 
 /// Runs in `make test`: two minutes on two stands.
-const SAMPLE: usize = 60;
+const SAMPLE: usize = 48;
+
+/// Journeys on one kind of local AWS; the others are for the whole sweep.
+const JOURNEYS: [Journey; 3] = [Journey::Pooled, Journey::Reserved, Journey::Again];
 
 #[test]
 fn whatever_breaks_in_a_sample_of_runs_every_invariant_holds() {
     let seed = 1;
-    let sweep = Sweep::recorded(&Journey::ALL).unwrap().sample(SAMPLE, seed);
+    let sweep = Sweep::recorded(&JOURNEYS).unwrap().sample(SAMPLE, seed);
     assert_eq!(sweep.runs().len(), SAMPLE);
     let mut wrong = Vec::new();
     let tally = sweep.perform(2, |found| {
