@@ -34,7 +34,7 @@ def _parser() -> argparse.ArgumentParser:
     up = _command(commands, "up", _up, "start it and keep it until Ctrl-C")
     up.add_argument("--port", type=int, default=settings.DEFAULT_PORT, help="port of the endpoint; 0 takes a free one")
     up.add_argument("--binaries", type=Path, default=settings.DEFAULT_BINARIES, help="folder of the built functions")
-    up.add_argument("--template", type=Path, default=settings.DEFAULT_TEMPLATE, help="SAM template to load")
+    up.add_argument("--templates", type=Path, default=settings.DEFAULT_TEMPLATES, help="folder of what to load: infra/")
     _command(commands, "down", _down, "stop the one that runs")
     _command(commands, "status", _status, "say whether one runs; exit 1 when none is ready")
 
@@ -74,7 +74,7 @@ def _up(options: argparse.Namespace) -> None:
             for name, value in state["environment"].items():
                 print(f"export {name}={shlex.quote(value)}", flush=True)
 
-    wanted = settings.Settings(options.state_dir.resolve(), options.binaries.resolve(), options.template.resolve())
+    wanted = settings.Settings(options.state_dir.resolve(), options.binaries.resolve(), options.templates.resolve())
     Supervisor(wanted, options.port, progress).run(ready)
 
 

@@ -15,6 +15,8 @@ from berth_local.faults import LocalError
 from berth_local.organization.accounts import create_account
 from berth_local.organization.sign_in import make_groups, tenant_of
 
+_SERVICE_REGIONS = {"aws.controltower": names.CONTROL_TOWER_REGION, "aws.organizations": names.HOME_REGION}
+"""Where the events of each service appear."""
 _NOT_IN_EMAIL = re.compile(r"[^a-z0-9-]+")
 
 
@@ -26,6 +28,7 @@ class Session:
         keys = state["management"]
         self._access = Access(state["endpoint"])
         self._bus = state["outputs"]["AccountsBusArn"]
+        self._stack_sets = state["stackSets"]
         self._management = Credentials(names.MANAGEMENT_ACCOUNT, keys["accessKeyId"], keys["secretAccessKey"])
 
     def create_account(self, name: str, environment: str, email: str | None, tags: Mapping[str, str]) -> str:
@@ -36,25 +39,28 @@ class Session:
         """
         address = email or f"{_NOT_IN_EMAIL.sub('-', name.lower()).strip('-') or 'account'}@berth.example"
         unit = names.ORGANIZATIONAL_UNITS[environment]
-        account_id = create_account(self._access, self._management, name, address, unit, tags)
+        account_id = create_account(self._access, self._management, name, address, unit, tags, self._stack_sets)
         tenant = tenant_of(name, environment, tags)
         if tenant is not None:
             make_groups(self._access, self._management, tenant)
         return account_id
 
     def publish(self, text: str) -> str:
-        """Publishes an event to the accounts bus, as the management account's forwarder does. Returns its id.
+        """Publishes an event where it would appear on AWS. Returns its id.
 
-        On AWS the event comes from a rule on the management account's default bus whose target is this bus, and only
-        AWS services may use sources that begin with `aws.`. PutEvents refuses them there; the local AWS does not.
+        What Control Tower and Organizations say appears on the default bus of the management account, in the region of
+        each, and the rules of infra/management.yaml and management-home.yaml forward it to the accounts bus; anything
+        else is published to the accounts bus. On AWS only AWS services may use sources that begin with `aws.`: PutEvents
+        refuses them there, and the local AWS lets the management account have its services speak.
         https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-cross-account.html
 
         Raises:
             LocalError: the text is not an event, or EventBridge refused it.
         """
         event = _event(text)
+        region = _SERVICE_REGIONS.get(event["source"])
         entry: dict[str, Any] = {
-            "EventBusName": self._bus,
+            "EventBusName": "default" if region else self._bus,
             "Source": event["source"],
             "DetailType": event["detail-type"],
             "Detail": json.dumps(event["detail"]),
@@ -64,7 +70,8 @@ class Session:
             # A delivery or a replay keeps the time of the event itself; PutEvents would put the present there.
             entry["Time"] = event["time"]
         try:
-            answer = self._access.client("events", self._management).put_events(Entries=[entry])["Entries"][0]
+            client = self._access.client("events", self._management, region or names.HOME_REGION)
+            answer = client.put_events(Entries=[entry])["Entries"][0]
         except (ClientError, BotoCoreError) as error:
             raise LocalError(f"the event could not be published: {error}") from error
         if "EventId" not in answer:

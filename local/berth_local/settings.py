@@ -14,7 +14,7 @@ from berth_local.faults import LocalError
 REPOSITORY_ROOT = Path(__file__).resolve().parents[2]
 DEFAULT_STATE = REPOSITORY_ROOT / "target" / "local"
 DEFAULT_BINARIES = REPOSITORY_ROOT / "target" / "debug"
-DEFAULT_TEMPLATE = REPOSITORY_ROOT / "infra" / "hub.yaml"
+DEFAULT_TEMPLATES = REPOSITORY_ROOT / "infra"
 DEFAULT_PORT = 4566
 STATE_MARK = "BERTH_LOCAL_STATE_DIR"
 """In the environment of every child process, so that a person (or a test) finds out whose it is."""
@@ -50,7 +50,8 @@ class Settings:
 
     state_folder: Path
     binaries: Path
-    template: Path
+    templates: Path
+    """The folder of the templates: `infra/`."""
 
     @property
     def logs(self) -> Path:
@@ -90,12 +91,12 @@ def check_prerequisites(settings: Settings) -> None:
     """Finds what is missing before anything is started.
 
     Raises:
-        LocalError: git, the template, or the folder of binaries is not there.
+        LocalError: git, the templates, or the folder of binaries is not there.
     """
     if shutil.which("git") is None:
         raise LocalError("git is not installed. Next: install it (Debian: apt-get install git)")
-    if not settings.template.is_file():
-        raise LocalError(f"the template {settings.template} does not exist")
+    if not (settings.templates / "hub.yaml").is_file():
+        raise LocalError(f"there is no hub.yaml in {settings.templates}")
     if not settings.binaries.is_dir():
         raise LocalError(f"the functions are not built: no {settings.binaries}. Next: `make build-dev` or cargo build")
 

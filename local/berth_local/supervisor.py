@@ -94,12 +94,12 @@ class Supervisor:
             repository = pool.submit(_make_repository, self._settings)
             from berth_local import world  # here, while the child processes start
 
-            template = world.translated(self._settings)
+            templates = world.read_templates(self._settings)
             repository.result()
             for name, port in (("aws", ports.aws), ("gateway", ports.gateway), ("git", ports.git)):
                 wait_for_answer(self._children[name], port, _HEALTH[name], self._stopped.is_set)
             self._progress(f"processes: AWS at {ports.endpoint}, git at {ports.git_url}")
-            return world.build_world(self._settings, ports, login, template, self._progress)
+            return world.build_world(self._settings, ports, login, templates, self._progress)
 
     def _described(self, ports: Ports, world: World) -> dict[str, Any]:
         from berth_local.world import client_environment
@@ -120,6 +120,7 @@ class Supervisor:
                 "secretAccessKey": world.management.secret_access_key,
             },
             "outputs": world.stack.outputs,
+            "stackSets": world.stack_sets,
         }
 
     def _watch(self) -> None:

@@ -1,4 +1,4 @@
-"""What `up` makes in the running local AWS: the organization, then Berth as its template declares it.
+"""What `up` makes in the running local AWS: the organization, then Berth as the templates of infra/ declare it.
 
 Imported only after the child processes were started: importing botocore takes as long as they need to start.
 """
@@ -14,13 +14,14 @@ from berth_local import names
 from berth_local.access import Access, Credentials
 from berth_local.faults import LocalError
 from berth_local.gitserver_login import Login
+from berth_local.organization.auto_deployment import StackSet, stack_sets_of
 from berth_local.organization.hub import make_gitops_secret
 from berth_local.organization.platform import platform_document, write_platform
 from berth_local.organization.seed import Core, begin_networks, seed_core, seed_rest
 from berth_local.settings import Ports, Settings
-from berth_local.stack.load import Stack, check, load
+from berth_local.stack.installation import HUB, install_others, translated
+from berth_local.stack.load import Stack, load
 from berth_local.stack.resources.maker import Target
-from berth_local.stack.translate import translate
 
 OPERATOR = "berth-operator"
 BINARY_TAG = "berth:binary"
@@ -35,27 +36,31 @@ class World:
     operator: Credentials
     management: Credentials
     stack: Stack
+    stack_sets: list[StackSet]
     gitops_secret: str
 
 
-def translated(settings: Settings) -> dict[str, Any]:
-    """The template as CloudFormation, after a check that every function's binary is built.
+Templates = dict[str, dict[str, Any]]
+"""Translated templates by their file names."""
+
+
+def read_templates(settings: Settings) -> Templates:
+    """The templates as CloudFormation, after a check that every function's binary is built.
 
     Raises:
-        LocalError: the template is wrong, or a binary is missing.
+        LocalError: a template is wrong, or a binary is missing.
     """
-    template = translate(settings.template, names.HOME_REGION)
-    check(template)
-    for resource in template["Resources"].values():
+    templates = translated(settings.templates)
+    for resource in templates[HUB]["Resources"].values():
         if resource["Type"] == "AWS::Lambda::Function":
             tags = {tag["Key"]: tag["Value"] for tag in resource["Properties"].get("Tags", [])}
             binary = settings.binaries / tags.get(BINARY_TAG, "")
             if not binary.is_file():
                 raise LocalError(f"the functions are not built: no {binary}. Next: `cargo build --bins`")
-    return template
+    return templates
 
 
-def build_world(settings: Settings, ports: Ports, login: Login, template: dict[str, Any], progress: Progress) -> World:
+def build_world(settings: Settings, ports: Ports, login: Login, templates: Templates, progress: Progress) -> World:
     """Seeds the organization and loads the stack. The processes must answer already.
 
     Raises:
@@ -72,18 +77,20 @@ def build_world(settings: Settings, ports: Ports, login: Login, template: dict[s
     networks = begin_networks(access, core)
     with ThreadPoolExecutor(2, thread_name_prefix="world") as pool:
         rest = pool.submit(seed_rest, access, core, networks)
-        loading = pool.submit(_load, access, core, template, ports, secret)
-        stack = loading.result()
-        progress(f"stack: {len(stack.made)} resources of {settings.template.name}")
+        loading = pool.submit(_load, access, core, templates, ports, secret)
+        stack, others = loading.result()
+        made = sum(len(each.made) for each in [stack, *others])
+        progress(f"{HUB} and the templates of the other accounts: {made} resources")
         seeded = rest.result()
-        progress(f"network in {' and '.join(seeded.networks)}, address pools, roles, clusters")
+        progress(f"network in {' and '.join(seeded.networks)}, address pools, clusters")
     write_platform(
         settings.platform, platform_document(seeded.organization, seeded.networks, seeded.pools, seeded.sign_in)
     )
-    return World(operator, management, stack, secret)
+    return World(operator, management, stack, stack_sets_of(others), secret)
 
 
-def _load(access: Access, core: Core, template: dict[str, Any], ports: Ports, secret: str) -> Stack:
+def _load(access: Access, core: Core, templates: Templates, ports: Ports, secret: str) -> tuple[Stack, list[Stack]]:
+    """The hub's stack, and those of the other templates."""
     parameters = {
         "OrganizationId": core.organization.organization_id,
         "ManagementAccountId": names.MANAGEMENT_ACCOUNT,
@@ -102,7 +109,10 @@ def _load(access: Access, core: Core, template: dict[str, Any], ports: Ports, se
         # Nobody wants to wait for an hour here: an account whose event did not come is missing at once.
         "SweepMissingAfterMinutes": "0",
     }
-    return load(template, parameters, Target(access, core.hub, names.HOME_REGION))
+    hub = load(templates[HUB], parameters, Target(access, core.hub, names.HOME_REGION))
+    keys = {each.account_id: each for each in (core.management, core.network)}
+    others = install_others(access, keys.__getitem__, templates, hub.outputs["AccountsBusArn"])
+    return hub, list(others.values())
 
 
 def client_environment(settings: Settings, ports: Ports, world: World) -> dict[str, str]:

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/organizations/latest/APIReference/API_CreateAccount.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from berth_local import names
 from berth_local.access import Access, Credentials
 from berth_local.faults import LocalError
-from berth_local.organization.roles import make_tenant_role
+from berth_local.organization.auto_deployment import StackSet, deploy
 from berth_local.organization.waiting import wait_for
 
 _CREATE_SECONDS_MAX = 30.0
@@ -56,12 +56,16 @@ def make_organization(access: Access, management: Credentials) -> Organization:
 
 
 def create_account(
-    access: Access, management: Credentials, name: str, email: str, unit: str, tags: Mapping[str, str]
+    access: Access,
+    management: Credentials,
+    name: str,
+    email: str,
+    unit: str,
+    tags: Mapping[str, str],
+    stack_sets: Sequence[StackSet] = (),
 ) -> str:
-    """Makes an account, moves it into the organizational unit `unit` (an id), and makes Berth's role in it.
-
-    On AWS the role comes from a service-managed StackSet that deploys to every account that enters the unit.
-    Returns the account's id.
+    """Makes an account and moves it into the organizational unit `unit` (an id), where the StackSets of that
+    unit deploy to it: the tenant role, by `infra/tenant-stackset.yaml`. Returns the account's id.
 
     Raises:
         LocalError: Organizations refused, with its reason.
@@ -73,7 +77,7 @@ def create_account(
         client.move_account(AccountId=account_id, SourceParentId=root_id, DestinationParentId=unit)
     except ClientError as error:
         raise LocalError(f"the account {name} could not be made: {error}") from error
-    make_tenant_role(access, access.assume(management, account_id, names.BOOTSTRAP_ROLE))
+    deploy(access, access.assume(management, account_id, names.BOOTSTRAP_ROLE), unit, stack_sets)
     return account_id
 
 

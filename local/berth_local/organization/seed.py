@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from berth_local import names
 from berth_local.access import Access, Credentials
 from berth_local.faults import LocalError
-from berth_local.organization import addresses, hub, logs, network, roles, sign_in
+from berth_local.organization import addresses, hub, logs, network, sign_in
 from berth_local.organization.accounts import Organization, make_organization
 
 _AT_ONCE_MAX = 8
@@ -79,7 +79,7 @@ def begin_networks(access: Access, core: Core) -> dict[str, network.RegionalNetw
 
 
 def seed_rest(access: Access, core: Core, networks: dict[str, network.RegionalNetwork]) -> Seeded:
-    """Addresses, roles, clusters, and the end of the networks, several at once."""
+    """Addresses, clusters, and the end of the networks, several at once."""
     with ThreadPoolExecutor(_AT_ONCE_MAX, thread_name_prefix="seed") as pool:
 
         def start(what: str, make: Callable[[], _Made]) -> Future[_Made]:
@@ -88,9 +88,6 @@ def seed_rest(access: Access, core: Core, networks: dict[str, network.RegionalNe
         pools = start("the address pools", partial(_make_and_share_pools, access, core))
         center = start("Identity Center", partial(sign_in.make_identity_center, access, core.management))
         others = [
-            start("the sign-in role", partial(roles.make_sign_in_role, access, core.management)),
-            start("the read role", partial(roles.make_read_role, access, core.management)),
-            start("the network role", partial(roles.make_network_role, access, core.network)),
             start("the flow logs' bucket", partial(logs.make_flow_logs_bucket, access, core.log_archive)),
             start("the clusters", partial(hub.make_clusters, access, core.hub)),
             *(

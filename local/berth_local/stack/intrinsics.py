@@ -23,6 +23,8 @@ class Made:
 
     ref: str
     attributes: dict[str, str] = field(default_factory=dict)
+    remembered: dict[str, Any] | None = None
+    """What no API of the local AWS keeps, for whoever acts on it later."""
 
 
 def intrinsic_of(node: Any) -> tuple[str, Any] | None:

@@ -1,8 +1,9 @@
-"""SAM to CloudFormation, with the state machine's definition inlined."""
+"""SAM to CloudFormation, with inlined what a template names by its file: a state machine, the template of a StackSet."""
 
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,18 @@ _NO_CODE = "s3://berth-local/no-code"
 
 
 def translate(template: Path, region: str) -> dict[str, Any]:
-    """The CloudFormation template that AWS would make of `template`, by aws-sam-translator.
+    """The CloudFormation template that AWS would make of `template`: by aws-sam-translator when it is SAM, and else itself.
 
     Raises:
         LocalError: the file is missing or is not a SAM template.
     """
+    document = _read(template)
+    for logical_id, resource in document["Resources"].items():
+        _make_local(logical_id, resource, template.parent)
+    return _transformed(template, document, region) if "Transform" in document else document
+
+
+def _transformed(template: Path, document: dict[str, Any], region: str) -> dict[str, Any]:
     # Costs most of a second, so only those who translate pay for it.
     import boto3
     from samtranslator.model.exceptions import InvalidDocumentException
@@ -25,9 +33,8 @@ def translate(template: Path, region: str) -> dict[str, Any]:
     from samtranslator.translator.translator import Translator
     from samtranslator.utils.py27hash_fix import to_py27_compatible_template, undo_mark_unicode_str_in_template
 
-    document = _read(template)
-    for logical_id, resource in document["Resources"].items():
-        _make_local(logical_id, resource, template.parent)
+    # It would tell people that its metrics are not published. Nobody publishes them.
+    logging.getLogger("samtranslator.metrics").setLevel(logging.ERROR)
     # The same steps as samtranslator's own `transform`, which has no parameter for the region. Parameters stay
     # references: the loader gives them their values.
     values: dict[str, str] = {}
@@ -65,6 +72,9 @@ def _make_local(logical_id: str, resource: dict[str, Any], folder: Path) -> None
         case "AWS::Serverless::StateMachine":
             if isinstance(properties.get("DefinitionUri"), str):
                 properties["Definition"] = _definition(logical_id, folder / properties.pop("DefinitionUri"))
+        case "AWS::CloudFormation::StackSet":
+            if "TemplateURL" in properties:
+                properties["TemplateBody"] = _body(logical_id, folder / properties.pop("TemplateURL"))
 
 
 def _definition(logical_id: str, path: Path) -> dict[str, Any]:
@@ -72,6 +82,14 @@ def _definition(logical_id: str, path: Path) -> dict[str, Any]:
         return json.loads(path.read_text())
     except (OSError, json.JSONDecodeError) as error:
         raise LocalError(f"{logical_id}: the state machine {path.resolve()} cannot be read: {error}") from error
+
+
+def _body(logical_id: str, path: Path) -> str:
+    """The template that a StackSet deploys. Service-managed ones know no transforms."""
+    document = _read(path)
+    if "Transform" in document:
+        raise LocalError(f"{logical_id}: {path.name} has a Transform, which service-managed StackSets refuse")
+    return json.dumps(document)
 
 
 def _causes(error: Any) -> str:

@@ -20,11 +20,15 @@ from berth_local.children import Child, stop_all
 from berth_local.faults import LocalError
 from berth_local.organization.accounts import create_account
 from berth_local.organization.addresses import pool_block
+from berth_local.organization.auto_deployment import stack_sets_of
 from berth_local.organization.network import SHARED_SERVICES_ADDRESSES
 from berth_local.organization.platform import platform_document, write_platform
 from berth_local.organization.seed import Core, Seeded, begin_networks, seed_core, seed_rest
 from berth_local.ports import free_port, wait_for_answer
 from berth_local.settings import Ports, Settings, child_environment
+
+sys.path.insert(0, str(Path(__file__).parent))
+from berth_roles import install
 
 LOCAL = Path(__file__).resolve().parents[2]
 
@@ -58,9 +62,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         management = access.first_keys(names.MANAGEMENT_ACCOUNT, "tester")
         core = seed_core(access, management)
         seeded = seed_rest(access, core, begin_networks(access, core))
-        tenant = create_account(
-            access, management, "payments-dev", "p@berth.example", names.ORGANIZATIONAL_UNITS["dev"], {"a": "b"}
-        )
+        stack_sets = stack_sets_of(install(access, core).values())
+        unit = names.ORGANIZATIONAL_UNITS["dev"]
+        tenant = create_account(access, management, "payments-dev", "p@berth.example", unit, {"a": "b"}, stack_sets)
         yield World(access, core, seeded, tenant)
     finally:
         stop_all([child])
@@ -171,6 +175,7 @@ def test_the_hub_s_people_are_refused_even_with_the_external_id(world: World) ->
 def test_each_role_trusts_exact_functions_of_the_hub(world: World) -> None:
     expected = {
         names.READ_ROLE: (world.core.management, {"plan-onboarding", "sweep-accounts"}),
+        names.SIGN_IN_ROLE: (world.core.management, {"grant-sign-in"}),
         names.NETWORK_ROLE: (world.core.network, {"attach-transit-gateway"}),
         names.TENANT_ROLE: (
             world.tenant,

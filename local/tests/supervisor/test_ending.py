@@ -16,6 +16,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from processes import children_of, idle_binaries, run, soon, start
 
+INFRA = Path(__file__).resolve().parents[3] / "infra"
 TEMPLATE_WITH_A_CLUSTER = """
 Transform: AWS::Serverless-2016-10-31
 Resources:
@@ -128,9 +129,11 @@ def test_functions_that_are_not_built_are_one_line(state: Path, binaries: Path, 
 
 
 def test_a_template_with_an_unknown_resource_type_is_one_line(state: Path, binaries: Path, tmp_path: Path) -> None:
-    template = tmp_path / "template.yaml"
-    template.write_text(TEMPLATE_WITH_A_CLUSTER)
-    line = refused(state, "--port", "0", "--binaries", str(binaries), "--template", str(template))
+    infra = shutil.copytree(INFRA, tmp_path / "infra")
+    shutil.copytree(INFRA.parent / "statemachines", tmp_path / "statemachines")
+    (infra / "network.yaml").write_text(TEMPLATE_WITH_A_CLUSTER)
+    line = refused(state, "--port", "0", "--binaries", str(binaries), "--templates", str(infra))
+    assert "network.yaml" in line
     assert "Cluster" in line
     assert "AWS::ECS::Cluster" in line
 

@@ -126,7 +126,7 @@ def test_an_account_is_made_in_its_unit_with_the_tenant_role(up: Up) -> None:
     tenant = up.access.assume(up.management, account_id, names.BOOTSTRAP_ROLE)
     role = up.access.client("iam", tenant).get_role(RoleName=names.TENANT_ROLE)["Role"]
     (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
-    assert statement["Condition"] == {"StringEquals": {"sts:ExternalId": names.EXTERNAL_ID}}
+    assert statement["Condition"]["StringEquals"]["sts:ExternalId"] == names.EXTERNAL_ID
 
 
 def test_an_event_arrives_on_the_bus_as_it_was_sent(up: Up) -> None:
@@ -149,7 +149,7 @@ def test_an_event_arrives_on_the_bus_as_it_was_sent(up: Up) -> None:
     event = {
         "source": "aws.controltower",
         "detail-type": "AWS Service Event via CloudTrail",
-        "detail": {"eventName": "X"},
+        "detail": {"eventName": "CreateManagedAccount"},
     }
     sent = up.command("event", "-", given=json.dumps(event))
     assert sent.returncode == 0, sent.stderr
@@ -157,6 +157,7 @@ def test_an_event_arrives_on_the_bus_as_it_was_sent(up: Up) -> None:
     body = json.loads(received[0]["Body"])
     assert {key: body[key] for key in event} == event
     assert body["id"] == sent.stdout.strip()
+    assert (body["account"], body["region"]) == (names.MANAGEMENT_ACCOUNT, names.CONTROL_TOWER_REGION), "forwarded"
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from berth_local.stack.resources import alarms, events, functions, identity, machines, queues, storage
+from berth_local.stack.resources import alarms, events, functions, identity, machines, queues, stack_sets, storage
 from berth_local.stack.resources.maker import Maker
 
 MAKERS: MappingProxyType[str, Maker] = MappingProxyType(
@@ -14,5 +14,6 @@ MAKERS: MappingProxyType[str, Maker] = MappingProxyType(
     | identity.MAKERS
     | machines.MAKERS
     | queues.MAKERS
+    | stack_sets.MAKERS
     | storage.MAKERS
 )
