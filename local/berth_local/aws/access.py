@@ -10,7 +10,7 @@ import json
 from typing import Any
 
 from moto.core.exceptions import ServiceException
-from moto.core.responses import ActionResult
+from moto.core.responses import ActionResult, BaseResponse
 from moto.iam.exceptions import EntityAlreadyExists
 from moto.iam.models import SERVICE_NAME_CONVERSION, IAMBackend, Role, iam_backends
 from moto.sts.responses import TokenResponse
@@ -49,7 +49,7 @@ class InvalidInput(ServiceException):
     code = "InvalidInput"
 
 
-def caller(self: TokenResponse) -> tuple[str, str]:
+def caller(self: BaseResponse) -> tuple[str, str]:
     """The caller's account, and its ARN as policies name it: the role's own ARN for an assumed role.
 
     The header stands for credentials that moto did not issue: those of a hosted function's copy.
@@ -84,12 +84,18 @@ def principal_matches(principal: Any, account: str, arn: str) -> bool:
     return False
 
 
-def trusts(role: Role, account: str, arn: str, external_id: str | None) -> bool:
-    """Whether the role's trust policy lets the caller assume it with this ExternalId."""
+def organization_facts(account: str, arn: str) -> dict[str, str]:
+    """What conditions may ask of a principal: its ARN, its account, and the organization of that."""
     facts = {"aws:principalaccount": account, "aws:principalarn": arn}
     organization = organization_of(account)
     if organization is not None and organization.org is not None:
         facts["aws:principalorgid"] = organization.org.id
+    return facts
+
+
+def trusts(role: Role, account: str, arn: str, external_id: str | None) -> bool:
+    """Whether the role's trust policy lets the caller assume it with this ExternalId."""
+    facts = organization_facts(account, arn)
     if external_id is not None:
         facts["sts:externalid"] = external_id
     allowed = False

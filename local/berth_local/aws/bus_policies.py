@@ -29,11 +29,12 @@ class NotAuthorized(JsonRESTError):
 
 def check(bus: EventBus, account: str) -> None:
     """Raise unless the bus is the account's own, or its policy lets the account in."""
-    if account != bus.account_id and not _lets_in(bus, account):
+    if account != bus.account_id and not lets_in(bus, account):
         raise NotAuthorized(account, bus)
 
 
-def _lets_in(bus: EventBus, account: str) -> bool:
+def lets_in(bus: EventBus, account: str) -> bool:
+    """Whether the policy of the bus admits another account."""
     caller = f"arn:aws:iam::{account}:root"
     facts = {"aws:principalaccount": account, "aws:principalarn": caller}
     organization = organization_of(account)

@@ -201,9 +201,14 @@ def _to_function(delivery: Delivery, body: str) -> None:
 
 
 def _to_event_bus(delivery: Delivery, _body: str) -> None:
+    from berth_local.aws.rule_roles import refusal
     from berth_local.aws.rules import publish
 
     arn = parse_arn(delivery.target["Arn"])
+    if arn.account != parse_arn(delivery.rule_arn).account:
+        problem = refusal(delivery.rule_arn, delivery.target.get("RoleArn"), delivery.target["Arn"])
+        if problem is not None:
+            raise DeliveryFailed("NO_PERMISSIONS", problem)
     publish(arn.account, arn.region, arn.resource_id, delivery.event)
 
 

@@ -56,6 +56,27 @@ def _condition_holds(operator: str, fact: str | None, wanted: list[str]) -> bool
     return False
 
 
+def decides(found: list[dict[str, Any]], action: str, resource: str, facts: dict[str, str]) -> bool:
+    """Whether statements allow an action on a resource: some allow it, and none denies it. Principals are not looked at."""
+    allowed = False
+    for statement in found:
+        if (
+            action_matches(statement, action)
+            and resource_matches(statement, resource)
+            and conditions_hold(statement, facts)
+        ):
+            if statement.get("Effect") == "Deny":
+                return False
+            allowed = True
+    return allowed
+
+
+def resource_matches(statement: dict[str, Any], resource: str) -> bool:
+    """Whether the statement is about the resource. A trust policy has none, and is about its role."""
+    named = as_list(statement.get("Resource"))
+    return not named or any(fnmatch.fnmatchcase(resource, str(each)) for each in named)
+
+
 def service_may(policy: str | None, service: str, action: str, source_arn: str) -> bool:
     """Whether a resource policy lets an AWS service act for `source_arn`."""
     account = source_arn.split(":")[4]

@@ -2,7 +2,7 @@
 
 What stock moto 5.2.5 does wrong: disabled rules fire; rules with only a schedule fire on every event; Input and
 InputPath are ignored; events lack `account`; state machine, Lambda and SNS targets make PutEvents fail, and so does a
-queue that is gone; queues in another account are looked for in the rule's own; dead-letter queues and retries are never
+queue that is gone; anybody may use the sources of AWS; queues in another account are looked for in the rule's own; dead-letter queues and retries are never
 used; a bus given by ARN is looked for in the caller's account, and its policy is never read; StartReplay ignores its
 window and its filter.
 """
@@ -21,6 +21,7 @@ from moto.utilities.arns import parse_arn
 
 from berth_local.aws import bus_policies, event_delivery
 from berth_local.aws.event_input import event_time
+from berth_local.aws.sharing import organization_of
 
 ENTRIES_MAX = 10
 
@@ -70,7 +71,7 @@ def put_events(self: EventsBackend, events: list[dict[str, Any]]) -> list[dict[s
         )
     answers = []
     for entry in events:
-        problem = _problem(entry)
+        problem = _problem(entry) or _not_a_service(self, entry)
         if problem is not None:
             answers.append(problem)
             continue
@@ -94,6 +95,18 @@ def _problem(entry: dict[str, Any]) -> dict[str, str] | None:
     if not isinstance(detail, dict):
         return {"ErrorCode": "MalformedDetail", "ErrorMessage": "Detail is malformed."}
     return None
+
+
+def _not_a_service(backend: EventsBackend, entry: dict[str, Any]) -> dict[str, str] | None:
+    """Only AWS services may use sources of AWS. Those of the management account speak on its default bus: there is nobody
+    here to speak for them but its keys."""
+    if not entry["Source"].startswith("aws."):
+        return None
+    organization = organization_of(backend.account_id)
+    manages = organization is not None and organization.org and organization.org.master_account_id == backend.account_id
+    if manages and (entry.get("EventBusName") or "default") == "default":
+        return None
+    return {"ErrorCode": "NotAuthorizedForSourceException", "ErrorMessage": "Not authorized for the source."}
 
 
 def _bus_of(backend: EventsBackend, name: str | None) -> tuple[str, str, str]:

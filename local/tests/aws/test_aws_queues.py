@@ -8,7 +8,10 @@ import threading
 import time
 import zipfile
 
-from twin_worlds import World, differs_from_stock, fresh
+import boto3
+from botocore import UNSIGNED
+from botocore.config import Config
+from twin_worlds import TENANT, World, code_of, differs_from_stock, fresh
 
 
 def test_no_message_is_lost_or_received_twice_by_concurrent_consumers(ours: World) -> None:
@@ -100,3 +103,16 @@ def test_a_queue_with_a_function_as_consumer_keeps_its_messages(aws: World) -> N
     found = aws.client("sqs").receive_message(QueueUrl=url, AttributeNames=["All"])["Messages"]
     assert [each["Body"] for each in found] == ["stays"]
     assert found[0]["Attributes"]["ApproximateReceiveCount"] == "1", "received before"
+
+
+@differs_from_stock("none")
+def test_a_sender_from_elsewhere_needs_the_policy_of_the_queue(aws: World) -> None:
+    url, _ = aws.queue()
+    unsigned = boto3.client(
+        "sqs", endpoint_url=aws.endpoint, region_name="us-east-1", config=Config(signature_version=UNSIGNED)
+    )
+    assert code_of(unsigned.send_message, QueueUrl=url, MessageBody="{}") == "AccessDenied"
+    message = {"Id": "1", "MessageBody": "{}"}
+    assert code_of(unsigned.send_message_batch, QueueUrl=url, Entries=[message]) == "AccessDenied"
+    assert code_of(aws.client("sqs", TENANT).send_message, QueueUrl=url, MessageBody="{}") == "AccessDenied"
+    assert code_of(aws.client("sqs").send_message, QueueUrl=url, MessageBody="{}") == "none"

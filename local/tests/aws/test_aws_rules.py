@@ -253,3 +253,12 @@ def test_a_target_that_cannot_be_reached_is_retried_until_the_policy_says_stop(m
     assert sent[0]["ERROR_CODE"] == "CONNECTION_FAILURE"
     assert sent[0]["RETRY_ATTEMPTS"] == "2"
     assert sent[0]["EXHAUSTED_RETRY_CONDITION"] == "MaximumRetryAttempts"
+
+
+@differs_from_stock("FailedEntryCount|assert 0 == 1")
+def test_nobody_but_a_service_may_speak_as_one(aws: World) -> None:
+    answer = aws.client("events").put_events(
+        Entries=[{"Source": "aws.controltower", "DetailType": "x", "Detail": "{}"}]
+    )
+    assert answer["FailedEntryCount"] == 1
+    assert answer["Entries"][0]["ErrorCode"] == "NotAuthorizedForSourceException"

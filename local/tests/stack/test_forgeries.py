@@ -158,6 +158,7 @@ class Sends:
             client.send_message(QueueUrl=stage.url(self.queue), MessageBody=mark)
         except ClientError as refused:
             assert refused.response["Error"]["Code"] == "AccessDenied"
+            assert "sqs:SendMessage" in refused.response["Error"]["Message"]
             return False
         return stage.came(self.queue, mark)
 
