@@ -27,6 +27,8 @@ pub(super) struct Seen<'a> {
     pub(super) clean: &'a [String],
     /// The newest call before the run.
     pub(super) since: u64,
+    /// Commits of the whole repository before the run.
+    pub(super) commits: usize,
     /// Executions that were started since.
     pub(super) started: usize,
     /// Those of them that people started.
@@ -52,20 +54,23 @@ pub(super) fn violated(seen: &Seen<'_>, record: &Record) -> Vec<String> {
         Journey::Again => violations.extend(changed(&seen.rig.calls(seen.since))),
         Journey::Pooled | Journey::Reserved | Journey::Swept | Journey::Reviewed => {
             violations.extend(let_in_too_early(&seen.rig.calls(seen.since)));
-            violations.extend(changed_by_a_second_run(seen, record));
+            violations.extend(changed_by_a_second_run(seen));
         }
     }
     violations
 }
 
-/// A permanent fault ends its state at once: however often the state machine tries again, it is as wrong as before. Of
-/// the execution's permanent faults so many were known before, and so many states were refused since.
-pub(super) fn retried_although_permanent(rig: &Rig, execution: &str, known: usize, refused: usize) -> Option<String> {
-    let is_permanent = |fault: &String| PERMANENT.contains(&fault.as_str());
-    let faults: Vec<String> = rig.failures(execution).into_iter().filter(is_permanent).collect();
-    (faults.len() > known + refused).then(|| {
-        format!("a permanent error is not retried: {faults:?}, of which {known} were known and {refused} are one for each state")
-    })
+/// A permanent fault ends its state at once: however often the state machine tries again, it is as wrong as before.
+pub(super) fn retried_although_permanent(rig: &Rig, execution: &str) -> Vec<String> {
+    let mut violations = Vec::new();
+    for (state, faults) in rig.failures_by_state(execution).into_iter().flatten() {
+        let permanent = faults.iter().filter(|fault| PERMANENT.contains(&fault.as_str())).count();
+        if permanent > 1 {
+            violations
+                .push(format!("a permanent error is not retried: {state} failed with {faults:?} until a person came"));
+        }
+    }
+    violations
 }
 
 /// An execution without the lease changes nothing: its sessions, which have its name, made no mutating call.
@@ -132,6 +137,15 @@ fn not_one_commit(seen: &Seen<'_>, record: &Record) -> Vec<String> {
     if commits.len() != 1 {
         violations.push(format!("one commit: {} of {}", commits.len(), commit.path));
     }
+    let made = seen.rig.commit_count() - seen.commits;
+    let expected = match seen.journey {
+        Journey::Again => 0,
+        Journey::Pooled | Journey::Reserved | Journey::Swept => 1,
+        Journey::Reviewed => 2, // the tenant's, and the merge
+    };
+    if made > expected {
+        violations.push(format!("one commit: {made} in the repository, where {expected} are needed"));
+    }
     let text = seen.rig.file("main", &commit.path);
     for region in record.regions.values() {
         for id in [seen.account, &region.vpc_id, &region.cidr, &region.attachment_id] {
@@ -144,8 +158,8 @@ fn not_one_commit(seen: &Seen<'_>, record: &Record) -> Vec<String> {
 }
 
 /// A second run makes no mutating call and no commit.
-fn changed_by_a_second_run(seen: &Seen<'_>, first: &Record) -> Vec<String> {
-    let since = seen.rig.last_call();
+fn changed_by_a_second_run(seen: &Seen<'_>) -> Vec<String> {
+    let (since, commits) = (seen.rig.last_call(), seen.rig.commit_count());
     let execution = seen.rig.start_execution(&json!({ "accountId": seen.account }));
     let ended = seen.rig.ended(&execution);
     if ended.status != ExecutionStatus::Succeeded {
@@ -154,8 +168,7 @@ fn changed_by_a_second_run(seen: &Seen<'_>, first: &Record) -> Vec<String> {
     let _ = seen.rig.wait_for_outcome(seen.account, &execution);
     let mut violations = changed(&seen.rig.calls(since));
     violations.extend(ended.changes().into_iter().map(|change| format!("a second run changes nothing: {change}")));
-    let path = first.commit.as_ref().map_or("", |commit| commit.path.as_str());
-    if seen.rig.commits(path).len() != 1 {
+    if seen.rig.commit_count() != commits {
         violations.push("a second run changes nothing: it made a commit".to_owned());
     }
     violations

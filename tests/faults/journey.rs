@@ -80,14 +80,17 @@ impl Journey {
         }
     }
 
-    /// What goes on meanwhile: people merge what is proposed, and the schedule comes round.
-    pub(super) fn attend(self, rig: &Rig) {
-        if self == Self::Reviewed {
-            for pull in rig.pulls().iter().filter(|pull| pull["state"] == "OPEN") {
-                rig.merge(&pull["number"]);
-            }
-            let _ = rig.invoke("berth-complete-merges", &json!({}));
+    /// People merge what is proposed. Whether there was something.
+    pub(super) fn merges(self, rig: &Rig) -> bool {
+        if !self.is_on_github() {
+            return false;
         }
+        let pulls = rig.pulls();
+        let open: Vec<_> = pulls.iter().filter(|pull| pull["state"] == "OPEN").collect();
+        for pull in &open {
+            rig.merge(&pull["number"]);
+        }
+        !open.is_empty()
     }
 }
 

@@ -23,8 +23,11 @@ pub(super) const FUNCTION_SECONDS: u64 = 5;
 const JOURNEY_SECONDS_MAX: u64 = 60;
 const FAULT_SECONDS_MAX: u64 = 30;
 
-/// How often people and the schedule look whether there is something to do.
-const ATTENDED_EVERY: Duration = Duration::from_secs(1);
+/// How often people look whether there is something to merge.
+const MERGES_EVERY: Duration = Duration::from_millis(500);
+
+/// How often the schedule looks for merges; one minute in the deployment.
+const SCHEDULE_EVERY: Duration = Duration::from_secs(8);
 
 /// How often a run is made anew when its call did not come: how often a step polls differs from run to run.
 const TRIES: usize = 3;
@@ -38,8 +41,10 @@ pub(super) struct Stand {
     /// An account that is onboarded, and its tenant. Nothing that is done to it may change it, so it serves many runs.
     onboarded: Option<(String, String)>,
     made: usize,
-    /// When people and the schedule last did something.
-    attended: Cell<Instant>,
+    /// When people last looked for something to merge.
+    merges_seen: Cell<Instant>,
+    /// When the schedule last came round and nothing failed.
+    schedule_ran: Cell<Instant>,
 }
 
 /// An onboarding with its faults: what it was about, how it came about, and what did not hold on the way.
@@ -71,13 +76,15 @@ impl Stand {
             rig.call(HUB, "sqs", "set_queue_attributes", &json!({ "QueueUrl": url, "Attributes": attributes }));
         }
         rig.refresh();
+        let now = Instant::now();
         Ok(Self {
             rig,
             is_on_github,
             clean: BTreeMap::new(),
             onboarded: None,
             made: 0,
-            attended: Cell::new(Instant::now()),
+            merges_seen: Cell::new(now),
+            schedule_ran: Cell::new(now),
         })
     }
 
@@ -137,10 +144,14 @@ impl Stand {
         self.make_clean(journey);
         let (account, tenant) = self.subject(journey);
         let (since, executions) = (self.rig.last_call(), self.rig.execution_names().len());
+        let commits = self.rig.commit_count();
         let mut broken = self.begin(schedule, &account);
         self.recover(schedule, &account, &mut broken);
         let record = self.outcome(journey, &account, broken.execution.as_deref(), schedule.runs().len());
         self.rig.settle();
+        if let (true, Some(execution)) = (schedule.is_refused(), &broken.execution) {
+            broken.violations.extend(invariants::retried_although_permanent(&self.rig, execution));
+        }
         let fired = broken.rules.iter().map(|rule| self.rig.fired(*rule) > 0).collect();
         let mut violations = std::mem::take(&mut broken.violations);
         let seen = Seen {
@@ -149,6 +160,7 @@ impl Stand {
             tenant: &tenant,
             clean: self.clean.get(&journey).map_or(&[], Vec::as_slice),
             since,
+            commits,
             started: self.rig.execution_names().len() - executions,
             by_hand: broken.by_hand,
             journey,
@@ -205,14 +217,6 @@ impl Stand {
             if fired.is_empty() {
                 return;
             }
-            if schedule.is_refused() {
-                broken.violations.extend(invariants::retried_although_permanent(
-                    &self.rig,
-                    &execution,
-                    handled.len(),
-                    fired.len(),
-                ));
-            }
             self.rig.stop_execution(&execution);
             if self.rig.ended(&execution).status == ExecutionStatus::Succeeded {
                 return;
@@ -248,11 +252,19 @@ impl Stand {
         broken.execution = Some(newer);
     }
 
-    /// What people and the schedule do meanwhile, now and then.
+    /// What people and the schedule do meanwhile. The schedule comes round soon after a merge, and else now and then: each
+    /// round makes calls, and those that find nothing are all alike.
     fn attend(&self, journey: Journey) {
-        if self.attended.get().elapsed() > ATTENDED_EVERY {
-            journey.attend(&self.rig);
-            self.attended.set(Instant::now());
+        if self.merges_seen.get().elapsed() < MERGES_EVERY || !journey.is_on_github() {
+            return;
+        }
+        self.merges_seen.set(Instant::now());
+        let is_merged = journey.merges(&self.rig);
+        if is_merged || self.schedule_ran.get().elapsed() > SCHEDULE_EVERY {
+            let (_, failed) = self.rig.invoke("berth-complete-merges", &json!({}));
+            if !failed {
+                self.schedule_ran.set(Instant::now());
+            }
         }
     }
 

@@ -1,5 +1,7 @@
 //! Executions and the ledger: starting, waiting, reading.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_sfn::types::{ExecutionStatus, HistoryEvent};
 use berth_ledger::{Holder, Record, Status, Taken};
 use berth_step::StepError;
@@ -159,6 +161,28 @@ impl Rig {
             event.task_failed_event_details().and_then(|details| details.error()).map(str::to_owned)
         };
         self.history(arn).iter().filter_map(failed).collect()
+    }
+
+    /// Errors with which attempts of each state failed until somebody redrove the execution, and after that. In
+    /// branches that run at once, events are told apart by what went before each.
+    #[must_use]
+    pub fn failures_by_state(&self, arn: &str) -> Vec<BTreeMap<String, Vec<String>>> {
+        let mut states: BTreeMap<i64, String> = BTreeMap::new();
+        let mut failures = vec![BTreeMap::new()];
+        for event in self.history(arn) {
+            let entered = event.state_entered_event_details().map(|details| details.name().to_owned());
+            let state = entered.or_else(|| states.get(&event.previous_event_id()).cloned()).unwrap_or_default();
+            states.insert(event.id(), state.clone());
+            if event.execution_redriven_event_details().is_some() {
+                failures.push(BTreeMap::new());
+            }
+            let error = event.task_failed_event_details().and_then(|details| details.error());
+            if let (Some(error), Some(last)) = (error, failures.last_mut()) {
+                let of_state: &mut Vec<String> = last.entry(state).or_default();
+                of_state.push(error.to_owned());
+            }
+        }
+        failures
     }
 
     /// [Step Functions `GetExecutionHistory`]

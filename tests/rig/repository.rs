@@ -101,6 +101,12 @@ impl Rig {
         self.git(&["log", "--format=%H", "main", "--", path]).lines().map(str::to_owned).collect()
     }
 
+    /// How many commits the branch has, those that change nothing among them.
+    #[must_use]
+    pub fn commit_count(&self) -> usize {
+        self.git(&["rev-list", "main"]).lines().count()
+    }
+
     /// Whether a commit is part of the branch.
     #[must_use]
     pub fn is_on_main(&self, commit: &str) -> bool {
