@@ -64,10 +64,12 @@ def command(installation: Installation, other: Other, known: dict[str, str]) -> 
     declared = declared_parameters(INFRA / f"{other.name}.yaml")
     values = {name: value for name, value in filled_in.items() if name in declared} | other.parameters
     profile = ["--profile", other.profile] if other.profile else []
+    # SAM too: it uploads tenant.yaml for the StackSet, into a bucket of that account.
     return [
-        "aws", "cloudformation", "deploy", "--template-file", str(INFRA / f"{other.name}.yaml"),
+        "sam", "deploy", "--template-file", str(INFRA / f"{other.name}.yaml"),
         "--stack-name", f"berth-{other.name}", "--region", other.region, "--capabilities", "CAPABILITY_NAMED_IAM",
-        "--no-fail-on-empty-changeset", "--tags", TAGS, *profile, "--parameter-overrides", *_overrides(values),
+        "--no-fail-on-empty-changeset", "--no-confirm-changeset", "--tags", TAGS, "--resolve-s3", *profile,
+        "--parameter-overrides", *_overrides(values),
     ]  # fmt: skip
 
 

@@ -90,6 +90,10 @@ class Rig:
     def asked_of(self, *beginning: str) -> list[list[str]]:
         return [each for each in self.asked() if each[: len(beginning)] == list(beginning)]
 
+    def stacks(self) -> dict[str, list[str]]:
+        """The deployments by the name of their stack."""
+        return {each[each.index("--stack-name") + 1]: each for each in self.asked_of("sam", "deploy")}
+
 
 @pytest.fixture
 def rig(tmp_path: Path) -> Rig:
@@ -104,7 +108,7 @@ def test_one_command_validates_the_configuration_and_deploys_the_hub_with_the_zi
     done = rig.deploy()
     assert done.returncode == 0, done.stderr
     assert rig.asked()[0] == ["berth", "validate", str(rig.folder / "platform.yaml")]
-    (deployed,) = rig.asked_of("sam", "deploy")
+    deployed = rig.stacks()["berth"]
     assert "CAPABILITY_NAMED_IAM" in deployed and "--resolve-s3" in deployed
     assert "OrganizationId=o-exampleorg1" in deployed[deployed.index("--parameter-overrides") :]
     template = translate(rig.folder / "staging" / "hub.yaml", "us-east-1")
@@ -126,7 +130,9 @@ def _types(template: dict[str, Any]) -> dict[str, str]:
 
 def test_other_accounts_are_deployed_with_their_profile_or_their_command_is_shown(rig: Rig) -> None:
     done = rig.deploy()
-    (management,) = rig.asked_of("aws", "cloudformation", "deploy")
+    stacks = rig.stacks()
+    assert stacks.keys() == {"berth", "berth-management", "berth-sign-in"}
+    management = stacks["berth-management"]
     assert management[management.index("--profile") + 1] == "management"
     assert f"AccountsBusArn={OUTPUTS['AccountsBusArn']}" in management and "HubAccountId=210987654321" in management
     for shown in ("berth-network", "berth-tenant-stackset", "OrganizationalUnitIds=ou-ab12-dev00001,ou-ab12-prd00001"):
