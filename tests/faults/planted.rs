@@ -118,13 +118,17 @@ impl Nursery {
     fn grow(&self, mistake: &Planted, file: &Path, wrong: &str) -> Result<Option<Caught>, String> {
         fs::write(file, wrong).map_err(|error| at(file, &error))?;
         self.build(mistake.package.as_deref())?;
-        let mut runs = 0;
+        let (mut runs, mut fired) = (0, false);
         for _ in 0..ROUNDS_MAX {
             for run in &mistake.runs {
                 runs += 1;
                 let output = Command::new(self.root.join("target/debug/faults")).args(["--fault", run]).output();
-                let said = output.map_err(|error| format!("faults: {error}"))?.stdout;
-                let said = String::from_utf8_lossy(&said);
+                let output = output.map_err(|error| format!("faults: {error}"))?;
+                let said = String::from_utf8_lossy(&output.stdout);
+                if !said.contains("faults fired") {
+                    return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+                }
+                fired |= said.contains("faults fired 1");
                 // Violations are the lines that are set in.
                 let violation = said.lines().find_map(|line| line.strip_prefix("  "));
                 if let (Some(violation), true) = (violation, said.contains("faults fired 1")) {
@@ -133,7 +137,7 @@ impl Nursery {
                 }
             }
         }
-        Ok(None)
+        if fired { Ok(None) } else { Err("the calls that its runs break are not made any more".to_owned()) }
     }
 
     /// Builds the package with the mistake, and the one of the last mistake without it.
