@@ -34,7 +34,7 @@ const TRIES: usize = 3;
 
 /// A local AWS for runs.
 pub(super) struct Stand {
-    pub(super) rig: Rig,
+    rig: Rig,
     is_on_github: bool,
     /// What a clean run of each journey left.
     clean: BTreeMap<Journey, Vec<String>>,
@@ -299,11 +299,6 @@ impl Stand {
             self.onboarded = Some(subject.clone());
         }
         subject
-    }
-
-    /// A new account of one region that nobody has asked to onboard, and its tenant.
-    pub(super) fn newcomer(&mut self) -> (String, String) {
-        self.subject(Journey::Pooled)
     }
 
     fn tenant(&mut self) -> String {

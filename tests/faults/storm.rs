@@ -3,11 +3,8 @@
 use berth_ledger::Status;
 use serde_json::{Value, json};
 
-use super::{
-    Tally,
-    stand::{Stand, within},
-};
-use crate::rig::{Event, event};
+use super::{Journey, Tally, stand::within};
+use crate::rig::{Event, Rig, event};
 
 /// Longest that a storm may last.
 const STORM_SECONDS_MAX: u64 = 600;
@@ -60,31 +57,32 @@ impl Storm {
         Ok(Tally { runs: 1, fired: usize::from(weather.refused > 0), violations: weather.violations.len() })
     }
 
-    /// Lets it loose on a local AWS of its own.
+    /// Lets it loose on a local AWS of its own, whose pauses are as long as AWS's: the buckets fill at AWS's rates, too.
     pub fn rage(self) -> Result<Weather, String> {
-        let mut stand = Stand::start("storm", false)?;
-        let accounts: Vec<(String, String)> = (0..self.accounts).map(|_| stand.newcomer()).collect();
-        let rules: Vec<u64> = BUCKETS.iter().map(|bucket| stand.rig.break_calls(&self.rule(bucket))).collect();
-        let events: Vec<String> = accounts.iter().map(|(account, _)| event(Event::Created, account)).collect();
-        stand.rig.publish(&events);
-        let mut snapshots: Vec<Vec<String>> = Vec::new();
+        let rig = Rig::patient("storm")?;
+        let tenants: Vec<String> = (1..=self.accounts).map(|number| format!("subject-{number:05}")).collect();
+        let accounts: Vec<String> = tenants.iter().map(|tenant| Journey::Pooled.prepare(&rig, tenant)).collect();
+        let rules: Vec<u64> = BUCKETS.iter().map(|bucket| rig.break_calls(&self.rule(bucket))).collect();
+        let events: Vec<String> = accounts.iter().map(|account| event(Event::Created, account)).collect();
+        rig.publish(&events);
         let mut violations = Vec::new();
-        let is_onboarded = |account: &str| {
-            stand.rig.record(account).is_some_and(|record| record.status == Status::Onboarded && record.lease.is_none())
-        };
-        for (account, _) in &accounts {
-            if within(STORM_SECONDS_MAX, || is_onboarded(account).then_some(())).is_none() {
-                violations.push(format!("{account} is not onboarded: {:?}", stand.rig.record(account)));
+        for account in &accounts {
+            // Whoever has failed is not waited for.
+            let ended = within(STORM_SECONDS_MAX, || {
+                let record = rig.record(account)?;
+                let is_over = record.status == Status::Failed || record.lease.is_none();
+                (is_over && !matches!(record.status, Status::Requested | Status::Running)).then_some(record.status)
+            });
+            if ended != Some(Status::Onboarded) {
+                violations.push(format!("{account} is not onboarded: {:?}", rig.record(account)));
             }
         }
-        let refused = rules.into_iter().map(|rule| stand.rig.fired(rule)).sum();
-        for (account, tenant) in &accounts {
-            snapshots.push(stand.rig.snapshot(account, tenant));
-        }
-        for ((account, _), snapshot) in accounts.iter().zip(&snapshots) {
-            if Some(snapshot) != snapshots.first() {
-                violations.push(format!("{account} is not like the others"));
-            }
+        let refused = rules.into_iter().map(|rule| rig.fired(rule)).sum();
+        if violations.is_empty() {
+            let seen = accounts.iter().zip(&tenants).map(|(account, tenant)| rig.snapshot(account, tenant));
+            let seen: Vec<Vec<String>> = seen.collect();
+            let others = accounts.iter().zip(&seen).filter(|(_, lines)| Some(*lines) != seen.first());
+            violations.extend(others.map(|(account, _)| format!("{account} is not like the others")));
         }
         Ok(Weather { refused, violations })
     }

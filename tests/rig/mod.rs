@@ -44,6 +44,14 @@ pub const HUB: &str = "210987654321";
 /// Longest that anything here may take on a loaded machine.
 pub const SECONDS_MAX: u64 = 100;
 
+/// What takes AWS its time takes a third of a second, and one region is looked through for a default VPC: all are alike.
+const SHORT_WAITS: [(&str, &str); 4] = [
+    ("BERTH_LOCAL_ATTACHMENT_SECONDS", "0.3"),
+    ("BERTH_LOCAL_ASSOCIATION_SECONDS", "0.2"),
+    ("BERTH_LOCAL_ASSIGNMENT_SECONDS", "0.2"),
+    ("BERTH_LOCAL_REGIONS", "eu-west-1"),
+];
+
 /// Pause between two looks.
 const PAUSE: Duration = Duration::from_millis(150);
 
@@ -80,15 +88,13 @@ impl Rig {
     /// A local AWS of its own, for tests that break things: pauses between attempts are a fiftieth, what takes AWS its
     /// time takes a third of a second, and every environment has one region.
     pub fn quick(label: &str) -> Result<Self, String> {
-        let pace = [
-            ("BERTH_LOCAL_RETRY_PAUSE_SCALE", "0.02"),
-            ("BERTH_LOCAL_ATTACHMENT_SECONDS", "0.3"),
-            ("BERTH_LOCAL_ASSOCIATION_SECONDS", "0.2"),
-            ("BERTH_LOCAL_ASSIGNMENT_SECONDS", "0.2"),
-            // Every region is looked through alike for a default VPC.
-            ("BERTH_LOCAL_REGIONS", "eu-west-1"),
-        ];
+        let pace = [&[("BERTH_LOCAL_RETRY_PAUSE_SCALE", "0.02")], SHORT_WAITS.as_slice()].concat();
         Self::start(label, &pace, person::ONE_REGION_EACH)
+    }
+
+    /// The same with pauses as they are on AWS, for what has a pace of its own: buckets that fill again.
+    pub fn patient(label: &str) -> Result<Self, String> {
+        Self::start(label, &SHORT_WAITS, person::ONE_REGION_EACH)
     }
 
     fn start(label: &str, pace: &[(&str, &str)], shape: person::Shape) -> Result<Self, String> {
