@@ -10,7 +10,7 @@ mod observe;
 mod wanted;
 mod world;
 
-use berth_aws::{SessionScope, Sessions};
+use berth_aws::{Part, PolicyFile, SessionScope, Sessions};
 use berth_step::{Decision, HasSubject, Step, StepError};
 use berth_tenancy::{BaselinePlan, Region, Subject};
 use serde::{Deserialize, Serialize};
@@ -23,47 +23,8 @@ pub use crate::{
     world::{Channel, Plan, PlannedRule, Recorder, Rule, Seen, Selection, Vault},
 };
 
-/// IAM actions in the tenant account. `iam:PassRole` is demanded by the services that are given a role, and the two of
-/// KMS and the one of the vault's storage by `CreateBackupVault`.
-const ACTIONS: &[&str] = &[
-    "backup-storage:MountCapsule",
-    "backup:CreateBackupPlan",
-    "backup:CreateBackupSelection",
-    "backup:CreateBackupVault",
-    "backup:DeleteBackupSelection",
-    "backup:GetBackupPlan",
-    "backup:ListBackupPlans",
-    "backup:ListBackupSelections",
-    "backup:ListBackupVaults",
-    "backup:ListTags",
-    "backup:TagResource",
-    "backup:UpdateBackupPlan",
-    "config:DescribeConfigRules",
-    "config:DescribeConfigurationRecorderStatus",
-    "config:DescribeConfigurationRecorders",
-    "config:DescribeDeliveryChannels",
-    "config:ListTagsForResource",
-    "config:PutConfigRule",
-    "config:PutConfigurationRecorder",
-    "config:PutDeliveryChannel",
-    "config:StartConfigurationRecorder",
-    "config:TagResource",
-    "ec2:EnableEbsEncryptionByDefault",
-    "ec2:EnableSnapshotBlockPublicAccess",
-    "ec2:GetEbsDefaultKmsKeyId",
-    "ec2:GetEbsEncryptionByDefault",
-    "ec2:GetInstanceMetadataDefaults",
-    "ec2:GetSnapshotBlockPublicAccessState",
-    "ec2:ModifyEbsDefaultKmsKeyId",
-    "ec2:ModifyInstanceMetadataDefaults",
-    "iam:CreateServiceLinkedRole",
-    "iam:GetRole",
-    "iam:PassRole",
-    "kms:CreateGrant",
-    "kms:DescribeKey",
-    "s3:GetAccountPublicAccessBlock",
-    "s3:PutAccountPublicAccessBlock",
-];
+/// What this function may do, and what its sessions are narrowed to.
+const POLICY: PolicyFile = PolicyFile::new(include_str!("policy.json"));
 
 /// Payload of the state `ApplyBaseline`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -122,7 +83,7 @@ impl Step for ApplyBaseline {
     type Effect = Effect;
 
     async fn observe(&self, input: &Input) -> Result<World, StepError> {
-        let scope = SessionScope::in_tenant(&input.run, Some(&input.baseline.region), ACTIONS);
+        let scope = SessionScope::in_tenant(&input.run, Some(&input.baseline.region), POLICY.session(Part::Tenant));
         let clients = Clients::new(&self.sessions.assume(scope).await?);
         // Boxed: the futures of a dozen calls of four services nest deep.
         let seen = Box::pin(observe::observe(&clients, input)).await?;

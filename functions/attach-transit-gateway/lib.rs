@@ -21,7 +21,7 @@ use std::fmt;
 
 use aws_config::SdkConfig;
 use aws_sdk_ec2::Client;
-use berth_aws::{SessionScope, Sessions};
+use berth_aws::{Part, PolicyFile, SessionScope, Sessions};
 use berth_step::{Decision, Fault, HasSubject, Step, StepError};
 use berth_tenancy::{PlannedChange, Region, Subject, Tags, TransitGatewayPlan};
 use ipnet::Ipv4Net;
@@ -34,31 +34,8 @@ pub use world::{
     World,
 };
 
-/// IAM actions in the tenant account.
-const TENANT_ACTIONS: [&str; 9] = [
-    "ec2:CreateRoute",
-    "ec2:CreateTags",
-    "ec2:CreateTransitGatewayVpcAttachment",
-    "ec2:DeleteRoute",
-    "ec2:DescribeRouteTables",
-    "ec2:DescribeTransitGatewayVpcAttachments",
-    "ec2:ModifyTransitGatewayVpcAttachment",
-    "ec2:ReplaceRoute",
-    "iam:CreateServiceLinkedRole",
-];
-
-/// IAM actions in the network account.
-const NETWORK_ACTIONS: [&str; 9] = [
-    "ec2:AcceptTransitGatewayVpcAttachment",
-    "ec2:AssociateTransitGatewayRouteTable",
-    "ec2:DescribeTransitGatewayAttachments",
-    "ec2:DescribeTransitGateways",
-    "ec2:DisableTransitGatewayRouteTablePropagation",
-    "ec2:DisassociateTransitGatewayRouteTable",
-    "ec2:EnableTransitGatewayRouteTablePropagation",
-    "ec2:GetTransitGatewayAttachmentPropagations",
-    "ec2:SearchTransitGatewayRoutes",
-];
+/// What this function may do, and what its sessions are narrowed to.
+const POLICY: PolicyFile = PolicyFile::new(include_str!("policy.json"));
 
 /// Payload of the state `AttachTransitGateway`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -131,7 +108,7 @@ impl AttachTransitGateway {
 
     /// A session in the tenant account.
     async fn tenant(&self, input: &Input) -> Result<SdkConfig, StepError> {
-        let scope = SessionScope::in_tenant(&input.run, Some(&input.region), &TENANT_ACTIONS);
+        let scope = SessionScope::in_tenant(&input.run, Some(&input.region), POLICY.session(Part::Tenant));
         Box::pin(self.sessions.assume(scope)).await
     }
 
@@ -142,7 +119,7 @@ impl AttachTransitGateway {
             role: &input.transit_gateway.network_role,
             region: Some(&input.region),
             execution: &input.run.execution,
-            actions: &NETWORK_ACTIONS,
+            policy: POLICY.session(Part::Network),
             when_refused: Fault::Denied,
         };
         Ok(Client::new(&Box::pin(self.sessions.assume(scope)).await?))

@@ -7,7 +7,7 @@ mod observe;
 mod world;
 
 use aws_sdk_iam::Client;
-use berth_aws::{SessionScope, Sessions};
+use berth_aws::{Part, PolicyFile, SessionScope, Sessions};
 use berth_ledger::RoleRecord;
 use berth_step::{Decision, HasSubject, Step, StepError};
 use berth_tenancy::{RolesPlan, Subject};
@@ -19,24 +19,8 @@ pub use crate::{
     world::{Effect, ObservedBoundary, ObservedRole, World},
 };
 
-/// IAM actions of this step: its session policy, and what its function's policy must allow in tenant accounts.
-const ACTIONS: &[&str] = &[
-    "iam:AttachRolePolicy",
-    "iam:CreatePolicy",
-    "iam:CreatePolicyVersion",
-    "iam:CreateRole",
-    "iam:DeletePolicyVersion",
-    "iam:DeleteRolePolicy",
-    "iam:DetachRolePolicy",
-    "iam:GetAccountAuthorizationDetails",
-    "iam:ListPolicyTags",
-    "iam:PutRolePermissionsBoundary",
-    "iam:PutRolePolicy",
-    "iam:TagPolicy",
-    "iam:TagRole",
-    "iam:UpdateAssumeRolePolicy",
-    "iam:UpdateRole",
-];
+/// What this function may do, and what its sessions are narrowed to.
+const POLICY: PolicyFile = PolicyFile::new(include_str!("policy.json"));
 
 /// Stands for the id of a role that is only planned.
 const IMAGINED_ID: &str = "AROAPLANNED";
@@ -86,7 +70,7 @@ impl Step for CreateTenantRoles {
     type Effect = Effect;
 
     async fn observe(&self, input: &Input) -> Result<World, StepError> {
-        let scope = SessionScope::in_tenant(&input.run, None, ACTIONS);
+        let scope = SessionScope::in_tenant(&input.run, None, POLICY.session(Part::Tenant));
         let iam = Client::new(&self.sessions.assume(scope).await?);
         observe::observe(iam, input).await
     }

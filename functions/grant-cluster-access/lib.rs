@@ -11,7 +11,7 @@ mod world;
 
 use aws_config::{Region as SdkRegion, SdkConfig};
 use aws_sdk_eks::Client;
-use berth_aws::{SessionScope, Sessions};
+use berth_aws::{Part, PolicyFile, SessionScope, Sessions};
 use berth_ledger::{ClusterAccessRecord, RoleRecord};
 use berth_step::{Decision, Fault, HasSubject, Step, StepError};
 use berth_tenancy::{ClusterPlan, Subject};
@@ -22,16 +22,8 @@ pub use crate::{
     world::{Effect, ObservedCluster, ObservedEntry, World},
 };
 
-/// IAM actions of this step: what its function's policy allows in the hub, and the session policy elsewhere.
-const ACTIONS: &[&str] = &[
-    "eks:CreateAccessEntry",
-    "eks:DeleteAccessEntry",
-    "eks:DescribeAccessEntry",
-    "eks:DescribeCluster",
-    "eks:ListAccessEntries",
-    "eks:TagResource",
-    "eks:UpdateAccessEntry",
-];
+/// What this function may do, and what its sessions are narrowed to.
+const POLICY: PolicyFile = PolicyFile::new(include_str!("policy.json"));
 
 /// Payload of the state `GrantClusterAccess`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -84,7 +76,7 @@ impl GrantClusterAccess {
             role: &outside.role,
             region: Some(&cluster.region),
             execution: &input.run.execution,
-            actions: ACTIONS,
+            policy: POLICY.session(Part::Cluster),
             when_refused: Fault::Denied,
         };
         Ok(Client::new(&Box::pin(self.sessions.assume(scope)).await?))

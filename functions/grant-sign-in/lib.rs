@@ -10,7 +10,7 @@ mod observe;
 mod requests;
 mod world;
 
-use berth_aws::{SessionScope, Sessions};
+use berth_aws::{Part, PolicyFile, SessionScope, Sessions};
 use berth_ledger::SignInRecord;
 use berth_step::{Decision, Fault, HasSubject, Step, StepError};
 use berth_tenancy::{SignInPlan, Subject};
@@ -22,16 +22,8 @@ pub use crate::{
 };
 use crate::{memory::Memory, world::Clients};
 
-/// IAM actions of this step: its session policy, and what `BerthSignIn` must allow. `sso` is Identity Center's prefix.
-const ACTIONS: &[&str] = &[
-    "identitystore:GetGroupId",
-    "sso:CreateAccountAssignment",
-    "sso:DescribeAccountAssignmentCreationStatus",
-    "sso:DescribePermissionSet",
-    "sso:ListAccountAssignmentCreationStatus",
-    "sso:ListAccountAssignments",
-    "sso:ListPermissionSets",
-];
+/// What this function may do, and what its sessions are narrowed to.
+const POLICY: PolicyFile = PolicyFile::new(include_str!("policy.json"));
 
 /// Payload of the state `GrantSignIn`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -86,7 +78,7 @@ impl Step for GrantSignIn {
             role: &plan.role,
             region: Some(&plan.region),
             execution: &input.run.execution,
-            actions: ACTIONS,
+            policy: POLICY.session(Part::Management),
             when_refused: Fault::Denied,
         };
         let clients = Clients::of(&Box::pin(self.sessions.assume(scope)).await?);

@@ -6,7 +6,7 @@ mod request;
 
 use aws_sdk_organizations::Client as Organizations;
 use aws_sdk_sfn::Client as StepFunctions;
-use berth_aws::{CallFailure, SessionScope, Sessions};
+use berth_aws::{CallFailure, Part, PolicyFile, SessionScope, Sessions};
 use berth_config::{Match, PlatformConfig};
 use berth_ledger::{Holder, Ledger, Taken};
 use berth_step::{Fault, StepError, Traced};
@@ -21,8 +21,8 @@ pub use crate::{
     request::{Asked, asked},
 };
 
-/// Actions of the session in the management account.
-const ACTIONS: &[&str] = &["organizations:DescribeAccount", "organizations:ListTagsForResource"];
+/// What this function may do, and what its sessions are narrowed to.
+const POLICY: PolicyFile = PolicyFile::new(include_str!("policy.json"));
 
 /// How often the lease may change hands while this step asks for it.
 const TAKEOVERS_MAX: usize = 3;
@@ -133,7 +133,7 @@ impl PlanOnboarding {
             role: &organization.read_role,
             region: None,
             execution,
-            actions: ACTIONS,
+            policy: POLICY.session(Part::Management),
             when_refused: Fault::Denied,
         };
         let organizations = Organizations::new(&self.sessions.assume(scope).await?);

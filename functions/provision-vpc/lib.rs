@@ -16,7 +16,7 @@ mod world;
 use std::fmt;
 
 use aws_sdk_ec2::Client;
-use berth_aws::{SessionScope, Sessions};
+use berth_aws::{Part, PolicyFile, SessionScope, Sessions};
 use berth_ledger::Ledger;
 use berth_step::{Decision, HasSubject, Step, StepError};
 use berth_tenancy::{NetworkPlan, PlannedChange, Region, Subject, Tags};
@@ -27,34 +27,8 @@ use serde::{Deserialize, Serialize};
 pub use action::{Action, Block, Effect};
 pub use world::{Creation, Endpoint, InternetGateway, RouteTable, Subnet, Vpc, World};
 
-/// IAM actions in the tenant account. The two of CloudWatch Logs are demanded by `CreateFlowLogs` to S3.
-const ACTIONS: [&str; 25] = [
-    "ec2:AssociateRouteTable",
-    "ec2:AttachInternetGateway",
-    "ec2:CreateFlowLogs",
-    "ec2:CreateInternetGateway",
-    "ec2:CreateRoute",
-    "ec2:CreateRouteTable",
-    "ec2:CreateSubnet",
-    "ec2:CreateTags",
-    "ec2:CreateVpc",
-    "ec2:CreateVpcEndpoint",
-    "ec2:DescribeFlowLogs",
-    "ec2:DescribeInternetGateways",
-    "ec2:DescribeRouteTables",
-    "ec2:DescribeSecurityGroups",
-    "ec2:DescribeSubnets",
-    "ec2:DescribeVpcEndpoints",
-    "ec2:DescribeVpcs",
-    "ec2:GetIpamPoolAllocations",
-    "ec2:GetIpamPoolCidrs",
-    "ec2:ModifyVpcAttribute",
-    "ec2:ModifyVpcEndpoint",
-    "ec2:RevokeSecurityGroupEgress",
-    "ec2:RevokeSecurityGroupIngress",
-    "logs:CreateLogDelivery",
-    "logs:DeleteLogDelivery",
-];
+/// What this function may do, and what its sessions are narrowed to.
+const POLICY: PolicyFile = PolicyFile::new(include_str!("policy.json"));
 
 /// Payload of the state `ProvisionVpc`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -178,7 +152,7 @@ impl Step for ProvisionVpc {
     type Effect = Effect;
 
     async fn observe(&self, input: &Input) -> Result<Seen, StepError> {
-        let scope = SessionScope::in_tenant(&input.run, Some(&input.region), &ACTIONS);
+        let scope = SessionScope::in_tenant(&input.run, Some(&input.region), POLICY.session(Part::Tenant));
         let ec2 = Client::new(&Box::pin(self.sessions.assume(scope)).await?);
         // Boxed: the SDK's futures are too deep and too large to be laid out inside each other.
         let mut world = Box::pin(observe::world(&ec2, input)).await?;

@@ -15,7 +15,7 @@ use std::{collections::BTreeMap, fmt};
 
 use aws_config::SdkConfig;
 use aws_sdk_ec2::Client;
-use berth_aws::{SessionScope, Sessions};
+use berth_aws::{Part, PolicyFile, SessionScope, Sessions};
 use berth_ledger::DefaultVpcRecord;
 use berth_step::{Decision, Fault, HasSubject, Step, StepError};
 use berth_tenancy::{DefaultVpc, Region, Subject};
@@ -24,27 +24,8 @@ use serde::{Deserialize, Serialize};
 pub use decide::Action;
 pub use world::{Effect, Found, Gateway, Vpc, World};
 
-/// IAM actions in the tenant account.
-const ACTIONS: [&str; 18] = [
-    "ec2:DeleteInternetGateway",
-    "ec2:DeleteSubnet",
-    "ec2:DeleteVpc",
-    "ec2:DescribeDhcpOptions",
-    "ec2:DescribeEgressOnlyInternetGateways",
-    "ec2:DescribeFlowLogs",
-    "ec2:DescribeInternetGateways",
-    "ec2:DescribeNetworkAcls",
-    "ec2:DescribeNetworkInterfaces",
-    "ec2:DescribeRegions",
-    "ec2:DescribeRouteTables",
-    "ec2:DescribeSecurityGroups",
-    "ec2:DescribeSubnets",
-    "ec2:DescribeVpcEndpoints",
-    "ec2:DescribeVpcPeeringConnections",
-    "ec2:DescribeVpcs",
-    "ec2:DescribeVpnGateways",
-    "ec2:DetachInternetGateway",
-];
+/// What this function may do, and what its sessions are narrowed to.
+const POLICY: PolicyFile = PolicyFile::new(include_str!("policy.json"));
 
 /// Payload of the state `RemoveDefaultVpcs`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,7 +89,7 @@ impl Step for RemoveDefaultVpcs {
         if input.default_vpc == DefaultVpc::Keep {
             return Ok(Seen { world: World::default(), clients: BTreeMap::new() });
         }
-        let scope = SessionScope::in_tenant(&input.run, None, &ACTIONS);
+        let scope = SessionScope::in_tenant(&input.run, None, POLICY.session(Part::Tenant));
         let session: SdkConfig = Box::pin(self.sessions.assume(scope)).await?;
         let regions = observe::regions(&Client::new(&session)).await?;
         let clients: BTreeMap<Region, Client> =

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_eventbridge::Client as EventBridge;
 use aws_sdk_organizations::Client as Organizations;
 use aws_sdk_sfn::Client as StepFunctions;
-use berth_aws::{SessionScope, Sessions};
+use berth_aws::{Part, PolicyFile, SessionScope, Sessions};
 use berth_config::PlatformConfig;
 use berth_ledger::{Ledger, Listing, Unreadable};
 use berth_step::{Fault, StepError, Traced};
@@ -27,8 +27,8 @@ pub use crate::{
     problem::Problem,
 };
 
-/// Actions of the session in the management account.
-const ACTIONS: &[&str] = &["organizations:ListAccounts", "organizations:ListTagsForResource"];
+/// What this function may do, and what its sessions are narrowed to.
+const POLICY: PolicyFile = PolicyFile::new(include_str!("policy.json"));
 
 /// What the schedule, or `berth sweep`, asks for. Everything may be left out.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,7 +133,7 @@ impl SweepAccounts {
             role: &organization.read_role,
             region: None,
             execution: "sweep-accounts",
-            actions: ACTIONS,
+            policy: POLICY.session(Part::Management),
             when_refused: Fault::Denied,
         };
         let organizations = Organizations::new(&self.sessions.assume(scope).await?);

@@ -16,6 +16,8 @@ DEFAULT_STATE = REPOSITORY_ROOT / "target" / "local"
 DEFAULT_BINARIES = REPOSITORY_ROOT / "target" / "debug"
 DEFAULT_TEMPLATES = REPOSITORY_ROOT / "infra"
 DEFAULT_PORT = 4566
+RECORD = "BERTH_LOCAL_RECORD"
+"""Names a file that the gateway appends every use of an AWS operation to; the tests of Berth's policies set it."""
 STATE_MARK = "BERTH_LOCAL_STATE_DIR"
 """In the environment of every child process, so that a person (or a test) finds out whose it is."""
 
@@ -109,7 +111,7 @@ def child_commands(settings: Settings, ports: Ports) -> dict[str, list[str]]:
         "gateway": [
             *python, "berth_local.gateway", "--port", str(ports.gateway), "--aws-url", ports.aws_url,
             "--binaries", str(settings.binaries), "--log-dir", str(settings.logs / "functions"),
-            "--layers", str(settings.layers),
+            "--layers", str(settings.layers), *(["--record", os.environ[RECORD]] if RECORD in os.environ else []),
         ],
         "git": [
             *python, "berth_local.gitserver", "--root", str(settings.git_root), "--port", str(ports.git),

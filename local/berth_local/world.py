@@ -15,7 +15,7 @@ from berth_local.access import Access, Credentials
 from berth_local.faults import LocalError
 from berth_local.gitserver_login import Login
 from berth_local.organization.auto_deployment import StackSet, stack_sets_of
-from berth_local.organization.hub import make_gitops_secret
+from berth_local.organization.hub import CLUSTER_NAMES, make_gitops_secret
 from berth_local.organization.platform import platform_document, write_platform
 from berth_local.organization.seed import Core, begin_networks, seed_core, seed_rest
 from berth_local.settings import Ports, Settings
@@ -104,6 +104,7 @@ def _load(access: Access, core: Core, templates: Templates, ports: Ports, secret
         "ReadRoleName": names.READ_ROLE,
         "SignInRoleName": names.SIGN_IN_ROLE,
         "ClusterRoleName": names.CLUSTER_ROLE,
+        "ClusterNames": CLUSTER_NAMES,
         # Long enough for the stale reads of tests, short enough to wait for.
         "VpcSettledSeconds": "8",
         # Nobody wants to wait for an hour here: an account whose event did not come is missing at once.

@@ -36,6 +36,7 @@ pub(super) fn start(label: &str, pace: &[(&str, &str)]) -> Result<Running, Strin
         .arg("--binaries")
         .arg(binaries())
         .envs(pace.iter().copied())
+        .env("BERTH_LOCAL_RECORD", recording(&folder)?)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(File::create(&log).map_err(cannot)?)
@@ -70,7 +71,7 @@ pub(super) fn python(script: &str) -> Result<Command, String> {
 }
 
 /// The checkout.
-pub(crate) fn checkout() -> &'static Path {
+pub fn checkout() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ is in the checkout")
 }
 
@@ -80,6 +81,18 @@ pub(crate) fn binaries() -> PathBuf {
     let folder = this.parent().expect("it is in a folder");
     let above = if folder.ends_with("deps") { folder.parent() } else { None };
     above.unwrap_or(folder).to_path_buf()
+}
+
+/// Where the stands of all test binaries write down which operations functions used, beside this build's binaries.
+pub fn recordings() -> PathBuf {
+    binaries().join("../recorded")
+}
+
+/// The file of one stand. It outlives the stand's folder: `make test` compares all of them with the policies at its end.
+fn recording(folder: &Path) -> Result<PathBuf, String> {
+    let recordings = recordings();
+    fs::create_dir_all(&recordings).map_err(|error| format!("cannot write {}: {error}", recordings.display()))?;
+    Ok(recordings.join(folder.file_name().unwrap_or_default()).with_extension("jsonl"))
 }
 
 /// A state folder of our own. It stays after the end, for whoever wants to read logs; those of earlier runs of the same

@@ -25,7 +25,8 @@ use berth_ledger::Ledger;
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 
-pub(crate) use self::local_aws::{binaries, checkout};
+pub(crate) use self::local_aws::binaries;
+pub use self::local_aws::{checkout, recordings};
 pub use self::{
     executions::Ended,
     intake::{Event, event, fixture},

@@ -3,8 +3,10 @@
 mod config;
 mod counted;
 mod failure;
+mod policy;
 mod sessions;
 
 pub use config::shared_config;
 pub use failure::CallFailure;
+pub use policy::{FunctionPolicy, Part, PolicyFile, SessionPolicy, Statement};
 pub use sessions::{SessionScope, Sessions, session_name};

@@ -11,9 +11,8 @@ use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_sdk_sts::Client;
 use berth_step::{Fault, StepError};
 use berth_tenancy::{AccountId, Region, RoleName, Subject, role_arn};
-use serde_json::json;
 
-use crate::CallFailure;
+use crate::{CallFailure, SessionPolicy};
 
 /// Length of a session in seconds: the shortest that STS allows, and no function runs longer.
 const SESSION_SECONDS: i32 = 900;
@@ -51,7 +50,7 @@ struct Kept {
 struct Key {
     role: String,
     name: String,
-    actions: &'static [&'static str],
+    policy: SessionPolicy,
 }
 
 /// One session: where, and what for.
@@ -65,9 +64,8 @@ pub struct SessionScope<'a> {
     pub region: Option<&'a Region>,
     /// ARN of the execution, whose name becomes the session's name, so that CloudTrail leads back to it.
     pub execution: &'a str,
-    /// IAM actions that the step needs: the session policy, so that a step can do no more than its job even where the
-    /// role could.
-    pub actions: &'static [&'static str],
+    /// The session policy, so that a step can do no more than its job even where the role could.
+    pub policy: SessionPolicy,
     /// What a refusal to assume the role means. A role in a new account appears some minutes after the account.
     pub when_refused: Fault,
 }
@@ -76,9 +74,9 @@ impl<'a> SessionScope<'a> {
     /// A session in the account that is onboarded. A refusal is no more than `NotReady`: the role appears some minutes
     /// after the account.
     #[must_use]
-    pub fn in_tenant(run: &'a Subject, region: Option<&'a Region>, actions: &'static [&'static str]) -> Self {
+    pub fn in_tenant(run: &'a Subject, region: Option<&'a Region>, policy: SessionPolicy) -> Self {
         let (account, role, execution) = (&run.account_id, &run.tenant_role, run.execution.as_str());
-        Self { account, role, region, execution, actions, when_refused: Fault::NotReady }
+        Self { account, role, region, execution, policy, when_refused: Fault::NotReady }
     }
 }
 
@@ -90,10 +88,10 @@ impl Sessions {
     }
 
     /// The configuration of clients that act in the other account: with the session of an invocation before, when that
-    /// was for the same execution, role and actions.
+    /// was for the same execution, role and policy.
     pub async fn assume(&self, scope: SessionScope<'_>) -> Result<SdkConfig, StepError> {
         let role = role_arn(scope.account, scope.role);
-        let key = Key { role, name: session_name(scope.execution), actions: scope.actions };
+        let key = Key { role, name: session_name(scope.execution), policy: scope.policy };
         let credentials = match self.kept(&key) {
             Some(credentials) => credentials,
             None => self.ask(key, scope).await?,
@@ -128,7 +126,7 @@ impl Sessions {
             .role_session_name(&key.name)
             .external_id(&self.external_id)
             .duration_seconds(SESSION_SECONDS)
-            .policy(session_policy(scope.actions))
+            .policy(scope.policy.document()?)
             .send()
             .await
             .map_err(|error| refused(CallFailure::of("sts:AssumeRole", &error), arn, scope))?;
@@ -169,19 +167,16 @@ pub fn session_name(execution: &str) -> String {
     format!("berth-{name}")
 }
 
-/// The session policy: the actions of this step and nothing else. The role's own policy says on which resources.
-fn session_policy(actions: &[&str]) -> String {
-    json!({
-        "Version": "2012-10-17",
-        "Statement": [{ "Effect": "Allow", "Action": actions, "Resource": "*" }],
-    })
-    .to_string()
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::{Part, PolicyFile};
+
+    /// A policy of its own for each text; none of these is read.
+    const fn policy(text: &'static str) -> SessionPolicy {
+        PolicyFile::new(text).session(Part::Tenant)
+    }
 
     #[test]
     fn a_session_is_named_after_its_execution() {
@@ -197,22 +192,23 @@ mod tests {
     }
 
     #[test]
-    fn a_session_serves_its_own_execution_role_and_actions_and_no_others() {
+    fn a_session_serves_its_own_execution_role_and_policy_and_no_others() {
         let config = SdkConfig::builder().behavior_version(aws_config::BehaviorVersion::latest()).build();
         let sessions = Sessions::new(&config, "id".to_owned());
-        let key = |role: &str, name: &str, actions| Key { role: role.to_owned(), name: name.to_owned(), actions };
+        let key =
+            |role: &str, name: &str, text| Key { role: role.to_owned(), name: name.to_owned(), policy: policy(text) };
         let given = |id: &str| Credentials::new(id, "never-shown", None, None, "test");
-        let mine = key("role", "berth-e", &["ec2:CreateVpc"]);
+        let mine = key("role", "berth-e", "vpc");
         let keep = |key: &Key, id: &str| {
             sessions.keep(Kept { key: key.clone(), until: Instant::now() + KEPT, credentials: given(id) });
         };
         keep(&mine, "mine");
         assert_eq!(sessions.kept(&mine).unwrap().access_key_id(), "mine");
         for other in [
-            key("other", "berth-e", &["ec2:CreateVpc"]),
-            key("role", "berth-f", &["ec2:CreateVpc"]),
-            key("role", "berth-e", &["ec2:CreateSubnet"]),
-            key("role", "berth-e", &["ec2:CreateVpc", "ec2:CreateSubnet"]),
+            key("other", "berth-e", "vpc"),
+            key("role", "berth-f", "vpc"),
+            key("role", "berth-e", "subnet"),
+            Key { policy: PolicyFile::new("vpc").session(Part::Network), ..mine.clone() },
         ] {
             assert!(sessions.kept(&other).is_none(), "{other:?}");
         }
@@ -224,7 +220,7 @@ mod tests {
     fn an_old_session_is_asked_for_anew_and_few_are_kept() {
         let config = SdkConfig::builder().behavior_version(aws_config::BehaviorVersion::latest()).build();
         let sessions = Sessions::new(&config, "id".to_owned());
-        let key = |n: usize| Key { role: "role".to_owned(), name: format!("berth-{n}"), actions: &["iam:CreateRole"] };
+        let key = |n: usize| Key { role: "role".to_owned(), name: format!("berth-{n}"), policy: policy("") };
         let kept = |n: usize, until: Instant| Kept {
             key: key(n),
             until,
@@ -237,12 +233,5 @@ mod tests {
         }
         let known = (1..=20).filter(|n| sessions.kept(&key(*n)).is_some());
         assert_eq!(known.collect::<Vec<_>>(), (13..=20).collect::<Vec<_>>(), "the newest ones");
-    }
-
-    #[test]
-    fn the_session_policy_allows_the_steps_actions_and_nothing_else() {
-        let policy: serde_json::Value = serde_json::from_str(&session_policy(&["ec2:CreateVpc"])).unwrap();
-        assert_eq!(policy["Statement"][0]["Action"], json!(["ec2:CreateVpc"]));
-        assert_eq!(policy["Statement"].as_array().unwrap().len(), 1);
     }
 }

@@ -19,13 +19,14 @@ def main() -> int:
     parser.add_argument("--binaries", type=Path, required=True, help="folder of the function binaries")
     parser.add_argument("--log-dir", type=Path, required=True, help="folder for one log file per function")
     parser.add_argument("--layers", type=Path, help="folder that stands for /opt of the functions")
+    parser.add_argument("--record", type=Path, help="file that each different use of an AWS operation is appended to")
     parser.add_argument("--account", default="210987654321", help="the hub account")
     parser.add_argument("--region", default="us-east-1", help="the hub's region")
     given = parser.parse_args()
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     settings = GatewaySettings(
         given.port, given.aws_url, given.binaries, given.log_dir, given.account, given.region,
-        given.layers.resolve() if given.layers else None,
+        given.layers.resolve() if given.layers else None, given.record,
     )  # fmt: skip
     try:
         asyncio.run(serve(settings))

@@ -13,6 +13,7 @@ from .host import FunctionHost
 from .identify import ApiCall
 from .identities import Caller
 from .queue_poller import Mapping, QueuePoller
+from .recording import Recording
 from .upstream import Upstream, UpstreamError
 
 LOGGER = logging.getLogger(__name__)
@@ -23,9 +24,10 @@ _CHANGES = frozenset(("CreateEventSourceMapping", "UpdateEventSourceMapping", "D
 class Pollers:
     """One poller for every enabled mapping of an SQS queue that the emulator knows."""
 
-    def __init__(self, upstream: Upstream, host: FunctionHost) -> None:
+    def __init__(self, upstream: Upstream, host: FunctionHost, recording: Recording) -> None:
         self._upstream = upstream
         self._host = host
+        self._recording = recording
         self._pollers: dict[str, QueuePoller] = {}
         self._places: set[tuple[str, str]] = {(upstream.account, upstream.region)}
         self._refreshing = asyncio.Lock()
@@ -53,7 +55,7 @@ class Pollers:
                     del self._pollers[uuid]
             for uuid, mapping in wanted.items():
                 if uuid not in self._pollers:
-                    self._pollers[uuid] = QueuePoller(mapping, self._upstream, self._host)
+                    self._pollers[uuid] = QueuePoller(mapping, self._upstream, self._host, self._recording)
                     self._pollers[uuid].start()
 
     def snapshot(self) -> dict[str, dict[str, Any]]:

@@ -18,6 +18,7 @@ from .identify import ApiCall, identify
 from .identities import Caller, Identities
 from .invoke_api import InvokeApi
 from .journal import Entry, Journal
+from .recording import Recording
 from .rules import Action, Rules
 from .upstream import ACCOUNT_HEADER, PLUMBING_HEADER, PRINCIPAL_HEADER, Upstream, UpstreamError
 
@@ -33,9 +34,11 @@ class Proxy:
     """Handles every request that is not the gateway's own."""
 
     def __init__(
-        self, upstream: Upstream, identities: Identities, host: FunctionHost, invoke: InvokeApi, region: str
-    ) -> None:
+        self, upstream: Upstream, identities: Identities, host: FunctionHost, invoke: InvokeApi, region: str,
+        recording: Recording,
+    ) -> None:  # fmt: skip
         self.journal = Journal()
+        self._recording = recording
         self.rules = Rules()
         self._upstream = upstream
         self._identities = identities
@@ -60,6 +63,7 @@ class Proxy:
             caller = replace(caller, account=headers[ACCOUNT_HEADER])
         entry = self._entry(call, caller, plumbing=PLUMBING_HEADER in headers, trace=headers.get("x-amzn-trace-id", ""))
         self.journal.add(entry)
+        self._recording.note(entry)
         rule = self.rules.decide(entry)
         action = Action()
         if rule is not None:

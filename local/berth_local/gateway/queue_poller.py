@@ -10,6 +10,7 @@ from typing import Any
 
 from .functions import parse_function_name
 from .host import FunctionHost
+from .recording import POLLER, Recording
 from .sqs_records import failed_ids, sqs_event
 from .upstream import Upstream, UpstreamError
 
@@ -63,10 +64,11 @@ class Mapping:
 class QueuePoller:
     """Polls one queue. Receiving is never done twice at once: moto would give the same message to both."""
 
-    def __init__(self, mapping: Mapping, upstream: Upstream, host: FunctionHost) -> None:
+    def __init__(self, mapping: Mapping, upstream: Upstream, host: FunctionHost, recording: Recording) -> None:
         self.mapping = mapping
         self._upstream = upstream
         self._host = host
+        self._recording = recording
         parts = mapping.queue_arn.split(":")
         self._queue_url = f"{upstream.url}/{parts[4]}/{parts[5]}"
         self._slots = asyncio.Semaphore(mapping.batches_max)
@@ -173,4 +175,5 @@ class QueuePoller:
     async def _sqs(self, operation: str, body: dict[str, Any]) -> dict[str, Any]:
         body["QueueUrl"] = self._queue_url
         account = self.mapping.queue_arn.split(":")[4]
+        self._recording.note_use(self.mapping.function_arn.split(":")[6], POLLER, "sqs", operation)
         return await self._upstream.json_call("sqs", f"AmazonSQS.{operation}", body, account, self.mapping.region)

@@ -17,6 +17,7 @@ from .identities import Caller, Identities
 from .invoke_api import InvokeApi
 from .pollers import Pollers
 from .proxy import Proxy
+from .recording import Recording
 from .runtime_api import RuntimeApi
 from .upstream import Upstream
 
@@ -27,7 +28,7 @@ ADDRESS = "127.0.0.1"
 
 @dataclass(frozen=True)
 class GatewaySettings:
-    """What the command line says. `layers` is where `/opt` of the functions lies, if anywhere."""
+    """What the command line says. `layers` is where `/opt` of the functions lies, `record` where uses are written to."""
 
     port: int
     aws_url: str
@@ -36,6 +37,7 @@ class GatewaySettings:
     account: str
     region: str
     layers: Path | None = None
+    record: Path | None = None
 
 
 class Gateway:
@@ -49,8 +51,9 @@ class Gateway:
         catalog = FunctionCatalog(self.upstream, settings.binaries.resolve(), settings.layers)
         self.host = FunctionHost(catalog, identities, settings.log_dir, url)
         self.invoke = InvokeApi(self.host)
-        self.pollers = Pollers(self.upstream, self.host)
-        self.proxy = Proxy(self.upstream, identities, self.host, self.invoke, settings.region)
+        recording = Recording(settings.record)
+        self.pollers = Pollers(self.upstream, self.host, recording)
+        self.proxy = Proxy(self.upstream, identities, self.host, self.invoke, settings.region, recording)
         self.proxy.observe(self._functions_changed)
         self.proxy.observe(self.pollers.observe)
         self._runner: web.AppRunner | None = None

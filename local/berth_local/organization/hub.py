@@ -13,6 +13,8 @@ from berth_local.access import Access, Credentials
 
 CLUSTERS = MappingProxyType({environment: f"shared-{environment}-1" for environment in names.ENVIRONMENTS})
 """The shared cluster of each environment."""
+CLUSTER_NAMES = "shared-*"
+"""What all their names match: Berth may change no other cluster."""
 CLUSTER_REGION = names.TENANT_REGIONS[0]
 _KUBERNETES_VERSION = "1.33"
 
