@@ -29,7 +29,10 @@ test: prerequisites local-dev binaries ## Everything that must pass.
 	@echo "== the local AWS (pytest)"
 	$(PYTHON) -m pytest -q local/tests
 	@echo "== the workspace (cargo test)"
+	@rm -rf target/recorded
 	$(CARGO) test --workspace
+	@echo "== policies against what all journeys used"
+	@target/debug/permissions
 
 .PHONY: faults
 faults: prerequisites local binaries ## Breaks every AWS call of every journey; FAULT=NAME makes one run, ONLY=TEXT some, LIST=1 none, CONTINUE=1 the rest, PLANTED=1 plants mistakes.

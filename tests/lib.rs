@@ -11,4 +11,5 @@
 pub mod counting;
 pub mod faults;
 pub mod makespan;
+pub mod permissions;
 pub mod rig;

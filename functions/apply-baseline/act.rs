@@ -23,6 +23,8 @@ pub(crate) async fn act(clients: &Clients, input: &Input, action: &Action) -> Re
         | Action::PutRule { .. } => config::act(clients, input, action).await.map(|()| String::new()),
         Action::CreateVault { .. }
         | Action::CreatePlan { .. }
+        | Action::TagVault { .. }
+        | Action::TagPlan { .. }
         | Action::UpdatePlan { .. }
         | Action::CreateSelection { .. }
         | Action::DeleteSelection { .. } => backup::act(clients, input, action).await,

@@ -34,6 +34,10 @@ pub enum Action {
     CreateVault { name: String, key: Option<String> },
     /// Make the backup plan.
     CreatePlan { rules: Vec<PlannedRule> },
+    /// Repair the tags of the backup vault.
+    TagVault { arn: String, name: String },
+    /// Repair the tags of the backup plan.
+    TagPlan { arn: String },
     /// Repair the rules of the backup plan.
     UpdatePlan { id: String, rules: Vec<PlannedRule> },
     /// Choose what is backed up.
@@ -58,6 +62,8 @@ impl fmt::Display for Action {
             Self::PutRule { rule, repair: true } => write!(f, "repair Config rule {}", rule.name_in_account()),
             Self::CreateVault { name, .. } => write!(f, "create backup vault {name}"),
             Self::CreatePlan { .. } => write!(f, "create backup plan {PLAN_NAME}"),
+            Self::TagVault { name, .. } => write!(f, "repair tags of backup vault {name}"),
+            Self::TagPlan { .. } => write!(f, "repair tags of backup plan {PLAN_NAME}"),
             Self::UpdatePlan { .. } => write!(f, "repair backup plan {PLAN_NAME}"),
             Self::CreateSelection { name, .. } => write!(f, "create backup selection {name}"),
             Self::DeleteSelection { name, .. } => {

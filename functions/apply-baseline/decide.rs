@@ -125,12 +125,21 @@ fn backup(input: &Input, wanted: &BackupPlan, seen: &Seen) -> Result<Vec<Action>
         let next = "a vault's key cannot be changed: give `baseline.backup.vault` another name, or plan this key";
         return Err(StepError::new(Fault::InvalidInput, what).next(next));
     }
+    let mut actions = Vec::new();
+    if !vault.tagged {
+        actions.push(Action::TagVault { arn: vault.arn.clone(), name: wanted.vault.clone() });
+    }
     let rules = planned_rules(wanted);
-    let Some(plan) = &seen.plan else { return Ok(vec![Action::CreatePlan { rules }]) };
+    let Some(plan) = &seen.plan else {
+        actions.push(Action::CreatePlan { rules });
+        return Ok(actions);
+    };
     if !plan.ours {
         return Err(StepError::foreign(&format!("backup plan {PLAN_NAME} ({})", plan.id)));
     }
-    let mut actions = Vec::new();
+    if !plan.tagged {
+        actions.push(Action::TagPlan { arn: plan.arn.clone() });
+    }
     if plan.rules != rules {
         actions.push(Action::UpdatePlan { id: plan.id.clone(), rules });
     }

@@ -74,10 +74,14 @@ pub struct Rule {
 /// A backup vault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Vault {
+    /// Its ARN; empty when it is only planned.
+    pub arn: String,
     /// ARN of its key.
     pub key: Option<String>,
     /// Whether Berth made it.
     pub ours: bool,
+    /// Whether it has all tags of ours.
+    pub tagged: bool,
 }
 
 /// A backup plan.
@@ -85,8 +89,12 @@ pub struct Vault {
 pub struct Plan {
     /// Its id.
     pub id: String,
+    /// Its ARN; empty when it is only planned.
+    pub arn: String,
     /// Whether Berth made it.
     pub ours: bool,
+    /// Whether it has all tags of ours.
+    pub tagged: bool,
     /// Its rules.
     pub rules: Vec<PlannedRule>,
     /// Its selections.
@@ -136,10 +144,15 @@ impl Seen {
             Action::PutRule { rule, .. } => {
                 self.rules.insert(rule.name_in_account(), Rule { says: Some(*rule), ours: true });
             }
-            Action::CreateVault { key, .. } => self.vault = Some(Vault { key, ours: true }),
-            Action::CreatePlan { rules } => {
-                self.plan = Some(Plan { id, ours: true, rules, selections: Vec::new() });
+            Action::CreateVault { key, .. } => {
+                self.vault = Some(Vault { arn: String::new(), key, ours: true, tagged: true });
             }
+            Action::CreatePlan { rules } => {
+                let (arn, selections) = (String::new(), Vec::new());
+                self.plan = Some(Plan { id, arn, ours: true, tagged: true, rules, selections });
+            }
+            Action::TagVault { .. } => self.vault.iter_mut().for_each(|vault| vault.tagged = true),
+            Action::TagPlan { .. } => self.plan.iter_mut().for_each(|plan| plan.tagged = true),
             Action::UpdatePlan { rules, .. } => self.plan.iter_mut().for_each(|plan| plan.rules.clone_from(&rules)),
             Action::CreateSelection { name, .. } => {
                 let made = Selection { id, name, ours: true };

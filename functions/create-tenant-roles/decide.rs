@@ -164,13 +164,14 @@ fn must_be_ours(input: &Input, role: &RolePlan, there: &ObservedRole) -> Result<
 /// Everything in which a role differs from the plan.
 fn repairs(input: &Input, role: &RolePlan, there: &ObservedRole, boundary: Option<&str>) -> Vec<Action> {
     let name = || role.name.clone();
+    // First and alone: the policy of this step allows the rest only to roles within the boundary.
+    if let Some(arn) = boundary.filter(|arn| there.boundary.as_deref() != Some(arn)) {
+        return vec![Action::SetBoundary { role: name(), arn: arn.to_owned() }];
+    }
     let mut changes = Vec::new();
     let trust = trust_document(&input.run.account_id, &role.trust);
     if there.trust != trust {
         changes.push(Action::SetTrust { role: name(), document: trust });
-    }
-    if let Some(arn) = boundary.filter(|arn| there.boundary.as_deref() != Some(arn)) {
-        changes.push(Action::SetBoundary { role: name(), arn: arn.to_owned() });
     }
     let mut tags = there.tags.missing(&wanted_tags(input, role));
     if tags.0.remove(TAG_SESSION).is_some() {

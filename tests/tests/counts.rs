@@ -28,7 +28,8 @@ const CALLS_MAX: [(&str, usize, usize); 11] = [
     // The role that AWS Backup works with, and its two policies, are three calls of these.
     ("create-tenant-roles", 11, 2),
     // Backup, Config and four settings: half of it reads, also when all is there; Backup and Config have no call for all.
-    ("apply-baseline", 24, 13),
+    // Tags of vault and plan are read, because somebody may have taken them off what Berth made.
+    ("apply-baseline", 24, 15),
     // Two groups with a permission set each. A copy that is new looks one permission set up by its name.
     ("grant-sign-in", 20, 8),
     ("grant-cluster-access", 5, 4),

@@ -31,6 +31,11 @@ pub(super) async fn act(clients: &Clients, input: &Input, action: &Action) -> Re
             let none = || StepError::new(Fault::Bug, "backup:CreateBackupPlan answered without an id");
             sent.backup_plan_id.ok_or_else(none)
         }
+        // All of them, not the missing ones: the policy of this step demands Berth's mark in every such call.
+        Action::TagVault { arn, .. } | Action::TagPlan { arn } => {
+            let sent = backup.tag_resource().resource_arn(arn).set_tags(Some(tags)).send().await;
+            sent.map(|_| String::new()).map_err(|error| meaning(CallFailure::of("backup:TagResource", &error)))
+        }
         Action::UpdatePlan { id, rules } => {
             let call = backup.update_backup_plan().backup_plan_id(id).backup_plan(sdk_plan(rules, &tags)?);
             let sent = call.send().await.map(|_| String::new());
@@ -70,7 +75,7 @@ async fn create_selection(
     Ok(sent.selection_id.unwrap_or_default())
 }
 
-/// [Backup `CreateBackupVault`, `CreateBackupPlan`, `UpdateBackupPlan`, `DeleteBackupSelection`, "Errors"]
+/// [Backup `CreateBackupVault`, `CreateBackupPlan`, `TagResource`, `UpdateBackupPlan`, `DeleteBackupSelection`, "Errors"]
 fn meaning(failure: CallFailure) -> StepError {
     match failure.code() {
         Some("AlreadyExistsException" | "ResourceNotFoundException") => {

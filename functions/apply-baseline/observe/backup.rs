@@ -5,7 +5,9 @@ use berth_aws::CallFailure;
 use berth_step::StepError;
 use berth_tenancy::{BackupPlan, BackupRule, Tags};
 
-use crate::{Input, PLAN_NAME, Plan, PlannedRule, Seen, Selection, Vault, clients::Clients, selection_name, token};
+use crate::{
+    Input, PLAN_NAME, Plan, PlannedRule, Seen, Selection, Vault, clients::Clients, selection_name, token, wanted::tags,
+};
 
 /// What is there of AWS Backup.
 #[derive(Debug, Default)]
@@ -38,8 +40,11 @@ async fn vault(clients: &Clients, input: &Input, wanted: &BackupPlan) -> Result<
         let vault = vault.map_err(|error| CallFailure::of("backup:ListBackupVaults", &error).or_common())?;
         if vault.backup_vault_name() == Some(&wanted.vault) {
             let made = vault.creator_request_id() == Some(token(&input.run.account_id, "vault").as_str());
-            let ours = made || are_tags_ours(clients, input, vault.backup_vault_arn()).await?;
-            return Ok(Some(Vault { key: vault.encryption_key_arn, ours }));
+            let arn = vault.backup_vault_arn.unwrap_or_default();
+            let found = tags_of(clients, &arn).await?;
+            let ours = made || found.are_ours(&input.run.account_id);
+            let tagged = found.missing(&tags(input)).0.is_empty();
+            return Ok(Some(Vault { arn, key: vault.encryption_key_arn, ours, tagged }));
         }
     }
     Ok(None)
@@ -61,14 +66,17 @@ async fn plan(clients: &Clients, input: &Input) -> Result<Option<Plan>, StepErro
     let Some(found) = found else { return Ok(None) };
     let id = found.backup_plan_id().unwrap_or_default().to_owned();
     let by_us = found.creator_request_id() == Some(&made);
-    if !by_us && !are_tags_ours(clients, input, found.backup_plan_arn()).await? {
-        return Ok(Some(Plan { id, ours: false, rules: Vec::new(), selections: Vec::new() }));
-    }
+    let arn = found.backup_plan_arn.unwrap_or_default();
     let answer = clients.backup.get_backup_plan().backup_plan_id(&id).send();
-    let (answer, selections) = futures::join!(answer, selections(clients, input, &id));
+    let (on_it, answer, selections) = futures::join!(tags_of(clients, &arn), answer, selections(clients, input, &id));
+    let on_it = on_it?;
+    if !by_us && !on_it.are_ours(&input.run.account_id) {
+        return Ok(Some(Plan { id, arn, ours: false, tagged: false, rules: Vec::new(), selections: Vec::new() }));
+    }
+    let tagged = on_it.missing(&tags(input)).0.is_empty();
     let answer = answer.map_err(|error| CallFailure::of("backup:GetBackupPlan", &error).or_common())?;
     let rules = answer.backup_plan().map(|plan| plan.rules().iter().map(rule).collect()).unwrap_or_default();
-    Ok(Some(Plan { id, ours: true, rules, selections: selections? }))
+    Ok(Some(Plan { id, arn, ours: true, tagged, rules, selections: selections? }))
 }
 
 /// [Backup `ListBackupSelections`]
@@ -103,11 +111,10 @@ fn rule(rule: &types::BackupRule) -> PlannedRule {
 }
 
 /// [Backup `ListTags`]
-async fn are_tags_ours(clients: &Clients, input: &Input, arn: Option<&str>) -> Result<bool, StepError> {
-    let answer = clients.backup.list_tags().set_resource_arn(arn.map(str::to_owned)).send().await;
+async fn tags_of(clients: &Clients, arn: &str) -> Result<Tags, StepError> {
+    let answer = clients.backup.list_tags().resource_arn(arn).send().await;
     let answer = answer.map_err(|error| CallFailure::of("backup:ListTags", &error).or_common())?;
-    let tags: Tags = answer.tags.unwrap_or_default().into_iter().collect();
-    Ok(tags.are_ours(&input.run.account_id))
+    Ok(answer.tags.unwrap_or_default().into_iter().collect())
 }
 
 /// Whether the role that AWS Backup shall work with is there. [IAM `GetRole`]

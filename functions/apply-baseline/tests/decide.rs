@@ -122,7 +122,9 @@ fn what_is_switched_off_is_left_as_it_is() {
 #[test]
 fn every_kind_of_drift_is_repaired_by_the_one_change_that_it_needs() {
     type Drift = (&'static str, fn(&mut Seen));
-    let cases: [Drift; 11] = [
+    let cases: [Drift; 13] = [
+        ("repair tags of backup vault berth-backup", |seen| seen.vault.as_mut().unwrap().tagged = false),
+        ("repair tags of backup plan berth-backup", |seen| seen.plan.as_mut().unwrap().tagged = false),
         ("turn on EBS encryption by default", |seen| seen.ebs_encrypted = false),
         ("set the key of EBS encryption by default to arn:aws:kms:eu-west-1:111122223333:key/1", |seen| {
             seen.ebs_key = Some("other".into());
@@ -160,12 +162,13 @@ fn every_kind_of_drift_is_repaired_by_the_one_change_that_it_needs() {
 #[test]
 fn our_names_without_our_tags_are_foreign_and_named() {
     let mut seen = converged();
-    seen.vault = Some(Vault { key: None, ours: false });
+    seen.vault = Some(Vault { arn: "a".into(), key: None, ours: false, tagged: false });
     assert_eq!(fault(&seen).0, Fault::Foreign);
     assert!(fault(&seen).1.starts_with("backup vault berth-backup has the name"), "{}", fault(&seen).1);
 
     let mut seen = converged();
-    seen.plan = Some(Plan { id: "p-1".into(), ours: false, rules: vec![], selections: vec![] });
+    seen.plan =
+        Some(Plan { id: "p-1".into(), arn: "a".into(), ours: false, tagged: false, rules: vec![], selections: vec![] });
     assert_eq!(fault(&Seen { backup_role: true, ..seen.clone() }).0, Fault::Foreign);
     assert!(fault(&seen).1.contains("backup plan berth-backup (p-1)"), "{}", fault(&seen).1);
 
@@ -252,7 +255,7 @@ fn the_name_of_a_selection_holds_its_role_and_tags() {
 
 proptest! {
     #[test]
-    fn any_drifted_region_converges_and_then_needs_nothing(drift in proptest::collection::vec(any::<bool>(), 12)) {
+    fn any_drifted_region_converges_and_then_needs_nothing(drift in proptest::collection::vec(any::<bool>(), 14)) {
         let mut seen = converged();
         if drift[0] { seen.ebs_encrypted = false }
         if drift[1] { seen.imds_v2 = false }
@@ -272,6 +275,8 @@ proptest! {
             plan.rules.push(PlannedRule { vault: "other".into(), ..plan.rules[0].clone() });
             plan.selections.clear();
         }
+        seen.vault.iter_mut().for_each(|vault| vault.tagged = !drift[12]);
+        seen.plan.iter_mut().for_each(|plan| plan.tagged = !drift[13]);
         let (_, after) = converge(&input(), seen);
         prop_assert_eq!(after.recorder.as_ref().map(|recorder| recorder.name.as_str()), Some(RECORDER));
         prop_assert!(matches!(decide(&input(), &after), Ok(Decision::Done(_))));

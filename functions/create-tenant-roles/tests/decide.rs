@@ -135,6 +135,19 @@ fn every_kind_of_drift_is_repaired_by_the_one_change_that_it_needs() {
     }
 }
 
+/// The policy of the step allows policies only on roles within the boundary.
+#[test]
+fn the_boundary_of_a_role_is_repaired_before_anything_else_of_it() {
+    let mut world = converged();
+    let role = world.roles.get_mut("payments-viewer").unwrap();
+    (role.boundary, role.trust) = (None, json!({}));
+    role.managed.clear();
+    let (rounds, ..) = converge(&input(), world);
+    let lines: Vec<Vec<String>> = rounds.iter().map(|round| round.iter().map(ToString::to_string).collect()).collect();
+    assert_eq!(lines[0], ["repair permissions boundary of role payments-viewer"]);
+    assert_eq!((lines.len(), lines[1].len()), (2, 2), "{lines:?}");
+}
+
 #[test]
 fn a_role_with_our_name_but_not_our_tags_is_foreign_and_nothing_is_changed() {
     for tags in [Tags::default(), Tags::of(&"999999999999".parse().unwrap(), &"payments".parse().unwrap())] {

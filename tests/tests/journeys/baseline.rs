@@ -74,6 +74,10 @@ fn a_fresh_account_gets_its_baseline_and_what_drifts_is_repaired_and_nothing_els
     let rule = json!({ "RuleName": "x", "TargetBackupVaultName": "berth-backup" });
     let other = json!({ "BackupPlanName": "berth-backup", "Rules": [rule] });
     drift("backup", "update_backup_plan", json!({ "BackupPlanId": plan, "BackupPlan": other }));
+    let arn = drift("backup", "list_backup_plans", json!({}))["BackupPlansList"][0]["BackupPlanArn"].clone();
+    drift("backup", "untag_resource", json!({ "ResourceArn": arn, "TagKeyList": ["berth:account"] }));
+    let vault = drift("backup", "list_backup_vaults", json!({}))["BackupVaultList"][0]["BackupVaultArn"].clone();
+    drift("backup", "tag_resource", json!({ "ResourceArn": vault, "Tags": { "berth:tenant": "other" } }));
     let execution = rig.start_execution(&json!({ "accountId": account }));
     let ended = rig.ended(&execution);
     assert_eq!(ended.status, ExecutionStatus::Succeeded, "{ended:?}");
@@ -84,6 +88,8 @@ fn a_fresh_account_gets_its_baseline_and_what_drifts_is_repaired_and_nothing_els
         [
             "create Config rule berth-encrypted-volumes",
             "repair backup plan berth-backup",
+            "repair tags of backup plan berth-backup",
+            "repair tags of backup vault berth-backup",
             "require IMDSv2 by default",
             "set public sharing of snapshots to block-all-sharing",
             "start configuration recorder berth-recorder",

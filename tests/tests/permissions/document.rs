@@ -3,10 +3,13 @@
 use std::{fmt::Write as _, fs};
 
 use berth_aws::{Part, Statement};
-use berth_tests::rig::checkout;
+use berth_tests::{
+    permissions::{demanded_of, policies},
+    rig::checkout,
+};
 use serde_json::Value;
 
-use crate::{demanded, need, policies};
+use crate::need;
 
 const HEAD: &str = "# Permissions
 
@@ -27,7 +30,7 @@ to the log group `/berth/functions` (`WriteFunctionLogs` in `infra/hub.yaml`). H
 /// The page.
 fn page() -> String {
     let mut page = HEAD.to_owned();
-    for (function, policy) in policies::all() {
+    for (function, policy) in policies() {
         for (part, statements) in &policy.0 {
             let _ = write!(page, "\n## {function}, {part}\n\n| action | on | needed by |\n|---|---|---|\n");
             for statement in statements {
@@ -73,7 +76,7 @@ fn shown(value: &Value) -> String {
 }
 
 fn needed_by(function: &str, part: Part, action: &str) -> String {
-    if let Some(entry) = demanded::of(function, part, action) {
+    if let Some(entry) = demanded_of(function, part, action) {
         return format!("{} ([AWS]({}))", entry.why, entry.url);
     }
     let files = need::files(function, action);

@@ -7,13 +7,18 @@ use std::{
     sync::{LazyLock, Mutex},
 };
 
-use berth_tests::rig::checkout;
-
-use crate::{demanded, policies};
+use berth_tests::{
+    permissions::{demanded_of, policies},
+    rig::checkout,
+};
 
 /// Files below the checkout that call an action's operation on behalf of a function: those that name the action for its
 /// faults, or call the SDK's method of that name.
 pub fn files(function: &str, action: &str) -> Vec<String> {
+    let named = naming(function, action);
+    if !named.is_empty() {
+        return named;
+    }
     let operation = action.split(':').next_back().unwrap_or_default();
     let method: String = operation.chars().fold(String::new(), |mut method, c| {
         if c.is_ascii_uppercase() {
@@ -22,16 +27,24 @@ pub fn files(function: &str, action: &str) -> Vec<String> {
         method.push(c.to_ascii_lowercase());
         method
     });
-    let calls = [format!("\"{action}\""), format!(".{}()", method.trim_start_matches('_'))];
-    let own = holding(&checkout().join("functions").join(function), &calls);
-    if own.is_empty() { crates_of(function).iter().flat_map(|folder| holding(folder, &calls)).collect() } else { own }
+    of(function, &format!(".{}()", method.trim_start_matches('_')))
 }
 
-/// Files of a folder that hold one of these texts, tests left out.
-fn holding(folder: &Path, texts: &[String]) -> Vec<String> {
+/// Those of them that name the action.
+pub fn naming(function: &str, action: &str) -> Vec<String> {
+    of(function, &format!("\"{action}\""))
+}
+
+/// Files that hold a text: of the function, or else of the crates that it uses.
+fn of(function: &str, text: &str) -> Vec<String> {
+    let own = holding(&checkout().join("functions").join(function), text);
+    if own.is_empty() { crates_of(function).iter().flat_map(|folder| holding(folder, text)).collect() } else { own }
+}
+
+/// Files of a folder that hold a text, tests left out.
+fn holding(folder: &Path, text: &str) -> Vec<String> {
     let named = |(path, _): &(PathBuf, String)| path.strip_prefix(checkout()).unwrap().display().to_string();
-    let holds = |(_, source): &&(PathBuf, String)| texts.iter().any(|text| source.contains(text));
-    sources(folder).iter().filter(holds).map(named).collect()
+    sources(folder).iter().filter(|(_, source)| source.contains(text)).map(named).collect()
 }
 
 /// Rust files of a folder, read once.
@@ -76,10 +89,10 @@ fn crates_of(function: &str) -> Vec<PathBuf> {
 #[test]
 fn for_every_permission_there_is_a_call_in_the_code_or_an_action_that_demands_it() {
     let mut idle = Vec::new();
-    for (function, policy) in policies::all() {
+    for (function, policy) in policies() {
         for part in policy.0.keys().copied() {
             for action in policy.actions(part) {
-                if files(&function, action).is_empty() && demanded::of(&function, part, action).is_none() {
+                if files(&function, action).is_empty() && demanded_of(&function, part, action).is_none() {
                     idle.push(format!("{function}, {part}: {action}"));
                 }
             }

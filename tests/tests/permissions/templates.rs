@@ -7,11 +7,9 @@ use std::{
 };
 
 use berth_aws::{FunctionPolicy, Part, Statement};
-use berth_tests::rig::checkout;
+use berth_tests::{permissions::policies, rig::checkout};
 use serde::Serialize;
 use serde_json::Value;
-
-use crate::policies;
 
 /// The line before the statements of a part of a policy, and the line after them.
 const BEGIN: &str = "# policy: functions/";
@@ -80,7 +78,7 @@ fn templates() -> BTreeMap<PathBuf, String> {
 
 #[test]
 fn the_roles_in_infra_are_written_from_the_policies_beside_the_functions() {
-    let policies = policies::all();
+    let policies = policies();
     let mut stale = Vec::new();
     for (path, text) in templates() {
         let (fresh, _) = written(&text, &policies);
@@ -97,7 +95,7 @@ fn the_roles_in_infra_are_written_from_the_policies_beside_the_functions() {
 
 #[test]
 fn every_part_of_every_policy_is_in_a_role() {
-    let policies = policies::all();
+    let policies = policies();
     let found: BTreeSet<(String, Part)> = templates().values().flat_map(|text| written(text, &policies).1).collect();
     let every: BTreeSet<(String, Part)> =
         policies.iter().flat_map(|(function, policy)| policy.0.keys().map(|part| (function.clone(), *part))).collect();
@@ -111,7 +109,7 @@ const OTHERS: [(&str, &str, &str); 0] = [];
 /// table of permissions and by the comparison with journeys.
 #[test]
 fn roles_of_functions_allow_nothing_besides() {
-    let policies = policies::all();
+    let policies = policies();
     let mut roles = 0;
     for (path, text) in templates() {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();

@@ -1,0 +1,11 @@
+//! Policies beside functions, and what journeys used of them. Rules about them are in `tests/tests/permissions/`.
+
+mod demanded;
+mod policies;
+mod recorded;
+
+pub use self::{
+    demanded::{Demanded, EVENT_SOURCE, demanded, demanded_of},
+    policies::{policies, policy_text},
+    recorded::{Permission, Use, differences, recorded},
+};
