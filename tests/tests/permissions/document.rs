@@ -18,7 +18,7 @@ For whoever reviews what Berth may do. Written by `cargo test -p berth-tests --t
 
 What each function may do, with which role, on what, and which file calls it. Where AWS demands an action that no file
 calls, the reason stands in its place. The text after *when* is the statement's condition. Every function may besides write
-to the log group `/berth/functions` (`WriteFunctionLogs` in `infra/hub.yaml`). How this is held to be true:
+to the log group `/berth/functions` and send traces (`WriteFunctionLogs` in `infra/hub.yaml`). How this is held to be true:
 [decision 0023](decisions/0023-policies.md).
 
 - **hub**: the function's own role, `berth-<function>`.

@@ -57,4 +57,4 @@ fn the_state_machine_may_use_exactly_the_functions_and_the_queue_of_its_definiti
 
 /// Statements that Step Functions demands for its log and traces, by their Sid.
 /// <https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html>
-const LOGGING: [&str; 2] = ["DeliverLogs", "WriteTraces"];
+const LOGGING: [&str; 2] = ["DeliverLogs", "Trace"];
