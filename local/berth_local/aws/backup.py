@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import json
 from typing import Any
+from urllib.parse import unquote
 
 from moto.backup.exceptions import InvalidParameterValueException, ResourceNotFoundException
 from moto.backup.models import BackupBackend, Plan, Vault
@@ -99,6 +100,12 @@ def update_backup_plan(self: BackupResponse) -> str:
     return json.dumps(plan.to_dict())
 
 
+def list_tags(self: BackupResponse) -> str:
+    """ListTags: the ARN is the last part of the path; SDKs other than boto write no slash behind it."""
+    arn = unquote(self.path.split("?")[0].rstrip("/").rsplit("/", 1)[-1])
+    return json.dumps({"Tags": self.backup_backend.list_tags(resource_arn=arn)})
+
+
 def install() -> None:
     """Add the operations, and answer a repeated token with what it made."""
     dispatch = BackupResponse.dispatch
@@ -106,7 +113,7 @@ def install() -> None:
     url_paths["{0}/backup/plans/(?P<name>[^/]+)/selections/(?P<selection>[^/]+)$"] = dispatch
     for operation in (
         create_backup_selection, list_backup_selections, get_backup_selection, delete_backup_selection,
-        update_backup_plan,
+        update_backup_plan, list_tags,
     ):  # fmt: skip
         setattr(BackupResponse, operation.__name__, operation)
 

@@ -6,6 +6,7 @@ import json
 import uuid
 
 import pytest
+from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ClientError
 from twin_worlds import TENANT, World, differs_from_stock, fresh
 
@@ -68,6 +69,19 @@ def test_a_plan_can_be_changed_and_keeps_its_id_and_tags(world: World) -> None:
     read = backup.get_backup_plan(BackupPlanId=made["BackupPlanId"])
     assert read["BackupPlan"]["Rules"][0]["ScheduleExpression"] == "cron(0 4 * * ? *)"
     assert backup.list_tags(ResourceArn=made["BackupPlanArn"])["Tags"] == {"a": "b"}
+
+
+@differs_from_stock("Tags")
+def test_tags_are_listed_also_without_a_slash_behind_the_arn(world: World) -> None:
+    backup = world.client("backup", _account())
+    made = backup.create_backup_plan(BackupPlan=PLAN, BackupPlanTags={"a": "b"}, CreatorRequestId="plan")
+    arn = made["BackupPlanArn"]
+
+    def cut(request: AWSRequest, **_: object) -> None:
+        request.url = request.url.rstrip("/")
+
+    backup.meta.events.register("before-sign.backup.ListTags", cut)
+    assert backup.list_tags(ResourceArn=arn)["Tags"] == {"a": "b"}, "Tags"
 
 
 @differs_from_stock("AlreadyExistsException")

@@ -1,0 +1,67 @@
+//! A shared cluster in an account other than the hub, reached through its role.
+
+use berth_tests::rig::{HUB, NETWORK, Rig};
+use serde_json::{Value, json};
+
+use crate::{WEST, onboarded, repaired, turn};
+
+const CLUSTER: &str = "shared-outside";
+
+/// Makes the cluster in the network account, and the role that `infra/cluster.yaml` makes there.
+fn make_cluster(rig: &Rig) {
+    let subnets = rig.call_in(NETWORK, WEST, "ec2", "describe_subnets", &json!({}));
+    let subnet = &subnets["Subnets"][0]["SubnetId"];
+    let cluster = json!({
+        "name": CLUSTER, "roleArn": format!("arn:aws:iam::{NETWORK}:role/eks-cluster"),
+        "resourcesVpcConfig": { "subnetIds": [subnet] }, "accessConfig": { "authenticationMode": "API" },
+    });
+    rig.call_in(NETWORK, WEST, "eks", "create_cluster", &cluster);
+    // The same trust as that of the network role, for another function.
+    let other = rig.call(NETWORK, "iam", "get_role", &json!({ "RoleName": "BerthNetwork" }));
+    let trust = other["Role"]["AssumeRolePolicyDocument"].to_string();
+    let trust = trust.replace("berth-attach-transit-gateway", "berth-grant-cluster-access");
+    assert!(trust.contains("ExternalId") && trust.contains(HUB), "{trust}");
+    rig.call(NETWORK, "iam", "create_role", &json!({ "RoleName": "BerthCluster", "AssumeRolePolicyDocument": trust }));
+}
+
+fn eks(rig: &Rig, operation: &str, mut with: Value) -> Value {
+    with["clusterName"] = json!(CLUSTER);
+    rig.call_in(NETWORK, WEST, "eks", operation, &with)
+}
+
+#[test]
+fn entries_on_a_cluster_of_another_account_are_made_and_repaired_through_its_role() {
+    let eks_there = json!({ "name": CLUSTER, "account": NETWORK, "role": "BerthCluster" });
+    let (rig, _turn) = turn(&[
+        ("clusters.outside", json!({ "region": WEST, "eks": eks_there })),
+        ("environments.staging.cluster", json!("outside")),
+    ]);
+    make_cluster(rig);
+    let account = rig.account("abroad-staging", "staging");
+    let first = onboarded(rig, &account);
+    let calls = rig.calls_of(&first.arn);
+    let there = |call: &&berth_tests::rig::Call| call.service == "eks" && call.account == NETWORK;
+    assert!(calls.iter().any(|call| there(&call) && call.operation == "CreateAccessEntry"), "{calls:#?}");
+
+    let [developer, viewer] =
+        ["developer", "viewer"].map(|key| format!("arn:aws:iam::{account}:role/tenant/abroad-{key}"));
+    let entry = |role: &str| eks(rig, "describe_access_entry", json!({ "principalArn": role }))["accessEntry"].take();
+    assert_eq!(entry(&viewer)["kubernetesGroups"], json!(["tenant:abroad:view"]));
+    let admins = json!({ "principalArn": viewer, "kubernetesGroups": ["tenant:abroad:admin"] });
+    eks(rig, "update_access_entry", admins);
+    let untagged = json!({ "resourceArn": entry(&viewer)["accessEntryArn"], "tagKeys": ["berth:tenant"] });
+    rig.call_in(NETWORK, WEST, "eks", "untag_resource", &untagged);
+    // As if the entry had been made for a role that is gone.
+    let other = json!({ "berth:role-id": "AROAGONE" });
+    let tagged = json!({ "resourceArn": entry(&developer)["accessEntryArn"], "tags": other });
+    rig.call_in(NETWORK, WEST, "eks", "tag_resource", &tagged);
+    assert_eq!(
+        repaired(rig, &account),
+        [
+            format!("create access entry of {developer} on outside"),
+            format!("delete access entry of {developer} on outside, made for a role that is gone"),
+            format!("repair tags of the access entry of {viewer} on outside"),
+            format!("repair the groups of the access entry of {viewer} on outside"),
+        ]
+    );
+}
