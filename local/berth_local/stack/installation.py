@@ -34,6 +34,7 @@ AFTER_THE_HUB: Mapping[str, Place] = {
     "management-home.yaml": Place(names.MANAGEMENT_ACCOUNT, names.CONTROL_TOWER_REGION),
     "sign-in.yaml": Place(names.MANAGEMENT_ACCOUNT),
     "network.yaml": Place(names.NETWORK_ACCOUNT),
+    "cluster.yaml": Place(names.NETWORK_ACCOUNT),
     "tenant-stackset.yaml": Place(names.MANAGEMENT_ACCOUNT),
 }
 
@@ -102,4 +103,6 @@ def _values(accounts_bus: str) -> dict[str, str]:
         "ReadRoleName": names.READ_ROLE,
         "SignInRoleName": names.SIGN_IN_ROLE,
         "BoundaryPolicies": "tenant/*-boundary",
+        "ClusterNames": "shared-*",
+        "ClusterRoleName": names.CLUSTER_ROLE,
     }

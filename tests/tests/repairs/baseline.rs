@@ -49,7 +49,7 @@ fn what_is_switched_off_is_neither_read_nor_changed() {
         ("s3PublicAccessBlock", json!(false), "GetPublicAccessBlock"),
     ];
     let (rig, _turn) = turn(&[]);
-    for (number, (off, value, look)) in parts.iter().enumerate() {
+    for (number, (off, value, _)) in parts.iter().enumerate() {
         rig.deploy_platform(&[
             (&format!("{BASELINE}.{off}"), value.clone()),
             ("environments.staging.defaultVpc", json!("keep")),

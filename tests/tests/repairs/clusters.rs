@@ -1,13 +1,13 @@
 //! A shared cluster in an account other than the hub, reached through its role.
 
-use berth_tests::rig::{HUB, NETWORK, Rig};
+use berth_tests::rig::{NETWORK, Rig};
 use serde_json::{Value, json};
 
 use crate::{WEST, onboarded, repaired, turn};
 
 const CLUSTER: &str = "shared-outside";
 
-/// Makes the cluster in the network account, and the role that `infra/cluster.yaml` makes there.
+/// Makes the cluster in the network account, which has the role of `infra/cluster.yaml`.
 fn make_cluster(rig: &Rig) {
     let subnets = rig.call_in(NETWORK, WEST, "ec2", "describe_subnets", &json!({}));
     let subnet = &subnets["Subnets"][0]["SubnetId"];
@@ -16,12 +16,6 @@ fn make_cluster(rig: &Rig) {
         "resourcesVpcConfig": { "subnetIds": [subnet] }, "accessConfig": { "authenticationMode": "API" },
     });
     rig.call_in(NETWORK, WEST, "eks", "create_cluster", &cluster);
-    // The same trust as that of the network role, for another function.
-    let other = rig.call(NETWORK, "iam", "get_role", &json!({ "RoleName": "BerthNetwork" }));
-    let trust = other["Role"]["AssumeRolePolicyDocument"].to_string();
-    let trust = trust.replace("berth-attach-transit-gateway", "berth-grant-cluster-access");
-    assert!(trust.contains("ExternalId") && trust.contains(HUB), "{trust}");
-    rig.call(NETWORK, "iam", "create_role", &json!({ "RoleName": "BerthCluster", "AssumeRolePolicyDocument": trust }));
 }
 
 fn eks(rig: &Rig, operation: &str, mut with: Value) -> Value {
