@@ -27,6 +27,7 @@ PARAMETERS = {
     "ManagementAccountId": names.MANAGEMENT_ACCOUNT,
     "NetworkAccountId": names.NETWORK_ACCOUNT,
     "PlatformExternalId": names.EXTERNAL_ID,
+    "ClusterNames": "shared-*",
     "GitOpsUrl": "https://git.example/tenants.git",
     "GitOpsSecretArn": "arn:aws:secretsmanager:us-east-1:210987654321:secret:berth/gitops-abc",
 }
