@@ -16,7 +16,11 @@ fn other_tags_of_backups_a_key_and_a_changed_rule_need_one_change_each() {
         "Source": { "Owner": "AWS", "SourceIdentifier": "ACCESS_KEYS_ROTATED" },
         "InputParameters": "{\"maxAccessKeyAge\":\"365\"}",
     });
-    rig.call_in(&account, WEST, "config", "put_config_rule", &json!({ "ConfigRule": rule }));
+    // AWS keeps the tags of a rule that is put again; the local AWS takes those of the call.
+    let tag = |key: &str, value: &str| json!({ "Key": key, "Value": value });
+    let tags = [tag("berth:account", &account), tag("berth:managed-by", "berth"), tag("berth:tenant", "replanned")];
+    let put = json!({ "ConfigRule": rule, "Tags": tags });
+    rig.call_in(&account, WEST, "config", "put_config_rule", &put);
     let key = "arn:aws:kms:eu-west-1:310987654321:key/11111111-2222-3333-4444-555555555555";
     rig.deploy_platform(&[
         (&format!("{BASELINE}.backup.tags"), json!([{ "key": "backup", "value": "daily" }])),

@@ -6,6 +6,7 @@
 
 mod baseline;
 mod clusters;
+mod commits;
 mod network;
 mod roles;
 
