@@ -40,7 +40,7 @@ pub(crate) async fn run(args: &AddressesArgs, wanted: Target) -> Result<Exit, Pr
         for (name, pool) in &pools {
             let size = pool.prefix_length.map_or_else(String::new, |length| format!("/{length}"));
             let (used, resting) = fill(pool, now);
-            let total = totals.as_ref().and_then(|totals| totals.get(name)).map_or("?".to_owned(), usize::to_string);
+            let total = totals.as_ref().and_then(|totals| totals.get(name)).map_or("?".to_owned(), u64::to_string);
             anstream::println!("{name:<24}  {size:<4}  {used:>6}  {resting:>7}  {total}");
         }
     }
@@ -54,7 +54,7 @@ fn fill(pool: &Pool, now: Timestamp) -> (usize, usize) {
     (used, pool.holders.len().saturating_sub(used + rested))
 }
 
-fn json(name: &str, pool: &Pool, totals: Option<&BTreeMap<String, usize>>, now: Timestamp) -> Value {
+fn json(name: &str, pool: &Pool, totals: Option<&BTreeMap<String, u64>>, now: Timestamp) -> Value {
     let (used, resting) = fill(pool, now);
     let blocks = pool.holders.iter().map(
         |(block, holding)| json!({ "cidr": block.to_string(), "owner": holding.owner, "released": holding.released }),
@@ -66,11 +66,11 @@ fn json(name: &str, pool: &Pool, totals: Option<&BTreeMap<String, usize>>, now: 
 }
 
 /// How many blocks each ledger pool of platform.yaml has.
-fn totals_of(platform: &PlatformConfig) -> BTreeMap<String, usize> {
+fn totals_of(platform: &PlatformConfig) -> BTreeMap<String, u64> {
     let regions = platform.environments.values().flat_map(|environment| environment.regions.values());
     let pools = regions.filter_map(|region| match &region.addresses {
         AddressSource::Ledger { pool, supernets, excluded, prefix_length } => {
-            Some((pool.clone(), usable(supernets, excluded, *prefix_length).len()))
+            Some((pool.clone(), usable(supernets, excluded, *prefix_length)))
         }
         AddressSource::Ipam { .. } => None,
     });

@@ -91,6 +91,44 @@ fn a_pool_hands_out_one_size_only() {
     assert_eq!(error.what, "pool dev-eu-west-1 hands out /20 blocks, and a /22 was asked for");
 }
 
+/// Which blocks are free, found by comparing every block with every holder.
+fn naive(supernets: &[Ipv4Net], excluded: &[Ipv4Net], length: u8, pool: &Pool, now: i64) -> Vec<Ipv4Net> {
+    let overlap = |a: &Ipv4Net, b: &Ipv4Net| a.contains(b) || b.contains(a);
+    let is_taken = |block: &Ipv4Net| {
+        let mut holders = pool.holders.iter();
+        holders.any(|(held, holding)| overlap(held, block) && !(held == block && holding.has_rested(at(now))))
+    };
+    let blocks = supernets.iter().flat_map(|net| net.subnets(length).unwrap());
+    blocks.filter(|block| !excluded.iter().any(|other| overlap(other, block)) && !is_taken(block)).collect()
+}
+
+proptest! {
+    #[test]
+    fn whoever_holds_or_has_released_what_the_free_blocks_are_those_of_the_naive_way(
+        holders in proptest::collection::btree_map(0u32..64, (24u8..=28, proptest::option::of(0i64..2 * REST_SECONDS)), 0..24),
+        excluded in 0u32..64,
+        account in 100usize..200,
+    ) {
+        let block = |n: u32, length| Ipv4Net::new((0x0a08_0000 + n * 256).into(), length).unwrap().trunc();
+        let (supernets, excluded) = (nets(&["10.8.0.0/19", "10.8.48.0/20"]), vec![block(excluded, 22)]);
+        let holding = |released: Option<i64>| Holding { released: released.map(at), ..held("000000000001/eu-west-1") };
+        let holders = holders.into_iter().map(|(n, (length, released))| (block(n, length), holding(released))).collect();
+        let (pool, now) = (Pool { prefix_length: Some(24), holders }, 2 * REST_SECONDS);
+        let expected = naive(&supernets, &excluded, 24, &pool, now);
+        let tries = with_request(account, (&supernets, &excluded), 24, now, |r| candidates(r, &pool));
+        let Ok(tries) = tries else { prop_assert!(expected.is_empty()); return Ok(()) };
+        let found: Vec<Ipv4Net> = tries.iter().map(|candidate| candidate.block).collect();
+        let start = expected.iter().position(|block| *block == found[0]).unwrap();
+        let turned: Vec<Ipv4Net> = expected.iter().cycle().skip(start).take(found.len()).copied().collect();
+        prop_assert_eq!(&found, &turned);
+        prop_assert_eq!(found.len(), expected.len().min(TRIES_MAX));
+        for candidate in tries {
+            let known = pool.holders.get(&candidate.block).and_then(|holding| holding.released);
+            prop_assert_eq!((candidate.is_held, candidate.released), (false, known));
+        }
+    }
+}
+
 /// One writer between its read and its writes.
 #[derive(Default)]
 struct Writer {

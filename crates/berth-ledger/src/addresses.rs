@@ -13,7 +13,7 @@ use berth_tenancy::{AccountId, Region};
 use ipnet::Ipv4Net;
 use jiff::Timestamp;
 
-use crate::{Ledger, table::Item};
+use crate::{Ledger, free::FreeBlocks, table::Item};
 
 /// Attribute of a block: since when it is released.
 pub(crate) const RELEASED: &str = "released";
@@ -107,7 +107,7 @@ impl Ledger {
             pool = self.pool(request.pool).await?;
         }
         let owner = request.owner();
-        for candidate in candidates(request, &pool)?.into_iter().take(TRIES_MAX) {
+        for candidate in candidates(request, &pool)? {
             if candidate.is_held || self.take_block(request.pool, candidate, &owner).await? {
                 return Ok(candidate.block);
             }
@@ -201,7 +201,8 @@ pub(crate) fn read(pool: &mut Pool, item: &Item) -> Option<()> {
 }
 
 /// The blocks to try, in this order: those that the owner has already, or has released and may take back at once, then
-/// the free ones, from a place that depends on the owner, so that many owners at once seldom want the same.
+/// the free ones, from a place that depends on the owner, so that many owners at once seldom want the same. At most
+/// [`TRIES_MAX`].
 fn candidates(request: &BlockRequest<'_>, pool: &Pool) -> Result<Vec<Candidate>, StepError> {
     let BlockRequest { pool: name, supernets, excluded, prefix_length, now, .. } = *request;
     if let Some(other) = pool.prefix_length.filter(|other| *other != prefix_length) {
@@ -221,39 +222,39 @@ fn candidates(request: &BlockRequest<'_>, pool: &Pool) -> Result<Vec<Candidate>,
         })
         .collect();
     own.sort_by_key(|candidate| !candidate.is_held);
-    let blocks = usable(supernets, excluded, prefix_length);
-    let is_taken = |block: &Ipv4Net| {
-        pool.holders.iter().any(|(held, holding)| overlap(*held, *block) && !(held == block && holding.has_rested(now)))
-    };
-    let free: Vec<Ipv4Net> = blocks.iter().filter(|block| !is_taken(block)).copied().collect();
-    if own.is_empty() && free.is_empty() {
-        return Err(exhausted(request, pool, blocks.len()));
+    // One that has rested is free, and another size never is: that would be an older pool's.
+    let is_free =
+        |(block, holding): &(&Ipv4Net, &Holding)| block.prefix_len() == prefix_length && holding.has_rested(now);
+    let taken = pool.holders.iter().filter(|holder| !is_free(holder)).map(|(block, _)| *block);
+    let free = FreeBlocks::of(supernets, prefix_length, excluded.iter().copied().chain(taken));
+    if own.is_empty() && free.count() == 0 {
+        return Err(exhausted(request, pool));
     }
-    let start = usize::try_from(spread(&owner)).unwrap_or_default().checked_rem(free.len()).unwrap_or_default();
+    let start = spread(&owner).checked_rem(free.count()).unwrap_or_default();
     let released = |block: Ipv4Net| pool.holders.get(&block).and_then(|holding| holding.released);
-    let free = free.iter().skip(start).chain(free.iter().take(start));
-    own.extend(free.map(|block| Candidate { block: *block, is_held: false, released: released(*block) }));
+    let free = free.starting_at(start).take(TRIES_MAX);
+    own.extend(free.map(|block| Candidate { block, is_held: false, released: released(block) }));
+    own.truncate(TRIES_MAX);
     Ok(own)
 }
 
-/// Blocks of this size in `supernets` that overlap nothing in `excluded`: what a pool can hand out in all.
+/// How many blocks of this size a pool can hand out in all: those of `supernets` that overlap nothing in `excluded`.
 #[must_use]
-pub fn usable(supernets: &[Ipv4Net], excluded: &[Ipv4Net], prefix_length: u8) -> Vec<Ipv4Net> {
-    let blocks = supernets.iter().filter_map(|net| net.trunc().subnets(prefix_length).ok()).flatten();
-    blocks.filter(|block| !excluded.iter().any(|taken| overlap(*block, *taken))).collect()
+pub fn usable(supernets: &[Ipv4Net], excluded: &[Ipv4Net], prefix_length: u8) -> u64 {
+    FreeBlocks::of(supernets, prefix_length, excluded.iter().copied()).count()
 }
 
-fn overlap(a: Ipv4Net, b: Ipv4Net) -> bool {
-    a.contains(&b) || b.contains(&a)
-}
-
-fn exhausted(request: &BlockRequest<'_>, pool: &Pool, usable: usize) -> StepError {
-    let (name, length, used) = (request.pool, request.prefix_length, pool.holders.len());
-    let supernets = request.supernets.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    let resting = pool.holders.values().filter(|holding| holding.released.is_some()).count();
+/// The error of a pool without a free block: all that it can hand out is taken.
+fn exhausted(request: &BlockRequest<'_>, pool: &Pool) -> StepError {
+    let BlockRequest { pool: name, supernets, excluded, prefix_length: length, .. } = *request;
+    let all = usable(supernets, excluded, length);
+    let inside = |block: &Ipv4Net| supernets.iter().any(|supernet| supernet.contains(block));
+    let rests = |(block, holding): &(&Ipv4Net, &Holding)| holding.released.is_some() && inside(block);
+    let resting = pool.holders.iter().filter(rests).count();
     let tail = if resting > 0 { format!(", {resting} of them released and resting") } else { String::new() };
+    let supernets = supernets.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let what =
-        format!("pool {name} has no free /{length}: {used} of {usable} usable blocks of {supernets} are taken{tail}");
+        format!("pool {name} has no free /{length}: {all} of {all} usable blocks of {supernets} are taken{tail}");
     StepError::new(Fault::InvalidInput, what)
         .next(format!("add a supernet to pool {name} in platform.yaml, then start the onboarding again"))
 }

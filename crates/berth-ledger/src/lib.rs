@@ -3,6 +3,7 @@
 mod addresses;
 mod admission;
 mod creation;
+mod free;
 mod lease;
 mod merges;
 mod outcome;
