@@ -120,17 +120,6 @@ pub enum Block {
     Reserved(Ipv4Net),
 }
 
-impl Block {
-    /// Prefix length of the block.
-    #[must_use]
-    pub fn prefix_length(&self) -> u8 {
-        match self {
-            Self::Ipam { prefix_length, .. } => *prefix_length,
-            Self::Reserved(cidr) => cidr.prefix_len(),
-        }
-    }
-}
-
 /// A block as text; only its size while its address is a placeholder, because nobody knows it yet.
 fn shown(cidr: Ipv4Net) -> String {
     if cidr.network().octets().first() == Some(&0) { format!("a /{}", cidr.prefix_len()) } else { cidr.to_string() }

@@ -1,58 +1,113 @@
 //! An IPAM pool without a free block: how full it is, and what to add.
 
-use aws_sdk_ec2::Client;
+use aws_sdk_ec2::{
+    Client,
+    types::{IpamPoolAllocation, IpamPoolCidrState},
+};
 use berth_aws::CallFailure;
 use berth_step::{Fault, StepError};
+use berth_tenancy::AccountId;
 use ipnet::Ipv4Net;
+
+/// Most CIDRs and most allocations of a pool that are read for a message: one call of EC2 answers a thousand by default.
+const READ_MAX: usize = 20_000;
+
+/// Most CIDRs that a message lists.
+const LISTED_MAX: usize = 8;
+
+/// Whether an IPAM pool has no block left. "The allocation size is too big for the pool." has a code that means much
+/// else too: a size out of the pool's limits, a tag that the pool demands. [EC2 `CreateVpc`]
+pub(super) fn is_exhausted(failure: &CallFailure) -> bool {
+    failure.is(&["InsufficientCidrBlocks"])
+        || failure.is(&["InvalidParameterValue"]) && failure.mentions("allocation size")
+}
 
 /// The error of a pool that has no block of this size. What the pool holds is read for the message only: when that is not
 /// allowed, the error says less.
-pub(super) async fn error(ec2: &Client, failure: CallFailure, pool: &str, prefix_length: u8) -> StepError {
+pub(super) async fn error(
+    ec2: &Client,
+    failure: CallFailure,
+    pool: &str,
+    prefix_length: u8,
+    account: &AccountId,
+) -> StepError {
     let mut error = failure.as_fault(
         Fault::InvalidInput,
-        &format!("provision a further CIDR to {pool}, or ask for a smaller VPC; then start the onboarding again"),
+        &format!(
+            "provision a further CIDR, a /{prefix_length} or larger, to {pool}, then `berth replay {account}`; or ask \
+             for smaller VPCs in platform.yaml, then `berth replay {account} --new`"
+        ),
     );
-    let Some((blocks, taken)) = fill(ec2, pool).await else { return error };
-    error.what = format!("{}; {}", full(pool, prefix_length, &blocks, &taken), error.what);
+    let text = match view(ec2, pool, account).await {
+        Some(view) => full(pool, prefix_length, &view, account),
+        None => format!("{pool} has no free /{prefix_length}, and {account} may not see how full it is"),
+    };
+    error.what = format!("{text}; {}", error.what);
     error
 }
 
-/// What is provisioned to the pool and what is allocated of it. An account that the pool is shared with may see its own
-/// allocations only. [EC2 `GetIpamPoolCidrs`, `GetIpamPoolAllocations`]
-async fn fill(ec2: &Client, pool: &str) -> Option<(Vec<Ipv4Net>, Vec<Ipv4Net>)> {
-    let (provisioned, allocated) =
-        tokio::try_join!(async { ec2.get_ipam_pool_cidrs().ipam_pool_id(pool).send().await.map_err(drop) }, async {
-            ec2.get_ipam_pool_allocations().ipam_pool_id(pool).send().await.map_err(drop)
-        },)
-        .ok()?;
-    let parse = |text: String| text.parse::<Ipv4Net>().ok();
-    let provisioned = provisioned.ipam_pool_cidrs.unwrap_or_default().into_iter().filter_map(|pool| pool.cidr);
-    let allocated = allocated.ipam_pool_allocations.unwrap_or_default().into_iter().map(|allocation| allocation.cidr);
-    Some((provisioned.filter_map(parse).collect(), allocated.flatten().filter_map(parse).collect()))
+/// What an account sees of a pool. EC2 shows everybody's allocations to an account that the pool is shared with; when
+/// none of others is among them, the share may show less, so the message says whose view it is.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct View {
+    provisioned: Vec<Ipv4Net>,
+    allocated: Vec<Ipv4Net>,
+    /// Whether an allocation of another account was among them.
+    shows_others: bool,
+    /// Whether there was more than is read.
+    is_cut: bool,
 }
 
-/// How full a pool is, in blocks of the size that was asked for.
-fn full(pool: &str, prefix_length: u8, blocks: &[Ipv4Net], taken: &[Ipv4Net]) -> String {
-    let total: u64 = blocks.iter().map(|block| 1 << prefix_length.saturating_sub(block.prefix_len())).sum();
-    let of = blocks.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    let used = taken.len();
-    format!(
-        "{pool} has no free /{prefix_length}: {used} of {total} blocks of {of} are allocated, as far as this account sees"
-    )
+/// [EC2 `GetIpamPoolCidrs`, `GetIpamPoolAllocations`]
+async fn view(ec2: &Client, pool: &str, account: &AccountId) -> Option<View> {
+    let mut cidrs = ec2.get_ipam_pool_cidrs().ipam_pool_id(pool).into_paginator().items().send();
+    let mut allocations = ec2.get_ipam_pool_allocations().ipam_pool_id(pool).into_paginator().items().send();
+    let mut view = View::default();
+    let mut read = 0;
+    while let Some(cidr) = cidrs.next().await.filter(|_| read < READ_MAX) {
+        read += 1;
+        let cidr = cidr.ok()?;
+        let cidr = cidr.cidr.filter(|_| cidr.state == Some(IpamPoolCidrState::Provisioned));
+        view.provisioned.extend(cidr.and_then(|text| text.parse::<Ipv4Net>().ok()));
+    }
+    while let Some(allocation) = allocations.next().await {
+        read += 1;
+        if read > READ_MAX {
+            view.is_cut = true;
+            break;
+        }
+        let IpamPoolAllocation { cidr, resource_owner, .. } = allocation.ok()?;
+        view.allocated.extend(cidr.and_then(|text| text.parse::<Ipv4Net>().ok()));
+        view.shows_others |= resource_owner.is_some_and(|owner| owner != account.as_str());
+    }
+    Some(view)
+}
+
+fn addresses(nets: &[Ipv4Net]) -> u64 {
+    nets.iter().map(|net| 1 << 32_u8.saturating_sub(net.prefix_len())).sum()
+}
+
+/// How full a pool is, in addresses.
+fn full(pool: &str, prefix_length: u8, view: &View, account: &AccountId) -> String {
+    let (used, total) = (addresses(&view.allocated), addresses(&view.provisioned));
+    let percent = (used * 100).checked_div(total).unwrap_or(100);
+    let mut listed: Vec<String> = view.provisioned.iter().take(LISTED_MAX).map(ToString::to_string).collect();
+    if let Some(more) = view.provisioned.len().checked_sub(LISTED_MAX).filter(|more| *more > 0) {
+        listed.push(format!("{more} more"));
+    }
+    let of = if listed.is_empty() { "no CIDR".to_owned() } else { listed.join(", ") };
+    let least = if view.is_cut { "at least " } else { "" };
+    let text = format!(
+        "{pool} has no free /{prefix_length}: {least}{used} of {total} addresses of {of} are allocated ({percent} %)"
+    );
+    let rest = match (used < total, view.shows_others) {
+        (false, _) => String::new(),
+        (true, true) => ", and no free part is large enough or has rested since its release".to_owned(),
+        (true, false) => format!(" as far as {account} sees, which is its own allocations only: ask the pool's owner"),
+    };
+    text + &rest
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    #[test]
-    fn a_full_pool_says_how_many_blocks_of_the_size_it_has_and_how_many_are_taken() {
-        let nets = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect::<Vec<Ipv4Net>>();
-        let taken = nets(&["10.0.0.0/20", "10.0.16.0/20"]);
-        assert_eq!(
-            full("ipam-pool-1", 20, &nets(&["10.0.0.0/19", "10.1.0.0/20"]), &taken),
-            "ipam-pool-1 has no free /20: 2 of 3 blocks of 10.0.0.0/19, 10.1.0.0/20 are allocated, as far as this account sees"
-        );
-    }
-}
+#[path = "exhausted_tests.rs"]
+mod tests;

@@ -59,7 +59,7 @@ pub(super) async fn create_vpc(
                     tracing::warn!(error = %error.what, "the refused CreateVpc stays in the ledger");
                 }
             }
-            return Err(no_vpc(ec2, failure, wanted).await);
+            return Err(no_vpc(ec2, input, failure, wanted).await);
         }
     };
     // IPAM's block may come with the next Describe only: then the next try finds the VPC by its tags.
@@ -74,30 +74,30 @@ fn is_refused(failure: &CallFailure) -> bool {
     failure.is(&["RequestLimitExceeded"]) || !failure.is_ambiguous()
 }
 
-/// Whether an IPAM pool has no block left. It answers `InvalidParameterValue` "The allocation size is too big for the
-/// pool."; of a block from the ledger that code says something else.
-fn is_exhausted(code: Option<&str>, wanted: &Block) -> bool {
-    matches!((code, wanted), (Some("InvalidParameterValue" | "InsufficientCidrBlocks"), Block::Ipam { .. }))
-}
-
 /// Why there is no VPC.
-async fn no_vpc(ec2: &Client, failure: CallFailure, wanted: &Block) -> StepError {
-    let pool = match wanted {
-        Block::Ipam { pool_id, .. } => pool_id.clone(),
-        Block::Reserved(cidr) => cidr.to_string(),
-    };
-    match failure.code() {
-        Some("RequestLimitExceeded") => failure.or_common(),
+async fn no_vpc(ec2: &Client, input: &Input, failure: CallFailure, wanted: &Block) -> StepError {
+    let account = &input.run.account_id;
+    match (failure.code(), wanted) {
+        (Some("RequestLimitExceeded"), _) => failure.or_common(),
         _ if failure.is_ambiguous() => failure.as_fault(
             // Not `Conflict`, which is retried at once: EC2 may show a VPC some seconds after it was made.
             Fault::NotReady,
             "nothing yet: the VPC may exist without an answer; Berth looks for it by its tags before it tries again",
         ),
-        Some("InvalidIpamPoolId.NotFound") => failure.as_fault(
+        (Some("InvalidIpamPoolId.NotFound"), Block::Ipam { pool_id, .. }) => failure.as_fault(
             Fault::NotReady,
-            &format!("nothing yet; if it stays, share {pool} with this account's organizational unit by RAM"),
+            &format!("nothing yet; if it stays, share {pool_id} with this account's organizational unit by RAM"),
         ),
-        code if is_exhausted(code, wanted) => exhausted::error(ec2, failure, &pool, wanted.prefix_length()).await,
+        (_, Block::Ipam { pool_id, prefix_length }) if exhausted::is_exhausted(&failure) => {
+            exhausted::error(ec2, failure, pool_id, *prefix_length, account).await
+        }
+        (Some("InvalidParameterValue"), Block::Ipam { pool_id, .. }) => failure.as_fault(
+            Fault::InvalidInput,
+            &format!(
+                "compare {pool_id} with what it is asked for: its limits of size, its locale and the tags that it \
+                 demands; then `berth replay {account}`, with --new after a change of platform.yaml"
+            ),
+        ),
         _ => failed(failure),
     }
 }
@@ -142,21 +142,4 @@ pub(super) async fn close_default_group(ec2: &Client, vpc: &str) -> Result<Effec
 /// Why rules are not revoked: a rule that is gone was revoked by a call whose answer was lost.
 fn unrevoked(failure: CallFailure) -> StepError {
     if failure.is(&["InvalidPermission.NotFound"]) { lost_race(failure) } else { failed(failure) }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    #[test]
-    fn only_an_ipam_pool_can_be_exhausted_and_a_block_of_the_ledger_cannot() {
-        let pool = Block::Ipam { pool_id: "ipam-pool-1".to_owned(), prefix_length: 20 };
-        let reserved = Block::Reserved("10.0.0.0/20".parse().unwrap());
-        for code in ["InvalidParameterValue", "InsufficientCidrBlocks"] {
-            assert!(is_exhausted(Some(code), &pool));
-            assert!(!is_exhausted(Some(code), &reserved));
-        }
-        assert!(!is_exhausted(Some("VpcLimitExceeded"), &pool));
-    }
 }

@@ -86,7 +86,7 @@ class Pool:
         return [each.network for each in self.allocations] + [network for _, network in self.quarantine]
 
     def free_block(self, prefix: int) -> Network:
-        """The first free block of a size. Raises InsufficientCidrBlocks when there is none."""
+        """The first free block of a size. Raises InvalidParameterValue when there is none."""
         taken = self.taken()
         for provisioned in self.provisioned:
             if prefix < provisioned.prefixlen:
@@ -100,10 +100,8 @@ class Pool:
                     return candidate
                 # Continue behind the block in the way, at the next boundary of the wanted size.
                 start = (int(blocker.broadcast_address) // step + 1) * step
-        raise EC2ClientError(
-            "InsufficientCidrBlocks",
-            f"The IPAM pool {self.id} does not have enough free addresses for a block of netmask length {prefix}.",
-        )
+        # As CreateVpc answers: https://github.com/hashicorp/terraform-provider-aws/issues/39046
+        raise EC2ClientError("InvalidParameterValue", "The allocation size is too big for the pool.")
 
 
 IPAMS: dict[str, Ipam] = forgotten_on_reset({})
@@ -164,7 +162,7 @@ def _claim(pool: Pool, network: Network | None, prefix: int | None) -> Network:
 def allocate(pool: Pool, wanted: Allocation | None, **fields: Any) -> Allocation:
     """Take a block from a pool: `cidr`, or `prefix`, or the pool's default size.
 
-    Raises InvalidParameterValue for a size outside of the pool's limits and InsufficientCidrBlocks when it is full.
+    Raises InvalidParameterValue for a size outside of the pool's limits, and when it is full.
     """
     cidr, prefix = fields.pop("cidr", None), fields.pop("prefix", None)
     with LOCK:

@@ -179,13 +179,12 @@ ALLOCATION_FILTERS = {
 
 
 def get_ipam_pool_allocations(self: EC2Response) -> ActionResult:
-    """GetIpamPoolAllocations: the owner sees all, another account its own."""
+    """GetIpamPoolAllocations: everybody's, for the owner and for whom the pool is shared with.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeIpamPoolAllocations.html
+    """
     pool, wanted = _pool(self), self._get_param("IpamPoolAllocationId")
-    views = [
-        allocation_view(each)
-        for each in list(pool.allocations)
-        if self.current_account in (pool.owner, each.owner) and (wanted is None or each.id == wanted)
-    ]
+    views = [allocation_view(each) for each in list(pool.allocations) if wanted is None or each.id == wanted]
     kept = filtered(views, self._filters_from_querystring(), ALLOCATION_FILTERS)
     return ActionResult({"IpamPoolAllocations": kept})
 

@@ -356,7 +356,7 @@ def test_a_full_pool_says_so_and_nothing_is_given_twice(aws: World) -> None:
             answer = ec2.allocate_ipam_pool_cidr(IpamPoolId=pool, NetmaskLength=28)
             given.append(answer["IpamPoolAllocation"]["Cidr"])
         except ec2.exceptions.ClientError as problem:
-            refused.append(problem.response["Error"]["Code"])
+            refused.append(problem.response["Error"]["Message"])
 
     threads = [threading.Thread(target=take) for _ in range(18)]
     for thread in threads:
@@ -364,7 +364,11 @@ def test_a_full_pool_says_so_and_nothing_is_given_twice(aws: World) -> None:
     for thread in threads:
         thread.join()
     assert len(set(given)) == len(given) == 16
-    assert refused == ["InsufficientCidrBlocks"] * 2
+    assert refused == ["The allocation size is too big for the pool."] * 2
+    tenant = aws.client("ec2", _member(aws), REGION)
+    assert code_of(tenant.create_vpc, Ipv4IpamPoolId=pool, Ipv4NetmaskLength=28) == "InvalidParameterValue"
+    seen = tenant.get_ipam_pool_allocations(IpamPoolId=pool)["IpamPoolAllocations"]
+    assert {each["Cidr"] for each in seen} == set(given), "the share shows who else has something of the pool"
 
 
 @differs_from_stock(NO_IPAM)
