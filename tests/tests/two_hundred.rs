@@ -1,18 +1,32 @@
-//! Two hundred accounts at once: no two of them ever get overlapping blocks, from the ledger or from IPAM.
+//! Two hundred accounts at once: no two of them ever get overlapping blocks, from the ledger or from IPAM. Once with the
+//! one step that takes blocks, which makes them meet most often; once as whole onboardings.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
-use std::{sync::Mutex, time::Instant};
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
 
-use berth_ledger::Taken;
+use berth_ledger::{Record, Status, Taken};
 use berth_tenancy::{Addresses, Mode, NetworkPlan, Subject, TierPlan, TierRouting};
 use berth_tests::rig::{NETWORK, Rig, rig};
 use ipnet::Ipv4Net;
-use serde_json::json;
+use serde_json::{Value, json};
 
 const ACCOUNTS: usize = 200;
 
 /// Invocations under way at once.
 const AT_ONCE: usize = 50;
+
+/// Longest that all onboardings may take together, on a machine that is loaded. The local AWS is one process.
+const SECONDS_MAX: u64 = 900;
+
+/// The rig for one of the two tests: each wants the whole machine.
+fn alone() -> (&'static Rig, MutexGuard<'static, ()>) {
+    static ALONE: Mutex<()> = Mutex::new(());
+    (rig(), ALONE.lock().unwrap_or_else(PoisonError::into_inner))
+}
 
 fn subject(account: &str) -> Subject {
     Subject {
@@ -101,7 +115,7 @@ fn assert_disjoint(mut blocks: Vec<Ipv4Net>, inside: &str) {
 
 #[test]
 fn two_hundred_accounts_at_once_get_blocks_that_never_overlap_from_the_ledger_and_from_ipam() {
-    let rig = rig();
+    let (rig, _alone) = alone();
     let accounts: Vec<String> = (0..ACCOUNTS).map(|n| rig.account(&format!("crowd-{n}"), "dev")).collect();
     take_leases(rig, &accounts);
     let ledger = Addresses::Ledger {
@@ -148,4 +162,92 @@ fn ipam_pool(rig: &Rig) -> String {
     let pools = answer["IpamPools"].as_array().unwrap();
     let name = |pool: &serde_json::Value| pool["Tags"].to_string().contains("dev-eu-central-1");
     pools.iter().find(|pool| name(pool)).unwrap()["IpamPoolId"].as_str().unwrap().to_owned()
+}
+
+/// Has half of the accounts take their block from a pool of the ledger and half from IPAM, with room for little more than
+/// all of them, and leaves out what says nothing about networks.
+fn prepare(rig: &Rig) {
+    let tiers = json!([
+        { "name": "private", "prefixLength": 27, "routing": "private" },
+        { "name": "attachment", "prefixLength": 28, "routing": "attachment" },
+    ]);
+    let ledger = json!({ "ledger": {
+        "pool": "all-at-once", "supernets": ["10.102.0.0/17"], "excluded": ["10.102.0.0/20"], "prefixLength": 24,
+    } });
+    let pool = rig.platform("environments.staging.regions.eu-west-1.addresses.ipam.poolId");
+    let ipam = json!({ "ipam": { "poolId": pool, "prefixLength": 24 } });
+    for environment in ["staging", "prod"] {
+        rig.slim(environment);
+    }
+    rig.deploy_platform(&[
+        ("environments.staging.regions.eu-west-1.addresses", ipam),
+        ("environments.staging.regions.eu-west-1.tiers", tiers.clone()),
+        ("environments.staging.signIn", json!([])),
+        ("environments.prod.regions.eu-west-1.addresses", ledger),
+        ("environments.prod.regions.eu-west-1.tiers", tiers),
+        ("environments.prod.signIn", json!([])),
+    ]);
+}
+
+/// Waits until every account is onboarded; their records.
+fn onboarded(rig: &Rig, accounts: &[String]) -> Vec<Record> {
+    rig.until_within(SECONDS_MAX, "two hundred accounts to be onboarded", || {
+        let mut known: BTreeMap<String, Record> =
+            rig.records().into_iter().map(|record| (record.account_id.to_string(), record)).collect();
+        let ours: Vec<Record> = accounts.iter().filter_map(|account| known.remove(account)).collect();
+        let failed = ours.iter().find(|record| record.status == Status::Failed);
+        assert!(failed.is_none(), "{failed:#?}");
+        let done = ours.iter().filter(|record| record.status == Status::Onboarded).count();
+        (done == ACCOUNTS).then_some(ours)
+    })
+}
+
+#[test]
+fn two_hundred_accounts_are_onboarded_at_once_half_by_the_ledger_and_half_by_ipam_and_no_two_blocks_overlap() {
+    let (rig, _alone) = alone();
+    prepare(rig);
+    let names = |environment: &str| -> Vec<String> {
+        (0..ACCOUNTS / 2).map(|number| format!("throng{number}-{environment}")).collect()
+    };
+    let by_ipam = rig.accounts(&names("staging"), "staging");
+    let by_ledger = rig.accounts(&names("prod"), "prod");
+    let accounts = [by_ipam.clone(), by_ledger].concat();
+    let began = Instant::now();
+    std::thread::scope(|threads| {
+        for some in accounts.chunks(ACCOUNTS / 8) {
+            threads
+                .spawn(|| some.iter().for_each(|account| drop(rig.start_execution(&json!({ "accountId": account })))));
+        }
+    });
+    let records = onboarded(rig, &accounts);
+    println!("{} accounts in {:.1} s", records.len(), began.elapsed().as_secs_f64());
+
+    let region = "eu-west-1".parse().unwrap();
+    let mut blocks: Vec<Ipv4Net> = records.iter().map(|record| record.regions[&region].cidr.parse().unwrap()).collect();
+    let supernet: Ipv4Net = "10.102.0.0/17".parse().unwrap();
+    let excluded: Ipv4Net = "10.102.0.0/20".parse().unwrap();
+    let of_the_ledger: Vec<&Ipv4Net> = blocks.iter().filter(|block| supernet.contains(*block)).collect();
+    assert_eq!(of_the_ledger.len(), ACCOUNTS / 2, "and the others are IPAM's");
+    assert!(of_the_ledger.iter().all(|block| !excluded.contains(*block)), "{of_the_ledger:?}");
+    blocks.sort();
+    for pair in blocks.windows(2) {
+        assert!(pair[0].broadcast() < pair[1].network(), "{pair:?} overlap");
+    }
+    for (account, counted) in rig.census(&accounts, "eu-west-1") {
+        assert_eq!((counted.vpcs, counted.attachments), (1, 1), "{account}");
+    }
+    let allocated = rig.call(
+        NETWORK,
+        "ec2",
+        "get_ipam_pool_allocations",
+        &json!({
+            "IpamPoolId": rig.platform("environments.staging.regions.eu-west-1.addresses.ipam.poolId"),
+        }),
+    );
+    let owner = |allocation: &Value| allocation["ResourceOwner"].as_str().unwrap().to_owned();
+    let mut owners: Vec<String> = allocated["IpamPoolAllocations"].as_array().unwrap().iter().map(owner).collect();
+    let mut expected = by_ipam;
+    owners.sort();
+    expected.sort();
+    assert_eq!(owners, expected, "IPAM gave each one block and nobody two");
 }

@@ -2,29 +2,22 @@
 
 use aws_sdk_sfn::types::ExecutionStatus;
 use berth_ledger::Status;
-use berth_tests::rig::{HUB, MANAGEMENT, NETWORK, Rig};
+use berth_tests::rig::{HUB, Rig};
 use serde_json::{Value, json};
 
-use crate::{WEST, WEST_PLAN, attachment, attachments, changing, ec2, network, onboarded, run, turn};
+use crate::{WEST, WEST_PLAN, attachment, attachments, changing, ec2, network, onboarded, run, share, turn};
 
 /// A path below the west of `staging` in platform.yaml.
 fn at(path: &str) -> String {
     format!("{WEST_PLAN}.{path}")
 }
 
-/// A prefix list of the network account; `share` lets the organization use it.
+/// A prefix list of the network account.
 fn prefix_list(rig: &Rig, name: &str, block: &str) -> Value {
     let list = json!({
         "PrefixListName": name, "MaxEntries": 10, "AddressFamily": "IPv4", "Entries": [{ "Cidr": block }],
     });
     network(rig, "create_managed_prefix_list", &list)["PrefixList"].take()
-}
-
-fn share(rig: &Rig, list: &Value) {
-    let organization = rig.call(MANAGEMENT, "organizations", "describe_organization", &json!({}));
-    let principals = [organization["Organization"]["Arn"].clone()];
-    let share = json!({ "name": "lists", "resourceArns": [list["PrefixListArn"]], "principals": principals });
-    rig.call_in(NETWORK, WEST, "ram", "create_resource_share", &share);
 }
 
 /// A zone of the region that the platform does not use.
@@ -67,7 +60,7 @@ fn a_zone_a_tier_a_region_and_a_route_that_are_new_are_added_by_a_rerun() {
         let missed = |line: &String| line.contains(&account) && line.contains("InvalidPrefixListID.NotFound");
         lines.iter().any(missed).then_some(())
     });
-    share(rig, &list);
+    share(rig, WEST, &list["PrefixListArn"]);
     let ended = rig.ended(&execution);
     assert_eq!(ended.status, ExecutionStatus::Succeeded, "{ended:?}");
     rig.wait_for_outcome(&account, &execution);

@@ -4,7 +4,7 @@ use aws_sdk_sfn::types::ExecutionStatus;
 use berth_tests::rig::Rig;
 use serde_json::json;
 
-use crate::{attachment, attachments, ec2, network, onboarded, run, turn};
+use crate::{attachment, network, onboarded, run, turn};
 
 /// What an execution asked for that lets somebody in.
 fn grants(rig: &Rig, execution: &str) -> Vec<String> {
@@ -36,12 +36,18 @@ fn a_route_to_another_tenant_stops_the_onboarding_before_access_and_a_redrive_en
     assert!(seen.routes.is_empty(), "nothing leads into the gateway: {:?}", seen.routes);
     assert!(rig.files_naming(&account).is_empty(), "no access was granted");
     assert!(grants(rig, &failed.arn).is_empty(), "nobody was let in");
+    let world = rig.world(&account);
+    assert!(world.assignments.is_empty() && world.access_entries.is_empty(), "{world:#?}");
 
     rig.redrive(&failed.arn);
     assert_eq!(rig.ended(&failed.arn).status, ExecutionStatus::Succeeded);
     let granted = grants(rig, &failed.arn);
-    assert!(granted.iter().any(|operation| operation == "CreateAccountAssignment"), "{granted:?}");
-    assert_eq!(rig.world(&account).regions["eu-west-1"].routes.len(), 1);
+    for operation in ["CreateAccountAssignment", "CreateAccessEntry"] {
+        assert!(granted.iter().any(|granted| granted == operation), "{granted:?}");
+    }
+    let world = rig.world(&account);
+    assert_eq!(world.regions["eu-west-1"].routes.len(), 1);
+    assert!(!world.assignments.is_empty() && !world.access_entries.is_empty(), "{world:#?}");
     let record = rig.until("the outcome", || rig.record(&account).filter(|record| record.lease.is_none()));
     let proof = record.regions.values().next().unwrap().isolation.clone().unwrap();
     assert_eq!(proof["spokeRoutes"]["count"], 1, "{proof}");
@@ -83,43 +89,4 @@ fn a_prefix_list_of_the_spoke_table_and_the_gateways_defaults_are_part_of_the_pr
     let message = rig.record(&account).unwrap().failure.unwrap().message;
     assert!(message.contains("default association off and default propagation on; planned: off and off"), "{message}");
     onboarded(rig, &account);
-}
-
-#[test]
-fn an_attachment_that_somebody_deletes_is_named_while_it_goes_and_made_anew_afterwards() {
-    let (rig, _turn) = turn();
-    let account = rig.account("severed-staging", "staging");
-    onboarded(rig, &account);
-    let old = attachment(rig, &account);
-    ec2(rig, &account, "delete_transit_gateway_vpc_attachment", &json!({ "TransitGatewayAttachmentId": old }));
-    let failed = run(rig, &account);
-    assert_eq!(failed.error.as_deref(), Some("InvalidInput"), "{failed:?}");
-    let failure = rig.record(&account).unwrap().failure.unwrap();
-    assert_eq!(failure.message, format!("{old} is deleting (account {account}, eu-west-1)"));
-    assert!(failure.hint.contains("find out who deletes"), "{}", failure.hint);
-    rig.until("the end of the attachment", || {
-        attachments(rig, &account).iter().all(|each| each["State"] == "deleted").then_some(())
-    });
-    onboarded(rig, &account);
-    let new = attachments(rig, &account).into_iter().find(|each| each["State"] == "available").unwrap();
-    assert_ne!(new["TransitGatewayAttachmentId"], old.as_str());
-    assert_eq!(rig.world(&account).regions["eu-west-1"].routes.len(), 1);
-    let rerun = onboarded(rig, &account);
-    assert!(rerun.changes().is_empty(), "{:?}", rerun.changes());
-}
-
-#[test]
-fn a_gateway_that_is_not_shared_yet_is_waited_for_by_name() {
-    let (rig, _turn) = turn();
-    let account = rig.account("early-staging", "staging");
-    let hidden = json!({
-        "match": { "account": account, "operation": "CreateTransitGatewayVpcAttachment" }, "times": 2,
-        "action": { "error": { "code": "InvalidTransitGatewayID.NotFound", "status": 400, "message": "not shared" } },
-    });
-    let rule = rig.break_calls(&hidden);
-    onboarded(rig, &account);
-    assert_eq!(rig.fired(rule), 2);
-    let waits: Vec<String> = rig.log_lines("berth-attach-transit-gateway");
-    let waits = waits.iter().filter(|line| line.contains(&account) && line.contains("not shared"));
-    assert!(waits.filter(|line| line.contains("NotReady")).count() >= 2);
 }

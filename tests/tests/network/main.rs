@@ -1,16 +1,21 @@
-//! The network of accounts on the local AWS: isolation that somebody breaks, plans that change, invocations that race.
+//! The network of accounts on the local AWS: isolation that somebody breaks, plans that change, executions that race,
+//! pools that run out, attachments that end, regions that stay closed.
 //!
 //! These journeys change the network account and platform.yaml, so they have a local AWS of their own and take turns.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
+mod addresses;
+mod attachments;
 mod changes;
 mod isolation;
+mod parts;
 mod races;
+mod regions;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use aws_sdk_sfn::types::ExecutionStatus;
-use berth_tests::rig::{Call, Ended, NETWORK, Rig, rig};
+use berth_tests::rig::{Call, Ended, MANAGEMENT, NETWORK, Rig, rig};
 use serde_json::{Value, json};
 
 /// The one region of the environment `staging`.
@@ -49,6 +54,14 @@ fn ec2(rig: &Rig, account: &str, operation: &str, parameters: &Value) -> Value {
 /// A call of EC2 in the network account.
 fn network(rig: &Rig, operation: &str, parameters: &Value) -> Value {
     ec2(rig, NETWORK, operation, parameters)
+}
+
+/// Lets the organization use something of the network account. [RAM `CreateResourceShare`]
+fn share(rig: &Rig, region: &str, arn: &Value) {
+    let organization = rig.call(MANAGEMENT, "organizations", "describe_organization", &json!({}));
+    let principals = [organization["Organization"]["Arn"].clone()];
+    let share = json!({ "name": "of the journey", "resourceArns": [arn], "principals": principals });
+    rig.call_in(NETWORK, region, "ram", "create_resource_share", &share);
 }
 
 /// Calls of an execution that changed something.

@@ -1,9 +1,17 @@
-//! Several invocations of one step at once, over real HTTP: a step may be retried while its first try still runs.
+//! Several executions of one account at once, and several invocations of one step: a step may be retried while its first
+//! try still runs, and may outlive its execution.
 
 use aws_sdk_sfn::types::ExecutionStatus;
+use berth_tests::rig::{Call, Ended, Rig};
 use serde_json::{Value, json};
 
-use crate::{attachments, run, turn};
+use crate::{WEST, attachments, changing, onboarded, run, turn};
+
+/// Executions of one account at once.
+const RIVALS: usize = 4;
+
+/// How long a call of an execution that was stopped is under way, in milliseconds: longer than its heir needs.
+const LATE_MS: u64 = 15_000;
 
 /// Invocations at once, and how often each is repeated at most.
 const RACERS: usize = 4;
@@ -54,4 +62,102 @@ fn invocations_that_race_on_one_attachment_make_one_and_all_prove_it() {
     assert_eq!((seen.attachments[0].propagated_to.len(), seen.routes.len()), (1, 1));
     rig.redrive(&failed.arn);
     assert_eq!(rig.ended(&failed.arn).status, ExecutionStatus::Succeeded);
+}
+
+/// One VPC, one attachment, one association and one propagation are there, and were made by one call each.
+fn assert_one_of_each(rig: &Rig, account: &str, executions: &[&str]) {
+    let world = rig.world(account);
+    let west = &world.regions[WEST];
+    let ([_], [attachment]) = (west.vpcs.as_slice(), west.attachments.as_slice()) else { panic!("{west:#?}") };
+    assert_eq!(attachment.associated_with.as_ref(), Some(&west.spoke_table));
+    assert_eq!(attachment.propagated_to, std::slice::from_ref(&west.shared_table));
+    let calls: Vec<Call> = executions.iter().flat_map(|execution| rig.calls_of(execution)).collect();
+    for operation in [
+        "CreateVpc",
+        "CreateTransitGatewayVpcAttachment",
+        "AssociateTransitGatewayRouteTable",
+        "EnableTransitGatewayRouteTablePropagation",
+    ] {
+        let made = calls.iter().filter(|call| call.operation == operation && call.error.is_empty());
+        assert_eq!(made.count(), 1, "{operation}");
+    }
+}
+
+#[test]
+fn executions_of_one_account_that_start_at_once_make_one_attachment_and_one_association() {
+    let (rig, _turn) = turn();
+    let account = rig.account("rivals-staging", "staging");
+    let ends: Vec<Ended> = std::thread::scope(|threads| {
+        let start = || rig.ended(&rig.start_execution(&json!({ "accountId": account })));
+        let rivals: Vec<_> = (0..RIVALS).map(|_| threads.spawn(start)).collect();
+        rivals.into_iter().map(|rival| rival.join().unwrap()).collect()
+    });
+    let acted = |end: &&Ended| !changing(rig, &end.arn).is_empty();
+    assert_eq!(ends.iter().filter(acted).count(), 1, "one has the lease: {ends:#?}");
+    for end in &ends {
+        assert_eq!(end.status, ExecutionStatus::Succeeded, "{end:?}");
+        let decision = end.output["decision"].as_str().unwrap();
+        assert_eq!(decision == "onboard", acted(&end), "the others are duplicates: {end:?}");
+    }
+    let executions: Vec<&str> = ends.iter().map(|end| end.arn.as_str()).collect();
+    assert_one_of_each(rig, &account, &executions);
+}
+
+fn session_of(execution: &str) -> String {
+    format!("berth-{}", execution.rsplit(':').next().unwrap())
+}
+
+/// Calls of an operation that a session made, whether they have ended or not.
+fn calls(rig: &Rig, session: &str, operation: &str) -> Vec<Call> {
+    let calls = rig.calls(0).into_iter();
+    calls.filter(|call| call.operation == operation && call.session == session).collect()
+}
+
+/// Stops an execution while its call of `operation` is under way, for so long that its heir makes the same call first.
+fn race(rig: &Rig, account: &str, operation: &str, refusal: &str) {
+    let late = rig.start_execution(&json!({ "accountId": account }));
+    let session = session_of(&late);
+    let slow = rig.break_calls(&json!({
+        "match": { "session": session, "operation": operation }, "action": { "delay_ms": LATE_MS },
+    }));
+    rig.until("the call that comes late", || (rig.fired_so_far(slow) > 0).then_some(()));
+    rig.stop(&late);
+    let heir = rig.start_execution(&json!({ "accountId": account }));
+    let ended = rig.ended(&heir);
+    assert_eq!(ended.status, ExecutionStatus::Succeeded, "{ended:?}");
+    rig.wait_for_outcome(account, &heir);
+    rig.until("the end of the invocation whose call came late", || {
+        let request = calls(rig, &session, operation).first()?.request_id.clone();
+        let lines = rig.log_lines("berth-attach-transit-gateway");
+        lines.iter().any(|line| line.contains(&request) && line.contains("\"outcome\"")).then_some(())
+    });
+    // What it has given up waiting for may still take effect.
+    rig.settle();
+    assert!(rig.fired(slow) > 0);
+
+    let errors =
+        |session: &str| -> Vec<String> { calls(rig, session, operation).into_iter().map(|call| call.error).collect() };
+    assert_eq!(errors(&session_of(&heir)), [""], "the heir's call came first");
+    let refused = errors(&session);
+    assert!(!refused.is_empty() && refused.iter().all(|error| error == refusal), "{operation}: {refused:?}");
+    assert_one_of_each(rig, account, &[&late, &heir]);
+}
+
+#[test]
+fn an_execution_whose_calls_come_after_those_of_its_heir_changes_nothing_any_more() {
+    let (rig, _turn) = turn();
+    let accounts = rig.accounts(&["attaching-staging".to_owned(), "joining-staging".to_owned()], "staging");
+    std::thread::scope(|threads| {
+        let calls = [
+            ("CreateTransitGatewayVpcAttachment", "DuplicateTransitGatewayAttachment"),
+            ("AssociateTransitGatewayRouteTable", "Resource.AlreadyAssociated"),
+        ];
+        for (account, (operation, refusal)) in accounts.iter().zip(calls) {
+            threads.spawn(move || race(rig, account, operation, refusal));
+        }
+    });
+    for account in &accounts {
+        let again = onboarded(rig, account);
+        assert!(again.changes().is_empty() && changing(rig, &again.arn).is_empty(), "{:?}", again.changes());
+    }
 }

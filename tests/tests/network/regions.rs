@@ -1,0 +1,42 @@
+//! A region that is never opted in: waiting has a limit.
+
+use aws_sdk_sfn::types::ExecutionStatus;
+use berth_ledger::Status;
+use berth_tests::rig::Rig;
+use serde_json::json;
+
+use crate::WEST;
+
+/// Attempts of a state at something that is not ready: `MaxAttempts` in the state machine, and the first one.
+const ATTEMPTS: usize = 401;
+
+/// Longest that they may take here, at a fiftieth of the pauses.
+const SECONDS_MAX: u64 = 300;
+
+#[test]
+fn a_region_that_is_never_opted_in_ends_the_onboarding_at_the_limit_with_its_name_and_what_to_do() {
+    let rig = Rig::quick("-regions").unwrap();
+    let account = rig.account("closed-staging", "staging");
+    let closed = rig.break_calls(&json!({
+        "match": { "account": account, "region": WEST, "service": "ec2", "function": "berth-provision-vpc" },
+        "action": { "error": { "code": "OptInRequired", "status": 401, "message": "You are not subscribed" } },
+    }));
+    let execution = rig.start_execution(&json!({ "accountId": account }));
+    rig.until_within(SECONDS_MAX, "the limit of NotReady", || {
+        rig.record(&account).filter(|record| record.status == Status::Failed)
+    });
+    let ended = rig.ended(&execution);
+    assert_eq!((ended.status, ended.error.as_deref()), (ExecutionStatus::Failed, Some("NotReady")));
+    assert!(rig.fired(closed) >= ATTEMPTS as u64);
+    let failures = rig.failures(&execution);
+    assert_eq!(failures.iter().filter(|error| *error == "NotReady").count(), ATTEMPTS);
+    let failure = rig.record(&account).unwrap().failure.unwrap();
+    assert_eq!(failure.state, "ProvisionVpc");
+    assert!(failure.message.contains("OptInRequired") && failure.message.contains(WEST), "{}", failure.message);
+    assert!(failure.hint.contains(&format!("enable {WEST} for the account")), "{}", failure.hint);
+
+    // Once it is open, the command that status names goes on.
+    let (code, said) = rig.berth(&["replay", &account, "--wait"]);
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(rig.world(&account).regions[WEST].attachments.len(), 1);
+}
