@@ -3,15 +3,22 @@
 use aws_sdk_sfn::types::ExecutionStatus;
 use berth_ledger::Status;
 use berth_tests::rig::Rig;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::WEST;
 
-/// Attempts of a state at something that is not ready: `MaxAttempts` in the state machine, and the first one.
-const ATTEMPTS: usize = 401;
-
 /// Longest that they may take here, at a fiftieth of the pauses.
 const SECONDS_MAX: u64 = 300;
+
+/// How often `ProvisionVpc` asks for what is not ready: the attempts that its `Retry` allows, and the first one.
+fn attempts() -> usize {
+    let machine: Value = serde_json::from_str(include_str!("../../../statemachines/onboard-account.asl.json")).unwrap();
+    let provision = &machine["States"]["ProvisionAccount"]["Branches"][0]["States"]["Regions"]["ItemProcessor"]["States"]
+        ["ProvisionVpc"];
+    let retries = provision["Retry"].as_array().unwrap();
+    let waits = retries.iter().find(|retry| retry["ErrorEquals"] == json!(["NotReady"])).unwrap();
+    usize::try_from(waits["MaxAttempts"].as_u64().unwrap()).unwrap() + 1
+}
 
 #[test]
 fn a_region_that_is_never_opted_in_ends_the_onboarding_at_the_limit_with_its_name_and_what_to_do() {
@@ -27,9 +34,9 @@ fn a_region_that_is_never_opted_in_ends_the_onboarding_at_the_limit_with_its_nam
     });
     let ended = rig.ended(&execution);
     assert_eq!((ended.status, ended.error.as_deref()), (ExecutionStatus::Failed, Some("NotReady")));
-    assert!(rig.fired(closed) >= ATTEMPTS as u64);
+    assert!(rig.fired(closed) >= attempts() as u64);
     let failures = rig.failures(&execution);
-    assert_eq!(failures.iter().filter(|error| *error == "NotReady").count(), ATTEMPTS);
+    assert_eq!(failures.iter().filter(|error| *error == "NotReady").count(), attempts());
     let failure = rig.record(&account).unwrap().failure.unwrap();
     assert_eq!(failure.state, "ProvisionVpc");
     assert!(failure.message.contains("OptInRequired") && failure.message.contains(WEST), "{}", failure.message);
