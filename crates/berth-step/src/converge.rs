@@ -5,11 +5,12 @@
 //! that there is nothing left to do. In mode `plan` the loop imagines the effects and never acts, so that a plan shows
 //! every change down to the end.
 
-use std::fmt::Display;
+use std::{fmt::Display, time::Duration};
 
 use berth_tenancy::{Mode, Region, Subject};
 use futures::{StreamExt, stream};
 use serde::{Serialize, de::DeserializeOwned};
+use tokio::time::Instant;
 
 use crate::{Fault, StepError};
 
@@ -18,6 +19,10 @@ const ROUNDS_MAX: usize = 16;
 
 /// Actions of one batch under way at once: well below EC2's bucket of 50 for mutating calls.
 const ACTIONS_AT_ONCE: usize = 6;
+
+/// How long a batch may take before the lease is confirmed again: a call that hung may have outlived its execution, and
+/// another one may be at work by now. A batch seldom takes a second.
+const BATCH_MAX: Duration = Duration::from_secs(5);
 
 /// What `decide` made of the world.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +44,7 @@ pub trait HasSubject {
     }
 }
 
-/// The account's lease, confirmed before the first mutating call of a step.
+/// The account's lease, confirmed before the first mutating call of a step, and again after a batch that hung.
 pub trait Lease {
     /// Succeeds when the subject's execution may act on the account; otherwise `Superseded`.
     fn confirm(&self, subject: &Subject) -> impl Future<Output = Result<(), StepError>>;
@@ -97,7 +102,8 @@ pub async fn converge<S: Step>(
 ) -> Result<Converged<S::Output>, StepError> {
     let mut world = step.observe(input).await?;
     let mut changes = Vec::new();
-    for round in 0..ROUNDS_MAX {
+    let mut is_confirmed = false;
+    for _ in 0..ROUNDS_MAX {
         let actions = match S::decide(input, &world)? {
             Decision::Done(output) => return Ok(Converged { output, changes }),
             Decision::Act(actions) => actions,
@@ -108,15 +114,17 @@ pub async fn converge<S: Step>(
         let effects: Vec<S::Effect> = if input.subject().mode == Mode::Plan {
             actions.iter().map(|action| S::imagine(input, &world, action)).collect()
         } else {
-            if round == 0 {
+            if !is_confirmed {
                 lease.confirm(input.subject()).await?;
             }
+            let began = Instant::now();
             let acting = stream::iter(&actions).map(async |action| {
                 let acted = step.act(input, &world, action).await;
                 acted.map_err(|error| error.while_trying(action))
             });
             // Every action of the batch is awaited, also after one failed: a dropped call may still take effect.
             let answers: Vec<Result<S::Effect, StepError>> = acting.buffered(ACTIONS_AT_ONCE).collect().await;
+            is_confirmed = began.elapsed() < BATCH_MAX;
             answers.into_iter().collect::<Result<_, _>>()?
         };
         for action in &actions {

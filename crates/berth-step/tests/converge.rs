@@ -1,7 +1,7 @@
 //! The loop that every step runs in: it acts until nothing is left, never acts in a plan, and always ends.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 
-use std::cell::RefCell;
+use std::{cell::RefCell, time::Duration};
 
 use berth_step::{Decision, Fault, HasSubject, Lease, Step, StepError, converge};
 use berth_tenancy::{Mode, Subject};
@@ -27,6 +27,8 @@ struct FillJar {
     log: RefCell<Vec<String>>,
     fail_at: Option<u32>,
     fault: Option<Fault>,
+    /// How long each action takes.
+    seconds: u64,
 }
 
 #[derive(Debug, PartialEq)]
@@ -59,6 +61,9 @@ impl Step for FillJar {
 
     async fn act(&self, _: &Input, _: &u32, action: &Add) -> Result<u32, StepError> {
         self.log.borrow_mut().push(action.to_string());
+        if self.seconds > 0 {
+            tokio::time::advance(Duration::from_secs(self.seconds)).await;
+        }
         if self.fail_at == Some(action.0) {
             return Err(StepError::new(self.fault.unwrap_or(Fault::Conflict), "the jar slipped"));
         }
@@ -78,13 +83,20 @@ impl Step for FillJar {
 #[derive(Default)]
 struct Ledger {
     superseded: bool,
+    /// After so many confirmations another execution takes over.
+    taken_over_after: Option<u32>,
     asked: RefCell<u32>,
 }
 
 impl Lease for Ledger {
     async fn confirm(&self, _: &Subject) -> Result<(), StepError> {
         *self.asked.borrow_mut() += 1;
-        if self.superseded { Err(StepError::new(Fault::Superseded, "another execution")) } else { Ok(()) }
+        let is_taken_over = self.taken_over_after.is_some_and(|asked| *self.asked.borrow() > asked);
+        if self.superseded || is_taken_over {
+            Err(StepError::new(Fault::Superseded, "another execution"))
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -133,6 +145,20 @@ async fn a_superseded_execution_stops_before_its_first_change() {
     let (step, lease) = (FillJar::default(), Ledger { superseded: true, ..Ledger::default() });
     let error = converge(&step, &lease, &input(Mode::Apply, 3)).await.unwrap_err();
     assert_eq!((error.fault, *step.jar.borrow()), (Fault::Superseded, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_batch_that_hung_the_lease_is_confirmed_again_and_a_superseded_execution_changes_no_more() {
+    let (step, lease) = (FillJar { seconds: 1, ..FillJar::default() }, Ledger::default());
+    converge(&step, &lease, &input(Mode::Apply, 6)).await.unwrap();
+    assert_eq!(*lease.asked.borrow(), 1, "batches of two seconds");
+    let (step, lease) = (FillJar { seconds: 3, ..FillJar::default() }, Ledger::default());
+    converge(&step, &lease, &input(Mode::Apply, 6)).await.unwrap();
+    assert_eq!(*lease.asked.borrow(), 3, "three batches of six seconds");
+    let lease = Ledger { taken_over_after: Some(1), ..Ledger::default() };
+    let step = FillJar { seconds: 3, ..FillJar::default() };
+    let error = converge(&step, &lease, &input(Mode::Apply, 6)).await.unwrap_err();
+    assert_eq!((error.fault, *step.jar.borrow()), (Fault::Superseded, 2));
 }
 
 #[tokio::test]

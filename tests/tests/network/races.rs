@@ -64,6 +64,10 @@ fn invocations_that_race_on_one_attachment_make_one_and_all_prove_it() {
     assert_eq!(rig.ended(&failed.arn).status, ExecutionStatus::Succeeded);
 }
 
+/// The same for one that its heir waits for, because it sees that the call was begun: longer than the lease is believed
+/// to be confirmed, shorter than the heir waits here.
+const AWAITED_MS: u64 = 5_500;
+
 /// One VPC, one attachment, one association and one propagation are there, and were made by one call each.
 fn assert_one_of_each(rig: &Rig, account: &str, executions: &[&str]) {
     let world = rig.world(account);
@@ -160,4 +164,33 @@ fn an_execution_whose_calls_come_after_those_of_its_heir_changes_nothing_any_mor
         let again = onboarded(rig, account);
         assert!(again.changes().is_empty() && changing(rig, &again.arn).is_empty(), "{:?}", again.changes());
     }
+}
+
+#[test]
+fn a_vpc_that_comes_late_is_adopted_by_the_heir_and_whoever_asked_for_it_changes_nothing_more() {
+    let (rig, _turn) = turn();
+    let account = rig.account("bequeathed-staging", "staging");
+    let late = rig.start_execution(&json!({ "accountId": account }));
+    let session = session_of(&late);
+    let slow = rig.break_calls(&json!({
+        "match": { "session": session, "operation": "CreateVpc" }, "action": { "delay_ms": AWAITED_MS },
+    }));
+    rig.until("the call that comes late", || (rig.fired_so_far(slow) > 0).then_some(()));
+    rig.stop(&late);
+    let heir = rig.start_execution(&json!({ "accountId": account }));
+    rig.until("the takeover", || rig.record(&account).filter(|record| record.lease.as_ref() == Some(&heir)));
+    let ended = rig.ended(&heir);
+    assert_eq!(ended.status, ExecutionStatus::Succeeded, "{ended:?}");
+    rig.wait_for_outcome(&account, &heir);
+    assert_eq!(rig.fired(slow), 1);
+
+    assert_one_of_each(rig, &account, &[&late, &heir]);
+    assert!(calls(rig, &session_of(&heir), "CreateVpc").is_empty(), "the heir waited for the other one's");
+    let lines = rig.log_lines("berth-provision-vpc");
+    let superseded = |line: &&String| line.contains(&late) && line.contains(r#""fault":"Superseded""#);
+    assert_eq!(lines.iter().filter(superseded).count(), 1, "and the other one saw that it has no lease any more");
+    let mine = changing(rig, &late).into_iter().filter(|call| call.function == "berth-provision-vpc");
+    assert_eq!(mine.map(|call| call.operation).collect::<Vec<_>>(), ["CreateVpc"]);
+    let again = onboarded(rig, &account);
+    assert!(again.changes().is_empty() && changing(rig, &again.arn).is_empty(), "{:?}", again.changes());
 }
