@@ -75,7 +75,10 @@ fn assert_one_of_each(rig: &Rig, account: &str, executions: &[&str]) {
     let ([_], [attachment]) = (west.vpcs.as_slice(), west.attachments.as_slice()) else { panic!("{west:#?}") };
     assert_eq!(attachment.associated_with.as_ref(), Some(&west.spoke_table));
     assert_eq!(attachment.propagated_to, std::slice::from_ref(&west.shared_table));
-    let calls: Vec<Call> = executions.iter().flat_map(|execution| rig.calls_of(execution)).collect();
+    let mut calls: Vec<Call> = executions.iter().flat_map(|execution| rig.calls_of(execution)).collect();
+    // A superseded invocation names its heir, so its calls count as those of both.
+    calls.sort_by_key(|call| call.seq);
+    calls.dedup_by_key(|call| call.seq);
     for operation in [
         "CreateVpc",
         "CreateTransitGatewayVpcAttachment",
