@@ -5,7 +5,7 @@ mod sources;
 
 use aws_sdk_sfn::Client as StepFunctions;
 use aws_sdk_sqs::Client as Queues;
-use berth_aws::CallFailure;
+use berth_aws::{CallFailure, live_alias};
 use berth_config::PlatformConfig;
 use berth_events::{Decision, Recognised, admit_sender, admit_source, recognise};
 use berth_ledger::{Admission, Ledger, admit};
@@ -126,7 +126,7 @@ impl AcceptEvent {
         let sent = self
             .step_functions
             .start_execution()
-            .state_machine_arn(&self.state_machine)
+            .state_machine_arn(live_alias(&self.state_machine))
             .name(name)
             .input(input.to_string())
             .send()
@@ -148,7 +148,8 @@ impl AcceptEvent {
     /// [Step Functions `StartExecution`]
     async fn start_plan(&self, account: &AccountId) -> Result<Accepted, StepError> {
         let input = json!({ "accountId": account, "mode": Mode::Plan }).to_string();
-        let call = self.step_functions.start_execution().state_machine_arn(&self.state_machine).input(input);
+        let call =
+            self.step_functions.start_execution().state_machine_arn(live_alias(&self.state_machine)).input(input);
         let started = call
             .send()
             .await

@@ -3,10 +3,12 @@
 mod config;
 mod counted;
 mod failure;
+mod machine;
 mod policy;
 mod sessions;
 
 pub use config::shared_config;
 pub use failure::CallFailure;
+pub use machine::live_alias;
 pub use policy::{FunctionPolicy, Part, PolicyFile, SessionPolicy, Statement};
 pub use sessions::{SessionScope, Sessions, session_name};

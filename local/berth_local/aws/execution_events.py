@@ -51,8 +51,8 @@ def status_change(execution: Execution, status: str) -> dict[str, Any]:
         "detail": {
             "executionArn": execution.exec_arn,
             "stateMachineArn": execution.state_machine_arn,
-            "stateMachineVersionArn": None,
-            "stateMachineAliasArn": None,
+            "stateMachineVersionArn": getattr(execution, "version_arn", None),
+            "stateMachineAliasArn": getattr(execution, "alias_arn", None),
             "name": execution.name,
             "status": status,
             "startDate": _milliseconds(execution.start_date),

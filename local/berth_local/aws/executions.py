@@ -61,6 +61,9 @@ def describe_execution(self: stock_responses.StepFunctionResponse) -> ActionResu
         "redriveCount": getattr(execution, "redrive_count", 0),
         "redriveStatus": redrive,
     }
+    for attribute, field in (("version_arn", "stateMachineVersionArn"), ("alias_arn", "stateMachineAliasArn")):
+        if getattr(execution, attribute, None) is not None:
+            answer[field] = getattr(execution, attribute)
     if getattr(execution, "redrive_date", None) is not None:
         answer["redriveDate"] = execution.redrive_date
     if reason:

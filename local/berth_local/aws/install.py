@@ -12,6 +12,7 @@ REPAIRS = (
     "jsonata",
     "service_integrations",
     "executions",
+    "machine_versions",
     "execution_events",
     "progress",
     "redrive",

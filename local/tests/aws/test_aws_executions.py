@@ -342,3 +342,39 @@ def test_only_the_pauses_of_a_retry_are_shortened_and_only_when_that_is_asked_fo
     scaled = slept(BERTH_LOCAL_RETRY_PAUSE_SCALE="0.01")
     assert scaled[0] < 0.3 and scaled[1] >= 0.05
     assert slept()[0] >= 0.4
+
+
+@differs_from_stock("StateMachineDoesNotExist|InvalidArn|none|assert|nothing")
+def test_an_execution_by_an_alias_runs_the_version_that_the_alias_names(aws: World) -> None:
+    states = aws.client("stepfunctions")
+
+    def saying(word: str) -> str:
+        says = {"Type": "Pass", "End": True, "Output": word}
+        return json.dumps({"QueryLanguage": "JSONata", "StartAt": "Say", "States": {"Say": says}})
+
+    made = states.create_state_machine(name=fresh("machine"), definition=saying("old"), roleArn=ROLE, publish=True)
+    machine, first = made["stateMachineArn"], made["stateMachineVersionArn"]
+    routing = [{"stateMachineVersionArn": first, "weight": 100}]
+    alias = states.create_state_machine_alias(name="live", routingConfiguration=routing)["stateMachineAliasArn"]
+
+    def said(arn: str) -> str:
+        execution = states.start_execution(stateMachineArn=arn)["executionArn"]
+
+        def ended() -> dict[str, Any] | None:
+            found = states.describe_execution(executionArn=execution)
+            return found if found["status"] != "RUNNING" else None
+
+        found = aws.eventually(ended)
+        assert found["stateMachineArn"] == machine
+        assert (found.get("stateMachineVersionArn") is None) == (arn == machine)
+        assert execution in [
+            each["executionArn"] for each in states.list_executions(stateMachineArn=machine)["executions"]
+        ]
+        return str(found["output"])
+
+    second = states.update_state_machine(stateMachineArn=machine, definition=saying("new"), publish=True)
+    assert said(machine) == '"new"'
+    assert said(alias) == said(first) == '"old"'
+    routing = [{"stateMachineVersionArn": second["stateMachineVersionArn"], "weight": 100}]
+    states.update_state_machine_alias(stateMachineAliasArn=alias, routingConfiguration=routing)
+    assert said(alias) == '"new"'

@@ -265,6 +265,13 @@ def test_the_state_machine_has_every_placeholder_replaced(hub: Loaded) -> None:
     assert json.loads(definition)["QueryLanguage"] == "JSONata"
 
 
+def test_onboardings_start_by_an_alias_that_points_to_a_version(hub: Loaded) -> None:
+    client = hub.client("stepfunctions")
+    machine = hub.stack.outputs["StateMachineArn"]
+    alias = client.describe_state_machine_alias(stateMachineAliasArn=f"{machine}:live")
+    assert alias["routingConfiguration"] == [{"stateMachineVersionArn": f"{machine}:1", "weight": 100}]
+
+
 def test_the_ledger_is_protected(hub: Loaded) -> None:
     client = hub.client("dynamodb")
     table = client.describe_table(TableName="berth-ledger")["Table"]

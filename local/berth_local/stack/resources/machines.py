@@ -1,4 +1,4 @@
-"""Step Functions state machines (CreateStateMachine)."""
+"""Step Functions state machines, their versions and aliases (CreateStateMachine, CreateStateMachineAlias)."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ def _state_machine(target: Target, properties: Properties) -> Made:
         "definition": substituted(properties["DefinitionString"], properties.get("DefinitionSubstitutions", {})),
         "roleArn": properties["RoleArn"],
         "type": properties.get("StateMachineType", "STANDARD"),
+        "publish": True,  # at once: moto has no PublishStateMachineVersion
         "tags": [{"key": tag["Key"], "value": tag["Value"]} for tag in properties.get("Tags", [])],
     }
     if "LoggingConfiguration" in properties:
@@ -26,7 +27,22 @@ def _state_machine(target: Target, properties: Properties) -> Made:
     if "TracingConfiguration" in properties:
         request["tracingConfiguration"] = _lower_case(properties["TracingConfiguration"])
     arn = target.client("stepfunctions").create_state_machine(**request)["stateMachineArn"]
-    return Made(arn, {"Arn": arn, "Name": properties["StateMachineName"]})
+    return Made(arn, {"Arn": arn, "Name": properties["StateMachineName"], "StateMachineRevisionId": "INITIAL"})
+
+
+def _version(_: Target, properties: Properties) -> Made:
+    """The first one, which came with the machine: the local AWS begins empty."""
+    arn = f"{properties['StateMachineArn']}:1"
+    return Made(arn, {"Arn": arn})
+
+
+def _alias(target: Target, properties: Properties) -> Made:
+    """How traffic moves from version to version says nothing where there is one."""
+    version = properties["DeploymentPreference"]["StateMachineVersionArn"]
+    arn = target.client("stepfunctions").create_state_machine_alias(
+        name=properties["Name"], routingConfiguration=[{"stateMachineVersionArn": version, "weight": 100}]
+    )["stateMachineAliasArn"]
+    return Made(arn, {"Arn": arn})
 
 
 def substituted(definition: str, values: dict[str, str]) -> str:
@@ -55,4 +71,6 @@ MAKERS: dict[str, Maker] = {
         "DefinitionString DefinitionSubstitutions LoggingConfiguration RoleArn StateMachineName StateMachineType Tags"
         " TracingConfiguration",
     ),
+    "AWS::StepFunctions::StateMachineVersion": maker(_version, "StateMachineArn StateMachineRevisionId"),
+    "AWS::StepFunctions::StateMachineAlias": maker(_alias, "DeploymentPreference Name"),
 }
