@@ -73,7 +73,8 @@ def _loaded(folder: Path, parameters: dict[str, str]) -> Iterator[Loaded]:
 
 
 def test_every_resource_of_the_template_was_made(hub: Loaded) -> None:
-    assert hub.stack.made.keys() == hub.template["Resources"].keys()
+    asked_for = {name for name, each in hub.template["Resources"].items() if each.get("Condition") != "HasOwnKey"}
+    assert hub.stack.made.keys() == asked_for
 
 
 def test_the_functions_are_as_the_template_says(hub: Loaded) -> None:
@@ -270,6 +271,23 @@ def test_onboardings_start_by_an_alias_that_points_to_a_version(hub: Loaded) -> 
     machine = hub.stack.outputs["StateMachineArn"]
     alias = client.describe_state_machine_alias(stateMachineAliasArn=f"{machine}:live")
     assert alias["routingConfiguration"] == [{"stateMachineVersionArn": f"{machine}:1", "weight": 100}]
+
+
+def test_a_key_of_ones_own_encrypts_queues_ledger_and_logs_and_is_not_made_without_being_asked_for(
+    hub: Loaded, tmp_path: Path
+) -> None:
+    assert not [each for each in hub.client("kms").list_aliases()["Aliases"] if each["AliasName"] == "alias/berth"]
+    for own in _loaded(tmp_path, PARAMETERS | {"EncryptionKey": "own"}):
+        key = own.client("kms").describe_key(KeyId="alias/berth")["KeyMetadata"]
+        assert own.client("kms").get_key_rotation_status(KeyId=key["KeyId"])["KeyRotationEnabled"] is True
+        sqs = own.client("sqs")
+        for url in sqs.list_queues()["QueueUrls"]:
+            attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+            assert (attributes["KmsMasterKeyId"], attributes["SqsManagedSseEnabled"]) == (key["KeyId"], "false"), url
+        table = own.client("dynamodb").describe_table(TableName="berth-ledger")["Table"]
+        assert key["KeyId"] in table["SSEDescription"]["KMSMasterKeyArn"]
+        groups = own.client("logs").describe_log_groups()["logGroups"]
+        assert groups and all(each["kmsKeyId"] == key["Arn"] for each in groups)
 
 
 def test_the_ledger_is_protected(hub: Loaded) -> None:

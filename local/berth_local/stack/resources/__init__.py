@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from berth_local.stack.resources import alarms, events, functions, identity, machines, queues, stack_sets, storage
+from berth_local.stack.resources import alarms, events, functions, identity, keys, machines, queues, stack_sets, storage
 from berth_local.stack.resources.maker import Maker
 
 MAKERS: MappingProxyType[str, Maker] = MappingProxyType(
@@ -12,6 +12,7 @@ MAKERS: MappingProxyType[str, Maker] = MappingProxyType(
     | events.MAKERS
     | functions.MAKERS
     | identity.MAKERS
+    | keys.MAKERS
     | machines.MAKERS
     | queues.MAKERS
     | stack_sets.MAKERS

@@ -30,7 +30,8 @@ def _table(target: Target, properties: Properties) -> Made:
 def _log_group(target: Target, properties: Properties) -> Made:
     client = target.client("logs")
     name = properties["LogGroupName"]
-    client.create_log_group(logGroupName=name, tags=tag_map(properties.get("Tags", [])))
+    key = {"kmsKeyId": properties["KmsKeyId"]} if "KmsKeyId" in properties else {}
+    client.create_log_group(logGroupName=name, tags=tag_map(properties.get("Tags", [])), **key)
     if "RetentionInDays" in properties:
         client.put_retention_policy(logGroupName=name, retentionInDays=int(properties["RetentionInDays"]))
     return Made(name, {"Arn": target.arn("logs", f"log-group:{name}:*")})
@@ -40,5 +41,5 @@ MAKERS: dict[str, Maker] = {
     "AWS::DynamoDB::Table": maker(
         _table, f"PointInTimeRecoverySpecification SSESpecification TimeToLiveSpecification {_SAME_NAME}"
     ),
-    "AWS::Logs::LogGroup": maker(_log_group, "LogGroupName RetentionInDays Tags"),
+    "AWS::Logs::LogGroup": maker(_log_group, "KmsKeyId LogGroupName RetentionInDays Tags"),
 }
