@@ -217,7 +217,7 @@ impl Stand {
             if fired.is_empty() {
                 return;
             }
-            self.rig.stop_execution(&execution);
+            self.rig.stop(&execution);
             if self.rig.ended(&execution).status == ExecutionStatus::Succeeded {
                 return;
             }

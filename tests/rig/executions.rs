@@ -93,12 +93,6 @@ impl Rig {
         self.runtime.block_on(call.send()).expect("RedriveExecution");
     }
 
-    /// Stops an execution, as a person does in the console. [Step Functions `StopExecution`]
-    pub fn stop_execution(&self, arn: &str) {
-        let call = self.step_functions.stop_execution().execution_arn(arn);
-        self.runtime.block_on(call.send()).expect("StopExecution");
-    }
-
     /// The status of an execution; none when it does not exist.
     #[must_use]
     pub fn execution_status(&self, arn: &str) -> Option<ExecutionStatus> {

@@ -71,6 +71,7 @@ pub(super) fn python(script: &str) -> Result<Command, String> {
 }
 
 /// The checkout.
+#[must_use]
 pub fn checkout() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ is in the checkout")
 }
@@ -84,6 +85,7 @@ pub(crate) fn binaries() -> PathBuf {
 }
 
 /// Where the stands of all test binaries write down which operations functions used, beside this build's binaries.
+#[must_use]
 pub fn recordings() -> PathBuf {
     binaries().join("../recorded")
 }

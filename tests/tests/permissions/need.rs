@@ -47,9 +47,12 @@ fn holding(folder: &Path, text: &str) -> Vec<String> {
     sources(folder).iter().filter(|(_, source)| source.contains(text)).map(named).collect()
 }
 
+/// Paths and what is in them.
+type Sources = Vec<(PathBuf, String)>;
+
 /// Rust files of a folder, read once.
 fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
-    static READ: LazyLock<Mutex<BTreeMap<PathBuf, Vec<(PathBuf, String)>>>> = LazyLock::new(Mutex::default);
+    static READ: LazyLock<Mutex<BTreeMap<PathBuf, Sources>>> = LazyLock::new(Mutex::default);
     let mut read = READ.lock().unwrap();
     read.entry(folder.to_path_buf()).or_insert_with(|| rust_files(folder)).clone()
 }
@@ -60,7 +63,7 @@ fn rust_files(folder: &Path) -> Vec<(PathBuf, String)> {
         let (path, name) = (entry.path(), entry.file_name().into_string().unwrap());
         if path.is_dir() && name != "tests" && name != "fuzz" {
             found.extend(rust_files(&path));
-        } else if name.ends_with(".rs") && !name.ends_with("tests.rs") {
+        } else if path.extension().is_some_and(|extension| extension == "rs") && !name.ends_with("tests.rs") {
             let text = fs::read_to_string(&path).unwrap();
             let product = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
             found.push((path, product.to_owned()));
