@@ -81,9 +81,15 @@ fn an_execution_that_runs_out_of_time_is_announced_and_starts_anew_after_a_deplo
     let definition = described["definition"].as_str().unwrap();
     let mut short: Value = serde_json::from_str(definition).unwrap();
     short["TimeoutSeconds"] = 12.into();
+    // A deployment publishes a version and points the alias to it: onboardings start by the alias.
     let deploy = |definition: &str| {
-        let update = json!({ "stateMachineArn": machine, "definition": definition });
-        rig.call(HUB, "stepfunctions", "update_state_machine", &update);
+        let update = json!({ "stateMachineArn": machine, "definition": definition, "publish": true });
+        let version = rig.call(HUB, "stepfunctions", "update_state_machine", &update)["stateMachineVersionArn"].clone();
+        let alias = json!({
+            "stateMachineAliasArn": format!("{machine}:live"),
+            "routingConfiguration": [{ "stateMachineVersionArn": version, "weight": 100 }],
+        });
+        rig.call(HUB, "stepfunctions", "update_state_machine_alias", &alias);
     };
     let rule = hold_up(rig, &account);
     deploy(&short.to_string());
