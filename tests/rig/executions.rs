@@ -6,7 +6,7 @@ use aws_sdk_sfn::types::{ExecutionStatus, HistoryEvent};
 use berth_ledger::{Holder, Record, Status, Taken};
 use berth_step::StepError;
 use berth_tenancy::Subject;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Rig;
 
@@ -219,4 +219,22 @@ impl Rig {
             (is_it && ended).then_some(record)
         })
     }
+}
+
+/// Onboards an account as a person does, and waits for the end and its announcement.
+pub fn run(rig: &Rig, account: &str) -> Ended {
+    let execution = rig.start_execution(&json!({ "accountId": account }));
+    let ended = rig.ended(&execution);
+    rig.wait_for_outcome(account, &execution);
+    ended
+}
+
+/// The same, of an onboarding that succeeds.
+///
+/// # Panics
+/// When it does not.
+pub fn onboarded(rig: &Rig, account: &str) -> Ended {
+    let ended = run(rig, account);
+    assert_eq!(ended.status, ExecutionStatus::Succeeded, "{ended:?}: {:?}", rig.record(account));
+    ended
 }

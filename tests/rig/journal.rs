@@ -11,6 +11,18 @@ use super::Rig;
 /// Newest calls that may still be under way.
 const SETTLE_CALLS: u64 = 1_000;
 
+/// Functions that serve one execution at a time, in the order of a run.
+pub const STEPS: [&str; 8] = [
+    "plan-onboarding",
+    "provision-vpc",
+    "attach-transit-gateway",
+    "create-tenant-roles",
+    "apply-baseline",
+    "remove-default-vpcs",
+    "grant-sign-in",
+    "grant-cluster-access",
+];
+
 /// One AWS call of a function.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Call {
@@ -90,16 +102,7 @@ impl Rig {
     #[must_use]
     pub fn calls_of(&self, execution: &str) -> Vec<Call> {
         let mut requests = BTreeSet::new();
-        for function in [
-            "plan-onboarding",
-            "provision-vpc",
-            "attach-transit-gateway",
-            "create-tenant-roles",
-            "apply-baseline",
-            "remove-default-vpcs",
-            "grant-sign-in",
-            "grant-cluster-access",
-        ] {
+        for function in STEPS {
             let lines = self.log_lines(&format!("berth-{function}"));
             for line in lines.iter().filter(|line| line.contains(execution)) {
                 let line: Value = serde_json::from_str(line).expect("functions log JSON");

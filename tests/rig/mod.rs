@@ -28,9 +28,9 @@ use tokio::runtime::{Builder, Runtime};
 pub(crate) use self::local_aws::binaries;
 pub use self::local_aws::{checkout, recordings};
 pub use self::{
-    executions::Ended,
+    executions::{Ended, onboarded, run},
     intake::{Event, event, fixture},
-    journal::{Call, Invocation, TimedCall},
+    journal::{Call, Invocation, STEPS, TimedCall},
     person::{AccessEntrySeen, AssignmentSeen, AttachmentSeen, Counted, RegionSeen, RoleSeen, VpcSeen, World},
     places::{Place, disguises},
 };

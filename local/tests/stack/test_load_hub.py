@@ -22,21 +22,15 @@ from berth_local.stack.load import Stack, _values, load
 from berth_local.stack.resources.maker import Target
 from berth_local.stack.translate import translate
 
+sys.path.insert(0, str(Path(__file__).parent))
+from whole import PARAMETERS
+
 TEMPLATE = Path(__file__).resolve().parents[3] / "infra" / "hub.yaml"
 FUNCTIONS = {
     "accept-event", "plan-onboarding", "provision-vpc", "attach-transit-gateway", "create-tenant-roles",
     "commit-tenant", "announce-outcome", "remove-default-vpcs", "apply-baseline", "sweep-accounts",
     "complete-merges", "grant-sign-in", "grant-cluster-access",
 }  # fmt: skip
-PARAMETERS = {
-    "OrganizationId": names.ORGANIZATION_ID,
-    "ManagementAccountId": names.MANAGEMENT_ACCOUNT,
-    "NetworkAccountId": names.NETWORK_ACCOUNT,
-    "PlatformExternalId": names.EXTERNAL_ID,
-    "ClusterNames": "shared-*",
-    "GitOpsUrl": "https://git.example/tenants.git",
-    "GitOpsSecretArn": "arn:aws:secretsmanager:us-east-1:210987654321:secret:berth/gitops-abc",
-}
 
 
 @dataclass

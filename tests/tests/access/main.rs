@@ -15,7 +15,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use aws_sdk_sfn::types::ExecutionStatus;
 use berth_events::Failure;
 use berth_ledger::Status;
-use berth_tests::rig::{AccessEntrySeen, AssignmentSeen, Call, Ended, HUB, MANAGEMENT, Rig, rig};
+use berth_tests::rig::{AccessEntrySeen, AssignmentSeen, Call, Ended, HUB, MANAGEMENT, Rig, onboarded, rig, run};
 use serde_json::{Value, json};
 
 /// The one region of the environment `staging`, and that of the clusters.
@@ -36,20 +36,6 @@ fn turn(edits: &[(&str, Value)]) -> (&'static Rig, MutexGuard<'static, ()>) {
     all.extend(edits.iter().cloned());
     rig.deploy_platform(&all);
     (rig, turn)
-}
-
-/// Onboards an account as a person does, and waits for the end.
-fn onboarded(rig: &Rig, account: &str) -> Ended {
-    let ended = run(rig, account);
-    assert_eq!(ended.status, ExecutionStatus::Succeeded, "{ended:?}: {:?}", rig.record(account));
-    ended
-}
-
-fn run(rig: &Rig, account: &str) -> Ended {
-    let execution = rig.start_execution(&json!({ "accountId": account }));
-    let ended = rig.ended(&execution);
-    rig.wait_for_outcome(account, &execution);
-    ended
 }
 
 /// Runs an onboarding that fails in this state with this fault; what the ledger then says.

@@ -3,20 +3,8 @@
 use std::collections::BTreeMap;
 
 use berth_ledger::Status;
-use berth_tests::rig::{Event, Rig, event, rig};
+use berth_tests::rig::{Event, Rig, STEPS, event, rig};
 use serde_json::Value;
-
-/// Functions that an onboarding passes, in the order of a run.
-const FUNCTIONS: [&str; 8] = [
-    "plan-onboarding",
-    "provision-vpc",
-    "attach-transit-gateway",
-    "create-tenant-roles",
-    "apply-baseline",
-    "remove-default-vpcs",
-    "grant-sign-in",
-    "grant-cluster-access",
-];
 
 /// The lines of a function that end an invocation and are about an account.
 fn lines(rig: &Rig, function: &str, account: &str) -> Vec<Value> {
@@ -37,7 +25,7 @@ fn each_invocation_writes_one_line_with_the_calls_that_the_proxy_saw_and_hands_i
     rig.publish(&[event(Event::Created, &account)]);
     let record = rig.wait_for(&account, Status::Onboarded);
     let calls = rig.calls(0);
-    for function in FUNCTIONS {
+    for function in STEPS {
         let lines = lines(rig, function, &account);
         assert!(!lines.is_empty(), "{function} wrote no line about {account}");
         for line in lines {

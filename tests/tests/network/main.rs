@@ -14,8 +14,7 @@ mod regions;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use aws_sdk_sfn::types::ExecutionStatus;
-use berth_tests::rig::{Call, Ended, MANAGEMENT, NETWORK, Rig, rig};
+use berth_tests::rig::{Call, MANAGEMENT, NETWORK, Rig, onboarded, rig, run};
 use serde_json::{Value, json};
 
 /// The one region of the environment `staging`.
@@ -30,20 +29,6 @@ fn turn() -> (&'static Rig, MutexGuard<'static, ()>) {
     let rig = rig();
     rig.deploy_platform(&[]);
     (rig, turn)
-}
-
-/// Onboards an account as a person does, and waits for the end.
-fn onboarded(rig: &Rig, account: &str) -> Ended {
-    let ended = run(rig, account);
-    assert_eq!(ended.status, ExecutionStatus::Succeeded, "{ended:?}: {:?}", rig.record(account));
-    ended
-}
-
-fn run(rig: &Rig, account: &str) -> Ended {
-    let execution = rig.start_execution(&json!({ "accountId": account }));
-    let ended = rig.ended(&execution);
-    rig.wait_for_outcome(account, &execution);
-    ended
 }
 
 /// A call of EC2 in the west, as an administrator.

@@ -12,9 +12,8 @@ mod roles;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use aws_sdk_sfn::types::ExecutionStatus;
-use berth_tests::rig::{Ended, Rig, rig};
-use serde_json::{Value, json};
+use berth_tests::rig::{Rig, onboarded, rig, run};
+use serde_json::Value;
 
 /// The one region of the environment `staging`.
 const WEST: &str = "eu-west-1";
@@ -26,20 +25,6 @@ fn turn(edits: &[(&str, Value)]) -> (&'static Rig, MutexGuard<'static, ()>) {
     let rig = rig();
     rig.deploy_platform(edits);
     (rig, turn)
-}
-
-/// Onboards an account as a person does, and waits for the end.
-fn onboarded(rig: &Rig, account: &str) -> Ended {
-    let ended = run(rig, account);
-    assert_eq!(ended.status, ExecutionStatus::Succeeded, "{ended:?}: {:?}", rig.record(account));
-    ended
-}
-
-fn run(rig: &Rig, account: &str) -> Ended {
-    let execution = rig.start_execution(&json!({ "accountId": account }));
-    let ended = rig.ended(&execution);
-    rig.wait_for_outcome(account, &execution);
-    ended
 }
 
 /// What a run changed, in order of the alphabet; and that the next one changes nothing.
