@@ -15,7 +15,7 @@ use std::{
     io::{BufRead, BufReader},
     path::PathBuf,
     process::ChildStdin,
-    sync::{Mutex, OnceLock},
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -83,6 +83,18 @@ pub fn rig() -> &'static Rig {
         Ok(rig) => rig,
         Err(why) => panic!("{why}"),
     }
+}
+
+/// The rig for one test at a time: for tests that look at everything there is, or change what all of them share. Whoever
+/// comes first prepares it.
+pub fn alone(prepare: impl FnOnce(&Rig)) -> (&'static Rig, MutexGuard<'static, ()>) {
+    static ALONE: Mutex<()> = Mutex::new(());
+    static PREPARED: OnceLock<()> = OnceLock::new();
+    // A test that failed has said so itself.
+    let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let rig = rig();
+    PREPARED.get_or_init(|| prepare(rig));
+    (rig, alone)
 }
 
 impl Rig {

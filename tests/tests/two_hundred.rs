@@ -4,13 +4,13 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard},
     time::Instant,
 };
 
 use berth_ledger::{Record, Status, Taken};
 use berth_tenancy::{Addresses, Mode, NetworkPlan, Subject, TierPlan, TierRouting};
-use berth_tests::rig::{NETWORK, Rig, rig};
+use berth_tests::rig::{self, NETWORK, Rig};
 use ipnet::Ipv4Net;
 use serde_json::{Value, json};
 
@@ -24,8 +24,7 @@ const SECONDS_MAX: u64 = 900;
 
 /// The rig for one of the two tests: each wants the whole machine.
 fn alone() -> (&'static Rig, MutexGuard<'static, ()>) {
-    static ALONE: Mutex<()> = Mutex::new(());
-    (rig(), ALONE.lock().unwrap_or_else(PoisonError::into_inner))
+    rig::alone(|_| ())
 }
 
 fn subject(account: &str) -> Subject {

@@ -10,12 +10,12 @@ mod crowd;
 mod drift;
 mod sign_in;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::MutexGuard;
 
 use aws_sdk_sfn::types::ExecutionStatus;
 use berth_events::Failure;
 use berth_ledger::Status;
-use berth_tests::rig::{AccessEntrySeen, AssignmentSeen, Call, Ended, HUB, MANAGEMENT, Rig, onboarded, rig, run};
+use berth_tests::rig::{self, AccessEntrySeen, AssignmentSeen, Call, Ended, HUB, MANAGEMENT, Rig, onboarded, run};
 use serde_json::{Value, json};
 
 /// The one region of the environment `staging`, and that of the clusters.
@@ -27,9 +27,7 @@ const SIGN_IN: &str = "environments.staging.signIn";
 
 /// The rig, for one journey at a time, with the first platform.yaml but for these values.
 fn turn(edits: &[(&str, Value)]) -> (&'static Rig, MutexGuard<'static, ()>) {
-    static TURN: Mutex<()> = Mutex::new(());
-    let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    let rig = rig();
+    let (rig, turn) = rig::alone(|_| ());
     // Not what is looked at here, and most of the work.
     let mut all =
         vec![("environments.staging.defaultVpc", json!("keep")), ("environments.staging.baseline", Value::Null)];

@@ -6,6 +6,21 @@ use serde_json::json;
 
 use crate::alone;
 
+/// An onboarding whose commit is a branch, until a person merges it.
+struct Branched {
+    account: String,
+    execution: String,
+    branch: String,
+}
+
+/// Starts the onboarding of a new account, and waits until it waits for a merge.
+fn branched(rig: &Rig, name: &str, environment: &str) -> Branched {
+    let account = rig.account(name, environment);
+    let execution = rig.start_execution(&json!({ "accountId": account }));
+    let branch = waits_for_branch(rig, &account);
+    Branched { account, execution, branch }
+}
+
 /// Waits until an account's execution waits for a merge; the branch.
 fn waits_for_branch(rig: &Rig, account: &str) -> String {
     let waits_for = rig.until("a branch", || {
@@ -20,9 +35,7 @@ fn waits_for_branch(rig: &Rig, account: &str) -> String {
 #[test]
 fn a_branch_that_a_person_merges_with_git_completes_the_onboarding() {
     let (rig, _alone) = alone();
-    let account = rig.account("branched-prod", "prod");
-    let execution = rig.start_execution(&json!({ "accountId": account }));
-    let branch = waits_for_branch(rig, &account);
+    let Branched { account, execution, branch } = branched(rig, "branched-prod", "prod");
     rig.complete_merges();
     // Somebody else's commit moves the branch that clusters follow: it is no merge.
     rig.put_file("NOTES.md", "by hand\n");
@@ -49,9 +62,7 @@ fn a_branch_that_a_person_merges_with_git_completes_the_onboarding() {
 #[test]
 fn a_branch_that_is_deleted_without_a_merge_is_a_close() {
     let (rig, _alone) = alone();
-    let account = rig.account("pruned-prod", "prod");
-    let execution = rig.start_execution(&json!({ "accountId": account }));
-    let branch = waits_for_branch(rig, &account);
+    let Branched { account, execution, branch } = branched(rig, "pruned-prod", "prod");
     rig.delete_branch(&branch);
     rig.complete_merges();
     let ended = rig.ended(&execution);
@@ -68,24 +79,18 @@ fn a_branch_that_is_deleted_without_a_merge_is_a_close() {
 #[test]
 fn a_second_account_does_not_wait_for_a_branch_that_was_merged_already() {
     let (rig, _alone) = alone();
-    let start = |name: &str, environment: &str| {
-        let account = rig.account(name, environment);
-        let execution = rig.start_execution(&json!({ "accountId": account }));
-        let branch = waits_for_branch(rig, &account);
-        (account, execution, branch)
-    };
-    let first = start("twin-prod", "prod");
-    rig.merge_branch(&first.2);
+    let first = branched(rig, "twin-prod", "prod");
+    rig.merge_branch(&first.branch);
     // Nobody has looked since, and the branch is still there.
-    let second = start("twin-dev", "dev");
-    assert_ne!(second.2, first.2, "both are about one file");
-    rig.merge_branch(&second.2);
-    for (account, execution, branch) in [&first, &second] {
+    let second = branched(rig, "twin-dev", "dev");
+    assert_ne!(second.branch, first.branch, "both are about one file");
+    rig.merge_branch(&second.branch);
+    for Branched { account, execution, branch } in [&first, &second] {
         rig.until("the end", || {
             rig.complete_merges();
             (rig.execution_status(execution) == Some(ExecutionStatus::Succeeded)).then_some(())
         });
-        assert_eq!(rig.files_naming(account), rig.files_naming(&first.0), "one file for both");
+        assert_eq!(rig.files_naming(account), rig.files_naming(&first.account), "one file for both");
         rig.delete_branch(branch);
     }
 }

@@ -6,20 +6,15 @@ mod branches;
 mod queue;
 mod secrets;
 
-use std::sync::{Mutex, MutexGuard, OnceLock};
+use std::sync::MutexGuard;
 
-use berth_tests::rig::{Rig, rig};
+use berth_tests::rig::{self, Rig};
 
 /// One test after the other: each looks at all commits.
 fn alone() -> (&'static Rig, MutexGuard<'static, ()>) {
-    static ALONE: Mutex<()> = Mutex::new(());
-    static READY: OnceLock<()> = OnceLock::new();
-    let alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let rig = rig();
-    READY.get_or_init(|| {
+    rig::alone(|rig| {
         rig.review(&["prod", "dev"]);
         rig.slim("dev");
         rig.slim("staging");
-    });
-    (rig, alone)
+    })
 }

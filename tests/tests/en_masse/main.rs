@@ -5,13 +5,10 @@
 mod deliveries;
 mod sweeps;
 
-use std::{
-    collections::BTreeMap,
-    sync::{Mutex, MutexGuard, Once, PoisonError},
-};
+use std::{collections::BTreeMap, sync::MutexGuard};
 
 use berth_ledger::{Record, Status};
-use berth_tests::rig::{NETWORK, Rig, rig};
+use berth_tests::rig::{self, NETWORK, Rig};
 use serde_json::json;
 
 /// The only region of staging on the rig.
@@ -23,15 +20,10 @@ const SECONDS_MAX: u64 = 400;
 
 /// The rig for one test alone. What another test left is onboarded, ignored, or outside of every unit.
 fn alone() -> (&'static Rig, MutexGuard<'static, ()>) {
-    static ALONE: Mutex<()> = Mutex::new(());
-    static PREPARED: Once = Once::new();
-    let guard = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let rig = rig();
-    PREPARED.call_once(|| {
+    rig::alone(|rig| {
         widen(rig);
         rig.slim("staging");
-    });
-    (rig, guard)
+    })
 }
 
 /// Gives staging's pool more addresses: it has 64 blocks, and hundreds of accounts come.

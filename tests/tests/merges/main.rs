@@ -5,24 +5,34 @@ mod outcomes;
 mod reviewers;
 mod secrets;
 
-use std::sync::{Mutex, MutexGuard, OnceLock};
+use std::sync::MutexGuard;
 
 use aws_sdk_sfn::types::ExecutionStatus;
-use berth_tests::rig::{Rig, rig};
-use serde_json::Value;
+use berth_tests::rig::{self, Rig};
+use serde_json::{Value, json};
 
 /// One test after the other: each looks at all pull requests.
 fn alone() -> (&'static Rig, MutexGuard<'static, ()>) {
-    static ALONE: Mutex<()> = Mutex::new(());
-    static READY: OnceLock<()> = OnceLock::new();
-    let alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let rig = rig();
-    READY.get_or_init(|| {
+    rig::alone(|rig| {
         rig.sign_in_as_app();
         rig.review(&["staging", "prod"]);
         rig.slim("staging");
-    });
-    (rig, alone)
+    })
+}
+
+/// An onboarding whose commit people review.
+struct Proposed {
+    account: String,
+    execution: String,
+    pull: Value,
+}
+
+/// Starts the onboarding of a new account, and waits until it waits for a merge.
+fn proposed(rig: &Rig, name: &str, environment: &str) -> Proposed {
+    let account = rig.account(name, environment);
+    let execution = rig.start_execution(&json!({ "accountId": account }));
+    let pull = waits_for_merge(rig, &account);
+    Proposed { account, execution, pull }
 }
 
 /// Waits until an account's execution waits for a merge; the pull request.
@@ -34,6 +44,14 @@ fn waits_for_merge(rig: &Rig, account: &str) -> Value {
     rig.pulls().into_iter().find(|pull| pull["url"] == url).unwrap()
 }
 
+/// Waits until there is an open pull request after this one.
+fn proposed_again(rig: &Rig, first: &Value) -> Value {
+    rig.until("a second pull request", || {
+        let again = rig.pulls().last().cloned()?;
+        (again["state"] == "OPEN" && again["number"] != first["number"]).then_some(again)
+    })
+}
+
 /// Looks at merges until an execution has succeeded.
 fn completed(rig: &Rig, execution: &str) {
     rig.until("the end", || {
@@ -43,7 +61,7 @@ fn completed(rig: &Rig, execution: &str) {
 }
 
 /// The one file that names an account in what a pull request would merge.
-fn proposed(rig: &Rig, pull: &Value, account: &str) -> String {
+fn proposed_file(rig: &Rig, pull: &Value, account: &str) -> String {
     let head = pull["headRefName"].as_str().unwrap();
     let files = rig.files_of(head, account);
     let [path] = files.as_slice() else { panic!("one file: {files:?}") };

@@ -3,14 +3,12 @@
 use aws_sdk_sfn::types::ExecutionStatus;
 use serde_json::{Value, json};
 
-use crate::{alone, completed, waits_for_merge};
+use crate::{Proposed, alone, completed, proposed, proposed_again, waits_for_merge};
 
 #[test]
 fn a_merge_completes_the_onboarding_with_its_commit_and_the_sweep_lets_it_wait() {
     let (rig, _alone) = alone();
-    let account = rig.account("reviewed-staging", "staging");
-    let execution = rig.start_execution(&json!({ "accountId": account }));
-    let pull = waits_for_merge(rig, &account);
+    let Proposed { account, execution, pull } = proposed(rig, "reviewed-staging", "staging");
     rig.complete_merges();
     assert_eq!(rig.status(&account).1["status"], "running", "nobody merged it yet");
     assert!(rig.files_naming(&account).is_empty());
@@ -32,9 +30,7 @@ fn a_merge_completes_the_onboarding_with_its_commit_and_the_sweep_lets_it_wait()
 #[test]
 fn a_close_fails_the_onboarding_and_a_redrive_proposes_once_more() {
     let (rig, _alone) = alone();
-    let account = rig.account("unwanted-staging", "staging");
-    let execution = rig.start_execution(&json!({ "accountId": account }));
-    let pull = waits_for_merge(rig, &account);
+    let Proposed { account, execution, pull } = proposed(rig, "unwanted-staging", "staging");
     rig.close(&pull["number"]);
     rig.complete_merges();
     let ended = rig.ended(&execution);
@@ -44,11 +40,7 @@ fn a_close_fails_the_onboarding_and_a_redrive_proposes_once_more() {
     assert!(failure["message"].as_str().unwrap().contains("was closed"), "{failure}");
     assert!(failure["hint"].as_str().unwrap().contains("redrive"), "{failure}");
     rig.redrive(&execution);
-    let mut again = Value::Null;
-    rig.until("a second pull request", || {
-        again = rig.pulls().last().cloned()?;
-        (again["state"] == "OPEN" && again["number"] != pull["number"]).then_some(())
-    });
+    let again = proposed_again(rig, &pull);
     assert_eq!(again["headRefName"], pull["headRefName"], "the same proposal");
     rig.merge(&again["number"]);
     completed(rig, &execution);
@@ -57,9 +49,7 @@ fn a_close_fails_the_onboarding_and_a_redrive_proposes_once_more() {
 #[test]
 fn a_second_run_joins_the_pull_request_and_a_token_that_nobody_waits_for_is_no_error() {
     let (rig, _alone) = alone();
-    let account = rig.account("twice-staging", "staging");
-    let first = rig.start_execution(&json!({ "accountId": account }));
-    let pull = waits_for_merge(rig, &account);
+    let Proposed { account, execution: first, pull } = proposed(rig, "twice-staging", "staging");
     let before = rig.pulls().len();
     rig.stop(&first);
     rig.wait_for_outcome(&account, &first);
@@ -85,24 +75,20 @@ fn an_account_of_an_unreviewed_environment_is_committed_by_the_app() {
 fn an_error_about_one_pull_request_holds_up_no_other_and_is_an_error_of_the_function() {
     let (rig, _alone) = alone();
     // One after the other, so that each has a pull request of its own.
-    let accounts = ["held-up-staging", "unhindered-staging"].map(|name| rig.account(name, "staging"));
-    let waiting = accounts.each_ref().map(|account| {
-        let execution = rig.start_execution(&json!({ "accountId": account }));
-        (execution, waits_for_merge(rig, account))
-    });
-    for (_, pull) in &waiting {
-        rig.merge(&pull["number"]);
+    let waiting = ["held-up-staging", "unhindered-staging"].map(|name| proposed(rig, name, "staging"));
+    for each in &waiting {
+        rig.merge(&each.pull["number"]);
     }
-    assert_ne!(waiting[0].1["number"], waiting[1].1["number"]);
+    assert_ne!(waiting[0].pull["number"], waiting[1].pull["number"]);
     let rule = rig.break_calls(&json!({
         "match": { "function": "berth-complete-merges", "operation": "SendMessage", "nth": 1 },
         "action": { "error": { "code": "AccessDenied", "status": 403, "message": "not now" } },
     }));
     let (answer, failed) = rig.invoke("berth-complete-merges", &json!({}));
     assert_eq!((failed, answer["errorType"].as_str(), rig.fired(rule)), (true, Some("Denied"), 1), "{answer}");
-    let succeeded = |execution: &String| rig.execution_status(execution) == Some(ExecutionStatus::Succeeded);
-    rig.until("the other one", || waiting.iter().any(|(execution, _)| succeeded(execution)).then_some(()));
-    assert!(!waiting.iter().all(|(execution, _)| succeeded(execution)), "one was not told");
+    let succeeded = |each: &Proposed| rig.execution_status(&each.execution) == Some(ExecutionStatus::Succeeded);
+    rig.until("the other one", || waiting.iter().any(succeeded).then_some(()));
+    assert!(!waiting.iter().all(succeeded), "one was not told");
     rig.complete_merges();
-    rig.until("the one that was held up", || waiting.iter().all(|(execution, _)| succeeded(execution)).then_some(()));
+    rig.until("the one that was held up", || waiting.iter().all(succeeded).then_some(()));
 }

@@ -4,7 +4,7 @@ use aws_sdk_sfn::types::ExecutionStatus;
 use berth_tests::rig::disguises;
 use serde_json::{Value, json};
 
-use crate::{alone, completed, waits_for_merge};
+use crate::{Proposed, alone, completed, proposed, waits_for_merge};
 
 /// How installation tokens begin.
 const TOKEN: &str = "ghs_";
@@ -16,9 +16,7 @@ const SESSION: &str = "FQoGZXIvYXdz";
 #[test]
 fn neither_key_nor_proof_nor_token_is_anywhere_after_a_merge_a_close_and_refused_credentials() {
     let (rig, _alone) = alone();
-    let account = rig.account("discreet-staging", "staging");
-    let execution = rig.start_execution(&json!({ "accountId": account }));
-    let pull = waits_for_merge(rig, &account);
+    let Proposed { account, execution, pull } = proposed(rig, "discreet-staging", "staging");
     rig.close(&pull["number"]);
     rig.complete_merges();
     assert_eq!(rig.ended(&execution).error.as_deref(), Some("Denied"));

@@ -12,9 +12,9 @@ mod parts;
 mod races;
 mod regions;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::MutexGuard;
 
-use berth_tests::rig::{Call, MANAGEMENT, NETWORK, Rig, onboarded, rig, run};
+use berth_tests::rig::{self, Call, MANAGEMENT, NETWORK, Rig, onboarded, run};
 use serde_json::{Value, json};
 
 /// The one region of the environment `staging`.
@@ -24,9 +24,7 @@ const WEST_PLAN: &str = "environments.staging.regions.eu-west-1";
 
 /// The rig, for one journey at a time, with the first platform.yaml.
 fn turn() -> (&'static Rig, MutexGuard<'static, ()>) {
-    static TURN: Mutex<()> = Mutex::new(());
-    let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    let rig = rig();
+    let (rig, turn) = rig::alone(|_| ());
     rig.deploy_platform(&[]);
     (rig, turn)
 }

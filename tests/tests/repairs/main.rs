@@ -10,9 +10,9 @@ mod commits;
 mod network;
 mod roles;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::MutexGuard;
 
-use berth_tests::rig::{Rig, onboarded, rig, run};
+use berth_tests::rig::{self, Rig, onboarded, run};
 use serde_json::Value;
 
 /// The one region of the environment `staging`.
@@ -20,9 +20,7 @@ const WEST: &str = "eu-west-1";
 
 /// The rig, for one journey at a time, with the first platform.yaml but for these values.
 fn turn(edits: &[(&str, Value)]) -> (&'static Rig, MutexGuard<'static, ()>) {
-    static TURN: Mutex<()> = Mutex::new(());
-    let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    let rig = rig();
+    let (rig, turn) = rig::alone(|_| ());
     rig.deploy_platform(edits);
     (rig, turn)
 }

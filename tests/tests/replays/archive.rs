@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use berth_ledger::{Record, Status};
-use berth_tests::rig::{Call, Event, HUB, Rig, event, rig};
+use berth_tests::rig::{Call, Event, HUB, Rig, event};
 use serde_json::{Value, json};
 
 use crate::{alone, squat, subscribe, told};
@@ -38,7 +38,7 @@ fn is_empty(rig: &Rig) -> bool {
 
 #[test]
 fn a_replay_of_a_whole_month_of_processed_events_starts_nothing_and_changes_nothing() {
-    let (rig, _alone) = (rig(), alone());
+    let (rig, _alone) = alone();
     let onboarded: Vec<String> = (0..2).map(|n| rig.account(&format!("october{n}-staging"), "staging")).collect();
     let failed = rig.account("novembered-staging", "staging");
     squat(rig, &failed, "novembered");

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use berth_ledger::Status;
-use berth_tests::rig::{Event, HUB, Rig, event, rig};
+use berth_tests::rig::{Event, HUB, Rig, event};
 use serde_json::{Value, json};
 
 use crate::{alone, listed, onboarded::assert_onboarded, squat, unsquat};
@@ -51,7 +51,7 @@ fn rejections(rig: &Rig) -> usize {
 
 #[test]
 fn poison_is_listed_with_its_reason_and_after_a_replay_it_is_dead_again_exactly_once() {
-    let (rig, _alone) = (rig(), alone());
+    let (rig, _alone) = alone();
     empty(rig);
     let before = rejections(rig);
     let poison: Vec<String> = (0..13).map(|number| format!(r#"{{"poison-number": {number}"#)).collect();
@@ -85,7 +85,7 @@ fn poison_is_listed_with_its_reason_and_after_a_replay_it_is_dead_again_exactly_
 
 #[test]
 fn everything_that_failed_is_run_again_at_once_and_what_cannot_be_stays() {
-    let (rig, _alone) = (rig(), alone());
+    let (rig, _alone) = alone();
     empty(rig);
     let [failed, lost] = ["broken", "undelivered"].map(|name| rig.account(&format!("{name}-staging"), "staging"));
     squat(rig, &failed, "broken");
@@ -128,7 +128,7 @@ fn everything_that_failed_is_run_again_at_once_and_what_cannot_be_stays() {
 
 #[test]
 fn a_message_that_leaves_no_room_for_its_reason_is_dead_at_once_with_its_start_and_holds_up_nobody() {
-    let (rig, _alone) = (rig(), alone());
+    let (rig, _alone) = alone();
     let long = format!(r#"{{"detail": "the-long-one {}"#, "x".repeat(240_000));
     let refuse = json!({
         "match": { "function": "berth-accept-event", "operation": "SendMessage" }, "times": 1,

@@ -2,7 +2,7 @@
 
 use aws_sdk_sfn::types::ExecutionStatus;
 use berth_ledger::Status;
-use berth_tests::rig::{Call, Event, HUB, Rig, event, rig};
+use berth_tests::rig::{Call, Event, HUB, Rig, event};
 use serde_json::{Value, json};
 
 use crate::{alone, onboarded::assert_onboarded, squat, subscribe, told, unsquat};
@@ -58,7 +58,7 @@ fn announced_and_run_again(rig: &Rig, account: &str, queue: &str, status: &str, 
 
 #[test]
 fn an_execution_that_a_person_stops_is_announced_and_goes_on_by_its_command() {
-    let (rig, _alone) = (rig(), alone());
+    let (rig, _alone) = alone();
     let account = rig.account("stopped-staging", "staging");
     let queue = subscribe(rig, &account, "Account Onboarding Failed");
     let rule = hold_up(rig, &account);
@@ -73,7 +73,7 @@ fn an_execution_that_a_person_stops_is_announced_and_goes_on_by_its_command() {
 
 #[test]
 fn an_execution_that_runs_out_of_time_is_announced_and_starts_anew_after_a_deployment() {
-    let (rig, _alone) = (rig(), alone());
+    let (rig, _alone) = alone();
     let account = rig.account("slow-staging", "staging");
     let queue = subscribe(rig, &account, "Account Onboarding Failed");
     let machine = format!("arn:aws:states:us-east-1:{HUB}:stateMachine:berth-onboard-account");
@@ -110,7 +110,7 @@ fn long_input(account: &str) -> Value {
 
 #[test]
 fn an_execution_whose_input_is_too_long_for_an_event_is_announced_all_the_same() {
-    let (rig, _alone) = (rig(), alone());
+    let (rig, _alone) = alone();
     let ignored = rig.account("wordy", "suspended");
     for (account, status) in [("123123123124", Status::Failed), (ignored.as_str(), Status::Ignored)] {
         let since = rig.last_call();
@@ -139,7 +139,7 @@ fn late_failure(execution: &str, account: &str, generation: u32) -> String {
 
 #[test]
 fn the_late_announcement_of_an_old_failure_is_neither_published_nor_written() {
-    let (rig, _alone) = (rig(), alone());
+    let (rig, _alone) = alone();
     let account = rig.account("outdated-staging", "staging");
     let queue = subscribe(rig, &account, "Account Onboarding Failed");
     squat(rig, &account, "outdated");

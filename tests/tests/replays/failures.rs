@@ -2,7 +2,7 @@
 
 use aws_sdk_sfn::types::ExecutionStatus;
 use berth_ledger::Status;
-use berth_tests::rig::{Event, Rig, event, rig};
+use berth_tests::rig::{Event, Rig, event};
 use serde_json::{Value, json};
 
 use crate::{alone, listed, onboarded::assert_onboarded, squat, unsquat};
@@ -41,7 +41,7 @@ fn fail_in_one_region(rig: &Rig, account: &str) -> Value {
 
 #[test]
 fn a_replay_goes_on_at_the_state_that_failed_and_repeats_nothing_that_had_ended() {
-    let (rig, _alone) = (rig(), alone());
+    let (rig, _alone) = alone();
     let account = rig.account("resumed-dev", "dev");
     let status = fail_in_one_region(rig, &account);
     let waits = &status["execution"]["now"][0]["waitsFor"];
@@ -89,7 +89,7 @@ fn a_replay_goes_on_at_the_state_that_failed_and_repeats_nothing_that_had_ended(
 
 #[test]
 fn an_execution_that_cannot_be_redriven_any_more_starts_anew() {
-    let (rig, _alone) = (rig(), alone());
+    let (rig, _alone) = alone();
     let account = rig.account("expired-staging", "staging");
     squat(rig, &account, "expired");
     rig.publish(&[event(Event::Created, &account)]);
@@ -114,7 +114,7 @@ fn an_execution_that_cannot_be_redriven_any_more_starts_anew() {
 
 #[test]
 fn what_did_not_fail_is_not_run_again_and_the_command_says_so() {
-    let (rig, _alone) = (rig(), alone());
+    let (rig, _alone) = alone();
     let account = rig.account("fine", "suspended");
     rig.publish(&[event(Event::Created, &account)]);
     rig.wait_for(&account, Status::Ignored);

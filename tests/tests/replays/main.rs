@@ -11,15 +11,14 @@ mod moments;
 mod onboarded;
 mod status;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::MutexGuard;
 
-use berth_tests::rig::{HUB, Rig};
+use berth_tests::rig::{self, HUB, Rig};
 use serde_json::{Value, json};
 
 /// Lets one test at a time have the local AWS for itself.
-fn alone() -> MutexGuard<'static, ()> {
-    static ALONE: Mutex<()> = Mutex::new(());
-    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+fn alone() -> (&'static Rig, MutexGuard<'static, ()>) {
+    rig::alone(|_| ())
 }
 
 /// Puts somebody else's role where one of the tenant's belongs: `CreateTenantRoles` fails with `Foreign`.

@@ -1,7 +1,7 @@
 //! Everybody at the same moment.
 
 use berth_ledger::Status;
-use berth_tests::rig::{Event, event, rig};
+use berth_tests::rig::{Event, event};
 use serde_json::{Value, json};
 
 use crate::{alone, onboarded::assert_onboarded, squat, unsquat};
@@ -25,7 +25,7 @@ fn rfc3339_now() -> String {
 
 #[test]
 fn create_and_update_events_a_persons_run_and_a_replay_at_once_end_as_one_onboarding() {
-    let (rig, _alone) = (rig(), alone());
+    let (rig, _alone) = alone();
     let account = rig.account("crowded-staging", "staging");
     squat(rig, &account, "crowded");
     rig.publish(&[event(Event::Created, &account)]);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use berth_ledger::Status;
-use berth_tests::rig::{Event, HUB, Rig, event, rig};
+use berth_tests::rig::{Event, HUB, Rig, event};
 use serde_json::{Value, json};
 
 use crate::{alone, squat, unsquat};
@@ -30,7 +30,7 @@ fn lines(text: &str) -> Vec<Value> {
 
 #[test]
 fn a_list_shows_every_account_and_its_filters_leave_out_the_others() {
-    let (rig, _alone) = (rig(), alone());
+    let (rig, _alone) = alone();
     let well = rig.account("afloat-staging", "staging");
     let failed = rig.account("aground-staging", "staging");
     let ignored = rig.account("ashore", "suspended");
@@ -74,7 +74,7 @@ fn a_list_shows_every_account_and_its_filters_leave_out_the_others() {
 
 #[test]
 fn a_watch_follows_an_account_that_nobody_knows_yet_to_its_end() {
-    let (rig, _alone) = (rig(), alone());
+    let (rig, _alone) = alone();
     let account = rig.account("watched-staging", "staging");
     squat(rig, &account, "watched");
     let slow = json!({
@@ -108,7 +108,7 @@ fn a_watch_follows_an_account_that_nobody_knows_yet_to_its_end() {
 
 #[test]
 fn a_watch_of_all_accounts_has_a_line_for_each_change_until_somebody_ends_it() {
-    let (rig, _alone) = (rig(), alone());
+    let (rig, _alone) = alone();
     let known = rig.account("known-by-then", "suspended");
     rig.publish(&[event(Event::Created, &known)]);
     rig.wait_for(&known, Status::Ignored);
@@ -126,7 +126,7 @@ fn a_watch_of_all_accounts_has_a_line_for_each_change_until_somebody_ends_it() {
 
 #[test]
 fn a_record_that_cannot_be_read_is_shown_as_such_beside_all_others() {
-    let (rig, _alone) = (rig(), alone());
+    let (rig, _alone) = alone();
     let known = rig.account("legible", "suspended");
     rig.publish(&[event(Event::Created, &known)]);
     rig.wait_for(&known, Status::Ignored);
