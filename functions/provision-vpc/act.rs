@@ -78,9 +78,11 @@ fn sdk_tags(tags: &Tags) -> Vec<Tag> {
     tags.0.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
 }
 
-/// The thing is there already: an earlier call made it, and its answer was lost.
+/// What to do about a thing that is there already: an earlier call made it, and its answer was lost.
+const LOOK_AGAIN: &str = "nothing yet: Berth looks again and goes on with what is there";
+
 fn lost_race(failure: CallFailure) -> StepError {
-    failure.as_fault(Fault::Conflict, "nothing yet: Berth looks again and goes on with what is there")
+    failure.as_fault(Fault::Conflict, LOOK_AGAIN)
 }
 
 fn no_id(operation: &str) -> StepError {

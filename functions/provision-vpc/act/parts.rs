@@ -8,7 +8,7 @@ use berth_aws::CallFailure;
 use berth_step::{Fault, StepError};
 use berth_tenancy::{SubnetBlock, TierRouting};
 
-use super::{failed, lost_race, no_id, specification, token};
+use super::{LOOK_AGAIN, failed, lost_race, no_id, specification, token};
 use crate::{
     Effect, Endpoint, Input, RouteTable, Subnet, World,
     decide::{service_name, with_table},
@@ -135,6 +135,11 @@ pub(super) async fn create_flow_logs(
     let refused = answer.unsuccessful.unwrap_or_default().into_iter().find_map(|item| item.error);
     match refused {
         None => Ok(Effect::FlowLogs(destination.to_owned())),
+        // An earlier call made them, and Describe did not show them yet.
+        Some(error) if error.code() == Some("FlowLogAlreadyExists") => {
+            let what = format!("ec2:CreateFlowLogs: {vpc} has flow logs to {destination} already");
+            Err(StepError::new(Fault::Conflict, what).next(LOOK_AGAIN))
+        }
         Some(error) => {
             let (code, message) = (error.code.unwrap_or_default(), error.message.unwrap_or_default());
             let what = format!("ec2:CreateFlowLogs refused {vpc} to {destination}: {code}: {message}");

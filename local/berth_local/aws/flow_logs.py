@@ -1,7 +1,8 @@
 """Flow logs go to a bucket of any account that lets them in, and into a folder of it.
 
 https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-permissions.html
-Stock moto takes the folder for a part of the bucket's name, and never asks whether the bucket lets the logs in.
+Stock moto takes the folder for a part of the bucket's name, so that it never finds the same logs again, and never asks
+whether the bucket lets the logs in.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from moto.ec2.exceptions import FlowLogAlreadyExists
 from moto.ec2.models import EC2Backend
 from moto.s3.models import s3_backends
 
@@ -47,6 +49,11 @@ def install() -> None:
         refusal = _refusal(self.account_id, self.partition, destination)
         if refusal:
             return [], [(resource, "400", refusal) for resource in fields["resource_ids"]]
+        if any(
+            log.resource_id in fields["resource_ids"] and log.log_destination == destination
+            for log in list(self.flow_logs.values())
+        ):
+            raise FlowLogAlreadyExists()
         made, unsuccessful = original(self, **{**fields, "log_destination": destination.split("/", 1)[0]})
         for log in made:
             log.log_destination = destination

@@ -34,6 +34,8 @@ REPAIRS = (
     "security_groups",
     "default_vpcs",
     "flow_logs",
+    "vpc_endpoints",
+    "client_tokens",
     "queues",
     "backup",
     "account_defaults",

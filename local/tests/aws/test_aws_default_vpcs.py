@@ -103,6 +103,11 @@ def test_flow_logs_go_into_a_folder_of_a_bucket_of_another_account(aws: World) -
     assert made["Unsuccessful"] == []
     found = aws.client("ec2", "600000000106", REGION).describe_flow_logs(FlowLogIds=made["FlowLogIds"])["FlowLogs"]
     assert [each["LogDestination"] for each in found] == [destination]
+    asked = {"ResourceType": "VPC", "TrafficType": "ALL", "LogDestinationType": "s3", "LogDestination": destination}
+    again = code_of(
+        aws.client("ec2", "600000000106", REGION).create_flow_logs, ResourceIds=[found[0]["ResourceId"]], **asked
+    )
+    assert again == "FlowLogAlreadyExists"
 
 
 @differs_from_stock(r"assert \[\] ==")
