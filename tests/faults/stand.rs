@@ -58,9 +58,19 @@ struct Broken {
 }
 
 impl Stand {
-    /// Starts one; with GitHub when a journey wants it.
+    /// Starts one for runs; with GitHub when a journey wants it.
     pub(super) fn start(label: &str, is_on_github: bool) -> Result<Self, String> {
-        let rig = Rig::quick(label)?;
+        Self::on(Rig::quick(label)?, is_on_github)
+    }
+
+    /// Starts one for recordings, which has the fewest polls that a journey can have: a call of one more may not come
+    /// in a run, and then its fault would not fire.
+    pub(super) fn recording(is_on_github: bool) -> Result<Self, String> {
+        let label = if is_on_github { "recording-on-github" } else { "recording" };
+        Self::on(Rig::unhurried(label)?, is_on_github)
+    }
+
+    fn on(rig: Rig, is_on_github: bool) -> Result<Self, String> {
         if is_on_github {
             rig.sign_in_as_app();
             rig.review(&["staging"]);
@@ -91,6 +101,11 @@ impl Stand {
     /// Whether a journey can be made here.
     pub(super) fn serves(&self, journey: Journey) -> bool {
         self.is_on_github == journey.is_on_github()
+    }
+
+    /// Accounts that were made here.
+    pub(super) fn onboardings(&self) -> usize {
+        self.made
     }
 
     /// The calls of a journey without faults.

@@ -9,8 +9,8 @@ use std::{
 
 use super::{Break, Journey, Outcome, Point, Recovery, Run, Schedule, points, runs, schedules, stand::Stand};
 
-/// Schedules that are made on one stand before it is started anew: what it knows slows it down.
-const STAND_SCHEDULES_MAX: usize = 60;
+/// Onboardings after which a stand is started anew: what it knows slows it down, and its pools have 64 blocks.
+const STAND_ONBOARDINGS_MAX: usize = 40;
 
 /// Recordings of each journey: a call that only some of them have is a poll more, and no point.
 const RECORDINGS: usize = 2;
@@ -73,12 +73,12 @@ impl Sweep {
     /// Every run of these journeys, from recordings made now. A function that makes no other calls than in an earlier
     /// journey is broken there; that every recorded call is broken is looked at once more.
     pub fn recorded(journeys: &[Journey]) -> Result<Self, String> {
-        let mut stand = Stand::start("recording", false)?;
+        let mut stand = Stand::recording(false)?;
         let (mut all, mut recorded) = (Vec::new(), BTreeSet::new());
         let mut known: BTreeMap<(bool, String), BTreeSet<Point>> = BTreeMap::new();
         for journey in journeys {
             if !stand.serves(*journey) {
-                stand = Stand::start("recording-on-github", journey.is_on_github())?;
+                stand = Stand::recording(journey.is_on_github())?;
             }
             let recordings: Vec<_> = (0..RECORDINGS).map(|_| stand.record(*journey)).collect();
             let mut found: BTreeMap<Point, String> = points(&recordings);
@@ -195,7 +195,7 @@ fn work(
     while let Some(first) = &waiting {
         stands += 1;
         let mut stand = Stand::start(&format!("{label}-{stands}"), first.journey().is_on_github())?;
-        for _ in 0..STAND_SCHEDULES_MAX {
+        while stand.onboardings() < STAND_ONBOARDINGS_MAX {
             let Some(schedule) = waiting.take_if(|schedule| stand.serves(schedule.journey())) else { break };
             let found = catch_unwind(AssertUnwindSafe(|| stand.perform(&schedule)));
             let is_stuck = found.is_err();

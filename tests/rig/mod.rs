@@ -101,7 +101,17 @@ impl Rig {
     /// A local AWS of its own, for tests that break things: pauses between attempts are a fiftieth, what takes AWS its
     /// time takes a third of a second, and every environment has one region.
     pub fn quick(label: &str) -> Result<Self, String> {
-        let pace = [&[("BERTH_LOCAL_RETRY_PAUSE_SCALE", "0.02")], SHORT_WAITS.as_slice()].concat();
+        Self::paced(label, "0.02")
+    }
+
+    /// The same with pauses that are longer than whatever they wait for: everything that is waited for is looked at
+    /// once while it is under way, and once when it is done, however slow the machine is.
+    pub fn unhurried(label: &str) -> Result<Self, String> {
+        Self::paced(label, "0.4")
+    }
+
+    fn paced(label: &str, pauses: &str) -> Result<Self, String> {
+        let pace = [&[("BERTH_LOCAL_RETRY_PAUSE_SCALE", pauses)], SHORT_WAITS.as_slice()].concat();
         Self::start(label, &pace, person::ONE_REGION_EACH)
     }
 
