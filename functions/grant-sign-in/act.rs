@@ -41,7 +41,7 @@ fn meaning(failure: CallFailure) -> StepError {
     match failure.code() {
         // Too many outstanding, or too many calls of the organization: both pass, and neither is this account's fault.
         Some("ThrottlingException") => failure.as_fault(
-            Fault::NotReady,
+            Fault::Throttled,
             "nothing yet: Identity Center takes ten assignments of the organization at once; Berth asks again",
         ),
         // The same group, permission set and account are being assigned or removed just now.

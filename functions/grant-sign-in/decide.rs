@@ -75,10 +75,9 @@ fn asked_again(world: &World) -> Result<(), StepError> {
     Ok(())
 }
 
-/// What Identity Center is still doing is waited for.
+/// What Identity Center is still doing is waited for. Without room for ours it is a matter of how much everybody asks
+/// for, so the pauses grow, as after any other `Throttled`.
 fn waits(world: &World, absent: &[Action]) -> Result<(), StepError> {
-    let next =
-        "nothing yet: Identity Center takes seconds to minutes for an assignment; Berth asks again until its limit";
     if let Some(first) = absent.first() {
         let (outstanding, waiting) = (world.outstanding, absent.len());
         let what = format!(
@@ -86,11 +85,14 @@ fn waits(world: &World, absent: &[Action]) -> Result<(), StepError> {
              {waiting} of this account wait, first {}",
             shown(&first.assignment)
         );
-        return Err(StepError::new(Fault::NotReady, what).next(next));
+        let next = "nothing yet: other accounts are served first; Berth asks again, less and less often, for a day";
+        return Err(StepError::new(Fault::Throttled, what).next(next));
     }
     let under_way = world.assignments.iter().find(|seen| matches!(seen.state, State::UnderWay { .. }));
     under_way.map_or(Ok(()), |observed| {
         let what = format!("Identity Center is still assigning {}", shown(&observed.assignment));
+        let next =
+            "nothing yet: Identity Center takes seconds to minutes for an assignment; Berth asks again until its limit";
         Err(StepError::new(Fault::NotReady, what).next(next))
     })
 }

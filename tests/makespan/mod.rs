@@ -31,17 +31,29 @@ pub enum Policy {
 pub struct Retries {
     /// Attempts of one call.
     pub attempts_max: u32,
+    /// Those of `AttachTransitGateway`.
+    pub attach: Patience,
+    /// Those of `GrantSignIn`, where everybody waits for one service.
+    pub sign_in: Patience,
+}
+
+/// How long a state goes on.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Patience {
     /// Longest pause after `Throttled`, in seconds; pauses double up to it, with full jitter.
     pub throttled_seconds_max: f64,
     /// Retries after `Throttled`.
     pub throttled_max: u32,
     /// Pause after `NotReady`, in seconds.
-    pub pause_seconds: f64,
+    pub not_ready_seconds: f64,
     /// Retries after `NotReady`.
     pub not_ready_max: u32,
-    /// The same in the state `GrantSignIn`, where everybody waits for one service: how much longer each pause gets, up to
-    /// how many seconds, with full jitter, and how many.
-    pub sign_in: (f64, f64, u32),
+}
+
+impl Retries {
+    fn of(&self, stage: Stage) -> &Patience {
+        if matches!(stage, Stage::Ask | Stage::Assigned) { &self.sign_in } else { &self.attach }
+    }
 }
 
 /// How it went.
@@ -163,11 +175,12 @@ impl Run {
     fn throttled(&mut self, account: usize, now_ms: f64, retries: Retries) {
         let this = &mut self.accounts[account];
         (this.done, this.attempts, this.throttled) = (0, 0, this.throttled + 1);
-        if this.throttled > retries.throttled_max {
+        let (tried, patience) = (this.throttled, retries.of(this.stage));
+        if tried > patience.throttled_max {
             self.outcome.failed += 1;
             return;
         }
-        let most = f64::from(1_u32 << (this.throttled - 1).min(20)).min(retries.throttled_seconds_max);
+        let most = f64::from(1_u32 << (tried - 1).min(20)).min(patience.throttled_seconds_max);
         let pause_ms = self.random() * most * 1e3;
         self.again(account, now_ms + pause_ms);
     }
@@ -177,16 +190,12 @@ impl Run {
         let this = &mut self.accounts[account];
         (this.done, this.attempts, this.not_ready) = (0, 0, this.not_ready + 1);
         let Policy::Retries(retries) = self.policy else { return self.schedule(at_ms.max(now_ms), Event::Go(account)) };
-        let is_sign_in = matches!(this.stage, Stage::Ask | Stage::Assigned);
-        let (rate, most, times) = if is_sign_in { retries.sign_in } else { (1.0, f64::MAX, retries.not_ready_max) };
-        let tried = this.not_ready;
-        if tried > times {
+        let patience = retries.of(this.stage);
+        if this.not_ready > patience.not_ready_max {
             self.outcome.failed += 1;
             return;
         }
-        let pause_seconds = (retries.pause_seconds * rate.powf(f64::from(tried - 1))).min(most);
-        let jitter = if rate > 1.0 { self.random() } else { 1.0 };
-        self.again(account, now_ms + pause_seconds * jitter * 1e3);
+        self.again(account, now_ms + patience.not_ready_seconds * 1e3);
     }
 
     /// A retry is a transition, too.
@@ -252,6 +261,8 @@ impl Run {
             self.accounts[account].stage = Stage::Assigned;
         }
         match self.policy {
+            // Without room it counts as throttled.
+            Policy::Retries(retries) if self.accounts[account].unasked > 0 => self.throttled(account, at_ms, retries),
             Policy::Retries(_) => self.not_ready(account, at_ms, at_ms),
             // It is told when there is room, or when its own are done.
             Policy::Ideal if self.accounts[account].unasked > 0 => self.waiting.push_back(account),

@@ -76,7 +76,7 @@ fn only_as_many_are_asked_for_as_the_organization_has_places_left() {
     let decided = decide(&input(3, Mode::Apply), &world(8, vec![ABSENT, ABSENT, ABSENT])).unwrap();
     assert_eq!(actions(decided).len(), 2);
     let error = decide(&input(1, Mode::Apply), &world(OUTSTANDING_MAX, vec![ABSENT])).unwrap_err();
-    assert_eq!(error.fault, Fault::NotReady);
+    assert_eq!(error.fault, Fault::Throttled);
     assert!(error.what.contains("10 assignments outstanding") && error.what.contains("payments-0"), "{error}");
 }
 

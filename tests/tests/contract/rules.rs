@@ -67,7 +67,7 @@ fn language(machine: &Value) -> Vec<String> {
     found
 }
 
-fn names(rule: &Value) -> impl Iterator<Item = &str> {
+pub fn names(rule: &Value) -> impl Iterator<Item = &str> {
     rule["ErrorEquals"].as_array().into_iter().flatten().filter_map(Value::as_str)
 }
 
@@ -150,19 +150,21 @@ fn limits(machine: &Value) -> Vec<String> {
     found
 }
 
-/// Seconds that the retriers of one state may wait, all of them used up. `FULL` jitter only shortens pauses.
+/// Seconds that the retriers of one state may wait, all of them used up.
 pub fn waiting_seconds(state: &State<'_>) -> f64 {
-    let of = |retrier: &Value| {
-        let attempts = retrier["MaxAttempts"].as_u64().unwrap_or(3).min(100_000);
-        let (mut pause, mut sum) = (retrier["IntervalSeconds"].as_f64().unwrap_or(1.0), 0.0);
-        let longest = retrier["MaxDelaySeconds"].as_f64().unwrap_or(f64::INFINITY);
-        for _ in 0..attempts {
-            sum += pause.min(longest);
-            pause = (pause * retrier["BackoffRate"].as_f64().unwrap_or(2.0)).min(longest);
-        }
-        sum
-    };
-    state.retriers().iter().map(of).sum()
+    state.retriers().iter().map(retrier_seconds).sum()
+}
+
+/// Seconds that one retrier may wait. `FULL` jitter only shortens pauses: to half of this, on average.
+pub fn retrier_seconds(retrier: &Value) -> f64 {
+    let attempts = retrier["MaxAttempts"].as_u64().unwrap_or(3).min(100_000);
+    let (mut pause, mut sum) = (retrier["IntervalSeconds"].as_f64().unwrap_or(1.0), 0.0);
+    let longest = retrier["MaxDelaySeconds"].as_f64().unwrap_or(f64::INFINITY);
+    for _ in 0..attempts {
+        sum += pause.min(longest);
+        pause = (pause * retrier["BackoffRate"].as_f64().unwrap_or(2.0)).min(longest);
+    }
+    sum
 }
 
 /// Whose limits count on a way through the machine.
