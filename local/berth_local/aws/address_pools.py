@@ -87,19 +87,20 @@ class Pool:
 
     def free_block(self, prefix: int) -> Network:
         """The first free block of a size. Raises InvalidParameterValue when there is none."""
-        taken = self.taken()
+        step = 2 ** (32 - prefix)
+        taken = sorted((int(each.network_address), int(each.broadcast_address)) for each in self.taken())
         for provisioned in self.provisioned:
             if prefix < provisioned.prefixlen:
                 continue
-            step = 2 ** (32 - prefix)
             start, last = int(provisioned.network_address), int(provisioned.broadcast_address)
-            while start <= last:
-                candidate = Network((start, prefix))
-                blocker = next((each for each in taken if each.overlaps(candidate)), None)
-                if blocker is None:
-                    return candidate
-                # Continue behind the block in the way, at the next boundary of the wanted size.
-                start = (int(blocker.broadcast_address) // step + 1) * step
+            for taken_from, taken_to in taken:
+                if taken_from >= start + step:
+                    break
+                if taken_to >= start:
+                    # Continue behind the block in the way, at the next boundary of the wanted size.
+                    start = (taken_to // step + 1) * step
+            if start <= last:
+                return Network((start, prefix))
         # As CreateVpc answers: https://github.com/hashicorp/terraform-provider-aws/issues/39046
         raise EC2ClientError("InvalidParameterValue", "The allocation size is too big for the pool.")
 

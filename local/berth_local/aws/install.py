@@ -40,6 +40,7 @@ REPAIRS = (
     "backup",
     "account_defaults",
     "lambda_sources",
+    "quick",
 )
 
 
