@@ -31,7 +31,7 @@ pub(crate) async fn act(iam: &Client, input: &Input, action: &Action) -> Result<
             sent.map_err(|error| meaning(CallFailure::of("iam:CreatePolicyVersion", &error)))?;
         }
         Action::CreateRole { role, boundary } => {
-            let id = create_role(iam, input, role, boundary.as_deref()).await?;
+            let id = create_role(iam, input, role, boundary).await?;
             return Ok(effect(input, action, &id));
         }
         part => act_on_role(iam, part).await?,
@@ -40,12 +40,7 @@ pub(crate) async fn act(iam: &Client, input: &Input, action: &Action) -> Result<
 }
 
 /// Makes a role. Answers its id. [IAM `CreateRole`]
-async fn create_role(
-    iam: &Client,
-    input: &Input,
-    role: &RolePlan,
-    boundary: Option<&str>,
-) -> Result<String, StepError> {
+async fn create_role(iam: &Client, input: &Input, role: &RolePlan, boundary: &str) -> Result<String, StepError> {
     let trust = trust_document(&input.run.account_id, &role.trust).to_string();
     let call = iam
         .create_role()
@@ -54,7 +49,7 @@ async fn create_role(
         .assume_role_policy_document(trust)
         .description(format!("Role {} of tenant {}, managed by Berth.", role.key, input.run.tenant))
         .max_session_duration(seconds(role.session_seconds_max))
-        .set_permissions_boundary(boundary.map(str::to_owned))
+        .permissions_boundary(boundary)
         .set_tags(Some(sdk_tags(&wanted_tags(input, role))?));
     let sent = call.send().await.map_err(|error| meaning(CallFailure::of("iam:CreateRole", &error)))?;
     Ok(sent.role.map(|role| role.role_id).unwrap_or_default())

@@ -4,7 +4,7 @@ use std::fmt;
 
 use berth_ledger::RoleRecord;
 use berth_step::{Decision, StepError};
-use berth_tenancy::{BoundaryPlan, RolePlan, Tags};
+use berth_tenancy::{RolePlan, Tags};
 use serde_json::Value;
 
 use crate::{Input, ObservedRole, Output, World, documents::trust_document};
@@ -21,7 +21,7 @@ pub enum Action {
     /// Give the permissions boundary a new default version, after deleting the oldest where IAM's limit demands it.
     UpdateBoundary { arn: String, document: Value, delete_version: Option<String> },
     /// Make a role, with its boundary and tags in the same call.
-    CreateRole { role: Box<RolePlan>, boundary: Option<String> },
+    CreateRole { role: Box<RolePlan>, boundary: String },
     /// Repair who may assume a role.
     SetTrust { role: String, document: Value },
     /// Repair the boundary of a role.
@@ -81,11 +81,10 @@ impl fmt::Display for Action {
 /// Compares IAM with the plan: the boundary first, then roles, then what hangs on roles, because each needs the one
 /// before it.
 pub fn decide(input: &Input, world: &World) -> Result<Decision<Action, Output>, StepError> {
-    if let Some(action) = input.roles.boundary.as_ref().map(|plan| boundary(input, plan, world)).transpose()?.flatten()
-    {
+    if let Some(action) = boundary(input, world)? {
         return Ok(Decision::Act(vec![action]));
     }
-    let arn = input.roles.boundary.as_ref().map(|plan| boundary_arn(input, plan));
+    let arn = boundary_arn(input);
     let mut missing = Vec::new();
     let mut parts = Vec::new();
     for role in &input.roles.roles {
@@ -93,7 +92,7 @@ pub fn decide(input: &Input, world: &World) -> Result<Decision<Action, Output>, 
             None => missing.push(Action::CreateRole { role: Box::new(role.clone()), boundary: arn.clone() }),
             Some(there) => {
                 must_be_ours(input, role, there)?;
-                parts.extend(repairs(input, role, there, arn.as_deref()));
+                parts.extend(repairs(input, role, there, &arn));
             }
         }
     }
@@ -123,16 +122,18 @@ pub(crate) fn wanted_tags(input: &Input, role: &RolePlan) -> Tags {
 }
 
 /// The ARN of the permissions boundary.
-pub(crate) fn boundary_arn(input: &Input, plan: &BoundaryPlan) -> String {
+pub(crate) fn boundary_arn(input: &Input) -> String {
+    let plan = &input.roles.boundary;
     format!("arn:aws:iam::{}:policy{}{}", input.run.account_id, plan.path, plan.name)
 }
 
-fn boundary(input: &Input, plan: &BoundaryPlan, world: &World) -> Result<Option<Action>, StepError> {
+fn boundary(input: &Input, world: &World) -> Result<Option<Action>, StepError> {
+    let plan = &input.roles.boundary;
     let Some(there) = &world.boundary else {
         let (name, path) = (plan.name.clone(), plan.path.clone());
         return Ok(Some(Action::CreateBoundary { name, path, document: plan.document.clone() }));
     };
-    let arn = boundary_arn(input, plan);
+    let arn = boundary_arn(input);
     if there.arn != arn {
         // IAM has each name once, whatever its path, so this one can be neither made nor used.
         return Err(StepError::foreign(&format!("policy {} in place of {arn}", there.arn)));
@@ -162,11 +163,11 @@ fn must_be_ours(input: &Input, role: &RolePlan, there: &ObservedRole) -> Result<
 }
 
 /// Everything in which a role differs from the plan.
-fn repairs(input: &Input, role: &RolePlan, there: &ObservedRole, boundary: Option<&str>) -> Vec<Action> {
+fn repairs(input: &Input, role: &RolePlan, there: &ObservedRole, boundary: &str) -> Vec<Action> {
     let name = || role.name.clone();
     // First and alone: the policy of this step allows the rest only to roles within the boundary.
-    if let Some(arn) = boundary.filter(|arn| there.boundary.as_deref() != Some(arn)) {
-        return vec![Action::SetBoundary { role: name(), arn: arn.to_owned() }];
+    if there.boundary.as_deref() != Some(boundary) {
+        return vec![Action::SetBoundary { role: name(), arn: boundary.to_owned() }];
     }
     let mut changes = Vec::new();
     let trust = trust_document(&input.run.account_id, &role.trust);

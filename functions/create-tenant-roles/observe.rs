@@ -36,10 +36,9 @@ pub(crate) async fn observe(iam: Client, input: &Input) -> Result<World, StepErr
             }
         }
         for detail in page.policies.unwrap_or_default() {
-            let plan = input.roles.boundary.as_ref();
             // By the ARN, which is always there, not by `PolicyName`, which the local AWS omits here.
             let name = detail.arn().and_then(|arn| arn.rsplit('/').next());
-            if plan.is_some_and(|plan| Some(plan.name.as_str()) == name) {
+            if name == Some(input.roles.boundary.name.as_str()) {
                 boundary = Some(observed_boundary(&iam, input, &detail).await?);
             }
         }
@@ -55,7 +54,7 @@ async fn observed_boundary(
     let versions = detail.policy_version_list();
     let current = versions.iter().find(|version| version.is_default_version());
     let document = parse(current.and_then(|version| version.document()).unwrap_or_default(), detail.arn())?;
-    let differs = input.roles.boundary.as_ref().is_none_or(|plan| plan.document != document);
+    let differs = input.roles.boundary.document != document;
     let oldest = versions
         .iter()
         .filter(|version| !version.is_default_version())

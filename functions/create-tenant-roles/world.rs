@@ -78,7 +78,7 @@ pub enum Effect {
 pub(crate) fn effect(input: &Input, action: &Action, id: &str) -> Effect {
     match action {
         Action::CreateBoundary { document, .. } | Action::UpdateBoundary { document, .. } => {
-            let arn = input.roles.boundary.as_ref().map_or_else(String::new, |plan| boundary_arn(input, plan));
+            let arn = boundary_arn(input);
             Effect::Boundary(ObservedBoundary { arn, document: document.clone(), tags: None, oldest_of_full: None })
         }
         Action::CreateRole { role, boundary } => Effect::Role(
@@ -87,7 +87,7 @@ pub(crate) fn effect(input: &Input, action: &Action, id: &str) -> Effect {
                 id: id.to_owned(),
                 path: role.path.clone(),
                 trust: trust_document(&input.run.account_id, &role.trust),
-                boundary: boundary.clone(),
+                boundary: Some(boundary.clone()),
                 tags: wanted_tags(input, role),
                 ..ObservedRole::default()
             },

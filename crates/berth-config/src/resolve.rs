@@ -54,7 +54,7 @@ fn plan_addresses(addresses: &AddressSource) -> Addresses {
 pub(crate) fn roles(roles: &Roles, names: Names<'_>) -> Result<RolesPlan, UnknownPlaceholder> {
     let Roles { boundary, roles } = roles;
     Ok(RolesPlan {
-        boundary: boundary.as_ref().map(|boundary| plan_boundary(boundary, names)).transpose()?,
+        boundary: plan_boundary(boundary, names)?,
         roles: roles.iter().map(|role| plan_role(role, names)).collect::<Result<_, _>>()?,
     })
 }

@@ -11,8 +11,8 @@ use serde_json::Value;
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Roles {
-    /// Permissions boundary. Made first; every role carries it.
-    pub boundary: Option<Boundary>,
+    /// Permissions boundary. Made first; every role carries it. `BerthTenant` may make roles only within one.
+    pub boundary: Boundary,
     /// The roles. At least one has `access`, or nobody could use the cluster.
     #[schemars(length(min = 1, max = 50))]
     pub roles: Vec<RoleTemplate>,

@@ -7,9 +7,14 @@ use crate::{
 
 /// How messages of the parser are told: a part of its message, the message to show instead (empty: its own), and what
 /// to do.
-const TOLD: [(&str, &str, &str); 17] = [
+const TOLD: [(&str, &str, &str); 18] = [
     ("unknown field", "", "correct the name, or remove the field; infra/platform.schema.json lists all fields"),
     ("unknown variant", "", "use one of the listed words"),
+    (
+        "missing field `boundary`",
+        "roles need a permissions boundary: without one, BerthTenant may not make them",
+        "add `boundary` with a name and a document, before `roles`; infra/platform.example.yaml shows one",
+    ),
     ("missing field", "", "add the field; infra/platform.example.yaml shows a complete file"),
     ("duplicate", "", "keep one of the two"),
     ("merge key", "merge keys (<<) are not allowed", "write the fields out, or use an alias for the whole value"),

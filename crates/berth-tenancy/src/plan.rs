@@ -213,11 +213,11 @@ pub struct TransitGatewayPlan {
 }
 
 /// IAM roles of a tenant.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RolesPlan {
     /// Made first; every role carries it.
-    pub boundary: Option<BoundaryPlan>,
+    pub boundary: BoundaryPlan,
     /// The roles.
     pub roles: Vec<RolePlan>,
 }

@@ -42,11 +42,11 @@ fn input() -> Input {
             opening_until: None,
         },
         roles: RolesPlan {
-            boundary: Some(BoundaryPlan {
+            boundary: BoundaryPlan {
                 name: "berth-boundary".into(),
                 path: "/tenant/".into(),
                 document: json!({ "Statement": ["boundary"] }),
-            }),
+            },
             roles: vec![role("developer"), role("viewer")],
         },
     }
@@ -95,7 +95,7 @@ fn every_role_is_created_with_the_boundary() {
     let (rounds, ..) = converge(&input(), world(None, BTreeMap::new()));
     for action in rounds.concat() {
         if let Action::CreateRole { boundary, .. } = action {
-            assert_eq!(boundary.as_deref(), Some("arn:aws:iam::111122223333:policy/tenant/berth-boundary"));
+            assert_eq!(boundary, BOUNDARY);
         }
     }
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{Problems, quoted, trust};
 use crate::{
-    PlatformConfig, RoleTemplate, Roles, policy,
+    Boundary, PlatformConfig, RoleTemplate, Roles, policy,
     template::{Names, PLACEHOLDERS_HINT, render},
 };
 
@@ -24,7 +24,7 @@ const MANAGED_CHARS_MAX: usize = 6_144;
 pub(super) fn check(config: &PlatformConfig, name: &EnvironmentName, roles: &Roles, problems: &mut Problems) {
     let base = format!("environments.{name}.roles");
     let names = Names::longest(name.as_str());
-    boundary(&base, roles, names, problems);
+    boundary(&format!("{base}.boundary"), &roles.boundary, names, problems);
     if roles.roles.iter().all(|role| role.access.is_none()) {
         let hint = "give at least one role `access` (admin, edit or view)";
         problems.add(format!("{base}.roles"), "no role has access to the cluster", hint);
@@ -51,9 +51,7 @@ pub(super) fn check(config: &PlatformConfig, name: &EnvironmentName, roles: &Rol
     }
 }
 
-fn boundary(base: &str, roles: &Roles, names: Names<'_>, problems: &mut Problems) {
-    let Some(boundary) = &roles.boundary else { return };
-    let path = format!("{base}.boundary");
+fn boundary(path: &str, boundary: &Boundary, names: Names<'_>, problems: &mut Problems) {
     name(&format!("{path}.name"), &boundary.name, POLICY_NAME_CHARS_MAX, names, problems);
     iam_path(&format!("{path}.path"), &boundary.path, problems);
     let length = document(&format!("{path}.document"), &boundary.document, names, problems);

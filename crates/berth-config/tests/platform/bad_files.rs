@@ -98,8 +98,8 @@ const ENVIRONMENTS: &[Bad] = &[
         message: "the cluster dev-euw2 is not one of `clusters`",
     },
     Bad {
-        from: "  # ------------------------------------------------------------------------------------------------------------ dev",
-        to: "  test:\n    organizationalUnits: [ou-ab12-tst00001]\n    cluster: dev-euw1\n    regions: {}\n    roles: { roles: [{ key: a, name: a, trust: { podIdentity: {} }, access: edit }] }",
+        from: "  # -------------------------------------------------------------------------------------------------------- staging",
+        to: "  test:\n    organizationalUnits: [ou-ab12-tst00001]\n    cluster: dev-euw1\n    regions: {}\n    roles: { boundary: *boundary, roles: [{ key: a, name: a, trust: { podIdentity: {} }, access: edit }] }",
         line_of: "regions: {}",
         path: "environments.test.regions",
         message: "there is no region",

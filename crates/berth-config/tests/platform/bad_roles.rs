@@ -205,9 +205,39 @@ fn policies_are_checked() {
 fn a_cluster_without_a_role_for_it_is_refused() {
     assert_bad(&[Bad {
         from: "roles: *roles",
-        to: "roles: { roles: [{ key: a, name: a, trust: { podIdentity: {} } }] }",
-        line_of: "roles: { roles:",
+        to: "roles: { boundary: *boundary, roles: [{ key: a, name: a, trust: { podIdentity: {} } }] }",
+        line_of: "roles: { boundary:",
         path: "environments.staging.roles.roles",
         message: "no role has access to the cluster",
     }]);
+}
+
+const WITHOUT_BOUNDARY: &[Bad] = &[
+    Bad {
+        from: "    roles:\n      boundary: *boundary\n",
+        to: "    roles:\n",
+        line_of: "    roles:",
+        path: "environments.prod.roles.boundary",
+        message: "roles need a permissions boundary: without one, BerthTenant may not make them",
+    },
+    Bad {
+        from: "roles: *roles",
+        to: "roles: { roles: [{ key: a, name: a, trust: { podIdentity: {} }, access: edit }] }",
+        line_of: "roles: { roles:",
+        path: "environments.staging.roles.boundary",
+        message: "roles need a permissions boundary: without one, BerthTenant may not make them",
+    },
+    Bad {
+        from: "boundary: *boundary",
+        to: "boundary: {}",
+        line_of: "boundary: {}",
+        path: "environments.prod.roles.boundary.name",
+        message: "missing field `name`",
+    },
+];
+
+/// `BerthTenant` has `CreateRole` only within a boundary: without one every onboarding would end as `Denied`.
+#[test]
+fn an_environment_whose_roles_have_no_permissions_boundary_is_refused_with_what_to_add() {
+    assert_bad(WITHOUT_BOUNDARY);
 }

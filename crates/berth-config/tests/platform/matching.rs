@@ -84,7 +84,7 @@ fn an_account_of_a_listed_unit_gets_everything() {
     assert_eq!(gateway.routes[0].to_string(), "10.0.0.0/16");
     assert_eq!(regions[0].network.flow_logs, None);
 
-    assert_eq!(roles.boundary.unwrap().name, "berth-tenant-boundary");
+    assert_eq!(roles.boundary.name, "berth-tenant-boundary");
     let names: Vec<&str> = roles.roles.iter().map(|role| role.name.as_str()).collect();
     assert_eq!(
         names,
