@@ -54,8 +54,8 @@ const STALE_MILLISECONDS: u64 = 400;
 /// Attempts that the SDK makes of one call.
 const ATTEMPTS: usize = 3;
 
-/// Far more often than anybody may ask who was told that the request is wrong.
-const REFUSALS: usize = 1_000;
+/// Far more often than anybody asks before a person has come.
+const ALWAYS: usize = 1_000;
 
 /// Longer than [`super::stand::FUNCTION_SECONDS`], so that the function is given up before the call lands.
 const HANG_MILLISECONDS: u64 = 7_000;
@@ -129,9 +129,11 @@ impl Break {
             Self::Unavailable => (json!({ "error": { "code": "ServiceUnavailable", "status": 503 } }), ATTEMPTS),
             Self::Reset => (json!({ "drop": true }), ATTEMPTS),
             Self::AnswerLost => (json!({ "cut": true }), 1),
+            // Until somebody stops the execution. Else its next attempt would leave nothing to contend for.
+            Self::KilledBefore(Recovery::Contended) => (json!({ "kill": "before" }), ALWAYS),
             Self::KilledBefore(_) => (json!({ "kill": "before" }), 1),
             Self::KilledAfter(_) => (json!({ "kill": "after" }), 1),
-            Self::Refused => (json!({ "error": { "code": "ValidationException", "status": 400 } }), REFUSALS),
+            Self::Refused => (json!({ "error": { "code": "ValidationException", "status": 400 } }), ALWAYS),
             Self::Hang | Self::Stale => (json!({ "delay_ms": HANG_MILLISECONDS }), 1),
         };
         json!({ "match": found, "action": action, "times": times })
@@ -188,6 +190,17 @@ mod tests {
         for (way, name) in Break::ALL {
             assert_eq!(name.parse::<Break>(), Ok(way));
             assert_eq!(way.to_string(), name);
+        }
+    }
+
+    /// Else its next attempt would do what the two executions are to contend for.
+    #[test]
+    fn a_function_that_dies_before_a_call_that_is_contended_for_dies_until_somebody_comes() {
+        let point = "provision-vpc/tenant/eu-west-1/ec2:AssociateRouteTable#1".parse::<Point>().unwrap();
+        let times = |recovery| Break::KilledBefore(recovery).rule(&point, "111122223333")["times"].as_u64();
+        assert_eq!(times(Recovery::Contended), Some(ALWAYS as u64));
+        for once in [Recovery::Retry, Recovery::Redrive, Recovery::NewExecution] {
+            assert_eq!(times(once), Some(1));
         }
     }
 

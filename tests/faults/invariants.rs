@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_sfn::types::ExecutionStatus;
+use berth_aws::session_name;
 use berth_ledger::{Record, Status};
 use serde_json::json;
 
@@ -73,11 +74,17 @@ pub(super) fn retried_although_permanent(rig: &Rig, execution: &str) -> Vec<Stri
     violations
 }
 
-/// An execution without the lease changes nothing: its sessions, which have its name, made no mutating call.
-pub(super) fn changed_although_superseded(rig: &Rig, older: &str, since: u64) -> Vec<String> {
-    let name = older.rsplit(':').next().unwrap_or(older);
-    let calls = rig.calls(since).into_iter().filter(|call| call.effect == "resource" && call.session == name);
-    calls.map(|call| format!("one writer: the older execution made {}:{}", call.service, call.operation)).collect()
+/// An execution without the lease changes nothing: its sessions made no mutating call after `since`, and neither did its
+/// invocations in the hub, where a function's session has the function's name. It began after the call `began`.
+pub(super) fn changed_although_superseded(rig: &Rig, older: &str, began: u64, since: u64) -> Vec<String> {
+    let (session, requests) = (session_name(older), rig.requests_of(older));
+    let is_its = |call: &Call| call.session == session || requests.contains(&call.request_id);
+    let calls: Vec<Call> = rig.calls(began).into_iter().filter(is_its).collect();
+    if !calls.iter().any(|call| call.session == session) {
+        return vec![format!("one writer: the kit knows no call of {session}")];
+    }
+    let changes = calls.into_iter().filter(|call| call.effect == "resource" && call.seq > since);
+    changes.map(|call| format!("one writer: the older execution made {}:{}", call.service, call.operation)).collect()
 }
 
 /// One execution for all deliveries, and one for each that a person started.

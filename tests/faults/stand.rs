@@ -7,6 +7,7 @@ use std::{
 };
 
 use aws_sdk_sfn::types::ExecutionStatus;
+use berth_aws::session_name;
 use berth_ledger::{Record, Status};
 use serde_json::json;
 
@@ -22,6 +23,10 @@ pub(super) const FUNCTION_SECONDS: u64 = 5;
 /// Longest that an onboarding may take, from the event to the outcome, and longer for each fault on its way.
 const JOURNEY_SECONDS_MAX: u64 = 60;
 const FAULT_SECONDS_MAX: u64 = 30;
+
+/// How long each change of the newer of two executions takes until the older one has ended: long enough for the older one
+/// to look and to act, and shorter than a function may run.
+const SLOW_MILLISECONDS: u64 = 2_000;
 
 /// How often people look whether there is something to merge.
 const MERGES_EVERY: Duration = Duration::from_millis(500);
@@ -49,6 +54,8 @@ pub(super) struct Stand {
 
 /// An onboarding with its faults: what it was about, how it came about, and what did not hold on the way.
 struct Broken {
+    /// The newest call before it.
+    began: u64,
     rules: Vec<u64>,
     /// The execution that counts; none yet when an event starts it.
     execution: Option<String>,
@@ -192,10 +199,11 @@ impl Stand {
 
     /// Sets the rules and starts the journey.
     fn begin(&self, schedule: &Schedule, account: &str) -> Broken {
+        let began = self.rig.last_call();
         let rules = schedule.runs().iter().map(|run| self.rig.break_calls(&run.way.rule(&run.point, account)));
         let rules = rules.collect();
         let execution = schedule.journey().begin(&self.rig, account);
-        Broken { rules, by_hand: usize::from(execution.is_some()), execution, violations: vec![] }
+        Broken { began, rules, by_hand: usize::from(execution.is_some()), execution, violations: vec![] }
     }
 
     /// What a run without faults leaves, made once on each stand.
@@ -236,6 +244,10 @@ impl Stand {
             if self.rig.ended(&execution).status == ExecutionStatus::Succeeded {
                 return;
             }
+            if recovery == Recovery::Contended {
+                // Functions outlive their execution (docs/decisions/0021), and these must not do what is contended for.
+                self.rig.settle();
+            }
             for rule in &fired {
                 self.rig.mend(*rule);
             }
@@ -251,9 +263,14 @@ impl Stand {
         }
     }
 
-    /// Starts a new execution and, once it has the lease, redrives the old one. The new one counts.
+    /// Starts a new execution and, once it has the lease, redrives the old one. The new one counts. Its first changes take
+    /// long, so that the old one finds something to change, too.
     fn contend(&self, account: &str, older: &str, broken: &mut Broken) {
         let newer = self.rig.start_execution(&json!({ "accountId": account }));
+        let slow = self.rig.break_calls(&json!({
+            "match": { "session": session_name(&newer), "mutating": true },
+            "action": { "delay_ms": SLOW_MILLISECONDS },
+        }));
         let _ = within(JOURNEY_SECONDS_MAX, || {
             let has_lease = self.rig.record(account)?.lease.as_ref() == Some(&newer);
             let running = self.rig.execution_status(&newer)? == ExecutionStatus::Running;
@@ -261,8 +278,11 @@ impl Stand {
         });
         let since = self.rig.last_call();
         self.rig.redrive(older);
-        let _ = (self.rig.ended(&newer), self.rig.ended(older));
-        broken.violations.extend(invariants::changed_although_superseded(&self.rig, older, since));
+        let _ = self.rig.ended(older);
+        let _ = self.rig.fired(slow);
+        let _ = self.rig.ended(&newer);
+        self.rig.settle();
+        broken.violations.extend(invariants::changed_although_superseded(&self.rig, older, broken.began, since));
         broken.by_hand += 1;
         broken.execution = Some(newer);
     }

@@ -101,6 +101,14 @@ impl Rig {
     /// commit-tenant, announce-outcome) it has none.
     #[must_use]
     pub fn calls_of(&self, execution: &str) -> Vec<Call> {
+        let requests = self.requests_of(execution);
+        assert!(!requests.is_empty(), "no step logged {execution}");
+        self.calls(0).into_iter().filter(|call| requests.contains(&call.request_id)).collect()
+    }
+
+    /// Invocations that an execution's steps have logged.
+    #[must_use]
+    pub fn requests_of(&self, execution: &str) -> BTreeSet<String> {
         let mut requests = BTreeSet::new();
         for function in STEPS {
             let lines = self.log_lines(&format!("berth-{function}"));
@@ -109,17 +117,18 @@ impl Rig {
                 requests.extend(line["request"].as_str().map(str::to_owned));
             }
         }
-        assert!(!requests.is_empty(), "no step logged {execution}");
-        self.calls(0).into_iter().filter(|call| requests.contains(&call.request_id)).collect()
+        requests
     }
 
-    /// Waits until no call and no invocation is under way: what a killed function has sent may still take effect.
+    /// Waits until no call and no invocation is under way: what a killed function has sent may still take effect, and a
+    /// function goes on when its execution is stopped.
     pub fn settle(&self) {
         let since = self.last_call().saturating_sub(SETTLE_CALLS);
         self.until("calls that are under way", || {
-            let calls = self.gateway(Method::GET, &format!("calls?since={since}&plumbing=false"), None);
+            let calls = self.gateway(Method::GET, &format!("calls?since={since}"), None);
             let calls = calls["calls"].as_array().expect("calls");
-            let under_way = |call: &Value| call["status"].is_null() && call["function"] != "";
+            let is_ours = |call: &Value| call["function"] != "" || call["operation"] == "Invoke";
+            let under_way = |call: &Value| call["status"].is_null() && is_ours(call);
             (!calls.iter().any(under_way)).then_some(())
         });
     }
