@@ -3,7 +3,7 @@
 https://docs.aws.amazon.com/singlesignon/latest/APIReference/API_CreateAccountAssignment.html
 https://docs.aws.amazon.com/singlesignon/latest/userguide/limits.html
 Stock moto makes every assignment at once, for groups, permission sets and accounts that do not exist, and as often as it
-is asked; it cannot list the status of requests.
+is asked; it cannot list the status of requests. It looks through groups while others are made, which Python refuses.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 from moto.core.exceptions import JsonRESTError
 from moto.iam.models import iam_backends
-from moto.identitystore.models import identitystore_backends
+from moto.identitystore.models import IdentityStoreBackend, identitystore_backends
 from moto.ssoadmin.exceptions import ConflictException, ResourceNotFoundException
 from moto.ssoadmin.models import AccountAssignment, Instance, PermissionSet, SSOAdminBackend
 from moto.ssoadmin.responses import SSOAdminResponse
@@ -170,6 +170,13 @@ def install() -> None:
             for each in _requests.values():
                 _ = each.status  # what has ended by now is an assignment
             return original(self, **fields)
+
+    for operation in ("create_group", "delete_group", "get_group_id", "list_groups"):
+
+        @wrap(IdentityStoreBackend, operation)
+        def one_at_a_time(original: Any, self: IdentityStoreBackend, *args: Any, **fields: Any) -> Any:
+            with _LOCK:
+                return original(self, *args, **fields)
 
     stock_id = PermissionSet.generate_id
     PermissionSet.generate_id = staticmethod(lambda arn: stock_id(arn.replace(":instance/", ":permissionSet/")))

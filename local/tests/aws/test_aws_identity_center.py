@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from twin_worlds import MANAGEMENT, NETWORK, World, code_of, differs_from_stock, fresh
@@ -140,3 +141,21 @@ def test_a_session_is_an_hour_long_unless_said_otherwise(aws: World) -> None:
 def test_a_permission_set_has_an_arn_as_on_aws(aws: World) -> None:
     instance = _instance(aws)["InstanceArn"].rsplit("/", 1)[-1]
     assert _permission_set(aws).startswith(f"arn:aws:sso:::permissionSet/{instance}/ps-")
+
+
+def test_groups_that_are_made_and_looked_for_at_once_are_all_there(ours: World) -> None:
+    """Stock fails only now and then: it looks through its groups while others are made."""
+    store, prefix = _instance(ours)["IdentityStoreId"], fresh("at-once")
+    # A client is safe to share between threads; whose it is at the moment is a thread's own.
+    client = ours.client("identitystore", MANAGEMENT, REGION)
+
+    def made(number: int) -> str:
+        name = f"{prefix}-{number}"
+        group = client.create_group(IdentityStoreId=store, DisplayName=name)["GroupId"]
+        by_name = {"UniqueAttribute": {"AttributePath": "displayName", "AttributeValue": name}}
+        found = client.get_group_id(IdentityStoreId=store, AlternateIdentifier=by_name)["GroupId"]
+        assert found == group
+        return found
+
+    with ThreadPoolExecutor(16) as pool:
+        assert len(set(pool.map(made, range(200)))) == 200

@@ -1,17 +1,25 @@
-"""What takes less work than in stock moto gives the same answers, without a server."""
+"""What takes less work than in stock moto gives the same answers; most of it without a server."""
 
 from __future__ import annotations
 
 import inspect
+import json
+import pickle
 import random
-from datetime import datetime
+import re
+from datetime import UTC, datetime
 from ipaddress import IPv4Network
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
+from botocore.utils import parse_to_aware_datetime
 from moto.core import utils
+from moto.core.serialize import ResponseSerializer, XFormedAttributePicker, get_serializer_class
+from moto.core.utils import get_service_model
 from moto.ec2.exceptions import EC2ClientError
 from moto.sqs.models import Message, SQSBackend
+from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
+from twin_worlds import World, fresh
 
 from berth_local.aws import quick
 from berth_local.aws.address_pools import Allocation, Ipam, Pool
@@ -51,6 +59,88 @@ def test_moto_looks_for_the_methods_of_a_class_each_time_and_we_do_once(monkeypa
     kept = quick.kept_method_names()
     assert [kept(SQSBackend), kept(SQSBackend)] == [names, names]
     assert looks == [SQSBackend]
+
+
+class Thing:
+    """What a service answers with: some values under their own names, some under those of the class, some not at all."""
+
+    def __init__(self, **values: Any) -> None:
+        self.__dict__.update(values)
+
+
+class Named(Thing):
+    class Meta:
+        serialization_aliases: ClassVar = {"status": "called_otherwise"}
+
+
+EVENT = {"timestamp": "2026-11-21T12:00:00.25Z", "type": "PassStateEntered", "id": 1,
+         "stateEnteredEventDetails": {"name": "A", "input": "{}"}}  # fmt: skip
+ANSWERS = {
+    ("stepfunctions", "GetExecutionHistory"): [
+        {"events": [EVENT, {**EVENT, "id": 2, "previousEventId": 1}]},
+        {"events": [], "nextToken": "token"},
+        Thing(events=[Thing(timestamp=datetime(2026, 11, 21, tzinfo=UTC), type="X", id=3, previous_event_id=2)]),
+    ],
+    ("stepfunctions", "DescribeExecution"): [
+        Thing(execution_arn="arn", status="RUNNING", start_date="2026-11-21T12:00:00Z"),
+        Named(execution_arn="arn", called_otherwise="FAILED", start_date=1_795_000_000.5),
+    ],
+    ("ec2", "DescribeVpcs"): [{"Vpcs": [Thing(id="vpc-1", vpc_id="vpc-2", cidr_block="10.0.0.0/16", tags=[])]}],
+    ("dynamodb", "Scan"): [{"Items": [{"pk": {"S": "a"}, "n": {"M": {"x": {"N": "1"}}}}], "Count": 1}],
+}
+
+
+@pytest.mark.parametrize(("service", "operation"), ANSWERS)
+def test_every_answer_is_what_it_is_in_moto(service: str, operation: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = get_service_model(service)
+    stock, looked = ResponseSerializer.get_value, []
+
+    def ours(self: ResponseSerializer, value: Any, key: str, shape: Any) -> Any:
+        return quick._value(lambda *_: looked.append(key) or stock(self, value, key, shape), self, value, key, shape)
+
+    def text(answer: Any) -> Any:
+        serializer = get_serializer_class(service, model.metadata["protocol"])
+        made = serializer(model.operation_model(operation), value_picker=XFormedAttributePicker())
+        return made.serialize(answer)["body"]
+
+    wanted = [text(answer) for answer in ANSWERS[service, operation]]
+    monkeypatch.setattr(ResponseSerializer, "get_value", ours)
+    # The second time the names are known.
+    assert [[text(answer) for answer in ANSWERS[service, operation]] for _ in range(2)] == [wanted, wanted]
+    assert bool(looked) == any(isinstance(answer, Named) for answer in ANSWERS[service, operation])
+
+
+@pytest.mark.parametrize("moment", ["2026-11-21T12:00:00.25Z", 1_795_000_000, 1.5, datetime(2026, 1, 2, tzinfo=UTC)])
+def test_a_time_in_an_answer_is_what_it_is_in_moto(moment: Any) -> None:
+    assert [quick._aware(moment) for _ in range(2)] == [parse_to_aware_datetime(moment)] * 2
+
+
+MACHINE = {
+    "QueryLanguage": "JSONata", "StartAt": "A",
+    "States": {"A": {"Type": "Map", "Items": [1, 2], "ItemProcessor": {"StartAt": "B", "States": {
+        "B": {"Type": "Pass", "Output": "{% $states.input * 2 %}", "End": True}}}, "End": True}},
+}  # fmt: skip
+
+
+def test_moto_parses_a_machine_for_every_execution_and_we_once(ours: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    parses: list[str] = []
+    stock = AmazonStateLanguageParser.parse
+
+    def counted(definition: str) -> Any:
+        parses.append(definition)
+        return stock(definition)
+
+    monkeypatch.setattr(AmazonStateLanguageParser, "parse", counted)
+    text = json.dumps(MACHINE)
+    first, second = [pickle.loads(quick._parsed(text)) for _ in range(2)]
+    assert len(parses) == 1
+    assert first is not second
+    shown = [re.sub("0x[0-9a-f]+", "", str(each)) for each in (first, second, stock(text)[0])]
+    assert shown == [shown[0]] * 3
+    machine, states = ours.machine(MACHINE), ours.client("stepfunctions")
+    for number in range(3):
+        started = states.start_execution(stateMachineArn=machine, name=fresh(f"run-{number}"), input="{}")
+        assert json.loads(ours.ended(started["executionArn"])["output"]) == [2, 4]
 
 
 def first_free(pool: Pool, prefix: int) -> IPv4Network | None:
