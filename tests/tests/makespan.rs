@@ -53,7 +53,8 @@ fn line(accounts: usize, signs_in: bool) -> String {
     let (seconds, slowest) = bound(accounts, signs_in);
     let ideal = simulate(accounts, signs_in, Policy::Ideal);
     assert_eq!((ideal.onboarded, ideal.failed), (accounts, 0));
-    let Outcome { seconds: makespan, onboarded, failed, .. } = simulate(accounts, signs_in, Policy::Retries(deployed()));
+    let Outcome { seconds: makespan, onboarded, failed, .. } =
+        simulate(accounts, signs_in, Policy::Retries(deployed()));
     assert_eq!((onboarded, failed), (accounts, 0), "everybody comes through without a person");
     let kind = if signs_in { "with" } else { "without" };
     format!(

@@ -113,6 +113,8 @@ impl CallFailure {
 
     fn common_fault(&self) -> Fault {
         match self.code() {
+            // Whatever stands between us and AWS (a proxy, say) has refused it, and will again.
+            None if self.is_refused() => Fault::Bug,
             None => Fault::Throttled,
             Some(code) if THROTTLED.contains(&code) || UNAVAILABLE.contains(&code) => Fault::Throttled,
             Some(code) if OPENING.contains(&code) => Fault::NotReady,
@@ -122,8 +124,16 @@ impl CallFailure {
         }
     }
 
+    /// Whether it was answered as wrong: a status that asking again does not change.
+    fn is_refused(&self) -> bool {
+        self.status.is_some_and(|status| (400..500).contains(&status) && ![408, 429].contains(&status))
+    }
+
     fn what(&self) -> String {
         match (&self.code, &self.message) {
+            (None, _) if self.is_refused() => {
+                format!("{} was answered with HTTP {} and no code", self.operation, self.status.unwrap_or_default())
+            }
             (Some(code), Some(message)) => format!("{} failed: {code}: {message}", self.operation),
             (Some(code), None) => format!("{} failed: {code}", self.operation),
             (None, _) => format!("{} got no answer from AWS", self.operation),
@@ -160,6 +170,9 @@ mod tests {
             (Some("InternalError"), Some(500), Fault::Throttled),
             (Some("SomethingNew"), Some(502), Fault::Throttled),
             (None, None, Fault::Throttled),
+            (None, Some(429), Fault::Throttled),
+            (None, Some(502), Fault::Throttled),
+            (None, Some(407), Fault::Bug),
             (Some("UnauthorizedOperation"), Some(403), Fault::Denied),
             (Some("OptInRequired"), Some(401), Fault::NotReady),
             (Some("InvalidVpcID.NotFound"), Some(400), Fault::Bug),
@@ -173,6 +186,12 @@ mod tests {
         let error = failure(Some("AccessDenied"), Some(403)).or_common();
         assert_eq!(error.what, "ec2:CreateVpc failed: AccessDenied: no");
         assert!(error.next.contains("allow ec2:CreateVpc"));
+    }
+
+    #[test]
+    fn an_answer_that_is_not_from_aws_is_told_from_none() {
+        assert_eq!(failure(None, Some(407)).or_common().what, "ec2:CreateVpc was answered with HTTP 407 and no code");
+        assert_eq!(failure(None, None).or_common().what, "ec2:CreateVpc got no answer from AWS");
     }
 
     #[test]

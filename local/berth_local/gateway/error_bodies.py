@@ -29,7 +29,7 @@ class Answer:
 def error_answer(
     protocol: str, service: str, status: int, code: str, message: str, headers: dict[str, str] | None = None
 ) -> Answer:
-    """An error answer of `service` in `protocol` (json-1.0, json-1.1, query, ec2, rest-json, rest-xml, cbor)."""
+    """An error answer of `service` in `protocol` (json-1.0, json-1.1, query, ec2, rest-json, rest-xml, rest-xml-unwrapped, cbor)."""
     request_id = str(uuid.uuid4())
     answer = _RENDER.get(protocol, _rest_json)(service, status, code, message, request_id)
     answer.headers.append(("x-amzn-RequestId", request_id))
@@ -88,9 +88,7 @@ def _ec2(_service: str, status: int, code: str, message: str, request_id: str) -
     return _xml(status, root)
 
 
-def _rest_xml(service: str, status: int, code: str, message: str, request_id: str) -> Answer:
-    if service != "s3":
-        return _query(service, status, code, message, request_id)
+def _unwrapped(_service: str, status: int, code: str, message: str, request_id: str) -> Answer:
     root = Element("Error")
     SubElement(root, "Code").text = code
     SubElement(root, "Message").text = message
@@ -125,7 +123,8 @@ _RENDER = {
     "query": _query,
     "ec2": _ec2,
     "rest-json": _rest_json,
-    "rest-xml": _rest_xml,
+    "rest-xml": _query,
+    "rest-xml-unwrapped": _unwrapped,
     "cbor": _cbor,
     "smithy-rpc-v2-cbor": _cbor,
 }

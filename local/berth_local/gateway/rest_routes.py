@@ -86,7 +86,7 @@ def protocol_of(service: str) -> str:
     for model in _MODELS_BY_SIGNING_NAME.get(service, (service,)):
         loaded = _load(model)
         if loaded is not None:
-            return loaded["metadata"]["protocol"]
+            return _protocol(model, loaded)
     return "json"
 
 
@@ -102,8 +102,13 @@ def _routes_of_model(model: str) -> list[Route]:
     loaded = _load(model)
     if loaded is None or not loaded["metadata"]["protocol"].startswith("rest-"):
         return []
-    shapes = loaded["shapes"]
-    return [_route(operation, shapes, loaded["metadata"]["protocol"]) for operation in loaded["operations"].values()]
+    shapes, protocol = loaded["shapes"], _protocol(model, loaded)
+    return [_route(operation, shapes, protocol) for operation in loaded["operations"].values()]
+
+
+def _protocol(model: str, loaded: dict[str, Any]) -> str:
+    """The model's protocol. S3 alone writes errors without the element around them that restXml has."""
+    return "rest-xml-unwrapped" if model == "s3" else loaded["metadata"]["protocol"]
 
 
 def _route(operation: dict[str, Any], shapes: dict[str, Any], protocol: str) -> Route:
