@@ -95,8 +95,17 @@ def _against(template: str, given: dict[str, str], filled_in: frozenset[str]) ->
 
 def declared_parameters(template: Path) -> dict[str, bool]:
     """The parameters of a template, and whether each has a default."""
-    document = yaml.load(template.read_text(), Loader=_AnyTag)
-    return {name: "Default" in parameter for name, parameter in document.get("Parameters", {}).items()}
+    return {name: "Default" in parameter for name, parameter in _parameters(template).items()}
+
+
+def default_of(template: str, parameter: str) -> str:
+    """The default of a parameter of infra/<template>.yaml."""
+    return str(_parameters(INFRA / f"{template}.yaml")[parameter]["Default"])
+
+
+def _parameters(template: Path) -> dict[str, Any]:
+    document: dict[str, Any] = yaml.load(template.read_text(), Loader=_AnyTag)
+    return document.get("Parameters", {})
 
 
 class _AnyTag(yaml.SafeLoader):

@@ -128,6 +128,44 @@ def _types(template: dict[str, Any]) -> dict[str, str]:
     }
 
 
+@pytest.mark.parametrize(
+    ("boundary", "pattern", "policy"),
+    [
+        ({"name": "tenant-limits"}, None, "tenant/tenant-limits"),
+        ({"name": "{tenant}-boundary", "path": "/"}, "tenant/*-boundary", "{tenant}-boundary"),
+        ({"name": "berth-boundary-2"}, None, "tenant/berth-boundary-2"),
+    ],
+)
+def test_a_boundary_that_the_tenant_role_may_not_use_is_refused_before_anything_is_deployed(
+    rig: Rig, boundary: dict[str, str], pattern: str | None, policy: str
+) -> None:
+    platform = {"environments": {"dev": {"roles": {"boundary": boundary}}}}
+    (rig.folder / "platform.yaml").write_text(yaml.safe_dump(platform))
+    if pattern:
+        rig.parameters["others"]["tenant-stackset"]["parameters"]["BoundaryPolicies"] = pattern
+    done = rig.deploy()
+    assert done.returncode == 1
+    said = f"environments.dev.roles.boundary is the policy {policy}, and BerthTenant may make roles only within {pattern or '*-boundary'}"
+    assert said in done.stderr and "Next: " in done.stderr
+    assert [each[:2] for each in rig.asked()] == [["berth", "validate"]]
+
+
+@pytest.mark.parametrize(
+    ("boundary", "pattern"),
+    [
+        ({"name": "berth-tenant-boundary"}, None),
+        ({"name": "{tenant}-boundary", "path": "/tenant/"}, "tenant/*-boundary"),
+        ({"name": "limits", "path": "/a/"}, "a/limits"),
+    ],
+)
+def test_a_boundary_that_fits_is_deployed(rig: Rig, boundary: dict[str, str], pattern: str | None) -> None:
+    platform = {"environments": {"dev": {"roles": {"boundary": boundary}}}}
+    (rig.folder / "platform.yaml").write_text(yaml.safe_dump(platform))
+    if pattern:
+        rig.parameters["others"]["tenant-stackset"]["parameters"]["BoundaryPolicies"] = pattern
+    assert rig.deploy().returncode == 0
+
+
 def test_other_accounts_are_deployed_with_their_profile_or_their_command_is_shown(rig: Rig) -> None:
     done = rig.deploy()
     stacks = rig.stacks()
