@@ -138,12 +138,18 @@ def _install_workers() -> None:
 
     @wrap(Execution, "stop")
     def stop(original: Any, self: Execution, **fields: Any) -> None:
-        # Between StartExecution's answer and the first line of the worker thread there is nothing to stop yet.
-        for _ in range(500):
-            if self.exec_worker is not None and self.exec_worker.env is not None:
-                break
-            threading.Event().wait(0.01)
+        await_first_state(self)
         original(self, **fields)
+
+
+def await_first_state(execution: Execution) -> None:
+    """Between StartExecution's answer and the first state there is nothing to stop yet: stock's stop goes nowhere."""
+    for _ in range(500):
+        worker = execution.exec_worker
+        environment = worker.env if worker is not None else None
+        if environment is not None and environment.program_state() is not None:
+            return
+        threading.Event().wait(0.01)
 
 
 def _install_starts() -> None:

@@ -9,9 +9,12 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from twin_worlds import HUB, ROLE, TENANT, World, code_of, differs_from_stock, fresh
+
+from berth_local.aws.executions import await_first_state
 
 LOCAL = Path(__file__).resolve().parents[2]
 PASS = {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}}
@@ -66,6 +69,28 @@ def test_a_stopped_execution_is_aborted_at_once_with_its_reason(aws: World) -> N
     found = states.describe_execution(executionArn=execution)
     assert (found["status"], found.get("error"), found.get("cause")) == ("ABORTED", "Operator", "wrong account")
     assert found["stopDate"] >= found["startDate"]
+
+
+def test_an_execution_is_not_stopped_before_its_first_state() -> None:
+    """A race on the server, so without a stock twin: here its moments come one after the other."""
+    running = SimpleNamespace(env=SimpleNamespace(program_state=lambda: "running"))
+    moments = [
+        None,
+        SimpleNamespace(env=None),
+        SimpleNamespace(env=SimpleNamespace(program_state=lambda: None)),
+        running,
+    ]
+
+    class Starting:
+        seen = 0
+
+        @property
+        def exec_worker(self) -> Any:
+            self.seen += 1
+            return moments[self.seen - 1]
+
+    await_first_state(execution := Starting())
+    assert execution.seen == len(moments)
 
 
 @differs_from_stock("stopDate")
