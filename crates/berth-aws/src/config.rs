@@ -2,14 +2,17 @@
 
 use std::time::Duration;
 
-use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
-use aws_smithy_http_client::{
-    Builder,
-    tls::{Provider, rustls_provider::CryptoMode},
+use aws_config::{
+    BehaviorVersion, SdkConfig,
+    environment::{EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider},
+    retry::RetryConfig,
+    timeout::TimeoutConfig,
 };
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
-use crate::counted::Counted;
+use crate::http::Http;
+
+/// Longest that making a connection may take: the SDK's own default.
+const CONNECT_MAX: Duration = Duration::from_millis(3_100);
 
 /// Longest that one attempt of a call may take. Three attempts and their pauses fit into the shortest function time-out.
 const ATTEMPT_SECONDS_MAX: u64 = 8;
@@ -22,13 +25,22 @@ const ATTEMPTS_MAX: u32 = 3;
 ///
 /// Credentials and region come from the environment, as Lambda sets it.
 pub async fn shared_config() -> SdkConfig {
-    let http_client = Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build_https();
-    aws_config::defaults(BehaviorVersion::v2026_01_12())
-        .http_client(SharedHttpClient::new(Counted(http_client)))
+    let http = Http::new(CONNECT_MAX);
+    let config = aws_config::defaults(BehaviorVersion::v2026_01_12())
+        .http_client(http.shared())
+        .credentials_provider(EnvironmentVariableCredentialsProvider::new())
+        .region(EnvironmentVariableRegionProvider::new())
         .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS_MAX))
         .timeout_config(
-            TimeoutConfig::builder().operation_attempt_timeout(Duration::from_secs(ATTEMPT_SECONDS_MAX)).build(),
+            TimeoutConfig::builder()
+                .connect_timeout(CONNECT_MAX)
+                .operation_attempt_timeout(Duration::from_secs(ATTEMPT_SECONDS_MAX))
+                .build(),
         )
         .load()
-        .await
+        .await;
+    if config.endpoint_url().is_none_or(|url| !url.starts_with("http:")) {
+        http.prepare_tls();
+    }
+    config
 }

@@ -1,8 +1,8 @@
 //! Sessions into other accounts, the retry policy, tags, and what AWS error codes mean.
 
 mod config;
-mod counted;
 mod failure;
+mod http;
 mod machine;
 mod policy;
 mod sessions;

@@ -7,10 +7,11 @@ use jiff::Timestamp;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
-use tracing_subscriber::EnvFilter;
+use tracing::Level;
+use tracing_subscriber::{filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::{
-    Fault, HasSubject, Lease, Step, StepError,
+    Fault, HasSubject, Lease, Settings, Step, StepError,
     calls::counting,
     converge,
     line::{self, About, Spent, line},
@@ -59,13 +60,8 @@ where
     H: Fn(I) -> F,
     F: Future<Output = Result<O, StepError>>,
 {
-    tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
-        .with_current_span(false)
-        .with_target(false)
-        .with_env_filter(EnvFilter::try_from_env("BERTH_LOG").unwrap_or_else(|_| EnvFilter::new(LOG_FILTER)))
-        .init();
+    let lines = fmt::layer().json().flatten_event(true).with_current_span(false).with_target(false);
+    tracing_subscriber::registry().with(lines).with(log_filter(Settings::from_env())).init();
     let handler = &handler;
     let service = service_fn(move |event: LambdaEvent<Value>| async move {
         answer(name, event, handler)
@@ -73,6 +69,13 @@ where
             .map_err(|error| Diagnostic { error_type: error.fault.name().to_owned(), error_message: error.to_string() })
     });
     lambda_runtime::run(service).await
+}
+
+/// What is logged. By level and target only: filters by the fields of spans would bring regular expressions into every
+/// function, and Berth has no spans. What does not parse counts as not set: a function must not fail over its log.
+fn log_filter(mut settings: Settings) -> Targets {
+    let ours = || LOG_FILTER.parse().unwrap_or_else(|_| Targets::new().with_default(Level::INFO));
+    settings.required("BERTH_LOG").unwrap_or_else(ours)
 }
 
 /// Serves a step.
@@ -134,4 +137,28 @@ fn read<I: DeserializeOwned>(name: &str, payload: Value) -> Result<I, StepError>
         StepError::new(Fault::InvalidInput, format!("the payload of {name} does not fit at {path}: {error}"))
             .next("compare the state machine's version with the functions'; deploy them together")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_lines_and_warnings_of_libraries_are_logged_unless_the_environment_says_otherwise() {
+        for (wanted, target, level, is_logged) in [
+            (None, "berth_step", Level::INFO, true),
+            (None, "berth_step", Level::DEBUG, false),
+            (None, "lambda_runtime::runtime", Level::INFO, false),
+            (None, "lambda_runtime::runtime", Level::WARN, true),
+            (Some("debug"), "hyper_util", Level::DEBUG, true),
+            (Some("warn,berth_step=debug"), "berth_step", Level::DEBUG, true),
+            (Some("warn,berth_step=debug"), "hyper_util", Level::INFO, false),
+            (Some("no=such=filter"), "berth_step", Level::INFO, true),
+            (Some("no=such=filter"), "aws_config", Level::INFO, false),
+        ] {
+            let settings = Settings::from_pairs(wanted.map(|text: &str| ("BERTH_LOG".to_owned(), text.to_owned())));
+            let logged = log_filter(settings).would_enable(target, &level);
+            assert_eq!(logged, is_logged, "{wanted:?} {target} {level}");
+        }
+    }
 }
