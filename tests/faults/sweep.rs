@@ -191,6 +191,7 @@ fn work(
 ) -> Result<(), String> {
     let label = format!("stand-{number}");
     let mut waiting = next();
+    let mut given_up: Option<Schedule> = None;
     let mut stands = 0;
     while let Some(first) = &waiting {
         stands += 1;
@@ -199,6 +200,14 @@ fn work(
             let Some(schedule) = waiting.take_if(|schedule| stand.serves(schedule.journey())) else { break };
             let found = catch_unwind(AssertUnwindSafe(|| stand.perform(&schedule)));
             let is_stuck = found.is_err();
+            if is_stuck && given_up.as_ref() != Some(&schedule) {
+                // The emulator may have stumbled, now and then it does over an execution that is stopped. What Berth did
+                // wrong it does wrong again.
+                eprintln!("the kit gave up, and tries once more on another stand: {schedule}");
+                given_up = Some(schedule.clone());
+                waiting = Some(schedule);
+                break;
+            }
             for (run, outcome) in found.unwrap_or_else(|_| stuck(&schedule)) {
                 drop(done.send(Ok(Found { run, outcome })));
             }
