@@ -89,6 +89,13 @@ def test_a_missing_binary_names_its_path_and_what_to_do(gateway):
     assert "Next:" in body["errorMessage"]
 
 
+def test_a_binary_that_may_not_be_run_is_named_with_the_reason(gateway):
+    (gateway.binaries / "plain").write_text("#!/bin/sh\n")
+    body, _ = gateway.invoke(gateway.function(Tags={"berth:binary": "plain"}), {})
+    assert body["errorType"] == "Runtime.InvalidEntrypoint"
+    assert "bin/plain (Permission denied)" in body["errorMessage"]
+
+
 def test_without_a_tag_the_binary_is_the_name_without_its_prefix(gateway):
     name = gateway.function(Tags={})
     os.link(gateway.binaries / "probe", gateway.binaries / name.removeprefix("berth-"))
@@ -233,7 +240,10 @@ def test_a_stop_is_quick_and_leaves_no_process(gateway, tmp_path, number):
     wait_for(lambda: all(gone(pid) for pid in pids), 10)
 
 
-def test_a_killed_gateway_leaves_no_function_behind(gateway, tmp_path):
+@pytest.mark.parametrize("has_setpriv", [True, False])
+def test_a_killed_gateway_leaves_no_function_behind(gateway, tmp_path, monkeypatch, has_setpriv):
+    if not has_setpriv:
+        monkeypatch.setenv("PATH", str(tmp_path))
     other = second_gateway(gateway, tmp_path)
     pid = other.invoke(other.function(), {"do": "pid"})[0]["pid"]
     other.process.kill()
