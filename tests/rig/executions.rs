@@ -1,6 +1,6 @@
 //! Executions and the ledger: starting, waiting, reading.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::PoisonError};
 
 use aws_sdk_sfn::types::{ExecutionStatus, HistoryEvent};
 use berth_ledger::{Holder, Record, Status, Taken};
@@ -35,9 +35,11 @@ impl Rig {
     /// Starts the state machine as the console does: without a name. The ARN.
     #[must_use]
     pub fn start_execution(&self, input: &Value) -> String {
-        let machine = &self.environment["BERTH_STATE_MACHINE_ARN"];
+        let (machine, since) = (&self.environment["BERTH_STATE_MACHINE_ARN"], self.last_call());
         let call = self.step_functions.start_execution().state_machine_arn(machine).input(input.to_string());
-        self.runtime.block_on(call.send()).expect("StartExecution").execution_arn
+        let arn = self.runtime.block_on(call.send()).expect("StartExecution").execution_arn;
+        self.began.lock().unwrap_or_else(PoisonError::into_inner).insert(arn.clone(), since);
+        arn
     }
 
     /// Stops an execution, as a person does in the console. [Step Functions `StopExecution`]

@@ -1,6 +1,6 @@
 //! The gateway's journal: which calls were made, by which function, for which execution; and fault rules.
 
-use std::{collections::BTreeSet, fs};
+use std::{collections::BTreeSet, fs, sync::PoisonError};
 
 use reqwest::Method;
 use serde::Deserialize;
@@ -103,7 +103,9 @@ impl Rig {
     pub fn calls_of(&self, execution: &str) -> Vec<Call> {
         let requests = self.requests_of(execution);
         assert!(!requests.is_empty(), "no step logged {execution}");
-        self.calls(0).into_iter().filter(|call| requests.contains(&call.request_id)).collect()
+        // Not the calls of everything that was before: there may be tens of thousands.
+        let since = self.began.lock().unwrap_or_else(PoisonError::into_inner).get(execution).copied().unwrap_or(0);
+        self.calls(since).into_iter().filter(|call| requests.contains(&call.request_id)).collect()
     }
 
     /// Invocations that an execution's steps have logged.
@@ -141,7 +143,7 @@ impl Rig {
     /// Number of the newest call.
     #[must_use]
     pub fn last_call(&self) -> u64 {
-        self.gateway(Method::GET, "calls?account=none", None)["last"].as_u64().expect("a number")
+        self.gateway(Method::GET, &format!("calls?since={}", u64::MAX), None)["last"].as_u64().expect("a number")
     }
 
     /// Invocations after the invocation number `since`.
@@ -205,6 +207,15 @@ impl Rig {
         let fired = self.fired_so_far(rule);
         self.gateway(Method::DELETE, &format!("rules/{rule}"), None);
         fired
+    }
+
+    /// Whether announce-outcome has said of each of these that an execution ended: of ARNs, or of accounts whose
+    /// executions are named after them. Unlike the ledger, its log can be read without keeping the local AWS from work.
+    #[must_use]
+    pub fn has_announced(&self, each: &[String]) -> bool {
+        let lines = self.log_lines("berth-announce-outcome");
+        let ends = lines.iter().filter(|line| line.contains(" ended ")).cloned().collect::<String>();
+        each.iter().all(|one| ends.contains(one.as_str()))
     }
 
     /// Whole lines of JSON that a function has logged.

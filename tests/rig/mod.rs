@@ -45,16 +45,48 @@ pub const HUB: &str = "210987654321";
 /// Longest that anything here may take on a loaded machine.
 pub const SECONDS_MAX: u64 = 100;
 
-/// What takes AWS its time takes a third of a second, and one region is looked through for a default VPC: all are alike.
-const SHORT_WAITS: [(&str, &str); 4] = [
+/// What takes AWS its time takes a third of a second.
+const SHORT_WAITS: [(&str, &str); 3] = [
     ("BERTH_LOCAL_ATTACHMENT_SECONDS", "0.3"),
     ("BERTH_LOCAL_ASSOCIATION_SECONDS", "0.2"),
     ("BERTH_LOCAL_ASSIGNMENT_SECONDS", "0.2"),
-    ("BERTH_LOCAL_REGIONS", "eu-west-1"),
 ];
+/// One region is looked through for a default VPC: all are alike.
+const ONE_REGION: (&str, &str) = ("BERTH_LOCAL_REGIONS", "eu-west-1");
 
-/// Pause between two looks.
+/// How long things take on a rig. What happens, and in which order, is the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// As in the demo: for what is counted.
+    Demo,
+    /// What takes AWS its time takes a third of a second: for crowds, in which accounts wait for each other anyhow.
+    ShortWaits,
+    /// Besides, a state that tries again does so after a tenth of its pause.
+    ShortPauses,
+    /// Pauses are a third, but AWS takes its time: tests look at what is under way there.
+    LongWaits,
+}
+
+impl Pace {
+    fn settings(self) -> Vec<(&'static str, &'static str)> {
+        match self {
+            Self::Demo => Vec::new(),
+            Self::ShortWaits => SHORT_WAITS.to_vec(),
+            Self::ShortPauses => [&[(PAUSE_SCALE, "0.1")], SHORT_WAITS.as_slice()].concat(),
+            Self::LongWaits => vec![(PAUSE_SCALE, "0.3")],
+        }
+    }
+}
+
+/// The setting that pauses between two attempts are multiplied by.
+const PAUSE_SCALE: &str = "BERTH_LOCAL_RETRY_PAUSE_SCALE";
+
+/// Pause between two looks that cost nothing.
 const PAUSE: Duration = Duration::from_millis(150);
+/// Longest pause between two looks.
+const PAUSE_MAX: Duration = Duration::from_secs(5);
+/// How much longer than a look the pause after it is.
+const ASKING_SHARE: u32 = 5;
 
 /// The local AWS of this test binary, and clients for it. It ends with the binary, however the binary ends.
 pub struct Rig {
@@ -67,6 +99,8 @@ pub struct Rig {
     queues: aws_sdk_sqs::Client,
     ledger: Ledger,
     person: Mutex<person::Person>,
+    /// Number of the newest call when an execution was started by hand, by its ARN.
+    began: Mutex<BTreeMap<String, u64>>,
     _alive: ChildStdin,
 }
 
@@ -76,10 +110,23 @@ impl fmt::Debug for Rig {
     }
 }
 
-/// The rig of this test binary: the first test that asks starts it.
+/// The rig of this test binary, with short pauses: the first test that asks starts it.
+///
+/// # Panics
+/// When it does not start.
+#[must_use]
 pub fn rig() -> &'static Rig {
+    rig_at(Pace::ShortPauses)
+}
+
+/// The same, at another pace; all tests of a binary ask for one.
+///
+/// # Panics
+/// When it does not start.
+#[must_use]
+pub fn rig_at(pace: Pace) -> &'static Rig {
     static RIG: OnceLock<Result<Rig, String>> = OnceLock::new();
-    match RIG.get_or_init(|| Rig::start("", &[], person::STAGING_OF_ONE_REGION)) {
+    match RIG.get_or_init(|| Rig::start("", &pace.settings(), person::STAGING_OF_ONE_REGION)) {
         Ok(rig) => rig,
         Err(why) => panic!("{why}"),
     }
@@ -87,12 +134,12 @@ pub fn rig() -> &'static Rig {
 
 /// The rig for one test at a time: for tests that look at everything there is, or change what all of them share. Whoever
 /// comes first prepares it.
-pub fn alone(prepare: impl FnOnce(&Rig)) -> (&'static Rig, MutexGuard<'static, ()>) {
+pub fn alone(pace: Pace, prepare: impl FnOnce(&Rig)) -> (&'static Rig, MutexGuard<'static, ()>) {
     static ALONE: Mutex<()> = Mutex::new(());
     static PREPARED: OnceLock<()> = OnceLock::new();
     // A test that failed has said so itself.
     let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let rig = rig();
+    let rig = rig_at(pace);
     PREPARED.get_or_init(|| prepare(rig));
     (rig, alone)
 }
@@ -117,7 +164,8 @@ impl Rig {
 
     /// The same with pauses as they are on AWS, for what has a pace of its own: buckets that fill again.
     pub fn patient(label: &str) -> Result<Self, String> {
-        Self::start(label, &SHORT_WAITS, person::ONE_REGION_EACH)
+        let pace = [&[ONE_REGION], SHORT_WAITS.as_slice()].concat();
+        Self::start(label, &pace, person::ONE_REGION_EACH)
     }
 
     fn start(label: &str, pace: &[(&str, &str)], shape: person::Shape) -> Result<Self, String> {
@@ -136,6 +184,7 @@ impl Rig {
             queues: aws_sdk_sqs::Client::new(&config),
             ledger: Ledger::new(aws_sdk_dynamodb::Client::new(&config), "berth-ledger".to_owned()),
             person: Mutex::new(person),
+            began: Mutex::default(),
             folder: running.folder,
             environment,
             endpoint,
@@ -169,12 +218,14 @@ impl Rig {
     pub fn until_within<T>(&self, seconds_max: u64, what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
         let began = Instant::now();
         loop {
+            let asked = Instant::now();
             if let Some(answer) = ask() {
                 return answer;
             }
             let waited = began.elapsed().as_secs();
             assert!(waited < seconds_max, "waited {waited} s for {what}; logs: {}", self.logs().display());
-            pause();
+            // What takes long to answer keeps the local AWS from the work that is waited for.
+            rest((asked.elapsed() * ASKING_SHARE).clamp(PAUSE, PAUSE_MAX));
         }
     }
 
@@ -192,9 +243,10 @@ impl Rig {
         (code, text)
     }
 
-    /// Runs `berth` until it has printed a line with this text, then presses Ctrl-C; its exit code and its lines until then.
+    /// Runs `berth` until `ends` says so of a line that it prints, then presses Ctrl-C; its exit code and its lines until
+    /// then.
     #[must_use]
-    pub fn berth_until(&self, arguments: &[&str], text: &str) -> (i32, Vec<String>) {
+    pub fn berth_until(&self, arguments: &[&str], mut ends: impl FnMut(&str) -> bool) -> (i32, Vec<String>) {
         let mut child = std::process::Command::new(local_aws::binaries().join("berth"))
             .args(arguments)
             .envs(&self.environment)
@@ -206,7 +258,7 @@ impl Rig {
         let mut lines = BufReader::new(child.stdout.take().expect("it has a pipe")).lines();
         for line in lines.by_ref() {
             seen.push(line.expect("berth prints UTF-8"));
-            if seen.last().is_some_and(|line| line.contains(text)) {
+            if seen.last().is_some_and(|line| ends(line)) {
                 break;
             }
         }
@@ -223,9 +275,13 @@ impl Rig {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a test may wait; a Lambda may not")]
 pub(crate) fn pause() {
-    std::thread::sleep(PAUSE);
+    rest(PAUSE);
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test may wait; a Lambda may not")]
+fn rest(time: Duration) {
+    std::thread::sleep(time);
 }
 
 /// Clients as the hub account. Nothing is read from the environment, so that no test can reach a real account.

@@ -80,16 +80,12 @@ class Person:
         pages = hub.get_paginator("describe_transit_gateway_attachments").paginate()
         owners = [each["ResourceOwnerId"] for page in pages for each in page["TransitGatewayAttachments"]]
 
-        def vpcs(account: str) -> int:
-            found = self._client(account, "ec2", region).describe_vpcs()["Vpcs"]
-            return sum(not vpc["IsDefault"] for vpc in found)
-
-        with ThreadPoolExecutor(_AT_ONCE_MAX) as pool:
-            counted = pool.map(vpcs, accounts)
-        return {
-            account: {"vpcs": count, "attachments": owners.count(account)}
-            for account, count in zip(accounts, counted, strict=True)
-        }
+        ec2, counted = self._looking("ec2", region), {}
+        for account in accounts:
+            self._looked_at = account
+            vpcs = sum(not vpc["IsDefault"] for vpc in ec2.describe_vpcs()["Vpcs"])
+            counted[account] = {"vpcs": vpcs, "attachments": owners.count(account)}
+        return counted
 
     def publish(self, events: list[str]) -> list[str]:
         """Publishes events to the accounts bus. Returns their ids."""

@@ -10,7 +10,7 @@ use std::{
 
 use berth_ledger::{Record, Status, Taken};
 use berth_tenancy::{Addresses, Mode, NetworkPlan, Subject, TierPlan, TierRouting};
-use berth_tests::rig::{self, NETWORK, Rig};
+use berth_tests::rig::{self, NETWORK, Pace, Rig};
 use ipnet::Ipv4Net;
 use serde_json::{Value, json};
 
@@ -24,7 +24,7 @@ const SECONDS_MAX: u64 = 900;
 
 /// The rig for one of the two tests: each wants the whole machine.
 fn alone() -> (&'static Rig, MutexGuard<'static, ()>) {
-    rig::alone(|_| ())
+    rig::alone(Pace::ShortWaits, |_| ())
 }
 
 fn subject(account: &str) -> Subject {
@@ -115,7 +115,7 @@ fn assert_disjoint(mut blocks: Vec<Ipv4Net>, inside: &str) {
 #[test]
 fn two_hundred_accounts_at_once_get_blocks_that_never_overlap_from_the_ledger_and_from_ipam() {
     let (rig, _alone) = alone();
-    let accounts: Vec<String> = (0..ACCOUNTS).map(|n| rig.account(&format!("crowd-{n}"), "dev")).collect();
+    let accounts = rig.accounts(&(0..ACCOUNTS).map(|n| format!("crowd-{n}")).collect::<Vec<_>>(), "dev");
     take_leases(rig, &accounts);
     let ledger = Addresses::Ledger {
         pool: "crowd".to_owned(),
@@ -189,7 +189,8 @@ fn prepare(rig: &Rig) {
 }
 
 /// Waits until every account is onboarded; their records.
-fn onboarded(rig: &Rig, accounts: &[String]) -> Vec<Record> {
+fn onboarded(rig: &Rig, accounts: &[String], executions: &[String]) -> Vec<Record> {
+    rig.until_within(SECONDS_MAX, "two hundred executions to end", || rig.has_announced(executions).then_some(()));
     rig.until_within(SECONDS_MAX, "two hundred accounts to be onboarded", || {
         let mut known: BTreeMap<String, Record> =
             rig.records().into_iter().map(|record| (record.account_id.to_string(), record)).collect();
@@ -212,13 +213,14 @@ fn two_hundred_accounts_are_onboarded_at_once_half_by_the_ledger_and_half_by_ipa
     let by_ledger = rig.accounts(&names("prod"), "prod");
     let accounts = [by_ipam.clone(), by_ledger].concat();
     let began = Instant::now();
-    std::thread::scope(|threads| {
-        for some in accounts.chunks(ACCOUNTS / 8) {
-            threads
-                .spawn(|| some.iter().for_each(|account| drop(rig.start_execution(&json!({ "accountId": account })))));
-        }
+    let start = |account: &String| rig.start_execution(&json!({ "accountId": account }));
+    let executions: Vec<String> = std::thread::scope(|threads| {
+        let some = accounts.chunks(ACCOUNTS / 8);
+        let starting: Vec<_> =
+            some.map(|some| threads.spawn(move || some.iter().map(start).collect::<Vec<_>>())).collect();
+        starting.into_iter().flat_map(|some| some.join().unwrap()).collect()
     });
-    let records = onboarded(rig, &accounts);
+    let records = onboarded(rig, &accounts, &executions);
     println!("{} accounts in {:.1} s", records.len(), began.elapsed().as_secs_f64());
 
     let region = "eu-west-1".parse().unwrap();

@@ -15,7 +15,9 @@ use std::sync::MutexGuard;
 use aws_sdk_sfn::types::ExecutionStatus;
 use berth_events::Failure;
 use berth_ledger::Status;
-use berth_tests::rig::{self, AccessEntrySeen, AssignmentSeen, Call, Ended, HUB, MANAGEMENT, Rig, onboarded, run};
+use berth_tests::rig::{
+    self, AccessEntrySeen, AssignmentSeen, Call, Ended, HUB, MANAGEMENT, Pace, Rig, onboarded, run,
+};
 use serde_json::{Value, json};
 
 /// The one region of the environment `staging`, and that of the clusters.
@@ -27,7 +29,7 @@ const SIGN_IN: &str = "environments.staging.signIn";
 
 /// The rig, for one journey at a time, with the first platform.yaml but for these values.
 fn turn(edits: &[(&str, Value)]) -> (&'static Rig, MutexGuard<'static, ()>) {
-    let (rig, turn) = rig::alone(|_| ());
+    let (rig, turn) = rig::alone(Pace::ShortPauses, |_| ());
     // Not what is looked at here, and most of the work.
     let mut all =
         vec![("environments.staging.defaultVpc", json!("keep")), ("environments.staging.baseline", Value::Null)];

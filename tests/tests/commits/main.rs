@@ -8,11 +8,11 @@ mod secrets;
 
 use std::sync::MutexGuard;
 
-use berth_tests::rig::{self, Rig};
+use berth_tests::rig::{self, Pace, Rig};
 
 /// One test after the other: each looks at all commits.
 fn alone() -> (&'static Rig, MutexGuard<'static, ()>) {
-    rig::alone(|rig| {
+    rig::alone(Pace::ShortPauses, |rig| {
         rig.review(&["prod", "dev"]);
         rig.slim("dev");
         rig.slim("staging");

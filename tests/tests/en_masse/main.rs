@@ -8,7 +8,7 @@ mod sweeps;
 use std::{collections::BTreeMap, sync::MutexGuard};
 
 use berth_ledger::{Record, Status};
-use berth_tests::rig::{self, NETWORK, Rig};
+use berth_tests::rig::{self, NETWORK, Pace, Rig};
 use serde_json::json;
 
 /// The only region of staging on the rig.
@@ -20,7 +20,7 @@ const SECONDS_MAX: u64 = 400;
 
 /// The rig for one test alone. What another test left is onboarded, ignored, or outside of every unit.
 fn alone() -> (&'static Rig, MutexGuard<'static, ()>) {
-    rig::alone(|rig| {
+    rig::alone(Pace::ShortWaits, |rig| {
         widen(rig);
         rig.slim("staging");
     })
@@ -43,6 +43,7 @@ fn names(prefix: &str, count: usize) -> Vec<String> {
 /// Waits until the ledger says this of all of these accounts; their records.
 fn wait_for_all(rig: &Rig, accounts: &[String], status: Status) -> Vec<Record> {
     let waiting = format!("{} accounts to be {}", accounts.len(), status.name());
+    rig.until_within(SECONDS_MAX, &waiting, || rig.has_announced(accounts).then_some(()));
     rig.until_within(SECONDS_MAX, &waiting, || {
         let mut known: BTreeMap<String, Record> =
             rig.records().into_iter().map(|record| (record.account_id.to_string(), record)).collect();

@@ -13,12 +13,12 @@ mod status;
 
 use std::sync::MutexGuard;
 
-use berth_tests::rig::{self, HUB, Rig};
+use berth_tests::rig::{self, HUB, Pace, Rig};
 use serde_json::{Value, json};
 
 /// Lets one test at a time have the local AWS for itself.
 fn alone() -> (&'static Rig, MutexGuard<'static, ()>) {
-    rig::alone(|_| ())
+    rig::alone(Pace::ShortPauses, |_| ())
 }
 
 /// Puts somebody else's role where one of the tenant's belongs: `CreateTenantRoles` fails with `Foreign`.
