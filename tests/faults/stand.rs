@@ -67,17 +67,17 @@ struct Broken {
 impl Stand {
     /// Starts one for runs; with GitHub when a journey wants it.
     pub(super) fn start(label: &str, is_on_github: bool) -> Result<Self, String> {
-        Self::on(Rig::quick(label)?, is_on_github)
+        Ok(Self::on(Rig::quick(label)?, is_on_github))
     }
 
     /// Starts one for recordings, which has the fewest polls that a journey can have: a call of one more may not come
     /// in a run, and then its fault would not fire.
     pub(super) fn recording(is_on_github: bool) -> Result<Self, String> {
         let label = if is_on_github { "recording-on-github" } else { "recording" };
-        Self::on(Rig::unhurried(label)?, is_on_github)
+        Ok(Self::on(Rig::unhurried(label)?, is_on_github))
     }
 
-    fn on(rig: Rig, is_on_github: bool) -> Result<Self, String> {
+    fn on(rig: Rig, is_on_github: bool) -> Self {
         if is_on_github {
             rig.sign_in_as_app();
             rig.review(&["staging"]);
@@ -94,7 +94,7 @@ impl Stand {
         }
         rig.refresh();
         let now = Instant::now();
-        Ok(Self {
+        Self {
             rig,
             is_on_github,
             clean: BTreeMap::new(),
@@ -102,7 +102,7 @@ impl Stand {
             made: 0,
             merges_seen: Cell::new(now),
             schedule_ran: Cell::new(now),
-        })
+        }
     }
 
     /// Whether a journey can be made here.

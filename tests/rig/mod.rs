@@ -158,7 +158,7 @@ impl Rig {
     }
 
     fn paced(label: &str, pauses: &str) -> Result<Self, String> {
-        let pace = [&[("BERTH_LOCAL_RETRY_PAUSE_SCALE", pauses)], SHORT_WAITS.as_slice()].concat();
+        let pace = [&[(PAUSE_SCALE, pauses), ONE_REGION], SHORT_WAITS.as_slice()].concat();
         Self::start(label, &pace, person::ONE_REGION_EACH)
     }
 

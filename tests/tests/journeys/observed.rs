@@ -32,7 +32,8 @@ fn each_invocation_writes_one_line_with_the_calls_that_the_proxy_saw_and_hands_i
             let request = line["request"].as_str().unwrap();
             let seen: Vec<_> = calls.iter().filter(|call| call.request_id == request).collect();
             assert_eq!(line["calls"], seen.len(), "{function} counts what the proxy saw: {line}");
-            assert!(seen.len() > 1, "{function} looks at AWS: {line}");
+            // Whoever waits for something may ask for that alone.
+            assert!(seen.len() > usize::from(line["outcome"] != "again"), "{function} looks at AWS: {line}");
             let trace = root(line["trace"].as_str().unwrap());
             assert!(trace.len() > "Root=".len(), "{line}");
             assert!(seen.iter().all(|call| root(&call.trace) == trace), "a call without the trace of {line}: {seen:?}");
