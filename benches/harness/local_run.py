@@ -132,9 +132,12 @@ def process_of(function: str, endpoint: str) -> int:
 
 
 def cpu_seconds(pid: int) -> float:
-    """CPU time of a process so far, of all its threads, in user and system mode (proc(5), `stat`)."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """CPU time of a process so far, of all its threads, in user and system mode, to the nanosecond.
+
+    The clock's id is what clock_getcpuclockid(3) gives, which Python does not have. `/proc` counts in ticks of 10 ms, and
+    a start takes less than one.
+    """
+    return time.clock_gettime((~pid << 3) | 2)
 
 
 def peak_kb(pid: int) -> int:

@@ -16,7 +16,7 @@ ROWS = (
     ("first_ms", "start to first AWS response, ms", 1, False, 20),
     ("own_first_ms", "the same without the emulator's answer, ms", 1, False, None),
     ("peak_mb", "peak memory, MB", 1, False, 8),
-    ("fresh_cpu_ms", "CPU for a fresh account, start included, ms", 0, False, None),
+    ("fresh_cpu_ms", "CPU for a fresh account, start included, ms", 1, False, None),
     ("call_cpu_ms", "CPU for an AWS call, warm, ms", 2, False, None),
     ("per_second", "re-runs a second, warm, one after the other", 1, True, None),
     ("own_warm_ms", "of a warm re-run, time without an AWS call under way, ms", 1, False, None),
