@@ -2,7 +2,7 @@
 
 use aws_config::{Region, SdkConfig};
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
-use berth_aws::shared_config;
+use berth_aws::personal_config;
 use berth_ledger::Ledger;
 
 use crate::{
@@ -47,7 +47,7 @@ pub(crate) async fn connect(target: Target) -> Result<Deployment, Problem> {
         Target::Local => Some(local::running().ok_or_else(local::not_running)?),
     };
     let Some(running) = running else {
-        let config = shared_config().await;
+        let config = personal_config().await;
         return Ok(deployment(&config, variable));
     };
     if target == Target::Auto {
@@ -66,7 +66,7 @@ pub(crate) async fn on_local(running: &Running) -> Result<Deployment, Problem> {
     };
     let credentials =
         Credentials::new(needed("AWS_ACCESS_KEY_ID")?, needed("AWS_SECRET_ACCESS_KEY")?, None, None, "berth-local");
-    let config = shared_config()
+    let config = personal_config()
         .await
         .to_builder()
         .endpoint_url(&running.endpoint)

@@ -227,27 +227,32 @@ impl Stand {
         let seconds_max = JOURNEY_SECONDS_MAX + FAULT_SECONDS_MAX;
         let mut handled: Vec<u64> = Vec::new();
         loop {
+            let rules = broken.rules.clone();
+            let newly_fired = || -> Vec<u64> {
+                let fired = self.rig.fired_of(&rules).into_iter();
+                fired.filter(|rule| !handled.contains(rule)).collect()
+            };
             let stopped = within(seconds_max, || {
                 self.attend(schedule.journey());
                 let execution = broken.execution.clone().or(self.rig.record(account)?.execution_arn)?;
                 let ended = self.rig.execution_status(&execution)? != ExecutionStatus::Running;
-                let fired = self.rig.fired_of(&broken.rules);
-                let fired: Vec<u64> = fired.into_iter().filter(|rule| !handled.contains(rule)).collect();
-                (ended || (!schedule.is_refused() && !fired.is_empty())).then_some((execution, fired))
+                (ended || (!schedule.is_refused() && !newly_fired().is_empty())).then_some(execution)
             });
-            let Some((execution, fired)) = stopped else { return };
+            let Some(execution) = stopped else { return };
             broken.execution = Some(execution.clone());
-            if fired.is_empty() {
+            if newly_fired().is_empty() {
                 return;
             }
             self.rig.stop(&execution);
             if self.rig.ended(&execution).status == ExecutionStatus::Succeeded {
                 return;
             }
-            if recovery == Recovery::Contended {
-                // Functions outlive their execution (docs/decisions/0021), and these must not do what is contended for.
+            if recovery == Recovery::Contended || schedule.is_refused() {
+                // Functions outlive their execution (docs/decisions/0021). These must not do what is contended for, nor
+                // be refused after the person has looked.
                 self.rig.settle();
             }
+            let fired = newly_fired();
             for rule in &fired {
                 self.rig.mend(*rule);
             }

@@ -232,9 +232,30 @@ impl Rig {
     /// Runs the real `berth` on this local AWS; its exit code and its standard output.
     #[must_use]
     pub fn berth(&self, arguments: &[&str]) -> (i32, String) {
+        Self::berth_in(&self.environment, arguments)
+    }
+
+    /// The same with the credentials, the region and the endpoint of this local AWS in a profile, and none of them in the
+    /// environment.
+    #[must_use]
+    pub fn berth_by_profile(&self, arguments: &[&str]) -> (i32, String) {
+        let (aws, mut environment): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            self.environment.clone().into_iter().partition(|(name, _)| name.starts_with("AWS_"));
+        let profile = self.folder.join("aws-config");
+        let text = format!(
+            "[profile hub]\nregion = {}\nendpoint_url = {}\naws_access_key_id = {}\naws_secret_access_key = {}\n",
+            aws["AWS_REGION"], self.endpoint, aws["AWS_ACCESS_KEY_ID"], aws["AWS_SECRET_ACCESS_KEY"]
+        );
+        std::fs::write(&profile, text).expect("a file for the profile");
+        environment.insert("AWS_CONFIG_FILE".to_owned(), profile.display().to_string());
+        environment.insert("AWS_PROFILE".to_owned(), "hub".to_owned());
+        Self::berth_in(&environment, arguments)
+    }
+
+    fn berth_in(environment: &BTreeMap<String, String>, arguments: &[&str]) -> (i32, String) {
         let output = std::process::Command::new(local_aws::binaries().join("berth"))
             .args(arguments)
-            .envs(&self.environment)
+            .envs(environment)
             .output()
             .expect("berth runs");
         let code = output.status.code().expect("berth ends by itself");

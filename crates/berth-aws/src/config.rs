@@ -3,10 +3,14 @@
 use std::time::Duration;
 
 use aws_config::{
-    BehaviorVersion, SdkConfig,
+    BehaviorVersion, ConfigLoader, SdkConfig,
     environment::{EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider},
     retry::RetryConfig,
     timeout::TimeoutConfig,
+};
+use aws_smithy_http_client::{
+    Builder,
+    tls::{Provider, rustls_provider::CryptoMode},
 };
 
 use crate::http::Http;
@@ -21,26 +25,35 @@ const ATTEMPT_SECONDS_MAX: u64 = 8;
 /// paying for a running function.
 const ATTEMPTS_MAX: u32 = 3;
 
-/// The configuration that every client of this process is made from. Its HTTP client is shared by all of them.
+/// The configuration that every client of a function is made from. Its HTTP client is shared by all of them.
 ///
-/// Credentials and region come from the environment, as Lambda sets it.
+/// Credentials and region come from the environment, as Lambda sets it, and from nowhere else: a function that lacks
+/// them must not look for a profile or ask a metadata service.
 pub async fn shared_config() -> SdkConfig {
     let http = Http::new(CONNECT_MAX);
-    let config = aws_config::defaults(BehaviorVersion::v2026_01_12())
+    let config = patient(aws_config::defaults(BehaviorVersion::v2026_01_12()))
         .http_client(http.shared())
         .credentials_provider(EnvironmentVariableCredentialsProvider::new())
         .region(EnvironmentVariableRegionProvider::new())
-        .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS_MAX))
-        .timeout_config(
-            TimeoutConfig::builder()
-                .connect_timeout(CONNECT_MAX)
-                .operation_attempt_timeout(Duration::from_secs(ATTEMPT_SECONDS_MAX))
-                .build(),
-        )
         .load()
         .await;
     if config.endpoint_url().is_none_or(|url| !url.starts_with("http:")) {
         http.prepare_tls();
     }
     config
+}
+
+/// The configuration of a program that a person or a pipeline runs: credentials and region from the environment, a
+/// profile, web identity or a metadata service, as the AWS CLI finds them.
+pub async fn personal_config() -> SdkConfig {
+    let http_client = Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build_https();
+    patient(aws_config::defaults(BehaviorVersion::v2026_01_12())).http_client(http_client).load().await
+}
+
+/// Retries and time limits, which are the same for both.
+fn patient(loader: ConfigLoader) -> ConfigLoader {
+    let limits = TimeoutConfig::builder()
+        .connect_timeout(CONNECT_MAX)
+        .operation_attempt_timeout(Duration::from_secs(ATTEMPT_SECONDS_MAX));
+    loader.retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS_MAX)).timeout_config(limits.build())
 }

@@ -7,7 +7,7 @@ mod machine;
 mod policy;
 mod sessions;
 
-pub use config::shared_config;
+pub use config::{personal_config, shared_config};
 pub use failure::CallFailure;
 pub use machine::live_alias;
 pub use policy::{FunctionPolicy, Part, PolicyFile, SessionPolicy, Statement};

@@ -62,3 +62,13 @@ fn the_lines_of_a_step_that_waits_count_its_attempts_from_zero() {
         assert_eq!(seen, wanted, "{region}");
     }
 }
+
+#[test]
+fn the_command_line_finds_its_aws_by_a_profile_as_people_have_it() {
+    let rig = rig();
+    let account = rig.account("profile-dev", "dev");
+    rig.publish(&[event(Event::Created, &account)]);
+    rig.wait_for(&account, Status::Onboarded);
+    let (code, text) = rig.berth_by_profile(&["status", &account, "--json"]);
+    assert_eq!((code, serde_json::from_str::<Value>(&text).unwrap()), rig.status(&account));
+}
