@@ -85,8 +85,10 @@ pub(crate) fn line(step: &str, about: &About, error: Option<&StepError>, spent: 
 
 /// Writes a line to the log. A log that takes nothing must not fail the invocation.
 pub(crate) fn write(line: &str) {
+    // One write, its end included: copies of a function may share a log, and lines of two must not become one.
+    let line = format!("{line}\n");
     let mut out = std::io::stdout().lock();
-    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+    let _ = out.write_all(line.as_bytes()).and_then(|()| out.flush());
 }
 
 #[cfg(test)]
