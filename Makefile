@@ -30,7 +30,10 @@ test: prerequisites local-dev binaries ## Everything that must pass.
 	$(PYTHON) -m pytest -q local/tests
 	@echo "== the workspace (cargo test)"
 	@rm -rf target/recorded
-	$(CARGO) test --workspace
+	$(CARGO) test --workspace --exclude berth-tests
+	$(CARGO) test -p berth-tests --lib --bins
+	@echo "== end to end (cargo test, one binary after the other or two at once)"
+	@tests/end_to_end.sh
 	@echo "== policies against what all journeys used"
 	@target/debug/permissions
 
