@@ -7,6 +7,7 @@ a Parallel or an inline Map only the parts run again that had not ended, each fr
 
 from __future__ import annotations
 
+import copy
 import threading
 
 import moto.stepfunctions.responses as stock_responses
@@ -16,6 +17,7 @@ from moto.core.utils import utcnow
 from moto.stepfunctions.parser.api import ExecutionRedrivenEventDetails, ExecutionStatus, HistoryEventType
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
+from moto.stepfunctions.parser.asl.eval.event.event_manager import EventManager
 from moto.stepfunctions.parser.backend.execution import Execution
 from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 
@@ -31,6 +33,20 @@ class ExecutionNotRedrivable(AWSError):
 
     TYPE = "ExecutionNotRedrivable"
     STATUS = 400
+
+
+def continued(before: EventManager) -> EventManager:
+    """The history so far, which only the rest of the execution goes on with.
+
+    AWS stops all branches when one fails. Here a task that was under way then may still report its end, and that must not
+    stand among the events of the redrive.
+    """
+    with before._mutex:
+        rest = copy.copy(before)
+        rest._mutex = threading.Lock()
+        rest._event_id_gen = copy.copy(before._event_id_gen)
+        rest._history_event_list = list(before._history_event_list)
+    return rest
 
 
 class RedriveWorker(ExecutionWorker):
@@ -58,7 +74,7 @@ class RedriveWorker(ExecutionWorker):
     def _get_evaluation_environment(self) -> Environment:
         environment = super()._get_evaluation_environment()
         environment.states.context_object.context_object_data["Execution"]["RedriveCount"] = self._count
-        environment.event_manager = self._before.event_manager
+        environment.event_manager = continued(self._before.event_manager)
         environment.progress = progress.of(self._before).to_redrive()
         return environment
 

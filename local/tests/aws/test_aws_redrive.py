@@ -9,7 +9,11 @@ import json
 import threading
 from typing import Any
 
+from moto.stepfunctions.parser.api import HistoryEventType
+from moto.stepfunctions.parser.asl.eval.event.event_manager import EventHistoryContext, EventManager
 from twin_worlds import World, code_of
+
+from berth_local.aws.redrive import continued
 
 
 def _send(url: str, body: str, **fields: Any) -> dict[str, Any]:
@@ -182,3 +186,18 @@ def test_of_many_redrives_at_once_one_is_taken(ours: World) -> None:
     assert sorted(answers) == ["ExecutionNotRedrivable"] * 7 + ["none"]
     assert ours.ended(execution)["status"] == "SUCCEEDED"
     assert _bodies(ours, later, 2) == ["x"]
+
+
+def test_what_the_run_before_still_reports_is_not_in_the_history_of_the_redrive() -> None:
+    before = EventManager()
+
+    def add(to: EventManager, kind: HistoryEventType) -> None:
+        to.add_event(context=EventHistoryContext.of_program_start(), event_type=kind)
+
+    add(before, HistoryEventType.ExecutionFailed)
+    rest = continued(before)
+    add(rest, HistoryEventType.ExecutionRedriven)
+    add(before, HistoryEventType.TaskFailed)
+    add(rest, HistoryEventType.ExecutionSucceeded)
+    events = [(event["id"], event["type"]) for event in rest.get_event_history()]
+    assert events == [(1, "ExecutionFailed"), (2, "ExecutionRedriven"), (3, "ExecutionSucceeded")]
