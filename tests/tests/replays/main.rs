@@ -18,7 +18,8 @@ use serde_json::{Value, json};
 
 /// Lets one test at a time have the local AWS for itself.
 fn alone() -> (&'static Rig, MutexGuard<'static, ()>) {
-    rig::alone(Pace::ShortPauses, |_| ())
+    // Tests stop executions while they wait, which they hardly do at a quicker pace.
+    rig::alone(Pace::Demo, |_| ())
 }
 
 /// Puts somebody else's role where one of the tenant's belongs: `CreateTenantRoles` fails with `Foreign`.
