@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use berth_ledger::Status;
-use berth_tests::rig::{Event, Rig, STEPS, event, rig};
+use berth_tests::rig::{Event, Rig, STEPS, event, onboarded, rig};
 use serde_json::Value;
 
 /// The lines of a function that end an invocation and are about an account.
@@ -67,8 +67,7 @@ fn the_lines_of_a_step_that_waits_count_its_attempts_from_zero() {
 fn the_command_line_finds_its_aws_by_a_profile_as_people_have_it() {
     let rig = rig();
     let account = rig.account("profile-dev", "dev");
-    rig.publish(&[event(Event::Created, &account)]);
-    rig.wait_for(&account, Status::Onboarded);
+    onboarded(rig, &account);
     let (code, text) = rig.berth_by_profile(&["status", &account, "--json"]);
     assert_eq!((code, serde_json::from_str::<Value>(&text).unwrap()), rig.status(&account));
 }
