@@ -20,6 +20,7 @@ from .invoke_api import InvokeApi
 from .journal import Entry, Journal
 from .recording import Recording
 from .rules import Action, Rules
+from .stale import same_body
 from .upstream import ACCOUNT_HEADER, PLUMBING_HEADER, PRINCIPAL_HEADER, Upstream, UpstreamError
 
 LOGGER = logging.getLogger(__name__)
@@ -102,7 +103,7 @@ class Proxy:
             return None
         entry.finish(answer.status, error_code(answer), took_effect=True)
         if action.stale is not None:
-            same_call = (entry.account, entry.region, entry.operation, request.raw_path, body.decode("latin-1"))
+            same_call = (entry.account, entry.region, entry.operation, request.raw_path, same_body(body))
             return action.stale.answer(same_call, answer)
         return answer
 

@@ -5,12 +5,24 @@ https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 
 from .error_bodies import Answer
 
 _KEPT_MAX = 64
+
+
+def same_body(body: bytes) -> str:
+    """A request's body, alike for two that ask the same: SDKs write the members of JSON in any order."""
+    text = body.decode("latin-1")
+    if not text.startswith("{"):
+        return text
+    try:
+        return json.dumps(json.loads(text), sort_keys=True)
+    except ValueError:
+        return text
 
 
 class StaleAnswers:

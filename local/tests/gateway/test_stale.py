@@ -8,7 +8,7 @@ import pytest
 from rig import wait_for
 
 from berth_local.gateway.error_bodies import Answer
-from berth_local.gateway.stale import StaleAnswers
+from berth_local.gateway.stale import StaleAnswers, same_body
 
 
 def _answer(text: str, status: int = 200) -> Answer:
@@ -56,3 +56,12 @@ def test_an_age_that_is_none_is_refused(gateway, stale: object) -> None:
     status, body = gateway.ask("POST", "rules", {"match": {}, "action": {"stale_ms": stale}})
     assert status == 400
     assert "stale_ms" in body["error"]
+
+
+def test_bodies_that_ask_the_same_are_the_same_in_whatever_order() -> None:
+    assert same_body(b'{"Key": {"pk": "a", "sk": "b"}, "N": 1}') == same_body(
+        b'{"N": 1, "Key": {"sk": "b", "pk": "a"}}'
+    )
+    assert same_body(b'{"pk": "a"}') != same_body(b'{"pk": "b"}')
+    assert same_body(b"Action=DescribeVpcs&Version=1") == "Action=DescribeVpcs&Version=1"
+    assert same_body(b"{not json") == "{not json"
