@@ -98,7 +98,7 @@ impl Break {
             // All calls of the kind are stale at once, so once for each kind. Every read of the ledger is consistent.
             Self::Stale => effect == "read" && point.nth == 1 && point.service != "dynamodb",
             // A queue delivers again and again until a person looks at its dead letters: that is another journey.
-            Self::Refused => in_execution || function == "commit-tenant",
+            Self::Refused => in_execution || function == "commit-tenant" && point.service != "states",
             Self::Throttled | Self::InternalError | Self::Unavailable | Self::Reset | Self::Hang => true,
         };
         Self::ALL.into_iter().map(|(way, _)| way).filter(|way| fits(*way)).collect()
@@ -217,5 +217,9 @@ mod tests {
         let queued = Break::of(&point("commit-tenant/hub/us-east-1/dynamodb:UpdateItem#1"), "data", false);
         assert!(queued.contains(&Break::KilledAfter(Recovery::Retry)));
         assert!(!queued.contains(&Break::KilledAfter(Recovery::Redrive)));
+        let answer = point("commit-tenant/hub/us-east-1/states:SendTaskSuccess#1");
+        let answered = Break::of(&answer, "execution", false);
+        assert!(queued.contains(&Break::Refused) && !answered.contains(&Break::Refused));
+        assert!(answered.contains(&Break::AnswerLost));
     }
 }
