@@ -168,12 +168,17 @@ class QueuePoller:
             self._counts["deleted"] += len(some)
 
     async def _give_back(self, messages: list[dict[str, Any]]) -> None:
+        """When this poller stops: Lambda leaves such messages to their visibility, so its role needs nothing for it."""
         for message in messages:
             body = {"ReceiptHandle": message["ReceiptHandle"], "VisibilityTimeout": 0}
-            await self._sqs("ChangeMessageVisibility", body)
+            await self._send("ChangeMessageVisibility", body)
 
     async def _sqs(self, operation: str, body: dict[str, Any]) -> dict[str, Any]:
+        """A call that Lambda makes, too, with the role of the function."""
+        self._recording.note_use(self.mapping.function_arn.split(":")[6], POLLER, "sqs", operation)
+        return await self._send(operation, body)
+
+    async def _send(self, operation: str, body: dict[str, Any]) -> dict[str, Any]:
         body["QueueUrl"] = self._queue_url
         account = self.mapping.queue_arn.split(":")[4]
-        self._recording.note_use(self.mapping.function_arn.split(":")[6], POLLER, "sqs", operation)
         return await self._upstream.json_call("sqs", f"AmazonSQS.{operation}", body, account, self.mapping.region)
