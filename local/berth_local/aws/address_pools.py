@@ -72,7 +72,6 @@ class Pool:
     provisioned: list[Network] = field(default_factory=list)
     allocations: list[Allocation] = field(default_factory=list)
     quarantine: list[tuple[float, Network]] = field(default_factory=list)
-    tokens: dict[str, Allocation] = field(default_factory=dict)
 
     @property
     def arn(self) -> str:
@@ -160,15 +159,13 @@ def _claim(pool: Pool, network: Network | None, prefix: int | None) -> Network:
     return network
 
 
-def allocate(pool: Pool, wanted: Allocation | None, **fields: Any) -> Allocation:
+def allocate(pool: Pool, **fields: Any) -> Allocation:
     """Take a block from a pool: `cidr`, or `prefix`, or the pool's default size.
 
     Raises InvalidParameterValue for a size outside of the pool's limits, and when it is full.
     """
     cidr, prefix = fields.pop("cidr", None), fields.pop("prefix", None)
     with LOCK:
-        if wanted is not None:
-            return wanted
         network = _network(cidr) if cidr else None
         if network is None and prefix is None:
             prefix = pool.settings.get("AllocationDefaultNetmaskLength")

@@ -2,7 +2,7 @@
 
 https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html
 Stock moto reads the token of no EC2 call, so that an answer that was lost, or two callers of one request, make two of
-everything. AllocateIpamPoolCidr has its own (`ipam.py`).
+everything.
 """
 
 from __future__ import annotations
@@ -16,7 +16,13 @@ from moto.ec2.responses import EC2Response
 
 from berth_local.aws.replacing import wrap
 
-OPERATIONS = ("create_flow_logs", "create_nat_gateway", "create_route_table", "create_vpc_endpoint")
+OPERATIONS = (
+    "allocate_ipam_pool_cidr",
+    "create_flow_logs",
+    "create_nat_gateway",
+    "create_route_table",
+    "create_vpc_endpoint",
+)
 
 # One at a time, so that of two that come together the second finds what the first made.
 LOCK = threading.RLock()

@@ -13,7 +13,7 @@ from moto.ec2.models import EC2Backend
 from moto.ec2.responses import EC2Response
 
 from berth_local.aws import address_pools
-from berth_local.aws.address_pools import IPAMS, LOCK, POOLS, Allocation, Ipam, Pool
+from berth_local.aws.address_pools import IPAMS, POOLS, Allocation, Ipam, Pool
 from berth_local.aws.ec2_filters import filtered
 from berth_local.aws.replacing import put, wrap
 from berth_local.aws.transit_gateway import tags_of
@@ -190,21 +190,16 @@ def get_ipam_pool_allocations(self: EC2Response) -> ActionResult:
 
 
 def allocate_ipam_pool_cidr(self: EC2Response) -> ActionResult:
-    """AllocateIpamPoolCidr: one ClientToken gives one block, however often it is sent."""
-    pool, token = _pool(self), self._get_param("ClientToken")
-    with LOCK:
-        allocation = address_pools.allocate(
-            pool,
-            pool.tokens.get(f"{self.current_account}/{token}"),
-            cidr=self._get_param("Cidr"),
-            prefix=self._get_param("NetmaskLength"),
-            resource_type="custom",
-            owner=self.current_account,
-            region=self.region,
-            description=self._get_param("Description"),
-        )
-        if token:
-            pool.tokens[f"{self.current_account}/{token}"] = allocation
+    """AllocateIpamPoolCidr; what its ClientToken means is in client_tokens.py."""
+    allocation = address_pools.allocate(
+        _pool(self),
+        cidr=self._get_param("Cidr"),
+        prefix=self._get_param("NetmaskLength"),
+        resource_type="custom",
+        owner=self.current_account,
+        region=self.region,
+        description=self._get_param("Description"),
+    )
     return ActionResult({"IpamPoolAllocation": allocation_view(allocation)})
 
 
@@ -230,7 +225,6 @@ def create_vpc(original: Any, self: EC2Response) -> ActionResult:
         raise EC2ClientError("InvalidParameterValue", f"The locale of {pool_id} is {pool.locale}, not {self.region}.")
     allocation = address_pools.allocate(
         pool,
-        None,
         cidr=self._get_param("CidrBlock"),
         prefix=self._get_param("Ipv4NetmaskLength"),
         resource_type="vpc",
