@@ -2,7 +2,7 @@
 
 use aws_config::{Region, SdkConfig};
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
-use berth_aws::personal_config;
+use berth_aws::{personal_config, shared_config};
 use berth_ledger::Ledger;
 
 use crate::{
@@ -66,7 +66,8 @@ pub(crate) async fn on_local(running: &Running) -> Result<Deployment, Problem> {
     };
     let credentials =
         Credentials::new(needed("AWS_ACCESS_KEY_ID")?, needed("AWS_SECRET_ACCESS_KEY")?, None, None, "berth-local");
-    let config = personal_config()
+    // Of the person's own settings nothing counts here, so no profile and no metadata service is asked for them.
+    let config = shared_config()
         .await
         .to_builder()
         .endpoint_url(&running.endpoint)
