@@ -225,9 +225,9 @@ impl Stand {
             return;
         }
         let seconds_max = JOURNEY_SECONDS_MAX + FAULT_SECONDS_MAX;
+        let rules = broken.rules.clone();
         let mut handled: Vec<u64> = Vec::new();
         loop {
-            let rules = broken.rules.clone();
             let newly_fired = || -> Vec<u64> {
                 let fired = self.rig.fired_of(&rules).into_iter();
                 fired.filter(|rule| !handled.contains(rule)).collect()
