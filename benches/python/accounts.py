@@ -24,7 +24,7 @@ class Superseded(Exception):
     """Another execution has taken the account over."""
 
 
-class Foreign(Exception):
+class NotOwned(Exception):
     """Something is there that is not ours."""
 
 

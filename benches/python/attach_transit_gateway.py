@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from accounts import Foreign, NotReady, client, confirm_lease, is_ours, tags_of
+from accounts import NotOwned, NotReady, client, confirm_lease, is_ours, tags_of
 from botocore.exceptions import ClientError
 
 TENANT_ACTIONS = (
@@ -28,7 +28,7 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
         confirm_lease(run)
         found = _create(tenant, event)
     if not is_ours(run, found):
-        raise Foreign(f"{found['TransitGatewayAttachmentId']} has not our tags")
+        raise NotOwned(f"{found['TransitGatewayAttachmentId']} has not our tags")
     attachment, state = found["TransitGatewayAttachmentId"], found["State"]
     if state == "pendingAcceptance":
         confirm_lease(run)
@@ -43,7 +43,7 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
         _join(network, attachment, gateway)
         raise NotReady(f"the network account's route tables change for {attachment}")
     if association["TransitGatewayRouteTableId"] != gateway["spokeRouteTable"]:
-        raise Foreign(f"{attachment} is associated with {association['TransitGatewayRouteTableId']}")
+        raise NotOwned(f"{attachment} is associated with {association['TransitGatewayRouteTableId']}")
     if association["State"] != "associated":
         raise NotReady(f"{attachment} is being associated")
     _prove(network, attachment, gateway)
@@ -100,7 +100,7 @@ def _join(network: Any, attachment: str, gateway: dict[str, Any]) -> None:
 
 
 def _prove(network: Any, attachment: str, gateway: dict[str, Any]) -> None:
-    """Raises Foreign unless the attachment reaches the shared attachments and nothing else."""
+    """Raises NotOwned unless the attachment reaches the shared attachments and nothing else."""
     pages = network.get_paginator("get_transit_gateway_attachment_propagations").paginate(
         TransitGatewayAttachmentId=attachment
     )
@@ -126,7 +126,7 @@ def _prove(network: Any, attachment: str, gateway: dict[str, Any]) -> None:
         and leads_to <= set(gateway["sharedAttachments"])
     )
     if not is_isolated:
-        raise Foreign(f"isolation of {attachment} is not as planned: {tables} {switches} {leads_to}")
+        raise NotOwned(f"isolation of {attachment} is not as planned: {tables} {switches} {leads_to}")
 
 
 def _route(tenant: Any, event: dict[str, Any]) -> list[str]:
@@ -135,7 +135,7 @@ def _route(tenant: Any, event: dict[str, Any]) -> list[str]:
     known = {route.get("DestinationCidrBlock"): route.get("TransitGatewayId") for route in seen}
     missing = [destination for destination in gateway["routes"] if destination not in known]
     if any(known.get(destination, gateway["id"]) != gateway["id"] for destination in gateway["routes"]):
-        raise Foreign(f"{table} leads elsewhere")
+        raise NotOwned(f"{table} leads elsewhere")
     if missing:
         confirm_lease(event["run"])
     for destination in missing:

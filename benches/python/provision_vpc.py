@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
-from accounts import Foreign, NotReady, client, confirm_lease, is_ours, ledger, tags, tags_of
+from accounts import NotOwned, NotReady, client, confirm_lease, is_ours, ledger, tags, tags_of
 
 ACTIONS = (
     "ec2:AssociateRouteTable", "ec2:CreateFlowLogs", "ec2:CreateRouteTable", "ec2:CreateSubnet", "ec2:CreateTags",
@@ -30,7 +30,7 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     changes: list[str] = []
     if not ours:
         if any(tags(vpc).get("Name") == _name(run) for vpc in vpcs):
-            raise Foreign(f"a VPC has our name, {_name(run)}, but not our tags")
+            raise NotOwned(f"a VPC has our name, {_name(run)}, but not our tags")
         vpc = _create_vpc(ec2, run, region, network)
         changes.append("vpc")
         seen: dict[str, list[Any]] = {"tables": [], "subnets": [], "endpoints": [], "logs": [], "groups": []}

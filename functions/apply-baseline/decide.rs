@@ -66,7 +66,7 @@ fn config(input: &Input, plan: &ConfigPlan, seen: &Seen) -> Result<Vec<Action>, 
         let name = rule.name_in_account();
         match seen.rules.get(&name) {
             Some(there) if there.says.as_ref() == Some(rule) => {}
-            Some(there) if !there.ours => return Err(StepError::foreign(&format!("Config rule {name}"))),
+            Some(there) if !there.ours => return Err(StepError::not_owned(&format!("Config rule {name}"))),
             there => actions.push(Action::PutRule { rule: Box::new(rule.clone()), repair: there.is_some() }),
         }
     }
@@ -117,7 +117,7 @@ fn backup(input: &Input, wanted: &BackupPlan, seen: &Seen) -> Result<Vec<Action>
         return Ok(vec![Action::CreateVault { name: wanted.vault.clone(), key: wanted.kms_key.clone() }]);
     };
     if !vault.ours {
-        return Err(StepError::foreign(&format!("backup vault {}", wanted.vault)));
+        return Err(StepError::not_owned(&format!("backup vault {}", wanted.vault)));
     }
     if wanted.kms_key.is_some() && vault.key != wanted.kms_key {
         let key = vault.key.as_deref().unwrap_or("no key");
@@ -135,7 +135,7 @@ fn backup(input: &Input, wanted: &BackupPlan, seen: &Seen) -> Result<Vec<Action>
         return Ok(actions);
     };
     if !plan.ours {
-        return Err(StepError::foreign(&format!("backup plan {PLAN_NAME} ({})", plan.id)));
+        return Err(StepError::not_owned(&format!("backup plan {PLAN_NAME} ({})", plan.id)));
     }
     if !plan.tagged {
         actions.push(Action::TagPlan { arn: plan.arn.clone() });
@@ -157,7 +157,7 @@ fn backup(input: &Input, wanted: &BackupPlan, seen: &Seen) -> Result<Vec<Action>
 
 /// A region has room for one, and somebody else has it.
 fn occupied(kind: &str, name: &str) -> StepError {
-    StepError::new(Fault::Foreign, format!("the region's one {kind} is {name}, which Berth did not make")).next(
+    StepError::new(Fault::NotOwned, format!("the region's one {kind} is {name}, which Berth did not make")).next(
         "delete it, or remove `baseline.config.recorder` from platform.yaml to keep it; then redrive the execution",
     )
 }

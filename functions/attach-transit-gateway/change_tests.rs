@@ -96,13 +96,13 @@ fn a_breach_of_isolation_is_a_fault_and_mended_with_leave_only() {
     for (change, mended) in table {
         let world = with(change);
         let error = decide(&input(), &world).unwrap_err();
-        assert_eq!(error.fault, Fault::Foreign, "{error}");
+        assert_eq!(error.fault, Fault::NotOwned, "{error}");
         assert!(error.next.contains("berth onboard --allow-disruption"), "{error}");
         assert_eq!(outcome(&with_leave(), &world), (vec![mended.to_owned()], Vec::new()));
     }
     // A tenant's route in the spoke table is nobody's leave to give.
     let leak = with(|world| details(world).spoke_routes.push(spoke_route("10.2.0.0/20", "tgw-attach-other")));
-    assert_eq!(decide(&with_leave(), &leak).unwrap_err().fault, Fault::Foreign);
+    assert_eq!(decide(&with_leave(), &leak).unwrap_err().fault, Fault::NotOwned);
 }
 
 #[test]
@@ -243,7 +243,7 @@ proptest! {
                     prop_assert_eq!(output.planned_changes.iter().any(|change| change.by_berth), would);
                     return Ok(());
                 }
-                Err(error) => prop_assert!([Fault::Foreign, Fault::NotReady].contains(&error.fault), "{error}"),
+                Err(error) => prop_assert!([Fault::NotOwned, Fault::NotReady].contains(&error.fault), "{error}"),
             }
         }
         let breached = past.table != Some(0) || past.propagations != BTreeSet::from([1]);

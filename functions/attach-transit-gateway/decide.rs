@@ -77,7 +77,7 @@ fn of_state(input: &Input, attachment: &Attachment) -> Result<Vec<Action>, StepE
     let id = &attachment.id;
     if !attachment.is_ours {
         return Err(StepError::new(
-            Fault::Foreign,
+            Fault::NotOwned,
             format!("{id} attaches {} to {}, but has not our tags", input.vpc_id, input.transit_gateway.id),
         )
         .next(format!("delete {id}, or give it Berth's tags if Berth is to adopt it; then redrive")));

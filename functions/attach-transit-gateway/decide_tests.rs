@@ -220,11 +220,11 @@ fn an_attachment_that_ended_is_a_fault_with_a_next_step() {
 }
 
 #[test]
-fn an_attachment_without_our_tags_is_foreign_whatever_its_state() {
+fn an_attachment_without_our_tags_is_not_owned_whatever_its_state() {
     for state in ["available", "pending", "failed", "pendingAcceptance"] {
         let mut theirs = attachment(AttachmentState::of(state));
         theirs.is_ours = false;
-        assert_eq!(error(&World { attachment: Some(theirs), ..World::default() }).fault, Fault::Foreign);
+        assert_eq!(error(&World { attachment: Some(theirs), ..World::default() }).fault, Fault::NotOwned);
     }
 }
 
@@ -288,7 +288,7 @@ fn every_breach_of_isolation_is_a_fault_with_both_sides_and_no_route_is_made() {
         let mut world = with(breach);
         world.routes.clear();
         let error = error(&world);
-        assert_eq!(error.fault, Fault::Foreign);
+        assert_eq!(error.fault, Fault::NotOwned);
         assert_eq!(error.what, format!("isolation is not as planned in 310987654321: {expected}"));
     }
     let truncated = with(|world| details(world).spoke_routes_truncated = true);
@@ -302,7 +302,7 @@ fn a_message_names_the_first_breaches_and_counts_the_others() {
         details(world).spoke_routes.extend((0..200).map(other));
     });
     let error = error(&world);
-    assert_eq!(error.fault, Fault::Foreign);
+    assert_eq!(error.fault, Fault::NotOwned);
     assert!(error.what.contains("10.2.7.0/24 (active) to tgw-attach-7; and 192 more; allowed"), "{}", error.what);
     assert!(error.what.len() < 1000, "{}", error.what);
 }
@@ -356,7 +356,7 @@ fn a_plan_shows_the_whole_way_and_finds_a_breach_that_is_there_already() {
     );
     let mut breached = world;
     breached.hub.as_mut().unwrap().details.as_mut().unwrap().default_association = true;
-    assert_eq!(decide(&planned, &breached).unwrap_err().fault, Fault::Foreign);
+    assert_eq!(decide(&planned, &breached).unwrap_err().fault, Fault::NotOwned);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The proof that a VPC reaches no other tenant. It fails closed: what is not known to be allowed is a fault.
 //!
-//! A difference is `Foreign`: somebody changed the network, and a person decides who is right. A plan that contradicts
+//! A difference is `NotOwned`: somebody changed the network, and a person decides who is right. A plan that contradicts
 //! itself is `InvalidInput`.
 
 use std::collections::BTreeSet;
@@ -182,7 +182,7 @@ fn described(route: &SpokeRoute) -> String {
 }
 
 fn difference(plan: &TransitGatewayPlan, what: &str) -> StepError {
-    StepError::new(Fault::Foreign, format!("isolation is not as planned in {}: {what}", plan.network_account))
+    StepError::new(Fault::NotOwned, format!("isolation is not as planned in {}: {what}", plan.network_account))
 }
 
 fn list(names: &BTreeSet<&String>) -> String {

@@ -71,12 +71,12 @@ fn current(
         return Ok(Some(text.clone()));
     }
     let bytes = snapshot.bytes(path).map_err(|refusal| {
-        StepError::new(Fault::Foreign, format!("{path} in the GitOps repository is refused: {refusal}"))
+        StepError::new(Fault::NotOwned, format!("{path} in the GitOps repository is refused: {refusal}"))
             .next("replace it by a regular file, or remove it; then redrive the execution")
     })?;
     let text = bytes.map(|bytes| String::from_utf8(bytes.to_vec())).transpose();
     text.map_err(|error| {
-        StepError::new(Fault::Foreign, format!("{path} in the GitOps repository is not UTF-8 text"))
+        StepError::new(Fault::NotOwned, format!("{path} in the GitOps repository is not UTF-8 text"))
             .next("correct the file by hand, then redrive the execution")
             .because(error)
     })
@@ -107,7 +107,7 @@ fn join_one(
 
 fn cannot_join(error: CrError, path: &RepoPath) -> StepError {
     let fault = match &error {
-        error if error.is_foreign() => Fault::Foreign,
+        error if error.is_not_owned() => Fault::NotOwned,
         CrError::Unwritable(_) => Fault::Bug,
         _ => Fault::InvalidInput,
     };

@@ -38,7 +38,7 @@ pub(crate) fn of_nobody(error: &RepoError) -> StepError {
             (Fault::InvalidInput, "check BERTH_GITOPS_URL and BERTH_GITOPS_BRANCH of the deployment, then redrive")
         }
         RepoError::RefusedPath { .. } => {
-            (Fault::Foreign, "replace what is in the way by a regular file, then redrive the execution")
+            (Fault::NotOwned, "replace what is in the way by a regular file, then redrive the execution")
         }
         RepoError::TooLarge { .. } | RepoError::Invalid(_) => {
             (Fault::InvalidInput, "correct what is named, then redrive the execution")

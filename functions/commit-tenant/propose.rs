@@ -210,7 +210,7 @@ fn digest_of(snapshot: &Snapshot, path: &RepoPath) -> Result<Option<String>, Com
 fn unmerged(request: &CommitRequest, Settled { url, is_merged }: &Settled) -> StepError {
     let path = request.path();
     let error = if *is_merged {
-        StepError::new(Fault::Foreign, format!("{url} was merged, but {path} is not as Berth proposed it"))
+        StepError::new(Fault::NotOwned, format!("{url} was merged, but {path} is not as Berth proposed it"))
             .next("compare the file with the pull request; then redrive the execution, and Berth proposes it once more")
     } else {
         StepError::new(Fault::Denied, format!("{url} was closed, and {path} was not merged"))

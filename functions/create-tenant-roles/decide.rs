@@ -136,13 +136,13 @@ fn boundary(input: &Input, world: &World) -> Result<Option<Action>, StepError> {
     let arn = boundary_arn(input);
     if there.arn != arn {
         // IAM has each name once, whatever its path, so this one can be neither made nor used.
-        return Err(StepError::foreign(&format!("policy {} in place of {arn}", there.arn)));
+        return Err(StepError::not_owned(&format!("policy {} in place of {arn}", there.arn)));
     }
     if there.document == plan.document {
         return Ok(None);
     }
     if !there.tags.as_ref().is_some_and(|tags| tags.are_ours(&input.run.account_id)) {
-        return Err(StepError::foreign(&format!("policy {arn}")));
+        return Err(StepError::not_owned(&format!("policy {arn}")));
     }
     let delete_version = there.oldest_of_full.clone();
     Ok(Some(Action::UpdateBoundary { arn, document: plan.document.clone(), delete_version }))
@@ -150,7 +150,7 @@ fn boundary(input: &Input, world: &World) -> Result<Option<Action>, StepError> {
 
 fn must_be_ours(input: &Input, role: &RolePlan, there: &ObservedRole) -> Result<(), StepError> {
     if there.path != role.path {
-        return Err(StepError::foreign(&format!(
+        return Err(StepError::not_owned(&format!(
             "role {} under path {} instead of {}",
             role.name, there.path, role.path
         )));
@@ -158,7 +158,7 @@ fn must_be_ours(input: &Input, role: &RolePlan, there: &ObservedRole) -> Result<
     if there.tags.are_ours(&input.run.account_id) {
         Ok(())
     } else {
-        Err(StepError::foreign(&format!("role {}", role.name)))
+        Err(StepError::not_owned(&format!("role {}", role.name)))
     }
 }
 

@@ -174,7 +174,7 @@ fn must_be_ours(input: &Input, cluster: &ObservedCluster, role: &str, there: &Ob
     };
     let next = "delete that access entry, or tag it berth:account and berth:managed-by=berth so that Berth shall \
                 manage it; then redrive the execution";
-    Err(StepError::new(Fault::Foreign, what).in_region(&cluster.plan.region).next(next))
+    Err(StepError::new(Fault::NotOwned, what).in_region(&cluster.plan.region).next(next))
 }
 
 fn record(input: &Input, cluster: &ObservedCluster) -> ClusterAccessRecord {

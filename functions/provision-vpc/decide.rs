@@ -25,9 +25,9 @@ pub(crate) fn decide(input: &Input, world: &World) -> Result<Decision<Action, Ou
 
 /// Without a VPC: the block, then the VPC.
 fn first(input: &Input, world: &World) -> Result<Action, StepError> {
-    if !world.foreign.is_empty() {
-        let (name, ids) = (input.vpc_name(), world.foreign.join(", "));
-        return Err(StepError::new(Fault::Foreign, format!("{ids} has our name, {name}, but not our tags")).next(
+    if !world.not_owned.is_empty() {
+        let (name, ids) = (input.vpc_name(), world.not_owned.join(", "));
+        return Err(StepError::new(Fault::NotOwned, format!("{ids} has our name, {name}, but not our tags")).next(
             format!("rename {ids}, or give it Berth's tags if Berth is to adopt it; then redrive the execution"),
         ));
     }
@@ -104,7 +104,7 @@ fn associations(input: &Input, world: &World) -> Result<Vec<Action>, StepError> 
             None => batch.push(Action::AssociateSubnet { subnet: id.clone(), table: table.id.clone() }),
             Some(other) if other != table.id => {
                 return Err(StepError::new(
-                    Fault::Foreign,
+                    Fault::NotOwned,
                     format!("{id} (tier {}) uses route table {other}, not Berth's {}", tier.name, table.id),
                 )
                 .next(format!("find out who made {other}; disassociate {id} from it, then redrive the execution")));

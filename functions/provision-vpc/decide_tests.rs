@@ -206,9 +206,9 @@ fn drift_is_put_right() {
 
 #[test]
 fn what_is_not_ours_is_a_fault_and_never_changed() {
-    let foreign = World { foreign: vec!["vpc-9".to_owned()], ..World::default() };
+    let foreign = World { not_owned: vec!["vpc-9".to_owned()], ..World::default() };
     let (kind, what) = fault(&input(), &foreign);
-    assert_eq!((kind, what.as_str()), (Fault::Foreign, "vpc-9 has our name, berth-payments-dev, but not our tags"));
+    assert_eq!((kind, what.as_str()), (Fault::NotOwned, "vpc-9 has our name, berth-payments-dev, but not our tags"));
 
     let mut world = finished(&input());
     world.tables[0].subnets.remove("subnet-(new private euw1-az1)");
@@ -220,7 +220,7 @@ fn what_is_not_ours_is_a_fault_and_never_changed() {
         subnets: ["subnet-(new private euw1-az1)".to_owned()].into(),
     });
     let (kind, what) = fault(&input(), &world);
-    assert_eq!(kind, Fault::Foreign);
+    assert_eq!(kind, Fault::NotOwned);
     assert!(what.contains("uses route table rtb-theirs, not Berth's rtb-(new private)"), "{what}");
 }
 
@@ -285,12 +285,12 @@ fn of_two_vpcs_of_ours_every_run_takes_the_one_in_use_then_the_smallest_id_and_r
 }
 
 #[test]
-fn only_our_tags_make_a_vpc_ours_and_only_our_name_makes_another_one_foreign() {
+fn only_our_tags_make_a_vpc_ours_and_only_our_name_makes_another_one_not_owned() {
     let input = input();
     let other = Tags::of(&"999988887777".parse().unwrap(), &input.run.tenant).with("Name", "berth-payments-dev");
     let vpcs = vec![vpc("vpc-1", other), vpc("vpc-2", [("Name", "default")].into_iter().collect())];
     let world = World::of(&input, vpcs, Parts::default());
-    assert_eq!((world.vpc, world.foreign), (None, vec!["vpc-1".to_owned()]));
+    assert_eq!((world.vpc, world.not_owned), (None, vec!["vpc-1".to_owned()]));
 }
 
 #[test]
@@ -361,16 +361,16 @@ fn a_public_tier_gets_a_gateway_a_table_of_its_own_and_no_other_tier_is_touched(
 }
 
 #[test]
-fn a_gateway_or_a_default_route_of_somebody_else_is_foreign() {
+fn a_gateway_or_a_default_route_of_somebody_else_is_not_owned() {
     let mut world = finished(&public_input());
     world.gateway = Some(InternetGateway { id: "igw-9".to_owned(), is_ours: false, is_attached: true });
     let (kind, what) = fault(&public_input(), &world);
-    assert_eq!((kind, what.as_str()), (Fault::Foreign, "igw-9 is attached to vpc-(new) but has not our tags"));
+    assert_eq!((kind, what.as_str()), (Fault::NotOwned, "igw-9 is attached to vpc-(new) but has not our tags"));
     let mut world = finished(&public_input());
     let table = world.tables.iter_mut().find(|table| table.routing == Some(TierRouting::Public)).unwrap();
     table.default_route = Some("nat-1".to_owned());
     let (kind, what) = fault(&public_input(), &world);
-    assert_eq!(kind, Fault::Foreign);
+    assert_eq!(kind, Fault::NotOwned);
     assert!(what.contains("leads to nat-1, not to igw-(new)"), "{what}");
 }
 

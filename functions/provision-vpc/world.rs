@@ -123,7 +123,7 @@ pub struct World {
     /// Further VPCs with our tags.
     pub duplicates: Vec<String>,
     /// VPCs with our name but not our tags.
-    pub foreign: Vec<String>,
+    pub not_owned: Vec<String>,
     /// The newest try to create it; read only when there is none.
     pub creation: Option<Creation>,
     /// Block that this run has reserved in the ledger.
@@ -154,7 +154,7 @@ impl World {
         let (ours, others): (Vec<Vpc>, Vec<Vpc>) = vpcs.into_iter().partition(|vpc| vpc.tags.are_ours(account));
         let name = input.vpc_name();
         let named = others.into_iter().filter(|vpc| vpc.tags.get("Name") == Some(&name));
-        let mut world = Self { foreign: named.map(|vpc| vpc.id).collect(), ..Self::default() };
+        let mut world = Self { not_owned: named.map(|vpc| vpc.id).collect(), ..Self::default() };
         let used = |vpc: &Vpc| parts.subnets.iter().filter(|s| s.vpc == vpc.id && s.place.is_some()).count();
         let Some(vpc) = ours.iter().max_by_key(|vpc| (used(vpc), Reverse(vpc.id.clone()))).cloned() else {
             return world;

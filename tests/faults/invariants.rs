@@ -14,7 +14,7 @@ use crate::rig::{Call, NETWORK, Rig};
 const LINES_MAX: usize = 8;
 
 /// Faults that no other attempt can make good.
-const PERMANENT: [&str; 5] = ["Denied", "Foreign", "InvalidInput", "Superseded", "Bug"];
+const PERMANENT: [&str; 5] = ["Denied", "NotOwned", "InvalidInput", "Superseded", "Bug"];
 
 /// Services that let people in, by their signing names: IAM Identity Center and EKS.
 const LETS_IN: [&str; 2] = ["sso", "eks"];

@@ -6,7 +6,7 @@ use crate::yaml::YamlError;
 
 /// Why an account cannot join a tenant's custom resource. Nothing was changed.
 ///
-/// As faults of a step: [`CrError::is_foreign`] ones are `Foreign`, [`CrError::Unwritable`] is a `Bug`, the rest are
+/// As faults of a step: [`CrError::is_not_owned`] ones are `NotOwned`, [`CrError::Unwritable`] is a `Bug`, the rest are
 /// `InvalidInput`. Texts of the existing file are quoted and cut, never printed as they are.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -76,7 +76,7 @@ pub enum CrError {
 impl CrError {
     /// Whether the existing file belongs to somebody else, so that a person must decide.
     #[must_use]
-    pub fn is_foreign(&self) -> bool {
+    pub fn is_not_owned(&self) -> bool {
         matches!(
             self,
             Self::NotThisTenant { .. }

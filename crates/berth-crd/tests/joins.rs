@@ -195,7 +195,7 @@ fn a_namespace_that_a_person_made_for_the_environment_is_enough() {
 }
 
 #[test]
-fn somebody_elses_file_is_foreign_and_named_by_its_field() {
+fn somebody_elses_file_is_not_owned_and_named_by_its_field() {
     let one = join(None, &dev()).unwrap();
     let cases = [
         ("kind", "/kind", "ConfigMap"),
@@ -208,15 +208,15 @@ fn somebody_elses_file_is_foreign_and_named_by_its_field() {
     for (field, pointer, value) in cases {
         let foreign = edited(&one, |tenant| *tenant.pointer_mut(pointer).unwrap() = json!(value));
         let error = join(Some(&foreign), &dev()).unwrap_err();
-        assert!(error.is_foreign() && error.to_string().contains(field), "{field}: {error}");
+        assert!(error.is_not_owned() && error.to_string().contains(field), "{field}: {error}");
     }
 }
 
 #[test]
-fn a_file_that_cannot_be_joined_is_bad_input_and_not_foreign() {
+fn a_file_that_cannot_be_joined_is_bad_input() {
     let one = join(None, &dev()).unwrap();
     let broken = join(Some("a: [\n"), &dev()).unwrap_err();
-    assert!(matches!(broken, CrError::Unreadable(_)) && !broken.is_foreign());
+    assert!(matches!(broken, CrError::Unreadable(_)) && !broken.is_not_owned());
     for (field, pointer) in [
         ("spec.accounts", "/spec/accounts"),
         ("spec.network", "/spec/network"),

@@ -3,7 +3,7 @@
 mod hints;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::quoting::cut;
 
@@ -26,11 +26,24 @@ pub struct Failure {
     /// The state of the state machine that failed; empty when the execution did not fail in a state.
     pub state: String,
     /// The error's name: one of Berth's faults, or the service's own (`States.Timeout`).
+    #[serde(deserialize_with = "current_name")]
     pub fault: String,
     /// What happened.
     pub message: String,
     /// What a person should do next.
     pub hint: String,
+}
+
+/// Until November 2026 `NotOwned` was called `Foreign`: ledgers and histories of then still say so.
+const FORMER_NAMES: [(&str, &str); 1] = [("Foreign", "NotOwned")];
+
+/// The name that a fault has today.
+fn renamed(fault: &str) -> &str {
+    FORMER_NAMES.iter().find(|(former, _)| *former == fault).map_or(fault, |(_, current)| current)
+}
+
+fn current_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    String::deserialize(deserializer).map(|fault| renamed(&fault).to_owned())
 }
 
 /// What a Lambda function's error looks like in the `Cause` of Step Functions.
@@ -77,6 +90,7 @@ impl Failure {
     /// A failure whose parts are known; an empty message or a missing hint is filled from the fault's name.
     #[must_use]
     pub fn new(state: &str, fault: &str, message: &str, hint: Option<&str>) -> Self {
+        let fault = renamed(fault);
         let known = hints::for_fault(fault);
         let message = if message.is_empty() { known.happened } else { message };
         Self {

@@ -11,7 +11,7 @@ type Case = (Option<&'static str>, Option<&'static str>, &'static str, &'static 
 
 /// Error, cause, and the fault, message and start of the hint that come of it.
 #[rustfmt::skip]
-const CASES: [Case; 14] = [
+const CASES: [Case; 15] = [
     (Some("Denied"), Some(r#"{"errorType":"Denied","errorMessage":"ec2:CreateVpc was refused (account 111122223333, eu-west-1)\nNext: allow it in BerthTenant"}"#),
         "Denied", "ec2:CreateVpc was refused (account 111122223333, eu-west-1)", "allow it in BerthTenant"),
     (Some("Denied"), Some(r#"{"errorType":"Denied","errorMessage":"ec2:CreateVpc was refused"}"#),
@@ -29,7 +29,8 @@ const CASES: [Case; 14] = [
     (Some("States.DataLimitExceeded"), Some("too long"), "States.DataLimitExceeded", "too long", "report it"),
     (Some("Lambda.TooManyRequestsException"), Some("Rate Exceeded."), "Lambda.TooManyRequestsException", "Rate Exceeded.",
         "redrive the execution; if it happens often, raise"),
-    (None, Some(r#"{"errorType":"Foreign","errorMessage":"not ours"}"#), "Foreign", "not ours", "decide whose it is"),
+    (None, Some(r#"{"errorType":"NotOwned","errorMessage":"not ours"}"#), "NotOwned", "not ours", "decide whose it is"),
+    (Some("Foreign"), Some(r#"{"errorType":"Foreign","errorMessage":"not ours"}"#), "NotOwned", "not ours", "decide whose it is"),
     (None, None, "Unknown", "the execution failed and its cause is empty", "open the execution"),
     (Some("Sqs.SomethingNew"), Some("{\"errorType\":7}"), "Sqs.SomethingNew", "{\"errorType\":7}", "open the execution"),
 ];
@@ -42,6 +43,13 @@ fn every_error_becomes_a_fault_a_message_and_a_hint() {
         assert_eq!((failure.fault.as_str(), failure.message.as_str()), (fault, message), "{error:?}");
         assert!(failure.hint.starts_with(hint), "{error:?}: {}", failure.hint);
     }
+}
+
+#[test]
+fn a_failure_that_was_stored_under_the_former_name_is_read_as_not_owned() {
+    let stored = r#"{"state":"ProvisionVpc","fault":"Foreign","message":"m","hint":"h"}"#;
+    let failure: Failure = serde_json::from_str(stored).unwrap();
+    assert_eq!(failure.fault, "NotOwned");
 }
 
 #[test]

@@ -35,8 +35,8 @@ impl StepError {
 
     /// Something has the name that Berth would use, and is not Berth's. `what` names it.
     #[must_use]
-    pub fn foreign(what: &str) -> Self {
-        Self::new(Fault::Foreign, format!("{what} has the name that Berth would use, but not Berth's tags"))
+    pub fn not_owned(what: &str) -> Self {
+        Self::new(Fault::NotOwned, format!("{what} has the name that Berth would use, but not Berth's tags"))
             .next("rename or delete it, or tag it as Berth's if Berth shall manage it; then redrive the execution")
     }
 
@@ -97,7 +97,7 @@ fn advice(fault: Fault) -> &'static str {
         Fault::Throttled => "nothing yet: Berth asks again with growing pauses",
         Fault::Conflict => "nothing yet: Berth looks again and retries",
         Fault::Denied => "allow the action for the role that is named, then redrive the execution",
-        Fault::Foreign => "rename or tag the resource that is named, then redrive the execution",
+        Fault::NotOwned => "rename or tag the resource that is named, then redrive the execution",
         Fault::InvalidInput => "correct what is named, then start the onboarding again",
         Fault::Superseded => "nothing: the other execution goes on",
         Fault::Bug => "report this with the execution's history; running it again is safe",
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn the_message_says_what_where_and_what_next_but_never_its_source() {
-        let error = StepError::new(Fault::Foreign, "VPC vpc-1 has our name but not our tags")
+        let error = StepError::new(Fault::NotOwned, "VPC vpc-1 has our name but not our tags")
             .for_account(&"111122223333".parse().unwrap())
             .in_region(&"eu-west-1".parse().unwrap())
             .next("delete vpc-1 or tag it")

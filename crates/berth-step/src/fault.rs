@@ -18,7 +18,7 @@ pub enum Fault {
     /// AWS says that we may not. Never retried: a permission must be changed first.
     Denied,
     /// A thing with our name that Berth did not make. Never retried: a person decides whose it is.
-    Foreign,
+    NotOwned,
     /// Configuration, tags or input that cannot work. Never retried: it must be corrected first.
     InvalidInput,
     /// Another execution holds the account's lease. Never retried: that one goes on.
@@ -34,7 +34,7 @@ impl Fault {
         Self::Throttled,
         Self::Conflict,
         Self::Denied,
-        Self::Foreign,
+        Self::NotOwned,
         Self::InvalidInput,
         Self::Superseded,
         Self::Bug,
@@ -54,7 +54,7 @@ impl Fault {
             Self::Throttled => "Throttled",
             Self::Conflict => "Conflict",
             Self::Denied => "Denied",
-            Self::Foreign => "Foreign",
+            Self::NotOwned => "NotOwned",
             Self::InvalidInput => "InvalidInput",
             Self::Superseded => "Superseded",
             Self::Bug => "Bug",

@@ -160,21 +160,21 @@ fn every_kind_of_drift_is_repaired_by_the_one_change_that_it_needs() {
 }
 
 #[test]
-fn our_names_without_our_tags_are_foreign_and_named() {
+fn our_names_without_our_tags_are_not_owned_and_named() {
     let mut seen = converged();
     seen.vault = Some(Vault { arn: "a".into(), key: None, ours: false, tagged: false });
-    assert_eq!(fault(&seen).0, Fault::Foreign);
+    assert_eq!(fault(&seen).0, Fault::NotOwned);
     assert!(fault(&seen).1.starts_with("backup vault berth-backup has the name"), "{}", fault(&seen).1);
 
     let mut seen = converged();
     seen.plan =
         Some(Plan { id: "p-1".into(), arn: "a".into(), ours: false, tagged: false, rules: vec![], selections: vec![] });
-    assert_eq!(fault(&Seen { backup_role: true, ..seen.clone() }).0, Fault::Foreign);
+    assert_eq!(fault(&Seen { backup_role: true, ..seen.clone() }).0, Fault::NotOwned);
     assert!(fault(&seen).1.contains("backup plan berth-backup (p-1)"), "{}", fault(&seen).1);
 
     let mut seen = converged();
     seen.rules.insert("berth-keys".into(), Rule { says: None, ours: false });
-    assert_eq!(fault(&seen).0, Fault::Foreign);
+    assert_eq!(fault(&seen).0, Fault::NotOwned);
     assert!(fault(&seen).1.contains("Config rule berth-keys"), "{}", fault(&seen).1);
 }
 
@@ -201,13 +201,13 @@ fn where_control_tower_records_only_the_rules_are_made() {
 }
 
 #[test]
-fn another_recorder_or_channel_is_foreign_because_a_region_has_room_for_one() {
+fn another_recorder_or_channel_is_not_owned_because_a_region_has_room_for_one() {
     let seen = Seen { recorder: Some(recorder("default")), ..converged() };
     assert_eq!(fault(&seen).1, "the region's one configuration recorder is default, which Berth did not make");
     let channel = Channel { name: "default".into(), bucket: "bucket".into(), prefix: None };
     let seen = Seen { recorder: None, channel: Some(channel), ..converged() };
     assert_eq!(fault(&seen).1, "the region's one delivery channel is default, which Berth did not make");
-    assert_eq!(fault(&seen).0, Fault::Foreign);
+    assert_eq!(fault(&seen).0, Fault::NotOwned);
 }
 
 #[test]

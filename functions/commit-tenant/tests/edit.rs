@@ -156,24 +156,24 @@ fn a_plan_whose_ids_are_not_made_yet_is_judged_too() {
 }
 
 #[test]
-fn a_refused_path_is_foreign_to_its_own_tenant_only() {
+fn a_refused_path_is_not_owned_to_its_own_tenant_only() {
     let (dev, orders) = (dev(), orders());
     let refusal = Refusal { at: dev.path().to_string(), found: RefusedKind::Symlink };
     let there = snapshot([(dev.path(), FileState::Refused(refusal))]);
     let (edit, verdicts) = edit(&there, &[&dev, &orders], &[true; 2]);
-    assert_eq!(error(&verdicts, 0).fault, Fault::Foreign);
+    assert_eq!(error(&verdicts, 0).fault, Fault::NotOwned);
     assert!(error(&verdicts, 0).what.contains("a symbolic link"), "{}", error(&verdicts, 0));
     assert_eq!(verdict(&verdicts, 1), Verdict::Changed);
     assert_eq!(written(&edit.changes).len(), 1);
 }
 
 #[test]
-fn a_file_that_is_no_text_or_no_tenant_is_foreign_and_stays() {
+fn a_file_that_is_no_text_or_no_tenant_is_not_owned_and_stays() {
     for bytes in [vec![0xff, 0xfe, 0x00], b"kind: ConfigMap\napiVersion: v1\nmetadata: {name: payments}\n".to_vec()] {
         let dev = dev();
         let there = snapshot([(dev.path(), FileState::Regular(bytes.clone()))]);
         let (edit, verdicts) = edit(&there, &[&dev], &[true]);
-        assert_eq!(error(&verdicts, 0).fault, Fault::Foreign, "{bytes:?}: {}", error(&verdicts, 0));
+        assert_eq!(error(&verdicts, 0).fault, Fault::NotOwned, "{bytes:?}: {}", error(&verdicts, 0));
         assert_eq!(edit.changes, []);
     }
 }

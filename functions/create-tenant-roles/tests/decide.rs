@@ -149,21 +149,21 @@ fn the_boundary_of_a_role_is_repaired_before_anything_else_of_it() {
 }
 
 #[test]
-fn a_role_with_our_name_but_not_our_tags_is_foreign_and_nothing_is_changed() {
+fn a_role_with_our_name_but_not_our_tags_is_not_owned_and_nothing_is_changed() {
     for tags in [Tags::default(), Tags::of(&"999999999999".parse().unwrap(), &"payments".parse().unwrap())] {
         let mut world = converged();
         world.roles.get_mut("payments-viewer").unwrap().tags = tags;
         let error = decide(&input(), &world).unwrap_err();
-        assert_eq!(error.fault, Fault::Foreign);
+        assert_eq!(error.fault, Fault::NotOwned);
         assert!(error.what.contains("role payments-viewer"), "{error}");
     }
 }
 
 #[test]
-fn a_role_under_another_path_is_foreign() {
+fn a_role_under_another_path_is_not_owned() {
     let mut world = converged();
     world.roles.get_mut("payments-viewer").unwrap().path = "/".into();
-    assert_eq!(decide(&input(), &world).unwrap_err().fault, Fault::Foreign);
+    assert_eq!(decide(&input(), &world).unwrap_err().fault, Fault::NotOwned);
 }
 
 #[test]
@@ -175,16 +175,16 @@ fn a_boundary_that_is_not_ours_is_never_changed() {
         tags: Some(Tags::default()),
         oldest_of_full: None,
     });
-    assert_eq!(decide(&input(), &world).unwrap_err().fault, Fault::Foreign);
+    assert_eq!(decide(&input(), &world).unwrap_err().fault, Fault::NotOwned);
 }
 
 #[test]
-fn a_boundary_of_our_name_under_another_path_is_foreign_even_with_our_tags_and_our_document() {
+fn a_boundary_of_our_name_under_another_path_is_not_owned_even_with_our_tags_and_our_document() {
     let mut world = converged();
     let there = world.boundary.as_mut().unwrap();
     there.arn = "arn:aws:iam::111122223333:policy/berth-boundary".into();
     let error = decide(&input(), &world).unwrap_err();
-    assert_eq!(error.fault, Fault::Foreign);
+    assert_eq!(error.fault, Fault::NotOwned);
     assert!(error.what.contains("policy/berth-boundary in place of"), "{error}");
 }
 

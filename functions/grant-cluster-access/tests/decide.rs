@@ -136,18 +136,18 @@ fn an_entry_of_a_role_that_was_made_again_is_replaced() {
 }
 
 #[test]
-fn an_entry_of_somebody_else_is_foreign_and_named_even_when_it_would_have_to_be_replaced() {
+fn an_entry_of_somebody_else_is_not_owned_and_named_even_when_it_would_have_to_be_replaced() {
     let theirs = Tags::of(&"999999999999".parse().unwrap(), &"payments".parse().unwrap());
     for tags in [Tags::default(), theirs] {
         let mut world = converged();
         entry(&mut world, "viewer").tags = tags;
         let error = decide(&input(), &world).unwrap_err();
-        assert_eq!(error.fault, Fault::Foreign);
+        assert_eq!(error.fault, Fault::NotOwned);
         assert!(error.what.contains(&arn("viewer")) && error.what.contains("dev"), "{error}");
     }
     let mut nodes = converged();
     entry(&mut nodes, "viewer").kind = "EC2_LINUX".into();
-    assert_eq!(decide(&input(), &nodes).unwrap_err().fault, Fault::Foreign);
+    assert_eq!(decide(&input(), &nodes).unwrap_err().fault, Fault::NotOwned);
 }
 
 #[test]

@@ -26,7 +26,7 @@ fn an_entry_of_somebody_else_is_left_and_named_until_it_is_gone() {
     by_hand(&unplanned);
     let before = rig.world(&account).access_entries;
 
-    let (ended, failure) = failed(rig, &account, "GrantClusterAccess", "Foreign");
+    let (ended, failure) = failed(rig, &account, "GrantClusterAccess", "NotOwned");
     let named = format!("the access entry of {developer} on {CLUSTER} was not made by Berth for this account");
     assert!(failure.message.contains(&named), "{}", failure.message);
     assert!(failure.hint.contains("delete that access entry"), "{}", failure.hint);

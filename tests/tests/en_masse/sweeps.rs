@@ -204,7 +204,7 @@ fn an_account_that_was_moved_while_it_was_being_onboarded_is_found_and_its_confl
     // Everything of dev is there; the tenant's file says staging, and only a person may take that back.
     assert_eq!((second.status, second.environment.unwrap().as_str()), (Status::Failed, "dev"));
     let failure = second.failure.unwrap();
-    assert_eq!((failure.state.as_str(), failure.fault.as_str()), ("CommitTenant", "Foreign"));
+    assert_eq!((failure.state.as_str(), failure.fault.as_str()), ("CommitTenant", "NotOwned"));
     assert!(failure.message.contains("staging") && failure.message.contains("dev"), "{failure:?}");
     rig.disperse(std::slice::from_ref(&account), "dev");
     assert_eq!(asked(&sweep(rig, &[])), BTreeSet::new(), "and it is not asked for twice");

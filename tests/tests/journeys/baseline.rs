@@ -109,7 +109,7 @@ fn a_vault_of_somebody_else_is_left_alone_and_named() {
     rig.call_in(&account, "eu-west-1", "backup", "create_backup_vault", &json!({ "BackupVaultName": "berth-backup" }));
     rig.publish(&[event(Event::Created, &account)]);
     let failure = rig.wait_for(&account, Status::Failed).failure.unwrap();
-    assert_eq!((failure.state.as_str(), failure.fault.as_str()), ("ApplyBaseline", "Foreign"));
+    assert_eq!((failure.state.as_str(), failure.fault.as_str()), ("ApplyBaseline", "NotOwned"));
     assert!(failure.message.contains("backup vault berth-backup"), "{failure:?}");
 }
 

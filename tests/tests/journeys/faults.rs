@@ -31,13 +31,13 @@ fn a_role_of_somebody_else_is_left_alone_and_named_until_it_is_gone() {
     rig.publish(&[event(Event::Created, &account)]);
     let record = rig.wait_for(&account, Status::Failed);
     let failure = record.failure.unwrap();
-    assert_eq!((failure.state.as_str(), failure.fault.as_str()), ("CreateTenantRoles", "Foreign"));
+    assert_eq!((failure.state.as_str(), failure.fault.as_str()), ("CreateTenantRoles", "NotOwned"));
     let ended = rig.ended(record.execution_arn.as_deref().unwrap());
-    assert_eq!((ended.status, ended.error.as_deref()), (ExecutionStatus::Failed, Some("Foreign")));
+    assert_eq!((ended.status, ended.error.as_deref()), (ExecutionStatus::Failed, Some("NotOwned")));
     let (code, status) = rig.status(&account);
     assert_eq!((code, status["status"].as_str()), (1, Some("failed")));
     assert_eq!(status["failure"]["state"], "CreateTenantRoles");
-    assert_eq!(status["failure"]["fault"], "Foreign");
+    assert_eq!(status["failure"]["fault"], "NotOwned");
     assert!(status["failure"]["message"].as_str().unwrap().contains("squatted-viewer"), "{status}");
     assert!(status["failure"]["hint"].as_str().unwrap().contains("rename or delete"), "{status}");
     let left = rig.world(&account).roles;

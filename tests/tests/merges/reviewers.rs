@@ -37,7 +37,7 @@ fn what_a_reviewer_changes_in_berths_fields_fails_and_a_redrive_proposes_them_on
     rig.merge(&pull["number"]);
     rig.complete_merges();
     let ended = rig.ended(&execution);
-    assert_eq!((ended.status, ended.error.as_deref()), (ExecutionStatus::Failed, Some("Foreign")));
+    assert_eq!((ended.status, ended.error.as_deref()), (ExecutionStatus::Failed, Some("NotOwned")));
     rig.wait_for_outcome(&account, &execution);
     let failure = rig.status(&account).1["failure"].clone();
     assert!(failure["message"].as_str().unwrap().contains("was merged, but"), "{failure}");

@@ -182,7 +182,7 @@ fn another_association_fails_closed_and_is_made_right_only_with_leave() {
     network(rig, "enable_transit_gateway_route_table_propagation", &pair(&other));
 
     let failed = run(rig, &account);
-    assert_eq!(failed.error.as_deref(), Some("Foreign"));
+    assert_eq!(failed.error.as_deref(), Some("NotOwned"));
     let record = rig.record(&account).unwrap();
     let failure = record.failure.unwrap();
     assert_eq!((record.status, failure.state.as_str()), (Status::Failed, "AttachTransitGateway"));

@@ -26,7 +26,7 @@ fn a_route_to_another_tenant_stops_the_onboarding_before_access_and_a_redrive_en
     let account = rig.account("careful-staging", "staging");
     let failed = run(rig, &account);
     network(rig, "delete_transit_gateway_route", &leak);
-    assert_eq!((failed.status, failed.error.as_deref()), (ExecutionStatus::Failed, Some("Foreign")));
+    assert_eq!((failed.status, failed.error.as_deref()), (ExecutionStatus::Failed, Some("NotOwned")));
     let failure = rig.record(&account).unwrap().failure.unwrap();
     assert_eq!(failure.state, "AttachTransitGateway");
     let route = format!("{spokes} has routes 10.250.0.0/24 (active) to {}", attachment(rig, &neighbour));
@@ -73,7 +73,7 @@ fn a_prefix_list_of_the_spoke_table_and_the_gateways_defaults_are_part_of_the_pr
     network(rig, "create_transit_gateway_prefix_list_reference", &made);
     let leaked = run(rig, &account);
     network(rig, "delete_transit_gateway_prefix_list_reference", &reference);
-    assert_eq!(leaked.error.as_deref(), Some("Foreign"));
+    assert_eq!(leaked.error.as_deref(), Some("NotOwned"));
     let message = rig.record(&account).unwrap().failure.unwrap().message;
     assert!(message.contains(&format!("10.251.0.0/24 of {} (active)", list.as_str().unwrap())), "{message}");
 
@@ -85,7 +85,7 @@ fn a_prefix_list_of_the_spoke_table_and_the_gateways_defaults_are_part_of_the_pr
     defaults("enable");
     let on = run(rig, &account);
     defaults("disable");
-    assert_eq!(on.error.as_deref(), Some("Foreign"));
+    assert_eq!(on.error.as_deref(), Some("NotOwned"));
     let message = rig.record(&account).unwrap().failure.unwrap().message;
     assert!(message.contains("default association off and default propagation on; planned: off and off"), "{message}");
     onboarded(rig, &account);

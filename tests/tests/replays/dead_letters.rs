@@ -97,7 +97,7 @@ fn everything_that_failed_is_run_again_at_once_and_what_cannot_be_stays() {
 
     let lines = listed(rig);
     let faults: BTreeSet<&str> = lines.iter().map(|line| line["fault"].as_str().unwrap()).collect();
-    assert_eq!(faults, BTreeSet::from(["Foreign", "NO_PERMISSIONS", "rejected"]), "{lines:?}");
+    assert_eq!(faults, BTreeSet::from(["NotOwned", "NO_PERMISSIONS", "rejected"]), "{lines:?}");
     let sinces: Vec<&str> = lines.iter().map(|line| line["since"].as_str().unwrap()).collect();
     assert!(sinces.is_sorted(), "oldest first: {sinces:?}");
     let undelivered = lines.iter().find(|line| line["fault"] == "NO_PERMISSIONS").unwrap();

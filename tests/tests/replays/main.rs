@@ -22,7 +22,7 @@ fn alone() -> (&'static Rig, MutexGuard<'static, ()>) {
     rig::alone(Pace::Demo, |_| ())
 }
 
-/// Puts somebody else's role where one of the tenant's belongs: `CreateTenantRoles` fails with `Foreign`.
+/// Puts somebody else's role where one of the tenant's belongs: `CreateTenantRoles` fails with `NotOwned`.
 fn squat(rig: &Rig, account: &str, tenant: &str) {
     let trust = json!({ "Version": "2012-10-17", "Statement": [] }).to_string();
     let name = format!("{tenant}-viewer");

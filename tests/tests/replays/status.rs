@@ -63,7 +63,7 @@ fn a_list_shows_every_account_and_its_filters_leave_out_the_others() {
     }
     let (code, text) = status(rig, &[&failed]);
     assert_eq!(code, 1, "the account that was asked about failed");
-    for part in ["failed in  CreateTenantRoles: Foreign", "next  ", &format!("run again  berth replay {failed}")] {
+    for part in ["failed in  CreateTenantRoles: NotOwned", "next  ", &format!("run again  berth replay {failed}")] {
         assert!(text.contains(part), "{part:?} is not in {text}");
     }
     let (code, text) = status(rig, &[&well]);
@@ -98,7 +98,7 @@ fn a_watch_follows_an_account_that_nobody_knows_yet_to_its_end() {
     assert!(seen.windows(2).all(|two| two[0] != two[1]), "a line for each change: {}", script.1);
     let said = person.1.lines().last().unwrap();
     assert_eq!(person.0, 1);
-    assert!(said.contains(&format!("{account} failed in CreateTenantRoles: Foreign")), "{said}");
+    assert!(said.contains(&format!("{account} failed in CreateTenantRoles: NotOwned")), "{said}");
 
     unsquat(rig, &account, "watched");
     assert_eq!(rig.berth(&["replay", &account]).0, 0);

@@ -45,7 +45,7 @@ fn berth(fault: &str) -> Option<Known> {
             "AWS refused a call",
             "grant the permission that the message names to the role that it names, then redrive the execution",
         ),
-        "Foreign" => known(
+        "NotOwned" => known(
             "something with Berth's name is there but does not carry Berth's tags",
             "decide whose it is: rename or delete it, or tag it as Berth's, then redrive the execution",
         ),

@@ -114,12 +114,12 @@ async fn an_equal_tree_is_success_without_a_commit_and_with_the_commit_that_the_
 }
 
 #[tokio::test]
-async fn what_is_not_a_file_is_foreign_to_its_own_tenant_and_the_rest_of_the_batch_lands() {
+async fn what_is_not_a_file_is_not_owned_to_its_own_tenant_and_the_rest_of_the_batch_lands() {
     let whole = Whole::start(2);
     whole.git.repository.commit_by_hand(&[(path("team-0").as_str(), Entry::Symlink("../../../../README.md"))]);
     whole.take(batch([request(0), request(1)])).await;
     let said = whole.aws.said(&token(0));
     let [Said::Failure(error, message)] = &said[..] else { panic!("{said:?}") };
-    assert!(error == "Foreign" && message.contains("symbolic link"), "{error}: {message}");
+    assert!(error == "NotOwned" && message.contains("symbolic link"), "{error}: {message}");
     success(&whole.aws.said(&token(1)));
 }
