@@ -81,7 +81,7 @@ fuzz: ## Feeds the recogniser with what nobody thought of, for FUZZ_SECONDS=60. 
 		-artifact_prefix=$(FUZZ_OUT)/ $(FUZZ_OUT)/corpus tests/fixtures/events
 
 .PHONY: counts
-counts: prerequisites local binaries ## Counts what an onboarding costs, and writes the README's table of figures.
+counts: prerequisites local binaries ## Counts what an onboarding costs, and writes the table of docs/figures.md.
 	$(CARGO) test -p berth-tests --test counts -- --nocapture
 
 .PHONY: makespan

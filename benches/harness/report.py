@@ -1,4 +1,4 @@
-"""Writes what was measured: tables between markers in benches/README.md and README.md, and one plot."""
+"""Writes what was measured: tables between markers in benches/README.md and docs/figures.md, and one plot."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def write(results: dict[str, Any], *, into_readme: bool) -> None:
         return
     put(ROOT / "benches/README.md", "side-by-side", table)
     put(
-        ROOT / "README.md",
+        ROOT / "docs/figures.md",
         "bench",
-        "Made by `make bench`; how, and what it means: [benches](benches/README.md).\n\n" + table,
+        "Made by `make bench`; how, and what it means: [benches](../benches/README.md).\n\n" + table,
     )
     (ROOT / "benches/side-by-side.svg").write_text(_plot(results))
 

@@ -1,4 +1,4 @@
-//! The one table of counts, which the README quotes.
+//! The one table of counts, which docs/figures.md quotes.
 
 use std::{fmt::Write as _, fs};
 
@@ -8,7 +8,7 @@ use super::{Measured, names};
 use crate::rig::checkout;
 
 /// What design.md §10 allows, next to what was counted; empty where it says nothing.
-const CALLS: &str = "45 fresh, 15 again: not held, see [0026](docs/decisions/0026-ceilings.md)";
+const CALLS: &str = "45 fresh, 15 again: not held, see [0026](decisions/0026-ceilings.md)";
 
 /// The table: a line for each figure, and one for each function. `network_steps` are the functions that the ceilings of
 /// design.md §10 were made for.

@@ -1,5 +1,5 @@
 //! The counted figures: AWS calls, changes, transitions and invocations of an onboarding, printed, bounded, and
-//! compared with the README: `make counts`. How they are counted is in `counting`; which ceilings of design.md §10 hold is
+//! compared with docs/figures.md: `make counts`. How they are counted is in `counting`; which ceilings of design.md §10 hold is
 //! decision 0026.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
@@ -12,7 +12,7 @@ use berth_tests::{
     rig::{Event, Pace, event, rig_at},
 };
 
-/// Between these the README has the table.
+/// Between these docs/figures.md has the table.
 const MARKERS: (&str, &str) = ("<!-- figures -->\n", "<!-- /figures -->");
 
 /// Most calls that each function may make for an account of one region: when it is fresh, and when it is onboarded
@@ -91,7 +91,7 @@ fn an_onboarding_costs_no_more_than_promised_and_the_readme_has_the_numbers() {
             "the simulation of the makespan has other calls: {operation}"
         );
     }
-    check_readme(&table);
+    check_page(&table);
 }
 
 /// Calls of these operations outside of the account itself: those that all accounts make of the same services.
@@ -137,17 +137,17 @@ fn assert_within(figures: Figures, most: Figures) {
     assert!(within, "{figures:#?}\nis more than\n{most:#?}");
 }
 
-/// Writes the table into the README, and fails when it was another one, as golden tests do.
-fn check_readme(table: &str) {
-    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("README.md");
-    let Ok(text) = fs::read_to_string(&readme) else { return };
+/// Writes the table into docs/figures.md, and fails when it was another one, as golden tests do.
+fn check_page(table: &str) {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("docs/figures.md");
+    let Ok(text) = fs::read_to_string(&page) else { return };
     let fresh = match text.split_once(MARKERS.0).and_then(|(before, rest)| Some((before, rest.split_once(MARKERS.1)?)))
     {
         Some((before, (_, after))) => format!("{before}{}{table}{}{after}", MARKERS.0, MARKERS.1),
         None => format!("{text}\n{}{table}{}\n", MARKERS.0, MARKERS.1),
     };
     if fresh != text {
-        fs::write(&readme, fresh).unwrap();
-        panic!("README.md had other figures; they are rewritten now: read them, then commit them");
+        fs::write(&page, fresh).unwrap();
+        panic!("docs/figures.md had other figures; they are rewritten now: read them, then commit them");
     }
 }

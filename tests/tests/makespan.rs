@@ -1,5 +1,5 @@
 //! How long 1,000 and 10,000 onboardings take that begin at once, under published rates: `make makespan`. The table is in
-//! benches/README.md and in the README; what it means for the state machine is decision 0026.
+//! benches/README.md and in docs/figures.md; what it means for the state machine is decision 0026.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
 use std::{fs, path::Path};
@@ -81,7 +81,7 @@ fn the_makespan_of_thousands_of_accounts_is_the_one_that_is_written_down() {
     let table = table();
     println!("{table}");
     let mut stale = Vec::new();
-    for name in ["benches/README.md", "README.md"] {
+    for name in ["benches/README.md", "docs/figures.md"] {
         let path = root().join(name);
         let text = fs::read_to_string(&path).unwrap();
         let Some((before, rest)) = text.split_once(MARKERS.0) else { panic!("{name} has no place for the table") };
