@@ -80,6 +80,10 @@ fuzz: ## Feeds the recogniser with what nobody thought of, for FUZZ_SECONDS=60. 
 	$(FUZZ_OUT)/$(FUZZ_TARGET)/release/recognise -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -print_final_stats=1 \
 		-artifact_prefix=$(FUZZ_OUT)/ $(FUZZ_OUT)/corpus tests/fixtures/events
 
+.PHONY: kubernetes
+kubernetes: ## Builds Kubernetes servers for tests from Debian's packages, where KUBEBUILDER_ASSETS is not set; half an hour, once.
+	@crates/berth-kube-testing/build.sh
+
 .PHONY: counts
 counts: prerequisites local binaries ## Counts what an onboarding costs, and writes the table of docs/figures.md.
 	$(CARGO) test -p berth-tests --test counts -- --nocapture
