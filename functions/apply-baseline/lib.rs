@@ -11,7 +11,7 @@ mod wanted;
 mod world;
 
 use berth_aws::{Part, PolicyFile, SessionScope, Sessions};
-use berth_step::{Decision, HasSubject, Step, StepError};
+use berth_step::{Decision, HasSubject, OldStep, StepError};
 use berth_tenancy::{BaselinePlan, Region, Subject};
 use serde::{Deserialize, Serialize};
 
@@ -75,7 +75,7 @@ impl ApplyBaseline {
     }
 }
 
-impl Step for ApplyBaseline {
+impl OldStep for ApplyBaseline {
     type Input = Input;
     type Output = Output;
     type World = World;

@@ -3,7 +3,7 @@
 use apply_baseline::ApplyBaseline;
 use berth_aws::{Sessions, shared_config};
 use berth_ledger::Ledger;
-use berth_step::{Settings, serve_step};
+use berth_step::{Settings, serve_old_step};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
@@ -13,5 +13,5 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let config = shared_config().await;
     let ledger = Ledger::new(aws_sdk_dynamodb::Client::new(&config), table);
     let sessions = Sessions::new(&config, external_id);
-    serve_step("apply-baseline", ApplyBaseline::new(sessions), ledger).await
+    serve_old_step("apply-baseline", ApplyBaseline::new(sessions), ledger).await
 }

@@ -22,7 +22,7 @@ use std::fmt;
 use aws_config::SdkConfig;
 use aws_sdk_ec2::Client;
 use berth_aws::{Part, PolicyFile, SessionScope, Sessions};
-use berth_step::{Decision, Fault, HasSubject, Step, StepError};
+use berth_step::{Decision, Fault, HasSubject, OldStep, StepError};
 use berth_tenancy::{PlannedChange, Region, Subject, Tags, TransitGatewayPlan};
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
@@ -140,7 +140,7 @@ impl fmt::Debug for Seen {
     }
 }
 
-impl Step for AttachTransitGateway {
+impl OldStep for AttachTransitGateway {
     type Input = Input;
     type Output = Output;
     type World = Seen;

@@ -1,42 +1,36 @@
 //! Performs one change in IAM. What an error code means is written here, beside its call.
 
-use aws_sdk_iam::{Client, types::Tag};
-use berth_aws::CallFailure;
+use aws_sdk_iam::Client;
+use berth_aws::{CallFailure, SdkResultExt};
+use berth_iam::sdk_tags;
 use berth_step::{Fault, StepError};
 use berth_tenancy::{RolePlan, Tags};
 
 use crate::{
-    Action, Effect, Input,
-    decide::{TAG_SESSION, wanted_tags},
-    documents::trust_document,
-    world::effect,
+    Change, Input, RoleChange,
+    decide::{TAG_SESSION, trust_document, wanted_tags},
 };
 
-/// Performs one change.
-pub(crate) async fn act(iam: &Client, input: &Input, action: &Action) -> Result<Effect, StepError> {
-    match action {
-        Action::CreateBoundary { name, path, document } => {
+/// Makes one change. Answers the id of a role that was made.
+pub(crate) async fn act(iam: &Client, input: &Input, change: &Change) -> Result<String, StepError> {
+    match change {
+        Change::CreateBoundary { name, path, document } => {
             let tags = sdk_tags(&Tags::of(&input.run.account_id, &input.run.tenant))?;
             let call = iam.create_policy().policy_name(name).path(path).policy_document(document.to_string());
-            let sent = call.set_tags(Some(tags)).send().await;
-            sent.map(|_| ()).map_err(|error| meaning(CallFailure::of("iam:CreatePolicy", &error)))?;
+            call.set_tags(Some(tags)).send().await.named("iam:CreatePolicy").map_err(meaning)?;
         }
-        Action::UpdateBoundary { arn, document, delete_version } => {
+        Change::UpdateBoundary { arn, document, delete_version } => {
             if let Some(version) = delete_version {
-                let sent = iam.delete_policy_version().policy_arn(arn).version_id(version).send().await;
-                sent.map_err(|error| meaning(CallFailure::of("iam:DeletePolicyVersion", &error)))?;
+                let call = iam.delete_policy_version().policy_arn(arn).version_id(version);
+                call.send().await.named("iam:DeletePolicyVersion").map_err(meaning)?;
             }
             let call = iam.create_policy_version().policy_arn(arn).policy_document(document.to_string());
-            let sent = call.set_as_default(true).send().await;
-            sent.map_err(|error| meaning(CallFailure::of("iam:CreatePolicyVersion", &error)))?;
+            call.set_as_default(true).send().await.named("iam:CreatePolicyVersion").map_err(meaning)?;
         }
-        Action::CreateRole { role, boundary } => {
-            let id = create_role(iam, input, role, boundary).await?;
-            return Ok(effect(input, action, &id));
-        }
-        part => act_on_role(iam, part).await?,
+        Change::CreateRole { role, boundary } => return create_role(iam, input, role, boundary).await,
+        Change::ChangeRole { role, to } => change_role(iam, role, to).await?,
     }
-    Ok(effect(input, action, ""))
+    Ok(String::new())
 }
 
 /// Makes a role. Answers its id. [IAM `CreateRole`]
@@ -51,54 +45,52 @@ async fn create_role(iam: &Client, input: &Input, role: &RolePlan, boundary: &st
         .max_session_duration(seconds(role.session_seconds_max))
         .permissions_boundary(boundary)
         .set_tags(Some(sdk_tags(&wanted_tags(input, role))?));
-    let sent = call.send().await.map_err(|error| meaning(CallFailure::of("iam:CreateRole", &error)))?;
+    let sent = call.send().await.named("iam:CreateRole").map_err(meaning)?;
     Ok(sent.role.map(|role| role.role_id).unwrap_or_default())
 }
 
-async fn act_on_role(iam: &Client, action: &Action) -> Result<(), StepError> {
-    match action {
-        Action::SetTrust { role, document } => {
+async fn change_role(iam: &Client, role: &str, to: &RoleChange) -> Result<(), StepError> {
+    match to {
+        RoleChange::Trust { document } => {
             let call = iam.update_assume_role_policy().role_name(role).policy_document(document.to_string());
-            let sent = call.send().await.map(|_| ());
-            sent.map_err(|error| meaning(CallFailure::of("iam:UpdateAssumeRolePolicy", &error)))
+            call.send().await.named("iam:UpdateAssumeRolePolicy").map_err(meaning)?;
         }
-        Action::SetBoundary { role, arn } => {
-            let sent = iam.put_role_permissions_boundary().role_name(role).permissions_boundary(arn).send().await;
-            sent.map(|_| ()).map_err(|error| meaning(CallFailure::of("iam:PutRolePermissionsBoundary", &error)))
+        RoleChange::Boundary { arn } => {
+            let call = iam.put_role_permissions_boundary().role_name(role).permissions_boundary(arn);
+            call.send().await.named("iam:PutRolePermissionsBoundary").map_err(meaning)?;
         }
-        Action::SetSession { role, seconds: longest } => {
-            let sent = iam.update_role().role_name(role).max_session_duration(seconds(*longest)).send().await;
-            sent.map_err(|error| meaning(CallFailure::of("iam:UpdateRole", &error)))?;
+        RoleChange::Session { seconds: longest } => {
+            let call = iam.update_role().role_name(role).max_session_duration(seconds(*longest));
+            call.send().await.named("iam:UpdateRole").map_err(meaning)?;
             // The tag last: while it is missing, the next run sets the session again.
-            tag(iam, role, &Tags::default().with(TAG_SESSION, &longest.to_string())).await
+            tag(iam, role, &Tags::default().with(TAG_SESSION, &longest.to_string())).await?;
         }
-        Action::Tag { role, tags } => tag(iam, role, tags).await,
-        Action::Attach { role, arn } => {
-            let sent = iam.attach_role_policy().role_name(role).policy_arn(arn).send().await;
-            sent.map(|_| ()).map_err(|error| attach_meaning(CallFailure::of("iam:AttachRolePolicy", &error), arn))
+        RoleChange::Tags { tags } => tag(iam, role, tags).await?,
+        RoleChange::Attach { arn } => {
+            let call = iam.attach_role_policy().role_name(role).policy_arn(arn);
+            let sent = call.send().await.named("iam:AttachRolePolicy");
+            sent.map_err(|failure| attach_meaning(failure, arn))?;
         }
-        Action::Detach { role, arn } => {
-            let sent = iam.detach_role_policy().role_name(role).policy_arn(arn).send().await;
-            sent.map(|_| ()).map_err(|error| meaning(CallFailure::of("iam:DetachRolePolicy", &error)))
+        RoleChange::Detach { arn } => {
+            let call = iam.detach_role_policy().role_name(role).policy_arn(arn);
+            call.send().await.named("iam:DetachRolePolicy").map_err(meaning)?;
         }
-        Action::PutInline { role, policy, document } => {
+        RoleChange::PutInline { policy, document } => {
             let call = iam.put_role_policy().role_name(role).policy_name(policy).policy_document(document.to_string());
-            let sent = call.send().await.map(|_| ());
-            sent.map_err(|error| meaning(CallFailure::of("iam:PutRolePolicy", &error)))
+            call.send().await.named("iam:PutRolePolicy").map_err(meaning)?;
         }
-        Action::DeleteInline { role, policy } => {
-            let sent = iam.delete_role_policy().role_name(role).policy_name(policy).send().await;
-            sent.map(|_| ()).map_err(|error| meaning(CallFailure::of("iam:DeleteRolePolicy", &error)))
-        }
-        Action::CreateBoundary { .. } | Action::UpdateBoundary { .. } | Action::CreateRole { .. } => {
-            Err(StepError::new(Fault::Bug, format!("'{action}' does not change a role that exists")))
+        RoleChange::DeleteInline { policy } => {
+            let call = iam.delete_role_policy().role_name(role).policy_name(policy);
+            call.send().await.named("iam:DeleteRolePolicy").map_err(meaning)?;
         }
     }
+    Ok(())
 }
 
 async fn tag(iam: &Client, role: &str, tags: &Tags) -> Result<(), StepError> {
-    let sent = iam.tag_role().role_name(role).set_tags(Some(sdk_tags(tags)?)).send().await;
-    sent.map(|_| ()).map_err(|error| meaning(CallFailure::of("iam:TagRole", &error)))
+    let call = iam.tag_role().role_name(role).set_tags(Some(sdk_tags(tags)?));
+    call.send().await.named("iam:TagRole").map_err(meaning)?;
+    Ok(())
 }
 
 /// What IAM's codes mean for every change of this step. [IAM API reference, "Errors" of each operation]
@@ -128,12 +120,6 @@ fn attach_meaning(failure: CallFailure, arn: &str) -> StepError {
         return failure.as_fault(Fault::InvalidInput, &format!("correct the managed policy {arn} in platform.yaml"));
     }
     meaning(failure)
-}
-
-fn sdk_tags(tags: &Tags) -> Result<Vec<Tag>, StepError> {
-    let tag = |(key, value): (&String, &String)| Tag::builder().key(key).value(value).build();
-    let built: Result<Vec<Tag>, _> = tags.0.iter().map(tag).collect();
-    built.map_err(|error| StepError::new(Fault::Bug, "a tag without key or value").because(error))
 }
 
 fn seconds(count: u32) -> i32 {

@@ -1,29 +1,26 @@
 //! Converges the IAM roles of a tenant in its account.
 
 mod act;
+mod change;
 mod decide;
-mod documents;
 mod observe;
-mod world;
+mod state;
 
 use aws_sdk_iam::Client;
 use berth_aws::{Part, PolicyFile, SessionScope, Sessions};
 use berth_ledger::RoleRecord;
 use berth_step::{Decision, HasSubject, Step, StepError};
 use berth_tenancy::{RolesPlan, Subject};
+use berth_wiring::Wiring;
 use serde::{Deserialize, Serialize};
 
 pub use crate::{
-    decide::{Action, decide},
-    documents::trust_document,
-    world::{Effect, ObservedBoundary, ObservedRole, World},
+    change::{Change, RoleChange},
+    state::{ObservedBoundary, ObservedRole, State},
 };
 
 /// What this function may do, and what its sessions are narrowed to.
 const POLICY: PolicyFile = PolicyFile::new(include_str!("policy.json"));
-
-/// Stands for the id of a role that is only planned.
-const IMAGINED_ID: &str = "AROAPLANNED";
 
 /// Payload of the state `CreateTenantRoles`.
 #[derive(Debug, Clone, Deserialize)]
@@ -55,39 +52,40 @@ pub struct CreateTenantRoles {
 }
 
 impl CreateTenantRoles {
-    /// A step that reaches tenant accounts through `sessions`.
+    /// The step.
     #[must_use]
-    pub fn new(sessions: Sessions) -> Self {
-        Self { sessions }
+    pub fn new(wiring: Wiring) -> Self {
+        Self { sessions: wiring.sessions }
     }
 }
 
 impl Step for CreateTenantRoles {
     type Input = Input;
     type Output = Output;
-    type World = World;
-    type Action = Action;
-    type Effect = Effect;
+    type Clients = Client;
+    type State = State;
+    type Change = Change;
+    /// Id of a role that was made; empty otherwise.
+    type Made = String;
 
-    async fn observe(&self, input: &Input) -> Result<World, StepError> {
+    async fn connect(&self, input: &Input) -> Result<Client, StepError> {
         let scope = SessionScope::in_tenant(&input.run, None, POLICY.session(Part::Tenant));
-        let iam = Client::new(&self.sessions.assume(scope).await?);
+        Ok(Client::new(&self.sessions.assume(scope).await?))
+    }
+
+    async fn observe(iam: &Client, input: &Input) -> Result<State, StepError> {
         observe::observe(iam, input).await
     }
 
-    fn decide(input: &Input, world: &World) -> Result<Decision<Action, Output>, StepError> {
-        decide(input, world)
+    fn decide(input: &Input, state: &State) -> Result<Decision<Change, Output>, StepError> {
+        decide::decide(input, state)
     }
 
-    async fn act(&self, input: &Input, world: &World, action: &Action) -> Result<Effect, StepError> {
-        act::act(&world.iam, input, action).await
+    async fn act(iam: &Client, input: &Input, change: &Change) -> Result<String, StepError> {
+        act::act(iam, input, change).await
     }
 
-    fn imagine(input: &Input, _: &World, action: &Action) -> Effect {
-        world::effect(input, action, IMAGINED_ID)
-    }
-
-    fn apply(world: &mut World, effect: Effect) {
-        world::apply(world, effect);
+    fn apply(state: &mut State, input: &Input, change: &Change, id: Option<String>) {
+        state.apply(input, change, id);
     }
 }

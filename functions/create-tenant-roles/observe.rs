@@ -5,20 +5,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_iam::{
     Client,
     primitives::DateTime,
-    types::{EntityType, ManagedPolicyDetail, RoleDetail, Tag},
+    types::{EntityType, ManagedPolicyDetail, RoleDetail},
 };
-use berth_aws::CallFailure;
+use berth_aws::{CallResultExt, SdkResultExt};
+use berth_iam::tags;
 use berth_step::{Fault, StepError};
 use berth_tenancy::{RolePlan, Tags};
 use serde_json::Value;
 
-use crate::{Input, ObservedBoundary, ObservedRole, World};
+use crate::{Input, ObservedBoundary, ObservedRole, State};
 
 /// Versions that a managed policy may have. [IAM quotas]
 const POLICY_VERSIONS_MAX: usize = 5;
 
 /// Reads what the plan names. [IAM `GetAccountAuthorizationDetails`]
-pub(crate) async fn observe(iam: Client, input: &Input) -> Result<World, StepError> {
+pub(crate) async fn observe(iam: &Client, input: &Input) -> Result<State, StepError> {
     let mut roles = BTreeMap::new();
     let mut boundary = None;
     let mut pages = iam
@@ -28,7 +29,7 @@ pub(crate) async fn observe(iam: Client, input: &Input) -> Result<World, StepErr
         .into_paginator()
         .send();
     while let Some(page) = pages.next().await {
-        let page = page.map_err(|error| CallFailure::of("iam:GetAccountAuthorizationDetails", &error).or_common())?;
+        let page = page.named("iam:GetAccountAuthorizationDetails").or_common()?;
         for detail in page.role_detail_list.unwrap_or_default() {
             let named = |role: &&RolePlan| Some(role.name.as_str()) == detail.role_name();
             if let Some(role) = input.roles.roles.iter().find(named) {
@@ -39,11 +40,11 @@ pub(crate) async fn observe(iam: Client, input: &Input) -> Result<World, StepErr
             // By the ARN, which is always there, not by `PolicyName`, which the local AWS omits here.
             let name = detail.arn().and_then(|arn| arn.rsplit('/').next());
             if name == Some(input.roles.boundary.name.as_str()) {
-                boundary = Some(observed_boundary(&iam, input, &detail).await?);
+                boundary = Some(observed_boundary(iam, input, &detail).await?);
             }
         }
     }
-    Ok(World::new(iam, boundary, roles))
+    Ok(State { boundary, roles })
 }
 
 async fn observed_boundary(
@@ -71,8 +72,8 @@ async fn observed_boundary(
 
 /// Reads the tags of a policy, which its details omit. [IAM `ListPolicyTags`]
 async fn policy_tags(iam: &Client, arn: &str) -> Result<Tags, StepError> {
-    let answer = iam.list_policy_tags().policy_arn(arn).send().await;
-    let answer = answer.map_err(|error| CallFailure::of("iam:ListPolicyTags", &error).or_common())?;
+    let sent = iam.list_policy_tags().policy_arn(arn).send().await;
+    let answer = sent.named("iam:ListPolicyTags").or_common()?;
     Ok(tags(&answer.tags))
 }
 
@@ -93,10 +94,6 @@ fn observed_role(detail: &RoleDetail) -> Result<ObservedRole, StepError> {
         managed: attached.map(str::to_owned).collect::<BTreeSet<_>>(),
         inline,
     })
-}
-
-fn tags(tags: &[Tag]) -> Tags {
-    tags.iter().map(|tag| (tag.key(), tag.value())).collect()
 }
 
 /// Reads a document as IAM returns it: JSON, percent-encoded as RFC 3986 has it.

@@ -13,7 +13,7 @@ use aws_config::{Region as SdkRegion, SdkConfig};
 use aws_sdk_eks::Client;
 use berth_aws::{Part, PolicyFile, SessionScope, Sessions};
 use berth_ledger::{ClusterAccessRecord, RoleRecord};
-use berth_step::{Decision, Fault, HasSubject, Step, StepError};
+use berth_step::{Decision, Fault, HasSubject, OldStep, StepError};
 use berth_tenancy::{ClusterPlan, Subject};
 use serde::{Deserialize, Serialize};
 
@@ -83,7 +83,7 @@ impl GrantClusterAccess {
     }
 }
 
-impl Step for GrantClusterAccess {
+impl OldStep for GrantClusterAccess {
     type Input = Input;
     type Output = Output;
     type World = World;

@@ -2,7 +2,7 @@
 
 use berth_aws::{Sessions, shared_config};
 use berth_ledger::Ledger;
-use berth_step::{Settings, serve_step};
+use berth_step::{Settings, serve_old_step};
 use grant_cluster_access::GrantClusterAccess;
 
 #[tokio::main(flavor = "current_thread")]
@@ -13,5 +13,5 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let config = shared_config().await;
     let ledger = Ledger::new(aws_sdk_dynamodb::Client::new(&config), table);
     let sessions = Sessions::new(&config, external_id);
-    serve_step("grant-cluster-access", GrantClusterAccess::new(config, sessions), ledger).await
+    serve_old_step("grant-cluster-access", GrantClusterAccess::new(config, sessions), ledger).await
 }

@@ -4,16 +4,16 @@ use aws_sdk_ssoadmin::{
     config::{Builder, retry::RetryConfig},
     types::{PrincipalType, StatusValues, TargetType},
 };
-use berth_aws::CallFailure;
+use berth_aws::{CallFailure, SdkResultExt};
 use berth_step::{Fault, StepError};
 
-use crate::{Action, Effect, Input, State, World};
+use crate::{Change, Clients, Input, Progress};
 
 /// Asks for an assignment. A repeat is harmless: the account, the group and the permission set are the assignment.
 /// [sso-admin `CreateAccountAssignment`]
-pub(crate) async fn act(world: &World, input: &Input, action: &Action) -> Result<Effect, StepError> {
-    let (Some(clients), Some(plan)) = (&world.clients, &input.sign_in) else {
-        return Err(StepError::new(Fault::Bug, format!("'{action}' without a session")));
+pub(crate) async fn act(clients: Option<&Clients>, input: &Input, change: &Change) -> Result<Progress, StepError> {
+    let (Some(clients), Some(plan)) = (clients, &input.sign_in) else {
+        return Err(StepError::new(Fault::Bug, format!("'{change}' without a session")));
     };
     let call = clients
         .center
@@ -21,19 +21,18 @@ pub(crate) async fn act(world: &World, input: &Input, action: &Action) -> Result
         .instance_arn(&plan.instance_arn)
         .target_type(TargetType::AwsAccount)
         .target_id(input.run.account_id.as_str())
-        .permission_set_arn(&action.permission_set_arn)
+        .permission_set_arn(&change.permission_set_arn)
         .principal_type(PrincipalType::Group)
-        .principal_id(&action.group_id);
+        .principal_id(&change.group_id);
     // Refused because too many are outstanding, the next attempt within a second would be refused too.
     let no_retry = Builder::new().retry_config(RetryConfig::disabled());
-    let answer = call.customize().config_override(no_retry).send().await;
-    let answer = answer.map_err(|error| meaning(CallFailure::of("sso:CreateAccountAssignment", &error)))?;
+    let sent = call.customize().config_override(no_retry).send().await;
+    let answer = sent.named("sso:CreateAccountAssignment").map_err(meaning)?;
     let status = answer.account_assignment_creation_status.and_then(|status| status.status);
-    let state = match status {
-        Some(StatusValues::Succeeded) => State::Assigned,
-        _ => State::UnderWay { failed_before: action.failed_before.clone() },
-    };
-    Ok(Effect { assignment: action.assignment.clone(), state })
+    Ok(match status {
+        Some(StatusValues::Succeeded) => Progress::Assigned,
+        _ => Progress::UnderWay { failed_before: change.failed_before.clone() },
+    })
 }
 
 /// What Identity Center's codes mean here. [sso-admin `CreateAccountAssignment`, "Errors"]

@@ -1,26 +1,31 @@
 //! Converges the IAM Identity Center assignments of an account: which group signs in with which permission set.
 //!
 //! Identity Center is slow and shared by the whole organization, so this step asks for little: nothing is kept between
-//! two invocations but what never changes (`memory.rs`), and what is under way is read from Identity Center itself.
+//! two invocations but what never changes (`observe/memory.rs`), and what is under way is read from Identity Center itself.
 
 mod act;
+mod change;
 mod decide;
-mod memory;
 mod observe;
-mod requests;
-mod world;
+mod state;
 
+use std::sync::Arc;
+
+use aws_sdk_identitystore::Client as IdentityStore;
+use aws_sdk_ssoadmin::Client as IdentityCenter;
 use berth_aws::{Part, PolicyFile, SessionScope, Sessions};
 use berth_ledger::SignInRecord;
 use berth_step::{Decision, Fault, HasSubject, Step, StepError};
 use berth_tenancy::{SignInPlan, Subject};
+use berth_wiring::Wiring;
 use serde::{Deserialize, Serialize};
 
+use crate::observe::Memory;
 pub use crate::{
-    decide::{Action, OUTSTANDING_MAX, decide},
-    world::{Effect, Observed, State, World},
+    change::Change,
+    decide::OUTSTANDING_MAX,
+    state::{ObservedAssignment, Progress, State},
 };
-use crate::{memory::Memory, world::Clients};
 
 /// What this function may do, and what its sessions are narrowed to.
 const POLICY: PolicyFile = PolicyFile::new(include_str!("policy.json"));
@@ -53,26 +58,37 @@ impl HasSubject for Input {
 #[derive(Debug)]
 pub struct GrantSignIn {
     sessions: Sessions,
-    memory: Memory,
+    memory: Arc<Memory>,
 }
 
 impl GrantSignIn {
-    /// A step that reaches Identity Center's account through `sessions`.
+    /// The step.
     #[must_use]
-    pub fn new(sessions: Sessions) -> Self {
-        Self { sessions, memory: Memory::default() }
+    pub fn new(wiring: Wiring) -> Self {
+        Self { sessions: wiring.sessions, memory: Arc::default() }
     }
+}
+
+/// The clients of one session, and what earlier ones found.
+#[derive(Debug)]
+pub struct Clients {
+    center: IdentityCenter,
+    store: IdentityStore,
+    memory: Arc<Memory>,
 }
 
 impl Step for GrantSignIn {
     type Input = Input;
     type Output = Output;
-    type World = World;
-    type Action = Action;
-    type Effect = Effect;
+    /// None where nothing is declared.
+    type Clients = Option<Clients>;
+    type State = State;
+    type Change = Change;
+    /// How far the assignment is.
+    type Made = Progress;
 
-    async fn observe(&self, input: &Input) -> Result<World, StepError> {
-        let Some(plan) = &input.sign_in else { return Ok(World::default()) };
+    async fn connect(&self, input: &Input) -> Result<Option<Clients>, StepError> {
+        let Some(plan) = &input.sign_in else { return Ok(None) };
         let scope = SessionScope {
             account: &plan.account,
             role: &plan.role,
@@ -81,23 +97,27 @@ impl Step for GrantSignIn {
             policy: POLICY.session(Part::Management),
             when_refused: Fault::Denied,
         };
-        let clients = Clients::of(&Box::pin(self.sessions.assume(scope)).await?);
-        Box::pin(observe::observe(clients, &self.memory, &input.run, plan)).await
+        let session = self.sessions.assume(scope).await?;
+        let (center, store) = (IdentityCenter::new(&session), IdentityStore::new(&session));
+        Ok(Some(Clients { center, store, memory: self.memory.clone() }))
     }
 
-    fn decide(input: &Input, world: &World) -> Result<Decision<Action, Output>, StepError> {
-        decide(input, world)
+    async fn observe(clients: &Option<Clients>, input: &Input) -> Result<State, StepError> {
+        match (clients, &input.sign_in) {
+            (Some(clients), Some(plan)) => observe::observe(clients, &input.run, plan).await,
+            _ => Ok(State::default()),
+        }
     }
 
-    async fn act(&self, input: &Input, world: &World, action: &Action) -> Result<Effect, StepError> {
-        Box::pin(act::act(world, input, action)).await
+    fn decide(input: &Input, state: &State) -> Result<Decision<Change, Output>, StepError> {
+        decide::decide(input, state)
     }
 
-    fn imagine(_: &Input, _: &World, action: &Action) -> Effect {
-        Effect { assignment: action.assignment.clone(), state: State::Assigned }
+    async fn act(clients: &Option<Clients>, input: &Input, change: &Change) -> Result<Progress, StepError> {
+        act::act(clients.as_ref(), input, change).await
     }
 
-    fn apply(world: &mut World, effect: Effect) {
-        world.apply(&effect);
+    fn apply(state: &mut State, _: &Input, change: &Change, made: Option<Progress>) {
+        state.apply(change, made);
     }
 }

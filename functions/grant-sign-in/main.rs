@@ -1,17 +1,5 @@
-//! Wiring of `grant-sign-in`: settings, clients, serve.
+//! Serves `grant-sign-in`.
 
-use berth_aws::{Sessions, shared_config};
-use berth_ledger::Ledger;
-use berth_step::{Settings, serve_step};
-use grant_sign_in::GrantSignIn;
-
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    let mut settings = Settings::from_env();
-    let (table, external_id) = (settings.required("BERTH_LEDGER_TABLE"), settings.required("BERTH_EXTERNAL_ID"));
-    let (table, external_id) = settings.finish(table.zip(external_id))?;
-    let config = shared_config().await;
-    let ledger = Ledger::new(aws_sdk_dynamodb::Client::new(&config), table);
-    let sessions = Sessions::new(&config, external_id);
-    serve_step("grant-sign-in", GrantSignIn::new(sessions), ledger).await
+fn main() -> Result<(), berth_wiring::Error> {
+    berth_wiring::serve_step(env!("CARGO_PKG_NAME"), grant_sign_in::GrantSignIn::new)
 }

@@ -18,7 +18,7 @@ use std::fmt;
 use aws_sdk_ec2::Client;
 use berth_aws::{Part, PolicyFile, SessionScope, Sessions};
 use berth_ledger::Ledger;
-use berth_step::{Decision, HasSubject, Step, StepError};
+use berth_step::{Decision, HasSubject, OldStep, StepError};
 use berth_tenancy::{NetworkPlan, PlannedChange, Region, Subject, Tags};
 use ipnet::Ipv4Net;
 use jiff::Timestamp;
@@ -144,7 +144,7 @@ impl fmt::Debug for Seen {
     }
 }
 
-impl Step for ProvisionVpc {
+impl OldStep for ProvisionVpc {
     type Input = Input;
     type Output = Output;
     type World = Seen;

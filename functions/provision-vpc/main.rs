@@ -2,7 +2,7 @@
 
 use berth_aws::{Sessions, shared_config};
 use berth_ledger::Ledger;
-use berth_step::{Settings, serve_step};
+use berth_step::{Settings, serve_old_step};
 use jiff::Timestamp;
 use provision_vpc::ProvisionVpc;
 
@@ -16,5 +16,5 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let config = shared_config().await;
     let ledger = Ledger::new(aws_sdk_dynamodb::Client::new(&config), table);
     let step = ProvisionVpc::new(Sessions::new(&config, external_id), ledger.clone(), settled_seconds, Timestamp::now);
-    serve_step("provision-vpc", step, ledger).await
+    serve_old_step("provision-vpc", step, ledger).await
 }

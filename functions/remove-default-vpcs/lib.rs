@@ -17,7 +17,7 @@ use aws_config::SdkConfig;
 use aws_sdk_ec2::Client;
 use berth_aws::{Part, PolicyFile, SessionScope, Sessions};
 use berth_ledger::DefaultVpcRecord;
-use berth_step::{Decision, Fault, HasSubject, Step, StepError};
+use berth_step::{Decision, Fault, HasSubject, OldStep, StepError};
 use berth_tenancy::{DefaultVpc, Region, Subject};
 use serde::{Deserialize, Serialize};
 
@@ -78,7 +78,7 @@ impl fmt::Debug for Seen {
     }
 }
 
-impl Step for RemoveDefaultVpcs {
+impl OldStep for RemoveDefaultVpcs {
     type Input = Input;
     type Output = Output;
     type World = Seen;

@@ -2,7 +2,7 @@
 
 use berth_aws::{Sessions, shared_config};
 use berth_ledger::Ledger;
-use berth_step::{Settings, serve_step};
+use berth_step::{Settings, serve_old_step};
 use remove_default_vpcs::RemoveDefaultVpcs;
 
 #[tokio::main(flavor = "current_thread")]
@@ -12,5 +12,5 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let (table, external_id): (String, String) = settings.finish(table.zip(external_id))?;
     let config = shared_config().await;
     let ledger = Ledger::new(aws_sdk_dynamodb::Client::new(&config), table);
-    serve_step("remove-default-vpcs", RemoveDefaultVpcs::new(Sessions::new(&config, external_id)), ledger).await
+    serve_old_step("remove-default-vpcs", RemoveDefaultVpcs::new(Sessions::new(&config, external_id)), ledger).await
 }

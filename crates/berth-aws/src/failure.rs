@@ -141,6 +141,53 @@ impl CallFailure {
     }
 }
 
+/// Names the call that failed, where its answer is read.
+pub trait SdkResultExt<T> {
+    /// The answer of a call, or what AWS answered instead. `operation` is the IAM action (`ec2:CreateVpc`), so that a
+    /// denial names it.
+    ///
+    /// # Errors
+    /// The call failed: [`CallFailure::or_common`] and the others say what that means.
+    fn named(self, operation: &'static str) -> Result<T, CallFailure>;
+}
+
+impl<T, E> SdkResultExt<T> for Result<T, SdkError<E, HttpResponse>>
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    fn named(self, operation: &'static str) -> Result<T, CallFailure> {
+        self.map_err(|error| CallFailure::of(operation, &error))
+    }
+}
+
+/// What to make of a call that was [`SdkResultExt::named`].
+pub trait CallResultExt<T> {
+    /// The answer; or none when AWS answered with one of these codes, such as that something is not there.
+    ///
+    /// # Errors
+    /// The call failed with another code.
+    fn none_if(self, codes: &[&str]) -> Result<Option<T>, CallFailure>;
+
+    /// The answer; or the failure by the codes that every service shares ([`CallFailure::or_common`]).
+    ///
+    /// # Errors
+    /// The call failed.
+    fn or_common(self) -> Result<T, StepError>;
+}
+
+impl<T> CallResultExt<T> for Result<T, CallFailure> {
+    fn none_if(self, codes: &[&str]) -> Result<Option<T>, CallFailure> {
+        match self {
+            Err(failure) if failure.is(codes) => Ok(None),
+            answered => answered.map(Some),
+        }
+    }
+
+    fn or_common(self) -> Result<T, StepError> {
+        self.map_err(CallFailure::or_common)
+    }
+}
+
 /// The error and what caused it, without debug output: that fills a page, and nobody has checked what is in it.
 fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
@@ -199,5 +246,13 @@ mod tests {
         assert!(failure(None, None).is_ambiguous());
         assert!(failure(Some("InternalError"), Some(500)).is_ambiguous());
         assert!(!failure(Some("VpcLimitExceeded"), Some(400)).is_ambiguous());
+    }
+
+    #[test]
+    fn what_is_not_there_is_none_and_every_other_failure_stays_one() {
+        let answered = |code| Err::<(), _>(failure(Some(code), Some(404))).none_if(&["ResourceNotFoundException"]);
+        assert!(answered("ResourceNotFoundException").unwrap().is_none());
+        assert_eq!(answered("AccessDenied").unwrap_err().code(), Some("AccessDenied"));
+        assert!(Ok(()).none_if(&["ResourceNotFoundException"]).unwrap().is_some());
     }
 }

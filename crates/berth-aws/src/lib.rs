@@ -8,7 +8,7 @@ mod policy;
 mod sessions;
 
 pub use config::{personal_config, shared_config};
-pub use failure::CallFailure;
+pub use failure::{CallFailure, CallResultExt, SdkResultExt};
 pub use machine::live_alias;
 pub use policy::{FunctionPolicy, Part, PolicyFile, SessionPolicy, Statement};
 pub use sessions::{SessionScope, Sessions, session_name};

@@ -1,88 +1,23 @@
-//! Observe, decide, act: the shape of every step, and the one loop that runs it.
-//!
-//! A step looks at the world once. `decide` is pure and names a batch of actions that do not depend on each other; the
-//! loop performs them, applies what each answered to the picture of the world, and asks `decide` again, until it says
-//! that there is nothing left to do. In mode `plan` the loop imagines the effects and never acts, so that a plan shows
-//! every change down to the end.
+//! The loop that every step runs in, and the dry run of a plan.
 
-use std::{fmt::Display, time::Duration};
+use std::time::Duration;
 
-use berth_tenancy::{Mode, Region, Subject};
+use berth_tenancy::Mode;
 use futures::{StreamExt, stream};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::Serialize;
 use tokio::time::Instant;
 
-use crate::{Fault, StepError};
+use crate::{Decision, Fault, HasSubject, Lease, Step, StepError};
 
-/// How often `decide` may ask for actions in one invocation. Real steps need at most six rounds.
+/// How often `decide` may ask for changes in one invocation. Real steps need at most six rounds.
 const ROUNDS_MAX: usize = 16;
 
-/// Actions of one batch under way at once: well below EC2's bucket of 50 for mutating calls.
-const ACTIONS_AT_ONCE: usize = 6;
+/// Changes of one batch under way at once: well below EC2's bucket of 50 for mutating calls.
+const CHANGES_AT_ONCE: usize = 6;
 
 /// How long a batch may take before the lease is confirmed again: a call that hung may have outlived its execution, and
 /// another one may be at work by now. A batch seldom takes a second.
 const BATCH_MAX: Duration = Duration::from_secs(5);
-
-/// What `decide` made of the world.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Decision<A, O> {
-    /// Do these; they do not depend on each other.
-    Act(Vec<A>),
-    /// The world is as planned.
-    Done(O),
-}
-
-/// Anything whose subject is known: every input of a step.
-pub trait HasSubject {
-    /// Who is onboarded, by which execution, and how.
-    fn subject(&self) -> &Subject;
-
-    /// The region, for a step that runs once for each.
-    fn region(&self) -> Option<&Region> {
-        None
-    }
-}
-
-/// The account's lease, confirmed before the first mutating call of a step, and again after a batch that hung.
-pub trait Lease {
-    /// Succeeds when the subject's execution may act on the account; otherwise `Superseded`.
-    fn confirm(&self, subject: &Subject) -> impl Future<Output = Result<(), StepError>>;
-}
-
-/// One step: converges one part of an account to its plan. Safe to run any number of times.
-pub trait Step {
-    /// Payload from the state machine.
-    type Input: DeserializeOwned + HasSubject;
-    /// What later states read.
-    type Output: Serialize;
-    /// What the step sees of AWS.
-    type World;
-    /// One change. `Display` is the line that a plan shows.
-    type Action: Display;
-    /// What an action answered, as far as the world's picture needs it.
-    type Effect;
-
-    /// Looks at the world. Only reads.
-    fn observe(&self, input: &Self::Input) -> impl Future<Output = Result<Self::World, StepError>>;
-
-    /// Compares the world with the plan. Pure: no clock, no I/O, no randomness.
-    fn decide(input: &Self::Input, world: &Self::World) -> Result<Decision<Self::Action, Self::Output>, StepError>;
-
-    /// Performs one change.
-    fn act(
-        &self,
-        input: &Self::Input,
-        world: &Self::World,
-        action: &Self::Action,
-    ) -> impl Future<Output = Result<Self::Effect, StepError>>;
-
-    /// The effect that a change would have, with placeholders for ids that only AWS can give.
-    fn imagine(input: &Self::Input, world: &Self::World, action: &Self::Action) -> Self::Effect;
-
-    /// Applies an effect to the picture of the world.
-    fn apply(world: &mut Self::World, effect: Self::Effect);
-}
 
 /// What a step returns to the state machine: its output, and what it changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -94,48 +29,105 @@ pub struct Converged<O> {
     pub changes: Vec<String>,
 }
 
-/// Runs a step to its end.
+/// What a dry run came to.
+pub struct DryRun<S: Step> {
+    /// The batches of changes that would be made, in their order.
+    pub batches: Vec<Vec<S::Change>>,
+    /// What the step would answer.
+    pub output: S::Output,
+    /// What would be observed afterwards.
+    pub state: S::State,
+}
+
+/// Runs a step to its end. In mode `plan` it only reads.
 pub async fn converge<S: Step>(
     step: &S,
     lease: &impl Lease,
     input: &S::Input,
 ) -> Result<Converged<S::Output>, StepError> {
-    let mut world = step.observe(input).await?;
-    let mut changes = Vec::new();
-    let mut is_confirmed = false;
-    for _ in 0..ROUNDS_MAX {
-        let actions = match S::decide(input, &world)? {
-            Decision::Done(output) => return Ok(Converged { output, changes }),
-            Decision::Act(actions) => actions,
-        };
-        if actions.is_empty() {
-            return Err(StepError::new(Fault::Bug, "the step asked for an empty batch of changes"));
-        }
-        let effects: Vec<S::Effect> = if input.subject().mode == Mode::Plan {
-            actions.iter().map(|action| S::imagine(input, &world, action)).collect()
-        } else {
-            if !is_confirmed {
-                lease.confirm(input.subject()).await?;
+    // Boxed, here and below: the SDK's futures are too deep and too large to be laid out inside each other.
+    let clients = Box::pin(step.connect(input)).await?;
+    let state = Box::pin(S::observe(&clients, input)).await?;
+    if input.subject().mode == Mode::Plan {
+        let DryRun { batches, output, .. } = dry_run::<S>(input, state)?;
+        let changes = batches.iter().flatten().map(|change| logged::<S>(input, change)).collect();
+        return Ok(Converged { output, changes });
+    }
+    make_changes::<S>(&clients, lease, input, state).await
+}
+
+/// Which changes `decide` asks for from `state` on, down to the end, when each succeeds. Pure.
+pub fn dry_run<S: Step>(input: &S::Input, mut state: S::State) -> Result<DryRun<S>, StepError> {
+    let mut batches: Vec<Vec<S::Change>> = Vec::new();
+    loop {
+        match decide::<S>(input, &state, batches.len())? {
+            Decision::Done(output) => return Ok(DryRun { batches, output, state }),
+            Decision::Act(batch) => {
+                for change in &batch {
+                    S::apply(&mut state, input, change, None);
+                }
+                batches.push(batch);
             }
-            let began = Instant::now();
-            let acting = stream::iter(&actions).map(async |action| {
-                let acted = step.act(input, &world, action).await;
-                acted.map_err(|error| error.while_trying(action))
-            });
-            // Every action of the batch is awaited, also after one failed: a dropped call may still take effect.
-            let answers: Vec<Result<S::Effect, StepError>> = acting.buffered(ACTIONS_AT_ONCE).collect().await;
-            is_confirmed = began.elapsed() < BATCH_MAX;
-            answers.into_iter().collect::<Result<_, _>>()?
-        };
-        for action in &actions {
-            // Logged as well: an invocation that then ends in NotReady returns no list of changes.
-            tracing::info!(account = %input.subject().account_id, change = %action);
-            changes.push(action.to_string());
-        }
-        for effect in effects {
-            S::apply(&mut world, effect);
         }
     }
-    let last = changes.last().map_or("", String::as_str);
-    Err(StepError::new(Fault::Bug, format!("{ROUNDS_MAX} rounds of changes did not converge; the last was: {last}")))
+}
+
+/// Makes changes until nothing is left.
+async fn make_changes<S: Step>(
+    clients: &S::Clients,
+    lease: &impl Lease,
+    input: &S::Input,
+    mut state: S::State,
+) -> Result<Converged<S::Output>, StepError> {
+    let mut changes = Vec::new();
+    let mut rounds = 0;
+    let mut is_confirmed = false;
+    loop {
+        let batch = match decide::<S>(input, &state, rounds)? {
+            Decision::Done(output) => return Ok(Converged { output, changes }),
+            Decision::Act(batch) => batch,
+        };
+        if !is_confirmed {
+            lease.confirm(input.subject()).await?;
+        }
+        let began = Instant::now();
+        let acting = stream::iter(&batch).map(async |change| {
+            let made = Box::pin(S::act(clients, input, change)).await.map_err(|error| error.while_trying(change))?;
+            // Logged as well: an invocation that then ends in NotReady returns no list of changes.
+            Ok((logged::<S>(input, change), made))
+        });
+        // Every change of the batch is awaited, also after one failed: a dropped call may still take effect.
+        let answers: Vec<Result<_, StepError>> = acting.buffered(CHANGES_AT_ONCE).collect().await;
+        is_confirmed = began.elapsed() < BATCH_MAX;
+        rounds += 1;
+        for (change, answer) in batch.iter().zip(answers) {
+            let (line, made) = answer?;
+            changes.push(line);
+            S::apply(&mut state, input, change, Some(made));
+        }
+    }
+}
+
+/// Asks `decide`, which may ask for changes only so often.
+fn decide<S: Step>(
+    input: &S::Input,
+    state: &S::State,
+    rounds: usize,
+) -> Result<Decision<S::Change, S::Output>, StepError> {
+    let decision = S::decide(input, state)?;
+    let Decision::Act(batch) = &decision else { return Ok(decision) };
+    let Some(first) = batch.first() else {
+        return Err(StepError::new(Fault::Bug, "the step asked for an empty batch of changes"));
+    };
+    if rounds == ROUNDS_MAX {
+        let what = format!("{ROUNDS_MAX} rounds of changes did not converge; the next one would be: {first}");
+        return Err(StepError::new(Fault::Bug, what));
+    }
+    Ok(decision)
+}
+
+/// The line of a change, once it is logged.
+fn logged<S: Step>(input: &S::Input, change: &S::Change) -> String {
+    tracing::info!(account = %input.subject().account_id, change = %change);
+    change.to_string()
 }

@@ -7,6 +7,60 @@ use std::{collections::BTreeMap, str::FromStr};
 #[error("{}", .0.join("; "))]
 pub struct SettingsError(Vec<String>);
 
+/// The settings of one kind of function.
+pub trait FromEnv: Sized {
+    /// Reads every setting before it gives up, so that all problems are reported together.
+    fn read(settings: &mut Settings) -> Option<Self>;
+}
+
+/// A function that has no settings of its own.
+impl FromEnv for () {
+    fn read(_: &mut Settings) -> Option<Self> {
+        Some(())
+    }
+}
+
+/// Settings of two kinds: their problems are reported together, too.
+impl<A: FromEnv, B: FromEnv> FromEnv for (A, B) {
+    fn read(settings: &mut Settings) -> Option<Self> {
+        let (first, second) = (A::read(settings), B::read(settings));
+        first.zip(second)
+    }
+}
+
+/// Declares the settings of one kind of function: its fields, and the environment variable of each.
+///
+/// ```
+/// berth_step::settings! {
+///     /// Settings of a function that writes to the ledger.
+///     pub struct LedgerSettings {
+///         /// Name of the table.
+///         pub table: String = "BERTH_LEDGER_TABLE",
+///     }
+/// }
+/// let settings = berth_step::Settings::from_pairs([("BERTH_LEDGER_TABLE".to_owned(), "ledger".to_owned())]);
+/// let LedgerSettings { table } = settings.load()?;
+/// assert_eq!(table, "ledger");
+/// # Ok::<(), berth_step::SettingsError>(())
+/// ```
+#[macro_export]
+macro_rules! settings {
+    ($(#[$about:meta])* $vis:vis struct $name:ident {
+        $($(#[$doc:meta])* $field_vis:vis $field:ident: $kind:ty = $variable:literal,)+
+    }) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        $vis struct $name { $($(#[$doc])* $field_vis $field: $kind,)+ }
+
+        impl $crate::FromEnv for $name {
+            fn read(settings: &mut $crate::Settings) -> Option<Self> {
+                $(let $field = settings.required($variable);)+
+                Some(Self { $($field: $field?,)+ })
+            }
+        }
+    };
+}
+
 /// Reads settings from environment variables.
 #[derive(Debug, Default)]
 pub struct Settings {
@@ -46,6 +100,15 @@ impl Settings {
         }
     }
 
+    /// All settings of one kind of function.
+    ///
+    /// # Errors
+    /// Every setting that is absent or wrong.
+    pub fn load<T: FromEnv>(mut self) -> Result<T, SettingsError> {
+        let read = T::read(&mut self);
+        self.finish(read)
+    }
+
     /// Ends reading: `read` when everything was there, else every problem.
     pub fn finish<T>(self, read: Option<T>) -> Result<T, SettingsError> {
         match read {
@@ -60,12 +123,18 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
+    settings! {
+        struct Three {
+            a: u8 = "A",
+            b: String = "B",
+            c: String = "C",
+        }
+    }
+
     #[test]
     fn all_problems_are_reported_together() {
-        let mut settings = Settings::from_pairs([("A".to_owned(), "x".to_owned()), ("C".to_owned(), String::new())]);
-        let (a, b, c) =
-            (settings.required::<u8>("A"), settings.required::<String>("B"), settings.required::<String>("C"));
-        let error = settings.finish(a.zip(b).zip(c)).unwrap_err().to_string();
+        let settings = Settings::from_pairs([("A".to_owned(), "x".to_owned()), ("C".to_owned(), String::new())]);
+        let error = settings.load::<Three>().unwrap_err().to_string();
         for name in ["A:", "B is not set", "C is not set"] {
             assert!(error.contains(name), "{error}");
         }
@@ -73,8 +142,8 @@ mod tests {
 
     #[test]
     fn what_is_there_is_read() {
-        let mut settings = Settings::from_pairs([("PORT".to_owned(), "80".to_owned())]);
-        let port = settings.required::<u16>("PORT");
-        assert_eq!(settings.finish(port), Ok(80));
+        let pairs = [("A", "80"), ("B", "b"), ("C", "c")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let read = Settings::from_pairs(pairs).load();
+        assert_eq!(read, Ok(Three { a: 80, b: "b".to_owned(), c: "c".to_owned() }));
     }
 }

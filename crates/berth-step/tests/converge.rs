@@ -1,7 +1,7 @@
 //! The loop that every step runs in: it acts until nothing is left, never acts in a plan, and always ends.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 
-use std::{cell::RefCell, time::Duration};
+use std::{cell::RefCell, rc::Rc, time::Duration};
 
 use berth_step::{Decision, Fault, HasSubject, Lease, Step, StepError, converge};
 use berth_tenancy::{Mode, Subject};
@@ -20,18 +20,28 @@ impl<'de> serde::Deserialize<'de> for Input {
     }
 }
 
-/// Fills a jar up to what the plan says, two at a time, then one label; the jar is the world.
+/// Fills a jar up to what the plan says, two at a time; the level of the jar is what is observed.
 #[derive(Default)]
-struct FillJar {
-    jar: RefCell<u32>,
+struct FillJar(Rc<Jar>);
+
+/// What the step reaches, as clients would.
+#[derive(Default)]
+struct Jar {
+    level: RefCell<u32>,
     log: RefCell<Vec<String>>,
     fail_at: Option<u32>,
     fault: Option<Fault>,
-    /// How long each action takes.
+    /// How long each change takes.
     seconds: u64,
 }
 
-#[derive(Debug, PartialEq)]
+impl FillJar {
+    fn of(jar: Jar) -> Self {
+        Self(Rc::new(jar))
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
 struct Add(u32);
 
 impl std::fmt::Display for Add {
@@ -43,40 +53,41 @@ impl std::fmt::Display for Add {
 impl Step for FillJar {
     type Input = Input;
     type Output = u32;
-    type World = u32;
-    type Action = Add;
-    type Effect = u32;
+    type Clients = Rc<Jar>;
+    type State = u32;
+    type Change = Add;
+    type Made = u32;
 
-    async fn observe(&self, _: &Input) -> Result<u32, StepError> {
-        self.log.borrow_mut().push("observe".into());
-        Ok(*self.jar.borrow())
+    async fn connect(&self, _: &Input) -> Result<Rc<Jar>, StepError> {
+        Ok(self.0.clone())
     }
 
-    fn decide(input: &Input, world: &u32) -> Result<Decision<Add, u32>, StepError> {
-        if *world >= input.1 {
-            return Ok(Decision::Done(*world));
-        }
-        Ok(Decision::Act((*world + 1..=input.1).take(2).map(Add).collect()))
+    async fn observe(jar: &Rc<Jar>, _: &Input) -> Result<u32, StepError> {
+        jar.log.borrow_mut().push("observe".into());
+        Ok(*jar.level.borrow())
     }
 
-    async fn act(&self, _: &Input, _: &u32, action: &Add) -> Result<u32, StepError> {
-        self.log.borrow_mut().push(action.to_string());
-        if self.seconds > 0 {
-            tokio::time::advance(Duration::from_secs(self.seconds)).await;
+    fn decide(input: &Input, state: &u32) -> Result<Decision<Add, u32>, StepError> {
+        if *state >= input.1 {
+            return Ok(Decision::Done(*state));
         }
-        if self.fail_at == Some(action.0) {
-            return Err(StepError::new(self.fault.unwrap_or(Fault::Conflict), "the jar slipped"));
+        Ok(Decision::Act((*state + 1..=input.1).take(2).map(Add).collect()))
+    }
+
+    async fn act(jar: &Rc<Jar>, _: &Input, change: &Add) -> Result<u32, StepError> {
+        jar.log.borrow_mut().push(change.to_string());
+        if jar.seconds > 0 {
+            tokio::time::advance(Duration::from_secs(jar.seconds)).await;
         }
-        *self.jar.borrow_mut() += 1;
+        if jar.fail_at == Some(change.0) {
+            return Err(StepError::new(jar.fault.unwrap_or(Fault::Conflict), "the jar slipped"));
+        }
+        *jar.level.borrow_mut() += 1;
         Ok(1)
     }
 
-    fn imagine(_: &Input, _: &u32, _: &Add) -> u32 {
-        1
-    }
-
-    fn apply(world: &mut u32, effect: u32) {
-        *world += effect;
+    fn apply(state: &mut u32, _: &Input, _: &Add, made: Option<u32>) {
+        *state += made.unwrap_or(1);
     }
 }
 
@@ -121,15 +132,15 @@ async fn it_observes_once_confirms_the_lease_once_and_acts_until_nothing_is_left
     let (step, lease) = (FillJar::default(), Ledger::default());
     let converged = converge(&step, &lease, &input(Mode::Apply, 5)).await.unwrap();
     assert_eq!((converged.output, converged.changes.len(), *lease.asked.borrow()), (5, 5, 1));
-    assert_eq!(step.log.borrow().iter().filter(|line| *line == "observe").count(), 1);
+    assert_eq!(step.0.log.borrow().iter().filter(|line| *line == "observe").count(), 1);
 }
 
 #[tokio::test]
 async fn a_second_run_changes_nothing_and_does_not_even_ask_for_the_lease() {
-    let (step, lease) = (FillJar { jar: RefCell::new(5), ..FillJar::default() }, Ledger::default());
+    let (step, lease) = (FillJar::of(Jar { level: RefCell::new(5), ..Jar::default() }), Ledger::default());
     let converged = converge(&step, &lease, &input(Mode::Apply, 5)).await.unwrap();
     assert_eq!((converged.changes.len(), *lease.asked.borrow()), (0, 0));
-    assert_eq!(*step.log.borrow(), ["observe"]);
+    assert_eq!(*step.0.log.borrow(), ["observe"]);
 }
 
 #[tokio::test]
@@ -137,40 +148,40 @@ async fn a_plan_lists_every_change_down_to_the_end_and_acts_on_none() {
     let (step, lease) = (FillJar::default(), Ledger::default());
     let converged = converge(&step, &lease, &input(Mode::Plan, 3)).await.unwrap();
     assert_eq!(converged.changes, ["add number 1", "add number 2", "add number 3"]);
-    assert_eq!((*step.jar.borrow(), *lease.asked.borrow()), (0, 0));
+    assert_eq!((*step.0.level.borrow(), *lease.asked.borrow()), (0, 0));
 }
 
 #[tokio::test]
 async fn a_superseded_execution_stops_before_its_first_change() {
     let (step, lease) = (FillJar::default(), Ledger { superseded: true, ..Ledger::default() });
     let error = converge(&step, &lease, &input(Mode::Apply, 3)).await.unwrap_err();
-    assert_eq!((error.fault, *step.jar.borrow()), (Fault::Superseded, 0));
+    assert_eq!((error.fault, *step.0.level.borrow()), (Fault::Superseded, 0));
 }
 
 #[tokio::test(start_paused = true)]
 async fn after_a_batch_that_hung_the_lease_is_confirmed_again_and_a_superseded_execution_changes_no_more() {
-    let (step, lease) = (FillJar { seconds: 1, ..FillJar::default() }, Ledger::default());
+    let (step, lease) = (FillJar::of(Jar { seconds: 1, ..Jar::default() }), Ledger::default());
     converge(&step, &lease, &input(Mode::Apply, 6)).await.unwrap();
     assert_eq!(*lease.asked.borrow(), 1, "batches of two seconds");
-    let (step, lease) = (FillJar { seconds: 3, ..FillJar::default() }, Ledger::default());
+    let (step, lease) = (FillJar::of(Jar { seconds: 3, ..Jar::default() }), Ledger::default());
     converge(&step, &lease, &input(Mode::Apply, 6)).await.unwrap();
     assert_eq!(*lease.asked.borrow(), 3, "three batches of six seconds");
     let lease = Ledger { taken_over_after: Some(1), ..Ledger::default() };
-    let step = FillJar { seconds: 3, ..FillJar::default() };
+    let step = FillJar::of(Jar { seconds: 3, ..Jar::default() });
     let error = converge(&step, &lease, &input(Mode::Apply, 6)).await.unwrap_err();
-    assert_eq!((error.fault, *step.jar.borrow()), (Fault::Superseded, 2));
+    assert_eq!((error.fault, *step.0.level.borrow()), (Fault::Superseded, 2));
 }
 
 #[tokio::test]
 async fn one_failing_action_does_not_abandon_the_others_of_its_batch() {
-    let step = FillJar { fail_at: Some(1), ..FillJar::default() };
+    let step = FillJar::of(Jar { fail_at: Some(1), ..Jar::default() });
     let error = converge(&step, &Ledger::default(), &input(Mode::Apply, 2)).await.unwrap_err();
-    assert_eq!((error.fault, *step.jar.borrow()), (Fault::Conflict, 1));
+    assert_eq!((error.fault, *step.0.level.borrow()), (Fault::Conflict, 1));
 }
 
 #[tokio::test]
 async fn a_denial_says_what_was_to_be_changed() {
-    let step = FillJar { fail_at: Some(1), fault: Some(Fault::Denied), ..FillJar::default() };
+    let step = FillJar::of(Jar { fail_at: Some(1), fault: Some(Fault::Denied), ..Jar::default() });
     let error = converge(&step, &Ledger::default(), &input(Mode::Apply, 2)).await.unwrap_err();
     assert_eq!(error.what, "the jar slipped; this was to add number 1");
 }

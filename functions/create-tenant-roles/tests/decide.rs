@@ -1,12 +1,11 @@
-//! `decide` of create-tenant-roles: which changes bring IAM to the plan, from any world.
+//! `decide` of create-tenant-roles: which changes bring IAM to the plan, from any state.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::collections::BTreeMap;
 
-use aws_sdk_iam::{Client, Config, config::BehaviorVersion};
-use berth_step::{Decision, Fault, Step};
+use berth_step::{Decision, DryRun, Fault, Step, StepError, dry_run};
 use berth_tenancy::{Access, BoundaryPlan, Mode, RolePlan, RoleTrust, RolesPlan, Subject, Tags};
-use create_tenant_roles::{Action, CreateTenantRoles, Input, ObservedBoundary, ObservedRole, Output, World, decide};
+use create_tenant_roles::{Change, CreateTenantRoles, Input, ObservedBoundary, ObservedRole, Output, State};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -52,36 +51,24 @@ fn input() -> Input {
     }
 }
 
-fn world(boundary: Option<ObservedBoundary>, roles: BTreeMap<String, ObservedRole>) -> World {
-    let config = Config::builder().behavior_version(BehaviorVersion::v2026_01_12()).build();
-    World::new(Client::from_conf(config), boundary, roles)
+fn decide(input: &Input, state: &State) -> Result<Decision<Change, Output>, StepError> {
+    CreateTenantRoles::decide(input, state)
 }
 
-/// Decides and imagines until nothing is left: what happened, and the world afterwards.
-fn converge(input: &Input, mut world: World) -> (Vec<Vec<Action>>, Output, World) {
-    let mut rounds = Vec::new();
-    loop {
-        assert!(rounds.len() < 8, "no end after {rounds:?}");
-        match decide(input, &world).unwrap() {
-            Decision::Done(output) => return (rounds, output, world),
-            Decision::Act(actions) => {
-                for action in &actions {
-                    let effect = CreateTenantRoles::imagine(input, &world, action);
-                    CreateTenantRoles::apply(&mut world, effect);
-                }
-                rounds.push(actions);
-            }
-        }
-    }
+/// What happens until nothing is left, and the state afterwards.
+fn converge(input: &Input, state: State) -> (Vec<Vec<Change>>, Output, State) {
+    let DryRun { batches, output, state } = dry_run::<CreateTenantRoles>(input, state).unwrap();
+    assert!(batches.len() <= 8, "{batches:?}");
+    (batches, output, state)
 }
 
-fn converged() -> World {
-    converge(&input(), world(None, BTreeMap::new())).2
+fn converged() -> State {
+    converge(&input(), State::default()).2
 }
 
 #[test]
 fn an_empty_account_gets_the_boundary_first_then_the_roles_then_their_policies() {
-    let (rounds, output, _) = converge(&input(), world(None, BTreeMap::new()));
+    let (rounds, output, _) = converge(&input(), State::default());
     let lines: Vec<Vec<String>> = rounds.iter().map(|r| r.iter().map(ToString::to_string).collect()).collect();
     assert_eq!(lines[0], ["create permissions boundary berth-boundary"]);
     assert_eq!(lines[1], ["create role /tenant/payments-developer", "create role /tenant/payments-viewer"]);
@@ -92,9 +79,9 @@ fn an_empty_account_gets_the_boundary_first_then_the_roles_then_their_policies()
 
 #[test]
 fn every_role_is_created_with_the_boundary() {
-    let (rounds, ..) = converge(&input(), world(None, BTreeMap::new()));
-    for action in rounds.concat() {
-        if let Action::CreateRole { boundary, .. } = action {
+    let (rounds, ..) = converge(&input(), State::default());
+    for change in rounds.concat() {
+        if let Change::CreateRole { boundary, .. } = change {
             assert_eq!(boundary, BOUNDARY);
         }
     }
@@ -127,9 +114,9 @@ fn every_kind_of_drift_is_repaired_by_the_one_change_that_it_needs() {
         ),
     ];
     for (line, drift) in cases {
-        let mut world = converged();
-        drift(world.roles.get_mut("payments-viewer").unwrap());
-        let (rounds, ..) = converge(&input(), world);
+        let mut state = converged();
+        drift(state.roles.get_mut("payments-viewer").unwrap());
+        let (rounds, ..) = converge(&input(), state);
         let lines: Vec<String> = rounds.concat().iter().map(ToString::to_string).collect();
         assert_eq!(lines, [line]);
     }
@@ -138,11 +125,11 @@ fn every_kind_of_drift_is_repaired_by_the_one_change_that_it_needs() {
 /// The policy of the step allows policies only on roles within the boundary.
 #[test]
 fn the_boundary_of_a_role_is_repaired_before_anything_else_of_it() {
-    let mut world = converged();
-    let role = world.roles.get_mut("payments-viewer").unwrap();
+    let mut state = converged();
+    let role = state.roles.get_mut("payments-viewer").unwrap();
     (role.boundary, role.trust) = (None, json!({}));
     role.managed.clear();
-    let (rounds, ..) = converge(&input(), world);
+    let (rounds, ..) = converge(&input(), state);
     let lines: Vec<Vec<String>> = rounds.iter().map(|round| round.iter().map(ToString::to_string).collect()).collect();
     assert_eq!(lines[0], ["repair permissions boundary of role payments-viewer"]);
     assert_eq!((lines.len(), lines[1].len()), (2, 2), "{lines:?}");
@@ -151,9 +138,9 @@ fn the_boundary_of_a_role_is_repaired_before_anything_else_of_it() {
 #[test]
 fn a_role_with_our_name_but_not_our_tags_is_not_owned_and_nothing_is_changed() {
     for tags in [Tags::default(), Tags::of(&"999999999999".parse().unwrap(), &"payments".parse().unwrap())] {
-        let mut world = converged();
-        world.roles.get_mut("payments-viewer").unwrap().tags = tags;
-        let error = decide(&input(), &world).unwrap_err();
+        let mut state = converged();
+        state.roles.get_mut("payments-viewer").unwrap().tags = tags;
+        let error = decide(&input(), &state).unwrap_err();
         assert_eq!(error.fault, Fault::NotOwned);
         assert!(error.what.contains("role payments-viewer"), "{error}");
     }
@@ -161,29 +148,29 @@ fn a_role_with_our_name_but_not_our_tags_is_not_owned_and_nothing_is_changed() {
 
 #[test]
 fn a_role_under_another_path_is_not_owned() {
-    let mut world = converged();
-    world.roles.get_mut("payments-viewer").unwrap().path = "/".into();
-    assert_eq!(decide(&input(), &world).unwrap_err().fault, Fault::NotOwned);
+    let mut state = converged();
+    state.roles.get_mut("payments-viewer").unwrap().path = "/".into();
+    assert_eq!(decide(&input(), &state).unwrap_err().fault, Fault::NotOwned);
 }
 
 #[test]
 fn a_boundary_that_is_not_ours_is_never_changed() {
-    let mut world = converged();
-    world.boundary = Some(ObservedBoundary {
+    let mut state = converged();
+    state.boundary = Some(ObservedBoundary {
         arn: BOUNDARY.into(),
         document: json!({}),
         tags: Some(Tags::default()),
         oldest_of_full: None,
     });
-    assert_eq!(decide(&input(), &world).unwrap_err().fault, Fault::NotOwned);
+    assert_eq!(decide(&input(), &state).unwrap_err().fault, Fault::NotOwned);
 }
 
 #[test]
 fn a_boundary_of_our_name_under_another_path_is_not_owned_even_with_our_tags_and_our_document() {
-    let mut world = converged();
-    let there = world.boundary.as_mut().unwrap();
+    let mut state = converged();
+    let there = state.boundary.as_mut().unwrap();
     there.arn = "arn:aws:iam::111122223333:policy/berth-boundary".into();
-    let error = decide(&input(), &world).unwrap_err();
+    let error = decide(&input(), &state).unwrap_err();
     assert_eq!(error.fault, Fault::NotOwned);
     assert!(error.what.contains("policy/berth-boundary in place of"), "{error}");
 }
@@ -192,10 +179,10 @@ fn a_boundary_of_our_name_under_another_path_is_not_owned_even_with_our_tags_and
 fn tags_of_the_template_are_made_and_repaired_and_never_take_the_place_of_ours() {
     let mut input = input();
     input.roles.roles[0].tags.insert("berth:account".into(), "999999999999".into());
-    let (_, _, world) = converge(&input, world(None, BTreeMap::new()));
-    let tags = &world.roles["payments-developer"].tags;
+    let (_, _, state) = converge(&input, State::default());
+    let tags = &state.roles["payments-developer"].tags;
     assert_eq!((tags.get("cost-center"), tags.get("berth:account")), (Some("4711"), Some("111122223333")));
-    let mut drifted = world;
+    let mut drifted = state;
     drifted.roles.get_mut("payments-developer").unwrap().tags.0.insert("cost-center".into(), "0".into());
     let (rounds, ..) = converge(&input, drifted);
     assert_eq!(
@@ -206,30 +193,30 @@ fn tags_of_the_template_are_made_and_repaired_and_never_take_the_place_of_ours()
 
 #[test]
 fn a_full_list_of_versions_loses_its_oldest_when_the_boundary_changes() {
-    let mut world = converged();
+    let mut state = converged();
     let ours = Tags::of(&"111122223333".parse().unwrap(), &"payments".parse().unwrap());
     let oldest = Some("v1".to_owned());
-    world.boundary =
+    state.boundary =
         Some(ObservedBoundary { arn: BOUNDARY.into(), document: json!({}), tags: Some(ours), oldest_of_full: oldest });
-    let Decision::Act(actions) = decide(&input(), &world).unwrap() else { panic!("nothing to do") };
-    assert!(matches!(&actions[..], [Action::UpdateBoundary { delete_version: Some(v), .. }] if v == "v1"));
+    let Decision::Act(changes) = decide(&input(), &state).unwrap() else { panic!("nothing to do") };
+    assert!(matches!(&changes[..], [Change::UpdateBoundary { delete_version: Some(v), .. }] if v == "v1"));
 }
 
 proptest! {
     #[test]
-    fn any_drifted_world_converges_and_then_needs_nothing(
+    fn any_drifted_state_converges_and_then_needs_nothing(
         missing in proptest::collection::vec(any::<bool>(), 2),
         drift in proptest::collection::vec(any::<bool>(), 6),
         boundary in any::<bool>(),
     ) {
-        let mut world = converged();
+        let mut state = converged();
         if boundary {
-            world.boundary = None;
+            state.boundary = None;
         }
         for (name, gone) in ["payments-developer", "payments-viewer"].iter().zip(missing) {
             if gone {
-                world.roles.remove(*name);
-            } else if let Some(role) = world.roles.get_mut(*name) {
+                state.roles.remove(*name);
+            } else if let Some(role) = state.roles.get_mut(*name) {
                 if drift[0] { role.trust = json!(null) }
                 if drift[1] { role.boundary = Some("arn:aws:iam::aws:policy/x".into()) }
                 if drift[2] { role.managed.clear() }
@@ -238,7 +225,7 @@ proptest! {
                 if drift[5] { role.tags.0.insert("berth:role".into(), "other".into()); }
             }
         }
-        let (_, output, after) = converge(&input(), world);
+        let (_, output, after) = converge(&input(), state);
         prop_assert_eq!(output.roles.len(), 2);
         prop_assert!(matches!(decide(&input(), &after), Ok(Decision::Done(_))));
     }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use berth_ledger::RoleRecord;
-use berth_step::{Decision, Fault, Step};
+use berth_step::{Decision, Fault, OldStep};
 use berth_tenancy::{Access, ClusterPlan, Mode, Subject, Tags};
 use grant_cluster_access::{
     Action, GrantClusterAccess, Input, ObservedCluster, ObservedEntry, Output, TAG_ROLE_ID, World, decide,

@@ -1,9 +1,9 @@
 //! `decide` of grant-sign-in: what is asked for, what is waited for, and that ten are never exceeded.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-use berth_step::{Decision, Fault, Step};
+use berth_step::{Decision, DryRun, Fault, Step, StepError, dry_run};
 use berth_tenancy::{AssignmentPlan, Mode, SignInPlan, Subject};
-use grant_sign_in::{Action, Effect, GrantSignIn, Input, OUTSTANDING_MAX, Observed, Output, State, World, decide};
+use grant_sign_in::{Change, GrantSignIn, Input, OUTSTANDING_MAX, ObservedAssignment, Output, Progress, State};
 use proptest::prelude::*;
 
 fn assignment(n: usize) -> AssignmentPlan {
@@ -35,31 +35,35 @@ fn input(count: usize, mode: Mode) -> Input {
     }
 }
 
-fn world(outstanding: usize, states: Vec<State>) -> World {
-    let observed = |(n, state)| Observed {
+fn decide(input: &Input, state: &State) -> Result<Decision<Change, Output>, StepError> {
+    GrantSignIn::decide(input, state)
+}
+
+fn state(outstanding: usize, progress: Vec<Progress>) -> State {
+    let observed = |(n, progress)| ObservedAssignment {
         assignment: assignment(n),
         group_id: format!("group-{n}"),
         permission_set_arn: "arn:aws:sso:::permissionSet/ssoins-1ca1be4700000001/ps-1".into(),
-        state,
+        progress,
     };
-    World::new(outstanding, states.into_iter().enumerate().map(observed).collect())
+    State { outstanding, assignments: progress.into_iter().enumerate().map(observed).collect() }
 }
 
-const ABSENT: State = State::Absent { failed: None };
-const UNDER_WAY: State = State::UnderWay { failed_before: None };
+const ABSENT: Progress = Progress::Absent { failed: None };
+const UNDER_WAY: Progress = Progress::UnderWay { failed_before: None };
 
-fn actions(decision: Decision<Action, Output>) -> Vec<String> {
+fn lines(decision: Decision<Change, Output>) -> Vec<String> {
     match decision {
-        Decision::Act(actions) => actions.iter().map(ToString::to_string).collect(),
+        Decision::Act(changes) => changes.iter().map(ToString::to_string).collect(),
         Decision::Done(output) => panic!("nothing is asked for: {output:?}"),
     }
 }
 
 #[test]
 fn what_is_absent_is_asked_for_and_what_is_assigned_is_left() {
-    let decided = decide(&input(2, Mode::Apply), &world(0, vec![State::Assigned, ABSENT])).unwrap();
-    assert_eq!(actions(decided), ["assign group payments-1 with permission set Developer"]);
-    let done = decide(&input(2, Mode::Apply), &world(0, vec![State::Assigned, State::Assigned])).unwrap();
+    let decided = decide(&input(2, Mode::Apply), &state(0, vec![Progress::Assigned, ABSENT])).unwrap();
+    assert_eq!(lines(decided), ["assign group payments-1 with permission set Developer"]);
+    let done = decide(&input(2, Mode::Apply), &state(0, vec![Progress::Assigned, Progress::Assigned])).unwrap();
     let Decision::Done(Output { sign_in }) = done else { panic!("{done:?}") };
     let groups: Vec<&str> = sign_in.iter().map(|one| one.group.as_str()).collect();
     assert_eq!(groups, ["payments-0", "payments-1"]);
@@ -68,80 +72,80 @@ fn what_is_absent_is_asked_for_and_what_is_assigned_is_left() {
 #[test]
 fn an_account_without_declared_sign_in_needs_nothing() {
     let input = Input { sign_in: None, ..input(0, Mode::Apply) };
-    assert!(matches!(decide(&input, &World::default()), Ok(Decision::Done(Output { sign_in })) if sign_in.is_empty()));
+    assert!(matches!(decide(&input, &State::default()), Ok(Decision::Done(Output { sign_in })) if sign_in.is_empty()));
 }
 
 #[test]
 fn only_as_many_are_asked_for_as_the_organization_has_places_left() {
-    let decided = decide(&input(3, Mode::Apply), &world(8, vec![ABSENT, ABSENT, ABSENT])).unwrap();
-    assert_eq!(actions(decided).len(), 2);
-    let error = decide(&input(1, Mode::Apply), &world(OUTSTANDING_MAX, vec![ABSENT])).unwrap_err();
+    let decided = decide(&input(3, Mode::Apply), &state(8, vec![ABSENT, ABSENT, ABSENT])).unwrap();
+    assert_eq!(lines(decided).len(), 2);
+    let error = decide(&input(1, Mode::Apply), &state(OUTSTANDING_MAX, vec![ABSENT])).unwrap_err();
     assert_eq!(error.fault, Fault::Throttled);
     assert!(error.what.contains("10 assignments outstanding") && error.what.contains("payments-0"), "{error}");
 }
 
 #[test]
 fn what_is_under_way_is_waited_for_and_named() {
-    let error = decide(&input(1, Mode::Apply), &world(1, vec![UNDER_WAY])).unwrap_err();
+    let error = decide(&input(1, Mode::Apply), &state(1, vec![UNDER_WAY])).unwrap_err();
     assert_eq!(error.fault, Fault::NotReady);
     assert!(error.what.contains("group payments-0 with permission set Developer"), "{error}");
 }
 
 #[test]
 fn a_request_that_failed_is_asked_for_again_and_its_reason_is_the_fault() {
-    let failed = State::Absent { failed: Some("no such policy".into()) };
-    let mut world = world(0, vec![failed]);
-    let Decision::Act(asked) = decide(&input(1, Mode::Apply), &world).unwrap() else { panic!("not asked again") };
+    let failed = Progress::Absent { failed: Some("no such policy".into()) };
+    let mut state = state(0, vec![failed]);
+    let Decision::Act(asked) = decide(&input(1, Mode::Apply), &state).unwrap() else { panic!("not asked again") };
     assert_eq!(asked[0].failed_before.as_deref(), Some("no such policy"));
-    let state = State::UnderWay { failed_before: asked[0].failed_before.clone() };
-    GrantSignIn::apply(&mut world, Effect { assignment: assignment(0), state });
-    let error = decide(&input(1, Mode::Apply), &world).unwrap_err();
+    let made = Progress::UnderWay { failed_before: asked[0].failed_before.clone() };
+    GrantSignIn::apply(&mut state, &input(1, Mode::Apply), &asked[0], Some(made));
+    let error = decide(&input(1, Mode::Apply), &state).unwrap_err();
     assert_eq!(error.fault, Fault::Conflict);
     assert!(error.what.contains("no such policy") && error.what.contains("payments-0"), "{error}");
 }
 
 #[test]
 fn a_plan_shows_every_assignment_and_waits_for_nothing() {
-    let (input, mut world) = (input(2, Mode::Plan), world(OUTSTANDING_MAX, vec![ABSENT, UNDER_WAY]));
-    let Decision::Act(planned) = decide(&input, &world).unwrap() else { panic!("nothing planned") };
-    for action in &planned {
-        let effect = GrantSignIn::imagine(&input, &world, action);
-        GrantSignIn::apply(&mut world, effect);
-    }
-    assert_eq!(planned.len(), 1);
-    assert!(matches!(decide(&input, &world), Ok(Decision::Done(_))));
+    let state = state(OUTSTANDING_MAX, vec![ABSENT, UNDER_WAY]);
+    let DryRun { batches, output, .. } = dry_run::<GrantSignIn>(&input(2, Mode::Plan), state).unwrap();
+    assert_eq!((batches.concat().len(), output.sign_in.len()), (1, 2));
 }
 
-fn any_state() -> impl Strategy<Value = State> {
-    prop_oneof![Just(ABSENT), Just(State::Absent { failed: Some("no".into()) }), Just(UNDER_WAY), Just(State::Assigned),]
+fn any_progress() -> impl Strategy<Value = Progress> {
+    prop_oneof![
+        Just(ABSENT),
+        Just(Progress::Absent { failed: Some("no".into()) }),
+        Just(UNDER_WAY),
+        Just(Progress::Assigned),
+    ]
 }
 
 proptest! {
     /// The service finishes what it was asked for between two invocations; other accounts take some of the places.
     #[test]
-    fn any_world_converges_without_exceeding_the_limit_and_then_needs_nothing(
-        states in proptest::collection::vec(any_state(), 0..30),
+    fn any_state_converges_within_the_limit_and_then_needs_nothing(
+        progress in proptest::collection::vec(any_progress(), 0..30),
         others in proptest::collection::vec(0..=OUTSTANDING_MAX, 30),
     ) {
-        let input = input(states.len(), Mode::Apply);
-        let mut world = world(0, states);
+        let input = input(progress.len(), Mode::Apply);
+        let mut state = state(0, progress);
         let mut done = false;
         for taken in others.into_iter().chain([0; 30]) {
             // An invocation: everything of ours that was under way has ended by now.
-            for observed in &mut world.assignments {
-                if matches!(observed.state, State::UnderWay { .. }) {
-                    observed.state = State::Assigned;
+            for observed in &mut state.assignments {
+                if matches!(observed.progress, Progress::UnderWay { .. }) {
+                    observed.progress = Progress::Assigned;
                 }
             }
-            world.outstanding = taken;
+            state.outstanding = taken;
             for _ in 0..16 {
-                match decide(&input, &world) {
-                    Ok(Decision::Act(actions)) => {
-                        prop_assert!(!actions.is_empty());
-                        prop_assert!(world.outstanding + actions.len() <= OUTSTANDING_MAX);
-                        for action in actions {
-                            let state = State::UnderWay { failed_before: action.failed_before };
-                            GrantSignIn::apply(&mut world, Effect { assignment: action.assignment, state });
+                match decide(&input, &state) {
+                    Ok(Decision::Act(changes)) => {
+                        prop_assert!(!changes.is_empty());
+                        prop_assert!(state.outstanding + changes.len() <= OUTSTANDING_MAX);
+                        for change in changes {
+                            let made = Progress::UnderWay { failed_before: change.failed_before.clone() };
+                            GrantSignIn::apply(&mut state, &input, &change, Some(made));
                         }
                     }
                     Ok(Decision::Done(_)) => { done = true; break; }
@@ -150,7 +154,7 @@ proptest! {
             }
             if done { break; }
         }
-        prop_assert!(done, "{:?}", world.assignments);
-        prop_assert!(matches!(decide(&input, &world), Ok(Decision::Done(_))));
+        prop_assert!(done, "{:?}", state.assignments);
+        prop_assert!(matches!(decide(&input, &state), Ok(Decision::Done(_))));
     }
 }

@@ -4,16 +4,19 @@ use crate::source::{File, ending, files, none};
 
 /// Crates that may name an SDK of AWS, and which. Every other crate goes through these. aws-sdk-ec2 costs minutes of
 /// every build (docs/decisions/0001).
-const MAY_USE: [(&str, &[&str]); 17] = [
+const MAY_USE: [(&str, &[&str]); 20] = [
     ("crates/berth-aws", &["sts"]),
+    ("crates/berth-ec2", &["ec2"]),
+    ("crates/berth-iam", &["iam"]),
     ("crates/berth-ledger", &["dynamodb"]),
+    ("crates/berth-wiring", &["dynamodb"]),
     ("functions/accept-event", &["dynamodb", "sfn", "sqs"]),
     ("functions/announce-outcome", &["dynamodb", "eventbridge", "sfn"]),
     ("functions/apply-baseline", &["backup", "config", "dynamodb", "ec2", "iam", "s3control"]),
     ("functions/attach-transit-gateway", &["dynamodb", "ec2", "iam"]),
     ("functions/commit-tenant", &["dynamodb", "secretsmanager", "sfn"]),
     ("functions/complete-merges", &["dynamodb", "secretsmanager", "sqs"]),
-    ("functions/create-tenant-roles", &["dynamodb", "iam"]),
+    ("functions/create-tenant-roles", &["iam"]),
     ("functions/grant-cluster-access", &["dynamodb", "eks"]),
     ("functions/grant-sign-in", &["dynamodb", "identitystore", "ssoadmin"]),
     ("functions/plan-onboarding", &["dynamodb", "organizations", "sfn"]),

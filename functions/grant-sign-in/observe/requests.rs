@@ -5,15 +5,12 @@
 
 use aws_sdk_ssoadmin::types::{AccountAssignmentOperationStatusMetadata, OperationStatusFilter, StatusValues};
 use aws_smithy_types::DateTime;
-use berth_aws::CallFailure;
+use berth_aws::{CallResultExt, SdkResultExt};
 use berth_step::StepError;
 use berth_tenancy::AccountId;
 
-use crate::{
-    Observed,
-    memory::{Memory, Request},
-    world::Clients,
-};
+use super::memory::Request;
+use crate::{Clients, ObservedAssignment};
 
 /// Failed requests that are looked at, newest first. An older one of ours only means that its reason is not shown.
 const FAILED_MAX: usize = 10;
@@ -28,7 +25,7 @@ pub(crate) struct Wanted {
 
 impl Wanted {
     /// The request that would make this assignment.
-    pub(crate) fn of(account: &AccountId, observed: &Observed) -> Self {
+    pub(crate) fn of(account: &AccountId, observed: &ObservedAssignment) -> Self {
         let (permission_set_arn, group_id) = (observed.permission_set_arn.clone(), observed.group_id.clone());
         Self { account: account.to_string(), permission_set_arn, group_id }
     }
@@ -42,21 +39,21 @@ impl Wanted {
 }
 
 /// Requests under way: at most as many as Identity Center takes at once.
-pub(crate) async fn under_way(clients: &Clients, memory: &Memory, instance: &str) -> Result<Vec<Request>, StepError> {
+pub(crate) async fn under_way(clients: &Clients, instance: &str) -> Result<Vec<Request>, StepError> {
     let mut requests = Vec::new();
     for listed in list(clients, instance, StatusValues::InProgress).await? {
-        requests.extend(described(clients, memory, instance, &listed, false).await?);
+        requests.extend(described(clients, instance, &listed, false).await?);
     }
     Ok(requests)
 }
 
 /// Requests that failed, newest first.
-pub(crate) async fn failed(clients: &Clients, memory: &Memory, instance: &str) -> Result<Vec<Request>, StepError> {
+pub(crate) async fn failed(clients: &Clients, instance: &str) -> Result<Vec<Request>, StepError> {
     let mut listed = list(clients, instance, StatusValues::Failed).await?;
     listed.sort_by_key(|request| std::cmp::Reverse(request.created_date.as_ref().map_or(0, DateTime::as_nanos)));
     let mut requests = Vec::new();
     for listed in listed.iter().take(FAILED_MAX) {
-        requests.extend(described(clients, memory, instance, listed, true).await?);
+        requests.extend(described(clients, instance, listed, true).await?);
     }
     Ok(requests)
 }
@@ -70,30 +67,25 @@ async fn list(
     let filter = OperationStatusFilter::builder().status(status).build();
     let call = clients.center.list_account_assignment_creation_status().instance_arn(instance).filter(filter);
     let listed: Result<Vec<_>, _> = call.into_paginator().items().send().collect().await;
-    listed.map_err(|error| CallFailure::of("sso:ListAccountAssignmentCreationStatus", &error).or_common())
+    listed.named("sso:ListAccountAssignmentCreationStatus").or_common()
 }
 
 /// What a request asks for, and why it failed. None for one that Identity Center has forgotten meanwhile.
 /// [sso-admin `DescribeAccountAssignmentCreationStatus`]
 async fn described(
     clients: &Clients,
-    memory: &Memory,
     instance: &str,
     listed: &AccountAssignmentOperationStatusMetadata,
     has_failed: bool,
 ) -> Result<Option<Request>, StepError> {
     let Some(id) = listed.request_id() else { return Ok(None) };
-    if let Some(known) = memory.request(id).filter(|known| !has_failed || known.failure.is_some()) {
+    if let Some(known) = clients.memory.request(id).filter(|known| !has_failed || known.failure.is_some()) {
         return Ok(Some(known));
     }
     let call = clients.center.describe_account_assignment_creation_status().instance_arn(instance);
-    let answer = match call.account_assignment_creation_request_id(id).send().await {
-        Ok(answer) => answer,
-        Err(error) => {
-            let failure = CallFailure::of("sso:DescribeAccountAssignmentCreationStatus", &error);
-            return if failure.is(&["ResourceNotFoundException"]) { Ok(None) } else { Err(failure.or_common()) };
-        }
-    };
+    let sent = call.account_assignment_creation_request_id(id).send().await;
+    let sent = sent.named("sso:DescribeAccountAssignmentCreationStatus").none_if(&["ResourceNotFoundException"]);
+    let Some(answer) = sent.or_common()? else { return Ok(None) };
     let Some(status) = answer.account_assignment_creation_status else { return Ok(None) };
     let no_reason = || "Identity Center gives no reason".to_owned();
     let failure =
@@ -104,6 +96,6 @@ async fn described(
         principal: status.principal_id.unwrap_or_default(),
         failure,
     };
-    memory.remember_request(id, request.clone());
+    clients.memory.remember_request(id, request.clone());
     Ok(Some(request))
 }

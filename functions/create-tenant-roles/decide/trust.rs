@@ -1,11 +1,10 @@
-//! Policy documents, built as values and never as text.
+//! Trust policies of roles, built as values and never as text.
 
 use berth_tenancy::{AccountId, RoleTrust};
 use serde_json::{Map, Value, json};
 
 /// The trust policy of a role: one exact principal and, where a principal stands for many, exact conditions.
-#[must_use]
-pub fn trust_document(account: &AccountId, trust: &RoleTrust) -> Value {
+pub(crate) fn trust_document(account: &AccountId, trust: &RoleTrust) -> Value {
     let statement = match trust {
         // Identity Center makes the role's name end in a hash that is not known beforehand, and in a path that holds
         // the region everywhere but in us-east-1; IAM's own documentation matches it by `aws:PrincipalArn`.

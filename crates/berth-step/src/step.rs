@@ -1,0 +1,74 @@
+//! The shape of every step: connect, observe, decide, act, apply.
+//!
+//! A step observes once. `decide` is pure: it compares what was observed with the plan, and names a batch of changes
+//! that do not depend on each other. `act` makes one of them in AWS; `apply` makes it in the observed state, so that
+//! `decide` can be asked again. Without `act`, the same functions are the dry run.
+
+use std::fmt::{Debug, Display};
+
+use berth_tenancy::{Region, Subject};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::StepError;
+
+/// One step: converges one part of an account to its plan. Safe to run any number of times.
+pub trait Step {
+    /// Payload from the state machine.
+    type Input: DeserializeOwned + HasSubject;
+    /// What later states read.
+    type Output: Serialize;
+    /// What one invocation reaches AWS with.
+    type Clients;
+    /// What was observed, as far as `decide` needs it. A plain value.
+    type State: Debug + Clone + PartialEq;
+    /// One change, with all that making it takes. `Display` is the line that a plan shows.
+    type Change: Debug + Clone + PartialEq + Display;
+    /// What only AWS can say about a change that was made, such as an id. `()` when there is nothing.
+    type Made;
+
+    /// Opens the sessions of this invocation.
+    fn connect(&self, input: &Self::Input) -> impl Future<Output = Result<Self::Clients, StepError>>;
+
+    /// Reads AWS, and changes nothing.
+    fn observe(clients: &Self::Clients, input: &Self::Input) -> impl Future<Output = Result<Self::State, StepError>>;
+
+    /// Compares what was observed with the plan. Pure: no clock, no I/O, no randomness.
+    fn decide(input: &Self::Input, state: &Self::State) -> Result<Decision<Self::Change, Self::Output>, StepError>;
+
+    /// Makes one change. What is made already counts as made.
+    fn act(
+        clients: &Self::Clients,
+        input: &Self::Input,
+        change: &Self::Change,
+    ) -> impl Future<Output = Result<Self::Made, StepError>>;
+
+    /// Makes the change in the observed state. `made` is what AWS said, and `None` in a dry run: then placeholders stand
+    /// for what only AWS can give. Pure.
+    fn apply(state: &mut Self::State, input: &Self::Input, change: &Self::Change, made: Option<Self::Made>);
+}
+
+/// What `decide` made of the observed state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision<C, O> {
+    /// Make these changes; they do not depend on each other.
+    Act(Vec<C>),
+    /// Everything is as planned.
+    Done(O),
+}
+
+/// Anything whose subject is known: every input of a step.
+pub trait HasSubject {
+    /// Who is onboarded, by which execution, and how.
+    fn subject(&self) -> &Subject;
+
+    /// The region, for a step that runs once for each.
+    fn region(&self) -> Option<&Region> {
+        None
+    }
+}
+
+/// The account's lease, confirmed before the first mutating call of a step, and again after a batch that hung.
+pub trait Lease {
+    /// Succeeds when the subject's execution may act on the account; otherwise `Superseded`.
+    fn confirm(&self, subject: &Subject) -> impl Future<Output = Result<(), StepError>>;
+}

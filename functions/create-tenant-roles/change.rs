@@ -1,0 +1,64 @@
+//! The changes of this step, each with all that making it takes.
+
+use std::fmt;
+
+use berth_tenancy::{RolePlan, Tags};
+use serde_json::Value;
+
+/// One change.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(missing_docs, reason = "the fields are what the variant's name says they are set to")]
+pub enum Change {
+    /// Make the permissions boundary.
+    CreateBoundary { name: String, path: String, document: Value },
+    /// Give the permissions boundary a new default version, after deleting the oldest where IAM's limit demands it.
+    UpdateBoundary { arn: String, document: Value, delete_version: Option<String> },
+    /// Make a role, with its boundary and tags in the same call.
+    CreateRole { role: Box<RolePlan>, boundary: String },
+    /// Change one thing about a role that exists.
+    ChangeRole { role: String, to: RoleChange },
+}
+
+/// What is changed about a role.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(missing_docs, reason = "the fields are what the variant's name says they are set to")]
+pub enum RoleChange {
+    /// Repair who may assume it.
+    Trust { document: Value },
+    /// Repair its boundary.
+    Boundary { arn: String },
+    /// Repair its longest session.
+    Session { seconds: u32 },
+    /// Repair tags.
+    Tags { tags: Tags },
+    /// Attach a managed policy.
+    Attach { arn: String },
+    /// Detach a managed policy that the plan does not have.
+    Detach { arn: String },
+    /// Write an inline policy.
+    PutInline { policy: String, document: Value },
+    /// Delete an inline policy that the plan does not have.
+    DeleteInline { policy: String },
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CreateBoundary { name, .. } => write!(f, "create permissions boundary {name}"),
+            Self::UpdateBoundary { arn, .. } => write!(f, "update permissions boundary {arn}"),
+            Self::CreateRole { role, .. } => write!(f, "create role {}{}", role.path, role.name),
+            Self::ChangeRole { role, to } => match to {
+                RoleChange::Trust { .. } => write!(f, "repair trust policy of role {role}"),
+                RoleChange::Boundary { .. } => write!(f, "repair permissions boundary of role {role}"),
+                RoleChange::Session { seconds } => write!(f, "set longest session of role {role} to {seconds} s"),
+                RoleChange::Tags { .. } => write!(f, "repair tags of role {role}"),
+                RoleChange::Attach { arn } => write!(f, "attach {arn} to role {role}"),
+                RoleChange::Detach { arn } => write!(f, "detach {arn} from role {role}, which the plan does not have"),
+                RoleChange::PutInline { policy, .. } => write!(f, "write inline policy {policy} of role {role}"),
+                RoleChange::DeleteInline { policy } => {
+                    write!(f, "delete inline policy {policy} of role {role}, which the plan does not have")
+                }
+            },
+        }
+    }
+}
