@@ -10,6 +10,8 @@
 
 pub mod counting;
 pub mod faults;
+pub mod generated;
 pub mod makespan;
 pub mod permissions;
+pub mod registry;
 pub mod rig;

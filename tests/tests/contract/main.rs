@@ -6,7 +6,6 @@
 
 mod against_jsonata;
 mod expression;
-mod machine;
 mod metrics;
 mod mutations;
 mod rules;
@@ -16,10 +15,10 @@ mod walk;
 
 use announce_outcome::ExecutionOutput;
 use berth_tenancy::{Admission, Mode};
+use berth_tests::registry::{Level, states};
 use serde_json::Value;
 
 use crate::{
-    machine::{Level, states},
     rules::{Commits, findings, longest_seconds, names, retrier_seconds, waiting_seconds},
     steps::{Case, strict},
     template::Template,

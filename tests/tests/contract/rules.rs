@@ -3,12 +3,10 @@
 use std::collections::BTreeSet;
 
 use berth_step::Fault;
+use berth_tests::registry::{Level, State, leads_to, states};
 use serde_json::Value;
 
-use crate::{
-    machine::{Level, State, states},
-    template::Template,
-};
+use crate::template::Template;
 
 /// Error names of Lambda that mean that the service, not the function, failed for a moment.
 /// <https://docs.aws.amazon.com/step-functions/latest/dg/bp-lambda-serviceexception.html>
@@ -186,14 +184,14 @@ fn from<'a>(level: &Level<'a>, name: &'a str, commits: Commits, above: &mut BTre
     if !above.insert(name) {
         return f64::INFINITY; // a loop in the machine waits for ever
     }
-    let state = State { at: name.to_owned(), body };
+    let state = State { name: name.to_owned(), at: name.to_owned(), body };
     let inside = level.inside(name).iter().map(|inner| longest_seconds(inner, commits)).fold(0.0, f64::max);
     let limit = state.limit_seconds().map_or(f64::INFINITY, |(pushed, merged)| {
         let seconds = if commits == Commits::Pushed { pushed } else { merged };
         u32::try_from(seconds).map_or(f64::INFINITY, f64::from)
     });
     let own = if state.is_task() { limit } else { inside };
-    let after = nexts(body).into_iter().map(|next| from(level, next, commits, above)).fold(0.0, f64::max);
+    let after = leads_to(body).into_iter().map(|next| from(level, next, commits, above)).fold(0.0, f64::max);
     above.remove(name);
     own + waiting_seconds(&state) + after
 }
@@ -207,12 +205,6 @@ fn waiting(machine: &Value) -> Vec<String> {
         return Vec::new();
     }
     vec![format!("the longest way takes {longest} s, and the machine ends it after {limit} s")]
-}
-
-fn nexts(state: &Value) -> Vec<&str> {
-    let choices =
-        state["Choices"].as_array().into_iter().flatten().chain(state["Catch"].as_array().into_iter().flatten());
-    choices.map(|rule| &rule["Next"]).chain([&state["Next"], &state["Default"]]).filter_map(Value::as_str).collect()
 }
 
 /// Nothing turns a failing task into a Fail state: redrive resumes at the state that failed.
@@ -248,7 +240,7 @@ fn reached<'a>(level: &Level<'a>, start: &'a str) -> BTreeSet<&'a str> {
     while let Some(name) = open.pop() {
         let Some((name, state)) = level.states().get_key_value(name) else { continue };
         if reached.insert(name.as_str()) {
-            open.extend(nexts(state));
+            open.extend(leads_to(state));
         }
     }
     reached
@@ -266,7 +258,7 @@ fn reachable(machine: &Value) -> Vec<String> {
         for name in level.states().keys().filter(|name| !reached.contains(name.as_str())) {
             found.push(format!("{name}: no state leads to it"));
         }
-        let named = level.states().values().flat_map(nexts).chain([level.start()]);
+        let named = level.states().values().flat_map(leads_to).chain([level.start()]);
         for name in named.filter(|name| !level.states().contains_key(*name)) {
             found.push(format!("{name}: is named, but is no state of its level ({})", level.at));
         }

@@ -2,11 +2,11 @@
 //! step answers. What Step Functions would refuse, or pass over in silence, ends the walk with an error that names it.
 
 use berth_step::take_attempt;
+use berth_tests::registry::Level;
 use serde_json::{Map, Value, json};
 
 use crate::{
     expression::{Scope, evaluate, expression, render},
-    machine::Level,
     template::Template,
 };
 

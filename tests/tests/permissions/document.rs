@@ -1,9 +1,10 @@
 //! docs/permissions.md: for every permission what it is for, written from the policies and the code.
 
-use std::{fmt::Write as _, fs};
+use std::fmt::Write as _;
 
 use berth_aws::{Part, Statement};
 use berth_tests::{
+    generated::assert_current,
     permissions::{demanded_of, policies},
     rig::checkout,
 };
@@ -89,10 +90,5 @@ fn needed_by(function: &str, part: Part, action: &str) -> String {
 
 #[test]
 fn the_page_of_permissions_is_the_one_of_the_policies_and_the_code() {
-    let path = checkout().join("docs/permissions.md");
-    let page = page();
-    if fs::read_to_string(&path).unwrap_or_default() != page {
-        fs::write(&path, page).unwrap();
-        panic!("docs/permissions.md was another one and is written anew: look at it and commit it");
-    }
+    assert_current([(checkout().join("docs/permissions.md"), page())], "functions/*/policy.json and the code");
 }

@@ -39,8 +39,11 @@ fn the_state_machine_may_use_exactly_the_functions_and_the_queue_of_its_definiti
     let policies = resources["OnboardAccountRole"]["Properties"]["Policies"].as_sequence().unwrap();
     let mut allowed = BTreeSet::new();
     for statement in policies.iter().flat_map(|policy| policy["PolicyDocument"]["Statement"].as_sequence().unwrap()) {
-        let action = statement["Action"].as_str().unwrap_or_default();
-        if !["lambda:InvokeFunction", "sqs:SendMessage"].contains(&action) {
+        let actions = statement["Action"].as_sequence().unwrap();
+        if !actions
+            .iter()
+            .all(|action| ["lambda:InvokeFunction", "sqs:SendMessage"].contains(&action.as_str().unwrap()))
+        {
             assert!(
                 LOGGING.contains(&statement["Sid"].as_str().unwrap_or_default()),
                 "what is this for? {statement:?}"

@@ -4,8 +4,11 @@
 
 mod demanded;
 mod document;
+mod hub;
 mod machine;
 mod need;
 mod policies;
 mod recorded;
+mod registry;
+mod retries;
 mod templates;

@@ -7,7 +7,12 @@ use std::{
 };
 
 use berth_aws::{FunctionPolicy, Part, Statement};
-use berth_tests::{permissions::policies, rig::checkout};
+use berth_tests::{
+    generated::{assert_current, filled},
+    permissions::policies,
+    registry::{Hub, in_order, machines},
+    rig::checkout,
+};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -68,6 +73,15 @@ fn written(text: &str, policies: &BTreeMap<String, FunctionPolicy>) -> (String, 
     (out, found)
 }
 
+/// Parts whose statements a template has: those between markers, and the hub's where whole roles are written.
+fn parts(text: &str, policies: &BTreeMap<String, FunctionPolicy>) -> Vec<(String, Part)> {
+    let mut found = written(text, policies).1;
+    if text.contains("# generated: functions\n") {
+        found.extend(policies.keys().map(|function| (function.clone(), Part::Hub)));
+    }
+    found
+}
+
 /// The templates of `infra/`.
 fn templates() -> BTreeMap<PathBuf, String> {
     let files = fs::read_dir(checkout().join("infra")).unwrap().flatten().map(|entry| entry.path());
@@ -76,27 +90,25 @@ fn templates() -> BTreeMap<PathBuf, String> {
     read.filter(|(_, text)| text.contains("AWSTemplateFormatVersion")).collect()
 }
 
+/// One test writes all of it: two that write one file would undo each other's work.
 #[test]
-fn the_roles_in_infra_are_written_from_the_policies_beside_the_functions() {
-    let policies = policies();
-    let mut stale = Vec::new();
-    for (path, text) in templates() {
-        let (fresh, _) = written(&text, &policies);
-        if fresh != text {
-            fs::write(&path, fresh).unwrap();
-            stale.push(path.display().to_string());
-        }
-    }
-    assert!(
-        stale.is_empty(),
-        "written anew from functions/*/policy.json: {stale:?}; look at the changes and commit them"
-    );
+fn the_templates_are_written_from_the_folders_of_the_functions() {
+    let (functions, policies) = (in_order(), policies());
+    let hub = Hub { functions: &functions, policies: &policies, machines: machines() };
+    let mut blocks = BTreeSet::new();
+    let fresh = templates().into_iter().map(|(path, text)| {
+        let (text, found) = filled(&written(&text, &policies).0, |name| hub.block(name)).unwrap();
+        blocks.extend(found);
+        (path, text)
+    });
+    assert_current(fresh.collect::<Vec<_>>(), "functions/*/Cargo.toml, functions/*/policy.json and statemachines/");
+    assert_eq!(Vec::from_iter(blocks), ["functions", "roles that other accounts trust", "state machines"]);
 }
 
 #[test]
 fn every_part_of_every_policy_is_in_a_role() {
     let policies = policies();
-    let found: BTreeSet<(String, Part)> = templates().values().flat_map(|text| written(text, &policies).1).collect();
+    let found: BTreeSet<(String, Part)> = templates().values().flat_map(|text| parts(text, &policies)).collect();
     let every: BTreeSet<(String, Part)> =
         policies.iter().flat_map(|(function, policy)| policy.0.keys().map(|part| (function.clone(), *part))).collect();
     assert_eq!(found, every);
@@ -114,7 +126,7 @@ fn roles_of_functions_allow_nothing_besides() {
     for (path, text) in templates() {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         let template: serde_yaml_ng::Value = serde_yaml_ng::from_str(&text).unwrap();
-        let (_, found) = written(&text, &policies);
+        let found = parts(&text, &policies);
         let expected: Vec<Value> = found
             .iter()
             .flat_map(|(function, part)| policies[function].0[part].iter())

@@ -1,4 +1,4 @@
-//! Reading the state machine: its states, wherever they are nested.
+//! States of a machine, wherever they are nested.
 
 use berth_tenancy::Delivery;
 use serde_json::{Map, Value};
@@ -14,22 +14,26 @@ pub struct Level<'a> {
 
 impl<'a> Level<'a> {
     /// The machine itself.
+    #[must_use]
     pub fn top(machine: &'a Value) -> Self {
         Self { at: String::new(), body: machine }
     }
 
     /// The state with which it begins.
+    #[must_use]
     pub fn start(&self) -> &'a str {
         self.body["StartAt"].as_str().unwrap_or_default()
     }
 
     /// Its states by name.
+    #[must_use]
     pub fn states(&self) -> &'a Map<String, Value> {
         static NONE: std::sync::LazyLock<Map<String, Value>> = std::sync::LazyLock::new(Map::new);
         self.body["States"].as_object().unwrap_or(&NONE)
     }
 
     /// The levels inside one of its states.
+    #[must_use]
     pub fn inside(&self, name: &str) -> Vec<Level<'a>> {
         let Some(state) = self.states().get(name) else { return Vec::new() };
         let branches = state["Branches"].as_array().into_iter().flatten();
@@ -37,6 +41,7 @@ impl<'a> Level<'a> {
     }
 
     /// This level and all below it.
+    #[must_use]
     pub fn all(machine: &'a Value) -> Vec<Level<'a>> {
         let mut levels = vec![Level::top(machine)];
         let mut next = 0;
@@ -55,6 +60,8 @@ fn join(at: &str, name: &str) -> String {
 /// One state and where it is.
 #[derive(Debug, Clone)]
 pub struct State<'a> {
+    /// Its name. No two states of a machine have one name.
+    pub name: String,
     /// Names of the states around it and its own, with slashes between.
     pub at: String,
     /// Its body.
@@ -62,18 +69,27 @@ pub struct State<'a> {
 }
 
 impl<'a> State<'a> {
+    /// A state of a level.
+    #[must_use]
+    pub fn new(level: &Level<'_>, name: &str, body: &'a Value) -> Self {
+        Self { name: name.to_owned(), at: join(&level.at, name), body }
+    }
+
     /// Its type.
+    #[must_use]
     pub fn kind(&self) -> &'a str {
         self.body["Type"].as_str().unwrap_or_default()
     }
 
     /// Whether it calls a service.
+    #[must_use]
     pub fn is_task(&self) -> bool {
         self.kind() == "Task"
     }
 
     /// Its limit in seconds, as the shortest and the longest that it may be. There is one expression for it: how long a
     /// commit may take is the plan's to say, because a merge waits for a person (docs/decisions/0018).
+    #[must_use]
     pub fn limit_seconds(&self) -> Option<(u64, u64)> {
         let limit = &self.body["TimeoutSeconds"];
         if limit == "{% $plan.gitOps.answerSecondsMax %}" {
@@ -84,16 +100,25 @@ impl<'a> State<'a> {
     }
 
     /// Its retriers.
+    #[must_use]
     pub fn retriers(&self) -> &'a [Value] {
         self.body["Retry"].as_array().map_or(&[], Vec::as_slice)
     }
 }
 
 /// Every state, wherever it is nested.
+#[must_use]
 pub fn states<'a>(machine: &'a Value) -> Vec<State<'a>> {
     let of_level = |level: Level<'a>| {
         let states = level.states();
-        states.iter().map(move |(name, body)| State { at: join(&level.at, name), body }).collect::<Vec<_>>()
+        states.iter().map(|(name, body)| State::new(&level, name, body)).collect::<Vec<_>>()
     };
     Level::all(machine).into_iter().flat_map(of_level).collect()
+}
+
+/// Names of the states that may come after a state.
+#[must_use]
+pub fn leads_to(state: &Value) -> Vec<&str> {
+    let rules = ["Choices", "Catch"].into_iter().flat_map(|list| state[list].as_array().into_iter().flatten());
+    rules.map(|rule| &rule["Next"]).chain([&state["Next"], &state["Default"]]).filter_map(Value::as_str).collect()
 }

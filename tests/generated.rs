@@ -1,0 +1,65 @@
+//! Files that tests write: a stale one is written anew, and then the test fails, so that whoever runs it sees the change and
+//! commits it.
+
+use std::{fmt::Write as _, fs, path::PathBuf};
+
+use crate::rig::checkout;
+
+/// Writes those files anew that hold something else, and fails with their names. `source` says what they are written from.
+///
+/// # Panics
+/// When a file was stale, or cannot be written.
+pub fn assert_current(files: impl IntoIterator<Item = (PathBuf, String)>, source: &str) {
+    let mut stale = Vec::new();
+    for (path, fresh) in files {
+        if fs::read_to_string(&path).unwrap_or_default() != fresh {
+            fs::write(&path, fresh).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            stale.push(path.strip_prefix(checkout()).unwrap_or(&path).display().to_string());
+        }
+    }
+    assert!(stale.is_empty(), "written anew from {source}: {}; look at the changes and commit them", stale.join(", "));
+}
+
+/// A YAML text in which each pair of lines `# generated: NAME` and `# end of generated` has between it what `block` gives for
+/// the name, with the marker's indent. Names that were found come with it.
+///
+/// # Errors
+/// A pair is not closed, or nothing is known of its name.
+pub fn filled(text: &str, block: impl Fn(&str) -> Option<String>) -> Result<(String, Vec<String>), String> {
+    let (mut out, mut found) = (String::new(), Vec::new());
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        let _ = writeln!(out, "{line}");
+        let Some(name) = line.trim_start().strip_prefix(BEGIN) else { continue };
+        let indent = &line[..line.len() - line.trim_start().len()];
+        let fresh = block(name).ok_or_else(|| format!("nothing is known of {name}: {line}"))?;
+        for each in fresh.lines() {
+            let _ = writeln!(out, "{indent}{each}");
+        }
+        let end = lines.find(|line| line.trim() == END).ok_or_else(|| format!("no line '{END}' follows: {line}"))?;
+        let _ = writeln!(out, "{end}");
+        found.push(name.to_owned());
+    }
+    Ok((out, found))
+}
+
+/// The line before what is generated, and the line after it.
+const BEGIN: &str = "# generated: ";
+const END: &str = "# end of generated";
+
+#[cfg(test)]
+mod tests {
+    use super::filled;
+
+    #[test]
+    fn what_is_between_markers_is_replaced_and_nothing_else_changes() {
+        let old = "a: 1\nb:\n  # generated: b\n  - old\n  # end of generated\n  - kept\n";
+        let block = |name: &str| (name == "b").then(|| "- x\n- y\n".to_owned());
+        let (fresh, found) = filled(old, block).unwrap();
+        let expected = "a: 1\nb:\n  # generated: b\n  - x\n  - y\n  # end of generated\n  - kept\n";
+        assert_eq!((fresh.as_str(), found), (expected, vec!["b".to_owned()]));
+        assert_eq!(filled(&fresh, block).unwrap().0, fresh, "once more changes nothing");
+        assert!(filled("# generated: c\n# end of generated\n", block).unwrap_err().contains("nothing is known of c"));
+        assert!(filled("# generated: b\n- x\n", block).unwrap_err().contains("no line '# end of generated' follows"));
+    }
+}
