@@ -8,6 +8,7 @@ use aws_sdk_sfn::{
 };
 use berth_aws::CallFailure;
 use berth_events::Failure;
+use berth_history::Extent;
 use berth_tenancy::{PlannedChange, Region};
 use serde_json::{Value, json};
 
@@ -52,13 +53,10 @@ pub(crate) async fn to_the_end(deployment: &Deployment, execution: &str, show: b
 /// The same for an execution of which a part was seen already.
 pub(crate) async fn rest(deployment: &Deployment, execution: &str, show: bool, seen: Seen) -> Result<Ended, Problem> {
     let Seen { mut history, redrives } = seen;
-    let mut waiting = None;
     loop {
         let described = describe(deployment, execution).await?;
-        for line in history.read(&read_all(deployment, execution).await?) {
-            if let Line::Fault { state, .. } = &line {
-                waiting = Some(state.clone());
-            }
+        let events = read_all(deployment, execution).await?;
+        for line in history.read(&events) {
             if show {
                 print(&line);
             }
@@ -66,7 +64,7 @@ pub(crate) async fn rest(deployment: &Deployment, execution: &str, show: bool, s
         // Until the redrive shows, the end is the one before it.
         let is_this_run = described.redrive_count().unwrap_or_default() >= redrives;
         if is_this_run && described.status() != &ExecutionStatus::Running {
-            return Ok(ended(&described, waiting));
+            return Ok(ended(&described, &events));
         }
         pause().await;
     }
@@ -116,14 +114,16 @@ fn planned_json((region, change): (String, PlannedChange)) -> Value {
     json!({ "region": region, "what": what, "byBerth": by_berth, "next": next })
 }
 
-fn ended(described: &DescribeExecutionOutput, failed_in: Option<String>) -> Ended {
+fn ended(described: &DescribeExecutionOutput, events: &[HistoryEvent]) -> Ended {
     let output = described.output().and_then(|text| serde_json::from_str(text).ok()).unwrap_or(Value::Null);
     let stop = described.stop_date().unwrap_or(described.start_date()).as_secs_f64();
     let status = described.status().clone();
-    let failure = (status != ExecutionStatus::Succeeded).then(|| {
-        let state = failed_in.unwrap_or_default();
-        Failure::from_status(status.as_str(), described.error(), described.cause(), &state)
-    });
+    let failure = if status == ExecutionStatus::Succeeded {
+        None
+    } else {
+        let events: Vec<berth_history::HistoryEvent> = events.iter().map(From::from).collect();
+        berth_history::failure(status.as_str(), &events, Extent::Whole)
+    };
     Ended { status, output, failure, seconds: stop - described.start_date().as_secs_f64() }
 }
 

@@ -54,12 +54,6 @@ impl ExecutionStatus {
         self != Self::Succeeded
     }
 
-    /// Whether it ended from outside: no state failed.
-    #[must_use]
-    pub fn is_stopped(self) -> bool {
-        matches!(self, Self::TimedOut | Self::Aborted)
-    }
-
     /// The name in the event.
     #[must_use]
     pub fn name(self) -> &'static str {

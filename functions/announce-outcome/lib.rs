@@ -15,7 +15,6 @@ use serde::Deserialize;
 
 pub use crate::{
     ending::{Change, Ended, ExecutionOutput, RegionOutput, ended},
-    failed_state::{HistoryEvent, failed_state, stopped_state},
     standing::{Standing, generation, standing},
 };
 

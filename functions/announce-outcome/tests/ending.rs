@@ -1,7 +1,7 @@
 //! What the end of an execution means, and which state of it failed.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-use announce_outcome::{Change, Ended, HistoryEvent, ended, failed_state, stopped_state};
+use announce_outcome::{Change, Ended, ended};
 use berth_events::Failure;
 use berth_ledger::Ending;
 use berth_step::Fault;
@@ -140,78 +140,6 @@ fn a_failure_whose_input_names_no_account_is_silent_with_the_reason() {
     assert!(silent(&reason).starts_with("failed, and its input names no account: "), "{reason:?}");
 }
 
-fn entered(id: i64, previous: i64, name: &str) -> HistoryEvent {
-    HistoryEvent { id, previous, entered: Some(name.to_owned()), is_task: true, ..HistoryEvent::default() }
-}
-
-fn other(id: i64, previous: i64) -> HistoryEvent {
-    HistoryEvent { id, previous, ..HistoryEvent::default() }
-}
-
-fn failed(id: i64, previous: i64, error: &str) -> HistoryEvent {
-    let failure = Some((Some(error.to_owned()), Some("why".to_owned())));
-    HistoryEvent { id, previous, failure, ..HistoryEvent::default() }
-}
-
-/// The history that Step Functions writes for a Map inside a Parallel: each branch and each item has its own chain of
-/// previous ids, and events of all of them are mixed.
-fn mixed(last_of_failing_branch: i64) -> Vec<HistoryEvent> {
-    vec![
-        failed(16, last_of_failing_branch, "Denied"),
-        entered(15, 11, "CreateTenantRoles"),
-        failed(14, 13, "Denied"),
-        other(13, 12), // TaskScheduled
-        entered(12, 10, "AttachTransitGateway"),
-        other(11, 5),
-        other(10, 9),
-        entered(9, 7, "ProvisionVpc"),
-        entered(8, 7, "ProvisionVpc"),
-        entered(7, 5, "Regions"),
-        other(6, 5),
-        entered(5, 3, "ProvisionAccount"),
-        entered(3, 1, "PlanOnboarding"),
-        other(1, 0),
-    ]
-}
-
-#[test]
-fn the_state_that_failed_is_found_in_its_own_branch() {
-    let (state, error, cause) = failed_state(&mixed(14)).unwrap();
-    assert_eq!(
-        (state.as_str(), error.as_deref(), cause.as_deref()),
-        ("AttachTransitGateway", Some("Denied"), Some("why"))
-    );
-}
-
-#[test]
-fn a_task_of_another_branch_that_reports_after_the_end_is_not_the_failure() {
-    let mut history = mixed(14);
-    history[0].is_end = true;
-    history.insert(0, failed(17, 15, "NotReady"));
-    let (state, error, _) = failed_state(&history).unwrap();
-    assert_eq!((state.as_str(), error.as_deref()), ("AttachTransitGateway", Some("Denied")));
-}
-
-#[test]
-fn the_order_in_which_a_page_has_its_events_does_not_matter() {
-    let mut history = mixed(14);
-    history.reverse();
-    assert_eq!(failed_state(&history).map(|(state, ..)| state).as_deref(), Some("AttachTransitGateway"));
-}
-
-#[test]
-fn an_execution_that_ended_between_states_names_the_last_that_was_entered_before() {
-    assert_eq!(failed_state(&mixed(13)).map(|(state, ..)| state).as_deref(), Some("AttachTransitGateway"));
-    assert_eq!(failed_state(&mixed(11)).map(|(state, ..)| state).as_deref(), Some("ProvisionAccount"));
-}
-
-#[test]
-fn a_part_of_a_history_that_does_not_reach_back_to_a_state_says_so() {
-    assert_eq!(failed_state(&mixed(14)[..4]), None);
-    assert_eq!(failed_state(&[]), None);
-    assert_eq!(failed_state(&[failed(2, 1, "States.Runtime"), other(1, 0)]), None);
-}
-
 #[test]
 fn a_superseded_execution_is_silent_because_the_outcome_is_that_of_its_successor() {
     for status in ["FAILED", "ABORTED"] {
@@ -253,40 +181,4 @@ proptest! {
             Err(error) => prop_assert_eq!((status, error.fault), ("SUCCEEDED", Fault::Bug)),
         }
     }
-}
-
-/// Two regions and the roles at once; the roles are done, one region has moved on and waits, the other is in its task.
-fn stopped() -> Vec<HistoryEvent> {
-    let exited = |id, previous| HistoryEvent { exited: true, ..other(id, previous) };
-    let parallel = HistoryEvent { is_task: false, ..entered(2, 1, "ProvisionAccount") };
-    let end = HistoryEvent { failure: Some((None, None)), is_end: true, ..other(21, 0) };
-    vec![
-        entered(1, 0, "PlanOnboarding"),
-        exited(20, 1),
-        parallel,
-        entered(3, 2, "ProvisionVpc"),
-        entered(4, 2, "ProvisionVpc"),
-        entered(5, 2, "CreateTenantRoles"),
-        exited(6, 5),
-        exited(7, 3),
-        entered(8, 7, "AttachTransitGateway"),
-        failed(9, 8, "NotReady"),
-        failed(10, 9, "NotReady"),
-        other(11, 4),
-        end,
-    ]
-}
-
-#[test]
-fn an_execution_that_was_stopped_tells_the_task_that_waited_and_for_what() {
-    assert_eq!(stopped_state(&stopped()), Some(("AttachTransitGateway".to_owned(), Some("why".to_owned()))));
-}
-
-#[test]
-fn a_task_that_waits_for_nothing_is_told_too_and_one_that_was_left_is_not() {
-    let quiet: Vec<HistoryEvent> = stopped().into_iter().filter(|event| ![9, 10].contains(&event.id)).collect();
-    assert_eq!(stopped_state(&quiet), Some(("AttachTransitGateway".to_owned(), None)));
-    let earlier: Vec<HistoryEvent> = quiet.into_iter().filter(|event| event.id != 8).collect();
-    assert_eq!(stopped_state(&earlier), Some(("ProvisionVpc".to_owned(), None)));
-    assert_eq!(stopped_state(&[]), None);
 }

@@ -4,8 +4,9 @@ use crate::source::{File, ending, files, none};
 
 /// Crates that may name an SDK of AWS, and which. Every other crate goes through these. aws-sdk-ec2 costs minutes of
 /// every build (docs/decisions/0001).
-const MAY_USE: [(&str, &[&str]); 20] = [
+const MAY_USE: [(&str, &[&str]); 21] = [
     ("crates/berth-aws", &["sts"]),
+    ("crates/berth-history", &["sfn"]),
     ("crates/berth-ec2", &["ec2"]),
     ("crates/berth-iam", &["iam"]),
     ("crates/berth-ledger", &["dynamodb"]),
