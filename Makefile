@@ -1,13 +1,14 @@
-# What a person types. `make demo` comes first; `make test` is everything that must pass. `make help` lists the rest.
+# What a person types. `make demo` comes first; `make test` is what must pass before a change lands. `make help` lists the rest.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 
 VENV   := local/.venv
 PYTHON := $(VENV)/bin/python
-# One build for the demo, the tests and CI, so that aws-sdk-ec2 is compiled once (docs/decisions/0001).
+# One profile and one set of features for the demo, the tests and CI, so that aws-sdk-ec2 is compiled once
+# (docs/decisions/0001). The demo needs binaries only: not those of the tests' own package, and no test binary.
 CARGO  := cargo --locked
-BUILD  := $(CARGO) build --workspace --bins --tests
+BUILD  := $(CARGO) build --workspace --exclude berth-tests --bins
 BERTH  := target/debug/berth
 DENY   := target/tools/bin/cargo-deny
 SBOM   := target/tools/bin/cargo-cyclonedx
@@ -24,21 +25,20 @@ help: ## Lists the targets.
 demo: prerequisites local binaries ## Shows one onboarding, from a Control Tower event to a commit, on a local AWS.
 	@exec $(BERTH) local demo $(if $(PORT),--port $(PORT))
 
+# The runner builds, runs and counts; ONLY=TEXT runs what has TEXT in its name, AT_ONCE=N so many processes at once.
+RUN_TESTS := python3 tests/run.py $(if $(ONLY),--only '$(ONLY)') $(if $(AT_ONCE),--at-once $(AT_ONCE))
+
 .PHONY: test
-test: prerequisites local-dev binaries ## Everything that must pass.
-	@echo "== the local AWS (pytest)"
-	$(PYTHON) -m pytest -q local/tests
-	@echo "== the workspace (cargo test)"
-	@rm -rf target/recorded
-	$(CARGO) test --workspace --exclude berth-tests
-	$(CARGO) test -p berth-tests --lib --bins
-	@echo "== end to end (cargo test, one binary after the other or two at once)"
-	@tests/end_to_end.sh
-	@echo "== policies against what all journeys used"
-	@target/debug/permissions
+test: prerequisites local-dev ## What must pass: every kind of test and journey. docs/testing.md says what make test-all adds.
+	@$(RUN_TESTS)
+
+.PHONY: test-all
+test-all: prerequisites local-dev ## make test, and crowds, throttling, a thousand deliveries, the local AWS's own tests.
+	@$(RUN_TESTS) --all
 
 .PHONY: faults
-faults: prerequisites local binaries ## Breaks every AWS call of every journey; FAULT=NAME makes one run, ONLY=TEXT some, LIST=1 none, CONTINUE=1 the rest, PLANTED=1 plants mistakes.
+faults: prerequisites local ## Breaks every AWS call of every journey; FAULT=NAME makes one run, ONLY=TEXT some, LIST=1 none, CONTINUE=1 the rest, PLANTED=1 plants mistakes.
+	@$(CARGO) build --workspace --bins
 	@target/debug/faults $(if $(FAULT),--fault '$(FAULT)') $(if $(ONLY),--only '$(ONLY)') $(if $(SAMPLE),--sample $(SAMPLE)) \
 		$(if $(SEED),--seed $(SEED)) $(if $(STANDS),--stands $(STANDS)) $(if $(LIST),--list) $(if $(CONTINUE),--continue) \
 		$(if $(PLANTED),--planted $(if $(filter-out 1,$(PLANTED)),'$(PLANTED)'))
@@ -184,7 +184,7 @@ $(CHECK_VENV)/.installed: deploy/requirements-check.txt
 	@touch $@
 
 .PHONY: binaries
-binaries: # Builds every binary and test once. The first time takes some minutes: aws-sdk-ec2 is large.
+binaries: # Builds what runs: the functions and `berth`. The first time takes some minutes: aws-sdk-ec2 is large.
 	@test -e target/debug/deps || echo "building Berth: the first time takes 5 to 10 minutes and 8 GB of memory (aws-sdk-ec2)"
 	@$(BUILD)
 

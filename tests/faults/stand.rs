@@ -15,7 +15,7 @@ use super::{
     Journey, Outcome, Recovery, Run, Schedule,
     invariants::{self, Seen},
 };
-use crate::rig::{Call, HUB, Rig};
+use crate::rig::{Call, HUB, Rig, TimingProfile};
 
 /// Deadline of every function here. In the deployment it is 30 to 120 s; what happens after it is the same.
 pub(super) const FUNCTION_SECONDS: u64 = 5;
@@ -67,14 +67,14 @@ struct Broken {
 impl Stand {
     /// Starts one for runs; with GitHub when a journey wants it.
     pub(super) fn start(label: &str, is_on_github: bool) -> Result<Self, String> {
-        Ok(Self::on(Rig::quick(label)?, is_on_github))
+        Ok(Self::on(Rig::private(label, TimingProfile::Shortest)?, is_on_github))
     }
 
     /// Starts one for recordings, which has the fewest polls that a journey can have: a call of one more may not come
     /// in a run, and then its fault would not fire.
     pub(super) fn recording(is_on_github: bool) -> Result<Self, String> {
         let label = if is_on_github { "recording-on-github" } else { "recording" };
-        Ok(Self::on(Rig::unhurried(label)?, is_on_github))
+        Ok(Self::on(Rig::private(label, TimingProfile::EachSeenOnce)?, is_on_github))
     }
 
     fn on(rig: Rig, is_on_github: bool) -> Self {

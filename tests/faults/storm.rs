@@ -4,7 +4,7 @@ use berth_ledger::Status;
 use serde_json::{Value, json};
 
 use super::{Journey, Tally, stand::within};
-use crate::rig::{Event, Rig, event};
+use crate::rig::{Event, Rig, TimingProfile, event};
 
 /// Longest that a storm may last.
 const STORM_SECONDS_MAX: u64 = 600;
@@ -59,7 +59,7 @@ impl Storm {
 
     /// Lets it loose on a local AWS of its own, whose pauses are as long as AWS's: the buckets fill at AWS's rates, too.
     pub fn rage(self) -> Result<Weather, String> {
-        let rig = Rig::patient("storm")?;
+        let rig = Rig::private("storm", TimingProfile::Crowd)?;
         let tenants: Vec<String> = (1..=self.accounts).map(|number| format!("subject-{number:05}")).collect();
         let accounts: Vec<String> = tenants.iter().map(|tenant| Journey::Pooled.prepare(&rig, tenant)).collect();
         let rules: Vec<u64> = BUCKETS.iter().map(|bucket| rig.break_calls(&self.rule(bucket))).collect();

@@ -1,6 +1,10 @@
 //! The gateway's journal: which calls were made, by which function, for which execution; and fault rules.
 
-use std::{collections::BTreeSet, fs, sync::PoisonError};
+use std::{
+    collections::BTreeSet,
+    fs,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use reqwest::Method;
 use serde::Deserialize;
@@ -73,6 +77,19 @@ pub struct Invocation {
     pub request_id: String,
     /// The fault; empty for none.
     pub error_type: String,
+}
+
+/// The clock of what AWS does by itself, while it stands still.
+#[derive(Debug)]
+pub struct StoppedClock<'a> {
+    rig: &'a Rig,
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl Drop for StoppedClock<'_> {
+    fn drop(&mut self) {
+        self.rig.clock("start");
+    }
 }
 
 impl Rig {
@@ -178,6 +195,33 @@ impl Rig {
     #[must_use]
     pub fn break_calls(&self, rule: &Value) -> u64 {
         self.gateway(Method::POST, "rules", Some(rule))["id"].as_u64().expect("an id")
+    }
+
+    /// Has the clock of what AWS does by itself stand still until the answer is dropped: attachments stay as they are. One
+    /// test at a time.
+    ///
+    /// # Panics
+    /// When the local AWS does not answer.
+    #[must_use]
+    pub fn stop_clock(&self) -> StoppedClock<'_> {
+        static STOPPED: Mutex<()> = Mutex::new(());
+        let turn = STOPPED.lock().unwrap_or_else(PoisonError::into_inner);
+        self.clock("stop");
+        StoppedClock { rig: self, _turn: turn }
+    }
+
+    /// Sets the clock of what AWS does by itself forward, in seconds of AWS's time.
+    ///
+    /// # Panics
+    /// When the local AWS does not answer.
+    pub fn advance_clock(&self, seconds: u32) {
+        self.clock(&format!("advance?seconds={seconds}"));
+    }
+
+    fn clock(&self, command: &str) {
+        let url = format!("{}/moto-api/clock/{command}", self.endpoint);
+        let asked = self.runtime.block_on(async { self.http.post(url).send().await?.error_for_status() });
+        asked.expect("the clock of the local AWS answers");
     }
 
     /// How often a rule has fired; the rule stays.

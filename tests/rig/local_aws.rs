@@ -20,7 +20,7 @@ pub(super) struct Running {
 }
 
 /// Starts it and waits until it is ready. The label tells several of one test binary apart.
-pub(super) fn start(label: &str, pace: &[(&str, &str)]) -> Result<Running, String> {
+pub(super) fn start(label: &str, timing: &[(&str, &str)]) -> Result<Running, String> {
     for function in ["accept-event", "plan-onboarding", "commit-tenant", "berth"] {
         let binary = binaries().join(function);
         if !binary.is_file() {
@@ -35,7 +35,7 @@ pub(super) fn start(label: &str, pace: &[(&str, &str)]) -> Result<Running, Strin
         .arg(&folder)
         .arg("--binaries")
         .arg(binaries())
-        .envs(pace.iter().copied())
+        .envs(timing.iter().copied())
         .env("BERTH_LOCAL_RECORD", recording(&folder)?)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -30,7 +30,7 @@ pub use self::local_aws::{checkout, recordings};
 pub use self::{
     executions::{Ended, onboarded, run},
     intake::{Event, event, fixture},
-    journal::{Call, Invocation, STEPS, TimedCall},
+    journal::{Call, Invocation, STEPS, StoppedClock, TimedCall},
     person::{AccessEntrySeen, AssignmentSeen, AttachmentSeen, Counted, RegionSeen, RoleSeen, VpcSeen, World},
     places::{Place, disguises},
 };
@@ -42,44 +42,64 @@ pub const MANAGEMENT: &str = "999988887777";
 /// The hub account of the local organization.
 pub const HUB: &str = "210987654321";
 
-/// Longest that anything here may take on a loaded machine.
-pub const SECONDS_MAX: u64 = 100;
+/// Longest that anything here may take: minutes, because a machine may be slow. What happens is seen as soon as it does.
+pub const SECONDS_MAX: u64 = 600;
 
-/// What takes AWS its time takes a third of a second.
-const SHORT_WAITS: [(&str, &str); 3] = [
+/// One region is looked through for a default VPC: all are alike.
+const ONE_REGION: (&str, &str) = ("BERTH_LOCAL_REGIONS", "eu-west-1");
+/// What all seconds are multiplied by that nobody works in (`local/berth_local/timing.py`).
+const TIME_SCALE: &str = "BERTH_LOCAL_TIME_SCALE";
+/// What takes AWS its time takes less, beside pauses that stay long: seconds before they are scaled.
+const SHORT_WORK: [(&str, &str); 3] = [
     ("BERTH_LOCAL_ATTACHMENT_SECONDS", "0.3"),
     ("BERTH_LOCAL_ASSOCIATION_SECONDS", "0.2"),
     ("BERTH_LOCAL_ASSIGNMENT_SECONDS", "0.2"),
 ];
-/// One region is looked through for a default VPC: all are alike.
-const ONE_REGION: (&str, &str) = ("BERTH_LOCAL_REGIONS", "eu-west-1");
 
-/// How long things take on a rig. What happens, and in which order, is the same.
+/// The same under a scale of a half.
+const SEEN_WORK: [(&str, &str); 3] = [
+    ("BERTH_LOCAL_ATTACHMENT_SECONDS", "0.6"),
+    ("BERTH_LOCAL_ASSOCIATION_SECONDS", "0.4"),
+    ("BERTH_LOCAL_ASSIGNMENT_SECONDS", "0.4"),
+];
+
+/// The same under a scale of a fiftieth.
+const POLLED_WORK: [(&str, &str); 3] = [
+    ("BERTH_LOCAL_ATTACHMENT_SECONDS", "15"),
+    ("BERTH_LOCAL_ASSOCIATION_SECONDS", "10"),
+    ("BERTH_LOCAL_ASSIGNMENT_SECONDS", "10"),
+];
+
+/// How long a local AWS waits where nobody works: for attachments, associations and assignments, between two attempts of
+/// a state, for more messages of a batch. What happens, and in which order, is the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pace {
-    /// As in the demo: for what is counted.
+pub enum TimingProfile {
+    /// As in the demo: an attachment takes 2 s, a state tries again after 2 or 3.
     Demo,
-    /// What takes AWS its time takes a third of a second: for crowds, in which accounts wait for each other anyhow.
-    ShortWaits,
-    /// Besides, a state that tries again does so after a tenth of its pause.
-    ShortPauses,
-    /// Pauses are a third, but AWS takes its time: tests look at what is under way there.
-    LongWaits,
+    /// A tenth of all that. A test that has to see what is under way stops the clock ([`Rig::stop_clock`]) or holds a call.
+    Fast,
+    /// AWS is fast and pauses are those of the demo: for crowds, in which accounts wait for each other anyhow and a poll
+    /// is work.
+    Crowd,
+    /// The shortest pauses, for what is tried again thousands of times. What AWS works on is polled several times, however
+    /// slow the machine is: a fault in a poll has one to meet.
+    Shortest,
+    /// Pauses are longer than whatever they wait for: everything that is waited for is looked at once while it is under
+    /// way, and once when it is done.
+    EachSeenOnce,
 }
 
-impl Pace {
+impl TimingProfile {
     fn settings(self) -> Vec<(&'static str, &'static str)> {
         match self {
             Self::Demo => Vec::new(),
-            Self::ShortWaits => SHORT_WAITS.to_vec(),
-            Self::ShortPauses => [&[(PAUSE_SCALE, "0.1")], SHORT_WAITS.as_slice()].concat(),
-            Self::LongWaits => vec![(PAUSE_SCALE, "0.3")],
+            Self::Fast => vec![(TIME_SCALE, "0.1")],
+            Self::Crowd => SHORT_WORK.to_vec(),
+            Self::Shortest => [&[(TIME_SCALE, "0.02")], POLLED_WORK.as_slice()].concat(),
+            Self::EachSeenOnce => [&[(TIME_SCALE, "0.5")], SEEN_WORK.as_slice()].concat(),
         }
     }
 }
-
-/// The setting that pauses between two attempts are multiplied by.
-const PAUSE_SCALE: &str = "BERTH_LOCAL_RETRY_PAUSE_SCALE";
 
 /// Pause between two looks that cost nothing.
 const PAUSE: Duration = Duration::from_millis(150);
@@ -110,23 +130,23 @@ impl fmt::Debug for Rig {
     }
 }
 
-/// The rig of this test binary, with short pauses: the first test that asks starts it.
+/// The rig of this test binary: the first test that asks starts it.
 ///
 /// # Panics
 /// When it does not start.
 #[must_use]
 pub fn rig() -> &'static Rig {
-    rig_at(Pace::ShortPauses)
+    rig_at(TimingProfile::Fast)
 }
 
-/// The same, at another pace; all tests of a binary ask for one.
+/// The same with another timing profile; all tests of a binary ask for one.
 ///
 /// # Panics
 /// When it does not start.
 #[must_use]
-pub fn rig_at(pace: Pace) -> &'static Rig {
+pub fn rig_at(timing: TimingProfile) -> &'static Rig {
     static RIG: OnceLock<Result<Rig, String>> = OnceLock::new();
-    match RIG.get_or_init(|| Rig::start("", &pace.settings(), person::STAGING_OF_ONE_REGION)) {
+    match RIG.get_or_init(|| Rig::start("", &timing.settings(), person::STAGING_OF_ONE_REGION)) {
         Ok(rig) => rig,
         Err(why) => panic!("{why}"),
     }
@@ -134,42 +154,25 @@ pub fn rig_at(pace: Pace) -> &'static Rig {
 
 /// The rig for one test at a time: for tests that look at everything there is, or change what all of them share. Whoever
 /// comes first prepares it.
-pub fn alone(pace: Pace, prepare: impl FnOnce(&Rig)) -> (&'static Rig, MutexGuard<'static, ()>) {
+pub fn alone(timing: TimingProfile, prepare: impl FnOnce(&Rig)) -> (&'static Rig, MutexGuard<'static, ()>) {
     static ALONE: Mutex<()> = Mutex::new(());
     static PREPARED: OnceLock<()> = OnceLock::new();
     // A test that failed has said so itself.
     let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let rig = rig_at(pace);
+    let rig = rig_at(timing);
     PREPARED.get_or_init(|| prepare(rig));
     (rig, alone)
 }
 
 impl Rig {
-    /// A local AWS of its own, for tests that break things: pauses between attempts are a fiftieth, what takes AWS its
-    /// time takes a third of a second, and every environment has one region.
-    pub fn quick(label: &str) -> Result<Self, String> {
-        Self::paced(label, "0.02")
+    /// A local AWS of its own, for tests that break things. Every environment has one region.
+    pub fn private(label: &str, timing: TimingProfile) -> Result<Self, String> {
+        let settings = [timing.settings().as_slice(), &[ONE_REGION]].concat();
+        Self::start(label, &settings, person::ONE_REGION_EACH)
     }
 
-    /// The same with pauses that are longer than whatever they wait for: everything that is waited for is looked at
-    /// once while it is under way, and once when it is done, however slow the machine is.
-    pub fn unhurried(label: &str) -> Result<Self, String> {
-        Self::paced(label, "0.4")
-    }
-
-    fn paced(label: &str, pauses: &str) -> Result<Self, String> {
-        let pace = [&[(PAUSE_SCALE, pauses), ONE_REGION], SHORT_WAITS.as_slice()].concat();
-        Self::start(label, &pace, person::ONE_REGION_EACH)
-    }
-
-    /// The same with pauses as they are on AWS, for what has a pace of its own: buckets that fill again.
-    pub fn patient(label: &str) -> Result<Self, String> {
-        let pace = [&[ONE_REGION], SHORT_WAITS.as_slice()].concat();
-        Self::start(label, &pace, person::ONE_REGION_EACH)
-    }
-
-    fn start(label: &str, pace: &[(&str, &str)], shape: person::Shape) -> Result<Self, String> {
-        let running = local_aws::start(label, pace)?;
+    fn start(label: &str, timing: &[(&str, &str)], shape: person::Shape) -> Result<Self, String> {
+        let running = local_aws::start(label, timing)?;
         let text = |key: &str| running.state[key].as_str().unwrap_or_default().to_owned();
         let endpoint = text("endpoint");
         let environment: BTreeMap<String, String> = serde_json::from_value(running.state["environment"].clone())

@@ -9,7 +9,7 @@ use berth_ledger::Status;
 use berth_tests::{
     counting::{self, Cost, Figures, Measured, again, commits_per_thousand, fresh},
     makespan::quotas::CALLS,
-    rig::{Event, Pace, event, rig_at},
+    rig::{Event, TimingProfile, event, rig_at},
 };
 
 /// Between these docs/figures.md has the table.
@@ -63,7 +63,7 @@ const REGION_MORE: Figures =
 
 #[test]
 fn an_onboarding_costs_no_more_than_promised_and_the_readme_has_the_numbers() {
-    let rig = rig_at(Pace::Demo);
+    let rig = rig_at(TimingProfile::Demo);
     // Once with everything, so that every function has as many warm copies as two regions need.
     let warm = rig.account("warm-dev", "dev");
     rig.publish(&[event(Event::Created, &warm)]);

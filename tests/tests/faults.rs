@@ -1,7 +1,7 @@
 //! A seeded sample of the fault sweep; the whole is `make faults`.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-use berth_tests::faults::{Journey, Sweep};
+use berth_tests::faults::{Journey, Storm, Sweep};
 
 /// Runs in `make test`: two minutes on two stands.
 const SAMPLE: usize = 48;
@@ -22,4 +22,13 @@ fn whatever_breaks_in_a_sample_of_runs_every_invariant_holds() {
         }
     });
     assert!(tally.unwrap().is_clean(), "seed {seed}\n{}", wrong.join("\n"));
+}
+
+#[test]
+#[ignore = "make test-all: many accounts against the token buckets of AWS"]
+fn accounts_that_are_throttled_for_minutes_are_all_onboarded_alike() {
+    for storm in Storm::ALL {
+        let tally = storm.report().unwrap();
+        assert!(tally.is_clean() && tally.fired == 1, "{storm:?}: {tally}");
+    }
 }

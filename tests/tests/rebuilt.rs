@@ -3,7 +3,7 @@
 
 use aws_sdk_sfn::types::ExecutionStatus;
 use berth_ledger::{Record, Status};
-use berth_tests::rig::{Event, Rig, event};
+use berth_tests::rig::{Event, Rig, TimingProfile, event};
 use serde_json::{Value, json};
 
 const POOL: &str = "rebuilt-dev";
@@ -36,7 +36,7 @@ fn known(record: &Record) -> Record {
 
 #[test]
 fn a_ledger_that_was_lost_is_rebuilt_from_aws_and_then_nothing_changes_and_no_block_is_given_twice() {
-    let rig = Rig::quick("rebuilt").unwrap();
+    let rig = Rig::private("rebuilt", TimingProfile::Shortest).unwrap();
     let ledger = json!({ "ledger": { "pool": POOL, "supernets": ["10.64.0.0/18"], "prefixLength": 20 } });
     rig.deploy_platform(&[(&format!("environments.dev.regions.{}.addresses", region(&rig)), ledger)]);
     let accounts = [rig.account("kept-dev", "dev"), rig.account("pools-staging", "staging")];

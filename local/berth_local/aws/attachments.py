@@ -10,7 +10,6 @@ from __future__ import annotations
 import datetime
 import os
 import threading
-import time
 from dataclasses import dataclass, field
 
 from moto.ec2.exceptions import EC2ClientError
@@ -20,6 +19,7 @@ from moto.ec2.models.transit_gateway_route_tables import TransitGatewayRouteTabl
 from moto.ec2.utils import random_transit_gateway_attachment_id
 from moto.iam.models import iam_backends
 
+from berth_local.aws import clock
 from berth_local.aws.registry import forgotten_on_reset
 from berth_local.aws.settings import attachment_seconds
 from berth_local.aws.sharing import may_use
@@ -30,7 +30,7 @@ LOCK = threading.RLock()
 
 
 def association_seconds() -> float:
-    """Wall-clock seconds that an association (or its end) takes; never longer than an attachment."""
+    """Seconds of AWS's time that an association (or its end) takes; never longer than an attachment."""
     return min(float(os.environ.get("BERTH_LOCAL_ASSOCIATION_SECONDS", "0.5")), attachment_seconds())
 
 
@@ -45,7 +45,7 @@ class Association:
     @property
     def state(self) -> str:
         """associating, associated, disassociating or disassociated, by the clock."""
-        now = time.monotonic()
+        now = clock.now()
         if self.ended is not None:
             return "disassociating" if now - self.ended < association_seconds() else "disassociated"
         return "associating" if now - self.began < association_seconds() else "associated"
@@ -65,7 +65,7 @@ class Attachment:
     created: datetime.datetime = field(default_factory=lambda: datetime.datetime.now(datetime.UTC))
     settled: str | None = None
     """A state that the clock does not change: pendingAcceptance, failed, rejected."""
-    passing_since: float = field(default_factory=time.monotonic)
+    passing_since: float = field(default_factory=clock.now)
     modified_since: float | None = None
     deleted_since: float | None = None
     association: Association | None = None
@@ -75,7 +75,7 @@ class Attachment:
     @property
     def state(self) -> str:
         """The state by the clock."""
-        now, seconds = time.monotonic(), attachment_seconds()
+        now, seconds = clock.now(), attachment_seconds()
         if self.deleted_since is not None:
             return "deleting" if now - self.deleted_since < seconds else "deleted"
         if self.settled is not None:
@@ -97,7 +97,7 @@ class Attachment:
         self.defaults_done = True
         options = self.gateway.options
         if options.get("DefaultRouteTableAssociation") == "enable" and self.association is None:
-            self.association = Association(options["AssociationDefaultRouteTableId"], time.monotonic())
+            self.association = Association(options["AssociationDefaultRouteTableId"], clock.now())
         table = options.get("PropagationDefaultRouteTableId")
         if options.get("DefaultRouteTablePropagation") == "enable" and table not in self.propagations:
             self.propagations.append(table)
@@ -221,7 +221,7 @@ def accept(backend: EC2Backend, attachment_id: str) -> Attachment:
     """AcceptTransitGatewayVpcAttachment, by the gateway's owner. Raises IncorrectState when nothing is to accept."""
     attachment = _waiting_for_owner(backend, attachment_id)
     attachment.settled = None
-    attachment.passing_since = time.monotonic()
+    attachment.passing_since = clock.now()
     return attachment
 
 
@@ -251,7 +251,7 @@ def associate(backend: EC2Backend, attachment_id: str, table_id: str) -> Attachm
                 "Resource.AlreadyAssociated",
                 f"Transit Gateway Attachment {attachment_id} is already associated to a route table.",
             )
-        attachment.association = Association(table_id, time.monotonic())
+        attachment.association = Association(table_id, clock.now())
     return attachment
 
 
@@ -264,7 +264,7 @@ def disassociate(backend: EC2Backend, attachment_id: str, table_id: str) -> Atta
         raise EC2ClientError(
             "InvalidAssociation.NotFound", f"Transit Gateway Attachment {attachment_id} is not associated."
         )
-    association.ended = time.monotonic()
+    association.ended = clock.now()
     return attachment
 
 

@@ -21,6 +21,7 @@ from moto.ssoadmin.exceptions import ConflictException, ResourceNotFoundExceptio
 from moto.ssoadmin.models import AccountAssignment, Instance, PermissionSet, SSOAdminBackend
 from moto.ssoadmin.responses import SSOAdminResponse
 
+from berth_local.aws import clock
 from berth_local.aws.registry import forgotten_on_reset
 from berth_local.aws.replacing import wrap
 from berth_local.aws.settings import assignment_seconds, identity_center_ids
@@ -55,7 +56,7 @@ class Request:
     @property
     def status(self) -> str:
         """IN_PROGRESS, SUCCEEDED or FAILED, by the clock."""
-        if not self.settled and time.monotonic() >= self.ends:
+        if not self.settled and clock.now() >= self.ends:
             self._settle()
         if not self.settled:
             return "IN_PROGRESS"
@@ -131,7 +132,7 @@ def create_account_assignment(self: SSOAdminResponse) -> str:
             raise ConflictException("this assignment is being made")
         if len(under_way) >= OUTSTANDING_MAX:
             raise ThrottlingException()
-        request = Request(wanted, backend, time.monotonic() + _seconds(permission_set))
+        request = Request(wanted, backend, clock.now() + _seconds(permission_set))
         _requests[wanted.request_id] = request
         return json.dumps({"AccountAssignmentCreationStatus": request.to_json()})
 

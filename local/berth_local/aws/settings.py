@@ -37,17 +37,12 @@ def prepare_environment(port: int) -> None:
 
 
 def attachment_seconds() -> float:
-    """Wall-clock seconds that a Transit Gateway attachment (or association) stays in a passing state."""
+    """Seconds of AWS's time that a Transit Gateway attachment (or association) stays in a passing state."""
     return float(os.environ.get("BERTH_LOCAL_ATTACHMENT_SECONDS", "2"))
 
 
-def retry_pause_scale() -> float:
-    """What the seconds of a Retry are multiplied by."""
-    return float(os.environ.get("BERTH_LOCAL_RETRY_PAUSE_SCALE", "1"))
-
-
 def assignment_seconds() -> float:
-    """Wall-clock seconds that Identity Center works on an assignment."""
+    """Seconds of AWS's time that Identity Center works on an assignment."""
     return float(os.environ.get("BERTH_LOCAL_ASSIGNMENT_SECONDS", "1"))
 
 

@@ -5,7 +5,6 @@ https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateTransitGatewayV
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from moto.core.responses import ActionResult
@@ -13,7 +12,7 @@ from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models import EC2Backend
 from moto.ec2.responses import EC2Response
 
-from berth_local.aws import attachments
+from berth_local.aws import attachments, clock
 from berth_local.aws.attachments import Attachment
 from berth_local.aws.ec2_filters import filtered
 from berth_local.aws.replacing import put, wrap
@@ -137,7 +136,7 @@ def modify_transit_gateway_vpc_attachment(self: EC2Response) -> ActionResult:
         attachments._check_subnets(backend, attachment.vpc, kept)
         attachment.subnets = kept
         attachment.options = {**attachment.options, **self._get_param("Options", {})}
-        attachment.modified_since = time.monotonic()
+        attachment.modified_since = clock.now()
     return ActionResult({"TransitGatewayVpcAttachment": vpc_view(backend, attachment)})
 
 
@@ -147,7 +146,7 @@ def delete_transit_gateway_vpc_attachment(self: EC2Response) -> ActionResult:
     attachment = attachments.known(backend, self._get_param("TransitGatewayAttachmentId"))
     if attachment.state not in ("available", "failed", "rejected", "pendingAcceptance"):
         raise EC2ClientError("IncorrectState", f"{attachment.id} is in invalid state")
-    attachment.deleted_since = time.monotonic()
+    attachment.deleted_since = clock.now()
     attachment.association = None
     attachment.propagations.clear()
     return ActionResult({"TransitGatewayVpcAttachment": vpc_view(backend, attachment)})

@@ -10,6 +10,8 @@ import re
 from collections.abc import Mapping
 from urllib.parse import parse_qs, unquote
 
+from berth_local.timing import time_scale
+
 from .error_bodies import Answer, error_answer
 from .functions import FunctionName, parse_function_name
 from .host import FunctionHost, Throttled
@@ -97,7 +99,7 @@ class InvokeApi:
             if not outcome.error_type:
                 return
             if pause_seconds is not None:
-                await asyncio.sleep(pause_seconds)
+                await asyncio.sleep(pause_seconds * time_scale())
         LOGGER.warning("event for %s dropped after %d tries", name.name, len(ASYNC_RETRY_SECONDS) + 1)
 
 

@@ -71,6 +71,8 @@ class Proxy:
             action, entry.rule, entry.fault = rule.action, rule.id, rule.action.name
         if action.delay_ms:
             await asyncio.sleep(action.delay_ms / 1000)
+        if rule is not None and action.hold:
+            await rule.released.wait()
         answer = await self._act(request, headers, body, call, caller, entry, action)
         return _reset(request) if answer is None else _response(answer)
 

@@ -8,6 +8,8 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from berth_local.timing import time_scale
+
 from .functions import parse_function_name
 from .host import FunctionHost
 from .recording import POLLER, Recording
@@ -54,7 +56,7 @@ class Mapping:
             queue_arn=queue_arn,
             function_arn=spec["FunctionArn"],
             batch_size=int(spec.get("BatchSize", CALL_MESSAGES_MAX)),
-            window_seconds=float(spec.get("MaximumBatchingWindowInSeconds", 0)),
+            window_seconds=float(spec.get("MaximumBatchingWindowInSeconds", 0)) * time_scale(),
             partial="ReportBatchItemFailures" in spec.get("FunctionResponseTypes", []),
             # The order of a FIFO queue holds only when one batch is under way.
             batches_max=1 if queue_arn.endswith(".fifo") else int(batches_max),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -42,12 +43,13 @@ class Allowance:
 
 @dataclass(frozen=True)
 class Action:
-    """What happens to a matching call: a delay first, then at most one of the others.
+    """What happens to a matching call: a delay or a hold first, then at most one of the others.
 
-    With an allowance it happens only to calls beyond it.
+    A hold lasts until the rule is mended or removed: a call that comes late, however slow the machine is. With an allowance it happens only to calls beyond it.
     """
 
     delay_ms: float = 0
+    hold: bool = False
     allowance: Allowance | None = None
     error: ErrorAction | None = None
     drop: bool = False
@@ -64,6 +66,8 @@ class Action:
             return f"kill {self.kill}"
         if self.stale:
             return "stale"
+        if self.hold:
+            return "hold"
         return "drop" if self.drop else "cut" if self.cut else "delay"
 
 
@@ -79,6 +83,7 @@ class Rule:
     matched: int = 0
     fired: int = 0
     fired_seqs: list[int] = field(default_factory=list)
+    released: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
     buckets: dict[tuple[str, str, str, str], tuple[float, float]] = field(default_factory=dict, repr=False)
 
     def meets(self, entry: Entry) -> bool:
@@ -135,18 +140,24 @@ class Rules:
 
     def remove(self, rule_id: int) -> bool:
         """Removes one rule; False when there is none of that id."""
-        return self._rules.pop(rule_id, None) is not None
+        rule = self._rules.pop(rule_id, None)
+        if rule is not None:
+            rule.released.set()
+        return rule is not None
 
     def mend(self, rule_id: int) -> Rule | None:
         """Has a rule break nothing from now on; None when there is none of that id."""
         rule = self._rules.get(rule_id)
         if rule is not None:
             rule.times = rule.fired
+            rule.released.set()
         return rule
 
     def clear(self) -> int:
         """Removes every rule and says how many there were."""
         count = len(self._rules)
+        for rule in self._rules.values():
+            rule.released.set()
         self._rules.clear()
         return count
 
@@ -189,11 +200,11 @@ def parse_rule(rule_id: int, spec: Any) -> Rule:
 
 
 def _action(spec: Any) -> Action:
-    body = _object(spec, "action", {"delay_ms", "error", "drop", "cut", "kill", "allowance", "stale_ms"})
+    body = _object(spec, "action", {"delay_ms", "hold", "error", "drop", "cut", "kill", "allowance", "stale_ms"})
     if not body:
-        raise RuleError("action must name at least one of delay_ms, error, drop, cut, kill, stale_ms")
+        raise RuleError("action must name at least one of delay_ms, hold, error, drop, cut, kill, stale_ms")
     if sum(bool(body.get(key)) for key in ("error", "drop", "cut", "kill", "stale_ms")) > 1:
-        raise RuleError("action takes only one of error, drop, cut, kill, stale_ms (delay_ms goes with any)")
+        raise RuleError("action takes only one of error, drop, cut, kill, stale_ms (delay_ms and hold go with any)")
     delay = body.get("delay_ms", 0)
     if not isinstance(delay, (int, float)) or delay < 0:
         raise RuleError("action.delay_ms must be a number of milliseconds")
@@ -207,7 +218,10 @@ def _action(spec: Any) -> Action:
             raise RuleError("action.error needs a code")
         error = ErrorAction(**fields)
     lost = bool(body.get("drop")), bool(body.get("cut"))
-    return Action(float(delay), _allowance(body.get("allowance")), error, *lost, kill, _stale(body))
+    hold = body.get("hold", False)
+    if not isinstance(hold, bool):
+        raise RuleError("action.hold must be true or false")
+    return Action(float(delay), hold, _allowance(body.get("allowance")), error, *lost, kill, _stale(body))
 
 
 def _stale(body: dict[str, Any]) -> StaleAnswers | None:

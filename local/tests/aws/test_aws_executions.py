@@ -364,7 +364,7 @@ def test_only_the_pauses_of_a_retry_are_shortened_and_only_when_that_is_asked_fo
         retry, other = done.stdout.split()
         return float(retry), float(other)
 
-    scaled = slept(BERTH_LOCAL_RETRY_PAUSE_SCALE="0.01")
+    scaled = slept(BERTH_LOCAL_TIME_SCALE="0.01")
     assert scaled[0] < 0.3 and scaled[1] >= 0.05
     assert slept()[0] >= 0.4
 

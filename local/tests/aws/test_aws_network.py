@@ -7,7 +7,10 @@ import itertools
 import threading
 from typing import Any
 
+import requests
 from twin_worlds import MANAGEMENT, NETWORK, TENANT, World, code_of, differs_from_stock, fresh
+
+from berth_local.aws import clock as clock_module
 
 REGION = "eu-west-1"
 # The accounts of these tests share one region; every VPC gets a block of its own.
@@ -98,6 +101,38 @@ def test_a_shared_gateway_is_attached_accepted_and_becomes_available(aws: World)
     again = code_of(site.network.accept_transit_gateway_vpc_attachment, TransitGatewayAttachmentId=attachment)
     assert again == "IncorrectState"
     site.wait(attachment, "available")
+
+
+def test_while_the_clock_is_stopped_nothing_that_aws_works_on_is_done(ours: World) -> None:
+    site = Site(ours, automatic="enable")
+
+    def clock(command: str) -> int:
+        return requests.post(f"{ours.endpoint}/moto-api/clock/{command}", timeout=60).status_code
+
+    assert clock("stop") == clock("stop") == 200
+    try:
+        attachment = site.attach()
+        assert [site.state(attachment) for _ in range(30)] == ["pending"] * 30
+        assert clock("advance?seconds=3600") == 200
+        assert site.state(attachment) == "available"
+        other = Site(ours, automatic="enable")
+        second = other.attach()
+    finally:
+        assert clock("start") == 200
+    other.wait(second, "available")
+    assert clock("turn-back") == 404
+
+
+def test_a_clock_stands_still_while_it_is_stopped_and_goes_on_from_there() -> None:
+    began = clock_module.now()
+    clock_module.stop()
+    stopped = clock_module.now()
+    assert stopped >= began and [clock_module.now() for _ in range(100)] == [stopped] * 100
+    clock_module.advance(60)
+    assert clock_module.now() == stopped + 60
+    clock_module.start()
+    clock_module.start()
+    assert stopped + 60 <= clock_module.now()
 
 
 @differs_from_stock("visible")

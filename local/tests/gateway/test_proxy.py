@@ -166,6 +166,23 @@ def test_a_delay_makes_a_call_slow(gateway):
     assert gateway.calls()[0]["fault"] == "delay"
 
 
+@pytest.mark.parametrize("release", [("POST", "rules/{}/mend"), ("DELETE", "rules/{}"), ("DELETE", "rules")])
+def test_a_held_call_happens_when_its_rule_is_released_and_not_before(gateway, release):
+    rule = gateway.rule({"service": "sqs"}, {"hold": True})
+    client = gateway.client("sqs")
+    answered = threading.Event()
+    asking = threading.Thread(target=lambda: (client.list_queues(), answered.set()))
+    asking.start()
+    wait_for(lambda: gateway.fired(rule) == 1)
+    (held,) = gateway.calls(operation="ListQueues")
+    assert (held["status"], held["fault"], answered.is_set()) == (None, "hold", False)
+    method, path = release
+    gateway.ask(method, path.format(rule))
+    asking.join(60)
+    assert answered.is_set()
+    assert gateway.calls(operation="ListQueues")[0]["status"] == 200
+
+
 def test_a_dropped_call_never_happens(gateway):
     client = gateway.client("ec2", "eu-central-1")
     rule = gateway.rule({"operation": "CreateVpc"}, {"drop": True}, times=1)

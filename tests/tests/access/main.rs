@@ -16,7 +16,7 @@ use aws_sdk_sfn::types::ExecutionStatus;
 use berth_events::Failure;
 use berth_ledger::Status;
 use berth_tests::rig::{
-    self, AccessEntrySeen, AssignmentSeen, Call, Ended, HUB, MANAGEMENT, Pace, Rig, onboarded, run,
+    self, AccessEntrySeen, AssignmentSeen, Call, Ended, HUB, MANAGEMENT, Rig, TimingProfile, onboarded, run,
 };
 use serde_json::{Value, json};
 
@@ -29,7 +29,7 @@ const SIGN_IN: &str = "environments.staging.signIn";
 
 /// The rig, for one journey at a time, with the first platform.yaml but for these values.
 fn turn(edits: &[(&str, Value)]) -> (&'static Rig, MutexGuard<'static, ()>) {
-    let (rig, turn) = rig::alone(Pace::ShortPauses, |_| ());
+    let (rig, turn) = rig::alone(TimingProfile::Fast, |_| ());
     // Not what is looked at here, and most of the work.
     let mut all =
         vec![("environments.staging.defaultVpc", json!("keep")), ("environments.staging.baseline", Value::Null)];

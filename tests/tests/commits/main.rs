@@ -8,11 +8,11 @@ mod secrets;
 
 use std::sync::MutexGuard;
 
-use berth_tests::rig::{self, Pace, Rig};
+use berth_tests::rig::{self, Rig, TimingProfile};
 
 /// One test after the other: each looks at all commits.
 fn alone() -> (&'static Rig, MutexGuard<'static, ()>) {
-    rig::alone(Pace::ShortPauses, |rig| {
+    rig::alone(TimingProfile::Fast, |rig| {
         rig.review(&["prod", "dev"]);
         rig.slim("dev");
         rig.slim("staging");

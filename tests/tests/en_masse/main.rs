@@ -8,7 +8,7 @@ mod sweeps;
 use std::{collections::BTreeMap, sync::MutexGuard};
 
 use berth_ledger::{Record, Status};
-use berth_tests::rig::{self, NETWORK, Pace, Rig};
+use berth_tests::rig::{self, NETWORK, Rig, TimingProfile};
 use serde_json::json;
 
 /// The only region of staging on the rig.
@@ -20,7 +20,7 @@ const SECONDS_MAX: u64 = 400;
 
 /// The rig for one test alone. What another test left is onboarded, ignored, or outside of every unit.
 fn alone() -> (&'static Rig, MutexGuard<'static, ()>) {
-    rig::alone(Pace::ShortWaits, |rig| {
+    rig::alone(TimingProfile::Crowd, |rig| {
         widen(rig);
         rig.slim("staging");
     })

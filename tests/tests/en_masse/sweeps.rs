@@ -26,11 +26,10 @@ fn all(accounts: &[String], why: &str) -> BTreeSet<(String, String)> {
     accounts.iter().map(|account| (account.clone(), why.to_owned())).collect()
 }
 
-#[test]
-fn one_sweep_finds_every_account_whose_events_were_dropped() {
-    let (rig, _alone) = alone();
-    // Three of thirty are lost, then all of twenty.
-    for (prefix, count, delivered) in [("tenth", 30, 27), ("none", 20, 0)] {
+/// Loses the events of the accounts that come after the first `delivered`, of so many with names of their own, and has a
+/// sweep find exactly those.
+fn lose_and_find(rig: &Rig, crowds: [(&str, usize, usize); 2]) {
+    for (prefix, count, delivered) in crowds {
         let accounts = rig.accounts(&names(prefix, count), "staging");
         let (came, lost) = accounts.split_at(delivered);
         let _ = rig.enqueue(&came.iter().map(|account| event(Event::Created, account)).collect::<Vec<_>>());
@@ -44,6 +43,21 @@ fn one_sweep_finds_every_account_whose_events_were_dropped() {
         assert_one_of_each(rig, &records);
         assert_eq!(asked(&sweep(rig, &[])), BTreeSet::new(), "and nobody is asked for twice");
     }
+}
+
+#[test]
+fn one_sweep_finds_every_account_whose_event_was_dropped() {
+    let (rig, _alone) = alone();
+    // One of four is lost, then both of two.
+    lose_and_find(rig, [("quarter", 4, 3), ("neither", 2, 0)]);
+}
+
+#[test]
+#[ignore = "make test-all: fifty accounts"]
+fn one_sweep_finds_every_account_of_a_crowd_whose_events_were_dropped() {
+    let (rig, _alone) = alone();
+    // Three of thirty are lost, then all of twenty.
+    lose_and_find(rig, [("tenth", 30, 27), ("none", 20, 0)]);
 }
 
 #[test]
@@ -103,7 +117,7 @@ fn a_failed_account_and_one_whose_end_was_lost_are_started_again_and_one_that_ru
     }
     let slow = json!({
         "match": { "account": runs, "function": "berth-provision-vpc", "operation": "DescribeVpcs" },
-        "action": { "delay_ms": 6000 }, "times": 1,
+        "action": { "hold": true },
     });
     let rule = rig.break_calls(&slow);
     let events: Vec<String> = accounts.iter().map(|account| event(Event::Created, account)).collect();
@@ -124,10 +138,11 @@ fn a_failed_account_and_one_whose_end_was_lost_are_started_again_and_one_that_ru
     assert_eq!((report["left"]["failedLately"].as_u64(), report["left"]["underWay"].as_u64()), (Some(1), Some(1)));
     let report = sweep(rig, &["--failed-after", "0"]);
     assert!(asked(&report).contains(&(failed.clone(), "failed".to_owned())), "{report}");
+    rig.mend(rule);
     // Not `wait_for_all`: until accept-event has seen the event, the failed account is still failed.
     let generations: Vec<u32> = accounts.iter().map(|account| onboarded(rig, account).generation).collect();
     assert_eq!(generations, [2, 2, 1]);
-    assert_eq!(rig.fired(rule), 1, "it was really slow");
+    assert!(rig.fired(rule) >= 1, "it was really slow");
 }
 
 #[test]
@@ -182,7 +197,7 @@ fn an_account_that_was_moved_while_it_was_being_onboarded_is_found_and_its_confl
     let account = rig.account_with("wanderer", "staging", &json!({ "berth:tenant": "wanderer" }));
     let slow = json!({
         "match": { "account": account, "function": "berth-provision-vpc", "operation": "DescribeVpcs" },
-        "action": { "delay_ms": 6000 }, "times": 1,
+        "action": { "hold": true },
     });
     let rule = rig.break_calls(&slow);
     let _ = rig.enqueue(&[event(Event::Created, &account)]);
@@ -193,8 +208,9 @@ fn an_account_that_was_moved_while_it_was_being_onboarded_is_found_and_its_confl
     rig.call(MANAGEMENT, "organizations", "move_account", &units);
     let said = rig.deliver(&[moved_now(&account)]);
     assert!(said[0].contains("under way"), "its own event comes while nothing else may start: {}", said[0]);
+    rig.mend(rule);
     let first = wait_for_all(rig, std::slice::from_ref(&account), Status::Onboarded).remove(0);
-    assert_eq!(rig.fired(rule), 1, "it was really slow");
+    assert!(rig.fired(rule) >= 1, "it was really slow");
     assert_eq!((first.generation, first.environment.as_ref().unwrap().as_str()), (1, "staging"));
 
     assert_eq!(asked(&sweep(rig, &[])), all(std::slice::from_ref(&account), "moved"));
@@ -221,6 +237,7 @@ fn moved_now(account: &str) -> String {
 }
 
 #[test]
+#[ignore = "make test-all: a thousand accounts"]
 fn a_sweep_of_a_thousand_accounts_reads_them_once_and_asks_nothing_about_any_of_them() {
     let (rig, _alone) = alone();
     let crowd = rig.crowd(1_000, "prod");

@@ -7,3 +7,4 @@ mod names;
 mod purity;
 mod size;
 mod source;
+mod testing;

@@ -70,20 +70,18 @@ fn of_executions_that_fight_for_the_lease_in_the_table_exactly_one_gets_it() {
 fn a_killed_lease_holder_is_taken_over_and_the_zombie_stops_before_its_first_change() {
     let rig = rig();
     let account = rig.account("zombie-dev", "dev");
-    // Looks at VPCs are slow: the first execution dies with its steps under way, and they decide before its heir has made
-    // anything, so that they want to.
+    // Looks at VPCs are held: the first execution dies with its steps under way, and they decide before its successor has
+    // made anything, so that they want to.
     let looks = json!({ "account": account, "function": "berth-provision-vpc", "operation": "DescribeVpcs" });
-    let slow = json!({ "match": looks, "action": { "delay_ms": 5000 }, "times": 4 });
-    let rule = rig.break_calls(&slow);
+    let rule = rig.break_calls(&json!({ "match": looks, "action": { "hold": true } }));
     let zombie = rig.start_execution(&json!({ "accountId": account }));
-    rig.until("the steps to be under way", || {
-        (rig.transitions(&zombie).iter().filter(|state| *state == "ProvisionVpc").count() == 2).then_some(())
-    });
+    rig.until("both steps to look", || (rig.fired_so_far(rule) >= 2).then_some(()));
     assert_eq!(rig.record(&account).unwrap().lease.as_ref(), Some(&zombie));
     rig.stop(&zombie);
 
     let heir = rig.start_execution(&json!({ "accountId": account }));
     rig.until("the takeover", || rig.record(&account).filter(|record| record.lease.as_ref() == Some(&heir)));
+    rig.mend(rule);
     let stopped = rig.until("both steps of the zombie to end", || {
         let lines = rig.log_lines("berth-provision-vpc");
         let lines: Vec<String> =
@@ -99,7 +97,7 @@ fn a_killed_lease_holder_is_taken_over_and_the_zombie_stops_before_its_first_cha
     assert_eq!(changes.iter().filter(vpcs_and_attachments).count(), 0, "{changes:#?}");
 
     let ended = rig.ended(&heir);
-    assert_eq!(rig.fired(rule), 4, "all looks were really slow");
+    assert!(rig.fired(rule) >= 2, "the looks were really held");
     assert_eq!(ended.status, ExecutionStatus::Succeeded, "{ended:?}");
     let record = rig.wait_for_outcome(&account, &heir);
     assert_onboarded(rig, &record);

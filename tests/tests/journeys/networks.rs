@@ -141,12 +141,16 @@ fn a_region_that_fails_is_named_and_undoes_nothing_elsewhere() {
     let full = json!({ "match": { "account": account, "region": "eu-central-1", "operation": "CreateVpc" },
         "action": { "error": { "code": "VpcLimitExceeded", "message": "The maximum number of VPCs has been reached." } } });
     // The other region first: it must be through before this one fails.
-    let slow = json!({ "match": { "account": account, "region": "eu-central-1", "operation": "DescribeVpcs", "function": "berth-provision-vpc" },
-        "action": { "delay_ms": 5000 }, "times": 1 });
-    let (full, slow) = (rig.break_calls(&full), rig.break_calls(&slow));
+    let late = json!({ "match": { "account": account, "region": "eu-central-1", "operation": "DescribeVpcs", "function": "berth-provision-vpc" },
+        "action": { "hold": true } });
+    let (full, late) = (rig.break_calls(&full), rig.break_calls(&late));
     rig.publish(&[event(Event::Created, &account)]);
+    rig.until("the other region's network", || {
+        (rig.world(&account).regions["eu-west-1"].subnets.len() == 6).then_some(())
+    });
+    rig.mend(late);
     let record = rig.wait_for(&account, Status::Failed);
-    assert!(rig.fired(full) >= 1 && rig.fired(slow) == 1);
+    assert!(rig.fired(full) >= 1 && rig.fired(late) >= 1);
     let failure = record.failure.unwrap();
     assert_eq!((failure.state.as_str(), failure.fault.as_str()), ("ProvisionVpc", "InvalidInput"));
     assert!(failure.message.contains("eu-central-1") && failure.message.contains("VpcLimitExceeded"), "{failure:?}");

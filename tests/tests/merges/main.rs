@@ -8,12 +8,12 @@ mod secrets;
 use std::sync::MutexGuard;
 
 use aws_sdk_sfn::types::ExecutionStatus;
-use berth_tests::rig::{self, Pace, Rig};
+use berth_tests::rig::{self, Rig, TimingProfile};
 use serde_json::{Value, json};
 
 /// One test after the other: each looks at all pull requests.
 fn alone() -> (&'static Rig, MutexGuard<'static, ()>) {
-    rig::alone(Pace::ShortPauses, |rig| {
+    rig::alone(TimingProfile::Fast, |rig| {
         rig.sign_in_as_app();
         rig.review(&["staging", "prod"]);
         rig.slim("staging");

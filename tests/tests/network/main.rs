@@ -14,7 +14,7 @@ mod regions;
 
 use std::sync::MutexGuard;
 
-use berth_tests::rig::{self, Call, MANAGEMENT, NETWORK, Pace, Rig, onboarded, run};
+use berth_tests::rig::{self, Call, MANAGEMENT, NETWORK, Rig, TimingProfile, onboarded, run};
 use serde_json::{Value, json};
 
 /// The one region of the environment `staging`.
@@ -24,7 +24,7 @@ const WEST_PLAN: &str = "environments.staging.regions.eu-west-1";
 
 /// The rig, for one journey at a time, with the first platform.yaml.
 fn turn() -> (&'static Rig, MutexGuard<'static, ()>) {
-    let (rig, turn) = rig::alone(Pace::LongWaits, |_| ());
+    let (rig, turn) = rig::alone(TimingProfile::Fast, |_| ());
     rig.deploy_platform(&[]);
     (rig, turn)
 }

@@ -10,9 +10,6 @@ use crate::{WEST, attachments, changing, onboarded, run, turn};
 /// Executions of one account at once.
 const RIVALS: usize = 4;
 
-/// How long a call of an execution that was stopped is under way, in milliseconds: longer than its heir needs.
-const LATE_MS: u64 = 15_000;
-
 /// Invocations at once, and how often each is repeated at most.
 const RACERS: usize = 4;
 const TRIES_MAX: usize = 200;
@@ -120,19 +117,20 @@ fn calls(rig: &Rig, session: &str, operation: &str) -> Vec<Call> {
     calls.filter(|call| call.operation == operation && call.session == session).collect()
 }
 
-/// Stops an execution while its call of `operation` is under way, for so long that its heir makes the same call first.
+/// Stops an execution while its call of `operation` is under way, and holds that until its successor made the same call.
 fn race(rig: &Rig, account: &str, operation: &str, refusal: &str) {
     let late = rig.start_execution(&json!({ "accountId": account }));
     let session = session_of(&late);
-    let slow = rig.break_calls(&json!({
-        "match": { "session": session, "operation": operation }, "action": { "delay_ms": LATE_MS },
+    let held = rig.break_calls(&json!({
+        "match": { "session": session, "operation": operation }, "action": { "hold": true },
     }));
-    rig.until("the call that comes late", || (rig.fired_so_far(slow) > 0).then_some(()));
+    rig.until("the call that comes late", || (rig.fired_so_far(held) > 0).then_some(()));
     rig.stop(&late);
     let heir = rig.start_execution(&json!({ "accountId": account }));
     let ended = rig.ended(&heir);
     assert_eq!(ended.status, ExecutionStatus::Succeeded, "{ended:?}");
     rig.wait_for_outcome(account, &heir);
+    rig.mend(held);
     rig.until("the end of the invocation whose call came late", || {
         let request = calls(rig, &session, operation).first()?.request_id.clone();
         let lines = rig.log_lines("berth-attach-transit-gateway");
@@ -140,7 +138,7 @@ fn race(rig: &Rig, account: &str, operation: &str, refusal: &str) {
     });
     // What it has given up waiting for may still take effect.
     rig.settle();
-    assert!(rig.fired(slow) > 0);
+    assert!(rig.fired(held) > 0);
 
     let errors =
         |session: &str| -> Vec<String> { calls(rig, session, operation).into_iter().map(|call| call.error).collect() };

@@ -12,7 +12,7 @@ mod roles;
 
 use std::sync::MutexGuard;
 
-use berth_tests::rig::{self, Pace, Rig, onboarded, run};
+use berth_tests::rig::{self, Rig, TimingProfile, onboarded, run};
 use serde_json::Value;
 
 /// The one region of the environment `staging`.
@@ -20,7 +20,7 @@ const WEST: &str = "eu-west-1";
 
 /// The rig, for one journey at a time, with the first platform.yaml but for these values.
 fn turn(edits: &[(&str, Value)]) -> (&'static Rig, MutexGuard<'static, ()>) {
-    let (rig, turn) = rig::alone(Pace::ShortPauses, |_| ());
+    let (rig, turn) = rig::alone(TimingProfile::Fast, |_| ());
     rig.deploy_platform(edits);
     (rig, turn)
 }

@@ -13,13 +13,12 @@ mod status;
 
 use std::sync::MutexGuard;
 
-use berth_tests::rig::{self, HUB, Pace, Rig};
+use berth_tests::rig::{self, HUB, Rig, TimingProfile};
 use serde_json::{Value, json};
 
 /// Lets one test at a time have the local AWS for itself.
 fn alone() -> (&'static Rig, MutexGuard<'static, ()>) {
-    // Tests stop executions while they wait, which they hardly do at a quicker pace.
-    rig::alone(Pace::Demo, |_| ())
+    rig::alone(TimingProfile::Fast, |_| ())
 }
 
 /// Puts somebody else's role where one of the tenant's belongs: `CreateTenantRoles` fails with `NotOwned`.
