@@ -8,8 +8,10 @@ PYTHON := $(VENV)/bin/python
 # One profile and one set of features for the demo, the tests and CI, so that aws-sdk-ec2 is compiled once
 # (docs/decisions/0001). The demo needs binaries only: not those of the tests' own package, and no test binary.
 CARGO  := cargo --locked
-BUILD  := $(CARGO) build --workspace --exclude berth-tests --bins
+BUILD  := $(CARGO) build --workspace --exclude berth-tests --exclude berth-operator --bins
 BERTH  := target/debug/berth
+# Built alone, because of what kube's client needs (operator/Cargo.toml).
+OPERATOR := -p berth-operator --features client
 DENY   := target/tools/bin/cargo-deny
 SBOM   := target/tools/bin/cargo-cyclonedx
 
@@ -47,6 +49,7 @@ faults: prerequisites local ## Breaks every AWS call of every journey; FAULT=NAM
 check: prerequisites local-dev $(DENY) $(CHECK_VENV)/.installed ## Format, lints, licences, templates, policies, state machine, SBOM.
 	cargo fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	$(CARGO) clippy $(OPERATOR) --all-targets -- -D warnings
 	$(PYTHON) -m ruff check local
 	$(PYTHON) -m ruff check deploy --config local/pyproject.toml
 	$(PYTHON) -m ruff format --check local
@@ -59,6 +62,7 @@ check: prerequisites local-dev $(DENY) $(CHECK_VENV)/.installed ## Format, lints
 	$(CHECK_VENV)/bin/checkov --config-file infra/checkov.yaml -f $(TEMPLATES)
 	$(CHECK_VENV)/bin/python deploy/policies.py $(TEMPLATES) $(wildcard functions/*/policy.json)
 	$(DENY) check licenses bans sources
+	$(DENY) --manifest-path operator/Cargo.toml --features client check licenses bans sources
 	@$(MAKE) --no-print-directory sbom
 
 # libFuzzer's instrumentation by options that stable Rust knows: no nightly and no cargo-fuzz. There is no unsafe code to

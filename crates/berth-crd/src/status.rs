@@ -85,10 +85,15 @@ pub struct NamespaceStatus {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 20))]
     pub environment: Option<String>,
-    /// Its phase, as the cluster says it.
+    /// `Active`, `Terminating`, `NotOwned` (somebody else made it, and it is left alone) or `Retained` (the spec does not
+    /// name it any more).
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 63))]
     pub phase: Option<String>,
+    /// What it waits for, or what is wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1024))]
+    pub message: Option<String>,
 }
 
 /// What became of one role's access to the cluster.

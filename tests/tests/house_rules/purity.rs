@@ -25,7 +25,8 @@ fn must_be_pure(file: &File) -> bool {
     let crates = ["berth-tenancy", "berth-config", "berth-crd", "berth-events"];
     let of_crate = crates.iter().any(|name| file.path.starts_with(&format!("crates/{name}/src/")));
     let of_function = file.path.starts_with("functions/") && !file.is("/main.rs");
-    file.is(".rs") && (of_crate || of_function) && !file.is_test()
+    let of_operator = file.path.starts_with("operator/src/") && !file.path.contains("/client/") && !file.is("/main.rs");
+    file.is(".rs") && (of_crate || of_function || of_operator) && !file.is_test()
 }
 
 fn impure(file: &File) -> Vec<String> {

@@ -1,0 +1,16 @@
+//! The tenant operator: makes of each Tenant of a cluster what it says, and keeps it so.
+//!
+//! A reconcile is observe → desired → decide → act, and then status; only observing and acting touch the cluster, and they
+//! are in `client`. Reading order: `names`, `settings`, `object`, `observed`, `desired`, `decide`, `status`, `client`.
+
+pub mod decide;
+pub mod desired;
+pub mod names;
+pub mod object;
+pub mod observed;
+pub mod quantity;
+pub mod settings;
+pub mod status;
+
+#[cfg(feature = "client")]
+pub mod client;

@@ -1,0 +1,12 @@
+//! The operator on a real API server. Where there is none, each test says so and ends.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "all of it is tests"
+)]
+
+mod cluster;
+mod keeping;
+mod ownership;
