@@ -3,11 +3,16 @@
 //! A reconcile is observe → desired → decide → act, and then status; only observing and acting touch the cluster, and they
 //! are in `client`. Reading order: `names`, `settings`, `object`, `observed`, `desired`, `decide`, `status`, `client`.
 
+pub mod crd;
 pub mod decide;
+pub mod deletion;
 pub mod desired;
+pub mod election;
+pub mod metrics;
 pub mod names;
 pub mod object;
 pub mod observed;
+pub mod orphans;
 pub mod quantity;
 pub mod settings;
 pub mod status;

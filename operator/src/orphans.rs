@@ -43,10 +43,14 @@ impl Brake {
     #[must_use]
     pub fn message(&self) -> String {
         match self {
-            Self::NoCrd => "the CRD of Tenants is missing or being deleted: every namespace and all access stays as it is. \
+            Self::NoCrd => {
+                "the CRD of Tenants is missing or being deleted: every namespace and all access stays as it is. \
                             Install it again"
-                .to_owned(),
-            Self::NewCrd => "the CRD of Tenants is new: tenants that are missing are given time to come back".to_owned(),
+                    .to_owned()
+            }
+            Self::NewCrd => {
+                "the CRD of Tenants is new: tenants that are missing are given time to come back".to_owned()
+            }
             Self::TooMany { gone, at_most } => {
                 let (count, confirm) = (gone.len(), names::CONFIRM_GONE);
                 let shown = gone.iter().take(10).map(String::as_str).collect::<Vec<_>>().join(", ");

@@ -66,8 +66,7 @@ fn of_few_tenants_one_may_go_and_two_may_not() {
 #[test]
 fn without_a_crd_or_with_a_new_one_nothing_is_done() {
     let new = CrdState::Present("2026-11-29T11:59:00Z".parse().unwrap());
-    for (crd, brake) in
-        [(CrdState::Missing, Brake::NoCrd), (CrdState::Terminating, Brake::NoCrd), (new, Brake::NewCrd)]
+    for (crd, brake) in [(CrdState::Missing, Brake::NoCrd), (CrdState::Terminating, Brake::NoCrd), (new, Brake::NewCrd)]
     {
         let scan = scanned(&BTreeSet::new(), &namespaces(1), crd);
         assert_eq!((scan.brake, scan.steps), (Some(brake), vec![]));

@@ -7,7 +7,7 @@ use kube_client::{
 };
 use serde_json::Value;
 
-use super::{api, error};
+use super::{api, error, lease::Fence};
 use crate::{
     decide::{Action, NamespaceDecision},
     names,
@@ -17,7 +17,7 @@ use crate::{
 
 /// Makes all changes of all namespaces: those of one namespace after each other, namespaces at the same time. What fails is
 /// a problem, and holds up nothing but what needs it.
-pub(crate) async fn act(client: &Client, decisions: &[NamespaceDecision]) -> Vec<Problem> {
+pub(crate) async fn act(client: &Client, fence: &Fence, decisions: &[NamespaceDecision]) -> Vec<Problem> {
     let all = decisions.iter().map(|decision| async {
         let mut problems = Vec::new();
         for action in &decision.actions {
@@ -25,7 +25,11 @@ pub(crate) async fn act(client: &Client, decisions: &[NamespaceDecision]) -> Vec
             if !problems.is_empty() && gives_access(action) {
                 continue;
             }
-            let Err(error) = perform(client, &decision.name, action).await else { continue };
+            let done = match fence.check() {
+                Ok(()) => perform(client, &decision.name, action).await,
+                Err(closed) => Err(closed),
+            };
+            let Err(error) = done else { continue };
             let of_namespace = matches!(action, Action::CreateNamespace { .. });
             problems.push(problem(&decision.name, action, &error));
             // Nothing can be made in a namespace that is not there.

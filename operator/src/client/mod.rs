@@ -3,9 +3,17 @@
 mod act;
 mod api;
 mod error;
+mod lease;
 mod observe;
+mod platform;
 mod reconcile;
+mod scan;
+mod serve;
 mod watch;
 
+pub use lease::{Candidate, Fence};
+pub use platform::{CRD, Platform, look};
 pub use reconcile::{Context, Outcome, reconcile};
-pub use watch::{discover, run};
+pub use scan::scan;
+pub use serve::serve;
+pub use watch::{Operator, run};

@@ -1,6 +1,6 @@
 //! What makes the operator look at a tenant: changes of it, of its namespaces and of what is in them.
 
-use std::{fmt::Debug, future::Future, sync::Arc, time::Duration};
+use std::{fmt::Debug, sync::Arc, time::Duration};
 
 use berth_crd::Tenant;
 use futures::StreamExt as _;
@@ -22,13 +22,17 @@ use kube_runtime::{
     watcher,
 };
 use serde::de::DeserializeOwned;
+use tokio::time::Instant;
 
 use super::{
     api,
-    error::is_not_found,
-    reconcile::{Context, reconcile},
+    error::{self, message},
+    lease::Fence,
+    platform::{Platform, changed, look},
+    reconcile::{Context, Outcome, reconcile},
+    scan::keep_scanning,
 };
-use crate::{names, object::Kind, settings::Settings};
+use crate::{metrics::Metrics, names, object::Kind, settings::Settings};
 
 /// Everything is looked at again after this time, whether or not something changed.
 const RESYNC: Duration = Duration::from_mins(10);
@@ -38,36 +42,52 @@ const PENDING: Duration = Duration::from_secs(15);
 const STALLED: Duration = Duration::from_mins(1);
 /// Changes of a tenant's objects within this time are looked at together.
 const DEBOUNCE: Duration = Duration::from_millis(250);
+/// Name of the work in the log.
+const STEP: &str = "reconcile-tenant";
 /// Tenants that are worked on at once.
 const TENANTS_AT_ONCE: u16 = 16;
 
 type Guarded = DeserializeGuard<Tenant>;
 
-/// Kinds of other operators that the cluster knows now.
-///
-/// # Errors
-/// When the cluster does not say.
-pub async fn discover(client: &Client) -> Result<Vec<Kind>, Error> {
-    let mut known = Vec::new();
-    for kind in Kind::ALL.into_iter().filter(|kind| !kind.is_built_in()) {
-        let (group, version, name, _) = kind.resource();
-        match client.list_api_group_resources(&format!("{group}/{version}")).await {
-            Ok(resources) if resources.resources.iter().any(|resource| resource.kind == name) => known.push(kind),
-            Ok(_) => {}
-            Err(error) if is_not_found(&error) => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(known)
+/// What runs on one replica.
+#[derive(Clone)]
+pub struct Operator {
+    /// The cluster.
+    pub client: Client,
+    /// What is set for it.
+    pub settings: Arc<Settings>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// Open while this replica may change something.
+    pub fence: Fence,
+    /// Between two looks for tenants that are gone.
+    pub scan_pause: Duration,
 }
 
-/// Keeps all tenants as they should be, until `stop`.
-pub async fn run(
-    client: Client,
-    settings: Arc<Settings>,
-    optional_kinds: Vec<Kind>,
-    stop: impl Future<Output = ()> + Send + Sync + 'static,
-) {
+/// Keeps all tenants as they should be, for as long as it is polled.
+pub async fn run(operator: Operator) {
+    let Operator { client, settings, metrics, fence, scan_pause } = operator.clone();
+    let scans = keep_scanning(client, settings, metrics, fence, scan_pause);
+    let reconciles = async {
+        loop {
+            match look(&operator.client).await {
+                Ok(platform) => {
+                    tracing::info!(?platform, "watching");
+                    operator.metrics.crd_lacks(platform.crd_lacks.len());
+                    watch(&operator, platform).await;
+                }
+                Err(error) => tracing::warn!(error = message(&error), "the cluster does not say what it can hold"),
+            }
+            // Not at once: a server that refuses is not asked without pause.
+            tokio::time::interval_at(Instant::now() + PENDING, PENDING).tick().await;
+        }
+    };
+    futures::join!(scans, reconciles);
+}
+
+/// Keeps all tenants as they should be, until the cluster is able to hold something else.
+async fn watch(operator: &Operator, platform: Platform) {
+    let client = &operator.client;
     let (tenants, writer) = reflector::store::<Guarded>();
     // An object that cannot be read is an object all the same: one of them must not hide all others.
     let all: Api<Guarded> = Api::all(client.clone());
@@ -80,19 +100,21 @@ pub async fn run(
             predicates::generation.combine(predicates::annotations).combine(predicates::finalizers),
             PredicateConfig::default(),
         );
+    let ends = tokio::spawn(changed(client.clone(), platform.clone()));
     let mut controller = Controller::for_stream(changes, tenants.clone())
         .with_config(controller::Config::default().debounce(DEBOUNCE).concurrency(TENANTS_AT_ONCE))
-        .graceful_shutdown_on(stop);
-    controller = namespaces(controller, &client);
-    controller = children::<NetworkPolicy>(controller, &client);
-    controller = children::<ResourceQuota>(controller, &client);
-    controller = children::<LimitRange>(controller, &client);
-    controller = children::<ServiceAccount>(controller, &client);
-    controller = children::<RoleBinding>(controller, &client);
-    for kind in &optional_kinds {
-        controller = optional_children(controller, &client, *kind);
+        .graceful_shutdown_on(async { drop(ends.await) });
+    controller = namespaces(controller, client);
+    controller = children::<NetworkPolicy>(controller, client);
+    controller = children::<ResourceQuota>(controller, client);
+    controller = children::<LimitRange>(controller, client);
+    controller = children::<ServiceAccount>(controller, client);
+    controller = children::<RoleBinding>(controller, client);
+    for kind in &platform.optional_kinds {
+        controller = optional_children(controller, client, *kind);
     }
-    let context = Arc::new(Context { client, settings, optional_kinds, tenants });
+    let Operator { client, settings, metrics, fence, .. } = operator.clone();
+    let context = Arc::new(Running { context: Context { client, settings, platform, tenants, fence }, metrics });
     let ends = controller.run(one, again, context);
     ends.for_each(|end| async {
         match end {
@@ -102,6 +124,11 @@ pub async fn run(
         }
     })
     .await;
+}
+
+struct Running {
+    context: Context,
+    metrics: Arc<Metrics>,
 }
 
 /// What the store keeps of a Tenant: everything but what only its own reconcile reads.
@@ -150,22 +177,39 @@ fn optional_children(controller: Controller<Guarded>, client: &Client, kind: Kin
     controller.watches_stream_with(changes, |child: DynamicObject| tenant_in_label(child.labels()), resource)
 }
 
-async fn one(tenant: Arc<Guarded>, context: Arc<Context>) -> Result<Action, Error> {
-    let name = tenant.name_any();
-    let outcome = reconcile(&context, &name).await?;
-    tracing::info!(tenant = name, changes = outcome.changes, problems = outcome.problems.len(), "reconciled");
-    let pause = if outcome.problems.is_empty() {
-        RESYNC
-    } else if outcome.problems.iter().any(|problem| !problem.reason.needs_a_person()) {
-        PENDING
-    } else {
-        STALLED
+/// Reconciles one tenant, and writes one line about it.
+async fn one(tenant: Arc<Guarded>, running: Arc<Running>) -> Result<Action, Error> {
+    let (name, start) = (tenant.name_any(), Instant::now());
+    let Outcome { changes, problems, status_written } = reconcile(&running.context, &name).await?;
+    let first = problems.iter().find(|problem| problem.reason.needs_a_person()).or_else(|| problems.first());
+    let outcome = match first {
+        None => "done",
+        Some(problem) if problem.reason.needs_a_person() => "fault",
+        Some(_) => "again",
     };
-    Ok(Action::requeue(pause))
+    let reason = first.map_or("", |problem| problem.reason.as_str());
+    running.metrics.reconciled(outcome, reason, changes, start.elapsed().as_secs_f64());
+    running.metrics.tenants(running.context.tenants.len());
+    let milliseconds = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let fault = first.map(|problem| problem.reason.as_str());
+    let error = first.map(|problem| problem.message.as_str());
+    if outcome == "fault" {
+        tracing::error!(step = STEP, tenant = name, outcome, fault, error, changes, status_written, milliseconds);
+    } else {
+        tracing::info!(step = STEP, tenant = name, outcome, fault, error, changes, status_written, milliseconds);
+    }
+    Ok(Action::requeue(match outcome {
+        "done" => RESYNC,
+        "again" => PENDING,
+        _ => STALLED,
+    }))
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the controller gives it so")]
-fn again(tenant: Arc<Guarded>, error: &Error, _: Arc<Context>) -> Action {
-    tracing::warn!(tenant = tenant.name_any(), error = super::error::message(error), "not reconciled");
+fn again(tenant: Arc<Guarded>, error: &Error, running: Arc<Running>) -> Action {
+    let reason = error::reason(error).as_str();
+    running.metrics.reconciled("again", reason, 0, 0.0);
+    let tenant = tenant.name_any();
+    tracing::warn!(step = STEP, tenant, outcome = "again", fault = reason, error = message(error));
     Action::requeue(PENDING)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use berth_crd::Tenant;
 use berth_kube_testing::{Scope, Server};
 use berth_operator::{
-    client::{self, Context, Outcome},
+    client::{self, Context, Fence, Outcome},
     settings::Settings,
 };
 use k8s_openapi::api::core::v1::Namespace;
@@ -101,8 +101,9 @@ impl Cluster {
         let context = Context {
             client: self.client.clone(),
             settings: Arc::new(Settings::default()),
-            optional_kinds: client::discover(&self.client).await.unwrap(),
+            platform: client::look(&self.client).await.unwrap(),
             tenants,
+            fence: Fence::open(),
         };
         client::reconcile(&context, name).await.unwrap()
     }
