@@ -124,6 +124,15 @@ pub(crate) fn message(requests: &[&CommitRequest]) -> String {
         many => format!("Onboard {} accounts", many.len()),
     };
     let mut text = format!("{subject}\n\n");
+    let of_one = |request: &&CommitRequest| {
+        let (tenant, environment) = (request.run.tenant.clone(), request.run.environment.clone());
+        left_out(request).into_iter().map(move |part| format!("Left out of {tenant} ({environment}): {part}.\n"))
+    };
+    let notes: String = requests.iter().flat_map(of_one).collect();
+    if !notes.is_empty() {
+        text.push_str(&notes);
+        text.push('\n');
+    }
     for request in requests {
         let run = &request.run;
         text.push_str("Berth-Account: ");
@@ -133,4 +142,9 @@ pub(crate) fn message(requests: &[&CommitRequest]) -> String {
         text.push('\n');
     }
     text
+}
+
+/// What of the account its custom resource cannot hold. An entry that cannot be made is told elsewhere.
+pub(crate) fn left_out(request: &CommitRequest) -> Vec<String> {
+    request.entry().map(|entry| entry.left_out()).unwrap_or_default()
 }

@@ -189,7 +189,10 @@ fn finished(
         Verdict::Pending => {
             return Err(StepError::new(Fault::Bug, format!("{path} was not looked at before the commit")));
         }
-        Verdict::Changed => vec![format!("commit {path}")],
+        Verdict::Changed => {
+            let left_out = edit::left_out(request).into_iter().map(|part| format!("leave out of {path}: {part}"));
+            std::iter::once(format!("commit {path}")).chain(left_out).collect()
+        }
         Verdict::Unchanged => Vec::new(),
     };
     let earlier = record.filter(|_| verdict == Verdict::Unchanged).and_then(|record| request.committed_before(record));

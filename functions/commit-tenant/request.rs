@@ -1,10 +1,10 @@
 //! One request for a commit, as the state `CommitTenant` sends it to the queue.
 
-use berth_crd::{AccountEntry, RegionNetwork, RoleEntry};
+use berth_crd::{AccountEntry, RegionNetwork, RoleEntry, WorkloadEntry};
 use berth_gitops::RepoPath;
 use berth_ledger::{Record, RoleRecord};
 use berth_step::{Fault, StepError};
-use berth_tenancy::{GitOpsPlan, Region, Subject};
+use berth_tenancy::{GitOpsPlan, Region, Subject, WorkloadPlan};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -104,6 +104,15 @@ impl CommitRequest {
             let access = role.access?;
             Some(RoleEntry { name: role.name.clone(), arn: role.arn.clone(), access })
         };
+        let workload = |workload: &WorkloadPlan| {
+            let role = roles.iter().find(|role| role.name == workload.role)?;
+            Some(WorkloadEntry {
+                namespace: workload.namespace.clone(),
+                service_account: workload.service_account.clone(),
+                role_arn: role.arn.clone(),
+                platform_role_arn: Some(workload.platform_role.clone()),
+            })
+        };
         Ok(AccountEntry {
             tenant: run.tenant.clone(),
             display_name: run.account_name.clone(),
@@ -117,6 +126,7 @@ impl CommitRequest {
             account_id: run.account_id.clone(),
             regions: regions?,
             roles: roles.iter().filter_map(role).collect(),
+            workloads: git_ops.workloads.iter().filter_map(workload).collect(),
         })
     }
 }

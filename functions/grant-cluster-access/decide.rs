@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fmt};
 
 use berth_ledger::{AccessEntryRecord, ClusterAccessRecord, RoleRecord};
 use berth_step::{Decision, Fault, StepError};
-use berth_tenancy::{Access, ClusterName, Mode, Tags, TenantName};
+use berth_tenancy::{Access, ClusterName, EnvironmentName, Mode, Tags, TenantName};
 
 use crate::{Input, ObservedCluster, ObservedEntry, Output, World, world::STANDARD};
 
@@ -55,10 +55,11 @@ impl fmt::Display for Action {
     }
 }
 
-/// The Kubernetes group of a role's access, which the tenant's RBAC binds.
+/// The Kubernetes group of a role's access, which the tenant's RBAC binds in the namespaces of the environment. Two
+/// environments may share a cluster: without it, whoever may edit the one would edit the other.
 #[must_use]
-pub fn group(tenant: &TenantName, access: Access) -> String {
-    format!("tenant:{tenant}:{}", access.as_str())
+pub fn group(tenant: &TenantName, environment: &EnvironmentName, access: Access) -> String {
+    format!("tenant:{tenant}:{environment}:{}", access.as_str())
 }
 
 /// Compares the clusters with the plan.
@@ -110,7 +111,7 @@ fn can_be_changed(cluster: &ObservedCluster) -> Result<(), StepError> {
 fn changes_on(input: &Input, cluster: &ObservedCluster) -> Result<Vec<(String, Change)>, StepError> {
     let mut changes = Vec::new();
     for (role, access) in roles_with_access(input) {
-        let groups = BTreeSet::from([group(&input.run.tenant, access)]);
+        let groups = BTreeSet::from([group(&input.run.tenant, &input.run.environment, access)]);
         let tags = wanted_tags(input, role)?;
         let Some(there) = cluster.entries.get(&role.arn) else {
             changes.push((role.arn.clone(), Change::Create { groups, tags }));
@@ -180,7 +181,7 @@ fn must_be_ours(input: &Input, cluster: &ObservedCluster, role: &str, there: &Ob
 fn record(input: &Input, cluster: &ObservedCluster) -> ClusterAccessRecord {
     let entry = |(role, access): (&RoleRecord, Access)| AccessEntryRecord {
         role: role.arn.clone(),
-        groups: vec![group(&input.run.tenant, access)],
+        groups: vec![group(&input.run.tenant, &input.run.environment, access)],
     };
     ClusterAccessRecord {
         cluster: cluster.plan.name.clone(),

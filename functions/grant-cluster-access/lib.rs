@@ -1,7 +1,7 @@
 //! Converges the EKS access entries of a tenant's roles on the clusters of its environment.
 //!
-//! An entry gives whoever assumes the role one Kubernetes group, `tenant:<tenant>:<access>`, which the tenant's RBAC
-//! binds. EKS remembers which role an ARN meant, and does not say so: `decide.rs` tells a role that was made again by a
+//! An entry gives whoever assumes the role one Kubernetes group, `tenant:<tenant>:<environment>:<access>`, which
+//! the tenant's RBAC binds in the namespaces of that environment. EKS remembers which role an ARN meant, and does not say so: `decide.rs` tells a role that was made again by a
 //! tag (docs/decisions/0016).
 
 mod act;

@@ -174,6 +174,9 @@ impl PlatformConfig {
     ) -> Result<Option<Onboarding>, UnknownPlaceholder> {
         let Some(cluster) = self.clusters.get(&environment.cluster) else { return Ok(None) };
         let names = Names { tenant: tenant.as_str(), environment: name.as_str(), account: facts.account_id.as_str() };
+        let mut roles = resolve::roles(&environment.roles, names)?;
+        resolve::pin_cluster(&mut roles, &environment.cluster, cluster);
+        roles.roles.extend(resolve::backup_role(environment));
         let git_ops = GitOpsPlan {
             cluster: environment.cluster.clone(),
             cluster_region: cluster.region.clone(),
@@ -183,9 +186,8 @@ impl PlatformConfig {
             contact_email: facts.email.clone(),
             cost_center: facts.tags.get(&self.cost_center_tag).filter(|value| !value.trim().is_empty()).cloned(),
             owner_groups: self.owner_groups.iter().map(|group| render(group, names)).collect::<Result<_, _>>()?,
+            workloads: resolve::workloads(&roles),
         };
-        let mut roles = resolve::roles(&environment.roles, names)?;
-        roles.roles.extend(resolve::backup_role(environment));
         Ok(Some(Onboarding {
             tenant: tenant.clone(),
             environment: name.clone(),

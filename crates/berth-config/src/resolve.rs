@@ -4,7 +4,7 @@ mod baseline;
 
 use berth_tenancy::{
     Addresses, AssignmentPlan, BoundaryPlan, ClusterAccount, ClusterName, ClusterPlan, NetworkPlan, Region, RegionPlan,
-    RolePlan, RoleTrust, RolesPlan, SignInPlan, TransitGatewayPlan,
+    RolePlan, RoleTrust, RolesPlan, SignInPlan, TransitGatewayPlan, WorkloadPlan,
 };
 
 pub(crate) use self::baseline::{backup_role, baselines, needs_backup_role};
@@ -57,6 +57,44 @@ pub(crate) fn roles(roles: &Roles, names: Names<'_>) -> Result<RolesPlan, Unknow
         boundary: plan_boundary(boundary, names)?,
         roles: roles.iter().map(|role| plan_role(role, names)).collect::<Result<_, _>>()?,
     })
+}
+
+/// Pins roles of pods to the environment's cluster where the file names no clusters: another cluster of the same account
+/// could have a namespace of the same name.
+pub(crate) fn pin_cluster(roles: &mut RolesPlan, name: &ClusterName, cluster: &Cluster) {
+    for role in &mut roles.roles {
+        if let RoleTrust::PodIdentityChain { platform_role, cluster_arns, .. } = &mut role.trust
+            && cluster_arns.is_empty()
+        {
+            cluster_arns.extend(cluster_arn(platform_role, name, cluster));
+        }
+    }
+}
+
+/// ARN of the cluster. Pod Identity gives pods roles of the cluster's own account, so the role's ARN says which that is.
+fn cluster_arn(platform_role: &str, name: &ClusterName, cluster: &Cluster) -> Option<String> {
+    let parts: Vec<&str> = platform_role.split(':').collect();
+    let ["arn", partition, "iam", "", account, ..] = parts.as_slice() else { return None };
+    let eks = cluster.eks.as_ref();
+    let account = eks.and_then(|eks| eks.account.as_ref()).map_or(*account, |account| account.as_str());
+    let name = eks.and_then(|eks| eks.name.as_ref()).unwrap_or(name);
+    Some(format!("arn:{partition}:eks:{}:{account}:cluster/{name}", cluster.region))
+}
+
+/// The roles that pods of one service account get. Where any of a namespace may, there is none to name.
+pub(crate) fn workloads(roles: &RolesPlan) -> Vec<WorkloadPlan> {
+    let workload = |role: &RolePlan| {
+        let RoleTrust::PodIdentityChain { platform_role, namespace, service_account, .. } = &role.trust else {
+            return None;
+        };
+        Some(WorkloadPlan {
+            role: role.key.clone(),
+            namespace: namespace.clone(),
+            service_account: service_account.clone()?,
+            platform_role: platform_role.clone(),
+        })
+    };
+    roles.roles.iter().filter_map(workload).collect()
 }
 
 /// Who signs in. None when nobody does, and in a file without Identity Center, which the checks refuse then.
@@ -129,10 +167,13 @@ fn plan_trust(trust: &RoleTrust, names: Names<'_>) -> Result<RoleTrust, UnknownP
             audience: render(audience, names)?,
             subject: render(subject, names)?,
         },
-        RoleTrust::PodIdentityChain { platform_role, namespace, service_account } => RoleTrust::PodIdentityChain {
-            platform_role: platform_role.clone(),
-            namespace: render(namespace, names)?,
-            service_account: service_account.as_ref().map(|account| render(account, names)).transpose()?,
-        },
+        RoleTrust::PodIdentityChain { platform_role, namespace, service_account, cluster_arns } => {
+            RoleTrust::PodIdentityChain {
+                platform_role: platform_role.clone(),
+                namespace: render(namespace, names)?,
+                service_account: service_account.as_ref().map(|account| render(account, names)).transpose()?,
+                cluster_arns: cluster_arns.clone(),
+            }
+        }
     })
 }

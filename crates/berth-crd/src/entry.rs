@@ -4,6 +4,8 @@ use berth_tenancy::{Access, AccountId, ClusterName, EnvironmentName, Region, Ten
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+use crate::pattern;
+
 /// One onboarded account, with everything that its tenant's custom resource says about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -37,6 +39,9 @@ pub struct AccountEntry {
     /// The account's roles that have rights on the cluster.
     #[serde(default)]
     pub roles: Vec<RoleEntry>,
+    /// The account's roles that pods get.
+    #[serde(default)]
+    pub workloads: Vec<WorkloadEntry>,
 }
 
 /// The network of an account in one region.
@@ -52,6 +57,59 @@ pub struct RegionNetwork {
     /// The VPC's attachment to the Transit Gateway.
     pub transit_gateway_attachment_id: String,
 }
+
+/// Pods that get a role of the account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct WorkloadEntry {
+    /// Full name of the namespace, as the role's trust policy has it.
+    pub namespace: String,
+    /// Service account of the pods.
+    pub service_account: String,
+    /// ARN of the role that the pods end up with.
+    pub role_arn: String,
+    /// ARN of the role that they have first, in the cluster's account.
+    #[serde(default)]
+    pub platform_role_arn: Option<String>,
+}
+
+impl AccountEntry {
+    /// The contact's address, when a Tenant can hold it.
+    pub(crate) fn email(&self) -> Option<&str> {
+        self.contact_email
+            .as_deref()
+            .filter(|email| email.len() <= EMAIL_BYTES_MAX && pattern::fits(pattern::EMAIL, email))
+    }
+
+    /// Suffix of a workload's namespace, when it is one of the tenant's and a Tenant can hold it.
+    pub(crate) fn suffix<'a>(&self, workload: &'a WorkloadEntry) -> Option<&'a str> {
+        let suffix = workload.namespace.strip_prefix(self.tenant.as_str())?.strip_prefix('-')?;
+        let fits = suffix.len() <= SUFFIX_BYTES_MAX && pattern::fits(pattern::SUFFIX, suffix);
+        fits.then_some(suffix).filter(|_| pattern::fits(pattern::SUBDOMAIN, &workload.service_account))
+    }
+
+    /// What of the entry a Tenant cannot hold, in words, each with the reason. It is left out of the file: an onboarding
+    /// does not fail in its last state for it.
+    #[must_use]
+    pub fn left_out(&self) -> Vec<String> {
+        let mut left_out = Vec::new();
+        if self.contact_email.is_some() && self.email().is_none() {
+            let why = "contact.email takes ASCII without spaces";
+            left_out.push(format!("the account's e-mail address ({why})"));
+        }
+        for workload in self.workloads.iter().filter(|workload| self.suffix(workload).is_none()) {
+            let WorkloadEntry { namespace, service_account, .. } = workload;
+            let why = format!("a tenant's namespace is {}-, then lower-case letters and digits", self.tenant);
+            left_out.push(format!("the workload {service_account:?} in namespace {namespace:?} ({why})"));
+        }
+        left_out
+    }
+}
+
+/// Longest `contact.email`.
+const EMAIL_BYTES_MAX: usize = 254;
+/// Longest suffix of a namespace.
+const SUFFIX_BYTES_MAX: usize = 20;
 
 /// One role with rights on the cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

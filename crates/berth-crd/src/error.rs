@@ -62,6 +62,19 @@ pub enum CrError {
         /// The environment of the plan.
         expected: EnvironmentName,
     },
+    /// The namespace of a workload belongs to another environment.
+    #[error(
+        "spec.namespaces[name={namespace}].environment in the existing file is {found}, but a role of {expected} \
+         is for its pods"
+    )]
+    OtherNamespace {
+        /// Suffix of the namespace.
+        namespace: String,
+        /// The environment there, quoted and cut.
+        found: String,
+        /// The environment of the workload's account.
+        expected: EnvironmentName,
+    },
     /// No default namespace is left to name: the tenant has too many of them.
     #[error("spec.namespaces has no free name for environment {environment}")]
     NoNamespaceName {

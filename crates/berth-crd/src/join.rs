@@ -9,18 +9,26 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    API_VERSION, Account, AccountEntry, AccountNetwork, AccountRole, CrError, KIND,
+    API_VERSION, Account, AccountEntry, AccountNetwork, AccountRole, CrError, KIND, Workload, WorkloadEntry,
     yaml::{self, YamlError},
 };
 
 type Object = Map<String, Value>;
 
 /// Fields of an account's entry that Berth writes; others in it stay.
-const ACCOUNT_FIELDS: [&str; 4] = ["environment", "accountId", "networks", "roles"];
+const ACCOUNT_FIELDS: [&str; 5] = ["environment", "accountId", "networks", "roles", "workloads"];
 /// Fields of a network that Berth writes; others in it stay.
 const NETWORK_FIELDS: [&str; 4] = ["region", "vpcId", "cidrs", "transitGatewayAttachmentId"];
 /// Fields of a role that Berth writes; others in it stay.
 const ROLE_FIELDS: [&str; 3] = ["name", "arn", "access"];
+/// Fields of a workload that Berth writes; others in it stay.
+const WORKLOAD_FIELDS: [&str; 4] = ["namespace", "serviceAccount", "roleArn", "platformRoleArn"];
+/// The lists of an account's entry, each with the keys of its items and the fields that Berth writes.
+const ACCOUNT_LISTS: [(&str, &[&str], &[&str]); 3] = [
+    ("networks", &["region"], &NETWORK_FIELDS),
+    ("roles", &["name"], &ROLE_FIELDS),
+    ("workloads", &["namespace", "serviceAccount"], &WORKLOAD_FIELDS),
+];
 /// Longest namespace suffix that the CRD allows.
 const NAMESPACE_CHARS_MAX: usize = 20;
 /// Most namespaces that the CRD allows, so most names that are tried.
@@ -74,8 +82,8 @@ fn fill_tenant(spec: &mut Object, entry: &AccountEntry) -> Result<(), CrError> {
     if let Some(cost_center) = &entry.cost_center {
         fill(spec, "costCenter", || cost_center.clone().into());
     }
-    if let Some(email) = &entry.contact_email {
-        fill(object_in(spec, "contact", "spec.contact")?, "email", || email.clone().into());
+    if let Some(email) = entry.email() {
+        fill(object_in(spec, "contact", "spec.contact")?, "email", || email.into());
     }
     if !entry.owner_groups.is_empty() {
         let owner = |name: &String| json!({ "kind": "Group", "name": name, "role": "admin" });
@@ -152,23 +160,36 @@ fn typed_account(entry: &AccountEntry) -> Account {
         |role: &crate::RoleEntry| AccountRole { name: role.name.clone(), arn: role.arn.clone(), access: role.access };
     let mut roles: Vec<AccountRole> = entry.roles.iter().map(typed_role).collect();
     roles.sort_by(|a, b| a.name.cmp(&b.name));
-    Account { environment: entry.environment.clone(), account_id: entry.account_id.clone(), networks, roles }
+    let (environment, account_id) = (entry.environment.clone(), entry.account_id.clone());
+    Account { environment, account_id, networks, roles, workloads: typed_workloads(entry) }
+}
+
+/// The workloads in the tenant's own namespaces; [`AccountEntry::left_out`] names the others.
+fn typed_workloads(entry: &AccountEntry) -> Vec<Workload> {
+    let typed = |workload: &WorkloadEntry| {
+        Some(Workload {
+            namespace: entry.suffix(workload)?.to_owned(),
+            service_account: workload.service_account.clone(),
+            role_arn: workload.role_arn.clone(),
+            platform_role_arn: workload.platform_role_arn.clone(),
+        })
+    };
+    let key = |workload: &Workload| (workload.namespace.clone(), workload.service_account.clone());
+    let mut workloads: Vec<Workload> = entry.workloads.iter().filter_map(typed).collect();
+    workloads.sort_by_key(key);
+    workloads.dedup_by_key(|workload| key(workload));
+    workloads
 }
 
 /// Our fields from `ours`, all other fields from `present`; the same for each network and role.
 fn overlay_account(present: &Value, ours: Value) -> Value {
     let mut account = overlay(present, ours, &ACCOUNT_FIELDS);
-    for (list, key, fields) in [("networks", "region", &NETWORK_FIELDS[..]), ("roles", "name", &ROLE_FIELDS[..])] {
+    for (list, keys, fields) in ACCOUNT_LISTS {
         let Some(items) = account.get_mut(list).and_then(Value::as_array_mut) else { continue };
         for item in items {
-            let id = item.get(key).cloned();
-            let before = present
-                .get(list)
-                .and_then(Value::as_array)
-                .into_iter()
-                .flatten()
-                .find(|old| old.get(key) == id.as_ref());
-            if let Some(before) = before {
+            let before = present.get(list).and_then(Value::as_array).into_iter().flatten();
+            let same = |old: &&Value| keys.iter().all(|key| old.get(*key) == item.get(*key));
+            if let Some(before) = before.into_iter().find(same) {
                 *item = overlay(before, item.take(), fields);
             }
         }
@@ -182,10 +203,21 @@ fn overlay(present: &Value, ours: Value, owned: &[&str]) -> Value {
     kept.chain(ours).map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
-/// Gives the environment a namespace when it has none.
+/// Gives the environment the namespaces of its workloads, and one of its own when it has none.
 fn join_namespace(spec: &mut Object, entry: &AccountEntry) -> Result<(), CrError> {
     let namespaces = list_in(spec, "namespaces", "spec.namespaces")?;
     let environment = entry.environment.as_str();
+    for suffix in entry.workloads.iter().filter_map(|workload| entry.suffix(workload)) {
+        let there = namespaces.iter().find(|n| n.get("name").and_then(Value::as_str) == Some(suffix));
+        let Some(there) = there else {
+            namespaces.push(json!({ "name": suffix, "environment": environment }));
+            continue;
+        };
+        if there.get("environment").and_then(Value::as_str) != Some(environment) {
+            let (namespace, found) = (suffix.to_owned(), quoted(there.get("environment")));
+            return Err(CrError::OtherNamespace { namespace, found, expected: entry.environment.clone() });
+        }
+    }
     if namespaces.iter().any(|n| n.get("environment").and_then(Value::as_str) == Some(environment)) {
         return Ok(());
     }

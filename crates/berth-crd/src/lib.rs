@@ -6,20 +6,23 @@
 mod entry;
 mod error;
 mod join;
+mod pattern;
+mod quantity;
 mod schema;
 mod status;
 mod tenant;
 mod validate;
 mod yaml;
 
-pub use entry::{AccountEntry, RegionNetwork, RoleEntry};
+pub use entry::{AccountEntry, RegionNetwork, RoleEntry, WorkloadEntry};
 pub use error::CrError;
 pub use join::join;
+pub use quantity::Quantity;
 pub use schema::{API_VERSION, KIND, crd_yaml, tenant_crd};
 pub use status::{AccessState, AccessStatus, Condition, ConditionStatus, ConditionType, NamespaceStatus, TenantStatus};
 pub use tenant::{
     Account, AccountNetwork, AccountRole, Contact, DeletionPolicy, Domain, Namespace, Network, NetworkProfile, Owner,
-    OwnerKind, Placement, PodSecurity, Tenant, TenantSpec,
+    OwnerKind, Placement, PodSecurity, Tenant, TenantSpec, Workload,
 };
 pub use validate::{Violation, validate};
 pub use yaml::YamlError;

@@ -27,7 +27,7 @@ pub fn tenant_crd() -> CustomResourceDefinition {
     let mut crd = Tenant::crd();
     for version in &mut crd.spec.versions {
         if let Some(root) = version.schema.as_mut().and_then(|schema| schema.open_api_v3_schema.as_mut()) {
-            refuse_nulls(root);
+            plain(root);
             complete_root(root);
         }
     }
@@ -47,17 +47,19 @@ pub fn crd_yaml() -> Result<String, YamlError> {
     Ok(format!("# The CRD of a Tenant. Generated from crates/berth-crd by its tests; do not edit.\n{body}"))
 }
 
-/// An optional field is absent, never null: `kubectl` shows the one, and people mistype the other.
-fn refuse_nulls(props: &mut JSONSchemaProps) {
+/// An optional field is absent, never null: `kubectl` shows the one, and people mistype the other. And nothing has a
+/// `format`, beside which the API server does not look at the type (`pattern.rs`).
+fn plain(props: &mut JSONSchemaProps) {
     props.nullable = None;
+    props.format = None;
     for child in props.properties.iter_mut().flat_map(|map| map.values_mut()) {
-        refuse_nulls(child);
+        plain(child);
     }
     if let Some(JSONSchemaPropsOrArray::Schema(items)) = &mut props.items {
-        refuse_nulls(items);
+        plain(items);
     }
     if let Some(JSONSchemaPropsOrBool::Schema(values)) = &mut props.additional_properties {
-        refuse_nulls(values);
+        plain(values);
     }
 }
 

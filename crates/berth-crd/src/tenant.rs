@@ -9,12 +9,12 @@
 use std::collections::BTreeMap;
 
 use berth_tenancy::{Access, AccountId, ClusterName, EnvironmentName, Region};
-use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use kube::CustomResource;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
-use crate::{schema::rule, status::TenantStatus};
+use crate::{pattern, quantity::Quantity, schema::rule, status::TenantStatus};
 
 /// A tenant of the platform on one cluster: who owns it, its AWS accounts, its namespaces and what it may reach.
 // Each printer column has a type: no duplicate.
@@ -41,6 +41,9 @@ use crate::{schema::rule, status::TenantStatus};
          "every namespace needs an account with the same environment"),
     rule("!has(self.domains) || self.domains.all(d, self.namespaces.exists(n, n.name == d.namespace))",
          "domains[].namespace must name an entry in namespaces"),
+    rule("self.accounts.all(a, self.accounts.exists_one(b, b.accountId == a.accountId))",
+         "an account has one environment"),
+    rule(WORKLOADS_HAVE_NAMESPACES, "workloads[].namespace must name an entry in namespaces of the account's environment"),
 ]))]
 pub struct TenantSpec {
     /// Name for people: the name of the first AWS account, until somebody writes a better one.
@@ -92,6 +95,20 @@ const ROLES_BELONG: &str = "!has(self.roles) || self.roles.all(r, \
     r.arn.startsWith('arn:aws-cn:iam::' + self.accountId + ':role/') || \
     r.arn.startsWith('arn:aws-us-gov:iam::' + self.accountId + ':role/'))";
 
+/// The same for the roles of workloads.
+const WORKLOADS_BELONG: &str = "!has(self.workloads) || self.workloads.all(w, \
+    w.roleArn.startsWith('arn:aws:iam::' + self.accountId + ':role/') || \
+    w.roleArn.startsWith('arn:aws-cn:iam::' + self.accountId + ':role/') || \
+    w.roleArn.startsWith('arn:aws-us-gov:iam::' + self.accountId + ':role/'))";
+
+/// A pod of another environment must not get the account's role.
+const WORKLOADS_HAVE_NAMESPACES: &str = "self.accounts.all(a, !has(a.workloads) || a.workloads.all(w, \
+    self.namespaces.exists(n, n.name == w.namespace && n.environment == a.environment)))";
+
+/// Domains whose labels are Kubernetes' or the platform's to set: Pod Security is switched by one, network policies
+/// choose namespaces by others.
+const RESERVED_DOMAIN: &str = "^([^/]*[.])?(kubernetes[.]io|k8s[.]io|berth[.]dev)/";
+
 fn unassigned() -> String {
     "unassigned".to_owned()
 }
@@ -102,7 +119,7 @@ fn unassigned() -> String {
 pub struct Contact {
     /// E-mail address.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 254), extend("format" = "email"))]
+    #[schemars(length(max = 254), regex(pattern = pattern::EMAIL))]
     pub email: Option<String>,
     /// Slack channel.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -119,6 +136,7 @@ pub struct Owner {
     /// Name, as the cluster's authentication gives it.
     #[schemars(length(min = 1, max = 256), extend("x-kubernetes-validations" = [
         rule("!self.startsWith('system:') && !self.startsWith('eks:')", "system: and eks: subjects are reserved"),
+        rule("!self.startsWith('tenant:') && !self.startsWith('aws:')", "tenant: and aws: subjects are reserved"),
     ]))]
     pub name: String,
     /// What the owner may do.
@@ -164,6 +182,7 @@ pub struct Placement {
 #[schemars(extend("x-kubernetes-validations" = [
     rule("self.accountId == oldSelf.accountId", "accountId is immutable"),
     rule(ROLES_BELONG, "role ARN must belong to accountId"),
+    rule(WORKLOADS_BELONG, "a workload's role ARN must belong to accountId"),
 ]))]
 pub struct Account {
     /// Environment that the account is for.
@@ -180,6 +199,10 @@ pub struct Account {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub roles: Vec<AccountRole>,
+    /// IAM roles of the account that pods get.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["namespace", "serviceAccount"]))]
+    pub workloads: Vec<Workload>,
 }
 
 /// The network of an account in one region.
@@ -195,7 +218,7 @@ pub struct AccountNetwork {
     pub vpc_id: Option<String>,
     /// Blocks of the VPC.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 5), extend("items" = { "type": "string", "format": "cidr", "maxLength": 43 }, "x-kubernetes-list-type" = "set"))]
+    #[schemars(length(max = 5), inner(length(max = 43), regex(pattern = pattern::cidr())), extend("x-kubernetes-list-type" = "set"))]
     pub cidrs: Vec<String>,
     /// The VPC's attachment to the Transit Gateway.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -211,10 +234,29 @@ pub struct AccountRole {
     #[schemars(length(max = 64), regex(pattern = "^[a-z]([-a-z0-9]*[a-z0-9])?$"))]
     pub name: String,
     /// ARN of the role.
-    #[schemars(length(max = 2048), regex(pattern = "^arn:aws(-cn|-us-gov)?:iam::[0-9]{12}:role/[!-~]+$"))]
+    #[schemars(length(max = 2048), regex(pattern = pattern::ROLE_ARN))]
     pub arn: String,
     /// What the role may do.
     pub access: Access,
+}
+
+/// Pods that get an IAM role of the account, by EKS Pod Identity: those of one service account in one namespace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Workload {
+    /// Suffix of the namespace; it belongs to the account's environment.
+    #[schemars(length(min = 1, max = 20), regex(pattern = pattern::SUFFIX))]
+    pub namespace: String,
+    /// Service account of the pods.
+    #[schemars(length(min = 1, max = 253), regex(pattern = pattern::SUBDOMAIN))]
+    pub service_account: String,
+    /// ARN of the role that the pods end up with.
+    #[schemars(length(max = 2048), regex(pattern = pattern::ROLE_ARN))]
+    pub role_arn: String,
+    /// ARN of the role that the pods have first, in the cluster's account, when the cluster is not in this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 2048), regex(pattern = pattern::ROLE_ARN))]
+    pub platform_role_arn: Option<String>,
 }
 
 /// One namespace of a tenant. Its full name is the tenant's name, a hyphen, and `name`.
@@ -222,7 +264,7 @@ pub struct AccountRole {
 #[serde(rename_all = "camelCase")]
 pub struct Namespace {
     /// Suffix of the namespace. Without hyphens, or tenants `a` and `a-b` could claim one namespace.
-    #[schemars(length(min = 1, max = 20), regex(pattern = "^[a-z0-9]+$"))]
+    #[schemars(length(min = 1, max = 20), regex(pattern = pattern::SUFFIX))]
     pub name: String,
     /// Environment of the namespace; an account must have it too.
     #[schemars(extend("maxLength" = 20))]
@@ -234,24 +276,32 @@ pub struct Namespace {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 63))]
     pub node_pool: Option<String>,
-    /// More labels of the namespace.
+    /// More labels of the namespace; none of Kubernetes' or the platform's own domains.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(extend("maxProperties" = 16), schema_with = "label_values")]
+    #[schemars(extend("maxProperties" = 16), schema_with = "labels")]
     pub labels: BTreeMap<String, String>,
     /// Hard limits of the namespace's `ResourceQuota`, by resource.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("maxProperties" = 24), schema_with = "quantities")]
-    pub quota: BTreeMap<String, IntOrString>,
+    pub quota: BTreeMap<String, Quantity>,
 }
 
-fn label_values(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "type": "object", "additionalProperties": { "type": "string", "maxLength": 63 } })
+/// The API server reckons with keys of no length, so rules over them cost next to nothing.
+fn labels(_: &mut SchemaGenerator) -> Schema {
+    let value = json_schema!({ "type": "string", "maxLength": 63, "pattern": pattern::LABEL_VALUE });
+    let rules = json!([
+        rule(
+            &format!("self.all(k, !k.matches('{RESERVED_DOMAIN}'))"),
+            "labels of kubernetes.io, k8s.io, berth.dev and their subdomains are reserved"
+        ),
+        rule(&format!("self.all(k, k.matches('{}'))", pattern::QUALIFIED_NAME), "a key is not a qualified name"),
+    ]);
+    json_schema!({ "type": "object", "additionalProperties": value, "x-kubernetes-validations": rules })
 }
 
-/// Kubernetes' own pattern of a quantity; a number with a fraction must be a string.
+/// A number with a fraction must be a string.
 fn quantities(_: &mut SchemaGenerator) -> Schema {
-    let pattern = r"^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))))?$";
-    let quantity = json_schema!({ "x-kubernetes-int-or-string": true, "maxLength": 64, "pattern": pattern });
+    let quantity = json_schema!({ "x-kubernetes-int-or-string": true, "maxLength": 64, "pattern": pattern::QUANTITY });
     json_schema!({ "type": "object", "additionalProperties": quantity })
 }
 
@@ -275,7 +325,7 @@ pub struct Network {
     pub profile: NetworkProfile,
     /// Blocks that pods may reach; by default those of the tenant's VPCs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 64), extend("items" = { "type": "string", "format": "cidr", "maxLength": 43 }, "x-kubernetes-list-type" = "set"))]
+    #[schemars(length(max = 64), inner(length(max = 43), regex(pattern = pattern::cidr())), extend("x-kubernetes-list-type" = "set"))]
     pub egress_cidrs: Vec<String>,
     /// Namespaces that may call in.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

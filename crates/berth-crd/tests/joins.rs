@@ -60,6 +60,71 @@ fn the_first_account_makes_a_whole_valid_tenant() {
     assert_eq!(yaml, include_str!("fixtures/joined.yaml"));
 }
 
+/// Files as Berth and people wrote them until 2026-11-28: before `workloads`, with `format` in place of patterns.
+#[test]
+fn documents_of_2026_11_28_stay_valid_and_are_upgraded_by_the_next_commit() {
+    let (ours, by_hand) =
+        (include_str!("fixtures/of_2026_11_28_joined.yaml"), include_str!("fixtures/of_2026_11_28_by_hand.yaml"));
+    for text in [ours, by_hand] {
+        assert_eq!(validate(text, None), Ok(()));
+        serde_yaml_ng::from_str::<Tenant>(text).unwrap();
+    }
+    assert_eq!(join(Some(ours), &dev()).unwrap(), ours, "nothing to change");
+    let upgraded = join(Some(ours), &with_workload("payments-dev")).unwrap();
+    assert_eq!(validate(&upgraded, Some(ours)), Ok(()));
+    assert_eq!(read(&upgraded)["spec"]["accounts"][0]["workloads"], json!([workload("dev")]));
+    assert_eq!(join(Some(&upgraded), &with_workload("payments-dev")).unwrap(), upgraded);
+    let both = join(Some(by_hand), &prod()).unwrap();
+    assert_eq!(validate(&both, Some(by_hand)), Ok(()));
+}
+
+fn with_workload(namespace: &str) -> AccountEntry {
+    let mut input = serde_json::to_value(dev()).unwrap();
+    input["workloads"] = json!([{
+        "namespace": namespace, "serviceAccount": "api", "roleArn": "arn:aws:iam::111122223333:role/tenant/api",
+        "platformRoleArn": "arn:aws:iam::210987654321:role/pods",
+    }]);
+    serde_json::from_value(input).unwrap()
+}
+
+fn workload(suffix: &str) -> Value {
+    json!({
+        "namespace": suffix, "serviceAccount": "api", "roleArn": "arn:aws:iam::111122223333:role/tenant/api",
+        "platformRoleArn": "arn:aws:iam::210987654321:role/pods",
+    })
+}
+
+#[test]
+fn a_workload_gets_its_namespace_and_never_one_of_another_environment() {
+    let yaml = join(None, &with_workload("payments-shop")).unwrap();
+    assert_eq!(validate(&yaml, None), Ok(()));
+    assert_eq!(read(&yaml)["spec"]["namespaces"], json!([{ "name": "shop", "environment": "dev" }]));
+    assert_eq!(read(&yaml)["spec"]["accounts"][0]["workloads"], json!([workload("shop")]));
+    let of_prod = join(None, &entry("prod", "444455556666", "10.43.0.0/20")).unwrap();
+    let error = join(Some(&of_prod), &with_workload("payments-prod")).unwrap_err();
+    assert!(matches!(error, CrError::OtherNamespace { .. }) && !error.is_not_owned(), "{error}");
+}
+
+#[test]
+fn what_a_tenant_cannot_hold_is_left_out_and_said() {
+    assert_eq!(dev().left_out(), Vec::<String>::new());
+    for namespace in ["kube-system", "payments", "payments-eu-dev", "paymentsdev", "payments-"] {
+        let entry = with_workload(namespace);
+        let left_out = entry.left_out();
+        assert!(left_out.len() == 1 && left_out[0].contains(&format!("{namespace:?}")), "{left_out:?}");
+        assert_eq!(read(&join(None, &entry).unwrap())["spec"]["accounts"][0].get("workloads"), None);
+    }
+    let mut odd = dev();
+    odd.contact_email = Some("payments.\u{e4}@example.com".to_owned());
+    assert!(odd.left_out()[0].contains("e-mail"), "{:?}", odd.left_out());
+    let yaml = join(None, &odd).unwrap();
+    assert_eq!((validate(&yaml, None), read(&yaml)["spec"].get("contact")), (Ok(()), None));
+    // What AWS takes and RFC 5322 does not.
+    odd.contact_email = Some("a..b@x.example".to_owned());
+    assert_eq!(odd.left_out(), Vec::<String>::new());
+    assert_eq!(read(&join(None, &odd).unwrap())["spec"]["contact"]["email"], "a..b@x.example");
+}
+
 #[test]
 fn joining_twice_is_joining_once_and_the_same_input_gives_the_same_bytes() {
     let once = join(None, &dev()).unwrap();
@@ -122,6 +187,8 @@ fn what_people_added_stays_known_to_the_crd_or_not() {
     ]);
     expected["spec"]["accounts"][0]["roles"] =
         json!([{ "name": "developer", "arn": account.roles[0].arn, "access": "edit", "note": "~" }]);
+    // The account's workloads are Berth's, and this account has none.
+    expected["spec"]["accounts"][0].as_object_mut().unwrap().remove("workloads");
     assert_eq!(joined, expected);
 }
 

@@ -23,7 +23,7 @@ pub use path::tenant_path;
 pub use plan::{
     Addresses, Admission, AssignmentPlan, BoundaryPlan, ClusterAccount, ClusterPlan, DefaultVpc, Delivery, GitOpsPlan,
     Mode, NetworkPlan, Plan, RegionPlan, RolePlan, RoleTrust, RolesPlan, SignInPlan, Subject, TierPlan, TierRouting,
-    TransitGatewayPlan,
+    TransitGatewayPlan, WorkloadPlan,
 };
 pub use planned::{PLANNED_CHANGES_MAX, PlannedChange};
 pub use subnets::{SubnetBlock, SubnetPlanError, subnet_blocks};

@@ -295,6 +295,10 @@ pub enum RoleTrust {
         namespace: String,
         /// Service account of the pods; none means any in the namespace.
         service_account: Option<String>,
+        /// ARNs of the EKS clusters whose pods may; by default that of the environment's cluster, in its account or
+        /// else in that of `platformRole`. None in plans of an earlier version: then any cluster of that account.
+        #[serde(default)]
+        cluster_arns: Vec<String>,
     },
     /// One service of AWS.
     AwsService {
@@ -397,4 +401,21 @@ pub struct GitOpsPlan {
     pub cost_center: Option<String>,
     /// Groups that own the tenancy.
     pub owner_groups: Vec<String>,
+    /// Roles that pods on the cluster get. Executions that were planned by an earlier version have none.
+    #[serde(default)]
+    pub workloads: Vec<WorkloadPlan>,
+}
+
+/// Pods of a shared cluster that get a role of the account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct WorkloadPlan {
+    /// Key of the role in the account's plan.
+    pub role: String,
+    /// Full name of the pods' namespace.
+    pub namespace: String,
+    /// Service account of the pods.
+    pub service_account: String,
+    /// ARN of the role that the pods have first.
+    pub platform_role: String,
 }

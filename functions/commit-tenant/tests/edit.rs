@@ -200,6 +200,32 @@ fn the_message_leads_back_from_the_commit_to_each_onboarding() {
     assert!(two.message.ends_with("Berth-Execution: arn:execution-777788889999\n"), "{}", two.message);
 }
 
+#[test]
+fn an_address_that_a_tenant_cannot_hold_is_left_out_and_said_in_the_commit() {
+    let mut odd = message("payments", "111122223333", "dev", "10.16.16.0/20");
+    odd["gitOps"]["contactEmail"] = json!("zahlungen@b\u{fc}ro.example");
+    let odd = request(&odd);
+    let (edit, verdicts) = edit(&snapshot([]), &[&odd], &[true]);
+    assert_eq!(verdict(&verdicts, 0), Verdict::Changed);
+    assert!(!written(&edit.changes)[0].1.contains("email"), "{}", written(&edit.changes)[0].1);
+    let note = "Onboard payments (dev)\n\nLeft out of payments (dev): the account's e-mail address";
+    assert!(edit.message.starts_with(note) && edit.message.contains("\n\nBerth-Account: "), "{}", edit.message);
+}
+
+#[test]
+fn a_role_that_pods_get_stands_in_the_file_with_its_namespace_and_service_account() {
+    let mut with_pods = message("payments", "111122223333", "dev", "10.16.16.0/20");
+    let arn = "arn:aws:iam::111122223333:role/tenant/payments-workload";
+    with_pods["roles"].as_array_mut().unwrap().push(json!({ "name": "workload", "arn": arn, "access": null }));
+    with_pods["gitOps"]["workloads"] = json!([{
+        "role": "workload", "namespace": "payments-dev", "serviceAccount": "payments",
+        "platformRole": "arn:aws:iam::210987654321:role/tenant-pods",
+    }]);
+    let (edit, _) = edit(&snapshot([]), &[&request(&with_pods)], &[true]);
+    let text = &written(&edit.changes)[0].1;
+    assert!(text.contains("serviceAccount: payments") && text.contains(arn), "{text}");
+}
+
 /// What the ledger says of an account that was onboarded as `message` asks.
 fn record(message: &Value) -> Record {
     let region = &message["regions"][0];

@@ -40,8 +40,8 @@ pub(crate) fn trust_document(account: &AccountId, trust: &RoleTrust) -> Value {
             "Principal": { "Service": "pods.eks.amazonaws.com" },
             "Action": ["sts:AssumeRole", "sts:TagSession"],
         }),
-        RoleTrust::PodIdentityChain { platform_role, namespace, service_account } => {
-            chained_pods(platform_role, namespace, service_account.as_deref())
+        RoleTrust::PodIdentityChain { platform_role, namespace, service_account, cluster_arns } => {
+            chained_pods(platform_role, namespace, service_account.as_deref(), cluster_arns)
         }
         RoleTrust::AwsService { name } => json!({
             "Effect": "Allow",
@@ -54,8 +54,14 @@ pub(crate) fn trust_document(account: &AccountId, trust: &RoleTrust) -> Value {
 
 /// Pods of a shared cluster: EKS sets these session tags itself, and a pod cannot choose them. Without the namespace,
 /// every pod with the platform's role could come in, whoever's it is. [EKS "Pod Identity session tags"]
-fn chained_pods(platform_role: &str, namespace: &str, service_account: Option<&str>) -> Value {
+/// Without the cluster, so could pods of another cluster of that account that has a namespace of this name.
+fn chained_pods(platform_role: &str, namespace: &str, service_account: Option<&str>, clusters: &[String]) -> Value {
     let mut tags = Map::from_iter([("aws:RequestTag/kubernetes-namespace".to_owned(), Value::from(namespace))]);
+    match clusters {
+        [] => {}
+        [cluster] => drop(tags.insert("aws:RequestTag/eks-cluster-arn".to_owned(), cluster.as_str().into())),
+        clusters => drop(tags.insert("aws:RequestTag/eks-cluster-arn".to_owned(), clusters.into())),
+    }
     if let Some(account) = service_account {
         tags.insert("aws:RequestTag/kubernetes-service-account".to_owned(), Value::from(account));
     }
@@ -95,11 +101,12 @@ mod tests {
             platform_role: "arn:aws:iam::210987654321:role/pods".into(),
             namespace: "payments".into(),
             service_account: Some("api".into()),
+            cluster_arns: vec!["arn:aws:eks:eu-west-1:210987654321:cluster/shared".into()],
         }
     }
 
     #[test]
-    fn a_role_that_pods_of_a_shared_cluster_chain_to_demands_the_exact_role_namespace_and_service_account() {
+    fn a_role_that_pods_of_a_shared_cluster_chain_to_demands_role_cluster_namespace_and_account() {
         assert_eq!(
             statement(&chain()),
             json!({
@@ -107,6 +114,7 @@ mod tests {
                 "Principal": { "AWS": "arn:aws:iam::210987654321:role/pods" },
                 "Action": ["sts:AssumeRole", "sts:TagSession"],
                 "Condition": { "StringEquals": {
+                    "aws:RequestTag/eks-cluster-arn": "arn:aws:eks:eu-west-1:210987654321:cluster/shared",
                     "aws:RequestTag/kubernetes-namespace": "payments",
                     "aws:RequestTag/kubernetes-service-account": "api",
                 } },

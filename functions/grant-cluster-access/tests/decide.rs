@@ -87,10 +87,10 @@ fn every_role_with_access_gets_one_entry_with_one_group_and_our_tags() {
         ["developer", "viewer"].map(|key| format!("create access entry of {} on dev-euw1", arn(key))).to_vec()
     );
     let access = &output.cluster_access[0];
-    assert_eq!(access.entries[0].groups, ["tenant:payments:edit"]);
-    assert_eq!(access.entries[1].groups, ["tenant:payments:view"]);
+    assert_eq!(access.entries[0].groups, ["tenant:payments:dev:edit"]);
+    assert_eq!(access.entries[1].groups, ["tenant:payments:dev:view"]);
     let made = &world.clusters[0].entries[&arn("developer")];
-    assert_eq!(made.groups, BTreeSet::from(["tenant:payments:edit".to_owned()]));
+    assert_eq!(made.groups, BTreeSet::from(["tenant:payments:dev:edit".to_owned()]));
     assert_eq!((made.kind.as_str(), made.tags.get(TAG_ROLE_ID)), ("STANDARD", Some("AROAdeveloper")));
     assert!(made.tags.are_ours(&"111122223333".parse().unwrap()));
     assert!(!world.clusters[0].entries.contains_key(&arn("workload")), "a role without access gets none");
@@ -114,6 +114,31 @@ fn every_kind_of_drift_is_repaired_by_the_one_change_that_it_needs() {
         let (lines, ..) = converge(&input(), world);
         assert_eq!(lines, [line.replace("ROLE", &arn("viewer"))]);
     }
+}
+
+/// Until 2026-11-28 the group had no environment.
+#[test]
+fn an_upgrade_sets_the_groups_of_existing_entries_once_and_then_nothing() {
+    let mut earlier = converged();
+    for (key, access) in [("developer", "edit"), ("viewer", "view")] {
+        entry(&mut earlier, key).groups = BTreeSet::from([format!("tenant:payments:{access}")]);
+    }
+    let (lines, _, mut upgraded) = converge(&input(), earlier);
+    let repaired = |key: &str| format!("repair the groups of the access entry of {} on dev-euw1", arn(key));
+    assert_eq!(lines, [repaired("developer"), repaired("viewer")]);
+    assert_eq!(entry(&mut upgraded, "developer").groups, BTreeSet::from(["tenant:payments:dev:edit".to_owned()]));
+    assert_eq!(converge(&input(), upgraded).0, Vec::<String>::new());
+}
+
+#[test]
+fn environments_that_share_a_cluster_share_no_group() {
+    let mut prod = input();
+    prod.run.environment = "prod".parse().unwrap();
+    let groups = |input: &Input| -> BTreeSet<String> {
+        let access = converge(input, world(BTreeMap::new())).1.cluster_access.remove(0);
+        access.entries.into_iter().flat_map(|entry| entry.groups).collect()
+    };
+    assert!(groups(&input()).is_disjoint(&groups(&prod)));
 }
 
 #[test]

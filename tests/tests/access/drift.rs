@@ -36,7 +36,7 @@ fn an_assignment_groups_and_tags_that_somebody_changed_are_repaired_and_nothing_
     center(rig, "delete_account_assignment", assignment);
     let [developer, viewer] = ["developer", "viewer"].map(|key| role(&account, "drifted", key));
     let admins =
-        json!({ "clusterName": CLUSTER, "principalArn": viewer, "kubernetesGroups": ["tenant:drifted:admin"] });
+        json!({ "clusterName": CLUSTER, "principalArn": viewer, "kubernetesGroups": ["tenant:drifted:staging:admin"] });
     eks(rig, "update_access_entry", &admins);
     let entry = before.access_entries.iter().find(|entry| entry.role == developer).unwrap();
     eks(rig, "untag_resource", &json!({ "resourceArn": entry.arn, "tagKeys": ["berth:tenant"] }));

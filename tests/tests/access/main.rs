@@ -125,7 +125,7 @@ fn assert_access(rig: &Rig, account: &str, tenant: &str) {
     let of = |arn: &str| world.roles.iter().find(|role| role.arn == arn).unwrap().id.clone();
     let wanted = |key: &str, access: &str| {
         let arn = role(account, tenant, key);
-        (arn.clone(), vec![format!("tenant:{tenant}:{access}")], of(&arn))
+        (arn.clone(), vec![format!("tenant:{tenant}:staging:{access}")], of(&arn))
     };
     assert_eq!(entries, [wanted("developer", "edit"), wanted("viewer", "view")]);
 }

@@ -79,11 +79,12 @@ fn assert_access(world: &World, record: &Record, tenant: &str) {
     let [cluster] = record.cluster_access.as_slice() else { panic!("one cluster, not {:?}", record.cluster_access) };
     assert_eq!(world.access_entries.len(), 2, "{:?}", world.access_entries);
     let accesses = [("developer", "edit"), ("viewer", "view")];
+    let environment = record.environment.as_ref().unwrap();
     for ((entry, known), (role, access)) in world.access_entries.iter().zip(&cluster.entries).zip(accesses) {
         let arn = format!("arn:aws:iam::{account}:role/tenant/{tenant}-{role}");
         assert_eq!((entry.cluster.as_str(), entry.kind.as_str()), (cluster.cluster.as_str(), "STANDARD"));
         assert_eq!((&entry.role, &known.role), (&arn, &arn));
-        assert_eq!(entry.groups, [format!("tenant:{tenant}:{access}")]);
+        assert_eq!(entry.groups, [format!("tenant:{tenant}:{environment}:{access}")]);
         assert_eq!(entry.groups, known.groups);
         assert_tags(&entry.tags, account, tenant);
         let id = world.roles.iter().find(|role| role.arn == arn).map(|role| role.id.as_str());

@@ -40,8 +40,8 @@ fn entries_on_a_cluster_of_another_account_are_made_and_repaired_through_its_rol
     let [developer, viewer] =
         ["developer", "viewer"].map(|key| format!("arn:aws:iam::{account}:role/tenant/abroad-{key}"));
     let entry = |role: &str| eks(rig, "describe_access_entry", json!({ "principalArn": role }))["accessEntry"].take();
-    assert_eq!(entry(&viewer)["kubernetesGroups"], json!(["tenant:abroad:view"]));
-    let admins = json!({ "principalArn": viewer, "kubernetesGroups": ["tenant:abroad:admin"] });
+    assert_eq!(entry(&viewer)["kubernetesGroups"], json!(["tenant:abroad:staging:view"]));
+    let admins = json!({ "principalArn": viewer, "kubernetesGroups": ["tenant:abroad:staging:admin"] });
     eks(rig, "update_access_entry", admins);
     let untagged = json!({ "resourceArn": entry(&viewer)["accessEntryArn"], "tagKeys": ["berth:tenant"] });
     rig.call_in(NETWORK, WEST, "eks", "untag_resource", &untagged);

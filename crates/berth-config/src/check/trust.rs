@@ -1,6 +1,6 @@
 //! Trust of role templates: named principals only, and exact claims.
 
-use berth_tenancy::{AccountId, RoleTrust};
+use berth_tenancy::{AccountId, ClusterName, Region, RoleTrust};
 
 use super::{Problems, quoted, roles::is_iam_name};
 use crate::template::{Names, PLACEHOLDERS_HINT, render};
@@ -27,12 +27,18 @@ pub(super) fn check(path: &str, trust: &RoleTrust, names: Names<'_>, problems: &
             claim(&format!("{path}.oidc.subject"), subject, names, problems);
         }
         RoleTrust::PodIdentity {} => {}
-        RoleTrust::PodIdentityChain { platform_role, namespace, service_account } => {
+        RoleTrust::PodIdentityChain { platform_role, namespace, service_account, cluster_arns } => {
             let at = format!("{path}.podIdentityChain");
             one_role(&format!("{at}.platformRole"), platform_role, problems);
             claim(&format!("{at}.namespace"), namespace, names, problems);
             if let Some(account) = service_account {
                 claim(&format!("{at}.serviceAccount"), account, names, problems);
+            }
+            for (index, arn) in cluster_arns.iter().enumerate().filter(|(_, arn)| !is_cluster_arn(arn)) {
+                let message = format!("{} is not the ARN of one EKS cluster", quoted(arn));
+                let hint = "write it like arn:aws:eks:eu-west-1:111122223333:cluster/shared, without wildcard; or leave \
+                            clusterArns out for the environment's own cluster";
+                problems.add(format!("{at}.clusterArns[{index}]"), message, hint);
             }
         }
         RoleTrust::AwsService { name } => {
@@ -105,6 +111,17 @@ fn is_provider(text: &str) -> bool {
         && text.len() <= 255
 }
 
+/// Whether a text is the ARN of exactly one EKS cluster.
+fn is_cluster_arn(arn: &str) -> bool {
+    let parts: Vec<&str> = arn.splitn(6, ':').collect();
+    let ["arn", partition, "eks", region, account, resource] = parts.as_slice() else { return false };
+    let name = resource.strip_prefix("cluster/").and_then(|name| name.parse::<ClusterName>().ok());
+    matches!(*partition, "aws" | "aws-cn" | "aws-us-gov")
+        && region.parse::<Region>().is_ok()
+        && account.parse::<AccountId>().is_ok()
+        && name.is_some()
+}
+
 /// Whether a text is the ARN of exactly one IAM role or policy; `by_aws` allows those that AWS manages.
 pub(super) fn is_iam_arn(arn: &str, kind: &str, by_aws: bool) -> bool {
     let parts: Vec<&str> = arn.splitn(6, ':').collect();
@@ -135,6 +152,16 @@ mod tests {
             "arn:aws:sts::111122223333:assumed-role/support/me",
         ] {
             assert!(!is_iam_arn(bad, "role", false), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_arn_of_a_cluster_has_no_wildcard() {
+        assert!(is_cluster_arn("arn:aws:eks:eu-west-1:111122223333:cluster/shared-dev-1"));
+        for bad in
+            ["*", "arn:aws:eks:eu-west-1:111122223333:cluster/*", "arn:aws:eks:*:111122223333:cluster/a", "shared"]
+        {
+            assert!(!is_cluster_arn(bad), "{bad}");
         }
     }
 

@@ -1,6 +1,6 @@
 //! Baselines that AWS would refuse in every account, and what belongs to one region only.
 
-use crate::{Bad, assert_bad, edited, example};
+use crate::{Bad, PODS, assert_bad, edited, example};
 
 const BACKUPS: &[Bad] = &[
     Bad {
@@ -183,21 +183,28 @@ fn a_baseline_of_a_region_has_keys_of_that_region_and_nothing_of_the_whole_accou
 fn what_lets_others_into_a_role_that_pods_or_services_assume_is_refused() {
     assert_bad(&[
         Bad {
-            from: "trust: { podIdentity: {} }",
+            from: PODS,
             to: "trust: { podIdentityChain: { platformRole: \"arn:aws:iam::210987654321:role/*\", namespace: a } }",
             line_of: "podIdentityChain",
             path: "environments.dev.roles.roles[2].trust.podIdentityChain.platformRole",
             message: "\"arn:aws:iam::210987654321:role/*\" is not the ARN of one role",
         },
         Bad {
-            from: "trust: { podIdentity: {} }",
+            from: PODS,
             to: "trust: { podIdentityChain: { platformRole: \"arn:aws:iam::210987654321:role/pods\", namespace: \"*\" } }",
             line_of: "podIdentityChain",
             path: "environments.dev.roles.roles[2].trust.podIdentityChain.namespace",
             message: "\"*\" holds a wildcard",
         },
         Bad {
-            from: "trust: { podIdentity: {} }",
+            from: PODS,
+            to: "trust: { podIdentityChain: { platformRole: \"arn:aws:iam::210987654321:role/a\", namespace: a, clusterArns: [shared] } }",
+            line_of: "clusterArns",
+            path: "environments.dev.roles.roles[2].trust.podIdentityChain.clusterArns[0]",
+            message: "\"shared\" is not the ARN of one EKS cluster",
+        },
+        Bad {
+            from: PODS,
             to: "trust: { awsService: { name: \"*.amazonaws.com\" } }",
             line_of: "awsService",
             path: "environments.dev.roles.roles[2].trust.awsService.name",
@@ -209,6 +216,6 @@ fn what_lets_others_into_a_role_that_pods_or_services_assume_is_refused() {
 #[test]
 fn a_pod_of_a_shared_cluster_may_be_named_by_templates() {
     let to = "trust: { podIdentityChain: { platformRole: \"arn:aws:iam::210987654321:role/pods\", namespace: \"{tenant}\" } }";
-    assert_eq!(edited("trust: { podIdentity: {} }", to).1, []);
+    assert_eq!(edited(PODS, to).1, []);
     assert!(example().environments.values().any(|environment| environment.baseline.is_some()));
 }

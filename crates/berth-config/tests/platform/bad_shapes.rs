@@ -3,7 +3,7 @@
 use berth_config::PlatformConfig;
 use proptest::prelude::*;
 
-use crate::{Bad, EXAMPLE, assert_bad};
+use crate::{Bad, EXAMPLE, PODS, assert_bad};
 
 const SHAPES: &[Bad] = &[
     Bad {
@@ -70,7 +70,7 @@ const SHAPES: &[Bad] = &[
         message: "a list is expected here",
     },
     Bad {
-        from: "trust: { podIdentity: {} }",
+        from: PODS,
         to: "trust: podIdentity",
         line_of: "trust: podIdentity",
         path: "environments.dev.roles.roles[2].trust",

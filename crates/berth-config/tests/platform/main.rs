@@ -14,6 +14,13 @@ use std::path::PathBuf;
 
 use berth_config::{ConfigError, PlatformConfig};
 
+/// How the example's workload role is trusted.
+const PODS: &str = r#"trust:
+            podIdentityChain:
+              platformRole: "arn:aws:iam::210987654321:role/tenant-pods"
+              namespace: "{tenant}-{environment}"
+              serviceAccount: "{tenant}""#;
+
 /// The example that newcomers copy.
 const EXAMPLE: &str = include_str!("../../../../infra/platform.example.yaml");
 

@@ -131,6 +131,18 @@ fn a_merge_is_waited_for_as_long_as_the_environment_says() {
 }
 
 #[test]
+fn a_role_of_pods_is_pinned_to_the_cluster_and_named_as_a_workload() {
+    let onboarding = onboarded(&facts());
+    let RoleTrust::PodIdentityChain { cluster_arns, .. } = &onboarding.roles.roles[2].trust else {
+        panic!("{:?}", onboarding.roles.roles[2].trust)
+    };
+    assert_eq!(cluster_arns, &["arn:aws:eks:eu-west-1:210987654321:cluster/dev-euw1"]);
+    let [workload] = onboarding.git_ops.workloads.as_slice() else { panic!("{:?}", onboarding.git_ops.workloads) };
+    let named = (workload.role.as_str(), workload.namespace.as_str(), workload.service_account.as_str());
+    assert_eq!(named, ("workload", "payments-dev", "payments"));
+}
+
+#[test]
 fn templates_of_roles_are_filled_in() {
     let roles = onboarded(&facts()).roles.roles;
     let subject = "repo:example/payments:environment:dev".to_owned();

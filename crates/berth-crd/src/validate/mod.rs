@@ -1,11 +1,12 @@
 //! The check before the commit: what the API server would refuse, with the field and the rule.
 //!
 //! As in the API server, the schema comes first, and the CEL rules run only on a document that fits it. Defaults are
-//! not filled in before the rules, because no rule reads a field that has one. Unknown fields pass: the API server
-//! drops them, and the file is people's.
+//! not filled in before the rules, because no rule reads a field that has one. It is the strictest way in that counts:
+//! what `POST` lets through and server-side apply refuses (unknown fields, nulls) is refused.
 
 mod cel_rules;
 mod lists;
+mod shape;
 mod structural;
 
 use std::{fmt, sync::LazyLock};
@@ -13,6 +14,9 @@ use std::{fmt, sync::LazyLock};
 use serde_json::Value;
 
 use crate::{API_VERSION, KIND, tenant_crd, yaml};
+
+/// What is said of a null: a `POST` drops it, and server-side apply refuses it.
+const IS_NULL: &str = "is null: leave the field out";
 
 /// One thing that the API server would refuse.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +61,7 @@ pub fn validate(document: &str, old: Option<&str>) -> Result<(), Vec<Violation>>
     let old = old.map(parse).transpose().map_err(|violation| vec![violation])?;
     let mut violations = check_kind(&document);
     violations.extend(checks.structural.check(&document));
+    shape::check(&checks.schema, &document, &mut violations);
     lists::check_keys(&checks.schema, &document, "", &mut violations);
     if violations.is_empty() {
         checks.rules.check(&document, old.as_ref(), "", &mut violations);
@@ -65,21 +70,7 @@ pub fn validate(document: &str, old: Option<&str>) -> Result<(), Vec<Violation>>
 }
 
 fn parse(text: &str) -> Result<Value, Violation> {
-    let mut value = yaml::read(text).map_err(|error| whole("yaml", error.to_string()))?;
-    drop_nulls(&mut value);
-    Ok(value)
-}
-
-/// The API server drops nulls of fields that are not nullable, before it validates.
-fn drop_nulls(value: &mut Value) {
-    match value {
-        Value::Object(map) => {
-            map.retain(|_, child| !child.is_null());
-            map.values_mut().for_each(drop_nulls);
-        }
-        Value::Array(items) => items.iter_mut().for_each(drop_nulls),
-        _ => {}
-    }
+    yaml::read(text).map_err(|error| whole("yaml", error.to_string()))
 }
 
 fn check_kind(document: &Value) -> Vec<Violation> {

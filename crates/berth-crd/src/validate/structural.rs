@@ -1,30 +1,21 @@
 //! The CRD's structural schema, checked as JSON Schema.
 
-use std::net::IpAddr;
-
-use ipnet::IpNet;
 use jsonschema::{ValidationError, Validator, error::ValidationErrorKind, paths::LocationSegment};
 use serde_json::{Map, Value, json};
 
-use super::{Violation, child};
+use super::{IS_NULL, Violation, child};
 
 /// The compiled schema.
 pub(super) struct Structural(Validator);
 
 impl Structural {
     pub(super) fn new(schema: &Value) -> Result<Self, String> {
-        let options = jsonschema::options().should_validate_formats(true).with_format("cidr", is_cidr);
-        options.build(&json_schema(schema)).map(Self).map_err(|error| error.to_string())
+        jsonschema::options().build(&json_schema(schema)).map(Self).map_err(|error| error.to_string())
     }
 
     pub(super) fn check(&self, document: &Value) -> Vec<Violation> {
         self.0.iter_errors(document).map(|error| violation(&error)).collect()
     }
-}
-
-/// As the API server's `format: cidr`: an address and a prefix length, IPv4 or IPv6.
-fn is_cidr(text: &str) -> bool {
-    text.parse::<IpNet>().is_ok() && text.split('/').next().is_some_and(|address| address.parse::<IpAddr>().is_ok())
 }
 
 /// Says in JSON Schema what the Kubernetes extensions mean.
@@ -42,6 +33,11 @@ fn json_schema(schema: &Value) -> Value {
             }
             ("x-kubernetes-int-or-string", Value::Bool(true)) => {
                 out.insert("type".to_owned(), json!(["integer", "string"]));
+                bound_integers(&mut out);
+            }
+            ("type", Value::String(kind)) if kind == "integer" => {
+                out.insert(key.clone(), value.clone());
+                bound_integers(&mut out);
             }
             ("x-kubernetes-list-type", Value::String(list)) if list == "set" => {
                 out.insert("uniqueItems".to_owned(), true.into());
@@ -53,6 +49,12 @@ fn json_schema(schema: &Value) -> Value {
         }
     }
     out.into()
+}
+
+/// The API server's integers have 64 bits; larger ones are numbers to it.
+fn bound_integers(schema: &mut Map<String, Value>) {
+    schema.entry("minimum").or_insert(i64::MIN.into());
+    schema.entry("maximum").or_insert(i64::MAX.into());
 }
 
 fn violation(error: &ValidationError<'_>) -> Violation {
@@ -67,5 +69,9 @@ fn violation(error: &ValidationError<'_>) -> Violation {
         field = child(&field, property.as_str().unwrap_or_default());
     }
     let rule = error.kind().keyword().to_owned();
-    Violation { field, rule, message: error.masked_with("the value").to_string() }
+    let message = match error.instance().as_ref() {
+        Value::Null => IS_NULL.to_owned(),
+        _ => error.masked_with("the value").to_string(),
+    };
+    Violation { field, rule, message }
 }
