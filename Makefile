@@ -38,12 +38,16 @@ test: prerequisites local-dev ## What must pass: every kind of test and journey.
 test-all: prerequisites local-dev ## make test, and crowds, throttling, a thousand deliveries, the local AWS's own tests.
 	@$(RUN_TESTS) --all
 
+# The words of before 1.0 are understood.
+MUTANTS  ?= $(PLANTED)
+TESTBEDS ?= $(STANDS)
+
 .PHONY: faults
-faults: prerequisites local ## Breaks every AWS call of every journey; FAULT=NAME makes one run, ONLY=TEXT some, LIST=1 none, CONTINUE=1 the rest, PLANTED=1 plants mistakes.
+faults: prerequisites local ## Breaks every AWS call of every journey; FAULT=NAME makes one run, ONLY=TEXT some, LIST=1 none, CONTINUE=1 the rest, MUTANTS=1 makes mistakes on purpose.
 	@$(CARGO) build --workspace --bins
 	@target/debug/faults $(if $(FAULT),--fault '$(FAULT)') $(if $(ONLY),--only '$(ONLY)') $(if $(SAMPLE),--sample $(SAMPLE)) \
-		$(if $(SEED),--seed $(SEED)) $(if $(STANDS),--stands $(STANDS)) $(if $(LIST),--list) $(if $(CONTINUE),--continue) \
-		$(if $(PLANTED),--planted $(if $(filter-out 1,$(PLANTED)),'$(PLANTED)'))
+		$(if $(SEED),--seed $(SEED)) $(if $(TESTBEDS),--testbeds $(TESTBEDS)) $(if $(LIST),--list) $(if $(CONTINUE),--continue) \
+		$(if $(MUTANTS),--mutants $(if $(filter-out 1,$(MUTANTS)),'$(MUTANTS)'))
 
 .PHONY: check
 check: prerequisites local-dev $(DENY) $(CHECK_VENV)/.installed ## Format, lints, licences, templates, policies, state machine, SBOM.
@@ -55,6 +59,8 @@ check: prerequisites local-dev $(DENY) $(CHECK_VENV)/.installed ## Format, lints
 	$(PYTHON) -m ruff format --check local
 	$(PYTHON) -m ruff check --config local/pyproject.toml benches
 	$(PYTHON) -m ruff format --check --config local/pyproject.toml benches
+	$(PYTHON) -m ruff check --config local/pyproject.toml tests/run.py
+	$(PYTHON) -m ruff format --check --config local/pyproject.toml tests/run.py
 	$(PYTHON) -m ruff format --check deploy --config local/pyproject.toml
 	$(VENV)/bin/cfn-lint $(TEMPLATES)
 	@python3 deploy/state_machines.py statemachines target/check/state-machines.json
@@ -109,6 +115,11 @@ bench: prerequisites local binaries ## Berth against the same in Python and boto
 bench-parts: ## The recogniser and the address plan on their own.
 	$(CARGO) bench --target-dir $(BENCH_OUT) -p berth-events --bench worst_case
 	$(CARGO) bench --target-dir $(BENCH_OUT) -p berth-tenancy --bench address_plan
+
+# Builds two work trees from nothing, and runs their tests: hours. ROWS=edit, RUNS=1 for less.
+.PHONY: bench-build
+bench-build: prerequisites ## What building and testing cost, now and before they were made faster; hours. ROWS="cold edit" for some.
+	@python3 benches/build.py $(if $(ROWS),--rows $(ROWS)) $(if $(RUNS),--runs $(RUNS))
 
 .PHONY: bench-gitops
 bench-gitops: ## Time and traffic of one commit, for 10, 1,000 and 10,000 tenants.

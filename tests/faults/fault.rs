@@ -4,9 +4,9 @@ use std::{fmt, str::FromStr};
 
 use serde_json::{Value, json};
 
-use super::Point;
+use super::InjectionPoint;
 
-/// How a journey goes on after its function was killed.
+/// How a scenario goes on after its function was killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Recovery {
     /// By itself: the state machine's `Retry`, or the queue's next delivery.
@@ -21,7 +21,7 @@ pub enum Recovery {
 
 /// One way to break one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Break {
+pub enum FaultKind {
     /// Refused with the service's throttling error, also when the SDK asks again.
     Throttled,
     /// An internal error of the service, also when the SDK asks again.
@@ -57,10 +57,10 @@ const ATTEMPTS: usize = 3;
 /// Far more often than anybody asks before a person has come.
 const ALWAYS: usize = 1_000;
 
-/// Longer than [`super::stand::FUNCTION_SECONDS`], so that the function is given up before the call lands.
+/// Longer than [`super::testbed::FUNCTION_SECONDS`], so that the function is given up before the call lands.
 const HANG_MILLISECONDS: u64 = 7_000;
 
-impl Break {
+impl FaultKind {
     const ALL: [(Self, &str); 16] = [
         (Self::Throttled, "throttled"),
         (Self::InternalError, "internal-error"),
@@ -84,7 +84,7 @@ impl Break {
     /// so functions behind a queue recover by themselves or not at all. A lost answer is only worth a run when
     /// something happened.
     #[must_use]
-    pub fn of(point: &Point, effect: &str, is_contended: bool) -> Vec<Self> {
+    pub fn of(point: &InjectionPoint, effect: &str, is_contended: bool) -> Vec<Self> {
         let function = point.function.as_str();
         let in_execution = !OUTSIDE.contains(&function);
         let changes = ["resource", "data", "execution"].contains(&effect);
@@ -97,14 +97,14 @@ impl Break {
             Self::KilledBefore(recovery) | Self::KilledAfter(recovery) => in_execution || recovery == Recovery::Retry,
             // All calls of the kind are stale at once, so once for each kind. Every read of the ledger is consistent.
             Self::Stale => effect == "read" && point.nth == 1 && point.service != "dynamodb",
-            // A queue delivers again and again until a person looks at its dead letters: that is another journey.
+            // A queue delivers again and again until a person looks at its dead letters: that is another scenario.
             Self::Refused => in_execution || function == "commit-tenant" && point.service != "states",
             Self::Throttled | Self::InternalError | Self::Unavailable | Self::Reset | Self::Hang => true,
         };
         Self::ALL.into_iter().map(|(way, _)| way).filter(|way| fits(*way)).collect()
     }
 
-    /// How the journey goes on.
+    /// How the scenario goes on.
     #[must_use]
     pub fn recovery(self) -> Recovery {
         match self {
@@ -116,7 +116,7 @@ impl Break {
 
     /// The gateway's rule that breaks this call when `tenant` is onboarded.
     #[must_use]
-    pub fn rule(self, point: &Point, tenant: &str) -> Value {
+    pub fn rule(self, point: &InjectionPoint, tenant: &str) -> Value {
         if self == Self::Stale {
             let mut kind = Self::matching(point, tenant);
             kind.as_object_mut().map(|kind| kind.remove("nth"));
@@ -140,7 +140,7 @@ impl Break {
     }
 
     /// The call that a rule is for.
-    fn matching(point: &Point, tenant: &str) -> Value {
+    fn matching(point: &InjectionPoint, tenant: &str) -> Value {
         json!({
             "account": point.place.account(tenant),
             "function": format!("berth-{}", point.function),
@@ -164,14 +164,14 @@ pub(super) fn throttling(service: &str) -> Value {
     json!({ "error": { "code": code, "status": status, "message": "Rate exceeded" } })
 }
 
-impl fmt::Display for Break {
+impl fmt::Display for FaultKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = Self::ALL.iter().find(|(way, _)| way == self).map_or("", |(_, name)| *name);
         f.write_str(name)
     }
 }
 
-impl FromStr for Break {
+impl FromStr for FaultKind {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -187,17 +187,17 @@ mod tests {
 
     #[test]
     fn every_way_has_a_name_of_its_own_and_is_read_back_from_it() {
-        for (way, name) in Break::ALL {
-            assert_eq!(name.parse::<Break>(), Ok(way));
+        for (way, name) in FaultKind::ALL {
+            assert_eq!(name.parse::<FaultKind>(), Ok(way));
             assert_eq!(way.to_string(), name);
         }
     }
 
     /// Else its next attempt would do what the two executions are to contend for.
     #[test]
-    fn a_function_that_dies_before_a_call_that_is_contended_for_dies_until_somebody_comes() {
-        let point = "provision-vpc/tenant/eu-west-1/ec2:AssociateRouteTable#1".parse::<Point>().unwrap();
-        let times = |recovery| Break::KilledBefore(recovery).rule(&point, "111122223333")["times"].as_u64();
+    fn a_function_dies_before_a_contended_call_until_somebody_comes() {
+        let point = "provision-vpc/tenant/eu-west-1/ec2:AssociateRouteTable#1".parse::<InjectionPoint>().unwrap();
+        let times = |recovery| FaultKind::KilledBefore(recovery).rule(&point, "111122223333")["times"].as_u64();
         assert_eq!(times(Recovery::Contended), Some(ALWAYS as u64));
         for once in [Recovery::Retry, Recovery::Redrive, Recovery::NewExecution] {
             assert_eq!(times(once), Some(1));
@@ -206,20 +206,20 @@ mod tests {
 
     #[test]
     fn what_fits_follows_from_the_function_and_the_effect() {
-        let point = |name: &str| name.parse::<Point>().unwrap();
-        let read = Break::of(&point("provision-vpc/tenant/eu-west-1/ec2:DescribeVpcs#1"), "read", false);
-        assert!(!read.contains(&Break::AnswerLost) && read.contains(&Break::Stale));
-        let later = Break::of(&point("provision-vpc/tenant/eu-west-1/ec2:DescribeVpcs#2"), "read", false);
-        assert!(!later.contains(&Break::Stale) && later.contains(&Break::Hang));
-        let write = Break::of(&point("provision-vpc/tenant/eu-west-1/ec2:CreateVpc#1"), "resource", true);
-        assert!(write.contains(&Break::AnswerLost) && write.contains(&Break::KilledAfter(Recovery::Contended)));
-        assert!(write.contains(&Break::KilledAfter(Recovery::Redrive)));
-        let queued = Break::of(&point("commit-tenant/hub/us-east-1/dynamodb:UpdateItem#1"), "data", false);
-        assert!(queued.contains(&Break::KilledAfter(Recovery::Retry)));
-        assert!(!queued.contains(&Break::KilledAfter(Recovery::Redrive)));
+        let point = |name: &str| name.parse::<InjectionPoint>().unwrap();
+        let read = FaultKind::of(&point("provision-vpc/tenant/eu-west-1/ec2:DescribeVpcs#1"), "read", false);
+        assert!(!read.contains(&FaultKind::AnswerLost) && read.contains(&FaultKind::Stale));
+        let later = FaultKind::of(&point("provision-vpc/tenant/eu-west-1/ec2:DescribeVpcs#2"), "read", false);
+        assert!(!later.contains(&FaultKind::Stale) && later.contains(&FaultKind::Hang));
+        let write = FaultKind::of(&point("provision-vpc/tenant/eu-west-1/ec2:CreateVpc#1"), "resource", true);
+        assert!(write.contains(&FaultKind::AnswerLost) && write.contains(&FaultKind::KilledAfter(Recovery::Contended)));
+        assert!(write.contains(&FaultKind::KilledAfter(Recovery::Redrive)));
+        let queued = FaultKind::of(&point("commit-tenant/hub/us-east-1/dynamodb:UpdateItem#1"), "data", false);
+        assert!(queued.contains(&FaultKind::KilledAfter(Recovery::Retry)));
+        assert!(!queued.contains(&FaultKind::KilledAfter(Recovery::Redrive)));
         let answer = point("commit-tenant/hub/us-east-1/states:SendTaskSuccess#1");
-        let answered = Break::of(&answer, "execution", false);
-        assert!(queued.contains(&Break::Refused) && !answered.contains(&Break::Refused));
-        assert!(answered.contains(&Break::AnswerLost));
+        let answered = FaultKind::of(&answer, "execution", false);
+        assert!(queued.contains(&FaultKind::Refused) && !answered.contains(&FaultKind::Refused));
+        assert!(answered.contains(&FaultKind::AnswerLost));
     }
 }

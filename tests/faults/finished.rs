@@ -1,4 +1,4 @@
-//! Runs that have ended well, kept in a file, so that a sweep that was interrupted goes on where it was.
+//! Runs that have ended well, kept in a file, so that a campaign that was interrupted goes on where it was.
 
 use std::{
     collections::BTreeSet,
@@ -18,7 +18,7 @@ pub struct Finished {
 }
 
 impl Finished {
-    /// Opens `target/faults/finished`. Unless the sweep goes on, it begins empty.
+    /// Opens `target/faults/finished`. Unless the campaign goes on, it begins empty.
     pub fn open(goes_on: bool) -> Result<Self, String> {
         let path = path();
         let cannot = |error: std::io::Error| format!("{}: {error}", path.display());

@@ -7,7 +7,7 @@ use berth_aws::session_name;
 use berth_ledger::{Record, Status};
 use serde_json::json;
 
-use super::Journey;
+use super::Scenario;
 use crate::rig::{Call, NETWORK, Rig};
 
 /// Differing lines of a snapshot that are shown.
@@ -34,8 +34,8 @@ pub(super) struct Seen<'a> {
     pub(super) started: usize,
     /// Those of them that people started.
     pub(super) by_hand: usize,
-    /// The journey.
-    pub(super) journey: Journey,
+    /// The scenario.
+    pub(super) scenario: Scenario,
 }
 
 /// Everything that does not hold after a run. The record is the ledger's, once the run had its outcome.
@@ -51,9 +51,9 @@ pub(super) fn violated(seen: &Seen<'_>, record: &Record) -> Vec<String> {
     violations.extend(started_too_often(seen));
     violations.extend(not_one_of_each(seen));
     violations.extend(not_one_commit(seen, record));
-    match seen.journey {
-        Journey::Again => violations.extend(changed(&seen.rig.calls(seen.since))),
-        Journey::Pooled | Journey::Reserved | Journey::Swept | Journey::Reviewed => {
+    match seen.scenario {
+        Scenario::Again => violations.extend(changed(&seen.rig.calls(seen.since))),
+        Scenario::Pooled | Scenario::Reserved | Scenario::Swept | Scenario::Reviewed => {
             violations.extend(let_in_too_early(&seen.rig.calls(seen.since)));
             violations.extend(changed_by_a_second_run(seen));
         }
@@ -90,7 +90,7 @@ pub(super) fn changed_although_superseded(rig: &Rig, older: &str, began: u64, si
 /// One execution for all deliveries, and one for each that a person started.
 fn started_too_often(seen: &Seen<'_>) -> Option<String> {
     let Seen { started, by_hand, .. } = *seen;
-    let by_events = usize::from(seen.journey != Journey::Again);
+    let by_events = usize::from(seen.scenario != Scenario::Again);
     (started > by_events + by_hand).then(|| format!("exactly one: {started} executions, of which {by_hand} by hand"))
 }
 
@@ -145,10 +145,10 @@ fn not_one_commit(seen: &Seen<'_>, record: &Record) -> Vec<String> {
         violations.push(format!("one commit: {} of {}", commits.len(), commit.path));
     }
     let made = seen.rig.commit_count() - seen.commits;
-    let expected = match seen.journey {
-        Journey::Again => 0,
-        Journey::Pooled | Journey::Reserved | Journey::Swept => 1,
-        Journey::Reviewed => 2, // the tenant's, and the merge
+    let expected = match seen.scenario {
+        Scenario::Again => 0,
+        Scenario::Pooled | Scenario::Reserved | Scenario::Swept => 1,
+        Scenario::Reviewed => 2, // the tenant's, and the merge
     };
     if made > expected {
         violations.push(format!("one commit: {made} in the repository, where {expected} are needed"));

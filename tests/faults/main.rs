@@ -1,4 +1,4 @@
-//! `make faults`: breaks every AWS call of every journey, one at a time and in every way.
+//! `make faults`: breaks every AWS call of every scenario, one at a time and in every way.
 
 use std::{
     io::{IsTerminal, Write},
@@ -6,10 +6,10 @@ use std::{
     time::Instant,
 };
 
-use berth_tests::faults::{Finished, Found, Journey, Schedule, Storm, Sweep, Tally, plant, schedules};
+use berth_tests::faults::{Campaign, Finished, Found, Scenario, Schedule, Tally, ThrottlingScenario, kill, schedules};
 use clap::Parser;
 
-/// Breaks every AWS call of every journey, one at a time and in every way, and checks what is left.
+/// Breaks every AWS call of every scenario, one at a time and in every way, and checks what is left.
 #[derive(Debug, Parser)]
 #[command(name = "faults")]
 struct Arguments {
@@ -26,16 +26,16 @@ struct Arguments {
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Local AWS organizations to run on at once; each takes about a core and 500 MB.
-    #[arg(long, default_value_t = 3)]
-    stands: usize,
-    /// A throttling storm instead: so many accounts at once, against buckets so many times tighter than AWS's.
-    #[arg(long, num_args = 2, value_names = ["ACCOUNTS", "TIGHTNESS"])]
-    storm: Option<Vec<u32>>,
-    /// Plants mistakes into a copy of the checkout instead, one after the other, and sees each caught. With a text, only
+    #[arg(long, alias = "stands", default_value_t = 3)]
+    testbeds: usize,
+    /// A throttling scenario instead: so many accounts at once, against buckets so many times tighter than AWS's.
+    #[arg(long, alias = "storm", num_args = 2, value_names = ["ACCOUNTS", "TIGHTNESS"])]
+    throttling: Option<Vec<u32>>,
+    /// Makes mutants instead: a copy of the checkout with one mistake each, which some run must catch. With a text, only
     /// those whose name holds it.
-    #[arg(long, num_args = 0..=1, default_missing_value = "")]
-    planted: Option<String>,
-    /// Goes on with a whole sweep that was interrupted: what ended well is not made again.
+    #[arg(long, alias = "planted", num_args = 0..=1, default_missing_value = "")]
+    mutants: Option<String>,
+    /// Goes on with a whole campaign that was interrupted: what ended well is not made again.
     #[arg(long = "continue")]
     goes_on: bool,
     /// Lists the runs and makes none.
@@ -44,7 +44,7 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    match sweep(&Arguments::parse()) {
+    match campaign(&Arguments::parse()) {
         Ok(tally) if tally.is_clean() => ExitCode::SUCCESS,
         Ok(_) => ExitCode::FAILURE,
         Err(why) => {
@@ -54,47 +54,56 @@ fn main() -> ExitCode {
     }
 }
 
-fn sweep(arguments: &Arguments) -> Result<Tally, String> {
-    if let Some(text) = &arguments.planted {
-        return plant(text);
+fn campaign(arguments: &Arguments) -> Result<Tally, String> {
+    if let Some(text) = &arguments.mutants {
+        return kill(text);
     }
-    if let Some([accounts, tightness]) = arguments.storm.as_deref() {
-        let tally = Storm { accounts: *accounts as usize, tightness: *tightness }.report()?;
+    if let Some([accounts, tightness]) = arguments.throttling.as_deref() {
+        let tally = ThrottlingScenario { accounts: *accounts as usize, tightness: *tightness }.report()?;
         println!("{tally}");
         return Ok(tally);
     }
-    let sweep = chosen(arguments)?;
+    let campaign = chosen(arguments)?;
     if arguments.list {
-        sweep.runs().iter().for_each(|run| println!("{run}"));
+        campaign.runs().iter().for_each(|run| println!("{run}"));
         return Ok(Tally::default());
     }
     let is_whole = arguments.fault.is_none() && arguments.only.is_none() && arguments.sample.is_none();
-    let tally = if is_whole { whole(sweep, arguments)? } else { perform(sweep, arguments, Tally::default(), |_| ())? };
+    let tally =
+        if is_whole { whole(campaign, arguments)? } else { perform(campaign, arguments, Tally::default(), |_| ())? };
     println!("{tally}");
     Ok(tally)
 }
 
-/// Every run, and the storms.
-fn whole(sweep: Sweep, arguments: &Arguments) -> Result<Tally, String> {
+/// Every run, and the throttling scenarios.
+fn whole(campaign: Campaign, arguments: &Arguments) -> Result<Tally, String> {
     let mut finished = Finished::open(arguments.goes_on)?;
-    let before = finished.tally(sweep.runs());
-    let left = sweep.only(|run| !finished.holds(run));
+    let before = finished.tally(campaign.runs());
+    let left = campaign.only(|run| !finished.holds(run));
     let mut tally = perform(left, arguments, before, |found| finished.keep(found))?;
-    for storm in Storm::ALL {
-        tally.add(storm.report()?);
+    for scenario in ThrottlingScenario::ALL {
+        tally.add(scenario.report()?);
     }
     Ok(tally)
 }
 
 /// Makes the runs, shows how far it is, and counts them in addition to those before.
-fn perform(sweep: Sweep, arguments: &Arguments, before: Tally, mut keep: impl FnMut(&Found)) -> Result<Tally, String> {
-    let onboardings = schedules(sweep.runs().to_vec()).len();
-    let (count, stands) = (sweep.runs().len(), arguments.stands.min(onboardings));
-    println!("{count} runs in {onboardings} onboardings on {stands} local AWS organizations, seed {}", arguments.seed);
+fn perform(
+    campaign: Campaign,
+    arguments: &Arguments,
+    before: Tally,
+    mut keep: impl FnMut(&Found),
+) -> Result<Tally, String> {
+    let onboardings = schedules(campaign.runs().to_vec()).len();
+    let (count, testbeds) = (campaign.runs().len(), arguments.testbeds.min(onboardings));
+    println!(
+        "{count} runs in {onboardings} onboardings on {testbeds} local AWS organizations, seed {}",
+        arguments.seed
+    );
     let is_terminal = std::io::stderr().is_terminal();
     let progress = Progress { began: Instant::now(), count, is_terminal };
     let mut tally = Tally::default();
-    sweep.perform(stands, |found| {
+    campaign.perform(testbeds, |found| {
         tally.count(&found.outcome);
         keep(found);
         progress.show(found, &tally);
@@ -104,22 +113,22 @@ fn perform(sweep: Sweep, arguments: &Arguments, before: Tally, mut keep: impl Fn
     Ok(tally)
 }
 
-fn chosen(arguments: &Arguments) -> Result<Sweep, String> {
+fn chosen(arguments: &Arguments) -> Result<Campaign, String> {
     if let Some(schedule) = &arguments.fault {
-        return Ok(Sweep::of(schedule.runs().to_vec()));
+        return Ok(Campaign::of(schedule.runs().to_vec()));
     }
-    eprintln!("recording the journeys");
-    let mut sweep = Sweep::recorded(&Journey::ALL)?;
+    eprintln!("recording the scenarios");
+    let mut campaign = Campaign::recorded(&Scenario::ALL)?;
     if let Some(text) = &arguments.only {
-        sweep = sweep.only(|run| run.to_string().contains(text));
+        campaign = campaign.only(|run| run.to_string().contains(text));
     }
     Ok(match arguments.sample {
-        Some(count) => sweep.sample(count, arguments.seed),
-        None => sweep,
+        Some(count) => campaign.sample(count, arguments.seed),
+        None => campaign,
     })
 }
 
-/// Shows how far a sweep is: one line that is drawn over on a terminal, a line for every fiftieth run elsewhere.
+/// Shows how far a campaign is: one line that is drawn over on a terminal, a line for every fiftieth run elsewhere.
 struct Progress {
     began: Instant,
     count: usize,

@@ -1,29 +1,29 @@
-//! The fault kit: takes a journey, breaks every AWS call that it makes, one at a time and in every way, and looks at what
+//! The fault kit: takes a scenario, breaks every AWS call that it makes, one at a time and in every way, and looks at what
 //! is left.
 //!
-//! Nothing here knows a step or a call by name. A journey is run once without faults and its calls are recorded; from
+//! Nothing here knows a step or a call by name. A scenario is run once without faults and its calls are recorded; from
 //! them come the points, from the points the runs. A new call is covered the day it is added.
 
+mod campaign;
 mod fault;
 mod finished;
+mod injection_point;
 mod invariants;
-mod journey;
-mod planted;
-mod point;
+mod mutants;
 mod run;
+mod scenario;
 mod schedule;
-mod stand;
-mod storm;
-mod sweep;
+mod testbed;
+mod throttling;
 
 pub use self::{
-    fault::{Break, Recovery},
+    campaign::{Campaign, Found, Tally},
+    fault::{FaultKind, Recovery},
     finished::Finished,
-    journey::Journey,
-    planted::plant,
-    point::{Place, Point, points},
+    injection_point::{InjectionPoint, Place, points},
+    mutants::kill,
     run::{Outcome, Run, runs},
+    scenario::Scenario,
     schedule::{Schedule, schedules},
-    storm::{Storm, Weather},
-    sweep::{Found, Sweep, Tally},
+    throttling::{Throttled, ThrottlingScenario},
 };

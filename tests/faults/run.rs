@@ -1,18 +1,18 @@
-//! One run: a journey with one call broken, and what was found after it.
+//! One run: a scenario with one call broken, and what was found after it.
 
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
-use super::{Break, Journey, Point};
+use super::{FaultKind, InjectionPoint, Scenario};
 
-/// A journey with one call broken.
+/// A scenario with one call broken.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Run {
-    /// The journey.
-    pub journey: Journey,
+    /// The scenario.
+    pub scenario: Scenario,
     /// How the call is broken.
-    pub way: Break,
+    pub way: FaultKind,
     /// The call.
-    pub point: Point,
+    pub point: InjectionPoint,
 }
 
 /// What became of a run.
@@ -26,7 +26,7 @@ pub struct Outcome {
 
 impl fmt::Display for Run {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}@{}", self.journey, self.way, self.point)
+        write!(f, "{}:{}@{}", self.scenario, self.way, self.point)
     }
 }
 
@@ -36,23 +36,23 @@ impl FromStr for Run {
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || format!("{text:?} is no run; `make faults LIST=1` lists them");
         let (way, point) = text.split_once('@').ok_or_else(wrong)?;
-        let (journey, way) = way.split_once(':').ok_or_else(wrong)?;
-        Ok(Self { journey: journey.parse()?, way: way.parse()?, point: point.parse()? })
+        let (scenario, way) = way.split_once(':').ok_or_else(wrong)?;
+        Ok(Self { scenario: scenario.parse()?, way: way.parse()?, point: point.parse()? })
     }
 }
 
-/// Every run of a journey: each point, broken in each way that fits it.
+/// Every run of a scenario: each point, broken in each way that fits it.
 #[must_use]
-pub fn runs(journey: Journey, points: &BTreeMap<Point, String>) -> Vec<Run> {
-    let mut contended: BTreeMap<&str, &Point> = BTreeMap::new();
+pub fn runs(scenario: Scenario, points: &BTreeMap<InjectionPoint, String>) -> Vec<Run> {
+    let mut contended: BTreeMap<&str, &InjectionPoint> = BTreeMap::new();
     for (point, _) in points.iter().filter(|(_, effect)| effect.as_str() == "resource") {
         contended.entry(point.function.as_str()).or_insert(point);
     }
-    let ways = |(point, effect): (&Point, &String)| {
+    let ways = |(point, effect): (&InjectionPoint, &String)| {
         let is_contended = contended.get(point.function.as_str()) == Some(&point);
-        Break::of(point, effect, is_contended).into_iter().map({
+        FaultKind::of(point, effect, is_contended).into_iter().map({
             let point = point.clone();
-            move |way| Run { journey, way, point: point.clone() }
+            move |way| Run { scenario, way, point: point.clone() }
         })
     };
     points.iter().flat_map(ways).collect()
@@ -66,17 +66,17 @@ mod tests {
 
     #[test]
     fn every_point_is_broken_in_every_way_that_fits_it_and_each_run_has_a_name() {
-        let of = |name: &str, effect: &str| (name.parse::<Point>().unwrap(), effect.to_owned());
+        let of = |name: &str, effect: &str| (name.parse::<InjectionPoint>().unwrap(), effect.to_owned());
         let points = BTreeMap::from([
             of("provision-vpc/tenant/eu-west-1/ec2:CreateVpc#1", "resource"),
             of("provision-vpc/tenant/eu-west-1/ec2:DescribeVpcs#1", "read"),
             of("commit-tenant/hub/us-east-1/states:SendTaskSuccess#1", "execution"),
         ]);
-        let all = runs(Journey::Pooled, &points);
-        let covered: BTreeSet<&Point> = all.iter().map(|run| &run.point).collect();
+        let all = runs(Scenario::Pooled, &points);
+        let covered: BTreeSet<&InjectionPoint> = all.iter().map(|run| &run.point).collect();
         assert_eq!(covered, points.keys().collect());
         let expected: usize =
-            points.iter().map(|(point, effect)| Break::of(point, effect, effect == "resource").len()).sum();
+            points.iter().map(|(point, effect)| FaultKind::of(point, effect, effect == "resource").len()).sum();
         assert_eq!(all.len(), expected);
         let names: BTreeSet<String> = all.iter().map(Run::to_string).collect();
         assert_eq!(names.len(), all.len());

@@ -1,7 +1,7 @@
 //! What one onboarding meets: faults in functions that are different, made in one go.
 //!
 //! Faults in different functions do not get in each other's way: each function is tried again on its own. So one
-//! onboarding carries one fault in each function, and a whole sweep takes an hour and not a day. Whenever something is
+//! onboarding carries one fault in each function, and a whole campaign takes an hour and not a day. Whenever something is
 //! wrong after it, each of its faults is made alone, so that the one that did it is known.
 
 use std::{
@@ -10,16 +10,16 @@ use std::{
     str::FromStr,
 };
 
-use super::{Break, Journey, Point, Recovery, Run};
+use super::{FaultKind, InjectionPoint, Recovery, Run, Scenario};
 
 /// Between the names of the runs of a schedule.
 const AND: &str = " + ";
 
-/// Runs of one journey that are made with one account: each breaks another function, and all go on in the same way.
+/// Runs of one scenario that are made with one account: each breaks another function, and all go on in the same way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Schedule {
     runs: Vec<Run>,
-    journey: Journey,
+    scenario: Scenario,
 }
 
 /// How an onboarding goes on after a fault. Only faults that go on alike are made in one go.
@@ -35,7 +35,7 @@ impl Schedule {
     /// One run alone.
     #[must_use]
     pub fn of(run: Run) -> Self {
-        Self { journey: run.journey, runs: vec![run] }
+        Self { scenario: run.scenario, runs: vec![run] }
     }
 
     /// The runs.
@@ -44,10 +44,10 @@ impl Schedule {
         &self.runs
     }
 
-    /// The journey of all of them.
+    /// The scenario of all of them.
     #[must_use]
-    pub fn journey(&self) -> Journey {
-        self.journey
+    pub fn scenario(&self) -> Scenario {
+        self.scenario
     }
 
     /// How the onboarding goes on after each fault.
@@ -59,11 +59,11 @@ impl Schedule {
     /// Whether the faults are refusals, each of which ends its execution.
     #[must_use]
     pub fn is_refused(&self) -> bool {
-        self.runs.iter().any(|run| run.way == Break::Refused)
+        self.runs.iter().any(|run| run.way == FaultKind::Refused)
     }
 
     /// Where it is broken.
-    pub fn points(&self) -> impl Iterator<Item = &Point> {
+    pub fn points(&self) -> impl Iterator<Item = &InjectionPoint> {
         self.runs.iter().map(|run| &run.point)
     }
 }
@@ -83,36 +83,36 @@ impl FromStr for Schedule {
         let mut packed = schedules(runs);
         match (packed.pop(), packed.is_empty()) {
             (Some(schedule), true) => Ok(schedule),
-            _ => Err(format!("{text:?}: these cannot be made in one go: one journey, one fault in each function")),
+            _ => Err(format!("{text:?}: these cannot be made in one go: one scenario, one fault in each function")),
         }
     }
 }
 
 fn sequel(run: &Run) -> Sequel {
-    if run.way == Break::Refused { Sequel::Refused } else { Sequel::Recovered(run.way.recovery()) }
+    if run.way == FaultKind::Refused { Sequel::Refused } else { Sequel::Recovered(run.way.recovery()) }
 }
 
 /// Distributes runs over as few onboardings as there can be with one fault in each function. Two executions that
 /// contend for an account are a story of their own, and so is each of those runs.
 #[must_use]
 pub fn schedules(runs: Vec<Run>) -> Vec<Schedule> {
-    let mut alike: BTreeMap<(Journey, Sequel), BTreeMap<String, VecDeque<Run>>> = BTreeMap::new();
+    let mut alike: BTreeMap<(Scenario, Sequel), BTreeMap<String, VecDeque<Run>>> = BTreeMap::new();
     let mut schedules = Vec::new();
     for run in runs {
         if run.way.recovery() == Recovery::Contended {
             schedules.push(Schedule::of(run));
             continue;
         }
-        let functions = alike.entry((run.journey, sequel(&run))).or_default();
+        let functions = alike.entry((run.scenario, sequel(&run))).or_default();
         functions.entry(run.point.function.clone()).or_default().push_back(run);
     }
-    for ((journey, _), mut functions) in alike {
+    for ((scenario, _), mut functions) in alike {
         loop {
             let runs: Vec<Run> = functions.values_mut().filter_map(VecDeque::pop_front).collect();
             if runs.is_empty() {
                 break;
             }
-            schedules.push(Schedule { runs, journey });
+            schedules.push(Schedule { runs, scenario });
         }
     }
     schedules
@@ -129,13 +129,13 @@ mod tests {
     }
 
     #[test]
-    fn every_run_is_in_one_schedule_and_none_breaks_a_function_twice_or_goes_on_in_two_ways() {
+    fn every_run_is_in_one_schedule_that_breaks_no_function_twice() {
         let mut all = Vec::new();
-        for journey in ["pooled", "again"] {
+        for scenario in ["pooled", "again"] {
             for way in ["throttled", "reset", "killed-after-redriven", "refused", "killed-before-contended"] {
                 for function in ["provision-vpc", "create-tenant-roles", "accept-event"] {
                     for nth in 1..=3 {
-                        all.push(run(&format!("{journey}:{way}@{function}/tenant/eu-west-1/ec2:CreateVpc#{nth}")));
+                        all.push(run(&format!("{scenario}:{way}@{function}/tenant/eu-west-1/ec2:CreateVpc#{nth}")));
                     }
                 }
             }
@@ -149,7 +149,7 @@ mod tests {
             let functions: BTreeSet<&str> = each.points().map(|point| point.function.as_str()).collect();
             assert_eq!(functions.len(), each.runs().len(), "{each}");
             assert_eq!(each.runs().iter().map(sequel).collect::<BTreeSet<_>>().len(), 1, "{each}");
-            assert!(each.runs().iter().all(|run| run.journey == each.journey()), "{each}");
+            assert!(each.runs().iter().all(|run| run.scenario == each.scenario()), "{each}");
             assert_eq!(each.to_string().parse::<Schedule>().as_ref(), Ok(each));
         }
         let contended = packed.iter().filter(|each| each.recovery() == Recovery::Contended);

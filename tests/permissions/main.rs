@@ -4,14 +4,14 @@ use std::process::ExitCode;
 
 use berth_tests::permissions::{demanded, differences, policies, recorded};
 
-/// Fewer stands than the test binaries start did not see all journeys.
-const STANDS_MIN: usize = 8;
+/// Fewer local organizations than the test binaries start did not see all journeys.
+const ORGANIZATIONS_MIN: usize = 8;
 
 fn main() -> ExitCode {
-    let (used, stands) = recorded();
-    if stands < STANDS_MIN {
+    let (used, organizations) = recorded();
+    if organizations < ORGANIZATIONS_MIN {
         eprintln!(
-            "only {stands} local organizations recorded what functions used\nNext: make test, which runs all journeys"
+            "only {organizations} local organizations recorded what functions used\nNext: make test, which runs all journeys"
         );
         return ExitCode::FAILURE;
     }
@@ -21,7 +21,7 @@ fn main() -> ExitCode {
         eprintln!("{line}");
     }
     println!(
-        "policies {}, permissions used {} (on {stands} local organizations), differences {}",
+        "policies {}, permissions used {} (on {organizations} local organizations), differences {}",
         policies.len(),
         used.len(),
         found.len()

@@ -93,13 +93,13 @@ pub fn differences(
     found
 }
 
-/// What all stands wrote down since `make test` began, and how many they were.
+/// What all local organizations wrote down since `make test` began, and how many they were.
 #[must_use]
 pub fn recorded() -> (BTreeSet<Permission>, usize) {
     let files = fs::read_dir(recordings()).into_iter().flatten().flatten().map(|entry| entry.path());
     let texts: Vec<String> = files.map(|path| fs::read_to_string(path).unwrap()).collect();
     let lines = texts.iter().flat_map(|text| text.lines());
-    // A stand that is killed may leave half a line.
+    // A gateway that is killed may leave half a line.
     let whole = lines.filter(|line| line.ends_with('}'));
     let used = whole.map(|line| serde_json::from_str::<Use>(line).unwrap_or_else(|error| panic!("{line}: {error}")));
     (used.map(|each| each.permission()).collect(), texts.len())

@@ -90,7 +90,7 @@ pub fn recordings() -> PathBuf {
     binaries().join("../recorded")
 }
 
-/// The file of one stand. It outlives the stand's folder: `make test` compares all of them with the policies at its end.
+/// The file of one local AWS. It outlives its folder: `make test` compares all of them with the policies at its end.
 fn recording(folder: &Path) -> Result<PathBuf, String> {
     let recordings = recordings();
     fs::create_dir_all(&recordings).map_err(|error| format!("cannot write {}: {error}", recordings.display()))?;

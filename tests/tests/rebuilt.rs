@@ -35,7 +35,7 @@ fn known(record: &Record) -> Record {
 }
 
 #[test]
-fn a_ledger_that_was_lost_is_rebuilt_from_aws_and_then_nothing_changes_and_no_block_is_given_twice() {
+fn a_lost_ledger_is_rebuilt_from_aws_and_no_block_is_given_twice() {
     let rig = Rig::private("rebuilt", TimingProfile::Shortest).unwrap();
     let ledger = json!({ "ledger": { "pool": POOL, "supernets": ["10.64.0.0/18"], "prefixLength": 20 } });
     rig.deploy_platform(&[(&format!("environments.dev.regions.{}.addresses", region(&rig)), ledger)]);

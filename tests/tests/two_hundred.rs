@@ -140,7 +140,7 @@ fn accounts_that_come_at_once_get_blocks_that_never_overlap() {
 
 #[test]
 #[ignore = "make test-all: two hundred accounts"]
-fn two_hundred_accounts_at_once_get_blocks_that_never_overlap_from_the_ledger_and_from_ipam() {
+fn two_hundred_accounts_at_once_get_blocks_that_never_overlap() {
     let (rig, _alone) = alone();
     // 240 blocks for 200 accounts.
     take_blocks_at_once(rig, "crowd", 200, "10.100.0.0/16");
@@ -279,7 +279,7 @@ fn accounts_that_are_onboarded_at_once_have_blocks_that_never_overlap() {
 
 #[test]
 #[ignore = "make test-all: two hundred accounts"]
-fn two_hundred_accounts_are_onboarded_at_once_half_by_the_ledger_and_half_by_ipam_and_no_two_blocks_overlap() {
+fn two_hundred_accounts_are_onboarded_at_once_with_disjoint_blocks() {
     let (rig, _alone) = alone();
     onboard_at_once(rig, "throng", 200);
 }

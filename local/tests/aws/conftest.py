@@ -38,11 +38,11 @@ def start(module: str, log: Path) -> tuple[subprocess.Popen[bytes], str]:
     arguments = [sys.executable, "-m", module, "--port", str(port)]
     process = subprocess.Popen(arguments, env=environment, stdout=log.open("wb"), stderr=subprocess.STDOUT)
     endpoint = f"http://127.0.0.1:{port}"
-    for _ in range(300):
+    for _ in range(3000):
         if process.poll() is not None:
             break
         try:
-            requests.get(f"{endpoint}/moto-api/data.json", timeout=5)
+            requests.get(f"{endpoint}/moto-api/data.json", timeout=300)
             return process, endpoint
         except requests.ConnectionError:
             time.sleep(0.1)
@@ -54,7 +54,9 @@ def world(module: str, patience: float, home: str, folder: Path) -> Iterator[Wor
     process, endpoint = start(module, folder / f"{module}.log")
     try:
         # Stock only pretends to run state machines unless it is told to; its real failures are what counts here.
-        requests.post(f"{endpoint}/moto-api/config", json={"stepfunctions": {"execute_state_machine": True}}, timeout=5)
+        requests.post(
+            f"{endpoint}/moto-api/config", json={"stepfunctions": {"execute_state_machine": True}}, timeout=300
+        )
         made = World(endpoint, patience, home)
         organizations = made.client("organizations", MANAGEMENT)
         organizations.create_organization(FeatureSet="ALL")
@@ -63,13 +65,13 @@ def world(module: str, patience: float, home: str, folder: Path) -> Iterator[Wor
         yield made
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(300)
 
 
 @pytest.fixture(scope="session")
 def ours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Moto with every repair."""
-    yield from world("berth_local.aws", 10.0, HUB, tmp_path_factory.mktemp("ours"))
+    yield from world("berth_local.aws", 60.0, HUB, tmp_path_factory.mktemp("ours"))
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,7 @@ MANAGEMENT = "999988887777"
 NETWORK = "310987654321"
 TENANT = "500000000001"
 ROLE = f"arn:aws:iam::{HUB}:role/machines"
-CONFIG = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=20)
+CONFIG = Config(retries={"total_max_attempts": 1}, connect_timeout=300, read_timeout=300)
 
 _acting = threading.local()
 

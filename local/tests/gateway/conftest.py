@@ -20,7 +20,7 @@ def moto() -> Iterator[tuple[int, int]]:
     process = subprocess.Popen(
         [sys.executable, str(HERE / "stock_moto.py"), str(port)], env=environment, stderr=subprocess.DEVNULL
     )
-    wait_for(lambda: reachable(f"http://127.0.0.1:{port}/moto-api/"), 20)
+    wait_for(lambda: reachable(f"http://127.0.0.1:{port}/moto-api/"))
     yield port, gateway_port
     process.kill()
     process.wait()
@@ -33,7 +33,7 @@ def running(moto: tuple[int, int], tmp_path_factory: pytest.TempPathFactory) -> 
     gateway.client("iam").create_role(RoleName="probe", AssumeRolePolicyDocument="{}")
     yield gateway
     gateway.process.terminate()
-    gateway.process.wait(5)
+    gateway.process.wait(300)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import itertools
 import json
@@ -26,6 +27,8 @@ PACKAGE_ROOT = HERE.parents[1]
 HUB = "210987654321"
 TENANT = "111122223333"
 NAMES = itertools.count(1)
+SECONDS_MAX = 300.0
+"""Longest that anything may take: minutes, because a machine may be slow. What happens is seen as soon as it does."""
 SESSION = boto3.session.Session()
 
 
@@ -36,15 +39,15 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def wait_for(condition: Callable[[], Any], seconds: float = 5.0) -> Any:
-    """The first true value of `condition`, or a failed test."""
+def wait_for(condition: Callable[[], Any], seconds: float = SECONDS_MAX) -> Any:
+    """The first true value of `condition`, or a failed test that says what it waited for."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         value = condition()
         if value:
             return value
         time.sleep(0.005)
-    raise AssertionError(f"not true within {seconds} s")
+    raise AssertionError(f"waited {seconds} s for {inspect.getsource(condition).strip()}")
 
 
 class Gateway:
@@ -68,7 +71,7 @@ class Gateway:
                    "--binaries", str(self.binaries), "--log-dir", str(self.logs), "--layers", str(self.layers)]  # fmt: skip
         environment = {**os.environ, "PYTHONPATH": str(PACKAGE_ROOT), "SECRET_OF_THE_PARENT": "x"}
         process = subprocess.Popen(command, env=environment)
-        wait_for(lambda: reachable(f"{self.url}/_berth/health"), 10)
+        wait_for(lambda: reachable(f"{self.url}/_berth/health"))
         return process
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
@@ -76,7 +79,7 @@ class Gateway:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self.url}/_berth/{path}", data, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
+            with urllib.request.urlopen(request, timeout=SECONDS_MAX) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as refused:
             return refused.code, json.load(refused)
@@ -99,7 +102,9 @@ class Gateway:
         wanted = (service, region, key, attempts)
         if wanted not in self.clients:
             retries = {"total_max_attempts": attempts, "mode": "standard"}
-            config = Config(retries=retries, read_timeout=30, s3={"addressing_style": "path"}, max_pool_connections=64)
+            config = Config(
+                retries=retries, read_timeout=SECONDS_MAX, s3={"addressing_style": "path"}, max_pool_connections=64
+            )
             self.clients[wanted] = SESSION.client(
                 service, region_name=region, endpoint_url=self.url, aws_access_key_id=key, aws_secret_access_key="x",
                 config=config,

@@ -317,7 +317,7 @@ def test_an_unreachable_emulator_is_an_error_of_the_service(gateway, tmp_path):
             other.client("ec2").describe_vpcs()
     finally:
         other.process.terminate()
-        other.process.wait(5)
+        other.process.wait(300)
     assert refused.value.response["Error"]["Code"] == "ServiceUnavailable"
 
 
@@ -359,7 +359,7 @@ def test_the_emulator_is_told_the_callers_account_and_role(tmp_path):
         assumed(other, "ec2").describe_vpcs()
     finally:
         other.process.terminate()
-        other.process.wait(5)
+        other.process.wait(300)
         emulator.shutdown()
         emulator.server_close()
     session, described = (seen for seen in Recorder.seen if "GetCallerIdentity" not in seen["body"])

@@ -43,7 +43,7 @@ class GitHub:
 
     def call(self, method: str, path: str, body: Any = None, token: str = "") -> tuple[int, Any]:
         """One request; status and answer."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=300)
         headers = {"Authorization": f"Bearer {token or self.person}", "Content-Type": "application/json"}
         connection.request(method, path, None if body is None else json.dumps(body), headers)
         answer = connection.getresponse()
@@ -116,7 +116,7 @@ def github(tmp_path: Path) -> Iterator[GitHub]:
         yield GitHub(said["port"], json.loads(said["secret"]), said["person"], tmp_path / REPOSITORY)
         assert process.stdin is not None
         process.stdin.close()
-        process.wait(10)
+        process.wait(300)
 
 
 def test_only_the_apps_own_fresh_proof_is_worth_a_token(github: GitHub) -> None:
@@ -204,7 +204,7 @@ def test_a_fault_happens_once_before_or_after_the_request_took_effect(github: Gi
     before = github.head()
     github.call("POST", "/api/_berth/fault", {"at": "commit", "status": 502})
     contents = {"query": COMMIT, "variables": {"input": {}}}
-    connection = http.client.HTTPConnection("127.0.0.1", github.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", github.port, timeout=300)
     headers = {"Authorization": f"Bearer {github.person}", "Content-Type": "application/json"}
     connection.request("POST", "/api/graphql", json.dumps(contents), headers)
     assert connection.getresponse().status == 502

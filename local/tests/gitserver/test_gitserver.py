@@ -42,7 +42,7 @@ class Server:
     def request(self, method: str, path: str, body: object = None, **headers: str) -> http.client.HTTPResponse:
         """One request as the right user, its path sent exactly as given."""
         token = base64.b64encode(f"{LOGIN.username}:{LOGIN.password}".encode()).decode()
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=300)
         connection.request(method, path, body, {"Authorization": f"Basic {token}"} | headers)
         return connection.getresponse()
 
@@ -74,7 +74,7 @@ def git(*arguments: str, folder: Path | None = None, check: bool = True) -> subp
         **{f"GIT_{who}_{key}": "t@t" for who in ("AUTHOR", "COMMITTER") for key in ("NAME", "EMAIL")},
     }
     command = ["git", *(["-C", str(folder)] if folder else []), *arguments]
-    return subprocess.run(command, env=environment, check=check, capture_output=True, text=True, timeout=30)
+    return subprocess.run(command, env=environment, check=check, capture_output=True, text=True, timeout=300)
 
 
 def clone(server: Server, folder: Path) -> Path:
@@ -181,7 +181,7 @@ def test_no_other_path_is_served(server: Server, method: str, path: str) -> None
 
 def test_a_client_that_goes_away_leaves_no_git_process(server: Server) -> None:
     token = base64.b64encode(f"{LOGIN.username}:{LOGIN.password}".encode()).decode()
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=300)
     connection.putrequest("POST", f"/{REPOSITORY}/git-receive-pack")
     connection.putheader("Authorization", f"Basic {token}")
     connection.putheader("Content-Type", "application/x-git-receive-pack-request")

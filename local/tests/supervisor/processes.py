@@ -39,7 +39,7 @@ def run(*arguments: str, given: str | None = None, **environment: str) -> subpro
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=300,
     )
 
 
@@ -67,7 +67,7 @@ def children_of(state: Path) -> list[int]:
     return found
 
 
-def soon(is_so: Callable[[], object], seconds_max: float = 10.0) -> bool:
+def soon(is_so: Callable[[], object], seconds_max: float = 300.0) -> bool:
     """Whether `is_so` becomes true in time."""
     deadline = time.monotonic() + seconds_max
     while not is_so():

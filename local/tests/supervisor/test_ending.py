@@ -45,7 +45,7 @@ def starting(state: Path, binaries: Path) -> subprocess.Popen[str]:
 def test_a_start_that_is_interrupted_leaves_nothing(state: Path, binaries: Path, number: signal.Signals) -> None:
     process = starting(state, binaries)
     process.send_signal(number)
-    assert process.wait(15) == 0
+    assert process.wait(300) == 0
     assert children_of(state) == []
     assert not (state / "state.json").exists()
     _, errors = process.communicate()
@@ -91,7 +91,7 @@ def test_a_child_that_dies_takes_everything_down_with_its_last_words(state: Path
         pid for pid in children_of(state) if b"berth_local.gitserver" in Path(f"/proc/{pid}/cmdline").read_bytes()
     )
     os.kill(git, signal.SIGKILL)
-    _, errors = process.communicate(timeout=20)
+    _, errors = process.communicate(timeout=300)
     assert process.returncode == 1
     assert "git ended" in errors
     assert children_of(state) == []
@@ -150,6 +150,6 @@ def test_a_fresh_start_forgets_the_earlier_run(state: Path, binaries: Path) -> N
     process = starting(state, binaries)
     assert not leftover.exists()
     process.terminate()
-    assert process.wait(15) == 0
+    assert process.wait(300) == 0
     process.communicate()
     shutil.rmtree(state)

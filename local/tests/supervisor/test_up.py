@@ -62,7 +62,7 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
         state = json.loads((folder / "state.json").read_text())
         yield Up(folder, state, json.loads(printed), process)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        assert process.wait(300) == 0
         assert soon(lambda: not children_of(folder))
         assert not (folder / "state.json").exists()
     finally:
@@ -110,7 +110,7 @@ def test_the_repository_admits_the_secret_s_login(up: Up, tmp_path: Path) -> Non
     login = json.loads(secret["SecretString"])
     assert login == json.loads(Path(up.state["gitCredentialsFile"]).read_text())
     url = up.state["gitUrl"].replace("://", f"://{login['username']}:{login['password']}@")
-    subprocess.run(["git", "clone", "--quiet", url, str(tmp_path / "work")], check=True, timeout=20)
+    subprocess.run(["git", "clone", "--quiet", url, str(tmp_path / "work")], check=True, timeout=300)
     assert (tmp_path / "work" / "README.md").exists()
 
 

@@ -43,7 +43,7 @@ fn an_entry_of_somebody_else_is_left_and_named_until_it_is_gone() {
 }
 
 #[test]
-fn a_cluster_that_knows_no_access_entries_is_reported_with_the_command_that_changes_it() {
+fn a_cluster_without_access_entries_is_reported_with_the_command() {
     let eks_cluster = json!({ "region": WEST, "eks": {} });
     let (rig, _turn) =
         turn(&[("clusters.old-style-1", eks_cluster), ("environments.staging.cluster", json!("old-style-1"))]);

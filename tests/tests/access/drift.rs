@@ -22,7 +22,7 @@ fn a_rerun_looks_at_sign_in_and_entries_and_changes_nothing() {
 }
 
 #[test]
-fn an_assignment_groups_and_tags_that_somebody_changed_are_repaired_and_nothing_else() {
+fn only_what_somebody_changed_of_an_accounts_access_is_repaired() {
     let (rig, _turn) = turn(&[]);
     let account = rig.account("drifted-staging", "staging");
     onboarded(rig, &account);

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::{SIGN_IN, assert_access, center, changing, failed, group, mended, permission_set, requests, store, turn};
 
 #[test]
-fn a_group_that_is_missing_is_named_and_nobody_is_assigned_until_it_is_there() {
+fn a_missing_group_is_named_and_nobody_is_assigned_until_it_is_there() {
     let (rig, _turn) = turn(&[]);
     let account = rig.account("unsynced-staging", "staging");
     store(rig, "delete_group", json!({ "GroupId": group(rig, "unsynced-viewers") }));
@@ -32,7 +32,7 @@ fn a_permission_set_that_is_missing_is_named() {
 }
 
 #[test]
-fn an_assignment_that_identity_center_gives_up_is_asked_for_again_and_then_shown_with_its_reason() {
+fn an_assignment_that_failed_is_asked_for_again_and_then_shown() {
     let declared = json!([{ "group": "{tenant}-viewers", "permissionSet": "TenantAuditor" }]);
     let (rig, _turn) = turn(&[(SIGN_IN, declared)]);
     // Identity Center makes the role of a permission set in the account, with this policy, which the account lacks.

@@ -58,7 +58,7 @@ fn assert_absent<'a>(places: impl Iterator<Item = &'a Place>, hidden: &[String])
 }
 
 #[test]
-fn no_password_and_no_task_token_is_anywhere_after_onboardings_that_succeed_and_fail() {
+fn no_password_and_no_task_token_is_anywhere_after_onboardings() {
     let (rig, _alone) = alone();
     let right = rig.secret();
     let password = serde_json::from_str::<Value>(&right).unwrap()["password"].as_str().unwrap().to_owned();

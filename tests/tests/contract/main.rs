@@ -109,7 +109,7 @@ fn errors_limits_and_redrive_are_as_promised() {
 
 /// design.md §5: every wait has a limit. The figures are here so that a change of them is seen in review.
 #[test]
-fn what_is_not_ready_is_waited_for_twenty_minutes_and_throttling_as_long_as_a_crowd_needs() {
+fn the_limits_of_waiting_are_as_promised() {
     let machine = onboard_account();
     for state in states(&machine).iter().filter(|state| state.is_task()) {
         let hours = |fault: &str| {

@@ -94,21 +94,21 @@ fn deliver_and_count(rig: &Rig, prefix: &str, count: usize) -> Vec<Record> {
 }
 
 #[test]
-fn eighty_deliveries_of_eight_accounts_end_in_exactly_eight_onboardings() {
+fn eighty_deliveries_end_in_exactly_eight_onboardings() {
     let (rig, _alone) = alone();
     deliver_and_count(rig, "caller", 8);
 }
 
 #[test]
 #[ignore = "make test-all: a thousand deliveries"]
-fn a_thousand_deliveries_of_a_hundred_accounts_end_in_exactly_a_hundred_onboardings() {
+fn a_thousand_deliveries_end_in_exactly_a_hundred_onboardings() {
     let (rig, _alone) = alone();
     let records = deliver_and_count(rig, "arrival", 100);
     assert_few_commits(rig, &records);
 }
 
 #[test]
-fn a_poison_message_among_a_hundred_good_ones_delays_none_and_is_dead_lettered_once() {
+fn a_poison_message_delays_no_other_and_is_dead_lettered_once() {
     let (rig, _alone) = alone();
     let accounts = rig.crowd(100, "suspended");
     let poison = r#"{"source": "aws.controltower", "detail": "the-poison"#.to_owned();

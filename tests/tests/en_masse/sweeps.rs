@@ -54,7 +54,7 @@ fn one_sweep_finds_every_account_whose_event_was_dropped() {
 
 #[test]
 #[ignore = "make test-all: fifty accounts"]
-fn one_sweep_finds_every_account_of_a_crowd_whose_events_were_dropped() {
+fn one_sweep_finds_every_account_of_a_crowd_whose_event_was_dropped() {
     let (rig, _alone) = alone();
     // Three of thirty are lost, then all of twenty.
     lose_and_find(rig, [("tenth", 30, 27), ("none", 20, 0)]);
@@ -104,7 +104,7 @@ fn onboarded(rig: &Rig, account: &str) -> Record {
 }
 
 #[test]
-fn a_failed_account_and_one_whose_end_was_lost_are_started_again_and_one_that_runs_is_left_alone() {
+fn a_sweep_starts_failed_and_lost_accounts_and_leaves_one_that_runs() {
     let (rig, _alone) = alone();
     let accounts = rig.accounts(&names("unlucky", 3), "staging");
     let [failed, lost, runs] = accounts.as_slice() else { panic!("three") };
@@ -146,7 +146,7 @@ fn a_failed_account_and_one_whose_end_was_lost_are_started_again_and_one_that_ru
 }
 
 #[test]
-fn a_batch_that_is_refused_holds_up_no_other_and_the_next_sweep_finds_the_same_accounts() {
+fn a_refused_batch_holds_up_no_other_and_the_next_sweep_finds_it() {
     let (rig, _alone) = alone();
     let mut accounts = rig.accounts(&names("refused", 11), "staging");
     accounts.sort();
@@ -168,7 +168,7 @@ fn a_batch_that_is_refused_holds_up_no_other_and_the_next_sweep_finds_the_same_a
 }
 
 #[test]
-fn a_record_that_cannot_be_read_holds_up_no_other_account_and_the_sweep_ends_with_an_error() {
+fn an_unreadable_record_holds_up_no_other_and_is_an_error_of_the_sweep() {
     let (rig, _alone) = alone();
     let accounts = rig.accounts(&names("legible", 2), "staging");
     let [broken, missing] = accounts.as_slice() else { panic!("two") };
@@ -192,7 +192,7 @@ fn a_record_that_cannot_be_read_holds_up_no_other_account_and_the_sweep_ends_wit
 }
 
 #[test]
-fn an_account_that_was_moved_while_it_was_being_onboarded_is_found_and_its_conflict_is_seen() {
+fn an_account_moved_during_its_onboarding_is_found_with_its_conflict() {
     let (rig, _alone) = alone();
     let account = rig.account_with("wanderer", "staging", &json!({ "berth:tenant": "wanderer" }));
     let slow = json!({
@@ -238,7 +238,7 @@ fn moved_now(account: &str) -> String {
 
 #[test]
 #[ignore = "make test-all: a thousand accounts"]
-fn a_sweep_of_a_thousand_accounts_reads_them_once_and_asks_nothing_about_any_of_them() {
+fn a_sweep_reads_a_thousand_accounts_once_and_asks_about_none() {
     let (rig, _alone) = alone();
     let crowd = rig.crowd(1_000, "prod");
     let since = rig.last_call();

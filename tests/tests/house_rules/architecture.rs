@@ -1,4 +1,4 @@
-//! ARCHITECTURE.md names every part, and each of its invariants names a test that exists.
+//! ARCHITECTURE.md names every part, and each of its invariants says where it is enforced and where its tests are.
 
 use std::collections::BTreeSet;
 
@@ -22,56 +22,53 @@ fn unnamed(text: &str, parts: &BTreeSet<String>) -> Vec<String> {
         .collect()
 }
 
-/// Names of all functions, in Rust and in Python: a test is one of them.
-fn functions(files: &[File]) -> BTreeSet<String> {
-    let mut names = BTreeSet::new();
-    for file in files.iter().filter(|file| file.is(".rs") || file.is(".py")) {
-        for line in file.text.lines() {
-            let line = line.trim_start().trim_start_matches("async ");
-            let Some(rest) = line.strip_prefix("fn ").or_else(|| line.strip_prefix("def ")) else { continue };
-            names.insert(rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect());
-        }
-    }
-    names
+/// Paths in the checkout that hold a test: files, and every folder above one.
+fn tested(files: &[File]) -> BTreeSet<String> {
+    let has_test = |file: &&File| {
+        let is = |line: &str| {
+            line.starts_with("#[test]") || line.starts_with("#[tokio::test") || line.starts_with("def test_")
+        };
+        (file.is(".rs") || file.is(".py")) && file.text.lines().any(|line| is(line.trim_start()))
+    };
+    files.iter().filter(has_test).flat_map(|file| above(&file.path)).collect()
 }
 
-/// Lines of the section on invariants that are an invariant: rows of its table, or items of its list.
-fn invariants(text: &str) -> Vec<(usize, &str)> {
+/// A path and all folders that it is in.
+fn above(path: &str) -> impl Iterator<Item = String> {
+    let ends = path.match_indices('/').map(|(end, _)| end).chain([path.len()]);
+    ends.map(|end| path[..end].to_owned()).collect::<Vec<_>>().into_iter()
+}
+
+/// Rows of the table of invariants, each with the number of its line and its three cells.
+fn invariants(text: &str) -> Vec<(usize, Vec<&str>)> {
     let lines = text.lines().enumerate();
     let section = lines.skip_while(|(_, line)| !line.starts_with("## Invariants")).skip(1);
     let section = section.take_while(|(_, line)| !line.starts_with("## "));
-    let is_item = |line: &str| {
-        let row = line.starts_with('|') && !line.trim_matches(['|', '-', ':', ' ']).is_empty();
-        let numbered = line.split_once(". ").is_some_and(|(number, _)| number.parse::<u32>().is_ok());
-        row || numbered || line.starts_with("- ")
-    };
-    let mut items: Vec<(usize, &str)> =
-        section.filter(|(_, line)| is_item(line)).map(|(n, line)| (n + 1, line)).collect();
-    // The first row of a table is its head.
-    if items.first().is_some_and(|(_, line)| line.starts_with('|')) {
-        items.remove(0);
-    }
-    items
+    let rows = section.filter(|(_, line)| line.starts_with("| **"));
+    rows.map(|(number, line)| (number + 1, line.trim_matches('|').split('|').map(str::trim).collect())).collect()
 }
 
-/// Words in backticks that look like the name of a test.
-fn tests_named(line: &str) -> Vec<&str> {
-    let quoted = line.split('`').skip(1).step_by(2);
-    let last = quoted.map(|name| name.rsplit("::").next().unwrap_or(name).trim_end_matches("()"));
-    let is_name =
-        |name: &&str| name.matches('_').count() >= 2 && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    last.filter(is_name).collect()
+/// Words in backticks that are a path: with a slash, and not of a pattern.
+fn paths(cell: &str) -> Vec<&str> {
+    let quoted = cell.split('`').skip(1).step_by(2);
+    quoted.filter(|path| path.contains('/')).map(|path| path.trim_end_matches('/')).collect()
 }
 
-fn without_test(file: &File, functions: &BTreeSet<String>) -> Vec<String> {
+fn without_test(file: &File, existing: &BTreeSet<String>, tested: &BTreeSet<String>) -> Vec<String> {
     let mut found = Vec::new();
-    for (number, line) in invariants(&file.text) {
-        let named = tests_named(line);
-        if named.is_empty() {
-            found.push(file.finding(number, "this invariant names no test"));
+    for (number, cells) in invariants(&file.text) {
+        let [_, enforced, tests] = cells.as_slice() else {
+            found.push(file.finding(number, "this invariant has not three cells"));
+            continue;
+        };
+        if paths(tests).is_empty() {
+            found.push(file.finding(number, "this invariant names no folder of tests"));
         }
-        for name in named.into_iter().filter(|name| !functions.contains(*name)) {
-            found.push(file.finding(number, format!("there is no test `{name}`")));
+        for path in paths(enforced).into_iter().filter(|path| !existing.contains(*path)) {
+            found.push(file.finding(number, format!("there is no `{path}`")));
+        }
+        for path in paths(tests).into_iter().filter(|path| !tested.contains(*path)) {
+            found.push(file.finding(number, format!("there is no test in `{path}`")));
         }
     }
     found
@@ -92,29 +89,34 @@ fn the_architecture_names_every_crate_and_every_function() {
 }
 
 #[test]
-fn every_invariant_names_a_test_that_exists() {
+fn every_invariant_says_where_it_is_enforced_and_tested() {
     let files = files();
     let Some(file) = architecture(&files) else { return };
     assert!(invariants(&file.text).len() >= 10, "ARCHITECTURE.md lists {:?}", invariants(&file.text));
-    none(&without_test(file, &functions(&files)), "name the test that proves it, in backticks");
+    let existing = files.iter().flat_map(|file| above(&file.path)).collect();
+    none(&without_test(file, &existing, &tested(&files)), "name the file or folder, in backticks");
 }
 
 #[test]
 fn a_part_without_a_name_and_an_invariant_without_a_test_are_found() {
-    let names = functions(&[
-        File::new("x.rs", "    async fn one_of_each_is_left() {}\n"),
-        File::new("x.py", "def test_it_ends():\n"),
-    ]);
-    assert_eq!(names.len(), 2);
-    let text = "## Invariants\n\n| n | what | test |\n|---|:-:|---|\n| 1 | **One** | `a::one_of_each_is_left` |\n| 2 | **Two** | none |\n\
-                | 3 | **Three** | `test_it_never_ends` |\n\n## More\n| x |\n";
+    let files = [
+        File::new("crates/berth-aws/src/lib.rs", "    #[test]\n    fn it_holds() {}\n"),
+        File::new("functions/a-b/lib.rs", ""),
+        File::new("local/tests/x/test_y.py", "def test_it_ends():\n"),
+    ];
+    let existing = files.iter().flat_map(|file| above(&file.path)).collect();
+    let text = "## Invariants\n\n| invariant | enforced in | tests |\n|---|---|---|\n\
+                | **One** | `functions/a-b/` | `crates/berth-aws`, `local/tests` |\n\
+                | **Two** | `functions/c` | `functions/a-b` |\n| **Three** | it | none |\n| **Four** | it |\n\n## More\n";
     let file = File::new("ARCHITECTURE.md", text);
     assert_eq!(
-        without_test(&file, &names),
-        ["ARCHITECTURE.md:6: this invariant names no test", "ARCHITECTURE.md:7: there is no test `test_it_never_ends`"]
+        without_test(&file, &existing, &tested(&files)),
+        [
+            "ARCHITECTURE.md:6: there is no `functions/c`",
+            "ARCHITECTURE.md:6: there is no test in `functions/a-b`",
+            "ARCHITECTURE.md:7: this invariant names no folder of tests",
+            "ARCHITECTURE.md:8: this invariant has not three cells",
+        ]
     );
-    let list = File::new("ARCHITECTURE.md", "## Invariants\n1. **One**: `one_of_each_is_left`\n2. **Two**\n");
-    assert_eq!(without_test(&list, &names), ["ARCHITECTURE.md:3: this invariant names no test"]);
-    let files = [File::new("crates/berth-aws/src/lib.rs", ""), File::new("functions/a-b/lib.rs", "")];
     assert_eq!(unnamed("`crates/berth-aws`: sessions", &parts(&files)), ["a-b"]);
 }

@@ -46,6 +46,47 @@ fn first_line(file: &File) -> Option<String> {
     (!said).then(|| file.finding(1, format!("begins with {first:?}")))
 }
 
+/// Longest that the name of a test should be: it says the behaviour, and the test the rest.
+const TEST_NAME_CHARS_MAX: usize = 72;
+
+/// How many are longer yet. Only ever lower it.
+const LONGER_MAX: usize = 130;
+
+/// Names of the tests in a file, in Rust and in Python.
+fn tests(file: &File) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut is_marked = false;
+    for line in file.text.lines().map(str::trim_start) {
+        let name = line.trim_start_matches("async ").strip_prefix("fn ").filter(|_| is_marked);
+        let name = name.or_else(|| line.strip_prefix("def ").filter(|rest| rest.starts_with("test_")));
+        if let Some(rest) = name {
+            found.push(rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect());
+            is_marked = false;
+        } else if line.starts_with("#[test]") || line.starts_with("#[tokio::test") {
+            is_marked = true;
+        }
+    }
+    found
+}
+
+#[test]
+fn test_names_say_the_behaviour_in_a_line() {
+    let code = files().into_iter().filter(|file| file.is(".rs") || file.is(".py"));
+    let named: Vec<(String, String)> =
+        code.flat_map(|file| tests(&file).into_iter().map(move |name| (file.path.clone(), name))).collect();
+    assert!(named.len() > 1_000, "only {} tests were found", named.len());
+    let longer: Vec<&(String, String)> = named.iter().filter(|(_, name)| name.len() > TEST_NAME_CHARS_MAX).collect();
+    let count = longer.len();
+    assert!(count <= LONGER_MAX, "{count} names are longer than {TEST_NAME_CHARS_MAX}, not {LONGER_MAX}: {longer:#?}");
+}
+
+#[test]
+fn names_of_tests_are_found_in_rust_and_in_python() {
+    let rust = "    #[test]\n    #[ignore = \"x\"]\n    fn it_holds() {}\n    fn helper() {}\n#[tokio::test]\nasync fn it_waits() {}\n";
+    assert_eq!(tests(&File::new("x.rs", rust)), ["it_holds", "it_waits"]);
+    assert_eq!(tests(&File::new("x.py", "def test_it():\ndef helper():\n")), ["test_it"]);
+}
+
 #[test]
 fn every_name_says_what_is_in_it() {
     let found: Vec<String> = files().iter().filter_map(name_says_nothing).collect();

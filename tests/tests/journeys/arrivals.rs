@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::onboarded::assert_onboarded;
 
 #[test]
-fn a_control_tower_create_event_ends_with_everything_that_a_team_needs_to_deploy() {
+fn a_create_event_ends_with_everything_that_a_team_needs() {
     let rig = rig();
     let account = rig.account("harbour-dev", "dev");
     let queue = subscribe(rig, &account);

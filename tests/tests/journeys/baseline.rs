@@ -54,7 +54,7 @@ fn s3_blocks(rig: &Rig, account: &str) -> usize {
 }
 
 #[test]
-fn a_fresh_account_gets_its_baseline_and_what_drifts_is_repaired_and_nothing_else_is_changed() {
+fn a_fresh_account_gets_its_baseline_and_only_what_drifts_is_repaired() {
     let rig = rig();
     let account = rig.account("baseline-dev", "dev");
     onboard(rig, &account);
@@ -139,7 +139,7 @@ const OPENING: [(&str, &str); 5] = [
 ];
 
 #[test]
-fn an_account_that_denies_everything_while_aws_opens_it_is_onboarded_in_the_end() {
+fn an_account_that_denies_all_while_aws_activates_it_is_onboarded() {
     let rig = rig();
     let account = rig.account("newborn-dev", "dev");
     let rules: Vec<_> = OPENING
@@ -160,7 +160,7 @@ fn an_account_that_denies_everything_while_aws_opens_it_is_onboarded_in_the_end(
 }
 
 #[test]
-fn an_account_that_goes_on_denying_after_the_limit_ends_denied_with_action_and_resource() {
+fn denials_beyond_the_grace_period_end_denied_with_action_and_resource() {
     let rig = rig();
     let account = rig.account("barred-dev", "dev");
     let rule = rig.break_calls(&json!({

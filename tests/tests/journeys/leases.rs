@@ -67,39 +67,39 @@ fn of_executions_that_fight_for_the_lease_in_the_table_exactly_one_gets_it() {
 }
 
 #[test]
-fn a_killed_lease_holder_is_taken_over_and_the_zombie_stops_before_its_first_change() {
+fn a_stale_writer_stops_before_its_first_change_after_a_takeover() {
     let rig = rig();
-    let account = rig.account("zombie-dev", "dev");
+    let account = rig.account("superseded-dev", "dev");
     // Looks at VPCs are held: the first execution dies with its steps under way, and they decide before its successor has
     // made anything, so that they want to.
     let looks = json!({ "account": account, "function": "berth-provision-vpc", "operation": "DescribeVpcs" });
     let rule = rig.break_calls(&json!({ "match": looks, "action": { "hold": true } }));
-    let zombie = rig.start_execution(&json!({ "accountId": account }));
+    let stale = rig.start_execution(&json!({ "accountId": account }));
     rig.until("both steps to look", || (rig.fired_so_far(rule) >= 2).then_some(()));
-    assert_eq!(rig.record(&account).unwrap().lease.as_ref(), Some(&zombie));
-    rig.stop(&zombie);
+    assert_eq!(rig.record(&account).unwrap().lease.as_ref(), Some(&stale));
+    rig.stop(&stale);
 
-    let heir = rig.start_execution(&json!({ "accountId": account }));
-    rig.until("the takeover", || rig.record(&account).filter(|record| record.lease.as_ref() == Some(&heir)));
+    let successor = rig.start_execution(&json!({ "accountId": account }));
+    rig.until("the takeover", || rig.record(&account).filter(|record| record.lease.as_ref() == Some(&successor)));
     rig.mend(rule);
-    let stopped = rig.until("both steps of the zombie to end", || {
+    let stopped = rig.until("both steps of the stale to end", || {
         let lines = rig.log_lines("berth-provision-vpc");
         let lines: Vec<String> =
-            lines.into_iter().filter(|line| line.contains(&zombie) && line.contains("\"outcome\"")).collect();
+            lines.into_iter().filter(|line| line.contains(&stale) && line.contains("\"outcome\"")).collect();
         (lines.len() == 2).then_some(lines)
     });
     for line in &stopped {
-        assert!(line.contains("\"fault\":\"Superseded\"") && line.contains(&heir), "{line}");
+        assert!(line.contains("\"fault\":\"Superseded\"") && line.contains(&successor), "{line}");
     }
     let vpcs_and_attachments =
         |call: &&Call| call.function == "berth-provision-vpc" || call.function == "berth-attach-transit-gateway";
-    let changes: Vec<Call> = rig.calls_of(&zombie).into_iter().filter(|call| call.effect == "resource").collect();
+    let changes: Vec<Call> = rig.calls_of(&stale).into_iter().filter(|call| call.effect == "resource").collect();
     assert_eq!(changes.iter().filter(vpcs_and_attachments).count(), 0, "{changes:#?}");
 
-    let ended = rig.ended(&heir);
+    let ended = rig.ended(&successor);
     assert!(rig.fired(rule) >= 2, "the looks were really held");
     assert_eq!(ended.status, ExecutionStatus::Succeeded, "{ended:?}");
-    let record = rig.wait_for_outcome(&account, &heir);
+    let record = rig.wait_for_outcome(&account, &successor);
     assert_onboarded(rig, &record);
 }
 

@@ -78,7 +78,7 @@ fn two_vpcs_of_ours_are_shown_and_one_of_them_is_always_the_one() {
 }
 
 #[test]
-fn default_vpcs_go_where_nobody_has_used_them_and_stay_and_are_reported_elsewhere() {
+fn unused_default_vpcs_are_removed_and_used_ones_stay_and_are_reported() {
     let rig = rig();
     let account = rig.account("defaults-staging", "staging");
     for region in ["us-east-1", "eu-west-1", "eu-central-1"] {
@@ -159,7 +159,7 @@ fn a_region_that_fails_is_named_and_undoes_nothing_elsewhere() {
 }
 
 #[test]
-fn the_ledgers_blocks_a_public_tier_and_flow_logs_are_made_and_a_block_rests_after_its_release() {
+fn a_ledger_block_is_used_and_quarantined_after_its_release() {
     let rig = rig();
     let account = rig.account("edge-prod", "prod");
     let record = onboard(rig, &account);

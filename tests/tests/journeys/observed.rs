@@ -19,7 +19,7 @@ fn root(header: &str) -> &str {
 }
 
 #[test]
-fn each_invocation_writes_one_line_with_the_calls_that_the_proxy_saw_and_hands_its_trace_on() {
+fn each_invocation_logs_one_line_with_its_calls_and_its_trace() {
     let rig = rig();
     let account = rig.account("observed-dev", "dev");
     rig.publish(&[event(Event::Created, &account)]);

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::{Proposed, alone, completed, proposed, proposed_again, waits_for_merge};
 
 #[test]
-fn a_merge_completes_the_onboarding_with_its_commit_and_the_sweep_lets_it_wait() {
+fn a_merge_completes_the_onboarding_and_the_sweep_lets_it_wait() {
     let (rig, _alone) = alone();
     let Proposed { account, execution, pull } = proposed(rig, "reviewed-staging", "staging");
     rig.complete_merges();
@@ -47,7 +47,7 @@ fn a_close_fails_the_onboarding_and_a_redrive_proposes_once_more() {
 }
 
 #[test]
-fn a_second_run_joins_the_pull_request_and_a_token_that_nobody_waits_for_is_no_error() {
+fn a_second_run_joins_the_pull_request_of_the_first() {
     let (rig, _alone) = alone();
     let Proposed { account, execution: first, pull } = proposed(rig, "twice-staging", "staging");
     let before = rig.pulls().len();
@@ -72,7 +72,7 @@ fn an_account_of_an_unreviewed_environment_is_committed_by_the_app() {
 }
 
 #[test]
-fn an_error_about_one_pull_request_holds_up_no_other_and_is_an_error_of_the_function() {
+fn an_error_about_one_pull_request_holds_up_no_other() {
     let (rig, _alone) = alone();
     // One after the other, so that each has a pull request of its own.
     let waiting = ["held-up-staging", "unhindered-staging"].map(|name| proposed(rig, name, "staging"));

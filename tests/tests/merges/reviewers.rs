@@ -29,7 +29,7 @@ fn what_a_reviewer_changes_beside_berths_fields_is_merged_and_kept() {
 }
 
 #[test]
-fn what_a_reviewer_changes_in_berths_fields_fails_and_a_redrive_proposes_them_once_more() {
+fn a_reviewers_change_of_berths_fields_fails_and_is_proposed_again() {
     let (rig, _alone) = alone();
     let Proposed { account, execution, pull } = proposed(rig, "rewritten-staging", "staging");
     let path = proposed_file(rig, &pull, &account);
@@ -49,7 +49,7 @@ fn what_a_reviewer_changes_in_berths_fields_fails_and_a_redrive_proposes_them_on
 }
 
 #[test]
-fn a_second_account_of_a_tenant_waits_for_the_first_ones_pull_request_and_then_has_its_own() {
+fn a_tenants_second_account_waits_for_the_pull_request_of_the_first() {
     let (rig, _alone) = alone();
     let first = proposed(rig, "pair-staging", "staging");
     let second = proposed(rig, "pair-prod", "prod");

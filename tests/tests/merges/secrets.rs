@@ -14,7 +14,7 @@ const PROOFS: [&str; 2] = ["eyJhbGciOi", "eyJ0eXAiOi"];
 const SESSION: &str = "FQoGZXIvYXdz";
 
 #[test]
-fn neither_key_nor_proof_nor_token_is_anywhere_after_a_merge_a_close_and_refused_credentials() {
+fn neither_key_nor_proof_nor_token_is_anywhere_after_pull_requests() {
     let (rig, _alone) = alone();
     let Proposed { account, execution, pull } = proposed(rig, "discreet-staging", "staging");
     rig.close(&pull["number"]);

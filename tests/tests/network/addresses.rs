@@ -32,7 +32,7 @@ fn blocks(rig: &Rig, account: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_full_pool_is_named_with_its_fill_and_after_it_gained_a_cidr_a_replay_ends_the_onboarding() {
+fn a_full_pool_is_named_and_a_replay_ends_the_onboarding_once_it_grew() {
     let (rig, _turn) = turn();
     let pool = pool(rig, "10.240.0.0/20");
     let id = pool["IpamPoolId"].as_str().unwrap();

@@ -33,7 +33,7 @@ fn delete_and_redrive(rig: &Rig, account: &str, execution: &str) {
 }
 
 #[test]
-fn an_attachment_that_the_gateways_owner_rejects_is_named_and_made_anew_once_it_is_deleted() {
+fn a_rejected_attachment_is_named_and_made_anew_once_it_is_deleted() {
     let (rig, _turn) = turn();
     let gateway = rig.platform(&format!("{WEST_PLAN}.transitGateway.id"));
     let accepting = |value: &str| {
@@ -62,7 +62,7 @@ fn an_attachment_that_the_gateways_owner_rejects_is_named_and_made_anew_once_it_
 }
 
 #[test]
-fn an_attachment_that_failed_without_the_service_linked_role_is_named_and_made_anew_once_it_is_deleted() {
+fn an_attachment_that_failed_is_named_and_made_anew_once_it_is_deleted() {
     let (rig, _turn) = turn();
     let account = rig.account("roleless-staging", "staging");
     // As if the role were there: AWS takes the attachment, works on it, and gives up.
@@ -79,7 +79,7 @@ fn an_attachment_that_failed_without_the_service_linked_role_is_named_and_made_a
 }
 
 #[test]
-fn an_attachment_that_somebody_deletes_is_named_while_it_goes_and_made_anew_afterwards() {
+fn an_attachment_that_is_deleting_is_named_and_made_anew_afterwards() {
     let (rig, _turn) = turn();
     let account = rig.account("severed-staging", "staging");
     onboarded(rig, &account);

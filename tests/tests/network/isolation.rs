@@ -13,7 +13,7 @@ fn grants(rig: &Rig, execution: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_route_to_another_tenant_stops_the_onboarding_before_access_and_a_redrive_ends_it() {
+fn a_route_to_another_tenant_stops_the_onboarding_before_access() {
     let (rig, _turn) = turn();
     let neighbour = rig.account("neighbour-staging", "staging");
     onboarded(rig, &neighbour);
@@ -57,7 +57,7 @@ fn a_route_to_another_tenant_stops_the_onboarding_before_access_and_a_redrive_en
 }
 
 #[test]
-fn a_prefix_list_of_the_spoke_table_and_the_gateways_defaults_are_part_of_the_proof() {
+fn prefix_lists_and_the_gateways_defaults_are_part_of_the_proof() {
     let (rig, _turn) = turn();
     let account = rig.account("listed-staging", "staging");
     onboarded(rig, &account);

@@ -61,8 +61,8 @@ fn invocations_that_race_on_one_attachment_make_one_and_all_prove_it() {
     assert_eq!(rig.ended(&failed.arn).status, ExecutionStatus::Succeeded);
 }
 
-/// The same for one that its heir waits for, because it sees that the call was begun: longer than the lease is believed
-/// to be confirmed, shorter than the heir waits here.
+/// The same for one that its successor waits for, because it sees that the call was begun: longer than the lease is believed
+/// to be confirmed, shorter than the successor waits here.
 const AWAITED_MS: u64 = 5_500;
 
 /// One VPC, one attachment, one association and one propagation are there, and were made by one call each.
@@ -73,7 +73,7 @@ fn assert_one_of_each(rig: &Rig, account: &str, executions: &[&str]) {
     assert_eq!(attachment.associated_with.as_ref(), Some(&west.spoke_table));
     assert_eq!(attachment.propagated_to, std::slice::from_ref(&west.shared_table));
     let mut calls: Vec<Call> = executions.iter().flat_map(|execution| rig.calls_of(execution)).collect();
-    // A superseded invocation names its heir, so its calls count as those of both.
+    // A superseded invocation names its successor, so its calls count as those of both.
     calls.sort_by_key(|call| call.seq);
     calls.dedup_by_key(|call| call.seq);
     for operation in [
@@ -88,7 +88,7 @@ fn assert_one_of_each(rig: &Rig, account: &str, executions: &[&str]) {
 }
 
 #[test]
-fn executions_of_one_account_that_start_at_once_make_one_attachment_and_one_association() {
+fn executions_that_start_at_once_make_one_attachment() {
     let (rig, _turn) = turn();
     let account = rig.account("rivals-staging", "staging");
     let ends: Vec<Ended> = std::thread::scope(|threads| {
@@ -126,10 +126,10 @@ fn race(rig: &Rig, account: &str, operation: &str, refusal: &str) {
     }));
     rig.until("the call that comes late", || (rig.fired_so_far(held) > 0).then_some(()));
     rig.stop(&late);
-    let heir = rig.start_execution(&json!({ "accountId": account }));
-    let ended = rig.ended(&heir);
+    let successor = rig.start_execution(&json!({ "accountId": account }));
+    let ended = rig.ended(&successor);
     assert_eq!(ended.status, ExecutionStatus::Succeeded, "{ended:?}");
-    rig.wait_for_outcome(account, &heir);
+    rig.wait_for_outcome(account, &successor);
     rig.mend(held);
     rig.until("the end of the invocation whose call came late", || {
         let request = calls(rig, &session, operation).first()?.request_id.clone();
@@ -142,14 +142,14 @@ fn race(rig: &Rig, account: &str, operation: &str, refusal: &str) {
 
     let errors =
         |session: &str| -> Vec<String> { calls(rig, session, operation).into_iter().map(|call| call.error).collect() };
-    assert_eq!(errors(&session_of(&heir)), [""], "the heir's call came first");
+    assert_eq!(errors(&session_of(&successor)), [""], "the successor's call came first");
     let refused = errors(&session);
     assert!(!refused.is_empty() && refused.iter().all(|error| error == refusal), "{operation}: {refused:?}");
-    assert_one_of_each(rig, account, &[&late, &heir]);
+    assert_one_of_each(rig, account, &[&late, &successor]);
 }
 
 #[test]
-fn an_execution_whose_calls_come_after_those_of_its_heir_changes_nothing_any_more() {
+fn a_stale_writers_late_calls_change_nothing() {
     let (rig, _turn) = turn();
     let accounts = rig.accounts(&["attaching-staging".to_owned(), "joining-staging".to_owned()], "staging");
     std::thread::scope(|threads| {
@@ -168,7 +168,7 @@ fn an_execution_whose_calls_come_after_those_of_its_heir_changes_nothing_any_mor
 }
 
 #[test]
-fn a_vpc_that_comes_late_is_adopted_by_the_heir_and_whoever_asked_for_it_changes_nothing_more() {
+fn a_late_vpc_is_adopted_by_the_successor() {
     let (rig, _turn) = turn();
     let account = rig.account("bequeathed-staging", "staging");
     let late = rig.start_execution(&json!({ "accountId": account }));
@@ -178,15 +178,15 @@ fn a_vpc_that_comes_late_is_adopted_by_the_heir_and_whoever_asked_for_it_changes
     }));
     rig.until("the call that comes late", || (rig.fired_so_far(slow) > 0).then_some(()));
     rig.stop(&late);
-    let heir = rig.start_execution(&json!({ "accountId": account }));
-    rig.until("the takeover", || rig.record(&account).filter(|record| record.lease.as_ref() == Some(&heir)));
-    let ended = rig.ended(&heir);
+    let successor = rig.start_execution(&json!({ "accountId": account }));
+    rig.until("the takeover", || rig.record(&account).filter(|record| record.lease.as_ref() == Some(&successor)));
+    let ended = rig.ended(&successor);
     assert_eq!(ended.status, ExecutionStatus::Succeeded, "{ended:?}");
-    rig.wait_for_outcome(&account, &heir);
+    rig.wait_for_outcome(&account, &successor);
     assert_eq!(rig.fired(slow), 1);
 
-    assert_one_of_each(rig, &account, &[&late, &heir]);
-    assert!(calls(rig, &session_of(&heir), "CreateVpc").is_empty(), "the heir waited for the other one's");
+    assert_one_of_each(rig, &account, &[&late, &successor]);
+    assert!(calls(rig, &session_of(&successor), "CreateVpc").is_empty(), "the successor waited for the other one's");
     let lines = rig.log_lines("berth-provision-vpc");
     let superseded = |line: &&String| line.contains(&late) && line.contains(r#""fault":"Superseded""#);
     assert_eq!(lines.iter().filter(superseded).count(), 1, "and the other one saw that it has no lease any more");

@@ -22,7 +22,7 @@ fn attempts() -> usize {
 
 #[test]
 #[ignore = "make test-all: four hundred attempts"]
-fn a_region_that_is_never_opted_in_ends_the_onboarding_at_the_limit_with_its_name_and_what_to_do() {
+fn a_region_that_is_never_opted_in_ends_the_onboarding_at_the_limit() {
     let rig = Rig::private("-regions", TimingProfile::Shortest).unwrap();
     let account = rig.account("closed-staging", "staging");
     let closed = rig.break_calls(&json!({

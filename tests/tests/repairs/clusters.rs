@@ -24,7 +24,7 @@ fn eks(rig: &Rig, operation: &str, mut with: Value) -> Value {
 }
 
 #[test]
-fn entries_on_a_cluster_of_another_account_are_made_and_repaired_through_its_role() {
+fn entries_on_another_accounts_cluster_are_made_through_its_role() {
     let eks_there = json!({ "name": CLUSTER, "account": NETWORK, "role": "BerthCluster" });
     let (rig, _turn) = turn(&[
         ("clusters.outside", json!({ "region": WEST, "eks": eks_there })),

@@ -64,7 +64,7 @@ fn roles_and_their_boundary_are_repaired_however_they_were_changed() {
 }
 
 #[test]
-fn a_repaired_boundary_is_read_with_its_tags_and_loses_its_oldest_version_only_when_it_is_full() {
+fn a_repaired_boundary_loses_its_oldest_version_only_when_it_is_full() {
     let (rig, _turn) = turn(&[]);
     let account = rig.account("bound-staging", "staging");
     onboarded(rig, &account);

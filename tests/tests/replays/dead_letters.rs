@@ -50,7 +50,7 @@ fn rejections(rig: &Rig) -> usize {
 }
 
 #[test]
-fn poison_is_listed_with_its_reason_and_after_a_replay_it_is_dead_again_exactly_once() {
+fn poison_is_listed_with_its_reason_and_dead_again_once_after_a_replay() {
     let (rig, _alone) = alone();
     empty(rig);
     let before = rejections(rig);
@@ -127,7 +127,7 @@ fn everything_that_failed_is_run_again_at_once_and_what_cannot_be_stays() {
 }
 
 #[test]
-fn a_message_that_leaves_no_room_for_its_reason_is_dead_at_once_with_its_start_and_holds_up_nobody() {
+fn a_message_without_room_for_its_reason_is_dead_at_once_with_its_start() {
     let (rig, _alone) = alone();
     let long = format!(r#"{{"detail": "the-long-one {}"#, "x".repeat(240_000));
     let refuse = json!({

@@ -72,7 +72,7 @@ fn an_execution_that_a_person_stops_is_announced_and_goes_on_by_its_command() {
 }
 
 #[test]
-fn an_execution_that_runs_out_of_time_is_announced_and_starts_anew_after_a_deployment() {
+fn an_execution_that_times_out_is_announced_and_starts_anew() {
     let (rig, _alone) = alone();
     let account = rig.account("slow-staging", "staging");
     let queue = subscribe(rig, &account, "Account Onboarding Failed");
@@ -109,7 +109,7 @@ fn long_input(account: &str) -> Value {
 }
 
 #[test]
-fn an_execution_whose_input_is_too_long_for_an_event_is_announced_all_the_same() {
+fn an_execution_with_too_long_an_input_for_an_event_is_announced() {
     let (rig, _alone) = alone();
     let ignored = rig.account("wordy", "suspended");
     for (account, status) in [("123123123124", Status::Failed), (ignored.as_str(), Status::Ignored)] {

@@ -40,7 +40,7 @@ fn fail_in_one_region(rig: &Rig, account: &str) -> Value {
 }
 
 #[test]
-fn a_replay_goes_on_at_the_state_that_failed_and_repeats_nothing_that_had_ended() {
+fn a_replay_goes_on_at_the_failed_state_and_repeats_nothing() {
     let (rig, _alone) = alone();
     let account = rig.account("resumed-dev", "dev");
     let status = fail_in_one_region(rig, &account);

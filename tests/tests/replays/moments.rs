@@ -24,7 +24,7 @@ fn rfc3339_now() -> String {
 }
 
 #[test]
-fn create_and_update_events_a_persons_run_and_a_replay_at_once_end_as_one_onboarding() {
+fn events_a_run_and_a_replay_at_once_end_as_one_onboarding() {
     let (rig, _alone) = alone();
     let account = rig.account("crowded-staging", "staging");
     squat(rig, &account, "crowded");

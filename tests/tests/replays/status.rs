@@ -114,7 +114,7 @@ fn a_watch_follows_an_account_that_nobody_knows_yet_to_its_end() {
 }
 
 #[test]
-fn a_watch_of_all_accounts_has_a_line_for_each_change_until_somebody_ends_it() {
+fn a_watch_has_a_line_for_each_change_until_somebody_ends_it() {
     let (rig, _alone) = alone();
     let known = rig.account("known-by-then", "suspended");
     rig.publish(&[event(Event::Created, &known)]);

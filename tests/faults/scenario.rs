@@ -1,4 +1,4 @@
-//! The journeys that are broken.
+//! The scenarios that are broken.
 
 use std::{fmt, str::FromStr};
 
@@ -7,25 +7,25 @@ use serde_json::json;
 
 use crate::rig::{Event, Rig, event};
 
-/// How often a sweep may fail.
+/// How often a campaign may fail.
 const SWEEPS_MAX: usize = 6;
 
 /// A way through the pipeline. Between them they make every call that the pipeline can make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Journey {
+pub enum Scenario {
     /// A new account whose block comes from IPAM, and whose gateway accepts by itself.
     Pooled,
     /// A new account whose block comes from the ledger, and whose attachment the network account accepts.
     Reserved,
     /// An account that is onboarded already.
     Again,
-    /// A new account whose event was lost: the sweep finds it.
+    /// A new account whose event was lost: the campaign finds it.
     Swept,
     /// A new account whose commit people review: a person merges the pull request, and the schedule notices.
     Reviewed,
 }
 
-impl Journey {
+impl Scenario {
     /// All of them.
     pub const ALL: [Self; 5] = [Self::Pooled, Self::Reserved, Self::Again, Self::Swept, Self::Reviewed];
 
@@ -73,7 +73,7 @@ impl Journey {
             Self::Again => Some(rig.start_execution(&json!({ "accountId": account }))),
             Self::Swept => {
                 let input = json!({ "missingAfterMinutes": 0 });
-                // A sweep that failed comes again with the schedule.
+                // A campaign that failed comes again with the schedule.
                 let _ = (0..SWEEPS_MAX).any(|_| !rig.invoke("berth-sweep-accounts", &input).1);
                 None
             }
@@ -94,17 +94,17 @@ impl Journey {
     }
 }
 
-impl fmt::Display for Journey {
+impl fmt::Display for Scenario {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
 }
 
-impl FromStr for Journey {
+impl FromStr for Scenario {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
         let found = Self::ALL.into_iter().find(|each| each.name() == text);
-        found.ok_or_else(|| format!("{text:?} is no journey; these are: {}", Self::ALL.map(Self::name).join(", ")))
+        found.ok_or_else(|| format!("{text:?} is no scenario; these are: {}", Self::ALL.map(Self::name).join(", ")))
     }
 }

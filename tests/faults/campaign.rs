@@ -1,4 +1,4 @@
-//! Many runs on several stands at once.
+//! Many runs on several testbeds at once.
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -7,12 +7,14 @@ use std::{
     sync::{Mutex, PoisonError, mpsc},
 };
 
-use super::{Break, Journey, Outcome, Point, Recovery, Run, Schedule, points, runs, schedules, stand::Stand};
+use super::{
+    FaultKind, InjectionPoint, Outcome, Recovery, Run, Scenario, Schedule, points, runs, schedules, testbed::Testbed,
+};
 
-/// Onboardings after which a stand is started anew: what it knows slows it down, and its pools have 64 blocks.
-const STAND_ONBOARDINGS_MAX: usize = 40;
+/// Onboardings after which a testbed is started anew: what it knows slows it down, and its pools have 64 blocks.
+const TESTBED_ONBOARDINGS_MAX: usize = 40;
 
-/// Recordings of each journey: a call that only some of them have is a poll more, and no point.
+/// Recordings of each scenario: a call that only some of them have is a poll more, and no point.
 const RECORDINGS: usize = 2;
 
 /// A run, and what became of it.
@@ -24,7 +26,7 @@ pub struct Found {
     pub outcome: Outcome,
 }
 
-/// How a sweep went so far.
+/// How a campaign went so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Runs that were made.
@@ -65,42 +67,46 @@ impl std::fmt::Display for Tally {
 
 /// Runs to make.
 #[derive(Debug, Clone)]
-pub struct Sweep {
+pub struct Campaign {
     runs: Vec<Run>,
 }
 
-impl Sweep {
-    /// Every run of these journeys, from recordings made now. A function that makes no other calls than in an earlier
-    /// journey is broken there; that every recorded call is broken is looked at once more.
-    pub fn recorded(journeys: &[Journey]) -> Result<Self, String> {
-        let mut stand = Stand::recording(false)?;
+impl Campaign {
+    /// Every run of these scenarios, from recordings made now. A function that makes no other calls than in an earlier
+    /// scenario is broken there; that every recorded call is broken is looked at once more.
+    pub fn recorded(scenarios: &[Scenario]) -> Result<Self, String> {
+        let mut testbed = Testbed::recording(false)?;
         let (mut all, mut recorded) = (Vec::new(), BTreeSet::new());
-        let mut known: BTreeMap<(bool, String), BTreeSet<Point>> = BTreeMap::new();
-        for journey in journeys {
-            if !stand.serves(*journey) {
-                stand = Stand::recording(journey.is_on_github())?;
+        let mut known: BTreeMap<(bool, String), BTreeSet<InjectionPoint>> = BTreeMap::new();
+        for scenario in scenarios {
+            if !testbed.serves(*scenario) {
+                testbed = Testbed::recording(scenario.is_on_github())?;
             }
-            let recordings: Vec<_> = (0..RECORDINGS).map(|_| stand.record(*journey)).collect();
-            let mut found: BTreeMap<Point, String> = points(&recordings);
-            recorded.extend(found.keys().map(Point::somewhere));
+            let recordings: Vec<_> = (0..RECORDINGS).map(|_| testbed.record(*scenario)).collect();
+            let mut found: BTreeMap<InjectionPoint, String> = points(&recordings);
+            recorded.extend(found.keys().map(InjectionPoint::somewhere));
             let functions: BTreeSet<String> = found.keys().map(|point| point.function.clone()).collect();
             for function in functions {
                 // In an account that is onboarded, the same calls find another world.
-                let known = known.entry((*journey == Journey::Again, function.clone())).or_default();
-                let calls = found.keys().filter(|point| point.function == function).map(Point::somewhere);
-                let calls: BTreeSet<Point> = calls.collect();
+                let known = known.entry((*scenario == Scenario::Again, function.clone())).or_default();
+                let calls = found.keys().filter(|point| point.function == function).map(InjectionPoint::somewhere);
+                let calls: BTreeSet<InjectionPoint> = calls.collect();
                 if calls.is_subset(known) {
                     found.retain(|point, _| point.function != function);
                 }
                 known.extend(calls);
             }
-            all.extend(runs(*journey, &found));
+            all.extend(runs(*scenario, &found));
         }
         let missing = uncovered(&recorded, &all);
         if !missing.is_empty() {
             return Err(format!("calls that nothing breaks: {missing:?}"));
         }
-        eprintln!("{} calls of {} journeys are broken, each in every way that fits it", recorded.len(), journeys.len());
+        eprintln!(
+            "{} calls of {} scenarios are broken, each in every way that fits it",
+            recorded.len(),
+            scenarios.len()
+        );
         Ok(Self { runs: all })
     }
 
@@ -131,16 +137,16 @@ impl Sweep {
         &self.runs
     }
 
-    /// Makes the runs on so many stands at once, and reports each as it ends.
-    pub fn perform(self, stands: usize, mut report: impl FnMut(&Found)) -> Result<Tally, String> {
+    /// Makes the runs on so many testbeds at once, and reports each as it ends.
+    pub fn perform(self, testbeds: usize, mut report: impl FnMut(&Found)) -> Result<Tally, String> {
         let mut schedules = schedules(self.runs);
-        // Stands are of one kind or the other. All the rest is mixed, so that little of a sweep shows much.
-        schedules.sort_by_cached_key(|schedule| (schedule.journey().is_on_github(), mixed(0, schedule)));
+        // Stands are of one kind or the other. All the rest is mixed, so that little of a campaign shows much.
+        schedules.sort_by_cached_key(|schedule| (schedule.scenario().is_on_github(), mixed(0, schedule)));
         let left = Mutex::new(VecDeque::from(schedules));
         let next = || left.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         let (done, found) = mpsc::channel();
         std::thread::scope(|threads| {
-            for number in 0..stands.max(1) {
+            for number in 0..testbeds.max(1) {
                 let (done, next) = (done.clone(), &next);
                 threads.spawn(move || {
                     if let Err(why) = work(number, next, &done) {
@@ -168,42 +174,44 @@ fn mixed(seed: u64, name: &impl ToString) -> u64 {
 }
 
 /// Recorded calls that no run breaks with each error, by a hang, and by a death before and after.
-fn uncovered(recorded: &BTreeSet<Point>, runs: &[Run]) -> Vec<Point> {
+fn uncovered(recorded: &BTreeSet<InjectionPoint>, runs: &[Run]) -> Vec<InjectionPoint> {
     let always = [
-        Break::Throttled,
-        Break::InternalError,
-        Break::Unavailable,
-        Break::Reset,
-        Break::Hang,
-        Break::KilledBefore(Recovery::Retry),
-        Break::KilledAfter(Recovery::Retry),
+        FaultKind::Throttled,
+        FaultKind::InternalError,
+        FaultKind::Unavailable,
+        FaultKind::Reset,
+        FaultKind::Hang,
+        FaultKind::KilledBefore(Recovery::Retry),
+        FaultKind::KilledAfter(Recovery::Retry),
     ];
-    let covered: BTreeSet<(Point, Break)> = runs.iter().map(|run| (run.point.somewhere(), run.way)).collect();
-    let is_missing = |point: &&Point| always.into_iter().any(|way| !covered.contains(&((*point).clone(), way)));
+    let covered: BTreeSet<(InjectionPoint, FaultKind)> =
+        runs.iter().map(|run| (run.point.somewhere(), run.way)).collect();
+    let is_missing =
+        |point: &&InjectionPoint| always.into_iter().any(|way| !covered.contains(&((*point).clone(), way)));
     recorded.iter().filter(is_missing).cloned().collect()
 }
 
-/// One stand after the other, as long as there is something to do.
+/// One testbed after the other, as long as there is something to do.
 fn work(
     number: usize,
     next: &impl Fn() -> Option<Schedule>,
     done: &mpsc::Sender<Result<Found, String>>,
 ) -> Result<(), String> {
-    let label = format!("stand-{number}");
+    let label = format!("testbed-{number}");
     let mut waiting = next();
     let mut given_up: Option<Schedule> = None;
-    let mut stands = 0;
+    let mut testbeds = 0;
     while let Some(first) = &waiting {
-        stands += 1;
-        let mut stand = Stand::start(&format!("{label}-{stands}"), first.journey().is_on_github())?;
-        while stand.onboardings() < STAND_ONBOARDINGS_MAX {
-            let Some(schedule) = waiting.take_if(|schedule| stand.serves(schedule.journey())) else { break };
-            let found = catch_unwind(AssertUnwindSafe(|| stand.perform(&schedule)));
+        testbeds += 1;
+        let mut testbed = Testbed::start(&format!("{label}-{testbeds}"), first.scenario().is_on_github())?;
+        while testbed.onboardings() < TESTBED_ONBOARDINGS_MAX {
+            let Some(schedule) = waiting.take_if(|schedule| testbed.serves(schedule.scenario())) else { break };
+            let found = catch_unwind(AssertUnwindSafe(|| testbed.perform(&schedule)));
             let is_stuck = found.is_err();
             if is_stuck && given_up.as_ref() != Some(&schedule) {
                 // The emulator may have stumbled, now and then it does over an execution that is stopped. What Berth did
                 // wrong it does wrong again.
-                eprintln!("the kit gave up, and tries once more on another stand: {schedule}");
+                eprintln!("the kit gave up, and tries once more on another testbed: {schedule}");
                 given_up = Some(schedule.clone());
                 waiting = Some(schedule);
                 break;
@@ -232,14 +240,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_recorded_call_that_is_not_broken_in_every_way_is_missed_wherever_it_is_made() {
-        let point = |name: &str| name.parse::<Point>().unwrap();
+    fn a_recorded_call_that_is_not_broken_in_every_way_is_missed() {
+        let point = |name: &str| name.parse::<InjectionPoint>().unwrap();
         let here = point("provision-vpc/tenant/eu-west-1/ec2:DescribeVpcs#1");
         let there = point("provision-vpc/tenant/eu-central-1/ec2:DescribeVpcs#1");
         let recorded = BTreeSet::from([here.somewhere(), there.somewhere()]);
-        let mut all = runs(Journey::Pooled, &BTreeMap::from([(here.clone(), "read".to_owned())]));
+        let mut all = runs(Scenario::Pooled, &BTreeMap::from([(here.clone(), "read".to_owned())]));
         assert_eq!(uncovered(&recorded, &all), []);
-        all.retain(|run| run.way != Break::Hang);
+        all.retain(|run| run.way != FaultKind::Hang);
         assert_eq!(uncovered(&recorded, &all), [here.somewhere()]);
     }
 }

@@ -1,4 +1,4 @@
-//! Where a journey can be broken: its calls, named so that the same call has the same name in every run.
+//! Where a scenario can be broken: its calls, named so that the same call has the same name in every run.
 
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
@@ -50,10 +50,10 @@ impl Place {
     }
 }
 
-/// One call of a journey: the nth of its kind. Calls of one kind may be made at once, so which of them is the nth differs
+/// One call of a scenario: the nth of its kind. Calls of one kind may be made at once, so which of them is the nth differs
 /// from run to run; that there is an nth does not.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Point {
+pub struct InjectionPoint {
     /// The function, without `berth-`.
     pub function: String,
     /// Whose account.
@@ -68,7 +68,7 @@ pub struct Point {
     pub nth: usize,
 }
 
-impl Point {
+impl InjectionPoint {
     /// The same call, wherever it is made: a function does alike in every region.
     #[must_use]
     pub fn somewhere(&self) -> Self {
@@ -76,14 +76,14 @@ impl Point {
     }
 }
 
-impl fmt::Display for Point {
+impl fmt::Display for InjectionPoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { function, place, region, service, operation, nth } = self;
         write!(f, "{function}/{}/{region}/{service}:{operation}#{nth}", place.name())
     }
 }
 
-impl FromStr for Point {
+impl FromStr for InjectionPoint {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -103,10 +103,10 @@ impl FromStr for Point {
     }
 }
 
-/// The points of recorded journeys, each with the effect of its call. How often a step polls differs from run to run, so
+/// The points of recorded scenarios, each with the effect of its call. How often a step polls differs from run to run, so
 /// a call counts as often as it is made in every recording.
 #[must_use]
-pub fn points(recordings: &[Vec<Call>]) -> BTreeMap<Point, String> {
+pub fn points(recordings: &[Vec<Call>]) -> BTreeMap<InjectionPoint, String> {
     let mut counted = recordings.iter().map(|calls| kinds(calls));
     let Some(mut least) = counted.next() else { return BTreeMap::new() };
     for counts in counted {
@@ -119,17 +119,17 @@ pub fn points(recordings: &[Vec<Call>]) -> BTreeMap<Point, String> {
     let mut points = BTreeMap::new();
     for (kind, (count, effect)) in least {
         for nth in 1..=count {
-            points.insert(Point { nth, ..kind.clone() }, effect.clone());
+            points.insert(InjectionPoint { nth, ..kind.clone() }, effect.clone());
         }
     }
     points
 }
 
 /// How many calls of each kind there are, and their effect.
-fn kinds(calls: &[Call]) -> BTreeMap<Point, (usize, String)> {
-    let mut kinds: BTreeMap<Point, (usize, String)> = BTreeMap::new();
+fn kinds(calls: &[Call]) -> BTreeMap<InjectionPoint, (usize, String)> {
+    let mut kinds: BTreeMap<InjectionPoint, (usize, String)> = BTreeMap::new();
     for call in calls {
-        let kind = Point {
+        let kind = InjectionPoint {
             function: call.function.trim_start_matches("berth-").to_owned(),
             place: Place::of(&call.account),
             region: call.region.clone(),
@@ -177,10 +177,10 @@ mod tests {
     #[test]
     fn a_point_is_read_back_from_its_name_and_anything_else_is_refused() {
         let name = "attach-transit-gateway/network/eu-west-1/ec2:SearchTransitGatewayRoutes#2";
-        let point: Point = name.parse().unwrap();
+        let point: InjectionPoint = name.parse().unwrap();
         assert_eq!((point.place, point.nth, point.to_string().as_str()), (Place::Network, 2, name));
         for wrong in ["", "a#1", "a/tenant/r/ec2:X#0", "a/nowhere/r/ec2:X#1", "a/tenant/r/ec2#1", "a/tenant/r/ec2:X"] {
-            assert!(wrong.parse::<Point>().is_err(), "{wrong}");
+            assert!(wrong.parse::<InjectionPoint>().is_err(), "{wrong}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A test stand: one local AWS with short pauses and deadlines, on which one onboarding after the other is broken.
+//! A test testbed: one local AWS with short pauses and deadlines, on which one onboarding after the other is broken.
 
 use std::{
     cell::Cell,
@@ -12,7 +12,7 @@ use berth_ledger::{Record, Status};
 use serde_json::json;
 
 use super::{
-    Journey, Outcome, Recovery, Run, Schedule,
+    Outcome, Recovery, Run, Scenario, Schedule,
     invariants::{self, Seen},
 };
 use crate::rig::{Call, HUB, Rig, TimingProfile};
@@ -21,7 +21,7 @@ use crate::rig::{Call, HUB, Rig, TimingProfile};
 pub(super) const FUNCTION_SECONDS: u64 = 5;
 
 /// Longest that an onboarding may take, from the event to the outcome, and longer for each fault on its way.
-const JOURNEY_SECONDS_MAX: u64 = 60;
+const SCENARIO_SECONDS_MAX: u64 = 60;
 const FAULT_SECONDS_MAX: u64 = 30;
 
 /// How long each change of the newer of two executions takes until the older one has ended: long enough for the older one
@@ -38,11 +38,11 @@ const SCHEDULE_EVERY: Duration = Duration::from_secs(8);
 const TRIES: usize = 3;
 
 /// A local AWS for runs.
-pub(super) struct Stand {
+pub(super) struct Testbed {
     rig: Rig,
     is_on_github: bool,
-    /// What a clean run of each journey left.
-    clean: BTreeMap<Journey, Vec<String>>,
+    /// What a clean run of each scenario left.
+    clean: BTreeMap<Scenario, Vec<String>>,
     /// An account that is onboarded, and its tenant. Nothing that is done to it may change it, so it serves many runs.
     onboarded: Option<(String, String)>,
     made: usize,
@@ -64,13 +64,13 @@ struct Broken {
     violations: Vec<String>,
 }
 
-impl Stand {
-    /// Starts one for runs; with GitHub when a journey wants it.
+impl Testbed {
+    /// Starts one for runs; with GitHub when a scenario wants it.
     pub(super) fn start(label: &str, is_on_github: bool) -> Result<Self, String> {
         Ok(Self::on(Rig::private(label, TimingProfile::Shortest)?, is_on_github))
     }
 
-    /// Starts one for recordings, which has the fewest polls that a journey can have: a call of one more may not come
+    /// Starts one for recordings, which has the fewest polls that a scenario can have: a call of one more may not come
     /// in a run, and then its fault would not fire.
     pub(super) fn recording(is_on_github: bool) -> Result<Self, String> {
         let label = if is_on_github { "recording-on-github" } else { "recording" };
@@ -105,9 +105,9 @@ impl Stand {
         }
     }
 
-    /// Whether a journey can be made here.
-    pub(super) fn serves(&self, journey: Journey) -> bool {
-        self.is_on_github == journey.is_on_github()
+    /// Whether a scenario can be made here.
+    pub(super) fn serves(&self, scenario: Scenario) -> bool {
+        self.is_on_github == scenario.is_on_github()
     }
 
     /// Accounts that were made here.
@@ -115,13 +115,13 @@ impl Stand {
         self.made
     }
 
-    /// The calls of a journey without faults.
-    pub(super) fn record(&mut self, journey: Journey) -> Vec<Call> {
-        let (account, _) = self.subject(journey);
+    /// The calls of a scenario without faults.
+    pub(super) fn record(&mut self, scenario: Scenario) -> Vec<Call> {
+        let (account, _) = self.subject(scenario);
         let since = self.rig.last_call();
-        let started = journey.begin(&self.rig, &account);
-        let record = self.outcome(journey, &account, started.as_deref(), 0).expect("a journey without faults ends");
-        assert_eq!(record.status, Status::Onboarded, "a journey without faults: {:?}", record.failure);
+        let started = scenario.begin(&self.rig, &account);
+        let record = self.outcome(scenario, &account, started.as_deref(), 0).expect("a scenario without faults ends");
+        assert_eq!(record.status, Status::Onboarded, "a scenario without faults: {:?}", record.failure);
         self.rig.settle();
         self.rig.calls(since)
     }
@@ -162,14 +162,14 @@ impl Stand {
 
     /// Makes the runs of a schedule in one go: which faults fired, and what did not hold.
     fn attempt(&mut self, schedule: &Schedule) -> (Vec<bool>, Vec<String>) {
-        let journey = schedule.journey();
-        self.make_clean(journey);
-        let (account, tenant) = self.subject(journey);
+        let scenario = schedule.scenario();
+        self.make_clean(scenario);
+        let (account, tenant) = self.subject(scenario);
         let (since, executions) = (self.rig.last_call(), self.rig.execution_names().len());
         let commits = self.rig.commit_count();
         let mut broken = self.begin(schedule, &account);
         self.recover(schedule, &account, &mut broken);
-        let record = self.outcome(journey, &account, broken.execution.as_deref(), schedule.runs().len());
+        let record = self.outcome(scenario, &account, broken.execution.as_deref(), schedule.runs().len());
         self.rig.settle();
         if let (true, Some(execution)) = (schedule.is_refused(), &broken.execution) {
             broken.violations.extend(invariants::retried_although_permanent(&self.rig, execution));
@@ -180,12 +180,12 @@ impl Stand {
             rig: &self.rig,
             account: &account,
             tenant: &tenant,
-            clean: self.clean.get(&journey).map_or(&[], Vec::as_slice),
+            clean: self.clean.get(&scenario).map_or(&[], Vec::as_slice),
             since,
             commits,
             started: self.rig.execution_names().len() - executions,
             by_hand: broken.by_hand,
-            journey,
+            scenario,
         };
         violations.extend(match record {
             Some(record) => invariants::violated(&seen, &record),
@@ -197,25 +197,25 @@ impl Stand {
         (fired, violations)
     }
 
-    /// Sets the rules and starts the journey.
+    /// Sets the rules and starts the scenario.
     fn begin(&self, schedule: &Schedule, account: &str) -> Broken {
         let began = self.rig.last_call();
         let rules = schedule.runs().iter().map(|run| self.rig.break_calls(&run.way.rule(&run.point, account)));
         let rules = rules.collect();
-        let execution = schedule.journey().begin(&self.rig, account);
+        let execution = schedule.scenario().begin(&self.rig, account);
         Broken { began, rules, by_hand: usize::from(execution.is_some()), execution, violations: vec![] }
     }
 
-    /// What a run without faults leaves, made once on each stand.
-    fn make_clean(&mut self, journey: Journey) {
-        if self.clean.contains_key(&journey) {
+    /// What a run without faults leaves, made once on each testbed.
+    fn make_clean(&mut self, scenario: Scenario) {
+        if self.clean.contains_key(&scenario) {
             return;
         }
-        let (account, tenant) = self.subject(journey);
-        let started = journey.begin(&self.rig, &account);
-        let record = self.outcome(journey, &account, started.as_deref(), 0);
-        assert_eq!(record.map(|record| record.status), Some(Status::Onboarded), "a journey without faults");
-        self.clean.insert(journey, self.rig.snapshot(&account, &tenant));
+        let (account, tenant) = self.subject(scenario);
+        let started = scenario.begin(&self.rig, &account);
+        let record = self.outcome(scenario, &account, started.as_deref(), 0);
+        assert_eq!(record.map(|record| record.status), Some(Status::Onboarded), "a scenario without faults");
+        self.clean.insert(scenario, self.rig.snapshot(&account, &tenant));
     }
 
     /// Brings the execution back after each fault that fired, when the schedule says so.
@@ -224,7 +224,7 @@ impl Stand {
         if recovery == Recovery::Retry {
             return;
         }
-        let seconds_max = JOURNEY_SECONDS_MAX + FAULT_SECONDS_MAX;
+        let seconds_max = SCENARIO_SECONDS_MAX + FAULT_SECONDS_MAX;
         let rules = broken.rules.clone();
         let mut handled: Vec<u64> = Vec::new();
         loop {
@@ -233,7 +233,7 @@ impl Stand {
                 fired.filter(|rule| !handled.contains(rule)).collect()
             };
             let stopped = within(seconds_max, || {
-                self.attend(schedule.journey());
+                self.attend(schedule.scenario());
                 let execution = broken.execution.clone().or(self.rig.record(account)?.execution_arn)?;
                 let ended = self.rig.execution_status(&execution)? != ExecutionStatus::Running;
                 (ended || (!schedule.is_refused() && !newly_fired().is_empty())).then_some(execution)
@@ -276,7 +276,7 @@ impl Stand {
             "match": { "session": session_name(&newer), "mutating": true },
             "action": { "delay_ms": SLOW_MILLISECONDS },
         }));
-        let _ = within(JOURNEY_SECONDS_MAX, || {
+        let _ = within(SCENARIO_SECONDS_MAX, || {
             let has_lease = self.rig.record(account)?.lease.as_ref() == Some(&newer);
             let running = self.rig.execution_status(&newer)? == ExecutionStatus::Running;
             (has_lease || !running).then_some(())
@@ -294,12 +294,12 @@ impl Stand {
 
     /// What people and the schedule do meanwhile. The schedule comes round soon after a merge, and else now and then: each
     /// round makes calls, and those that find nothing are all alike.
-    fn attend(&self, journey: Journey) {
-        if self.merges_seen.get().elapsed() < MERGES_EVERY || !journey.is_on_github() {
+    fn attend(&self, scenario: Scenario) {
+        if self.merges_seen.get().elapsed() < MERGES_EVERY || !scenario.is_on_github() {
             return;
         }
         self.merges_seen.set(Instant::now());
-        let is_merged = journey.merges(&self.rig);
+        let is_merged = scenario.merges(&self.rig);
         if is_merged || self.schedule_ran.get().elapsed() > SCHEDULE_EVERY {
             let (_, failed) = self.rig.invoke("berth-complete-merges", &json!({}));
             if !failed {
@@ -310,9 +310,9 @@ impl Stand {
 
     /// The record, once it says how the execution ended. A redriven one ends twice, so what Step Functions says of it
     /// now decides. Nothing when it takes too long.
-    fn outcome(&self, journey: Journey, account: &str, execution: Option<&str>, faults: usize) -> Option<Record> {
-        within(JOURNEY_SECONDS_MAX + faults as u64 * FAULT_SECONDS_MAX, || {
-            self.attend(journey);
+    fn outcome(&self, scenario: Scenario, account: &str, execution: Option<&str>, faults: usize) -> Option<Record> {
+        within(SCENARIO_SECONDS_MAX + faults as u64 * FAULT_SECONDS_MAX, || {
+            self.attend(scenario);
             let record = self.rig.record(account)?;
             let execution = execution.or(record.execution_arn.as_deref())?;
             let announced = match self.rig.execution_status(execution)? {
@@ -329,13 +329,13 @@ impl Stand {
     }
 
     /// Whom the next run is about, and the tenant: somebody new, or the one that is onboarded already.
-    fn subject(&mut self, journey: Journey) -> (String, String) {
-        if let (Journey::Again, Some(onboarded)) = (journey, &self.onboarded) {
+    fn subject(&mut self, scenario: Scenario) -> (String, String) {
+        if let (Scenario::Again, Some(onboarded)) = (scenario, &self.onboarded) {
             return onboarded.clone();
         }
         let tenant = self.tenant();
-        let subject = (journey.prepare(&self.rig, &tenant), tenant);
-        if journey == Journey::Again {
+        let subject = (scenario.prepare(&self.rig, &tenant), tenant);
+        if scenario == Scenario::Again {
             self.onboarded = Some(subject.clone());
         }
         subject

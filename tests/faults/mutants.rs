@@ -1,4 +1,4 @@
-//! Planted mistakes: a copy of the checkout with one mistake in it, built, and a run that must catch it.
+//! Mutants: a copy of the checkout with one mistake in it, built, and a run that must catch it.
 
 use std::{
     cell::RefCell,
@@ -18,7 +18,7 @@ const ROUNDS_MAX: usize = 3;
 /// A mistake that somebody could make.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Planted {
+struct Mutant {
     /// What is wrong.
     name: String,
     file: PathBuf,
@@ -38,22 +38,22 @@ struct Caught {
     runs: usize,
 }
 
-/// Plants each mistake whose name holds the text, one after the other, and prints a table of what caught each. A mistake
+/// Makes a mutant of each mistake whose name holds the text, one after the other, and prints a table of what caught each. A mistake
 /// that is caught counts as a run whose fault fired; one that is not, as a violation.
-pub fn plant(text: &str) -> Result<Tally, String> {
-    let mistakes: Vec<Planted> = planted()?.into_iter().filter(|mistake| mistake.name.contains(text)).collect();
+pub fn kill(text: &str) -> Result<Tally, String> {
+    let mistakes: Vec<Mutant> = mutants()?.into_iter().filter(|mistake| mistake.name.contains(text)).collect();
     eprintln!("building a copy of the checkout");
-    let nursery = Nursery::make()?;
+    let build = MutantBuild::make()?;
     let mut tally = Tally::default();
     println!("| mistake | caught by | what it broke | runs |\n|---|---|---|---|");
     for mistake in &mistakes {
-        let violations = match nursery.catches(mistake) {
+        let violations = match build.catches(mistake) {
             Ok(Some(Caught { run, violation, runs })) => {
                 println!("| {} | `{run}` | {violation} | {runs} |", mistake.name);
                 vec![]
             }
             Err(why) => {
-                println!("| {} | **it could not be planted** | | 0 |\n{why}", mistake.name);
+                println!("| {} | **it could not be made** | | 0 |\n{why}", mistake.name);
                 vec![why]
             }
             Ok(None) => {
@@ -63,30 +63,30 @@ pub fn plant(text: &str) -> Result<Tally, String> {
         };
         tally.count(&Outcome { fired: true, violations });
     }
-    println!("planted {}, caught {}", tally.runs, tally.runs - tally.violations);
+    println!("mutants: planted {}, caught {}", tally.runs, tally.runs - tally.violations);
     Ok(tally)
 }
 
-fn planted() -> Result<Vec<Planted>, String> {
-    let file = checkout().join("tests/faults/planted.yaml");
+fn mutants() -> Result<Vec<Mutant>, String> {
+    let file = checkout().join("tests/faults/mutants.yaml");
     let text = fs::read_to_string(&file).map_err(|error| at(&file, &error))?;
     serde_yaml_ng::from_str(&text).map_err(|error| at(&file, &error))
 }
 
-/// A copy of the checkout that mistakes are planted into. What third parties made is shared with the checkout's own
+/// A copy of the checkout that mistakes are made in. What third parties made is shared with the checkout's own
 /// build; what is ours is built again, so that no binary with a mistake is ever in the checkout's.
 #[derive(Debug)]
-struct Nursery {
+struct MutantBuild {
     root: PathBuf,
     /// The package that was built with the last mistake.
     wrong: RefCell<Option<String>>,
 }
 
-impl Nursery {
+impl MutantBuild {
     /// Makes the copy and builds it without a mistake.
     fn make() -> Result<Self, String> {
         let target = binaries().parent().ok_or("the binaries are in no folder")?.to_path_buf();
-        let root = target.join("planted");
+        let root = target.join("mutants");
         fs::create_dir_all(root.join("local")).map_err(|error| at(&root, &error))?;
         for file in shell(checkout(), "git ls-files -z")?.split_terminator('\0') {
             copy(&checkout().join(file), &root.join(file))?;
@@ -98,13 +98,13 @@ impl Nursery {
             shell(&root, &format!("rm -rf target && mkdir target && cp -al '{debug}' target/debug"))?;
             shell(&root, "rm -rf target/debug/incremental && cargo clean --quiet --workspace && touch target/shared")?;
         }
-        let nursery = Self { root, wrong: RefCell::new(None) };
-        nursery.cargo(&["build", "--quiet", "--workspace", "--bins"])?;
-        Ok(nursery)
+        let build = Self { root, wrong: RefCell::new(None) };
+        build.cargo(&["build", "--quiet", "--workspace", "--bins"])?;
+        Ok(build)
     }
 
     /// The run that catches a mistake.
-    fn catches(&self, mistake: &Planted) -> Result<Option<Caught>, String> {
+    fn catches(&self, mistake: &Mutant) -> Result<Option<Caught>, String> {
         let file = self.root.join(&mistake.file);
         let right = fs::read_to_string(&file).map_err(|error| at(&file, &error))?;
         if !right.contains(&mistake.find) {
@@ -115,7 +115,7 @@ impl Nursery {
         outcome
     }
 
-    fn grow(&self, mistake: &Planted, file: &Path, wrong: &str) -> Result<Option<Caught>, String> {
+    fn grow(&self, mistake: &Mutant, file: &Path, wrong: &str) -> Result<Option<Caught>, String> {
         fs::write(file, wrong).map_err(|error| at(file, &error))?;
         self.build(mistake.package.as_deref())?;
         let (mut runs, mut fired) = (0, false);
@@ -190,8 +190,8 @@ mod tests {
     use crate::faults::Run;
 
     #[test]
-    fn every_mistake_can_be_planted_and_has_runs_that_may_catch_it() {
-        let mistakes = planted().unwrap();
+    fn every_mutant_can_be_made_and_has_runs_that_may_catch_it() {
+        let mistakes = mutants().unwrap();
         assert_eq!(mistakes.len(), 12);
         for mistake in mistakes {
             let text = fs::read_to_string(checkout().join(&mistake.file)).unwrap();
