@@ -1,4 +1,4 @@
-//! Performs one change. What an error code means is written beside its call.
+//! Makes one change. What an error code means is written beside its call.
 
 mod backup;
 mod config;
@@ -6,28 +6,14 @@ mod settings;
 
 use berth_step::StepError;
 
-use crate::{Action, Effect, Input, clients::Clients};
+use crate::{Change, Input, observe::Clients};
 
-/// Performs one change.
-pub(crate) async fn act(clients: &Clients, input: &Input, action: &Action) -> Result<Effect, StepError> {
-    let id = match action {
-        Action::EncryptVolumes
-        | Action::SetVolumeKey { .. }
-        | Action::RequireImdsV2
-        | Action::BlockSnapshotSharing { .. }
-        | Action::BlockPublicAccess => settings::act(clients, input, action).await.map(|()| String::new()),
-        Action::EnsureConfigRole
-        | Action::PutRecorder { .. }
-        | Action::PutChannel { .. }
-        | Action::StartRecorder
-        | Action::PutRule { .. } => config::act(clients, input, action).await.map(|()| String::new()),
-        Action::CreateVault { .. }
-        | Action::CreatePlan { .. }
-        | Action::TagVault { .. }
-        | Action::TagPlan { .. }
-        | Action::UpdatePlan { .. }
-        | Action::CreateSelection { .. }
-        | Action::DeleteSelection { .. } => backup::act(clients, input, action).await,
-    }?;
-    Ok(Effect { done: action.clone(), id })
+/// Makes one change. Answers the id of what was made in AWS Backup.
+pub(crate) async fn act(clients: &Clients, input: &Input, change: &Change) -> Result<String, StepError> {
+    match change {
+        Change::Setting(change) => settings::act(clients, input, change).await?,
+        Change::Config(change) => config::act(clients, input, change).await?,
+        Change::Backup(change) => return backup::act(&clients.backup, input, change).await,
+    }
+    Ok(String::new())
 }

@@ -3,24 +3,22 @@
 //! All calls are in the tenant account. What the plan leaves out is neither read nor changed.
 
 mod act;
-mod action;
-mod clients;
+mod change;
 mod decide;
 mod observe;
-mod wanted;
-mod world;
+mod state;
 
 use berth_aws::{Part, PolicyFile, SessionScope, Sessions};
-use berth_step::{Decision, HasSubject, OldStep, StepError};
+use berth_step::{Decision, HasSubject, Step, StepError};
 use berth_tenancy::{BaselinePlan, Region, Subject};
+use berth_wiring::Wiring;
 use serde::{Deserialize, Serialize};
 
-use crate::clients::Clients;
 pub use crate::{
-    action::{Action, Effect},
-    decide::decide,
-    wanted::{PLAN_NAME, RECORDER, selection_name, token},
-    world::{Channel, Plan, PlannedRule, Recorder, Rule, Seen, Selection, Vault},
+    change::{BackupChange, Change, ConfigChange, SettingChange},
+    decide::{PLAN_NAME, RECORDER, selection_name, token},
+    observe::Clients,
+    state::{Channel, Plan, PlannedRule, Recorder, Rule, Selection, State, Vault},
 };
 
 /// What this function may do, and what its sessions are narrowed to.
@@ -53,14 +51,6 @@ impl HasSubject for Input {
     }
 }
 
-/// What the step sees, and the clients of this invocation's session.
-#[derive(Debug, Clone)]
-pub struct World {
-    clients: Clients,
-    /// What is there.
-    pub seen: Seen,
-}
-
 /// The step.
 #[derive(Debug, Clone)]
 pub struct ApplyBaseline {
@@ -68,41 +58,40 @@ pub struct ApplyBaseline {
 }
 
 impl ApplyBaseline {
-    /// A step that reaches tenant accounts through `sessions`.
+    /// The step.
     #[must_use]
-    pub fn new(sessions: Sessions) -> Self {
-        Self { sessions }
+    pub fn new(wiring: Wiring) -> Self {
+        Self { sessions: wiring.sessions }
     }
 }
 
-impl OldStep for ApplyBaseline {
+impl Step for ApplyBaseline {
     type Input = Input;
     type Output = Output;
-    type World = World;
-    type Action = Action;
-    type Effect = Effect;
+    type Clients = Clients;
+    type State = State;
+    type Change = Change;
+    /// Id of what was made in AWS Backup; empty otherwise.
+    type Made = String;
 
-    async fn observe(&self, input: &Input) -> Result<World, StepError> {
+    async fn connect(&self, input: &Input) -> Result<Clients, StepError> {
         let scope = SessionScope::in_tenant(&input.run, Some(&input.baseline.region), POLICY.session(Part::Tenant));
-        let clients = Clients::new(&self.sessions.assume(scope).await?);
-        // Boxed: the futures of a dozen calls of four services nest deep.
-        let seen = Box::pin(observe::observe(&clients, input)).await?;
-        Ok(World { clients, seen })
+        Ok(Clients::new(&self.sessions.assume(scope).await?))
     }
 
-    fn decide(input: &Input, world: &World) -> Result<Decision<Action, Output>, StepError> {
-        decide(input, &world.seen)
+    async fn observe(clients: &Clients, input: &Input) -> Result<State, StepError> {
+        observe::observe(clients, input).await
     }
 
-    async fn act(&self, input: &Input, world: &World, action: &Action) -> Result<Effect, StepError> {
-        act::act(&world.clients, input, action).await
+    fn decide(input: &Input, state: &State) -> Result<Decision<Change, Output>, StepError> {
+        decide::decide(input, state)
     }
 
-    fn imagine(_: &Input, _: &World, action: &Action) -> Effect {
-        Effect::imagined(action)
+    async fn act(clients: &Clients, input: &Input, change: &Change) -> Result<String, StepError> {
+        act::act(clients, input, change).await
     }
 
-    fn apply(world: &mut World, effect: Effect) {
-        world.seen.apply(effect);
+    fn apply(state: &mut State, _: &Input, change: &Change, id: Option<String>) {
+        state.apply(change.clone(), id);
     }
 }

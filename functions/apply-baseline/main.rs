@@ -1,17 +1,5 @@
-//! Wiring of `apply-baseline`: settings, clients, serve.
+//! Serves `apply-baseline`.
 
-use apply_baseline::ApplyBaseline;
-use berth_aws::{Sessions, shared_config};
-use berth_ledger::Ledger;
-use berth_step::{Settings, serve_old_step};
-
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    let mut settings = Settings::from_env();
-    let (table, external_id) = (settings.required("BERTH_LEDGER_TABLE"), settings.required("BERTH_EXTERNAL_ID"));
-    let (table, external_id) = settings.finish(table.zip(external_id))?;
-    let config = shared_config().await;
-    let ledger = Ledger::new(aws_sdk_dynamodb::Client::new(&config), table);
-    let sessions = Sessions::new(&config, external_id);
-    serve_old_step("apply-baseline", ApplyBaseline::new(sessions), ledger).await
+fn main() -> Result<(), berth_wiring::Error> {
+    berth_wiring::serve_step(env!("CARGO_PKG_NAME"), apply_baseline::ApplyBaseline::new)
 }

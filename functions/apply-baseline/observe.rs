@@ -1,21 +1,21 @@
 //! Reads the region, as far as the plan has it switched on.
 
 mod backup;
+mod clients;
 mod config;
 mod settings;
 
 use berth_step::StepError;
 
-use crate::{Input, Seen, clients::Clients};
+pub use self::clients::Clients;
+use crate::{Input, State};
 
 /// Reads what the plan names: three services at once, none that is switched off.
-pub(crate) async fn observe(clients: &Clients, input: &Input) -> Result<Seen, StepError> {
-    let (mut settings, config, backup) = futures::try_join!(
+pub(crate) async fn observe(clients: &Clients, input: &Input) -> Result<State, StepError> {
+    let (settings, (recorder, channel, rules), (vault, plan, backup_role)) = futures::try_join!(
         settings::observe(clients, &input.baseline, &input.run.account_id),
         config::observe(clients, input),
         backup::observe(clients, input),
     )?;
-    config.into_seen(&mut settings);
-    backup.into_seen(&mut settings);
-    Ok(settings)
+    Ok(State { recorder, channel, rules, vault, plan, backup_role, ..settings })
 }

@@ -1,80 +1,74 @@
 //! Performs one change in EKS and looks at what is there then. What an error code means is written here, beside its call.
 
+use std::collections::HashMap;
+
 use aws_sdk_eks::Client;
-use berth_aws::CallFailure;
+use berth_aws::{CallFailure, CallResultExt, SdkResultExt};
 use berth_step::{Fault, StepError};
 use berth_tenancy::{ClusterPlan, Tags};
 
-use crate::{Action, Change, Effect, ObservedEntry, World, observe, world};
+use crate::{Change, EntryChange, ObservedEntry, observe, state::STANDARD};
 
-/// Performs one change, and answers the entry as EKS then shows it.
-pub(crate) async fn act(world: &World, action: &Action) -> Result<Effect, StepError> {
-    let cluster = world.cluster(&action.cluster);
-    let Some((cluster, client)) = cluster.and_then(|cluster| cluster.client.as_ref().map(|client| (cluster, client)))
-    else {
-        return Err(StepError::new(Fault::Bug, format!("'{action}' without a client")));
+/// Makes one change, and looks at the entry as EKS then shows it. Answers its ARN.
+pub(crate) async fn act(clients: &[(ClusterPlan, Client)], change: &Change) -> Result<String, StepError> {
+    let Some((plan, client)) = clients.iter().find(|(plan, _)| plan.name == change.cluster) else {
+        return Err(StepError::new(Fault::Bug, format!("'{change}' without a client")));
     };
-    let plan = &cluster.plan;
-    let answered = change(client, plan, action).await.map_err(|failure| meaning(failure).in_region(&plan.region))?;
-    if matches!(action.change, Change::Delete { .. }) {
-        return Ok(world::imagine(world, action));
+    let answered = send(client, plan, change).await.map_err(|failure| meaning(failure).in_region(&plan.region))?;
+    if matches!(change.entry, EntryChange::Delete { .. }) {
+        return Ok(String::new());
     }
     let entry = match answered {
         Some(entry) => Some(entry),
-        None => observe::entry(client, plan, &action.role).await?,
+        None => observe::entry(client, plan, &change.role).await?,
     };
-    if !entry.as_ref().is_some_and(|entry| shows(entry, &action.change)) {
-        // Taken as it is, the change would be made again at once, and again.
-        let what = format!("EKS does not show yet: {action}");
-        return Err(StepError::new(Fault::NotReady, what).in_region(&plan.region));
-    }
-    Ok(Effect { cluster: action.cluster.clone(), role: action.role.clone(), entry })
+    // Taken as it is, the change would be made again at once, and again.
+    let not_yet =
+        || StepError::new(Fault::NotReady, format!("EKS does not show yet: {change}")).in_region(&plan.region);
+    entry.filter(|entry| shows(entry, &change.entry)).map(|entry| entry.arn).ok_or_else(not_yet)
 }
 
 /// Whether an entry is as the change should have left it.
-fn shows(entry: &ObservedEntry, change: &Change) -> bool {
+fn shows(entry: &ObservedEntry, change: &EntryChange) -> bool {
     match change {
-        Change::Create { groups, tags } => entry.groups == *groups && entry.tags.missing(tags).0.is_empty(),
-        Change::SetGroups { groups } => entry.groups == *groups,
-        Change::Tag { tags, .. } => entry.tags.missing(tags).0.is_empty(),
-        Change::Delete { .. } => true,
+        EntryChange::Create { groups, tags } => entry.groups == *groups && entry.tags.missing(tags).0.is_empty(),
+        EntryChange::SetGroups { groups } => entry.groups == *groups,
+        EntryChange::Tag { tags, .. } => entry.tags.missing(tags).0.is_empty(),
+        EntryChange::Delete { .. } => true,
     }
 }
 
 /// The entry as EKS answers it; none of calls that answer nothing.
-async fn change(client: &Client, plan: &ClusterPlan, action: &Action) -> Result<Option<ObservedEntry>, CallFailure> {
-    let (cluster, role) = (plan.eks_name.as_str(), action.role.as_str());
-    match &action.change {
-        Change::Create { groups, tags } => {
+/// [EKS `CreateAccessEntry`, `UpdateAccessEntry`, `TagResource`, `DeleteAccessEntry`]
+async fn send(client: &Client, plan: &ClusterPlan, change: &Change) -> Result<Option<ObservedEntry>, CallFailure> {
+    let (cluster, role) = (plan.eks_name.as_str(), change.role.as_str());
+    match &change.entry {
+        EntryChange::Create { groups, tags } => {
             let groups = groups.iter().cloned().collect();
-            let call = client.create_access_entry().cluster_name(cluster).principal_arn(role).r#type(world::STANDARD);
+            let call = client.create_access_entry().cluster_name(cluster).principal_arn(role).r#type(STANDARD);
             let call = call.set_kubernetes_groups(Some(groups)).set_tags(Some(sdk_tags(tags)));
-            let sent = call.send().await.map_err(|error| CallFailure::of("eks:CreateAccessEntry", &error))?;
+            let sent = call.send().await.named("eks:CreateAccessEntry")?;
             Ok(sent.access_entry.map(observe::observed))
         }
-        Change::SetGroups { groups } => {
+        EntryChange::SetGroups { groups } => {
             let groups = groups.iter().cloned().collect();
             let call = client.update_access_entry().cluster_name(cluster).principal_arn(role);
-            let sent = call.set_kubernetes_groups(Some(groups)).send().await;
-            let sent = sent.map_err(|error| CallFailure::of("eks:UpdateAccessEntry", &error))?;
+            let sent = call.set_kubernetes_groups(Some(groups)).send().await.named("eks:UpdateAccessEntry")?;
             Ok(sent.access_entry.map(observe::observed))
         }
-        Change::Tag { entry_arn, tags } => {
-            let sent = client.tag_resource().resource_arn(entry_arn).set_tags(Some(sdk_tags(tags))).send().await;
-            sent.map(|_| None).map_err(|error| CallFailure::of("eks:TagResource", &error))
+        EntryChange::Tag { entry_arn, tags } => {
+            let call = client.tag_resource().resource_arn(entry_arn).set_tags(Some(sdk_tags(tags)));
+            call.send().await.named("eks:TagResource").map(|_| None)
         }
-        Change::Delete { .. } => {
+        EntryChange::Delete { .. } => {
             let sent = client.delete_access_entry().cluster_name(cluster).principal_arn(role).send().await;
-            match sent.map_err(|error| CallFailure::of("eks:DeleteAccessEntry", &error)) {
-                // Gone already, by an attempt whose answer was lost.
-                Err(failure) if !failure.is(&["ResourceNotFoundException"]) => Err(failure),
-                _ => Ok(None),
-            }
+            // Gone already, by an attempt whose answer was lost.
+            sent.named("eks:DeleteAccessEntry").none_if(&["ResourceNotFoundException"]).map(|_| None)
         }
     }
 }
 
-fn sdk_tags(tags: &Tags) -> std::collections::HashMap<String, String> {
+fn sdk_tags(tags: &Tags) -> HashMap<String, String> {
     tags.0.clone().into_iter().collect()
 }
 

@@ -1,59 +1,17 @@
 //! Which changes bring the access entries to the plan. Pure.
 
-use std::{collections::BTreeSet, fmt};
+use std::collections::BTreeSet;
 
 use berth_ledger::{AccessEntryRecord, ClusterAccessRecord, RoleRecord};
 use berth_step::{Decision, Fault, StepError};
-use berth_tenancy::{Access, ClusterName, EnvironmentName, Mode, Tags, TenantName};
+use berth_tenancy::{Access, EnvironmentName, Mode, Tags, TenantName};
 
-use crate::{Input, ObservedCluster, ObservedEntry, Output, World, world::STANDARD};
+use crate::{Change, EntryChange, Input, ObservedCluster, ObservedEntry, Output, State, state::STANDARD};
 
 /// Tag that holds the unique id of the role that an entry was made for. EKS keeps that id itself and never shows it: an
 /// entry stays when its role is deleted, and does not work for a role of the same ARN that is made later.
 /// <https://docs.aws.amazon.com/eks/latest/APIReference/API_AccessEntry.html>
 pub const TAG_ROLE_ID: &str = "berth:role-id";
-
-/// One change of one entry.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Action {
-    /// Name of the cluster in the plan.
-    pub cluster: ClusterName,
-    /// ARN of the role.
-    pub role: String,
-    /// The change.
-    pub change: Change,
-}
-
-/// What is changed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the fields are what the variant's name says they are set to")]
-pub enum Change {
-    /// Make the entry.
-    Create { groups: BTreeSet<String>, tags: Tags },
-    /// Delete an entry of ours that EKS made for an earlier role of this ARN; the next round makes it again.
-    Delete { made_for: Option<String> },
-    /// Repair the groups. None: the plan gives the role no access any more.
-    SetGroups { groups: BTreeSet<String> },
-    /// Repair tags.
-    Tag { entry_arn: String, tags: Tags },
-}
-
-impl fmt::Display for Action {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { cluster, role, change } = self;
-        match change {
-            Change::Create { .. } => write!(f, "create access entry of {role} on {cluster}"),
-            Change::Delete { .. } => {
-                write!(f, "delete access entry of {role} on {cluster}, made for a role that is gone")
-            }
-            Change::SetGroups { groups } if groups.is_empty() => {
-                write!(f, "remove the groups of the access entry of {role} on {cluster}, which the plan does not have")
-            }
-            Change::SetGroups { .. } => write!(f, "repair the groups of the access entry of {role} on {cluster}"),
-            Change::Tag { .. } => write!(f, "repair tags of the access entry of {role} on {cluster}"),
-        }
-    }
-}
 
 /// The Kubernetes group of a role's access, which the tenant's RBAC binds in the namespaces of the environment. Two
 /// environments may share a cluster: without it, whoever may edit the one would edit the other.
@@ -63,21 +21,21 @@ pub fn group(tenant: &TenantName, environment: &EnvironmentName, access: Access)
 }
 
 /// Compares the clusters with the plan.
-pub fn decide(input: &Input, world: &World) -> Result<Decision<Action, Output>, StepError> {
+pub(crate) fn decide(input: &Input, state: &State) -> Result<Decision<Change, Output>, StepError> {
     let mut changes = Vec::new();
-    for cluster in &world.clusters {
+    for cluster in &state.clusters {
         takes_entries(cluster)?;
         let needed = changes_on(input, cluster)?;
         if !needed.is_empty() && input.run.mode == Mode::Apply {
             can_be_changed(cluster)?;
         }
-        let action = |(role, change)| Action { cluster: cluster.plan.name.clone(), role, change };
-        changes.extend(needed.into_iter().map(action));
+        let of_entry = |(role, entry)| Change { cluster: cluster.plan.name.clone(), role, entry };
+        changes.extend(needed.into_iter().map(of_entry));
     }
     if !changes.is_empty() {
         return Ok(Decision::Act(changes));
     }
-    let cluster_access = world.clusters.iter().map(|cluster| record(input, cluster)).collect();
+    let cluster_access = state.clusters.iter().map(|cluster| record(input, cluster)).collect();
     Ok(Decision::Done(Output { cluster_access }))
 }
 
@@ -108,32 +66,32 @@ fn can_be_changed(cluster: &ObservedCluster) -> Result<(), StepError> {
 }
 
 /// Changes on one cluster, by ARN of the role.
-fn changes_on(input: &Input, cluster: &ObservedCluster) -> Result<Vec<(String, Change)>, StepError> {
+fn changes_on(input: &Input, cluster: &ObservedCluster) -> Result<Vec<(String, EntryChange)>, StepError> {
     let mut changes = Vec::new();
     for (role, access) in roles_with_access(input) {
         let groups = BTreeSet::from([group(&input.run.tenant, &input.run.environment, access)]);
         let tags = wanted_tags(input, role)?;
         let Some(there) = cluster.entries.get(&role.arn) else {
-            changes.push((role.arn.clone(), Change::Create { groups, tags }));
+            changes.push((role.arn.clone(), EntryChange::Create { groups, tags }));
             continue;
         };
         must_be_ours(input, cluster, &role.arn, there)?;
         if there.tags.get(TAG_ROLE_ID) != tags.get(TAG_ROLE_ID) {
             let made_for = there.tags.get(TAG_ROLE_ID).map(str::to_owned);
-            changes.push((role.arn.clone(), Change::Delete { made_for }));
+            changes.push((role.arn.clone(), EntryChange::Delete { made_for }));
             continue;
         }
         if there.groups != groups {
-            changes.push((role.arn.clone(), Change::SetGroups { groups }));
+            changes.push((role.arn.clone(), EntryChange::SetGroups { groups }));
         }
         let missing = there.tags.missing(&tags);
         if !missing.0.is_empty() {
-            changes.push((role.arn.clone(), Change::Tag { entry_arn: there.arn.clone(), tags: missing }));
+            changes.push((role.arn.clone(), EntryChange::Tag { entry_arn: there.arn.clone(), tags: missing }));
         }
     }
     for (role, there) in retired(input, cluster) {
         if !there.groups.is_empty() {
-            changes.push((role.to_owned(), Change::SetGroups { groups: BTreeSet::new() }));
+            changes.push((role.to_owned(), EntryChange::SetGroups { groups: BTreeSet::new() }));
         }
     }
     Ok(changes)

@@ -1,25 +1,28 @@
 //! Converges the EKS access entries of a tenant's roles on the clusters of its environment.
 //!
-//! An entry gives whoever assumes the role one Kubernetes group, `tenant:<tenant>:<environment>:<access>`, which
-//! the tenant's RBAC binds in the namespaces of that environment. EKS remembers which role an ARN meant, and does not say so: `decide.rs` tells a role that was made again by a
-//! tag (docs/decisions/0016).
+//! An entry gives whoever assumes the role one Kubernetes group, `tenant:<tenant>:<environment>:<access>`, which the
+//! tenant's RBAC binds in the namespaces of that environment. EKS remembers which role an ARN meant, and does not say so:
+//! `decide.rs` tells a role that was made again by a tag (docs/decisions/0016).
 
 mod act;
+mod change;
 mod decide;
 mod observe;
-mod world;
+mod state;
 
 use aws_config::{Region as SdkRegion, SdkConfig};
 use aws_sdk_eks::Client;
 use berth_aws::{Part, PolicyFile, SessionScope, Sessions};
 use berth_ledger::{ClusterAccessRecord, RoleRecord};
-use berth_step::{Decision, Fault, HasSubject, OldStep, StepError};
+use berth_step::{Decision, Fault, HasSubject, Step, StepError};
 use berth_tenancy::{ClusterPlan, Subject};
+use berth_wiring::Wiring;
 use serde::{Deserialize, Serialize};
 
 pub use crate::{
-    decide::{Action, Change, TAG_ROLE_ID, decide, group},
-    world::{Effect, ObservedCluster, ObservedEntry, World},
+    change::{Change, EntryChange},
+    decide::{TAG_ROLE_ID, group},
+    state::{ObservedCluster, ObservedEntry, State},
 };
 
 /// What this function may do, and what its sessions are narrowed to.
@@ -59,10 +62,10 @@ pub struct GrantClusterAccess {
 }
 
 impl GrantClusterAccess {
-    /// A step that reaches clusters of the hub as this function, and others through `sessions`.
+    /// The step. It reaches clusters of the hub as this function, and others through sessions.
     #[must_use]
-    pub fn new(hub: SdkConfig, sessions: Sessions) -> Self {
-        Self { hub, sessions }
+    pub fn new(wiring: Wiring) -> Self {
+        Self { hub: wiring.hub, sessions: wiring.sessions }
     }
 
     /// A client where the cluster is.
@@ -79,39 +82,41 @@ impl GrantClusterAccess {
             policy: POLICY.session(Part::Cluster),
             when_refused: Fault::Denied,
         };
-        Ok(Client::new(&Box::pin(self.sessions.assume(scope)).await?))
+        Ok(Client::new(&self.sessions.assume(scope).await?))
     }
 }
 
-impl OldStep for GrantClusterAccess {
+impl Step for GrantClusterAccess {
     type Input = Input;
     type Output = Output;
-    type World = World;
-    type Action = Action;
-    type Effect = Effect;
+    /// The clusters of the plan, each with a client where it is.
+    type Clients = Vec<(ClusterPlan, Client)>;
+    type State = State;
+    type Change = Change;
+    /// ARN of the entry; empty when it is gone.
+    type Made = String;
 
-    async fn observe(&self, input: &Input) -> Result<World, StepError> {
-        let mut clusters = Vec::new();
+    async fn connect(&self, input: &Input) -> Result<Self::Clients, StepError> {
+        let mut clients = Vec::new();
         for plan in &input.clusters {
-            let client = self.client(input, plan).await?;
-            clusters.push(Box::pin(observe::cluster(client, input, plan)).await?);
+            clients.push((plan.clone(), self.client(input, plan).await?));
         }
-        Ok(World { clusters })
+        Ok(clients)
     }
 
-    fn decide(input: &Input, world: &World) -> Result<Decision<Action, Output>, StepError> {
-        decide(input, world)
+    async fn observe(clients: &Self::Clients, input: &Input) -> Result<State, StepError> {
+        observe::observe(clients, input).await
     }
 
-    async fn act(&self, _: &Input, world: &World, action: &Action) -> Result<Effect, StepError> {
-        Box::pin(act::act(world, action)).await
+    fn decide(input: &Input, state: &State) -> Result<Decision<Change, Output>, StepError> {
+        decide::decide(input, state)
     }
 
-    fn imagine(_: &Input, world: &World, action: &Action) -> Effect {
-        world::imagine(world, action)
+    async fn act(clients: &Self::Clients, _: &Input, change: &Change) -> Result<String, StepError> {
+        act::act(clients, change).await
     }
 
-    fn apply(world: &mut World, effect: Effect) {
-        world::apply(world, effect);
+    fn apply(state: &mut State, _: &Input, change: &Change, arn: Option<String>) {
+        state.apply(change, arn);
     }
 }

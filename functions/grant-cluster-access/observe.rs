@@ -1,21 +1,30 @@
-//! Reads one cluster: its state, and the entries of the account's roles.
+//! Reads clusters: the state of each, and the entries of the account's roles.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_eks::{Client, types::AccessEntry};
-use berth_aws::CallFailure;
+use berth_aws::{CallFailure, CallResultExt, SdkResultExt};
 use berth_step::{Fault, StepError};
 use berth_tenancy::{ClusterPlan, Tags};
 
-use crate::{Input, ObservedCluster, ObservedEntry};
+use crate::{Input, ObservedCluster, ObservedEntry, State};
 
 /// Authentication mode of clusters that are older than access entries. EKS refuses to list any there.
 const CONFIG_MAP: &str = "CONFIG_MAP";
 
+/// Reads the clusters of the plan, one after the other.
+pub(crate) async fn observe(clients: &[(ClusterPlan, Client)], input: &Input) -> Result<State, StepError> {
+    let mut clusters = Vec::new();
+    for (plan, client) in clients {
+        clusters.push(cluster(client, input, plan).await?);
+    }
+    Ok(State { clusters })
+}
+
 /// Reads the cluster. [EKS `DescribeCluster`]
-pub(crate) async fn cluster(client: Client, input: &Input, plan: &ClusterPlan) -> Result<ObservedCluster, StepError> {
-    let described = client.describe_cluster().name(plan.eks_name.as_str()).send().await.map_err(|error| {
-        let failure = CallFailure::of("eks:DescribeCluster", &error);
+async fn cluster(client: &Client, input: &Input, plan: &ClusterPlan) -> Result<ObservedCluster, StepError> {
+    let sent = client.describe_cluster().name(plan.eks_name.as_str()).send().await;
+    let described = sent.named("eks:DescribeCluster").map_err(|failure| {
         let error = if failure.is(&["ResourceNotFoundException"]) {
             let next =
                 format!("correct `eks` of the cluster {} in platform.yaml: its name, region or account", plan.name);
@@ -34,11 +43,10 @@ pub(crate) async fn cluster(client: Client, input: &Input, plan: &ClusterPlan) -
     let entries = if authentication == CONFIG_MAP || nothing_to_read(input) {
         BTreeMap::new()
     } else {
-        entries(&client, input, plan).await?
+        entries(client, input, plan).await?
     };
     Ok(ObservedCluster {
         status: cluster.status.map_or_else(String::new, |status| status.as_str().to_owned()),
-        client: Some(client),
         plan: plan.clone(),
         authentication,
         entries,
@@ -60,7 +68,7 @@ async fn entries(
     let mut pages = client.list_access_entries().cluster_name(plan.eks_name.as_str()).into_paginator().items().send();
     let mut roles = BTreeSet::new();
     while let Some(role) = pages.next().await {
-        let role = role.map_err(|error| meaning(CallFailure::of("eks:ListAccessEntries", &error), plan))?;
+        let role = role.named("eks:ListAccessEntries").map_err(|failure| meaning(failure, plan))?;
         if role.starts_with(&of_account) {
             roles.insert(role);
         }
@@ -77,13 +85,9 @@ async fn entries(
 /// One entry; none when there is none. [EKS `DescribeAccessEntry`]
 pub(crate) async fn entry(client: &Client, plan: &ClusterPlan, role: &str) -> Result<Option<ObservedEntry>, StepError> {
     let call = client.describe_access_entry().cluster_name(plan.eks_name.as_str()).principal_arn(role);
-    match call.send().await {
-        Ok(answer) => Ok(answer.access_entry.map(observed)),
-        Err(error) => {
-            let failure = CallFailure::of("eks:DescribeAccessEntry", &error);
-            if failure.is(&["ResourceNotFoundException"]) { Ok(None) } else { Err(meaning(failure, plan)) }
-        }
-    }
+    let sent = call.send().await.named("eks:DescribeAccessEntry").none_if(&["ResourceNotFoundException"]);
+    let answer = sent.map_err(|failure| meaning(failure, plan))?;
+    Ok(answer.and_then(|answer| answer.access_entry).map(observed))
 }
 
 /// An entry as any of EKS' calls answers it.

@@ -3,107 +3,36 @@
 //! A VPC that anybody has used is not touched at all. Of the others the internet gateway goes first, then the subnets,
 //! then the VPC, as AWS demands; regions go at the same time.
 
-use std::fmt;
-
 use berth_ledger::DefaultVpcRecord;
 use berth_step::{Decision, Fault, StepError};
 use berth_tenancy::{DefaultVpc, Region};
 
-use crate::{Effect, Found, Input, Output, Vpc, World};
-
-/// One change. `Display` is the line that a plan shows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Action {
-    /// Detach the internet gateway.
-    DetachGateway {
-        /// The region.
-        region: Region,
-        /// The default VPC.
-        vpc: String,
-        /// The internet gateway.
-        gateway: String,
-    },
-    /// Delete the internet gateway.
-    DeleteGateway {
-        /// The region.
-        region: Region,
-        /// The internet gateway.
-        gateway: String,
-    },
-    /// Delete a default subnet.
-    DeleteSubnet {
-        /// The region.
-        region: Region,
-        /// The subnet.
-        subnet: String,
-    },
-    /// Delete the default VPC.
-    DeleteVpc {
-        /// The region.
-        region: Region,
-        /// The default VPC.
-        vpc: String,
-    },
-}
-
-impl Action {
-    /// The region that it happens in.
-    #[must_use]
-    pub fn region(&self) -> &Region {
-        match self {
-            Self::DetachGateway { region, .. }
-            | Self::DeleteGateway { region, .. }
-            | Self::DeleteSubnet { region, .. }
-            | Self::DeleteVpc { region, .. } => region,
-        }
-    }
-
-    /// What it leaves behind.
-    #[must_use]
-    pub fn effect(&self) -> Effect {
-        match self {
-            Self::DetachGateway { region, .. } => Effect::Detached(region.clone()),
-            Self::DeleteGateway { region, .. } => Effect::GatewayGone(region.clone()),
-            Self::DeleteSubnet { region, subnet } => Effect::SubnetGone(region.clone(), subnet.clone()),
-            Self::DeleteVpc { region, .. } => Effect::VpcGone(region.clone()),
-        }
-    }
-}
-
-impl fmt::Display for Action {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::DetachGateway { region, vpc, gateway } => {
-                write!(f, "detach {gateway} from default {vpc} in {region}")
-            }
-            Self::DeleteGateway { region, gateway } => write!(f, "delete default {gateway} in {region}"),
-            Self::DeleteSubnet { region, subnet } => write!(f, "delete default {subnet} in {region}"),
-            Self::DeleteVpc { region, vpc } => write!(f, "delete default {vpc} in {region}"),
-        }
-    }
-}
+use crate::{Change, Found, Input, Output, Removal, State, Vpc};
 
 /// What to do next, or what stays.
-pub(crate) fn decide(input: &Input, world: &World) -> Result<Decision<Action, Output>, StepError> {
+pub(crate) fn decide(input: &Input, state: &State) -> Result<Decision<Change, Output>, StepError> {
     if input.default_vpc == DefaultVpc::Keep {
         return Ok(Decision::Done(Output::default()));
     }
-    refuse_if_denied_everywhere(world)?;
-    let batch: Vec<Action> =
-        world.regions.iter().flat_map(|(region, found)| next(region, found).unwrap_or_default()).collect();
+    refuse_if_denied_everywhere(state)?;
+    let of_region = |(region, found): (&Region, &Found)| {
+        let change = |removal| Change { region: region.clone(), removal };
+        next(found).into_iter().map(change).collect::<Vec<_>>()
+    };
+    let batch: Vec<Change> = state.regions.iter().flat_map(of_region).collect();
     if !batch.is_empty() {
         return Ok(Decision::Act(batch));
     }
-    let left = world.regions.iter().filter_map(|(region, found)| left(region, found));
+    let left = state.regions.iter().filter_map(|(region, found)| left(region, found));
     Ok(Decision::Done(Output { left: left.collect() }))
 }
 
 /// A region that a policy of the organization closes is usual. All of them closed means that the role lacks a permission.
-fn refuse_if_denied_everywhere(world: &World) -> Result<(), StepError> {
+fn refuse_if_denied_everywhere(state: &State) -> Result<(), StepError> {
     let denied = |found: &Found| if let Found::Denied(what) = found { Some(what.clone()) } else { None };
-    let answers: Vec<String> = world.regions.values().filter_map(denied).collect();
+    let answers: Vec<String> = state.regions.values().filter_map(denied).collect();
     match answers.first() {
-        Some(what) if answers.len() >= world.enabled => {
+        Some(what) if answers.len() >= state.enabled => {
             Err(StepError::new(Fault::Denied, format!("{what}, and so in every enabled region"))
                 .next("allow the action for the role that called it, then redrive the execution"))
         }
@@ -111,22 +40,19 @@ fn refuse_if_denied_everywhere(world: &World) -> Result<(), StepError> {
     }
 }
 
-/// The next changes of one region; none when its VPC stays.
-fn next(region: &Region, found: &Found) -> Option<Vec<Action>> {
-    let Found::Vpc(Vpc { id, used, gateway, subnets }) = found else { return None };
+/// What is removed next in one region; nothing when its VPC stays.
+fn next(found: &Found) -> Vec<Removal> {
+    let Found::Vpc(Vpc { id, used, gateway, subnets }) = found else { return Vec::new() };
     if !used.is_empty() {
-        return None;
+        return Vec::new();
     }
-    let region = || region.clone();
     if let Some(gateway) = gateway.as_ref().filter(|gateway| gateway.is_attached) {
-        let (vpc, gateway) = (id.clone(), gateway.id.clone());
-        return Some(vec![Action::DetachGateway { region: region(), vpc, gateway }]);
+        return vec![Removal::DetachGateway { vpc: id.clone(), gateway: gateway.id.clone() }];
     }
-    let gateways =
-        gateway.iter().map(|gateway| Action::DeleteGateway { region: region(), gateway: gateway.id.clone() });
-    let subnets = subnets.iter().map(|subnet| Action::DeleteSubnet { region: region(), subnet: subnet.clone() });
-    let batch: Vec<Action> = gateways.chain(subnets).collect();
-    Some(if batch.is_empty() { vec![Action::DeleteVpc { region: region(), vpc: id.clone() }] } else { batch })
+    let gateways = gateway.iter().map(|gateway| Removal::DeleteGateway { gateway: gateway.id.clone() });
+    let subnets = subnets.iter().map(|subnet| Removal::DeleteSubnet { subnet: subnet.clone() });
+    let batch: Vec<Removal> = gateways.chain(subnets).collect();
+    if batch.is_empty() { vec![Removal::DeleteVpc { vpc: id.clone() }] } else { batch }
 }
 
 /// Why a region's default VPC is still there.

@@ -4,25 +4,23 @@
 //! enabled region. It is the one step that deletes what Berth did not make: docs/decisions/0013-default-vpcs.md.
 
 mod act;
+mod change;
 mod decide;
-#[cfg(test)]
-mod decide_tests;
 mod observe;
-mod untouched;
-mod world;
-
-use std::{collections::BTreeMap, fmt};
+mod state;
 
 use aws_config::SdkConfig;
-use aws_sdk_ec2::Client;
 use berth_aws::{Part, PolicyFile, SessionScope, Sessions};
 use berth_ledger::DefaultVpcRecord;
-use berth_step::{Decision, Fault, HasSubject, OldStep, StepError};
-use berth_tenancy::{DefaultVpc, Region, Subject};
+use berth_step::{Decision, Fault, HasSubject, Step, StepError};
+use berth_tenancy::{DefaultVpc, Subject};
+use berth_wiring::Wiring;
 use serde::{Deserialize, Serialize};
 
-pub use decide::Action;
-pub use world::{Effect, Found, Gateway, Vpc, World};
+pub use crate::{
+    change::{Change, Removal},
+    state::{Found, Gateway, State, Vpc},
+};
 
 /// What this function may do, and what its sessions are narrowed to.
 const POLICY: PolicyFile = PolicyFile::new(include_str!("policy.json"));
@@ -58,63 +56,50 @@ pub struct RemoveDefaultVpcs {
 }
 
 impl RemoveDefaultVpcs {
-    /// A step that assumes roles with `sessions`.
+    /// The step.
     #[must_use]
-    pub fn new(sessions: Sessions) -> Self {
-        Self { sessions }
+    pub fn new(wiring: Wiring) -> Self {
+        Self { sessions: wiring.sessions }
     }
 }
 
-/// What was observed, and the clients that observed it: one session serves the whole invocation.
-pub struct Seen {
-    /// The picture that `decide` reads.
-    pub world: World,
-    clients: BTreeMap<Region, Client>,
-}
-
-impl fmt::Debug for Seen {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.world.fmt(f)
-    }
-}
-
-impl OldStep for RemoveDefaultVpcs {
+impl Step for RemoveDefaultVpcs {
     type Input = Input;
     type Output = Output;
-    type World = Seen;
-    type Action = Action;
-    type Effect = Effect;
+    /// The session; none when the default VPCs are kept.
+    type Clients = Option<SdkConfig>;
+    type State = State;
+    type Change = Change;
+    type Made = ();
 
-    async fn observe(&self, input: &Input) -> Result<Seen, StepError> {
+    async fn connect(&self, input: &Input) -> Result<Option<SdkConfig>, StepError> {
         if input.default_vpc == DefaultVpc::Keep {
-            return Ok(Seen { world: World::default(), clients: BTreeMap::new() });
+            return Ok(None);
         }
         let scope = SessionScope::in_tenant(&input.run, None, POLICY.session(Part::Tenant));
-        let session: SdkConfig = Box::pin(self.sessions.assume(scope)).await?;
-        let regions = observe::regions(&Client::new(&session)).await?;
-        let clients: BTreeMap<Region, Client> =
-            regions.into_iter().map(|region| (region.clone(), observe::client(&session, &region))).collect();
-        // Boxed: the SDK's futures are too deep and too large to be laid out inside each other.
-        let world = Box::pin(observe::world(&clients)).await?;
-        Ok(Seen { world, clients })
+        self.sessions.assume(scope).await.map(Some)
     }
 
-    fn decide(input: &Input, seen: &Seen) -> Result<Decision<Action, Output>, StepError> {
-        decide::decide(input, &seen.world)
+    async fn observe(session: &Option<SdkConfig>, _: &Input) -> Result<State, StepError> {
+        match session {
+            Some(session) => observe::observe(session).await,
+            None => Ok(State::default()),
+        }
     }
 
-    async fn act(&self, _: &Input, seen: &Seen, action: &Action) -> Result<Effect, StepError> {
-        let ec2 = seen.clients.get(action.region()).ok_or_else(|| {
-            StepError::new(Fault::Bug, format!("asked to act in {}, which was not observed", action.region()))
-        })?;
-        Box::pin(act::act(ec2, action)).await.map_err(|error| error.in_region(action.region()))
+    fn decide(input: &Input, state: &State) -> Result<Decision<Change, Output>, StepError> {
+        decide::decide(input, state)
     }
 
-    fn imagine(_: &Input, _: &Seen, action: &Action) -> Effect {
-        action.effect()
+    async fn act(session: &Option<SdkConfig>, _: &Input, change: &Change) -> Result<(), StepError> {
+        let Some(session) = session else {
+            return Err(StepError::new(Fault::Bug, format!("'{change}' without a session")));
+        };
+        let ec2 = observe::client(session, &change.region);
+        act::act(&ec2, &change.removal).await.map_err(|error| error.in_region(&change.region))
     }
 
-    fn apply(seen: &mut Seen, effect: Effect) {
-        seen.world.apply(effect);
+    fn apply(state: &mut State, _: &Input, change: &Change, _: Option<()>) {
+        state.apply(change);
     }
 }

@@ -1,16 +1,5 @@
-//! Wiring of `remove-default-vpcs`: settings, clients, serve.
+//! Serves `remove-default-vpcs`.
 
-use berth_aws::{Sessions, shared_config};
-use berth_ledger::Ledger;
-use berth_step::{Settings, serve_old_step};
-use remove_default_vpcs::RemoveDefaultVpcs;
-
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    let mut settings = Settings::from_env();
-    let (table, external_id) = (settings.required("BERTH_LEDGER_TABLE"), settings.required("BERTH_EXTERNAL_ID"));
-    let (table, external_id): (String, String) = settings.finish(table.zip(external_id))?;
-    let config = shared_config().await;
-    let ledger = Ledger::new(aws_sdk_dynamodb::Client::new(&config), table);
-    serve_old_step("remove-default-vpcs", RemoveDefaultVpcs::new(Sessions::new(&config, external_id)), ledger).await
+fn main() -> Result<(), berth_wiring::Error> {
+    berth_wiring::serve_step(env!("CARGO_PKG_NAME"), remove_default_vpcs::RemoveDefaultVpcs::new)
 }

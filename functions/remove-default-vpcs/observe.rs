@@ -1,21 +1,22 @@
 //! Reads the default VPCs: one call for each enabled region, and everything about those that are there.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod untouched;
+
+use std::collections::BTreeSet;
 
 use aws_config::{Region as SdkRegion, SdkConfig};
 use aws_sdk_ec2::{
     Client,
-    types::{Filter, RouteTable, Vpc as SdkVpc},
+    types::{RouteTable, Vpc as SdkVpc},
 };
-use berth_aws::CallFailure;
+use berth_aws::{CallFailure, CallResultExt, SdkResultExt};
+use berth_ec2::filter;
 use berth_step::{Fault, StepError};
 use berth_tenancy::Region;
 use futures::{StreamExt, TryStreamExt, stream};
 
-use crate::{
-    Found, Gateway, Vpc, World,
-    untouched::{Parts, default_gateway, used},
-};
+use self::untouched::{Parts, default_gateway, used};
+use crate::{Found, Gateway, State, Vpc};
 
 /// Regions that are looked at at the same time.
 const REGIONS_AT_ONCE: usize = 8;
@@ -26,9 +27,9 @@ pub(crate) fn client(session: &SdkConfig, region: &Region) -> Client {
 }
 
 /// Regions that are enabled for the account. [EC2 `DescribeRegions`]
-pub(crate) async fn regions(ec2: &Client) -> Result<Vec<Region>, StepError> {
-    let answer = ec2.describe_regions().all_regions(false).send().await;
-    let answer = answer.map_err(|error| opening(CallFailure::of("ec2:DescribeRegions", &error)))?;
+async fn regions(ec2: &Client) -> Result<Vec<Region>, StepError> {
+    let sent = ec2.describe_regions().all_regions(false).send().await;
+    let answer = sent.named("ec2:DescribeRegions").map_err(opening)?;
     let names = answer.regions.unwrap_or_default().into_iter().filter_map(|region| region.region_name);
     names
         .map(|name| {
@@ -39,31 +40,31 @@ pub(crate) async fn regions(ec2: &Client) -> Result<Vec<Region>, StepError> {
         .collect()
 }
 
-/// The picture of the account.
-pub(crate) async fn world(clients: &BTreeMap<Region, Client>) -> Result<World, StepError> {
-    let looks = stream::iter(clients).map(|(region, ec2)| async move {
-        let found = Box::pin(found(ec2, region)).await.map_err(|error| error.in_region(region))?;
+/// Every enabled region of the account.
+pub(crate) async fn observe(session: &SdkConfig) -> Result<State, StepError> {
+    let enabled = regions(&Client::new(session)).await?;
+    let looks = stream::iter(&enabled).map(|region| async move {
+        let found = Box::pin(found(&client(session, region), region)).await;
+        let found = found.map_err(|error| error.in_region(region))?;
         Ok::<_, StepError>(found.map(|found| (region.clone(), found)))
     });
     let regions: Vec<Option<(Region, Found)>> = looks.buffer_unordered(REGIONS_AT_ONCE).try_collect().await?;
-    Ok(World { regions: regions.into_iter().flatten().collect(), enabled: clients.len() })
+    Ok(State { regions: regions.into_iter().flatten().collect(), enabled: enabled.len() })
 }
 
 /// What is in one region. [EC2 `DescribeVpcs`]
 async fn found(ec2: &Client, region: &Region) -> Result<Option<Found>, StepError> {
-    match ec2.describe_vpcs().filters(filter("is-default", "true")).send().await {
-        Ok(answer) => match answer.vpcs.unwrap_or_default().into_iter().next() {
-            Some(vpc) => default_vpc(ec2, region, vpc).await.map(|vpc| Some(Found::Vpc(vpc))),
-            None => Ok(None),
-        },
-        Err(error) => {
-            let failure = CallFailure::of("ec2:DescribeVpcs", &error);
-            if failure.is(&["UnauthorizedOperation", "AccessDenied"]) {
-                Ok(Some(Found::Denied(failure.or_common().what)))
-            } else {
-                Err(opening(failure))
-            }
+    let sent = ec2.describe_vpcs().filters(filter("is-default", &["true"])).send().await;
+    let answer = match sent.named("ec2:DescribeVpcs") {
+        Ok(answer) => answer,
+        Err(failure) if failure.is(&["UnauthorizedOperation", "AccessDenied"]) => {
+            return Ok(Some(Found::Denied(failure.or_common().what)));
         }
+        Err(failure) => return Err(opening(failure)),
+    };
+    match answer.vpcs.unwrap_or_default().into_iter().next() {
+        Some(vpc) => default_vpc(ec2, region, vpc).await.map(|vpc| Some(Found::Vpc(vpc))),
+        None => Ok(None),
     }
 }
 
@@ -76,16 +77,11 @@ fn opening(failure: CallFailure) -> StepError {
     }
 }
 
-fn filter(name: &str, value: &str) -> Filter {
-    Filter::builder().name(name).values(value).build()
-}
-
 /// One Describe of this operation, with or without a filter on the VPC; its items.
 macro_rules! items {
     ($operation:literal, $request:expr, $items:ident) => {
         async {
-            let answer = $request.send().await;
-            let answer = answer.map_err(|error| CallFailure::of($operation, &error).or_common())?;
+            let answer = $request.send().await.named($operation).or_common()?;
             Ok::<_, StepError>(answer.$items.unwrap_or_default())
         }
     };
@@ -95,7 +91,7 @@ macro_rules! items {
 /// anything is not untouched, whatever the next page says.
 async fn default_vpc(ec2: &Client, region: &Region, vpc: SdkVpc) -> Result<Vpc, StepError> {
     let id = vpc.vpc_id.clone().unwrap_or_default();
-    let of = |name: &str| filter(name, &id);
+    let of = |name: &str| filter(name, &[&id]);
     let dhcp = vpc.dhcp_options_id.clone().unwrap_or_default();
     // AWS answers `default` when the VPC has no options of its own.
     let dhcp = (dhcp != "default").then_some(dhcp);
@@ -155,10 +151,10 @@ async fn default_vpc(ec2: &Client, region: &Region, vpc: SdkVpc) -> Result<Vpc, 
         peerings,
         dhcp_options,
     };
-    Ok(picture(id, region, &parts))
+    Ok(observed(id, region, &parts))
 }
 
-fn picture(id: String, region: &Region, parts: &Parts) -> Vpc {
+fn observed(id: String, region: &Region, parts: &Parts) -> Vpc {
     let named: BTreeSet<String> = parts.route_tables.iter().filter_map(default_route).collect();
     let gateway = default_gateway(&id, &parts.internet_gateways, &named);
     let gateway = gateway

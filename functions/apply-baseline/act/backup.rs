@@ -6,73 +6,62 @@ use aws_sdk_backup::{
     Client,
     types::{BackupPlanInput, BackupRuleInput, BackupSelection, Condition, ConditionType, Lifecycle},
 };
-use berth_aws::CallFailure;
+use berth_aws::{CallFailure, SdkResultExt};
 use berth_step::{Fault, StepError};
-use berth_tenancy::BackupPlan;
+use berth_tenancy::BackupTag;
 
-use crate::{Action, Input, PLAN_NAME, PlannedRule, clients::Clients, token, wanted::tags};
+use crate::{BackupChange, Input, PLAN_NAME, PlannedRule, decide::wanted::tags, token};
 
-/// Performs one change; the id that AWS gave, empty where there is none.
-pub(super) async fn act(clients: &Clients, input: &Input, action: &Action) -> Result<String, StepError> {
-    let backup = &clients.backup;
+/// Makes one change; the id that AWS gave, empty where there is none.
+pub(super) async fn act(backup: &Client, input: &Input, change: &BackupChange) -> Result<String, StepError> {
     let tags: HashMap<String, String> = tags(input).0.into_iter().collect();
     let token = |what: &str| token(&input.run.account_id, what);
-    match action {
-        Action::CreateVault { name, key } => {
+    match change {
+        BackupChange::CreateVault { name, key } => {
             let call = backup.create_backup_vault().backup_vault_name(name).set_encryption_key_arn(key.clone());
             let sent = call.set_backup_vault_tags(Some(tags)).creator_request_id(token("vault")).send().await;
-            sent.map(|_| String::new()).map_err(|error| meaning(CallFailure::of("backup:CreateBackupVault", &error)))
+            sent.named("backup:CreateBackupVault").map_err(meaning)?;
         }
-        Action::CreatePlan { rules } => {
+        BackupChange::CreatePlan { rules } => {
             let call =
                 backup.create_backup_plan().backup_plan(sdk_plan(rules, &tags)?).creator_request_id(token("plan"));
             let sent = call.set_backup_plan_tags(Some(tags)).send().await;
-            let sent = sent.map_err(|error| meaning(CallFailure::of("backup:CreateBackupPlan", &error)))?;
+            let sent = sent.named("backup:CreateBackupPlan").map_err(meaning)?;
             let none = || StepError::new(Fault::Bug, "backup:CreateBackupPlan answered without an id");
-            sent.backup_plan_id.ok_or_else(none)
+            return sent.backup_plan_id.ok_or_else(none);
         }
         // All of them, not the missing ones: the policy of this step demands Berth's mark in every such call.
-        Action::TagVault { arn, .. } | Action::TagPlan { arn } => {
+        BackupChange::TagVault { arn, .. } | BackupChange::TagPlan { arn } => {
             let sent = backup.tag_resource().resource_arn(arn).set_tags(Some(tags)).send().await;
-            sent.map(|_| String::new()).map_err(|error| meaning(CallFailure::of("backup:TagResource", &error)))
+            sent.named("backup:TagResource").map_err(meaning)?;
         }
-        Action::UpdatePlan { id, rules } => {
+        BackupChange::UpdatePlan { id, rules } => {
             let call = backup.update_backup_plan().backup_plan_id(id).backup_plan(sdk_plan(rules, &tags)?);
-            let sent = call.send().await.map(|_| String::new());
-            sent.map_err(|error| meaning(CallFailure::of("backup:UpdateBackupPlan", &error)))
+            call.send().await.named("backup:UpdateBackupPlan").map_err(meaning)?;
         }
-        Action::CreateSelection { plan, name } => {
-            let Some(wanted) = &input.baseline.backup else { return Err(super::config::misplaced(action)) };
-            create_selection(backup, wanted, plan, name, token(name)).await
+        BackupChange::CreateSelection { plan, name, role_arn, tags } => {
+            let selection = sdk_selection(name, role_arn, tags)?;
+            let call = backup.create_backup_selection().backup_plan_id(plan).backup_selection(selection);
+            let sent = call.creator_request_id(token(name)).send().await;
+            let sent = sent.named("backup:CreateBackupSelection").map_err(selection_meaning)?;
+            return Ok(sent.selection_id.unwrap_or_default());
         }
-        Action::DeleteSelection { plan, id, .. } => {
+        BackupChange::DeleteSelection { plan, id, .. } => {
             let sent = backup.delete_backup_selection().backup_plan_id(plan).selection_id(id).send().await;
-            sent.map(|_| String::new())
-                .map_err(|error| meaning(CallFailure::of("backup:DeleteBackupSelection", &error)))
+            sent.named("backup:DeleteBackupSelection").map_err(meaning)?;
         }
-        _ => Err(super::config::misplaced(action)),
     }
+    Ok(String::new())
 }
 
-async fn create_selection(
-    backup: &Client,
-    wanted: &BackupPlan,
-    plan: &str,
-    name: &str,
-    token: String,
-) -> Result<String, StepError> {
-    let condition = |tag: &berth_tenancy::BackupTag| {
+fn sdk_selection(name: &str, role_arn: &str, tags: &[BackupTag]) -> Result<BackupSelection, StepError> {
+    let condition = |tag: &BackupTag| {
         let equals = Condition::builder().condition_type(ConditionType::Stringequals);
         equals.condition_key(&tag.key).condition_value(&tag.value).build()
     };
-    let conditions: Result<Vec<Condition>, _> = wanted.tags.iter().map(condition).collect();
-    let conditions = conditions.map_err(incomplete)?;
-    let selection = BackupSelection::builder().selection_name(name).iam_role_arn(&wanted.role_arn);
-    let selection = selection.set_list_of_tags(Some(conditions)).build().map_err(incomplete)?;
-    let call = backup.create_backup_selection().backup_plan_id(plan).backup_selection(selection);
-    let sent = call.creator_request_id(token).send().await;
-    let sent = sent.map_err(|error| selection_meaning(CallFailure::of("backup:CreateBackupSelection", &error)))?;
-    Ok(sent.selection_id.unwrap_or_default())
+    let conditions: Result<Vec<Condition>, _> = tags.iter().map(condition).collect();
+    let selection = BackupSelection::builder().selection_name(name).iam_role_arn(role_arn);
+    selection.set_list_of_tags(Some(conditions.map_err(incomplete)?)).build().map_err(incomplete)
 }
 
 /// [Backup `CreateBackupVault`, `CreateBackupPlan`, `TagResource`, `UpdateBackupPlan`, `DeleteBackupSelection`, "Errors"]

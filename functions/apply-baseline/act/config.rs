@@ -4,62 +4,43 @@ use aws_sdk_config::types::{
     ConfigRule as SdkRule, ConfigurationRecorder, DeliveryChannel, MaximumExecutionFrequency, Owner, RecordingGroup,
     Scope, Source, Tag,
 };
-use berth_aws::CallFailure;
+use berth_aws::{CallFailure, SdkResultExt};
+use berth_iam::ensure_service_linked_role;
 use berth_step::{Fault, StepError};
 use berth_tenancy::{ConfigRule, ConfigScope};
 
-use crate::{Action, Input, RECORDER, clients::Clients, wanted::tags};
+use crate::{ConfigChange, Input, RECORDER, decide::wanted::tags, observe::Clients};
 
-pub(super) async fn act(clients: &Clients, input: &Input, action: &Action) -> Result<(), StepError> {
+pub(super) async fn act(clients: &Clients, input: &Input, change: &ConfigChange) -> Result<(), StepError> {
     let config = &clients.config;
-    match action {
-        Action::EnsureConfigRole => ensure_role(&clients.iam).await,
-        Action::PutRecorder { role_arn, global_resources } => {
+    match change {
+        ConfigChange::EnsureRole => ensure_service_linked_role(&clients.iam, "config.amazonaws.com").await?,
+        ConfigChange::PutRecorder { role_arn, global_resources } => {
             let group = RecordingGroup::builder().all_supported(true).include_global_resource_types(*global_resources);
             let recorder =
                 ConfigurationRecorder::builder().name(RECORDER).role_arn(role_arn).recording_group(group.build());
             let call = config.put_configuration_recorder().configuration_recorder(recorder.build());
-            let sent = call.set_tags(Some(sdk_tags(input))).send().await.map(|_| ());
-            sent.map_err(|error| recorder_meaning(CallFailure::of("config:PutConfigurationRecorder", &error)))
+            let sent = call.set_tags(Some(sdk_tags(input))).send().await;
+            sent.named("config:PutConfigurationRecorder").map_err(recorder_meaning)?;
         }
-        Action::PutChannel { bucket, prefix } => {
+        ConfigChange::PutChannel { bucket, prefix } => {
             let channel = DeliveryChannel::builder().name(RECORDER).s3_bucket_name(bucket);
             let channel = channel.set_s3_key_prefix(prefix.clone()).build();
-            let sent = config.put_delivery_channel().delivery_channel(channel).send().await.map(|_| ());
-            sent.map_err(|error| channel_meaning(CallFailure::of("config:PutDeliveryChannel", &error), bucket))
+            let sent = config.put_delivery_channel().delivery_channel(channel).send().await;
+            sent.named("config:PutDeliveryChannel").map_err(|failure| channel_meaning(failure, bucket))?;
         }
-        Action::StartRecorder => {
+        ConfigChange::StartRecorder => {
             let call = config.start_configuration_recorder().configuration_recorder_name(RECORDER);
-            let sent = call.send().await.map(|_| ());
-            sent.map_err(|error| recorder_meaning(CallFailure::of("config:StartConfigurationRecorder", &error)))
+            let sent = call.send().await;
+            sent.named("config:StartConfigurationRecorder").map_err(recorder_meaning)?;
         }
-        Action::PutRule { rule, .. } => {
+        ConfigChange::PutRule { rule, .. } => {
             let call = config.put_config_rule().config_rule(sdk_rule(rule)?).set_tags(Some(sdk_tags(input)));
-            let sent = call.send().await.map(|_| ());
-            sent.map_err(|error| rule_meaning(CallFailure::of("config:PutConfigRule", &error)))
+            let sent = call.send().await;
+            sent.named("config:PutConfigRule").map_err(rule_meaning)?;
         }
-        _ => Err(misplaced(action)),
     }
-}
-
-pub(super) fn misplaced(action: &Action) -> StepError {
-    StepError::new(Fault::Bug, format!("asked the wrong service to {action}"))
-}
-
-/// [IAM `CreateServiceLinkedRole`] answers `InvalidInput` when the role is there; the input itself is a constant.
-async fn ensure_role(iam: &aws_sdk_iam::Client) -> Result<(), StepError> {
-    let Err(error) = iam.create_service_linked_role().aws_service_name("config.amazonaws.com").send().await else {
-        return Ok(());
-    };
-    let failure = CallFailure::of("iam:CreateServiceLinkedRole", &error);
-    match failure.code() {
-        Some("InvalidInput" | "InvalidInputException") => Ok(()),
-        // Another region of the account makes it at the same time.
-        Some("ConcurrentModification" | "ConcurrentModificationException") => {
-            Err(failure.as_fault(Fault::Conflict, "nothing yet: another region makes the same role"))
-        }
-        _ => Err(failure.or_common()),
-    }
+    Ok(())
 }
 
 /// [Config `PutConfigurationRecorder`, `StartConfigurationRecorder`, "Errors"]

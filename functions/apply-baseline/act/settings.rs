@@ -2,33 +2,33 @@
 
 use aws_sdk_ec2::types::{MetadataDefaultHttpTokensState, SnapshotBlockPublicAccessState};
 use aws_sdk_s3control::types::PublicAccessBlockConfiguration;
-use berth_aws::CallFailure;
+use berth_aws::{CallFailure, CallResultExt, SdkResultExt};
 use berth_step::{Fault, StepError};
 
-use crate::{Action, Input, clients::Clients};
+use crate::{Input, SettingChange, observe::Clients};
 
-pub(super) async fn act(clients: &Clients, input: &Input, action: &Action) -> Result<(), StepError> {
+pub(super) async fn act(clients: &Clients, input: &Input, change: &SettingChange) -> Result<(), StepError> {
     let ec2 = &clients.ec2;
-    match action {
-        Action::EncryptVolumes => {
-            let sent = ec2.enable_ebs_encryption_by_default().send().await.map(|_| ());
-            sent.map_err(|error| CallFailure::of("ec2:EnableEbsEncryptionByDefault", &error).or_common())
+    match change {
+        SettingChange::EncryptVolumes => {
+            let sent = ec2.enable_ebs_encryption_by_default().send().await;
+            sent.named("ec2:EnableEbsEncryptionByDefault").or_common()?;
         }
-        Action::SetVolumeKey { key } => {
-            let sent = ec2.modify_ebs_default_kms_key_id().kms_key_id(key).send().await.map(|_| ());
-            sent.map_err(|error| key_meaning(CallFailure::of("ec2:ModifyEbsDefaultKmsKeyId", &error), key))
+        SettingChange::SetVolumeKey { key } => {
+            let sent = ec2.modify_ebs_default_kms_key_id().kms_key_id(key).send().await;
+            sent.named("ec2:ModifyEbsDefaultKmsKeyId").map_err(|failure| key_meaning(failure, key))?;
         }
-        Action::RequireImdsV2 => {
+        SettingChange::RequireImdsV2 => {
             let call = ec2.modify_instance_metadata_defaults().http_tokens(MetadataDefaultHttpTokensState::Required);
-            let sent = call.send().await.map(|_| ());
-            sent.map_err(|error| CallFailure::of("ec2:ModifyInstanceMetadataDefaults", &error).or_common())
+            let sent = call.send().await;
+            sent.named("ec2:ModifyInstanceMetadataDefaults").or_common()?;
         }
-        Action::BlockSnapshotSharing { state } => {
+        SettingChange::BlockSnapshotSharing { state } => {
             let call = ec2.enable_snapshot_block_public_access().state(SnapshotBlockPublicAccessState::from(*state));
-            let sent = call.send().await.map(|_| ());
-            sent.map_err(|error| CallFailure::of("ec2:EnableSnapshotBlockPublicAccess", &error).or_common())
+            let sent = call.send().await;
+            sent.named("ec2:EnableSnapshotBlockPublicAccess").or_common()?;
         }
-        Action::BlockPublicAccess => {
+        SettingChange::BlockPublicAccess => {
             let block = PublicAccessBlockConfiguration::builder()
                 .block_public_acls(true)
                 .ignore_public_acls(true)
@@ -37,11 +37,11 @@ pub(super) async fn act(clients: &Clients, input: &Input, action: &Action) -> Re
                 .build();
             let account = input.run.account_id.as_str();
             let call = clients.s3control.put_public_access_block().account_id(account);
-            let sent = call.public_access_block_configuration(block).send().await.map(|_| ());
-            sent.map_err(|error| CallFailure::of("s3:PutAccountPublicAccessBlock", &error).or_common())
+            let sent = call.public_access_block_configuration(block).send().await;
+            sent.named("s3:PutAccountPublicAccessBlock").or_common()?;
         }
-        _ => Err(super::config::misplaced(action)),
     }
+    Ok(())
 }
 
 /// [EC2 "Client error codes", those of keys]

@@ -1,43 +1,31 @@
 //! Reads AWS Backup: the vault, the plan, its selections, and the role, each only as far as the plan names it.
 
 use aws_sdk_backup::types;
-use berth_aws::CallFailure;
+use berth_aws::{CallResultExt, SdkResultExt};
 use berth_step::StepError;
 use berth_tenancy::{BackupPlan, BackupRule, Tags};
 
-use crate::{
-    Input, PLAN_NAME, Plan, PlannedRule, Seen, Selection, Vault, clients::Clients, selection_name, token, wanted::tags,
-};
+use super::Clients;
+use crate::{Input, PLAN_NAME, Plan, PlannedRule, Selection, Vault, decide::wanted::tags, selection_name, token};
 
-/// What is there of AWS Backup.
-#[derive(Debug, Default)]
-pub(super) struct Part {
-    vault: Option<Vault>,
-    plan: Option<Plan>,
-    role: bool,
-}
-
-impl Part {
-    pub(super) fn into_seen(self, seen: &mut Seen) {
-        let Self { vault, plan, role } = self;
-        (seen.vault, seen.plan, seen.backup_role) = (vault, plan, role);
-    }
-}
-
-pub(super) async fn observe(clients: &Clients, input: &Input) -> Result<Part, StepError> {
-    let Some(wanted) = &input.baseline.backup else { return Ok(Part::default()) };
+/// The vault, the plan, and whether the role is there.
+pub(super) async fn observe(
+    clients: &Clients,
+    input: &Input,
+) -> Result<(Option<Vault>, Option<Plan>, bool), StepError> {
+    let Some(wanted) = &input.baseline.backup else { return Ok((None, None, false)) };
     let (vault, plan) = futures::try_join!(vault(clients, input, wanted), plan(clients, input))?;
     let name = selection_name(wanted);
     let selected = plan.as_ref().is_some_and(|plan| plan.selections.iter().any(|s| s.ours && s.name == name));
     let role = selected || is_role_there(clients, wanted).await?;
-    Ok(Part { vault, plan, role })
+    Ok((vault, plan, role))
 }
 
 /// The vault, from the list: asking for one that is not there is answered with a denial. [Backup `ListBackupVaults`]
 async fn vault(clients: &Clients, input: &Input, wanted: &BackupPlan) -> Result<Option<Vault>, StepError> {
     let mut listed = clients.backup.list_backup_vaults().into_paginator().items().send();
     while let Some(vault) = listed.next().await {
-        let vault = vault.map_err(|error| CallFailure::of("backup:ListBackupVaults", &error).or_common())?;
+        let vault = vault.named("backup:ListBackupVaults").or_common()?;
         if vault.backup_vault_name() == Some(&wanted.vault) {
             let made = vault.creator_request_id() == Some(token(&input.run.account_id, "vault").as_str());
             let arn = vault.backup_vault_arn.unwrap_or_default();
@@ -57,7 +45,7 @@ async fn plan(clients: &Clients, input: &Input) -> Result<Option<Plan>, StepErro
     let made = token(&input.run.account_id, "plan");
     let mut listed = clients.backup.list_backup_plans().into_paginator().items().send();
     while let Some(plan) = listed.next().await {
-        let plan = plan.map_err(|error| CallFailure::of("backup:ListBackupPlans", &error).or_common())?;
+        let plan = plan.named("backup:ListBackupPlans").or_common()?;
         let named = plan.backup_plan_name() == Some(PLAN_NAME);
         if named && (found.is_none() || plan.creator_request_id() == Some(&made)) {
             found = Some(plan);
@@ -74,7 +62,7 @@ async fn plan(clients: &Clients, input: &Input) -> Result<Option<Plan>, StepErro
         return Ok(Some(Plan { id, arn, ours: false, tagged: false, rules: Vec::new(), selections: Vec::new() }));
     }
     let tagged = on_it.missing(&tags(input)).0.is_empty();
-    let answer = answer.map_err(|error| CallFailure::of("backup:GetBackupPlan", &error).or_common())?;
+    let answer = answer.named("backup:GetBackupPlan").or_common()?;
     let rules = answer.backup_plan().map(|plan| plan.rules().iter().map(rule).collect()).unwrap_or_default();
     Ok(Some(Plan { id, arn, ours: true, tagged, rules, selections: selections? }))
 }
@@ -84,8 +72,7 @@ async fn selections(clients: &Clients, input: &Input, plan: &str) -> Result<Vec<
     let mut selections = Vec::new();
     let mut listed = clients.backup.list_backup_selections().backup_plan_id(plan).into_paginator().items().send();
     while let Some(selection) = listed.next().await {
-        let selection =
-            selection.map_err(|error| CallFailure::of("backup:ListBackupSelections", &error).or_common())?;
+        let selection = selection.named("backup:ListBackupSelections").or_common()?;
         let name = selection.selection_name().unwrap_or_default().to_owned();
         let ours = selection.creator_request_id() == Some(token(&input.run.account_id, &name).as_str());
         selections.push(Selection { id: selection.selection_id().unwrap_or_default().to_owned(), name, ours });
@@ -112,19 +99,15 @@ fn rule(rule: &types::BackupRule) -> PlannedRule {
 
 /// [Backup `ListTags`]
 async fn tags_of(clients: &Clients, arn: &str) -> Result<Tags, StepError> {
-    let answer = clients.backup.list_tags().resource_arn(arn).send().await;
-    let answer = answer.map_err(|error| CallFailure::of("backup:ListTags", &error).or_common())?;
+    let sent = clients.backup.list_tags().resource_arn(arn).send().await;
+    let answer = sent.named("backup:ListTags").or_common()?;
     Ok(answer.tags.unwrap_or_default().into_iter().collect())
 }
 
 /// Whether the role that AWS Backup shall work with is there. [IAM `GetRole`]
 async fn is_role_there(clients: &Clients, wanted: &BackupPlan) -> Result<bool, StepError> {
     let name = wanted.role_arn.rsplit('/').next().unwrap_or_default();
-    match clients.iam.get_role().role_name(name).send().await {
-        Ok(answer) => Ok(answer.role().is_some_and(|role| role.arn() == wanted.role_arn)),
-        Err(error) => {
-            let failure = CallFailure::of("iam:GetRole", &error);
-            if failure.is(&["NoSuchEntity"]) { Ok(false) } else { Err(failure.or_common()) }
-        }
-    }
+    let sent = clients.iam.get_role().role_name(name).send().await.named("iam:GetRole");
+    let answer = sent.none_if(&["NoSuchEntity"]).or_common()?;
+    Ok(answer.and_then(|answer| answer.role).is_some_and(|role| role.arn == wanted.role_arn))
 }

@@ -3,46 +3,32 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_config::types;
-use berth_aws::CallFailure;
+use berth_aws::{CallResultExt, SdkResultExt};
 use berth_step::StepError;
 use berth_tenancy::{ConfigFrequency, ConfigRule, ConfigScope, Tags};
 
-use crate::{Channel, Input, RECORDER, Recorder, Rule, Seen, clients::Clients, wanted::CONTROL_TOWER};
+use super::Clients;
+use crate::{Channel, Input, RECORDER, Recorder, Rule, decide::wanted::CONTROL_TOWER};
 
-/// What is there of AWS Config.
-#[derive(Debug, Default)]
-pub(super) struct Part {
-    recorder: Option<Recorder>,
-    channel: Option<Channel>,
-    rules: BTreeMap<String, Rule>,
-}
-
-impl Part {
-    pub(super) fn into_seen(self, seen: &mut Seen) {
-        let Self { recorder, channel, rules } = self;
-        (seen.recorder, seen.channel, seen.rules) = (recorder, channel, rules);
-    }
-}
-
-pub(super) async fn observe(clients: &Clients, input: &Input) -> Result<Part, StepError> {
-    let Some(plan) = &input.baseline.config else { return Ok(Part::default()) };
-    let mut part = Part { recorder: recorder(clients).await?, ..Part::default() };
-    let of_control_tower = part.recorder.as_ref().is_some_and(|there| there.name.starts_with(CONTROL_TOWER));
-    if plan.recorder.is_some() && !of_control_tower {
-        part.channel = channel(clients).await?;
-    }
-    if !plan.rules.is_empty() {
-        part.rules = rules(clients, input, &plan.rules).await?;
-    }
-    Ok(part)
+/// The recorder, the channel, and the rules by name in the account.
+pub(super) async fn observe(
+    clients: &Clients,
+    input: &Input,
+) -> Result<(Option<Recorder>, Option<Channel>, BTreeMap<String, Rule>), StepError> {
+    let Some(plan) = &input.baseline.config else { return Ok((None, None, BTreeMap::new())) };
+    let recorder = recorder(clients).await?;
+    let of_control_tower = recorder.as_ref().is_some_and(|there| there.name.starts_with(CONTROL_TOWER));
+    let has_ours = plan.recorder.is_some() && !of_control_tower;
+    let channel = if has_ours { channel(clients).await? } else { None };
+    let rules = if plan.rules.is_empty() { BTreeMap::new() } else { rules(clients, input, &plan.rules).await? };
+    Ok((recorder, channel, rules))
 }
 
 /// The recorder: its state first, which names it too; its settings only when it is ours.
 /// [Config `DescribeConfigurationRecorderStatus`, `DescribeConfigurationRecorders`]
 async fn recorder(clients: &Clients) -> Result<Option<Recorder>, StepError> {
-    let answer = clients.config.describe_configuration_recorder_status().send().await;
-    let answer =
-        answer.map_err(|error| CallFailure::of("config:DescribeConfigurationRecorderStatus", &error).or_common())?;
+    let sent = clients.config.describe_configuration_recorder_status().send().await;
+    let answer = sent.named("config:DescribeConfigurationRecorderStatus").or_common()?;
     let Some(status) = answer.configuration_recorders_status().first() else { return Ok(None) };
     let mut recorder = Recorder {
         name: status.name().unwrap_or_default().to_owned(),
@@ -52,9 +38,8 @@ async fn recorder(clients: &Clients) -> Result<Option<Recorder>, StepError> {
         global_resources: false,
     };
     if recorder.name == RECORDER {
-        let answer = clients.config.describe_configuration_recorders().send().await;
-        let answer =
-            answer.map_err(|error| CallFailure::of("config:DescribeConfigurationRecorders", &error).or_common())?;
+        let sent = clients.config.describe_configuration_recorders().send().await;
+        let answer = sent.named("config:DescribeConfigurationRecorders").or_common()?;
         if let Some(there) = answer.configuration_recorders().first() {
             recorder.role_arn = there.role_arn().map(str::to_owned);
             recorder.all_supported = there.recording_group().is_some_and(types::RecordingGroup::all_supported);
@@ -67,8 +52,8 @@ async fn recorder(clients: &Clients) -> Result<Option<Recorder>, StepError> {
 
 /// [Config `DescribeDeliveryChannels`]
 async fn channel(clients: &Clients) -> Result<Option<Channel>, StepError> {
-    let answer = clients.config.describe_delivery_channels().send().await;
-    let answer = answer.map_err(|error| CallFailure::of("config:DescribeDeliveryChannels", &error).or_common())?;
+    let sent = clients.config.describe_delivery_channels().send().await;
+    let answer = sent.named("config:DescribeDeliveryChannels").or_common()?;
     Ok(answer.delivery_channels().first().map(|channel| Channel {
         name: channel.name().unwrap_or_default().to_owned(),
         bucket: channel.s3_bucket_name().unwrap_or_default().to_owned(),
@@ -82,7 +67,7 @@ async fn rules(clients: &Clients, input: &Input, planned: &[ConfigRule]) -> Resu
     let mut found = BTreeMap::new();
     let mut listed = clients.config.describe_config_rules().into_paginator().items().send();
     while let Some(there) = listed.next().await {
-        let there = there.map_err(|error| CallFailure::of("config:DescribeConfigRules", &error).or_common())?;
+        let there = there.named("config:DescribeConfigRules").or_common()?;
         let name = there.config_rule_name().unwrap_or_default();
         let Some(wanted) = planned.iter().find(|rule| rule.name_in_account() == name) else { continue };
         let says = said(&there, &wanted.name);
@@ -94,8 +79,7 @@ async fn rules(clients: &Clients, input: &Input, planned: &[ConfigRule]) -> Resu
 
 async fn are_tags_ours(clients: &Clients, input: &Input, rule: &types::ConfigRule) -> Result<bool, StepError> {
     let call = clients.config.list_tags_for_resource().set_resource_arn(rule.config_rule_arn().map(str::to_owned));
-    let answer =
-        call.send().await.map_err(|error| CallFailure::of("config:ListTagsForResource", &error).or_common())?;
+    let answer = call.send().await.named("config:ListTagsForResource").or_common()?;
     let pair = |tag: &types::Tag| Some((tag.key()?.to_owned(), tag.value()?.to_owned()));
     let tags: Tags = answer.tags().iter().filter_map(pair).collect();
     Ok(tags.are_ours(&input.run.account_id))

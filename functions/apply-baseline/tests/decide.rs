@@ -1,13 +1,13 @@
-//! `decide` of apply-baseline: which changes bring a region to its baseline, from any world.
+//! `decide` of apply-baseline: which changes bring a region to its baseline, from any state.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::collections::BTreeMap;
 
 use apply_baseline::{
-    Action, Channel, Effect, Input, Plan, PlannedRule, RECORDER, Recorder, Rule, Seen, Selection, Vault, decide,
-    selection_name,
+    ApplyBaseline, BackupChange, Change, Channel, Input, Output, Plan, PlannedRule, RECORDER, Recorder, Rule,
+    Selection, State, Vault, selection_name,
 };
-use berth_step::{Decision, Fault};
+use berth_step::{Decision, DryRun, Fault, Step, StepError, dry_run};
 use berth_tenancy::Mode;
 use proptest::prelude::*;
 use serde_json::json;
@@ -44,42 +44,34 @@ fn input() -> Input {
     .unwrap()
 }
 
-fn fresh() -> Seen {
-    Seen { backup_role: true, snapshot_sharing: Some("unblocked".into()), ..Seen::default() }
+fn fresh() -> State {
+    State { backup_role: true, snapshot_sharing: Some("unblocked".into()), ..State::default() }
 }
 
-/// Decides and imagines until nothing is left: the lines of each round, and what is there afterwards.
-fn converge(input: &Input, mut seen: Seen) -> (Vec<Vec<String>>, Seen) {
-    let mut rounds = Vec::new();
-    loop {
-        assert!(rounds.len() < 8, "no end after {rounds:?}");
-        match decide(input, &seen).unwrap() {
-            Decision::Done(output) => {
-                assert_eq!(output.region, input.baseline.region);
-                return (rounds, seen);
-            }
-            Decision::Act(actions) => {
-                rounds.push(actions.iter().map(ToString::to_string).collect());
-                for action in &actions {
-                    seen.apply(Effect::imagined(action));
-                }
-            }
-        }
-    }
+fn decide(input: &Input, state: &State) -> Result<Decision<Change, Output>, StepError> {
+    ApplyBaseline::decide(input, state)
 }
 
-fn converged() -> Seen {
+/// The lines of each round until nothing is left, and what is there afterwards.
+fn converge(input: &Input, state: State) -> (Vec<Vec<String>>, State) {
+    let DryRun { batches, output, state } = dry_run::<ApplyBaseline>(input, state).unwrap();
+    assert!(batches.len() < 8, "{batches:?}");
+    assert_eq!(output.region, input.baseline.region);
+    (batches.iter().map(|batch| batch.iter().map(ToString::to_string).collect()).collect(), state)
+}
+
+fn converged() -> State {
     converge(&input(), fresh()).1
 }
 
-fn fault(seen: &Seen) -> (Fault, String) {
-    let error = decide(&input(), seen).unwrap_err();
+fn fault(state: &State) -> (Fault, String) {
+    let error = decide(&input(), state).unwrap_err();
     (error.fault, error.what)
 }
 
 #[test]
 fn a_fresh_region_gets_everything_in_the_order_in_which_one_thing_needs_another() {
-    let (rounds, seen) = converge(&input(), fresh());
+    let (rounds, state) = converge(&input(), fresh());
     let selection = format!("create backup selection {}", selection_name(input().baseline.backup.as_ref().unwrap()));
     let expected: [&[&str]; 4] = [
         &[
@@ -101,7 +93,7 @@ fn a_fresh_region_gets_everything_in_the_order_in_which_one_thing_needs_another(
         &["start configuration recorder berth-recorder"],
     ];
     assert_eq!(rounds, expected);
-    assert!(seen.recorder.unwrap().recording);
+    assert!(state.recorder.unwrap().recording);
 }
 
 #[test]
@@ -116,74 +108,74 @@ fn what_is_switched_off_is_left_as_it_is() {
     (baseline.backup, baseline.config, baseline.ebs_encryption) = (None, None, None);
     (baseline.require_imds_v2, baseline.snapshot_sharing, baseline.account) = (false, None, None);
     assert!(baseline.is_empty());
-    assert!(converge(&input, Seen::default()).0.is_empty());
+    assert!(converge(&input, State::default()).0.is_empty());
 }
 
 #[test]
 fn every_kind_of_drift_is_repaired_by_the_one_change_that_it_needs() {
-    type Drift = (&'static str, fn(&mut Seen));
+    type Drift = (&'static str, fn(&mut State));
     let cases: [Drift; 13] = [
-        ("repair tags of backup vault berth-backup", |seen| seen.vault.as_mut().unwrap().tagged = false),
-        ("repair tags of backup plan berth-backup", |seen| seen.plan.as_mut().unwrap().tagged = false),
-        ("turn on EBS encryption by default", |seen| seen.ebs_encrypted = false),
-        ("set the key of EBS encryption by default to arn:aws:kms:eu-west-1:111122223333:key/1", |seen| {
-            seen.ebs_key = Some("other".into());
+        ("repair tags of backup vault berth-backup", |state| state.vault.as_mut().unwrap().tagged = false),
+        ("repair tags of backup plan berth-backup", |state| state.plan.as_mut().unwrap().tagged = false),
+        ("turn on EBS encryption by default", |state| state.ebs_encrypted = false),
+        ("set the key of EBS encryption by default to arn:aws:kms:eu-west-1:111122223333:key/1", |state| {
+            state.ebs_key = Some("other".into());
         }),
-        ("require IMDSv2 by default", |seen| seen.imds_v2 = false),
-        ("set public sharing of snapshots to block-all-sharing", |seen| {
-            seen.snapshot_sharing = Some("block-new-sharing".into());
+        ("require IMDSv2 by default", |state| state.imds_v2 = false),
+        ("set public sharing of snapshots to block-all-sharing", |state| {
+            state.snapshot_sharing = Some("block-new-sharing".into());
         }),
-        ("block public access to S3 in the whole account", |seen| seen.s3_blocked = false),
-        ("put configuration recorder berth-recorder", |seen| {
-            seen.recorder.as_mut().unwrap().all_supported = false;
+        ("block public access to S3 in the whole account", |state| state.s3_blocked = false),
+        ("put configuration recorder berth-recorder", |state| {
+            state.recorder.as_mut().unwrap().all_supported = false;
         }),
-        ("deliver configuration to bucket", |seen| seen.channel.as_mut().unwrap().bucket = "other".into()),
-        ("start configuration recorder berth-recorder", |seen| seen.recorder.as_mut().unwrap().recording = false),
-        ("repair Config rule berth-keys", |seen| {
-            let rule = seen.rules.get_mut("berth-keys").unwrap();
+        ("deliver configuration to bucket", |state| state.channel.as_mut().unwrap().bucket = "other".into()),
+        ("start configuration recorder berth-recorder", |state| state.recorder.as_mut().unwrap().recording = false),
+        ("repair Config rule berth-keys", |state| {
+            let rule = state.rules.get_mut("berth-keys").unwrap();
             rule.says.as_mut().unwrap().parameters = BTreeMap::new();
         }),
-        ("repair backup plan berth-backup", |seen| {
-            seen.plan.as_mut().unwrap().rules[0].rule.delete_after_days = None;
+        ("repair backup plan berth-backup", |state| {
+            state.plan.as_mut().unwrap().rules[0].rule.delete_after_days = None;
         }),
-        ("delete backup selection berth-old, which the plan does not have", |seen| {
+        ("delete backup selection berth-old, which the plan does not have", |state| {
             let old = Selection { id: "1".into(), name: "berth-old".into(), ours: true };
-            seen.plan.as_mut().unwrap().selections.push(old);
+            state.plan.as_mut().unwrap().selections.push(old);
         }),
     ];
     for (line, drift) in cases {
-        let mut seen = converged();
-        drift(&mut seen);
-        let (rounds, _) = converge(&input(), seen);
+        let mut state = converged();
+        drift(&mut state);
+        let (rounds, _) = converge(&input(), state);
         assert_eq!(rounds.concat(), [line]);
     }
 }
 
 #[test]
 fn our_names_without_our_tags_are_not_owned_and_named() {
-    let mut seen = converged();
-    seen.vault = Some(Vault { arn: "a".into(), key: None, ours: false, tagged: false });
-    assert_eq!(fault(&seen).0, Fault::NotOwned);
-    assert!(fault(&seen).1.starts_with("backup vault berth-backup has the name"), "{}", fault(&seen).1);
+    let mut state = converged();
+    state.vault = Some(Vault { arn: "a".into(), key: None, ours: false, tagged: false });
+    assert_eq!(fault(&state).0, Fault::NotOwned);
+    assert!(fault(&state).1.starts_with("backup vault berth-backup has the name"), "{}", fault(&state).1);
 
-    let mut seen = converged();
-    seen.plan =
+    let mut state = converged();
+    state.plan =
         Some(Plan { id: "p-1".into(), arn: "a".into(), ours: false, tagged: false, rules: vec![], selections: vec![] });
-    assert_eq!(fault(&Seen { backup_role: true, ..seen.clone() }).0, Fault::NotOwned);
-    assert!(fault(&seen).1.contains("backup plan berth-backup (p-1)"), "{}", fault(&seen).1);
+    assert_eq!(fault(&State { backup_role: true, ..state.clone() }).0, Fault::NotOwned);
+    assert!(fault(&state).1.contains("backup plan berth-backup (p-1)"), "{}", fault(&state).1);
 
-    let mut seen = converged();
-    seen.rules.insert("berth-keys".into(), Rule { says: None, ours: false });
-    assert_eq!(fault(&seen).0, Fault::NotOwned);
-    assert!(fault(&seen).1.contains("Config rule berth-keys"), "{}", fault(&seen).1);
+    let mut state = converged();
+    state.rules.insert("berth-keys".into(), Rule { says: None, ours: false });
+    assert_eq!(fault(&state).0, Fault::NotOwned);
+    assert!(fault(&state).1.contains("Config rule berth-keys"), "{}", fault(&state).1);
 }
 
 #[test]
 fn a_selection_of_somebody_else_in_our_plan_is_left() {
-    let mut seen = converged();
+    let mut state = converged();
     let other = Selection { id: "2".into(), name: "theirs".into(), ours: false };
-    seen.plan.as_mut().unwrap().selections.push(other);
-    assert!(converge(&input(), seen).0.is_empty());
+    state.plan.as_mut().unwrap().selections.push(other);
+    assert!(converge(&input(), state).0.is_empty());
 }
 
 fn recorder(name: &str) -> Recorder {
@@ -193,42 +185,42 @@ fn recorder(name: &str) -> Recorder {
 
 #[test]
 fn where_control_tower_records_only_the_rules_are_made() {
-    let mut seen = converged();
-    seen.recorder = Some(recorder("aws-controltower-BaselineConfigRecorder"));
-    (seen.channel, seen.rules) = (None, BTreeMap::new());
-    let (rounds, _) = converge(&input(), seen);
+    let mut state = converged();
+    state.recorder = Some(recorder("aws-controltower-BaselineConfigRecorder"));
+    (state.channel, state.rules) = (None, BTreeMap::new());
+    let (rounds, _) = converge(&input(), state);
     assert_eq!(rounds, [["create Config rule berth-volumes", "create Config rule berth-keys"]]);
 }
 
 #[test]
 fn another_recorder_or_channel_is_not_owned_because_a_region_has_room_for_one() {
-    let seen = Seen { recorder: Some(recorder("default")), ..converged() };
-    assert_eq!(fault(&seen).1, "the region's one configuration recorder is default, which Berth did not make");
+    let state = State { recorder: Some(recorder("default")), ..converged() };
+    assert_eq!(fault(&state).1, "the region's one configuration recorder is default, which Berth did not make");
     let channel = Channel { name: "default".into(), bucket: "bucket".into(), prefix: None };
-    let seen = Seen { recorder: None, channel: Some(channel), ..converged() };
-    assert_eq!(fault(&seen).1, "the region's one delivery channel is default, which Berth did not make");
-    assert_eq!(fault(&seen).0, Fault::NotOwned);
+    let state = State { recorder: None, channel: Some(channel), ..converged() };
+    assert_eq!(fault(&state).1, "the region's one delivery channel is default, which Berth did not make");
+    assert_eq!(fault(&state).0, Fault::NotOwned);
 }
 
 #[test]
 fn rules_wait_for_the_recorder_of_somebody_else_but_a_plan_does_not() {
     let mut input = input();
     input.baseline.config.as_mut().unwrap().recorder = None;
-    let seen = Seen { recorder: None, rules: BTreeMap::new(), ..converged() };
-    assert_eq!(decide(&input, &seen).unwrap_err().fault, Fault::NotReady);
+    let state = State { recorder: None, rules: BTreeMap::new(), ..converged() };
+    assert_eq!(decide(&input, &state).unwrap_err().fault, Fault::NotReady);
     input.run.mode = Mode::Plan;
-    assert_eq!(converge(&input, seen).0.concat().len(), 2);
+    assert_eq!(converge(&input, state).0.concat().len(), 2);
 }
 
 #[test]
 fn a_missing_role_is_waited_for_before_the_first_change_but_a_plan_does_not_wait() {
     let mut input = input();
-    let seen = Seen { backup_role: false, ..fresh() };
-    let error = decide(&input, &seen).unwrap_err();
+    let state = State { backup_role: false, ..fresh() };
+    let error = decide(&input, &state).unwrap_err();
     assert_eq!(error.fault, Fault::NotReady);
     assert!(error.what.contains(ROLE), "{error}");
     input.run.mode = Mode::Plan;
-    assert_eq!(converge(&input, seen).0.len(), 4);
+    assert_eq!(converge(&input, state).0.len(), 4);
 }
 
 #[test]
@@ -256,31 +248,31 @@ fn the_name_of_a_selection_holds_its_role_and_tags() {
 proptest! {
     #[test]
     fn any_drifted_region_converges_and_then_needs_nothing(drift in proptest::collection::vec(any::<bool>(), 14)) {
-        let mut seen = converged();
-        if drift[0] { seen.ebs_encrypted = false }
-        if drift[1] { seen.imds_v2 = false }
-        if drift[2] { seen.snapshot_sharing = None }
-        if drift[3] { seen.s3_blocked = false }
-        if drift[4] { seen.recorder = None }
-        if drift[5] { seen.channel = None }
-        if drift[6] { seen.rules.clear() }
-        if drift[7] { seen.config_role = false }
-        if drift[8] { seen.plan = None }
-        if drift[9] { seen.vault = None }
-        if let Some(recorder) = seen.recorder.as_mut().filter(|_| drift[10]) {
+        let mut state = converged();
+        if drift[0] { state.ebs_encrypted = false }
+        if drift[1] { state.imds_v2 = false }
+        if drift[2] { state.snapshot_sharing = None }
+        if drift[3] { state.s3_blocked = false }
+        if drift[4] { state.recorder = None }
+        if drift[5] { state.channel = None }
+        if drift[6] { state.rules.clear() }
+        if drift[7] { state.config_role = false }
+        if drift[8] { state.plan = None }
+        if drift[9] { state.vault = None }
+        if let Some(recorder) = state.recorder.as_mut().filter(|_| drift[10]) {
             recorder.role_arn = None;
             recorder.recording = false;
         }
-        if let Some(plan) = seen.plan.as_mut().filter(|_| drift[11]) {
+        if let Some(plan) = state.plan.as_mut().filter(|_| drift[11]) {
             plan.rules.push(PlannedRule { vault: "other".into(), ..plan.rules[0].clone() });
             plan.selections.clear();
         }
-        seen.vault.iter_mut().for_each(|vault| vault.tagged = !drift[12]);
-        seen.plan.iter_mut().for_each(|plan| plan.tagged = !drift[13]);
-        let (_, after) = converge(&input(), seen);
+        state.vault.iter_mut().for_each(|vault| vault.tagged = !drift[12]);
+        state.plan.iter_mut().for_each(|plan| plan.tagged = !drift[13]);
+        let (_, after) = converge(&input(), state);
         prop_assert_eq!(after.recorder.as_ref().map(|recorder| recorder.name.as_str()), Some(RECORDER));
         prop_assert!(matches!(decide(&input(), &after), Ok(Decision::Done(_))));
-        let unlike = |action: &Action| matches!(action, Action::DeleteSelection { .. });
-        prop_assert!(!matches!(decide(&input(), &after), Ok(Decision::Act(actions)) if actions.iter().any(unlike)));
+        let unlike = |change: &Change| matches!(change, Change::Backup(BackupChange::DeleteSelection { .. }));
+        prop_assert!(!matches!(decide(&input(), &after), Ok(Decision::Act(changes)) if changes.iter().any(unlike)));
     }
 }

@@ -1,13 +1,13 @@
-//! `decide` of grant-cluster-access: which changes bring the entries of a cluster to the plan, from any world.
+//! `decide` of grant-cluster-access: which changes bring the entries of a cluster to the plan, from any state.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use berth_ledger::RoleRecord;
-use berth_step::{Decision, Fault, OldStep};
+use berth_step::{Decision, DryRun, Fault, Step, StepError, dry_run};
 use berth_tenancy::{Access, ClusterPlan, Mode, Subject, Tags};
 use grant_cluster_access::{
-    Action, GrantClusterAccess, Input, ObservedCluster, ObservedEntry, Output, TAG_ROLE_ID, World, decide,
+    Change, GrantClusterAccess, Input, ObservedCluster, ObservedEntry, Output, State, TAG_ROLE_ID,
 };
 use proptest::prelude::*;
 
@@ -47,41 +47,33 @@ fn input() -> Input {
     }
 }
 
-fn world(entries: BTreeMap<String, ObservedEntry>) -> World {
+fn decide(input: &Input, state: &State) -> Result<Decision<Change, Output>, StepError> {
+    GrantClusterAccess::decide(input, state)
+}
+
+fn state(entries: BTreeMap<String, ObservedEntry>) -> State {
     let (status, authentication) = ("ACTIVE".to_owned(), "API".to_owned());
-    World { clusters: vec![ObservedCluster { client: None, plan: plan(), status, authentication, entries }] }
+    State { clusters: vec![ObservedCluster { plan: plan(), status, authentication, entries }] }
 }
 
-/// Decides and imagines until nothing is left: the lines of what happened, and the world afterwards.
-fn converge(input: &Input, mut world: World) -> (Vec<String>, Output, World) {
-    let mut lines = Vec::new();
-    for _ in 0..8 {
-        match decide(input, &world).unwrap() {
-            Decision::Done(output) => return (lines, output, world),
-            Decision::Act(actions) => {
-                let actions: Vec<Action> = actions;
-                for action in &actions {
-                    lines.push(action.to_string());
-                    let effect = GrantClusterAccess::imagine(input, &world, action);
-                    GrantClusterAccess::apply(&mut world, effect);
-                }
-            }
-        }
-    }
-    panic!("no end after {lines:?}")
+/// The lines of what happens until nothing is left, and the state afterwards.
+fn converge(input: &Input, state: State) -> (Vec<String>, Output, State) {
+    let DryRun { batches, output, state } = dry_run::<GrantClusterAccess>(input, state).unwrap();
+    assert!(batches.len() < 8, "{batches:?}");
+    (batches.concat().iter().map(ToString::to_string).collect(), output, state)
 }
 
-fn converged() -> World {
-    converge(&input(), world(BTreeMap::new())).2
+fn converged() -> State {
+    converge(&input(), state(BTreeMap::new())).2
 }
 
-fn entry<'a>(world: &'a mut World, key: &str) -> &'a mut ObservedEntry {
-    world.clusters[0].entries.get_mut(&arn(key)).unwrap()
+fn entry<'a>(state: &'a mut State, key: &str) -> &'a mut ObservedEntry {
+    state.clusters[0].entries.get_mut(&arn(key)).unwrap()
 }
 
 #[test]
 fn every_role_with_access_gets_one_entry_with_one_group_and_our_tags() {
-    let (lines, output, world) = converge(&input(), world(BTreeMap::new()));
+    let (lines, output, state) = converge(&input(), state(BTreeMap::new()));
     assert_eq!(
         lines,
         ["developer", "viewer"].map(|key| format!("create access entry of {} on dev-euw1", arn(key))).to_vec()
@@ -89,11 +81,11 @@ fn every_role_with_access_gets_one_entry_with_one_group_and_our_tags() {
     let access = &output.cluster_access[0];
     assert_eq!(access.entries[0].groups, ["tenant:payments:dev:edit"]);
     assert_eq!(access.entries[1].groups, ["tenant:payments:dev:view"]);
-    let made = &world.clusters[0].entries[&arn("developer")];
+    let made = &state.clusters[0].entries[&arn("developer")];
     assert_eq!(made.groups, BTreeSet::from(["tenant:payments:dev:edit".to_owned()]));
     assert_eq!((made.kind.as_str(), made.tags.get(TAG_ROLE_ID)), ("STANDARD", Some("AROAdeveloper")));
     assert!(made.tags.are_ours(&"111122223333".parse().unwrap()));
-    assert!(!world.clusters[0].entries.contains_key(&arn("workload")), "a role without access gets none");
+    assert!(!state.clusters[0].entries.contains_key(&arn("workload")), "a role without access gets none");
 }
 
 #[test]
@@ -109,9 +101,9 @@ fn every_kind_of_drift_is_repaired_by_the_one_change_that_it_needs() {
         }),
     ];
     for (line, drift) in cases {
-        let mut world = converged();
-        drift(entry(&mut world, "viewer"));
-        let (lines, ..) = converge(&input(), world);
+        let mut state = converged();
+        drift(entry(&mut state, "viewer"));
+        let (lines, ..) = converge(&input(), state);
         assert_eq!(lines, [line.replace("ROLE", &arn("viewer"))]);
     }
 }
@@ -135,7 +127,7 @@ fn environments_that_share_a_cluster_share_no_group() {
     let mut prod = input();
     prod.run.environment = "prod".parse().unwrap();
     let groups = |input: &Input| -> BTreeSet<String> {
-        let access = converge(input, world(BTreeMap::new())).1.cluster_access.remove(0);
+        let access = converge(input, state(BTreeMap::new())).1.cluster_access.remove(0);
         access.entries.into_iter().flat_map(|entry| entry.groups).collect()
     };
     assert!(groups(&input()).is_disjoint(&groups(&prod)));
@@ -144,13 +136,13 @@ fn environments_that_share_a_cluster_share_no_group() {
 #[test]
 fn an_entry_of_a_role_that_was_made_again_is_replaced() {
     for drift in [Some("AROAEARLIER"), None] {
-        let mut world = converged();
-        let tags = &mut entry(&mut world, "developer").tags.0;
+        let mut state = converged();
+        let tags = &mut entry(&mut state, "developer").tags.0;
         match drift {
             Some(id) => drop(tags.insert(TAG_ROLE_ID.to_owned(), id.to_owned())),
             None => drop(tags.remove(TAG_ROLE_ID)),
         }
-        let (lines, _, mut after) = converge(&input(), world);
+        let (lines, _, mut after) = converge(&input(), state);
         assert_eq!(lines.len(), 2, "{lines:?}");
         assert!(
             lines[0].starts_with("delete access entry") && lines[1].starts_with("create access entry"),
@@ -164,9 +156,9 @@ fn an_entry_of_a_role_that_was_made_again_is_replaced() {
 fn an_entry_of_somebody_else_is_not_owned_and_named_even_when_it_would_have_to_be_replaced() {
     let theirs = Tags::of(&"999999999999".parse().unwrap(), &"payments".parse().unwrap());
     for tags in [Tags::default(), theirs] {
-        let mut world = converged();
-        entry(&mut world, "viewer").tags = tags;
-        let error = decide(&input(), &world).unwrap_err();
+        let mut state = converged();
+        entry(&mut state, "viewer").tags = tags;
+        let error = decide(&input(), &state).unwrap_err();
         assert_eq!(error.fault, Fault::NotOwned);
         assert!(error.what.contains(&arn("viewer")) && error.what.contains("dev"), "{error}");
     }
@@ -188,19 +180,19 @@ fn an_entry_of_a_role_that_lost_its_access_keeps_standing_without_groups_and_is_
 
 #[test]
 fn an_entry_of_another_role_of_the_account_that_is_not_ours_is_left() {
-    let mut world = converged();
-    let mut theirs = entry(&mut world, "viewer").clone();
+    let mut state = converged();
+    let mut theirs = entry(&mut state, "viewer").clone();
     theirs.tags = Tags::default();
-    world.clusters[0].entries.insert(arn("theirs"), theirs);
-    let (lines, output, _) = converge(&input(), world);
+    state.clusters[0].entries.insert(arn("theirs"), theirs);
+    let (lines, output, _) = converge(&input(), state);
     assert!(lines.is_empty() && output.cluster_access[0].retired.is_empty(), "{lines:?}");
 }
 
 #[test]
 fn a_cluster_of_the_config_map_is_named_with_what_to_change() {
-    let mut world = converged();
-    world.clusters[0].authentication = "CONFIG_MAP".into();
-    let error = decide(&input(), &world).unwrap_err();
+    let mut state = converged();
+    state.clusters[0].authentication = "CONFIG_MAP".into();
+    let error = decide(&input(), &state).unwrap_err();
     assert_eq!(error.fault, Fault::InvalidInput);
     assert!(error.what.contains("the cluster dev has the authentication mode CONFIG_MAP"), "{error}");
     assert!(error.next.contains("authenticationMode=API_AND_CONFIG_MAP"), "{error}");
@@ -211,7 +203,7 @@ fn a_cluster_that_changes_is_waited_for_only_where_something_is_to_do() {
     for (status, fault) in
         [("UPDATING", Fault::NotReady), ("CREATING", Fault::NotReady), ("FAILED", Fault::InvalidInput)]
     {
-        let mut busy = world(BTreeMap::new());
+        let mut busy = state(BTreeMap::new());
         busy.clusters[0].status = status.into();
         assert_eq!(decide(&input(), &busy).unwrap_err().fault, fault, "{status}");
         let mut idle = converged();
@@ -223,32 +215,32 @@ fn a_cluster_that_changes_is_waited_for_only_where_something_is_to_do() {
 #[test]
 fn an_environment_whose_clusters_are_not_berths_needs_nothing() {
     let input = Input { clusters: Vec::new(), ..input() };
-    let (lines, output, _) = converge(&input, World::default());
+    let (lines, output, _) = converge(&input, State::default());
     assert!(lines.is_empty() && output.cluster_access.is_empty());
 }
 
 proptest! {
     #[test]
-    fn any_world_of_ours_converges_and_then_needs_nothing(
+    fn any_state_of_ours_converges_and_then_needs_nothing(
         missing in proptest::collection::vec(any::<bool>(), 2),
         drift in proptest::collection::vec(any::<bool>(), 4),
         access in proptest::collection::vec(any::<bool>(), 2),
     ) {
         let mut input = input();
-        let mut world = converged();
+        let mut state = converged();
         for (n, key) in ["developer", "viewer"].into_iter().enumerate() {
             if access[n] { input.roles[n].access = None }
             if missing[n] {
-                world.clusters[0].entries.remove(&arn(key));
+                state.clusters[0].entries.remove(&arn(key));
                 continue;
             }
-            let there = entry(&mut world, key);
+            let there = entry(&mut state, key);
             if drift[0] { there.groups.clear() }
             if drift[1] { there.groups.insert("other".into()); }
             if drift[2] { there.tags.0.insert(TAG_ROLE_ID.into(), "AROAEARLIER".into()); }
             if drift[3] { there.tags.0.remove("berth:role"); }
         }
-        let (_, _, after) = converge(&input, world);
+        let (_, _, after) = converge(&input, state);
         prop_assert!(matches!(decide(&input, &after), Ok(Decision::Done(_))));
     }
 }

@@ -7,4 +7,5 @@ mod names;
 mod purity;
 mod size;
 mod source;
+mod steps;
 mod testing;

@@ -1,15 +1,26 @@
-//! The changes of this step, and what each of them answered.
+//! The changes of this step, each with all that making it takes.
 
 use std::fmt;
 
-use berth_tenancy::ConfigRule;
+use berth_tenancy::{BackupTag, ConfigRule};
 
 use crate::{PLAN_NAME, PlannedRule, RECORDER};
 
 /// One change.
 #[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// Of a setting of EC2, EBS or S3.
+    Setting(SettingChange),
+    /// In AWS Config.
+    Config(ConfigChange),
+    /// In AWS Backup.
+    Backup(BackupChange),
+}
+
+/// A change of a setting. Each call sets a value, so doing it twice is doing it once.
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the fields are what the variant's name says they are set to")]
-pub enum Action {
+pub enum SettingChange {
     /// Encrypt new EBS volumes.
     EncryptVolumes,
     /// Encrypt them with this key.
@@ -20,8 +31,14 @@ pub enum Action {
     BlockSnapshotSharing { state: &'static str },
     /// Block public access to the account's buckets.
     BlockPublicAccess,
+}
+
+/// A change in AWS Config. Every one but the role's puts a whole thing by its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields are what the variant's name says they are set to")]
+pub enum ConfigChange {
     /// Make the role that AWS Config records with, unless it is there.
-    EnsureConfigRole,
+    EnsureRole,
     /// Make or repair the recorder.
     PutRecorder { role_arn: String, global_resources: bool },
     /// Make or repair where it delivers to.
@@ -30,6 +47,12 @@ pub enum Action {
     StartRecorder,
     /// Make or repair a rule.
     PutRule { rule: Box<ConfigRule>, repair: bool },
+}
+
+/// A change in AWS Backup.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields are what the variant's name says they are set to")]
+pub enum BackupChange {
     /// Make the backup vault.
     CreateVault { name: String, key: Option<String> },
     /// Make the backup plan.
@@ -40,13 +63,23 @@ pub enum Action {
     TagPlan { arn: String },
     /// Repair the rules of the backup plan.
     UpdatePlan { id: String, rules: Vec<PlannedRule> },
-    /// Choose what is backed up.
-    CreateSelection { plan: String, name: String },
+    /// Choose what is backed up: whatever has one of these tags.
+    CreateSelection { plan: String, name: String, role_arn: String, tags: Vec<BackupTag> },
     /// Delete a choice that Berth made and the plan does not have any more.
     DeleteSelection { plan: String, id: String, name: String },
 }
 
-impl fmt::Display for Action {
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Setting(change) => change.fmt(f),
+            Self::Config(change) => change.fmt(f),
+            Self::Backup(change) => change.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for SettingChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::EncryptVolumes => f.write_str("turn on EBS encryption by default"),
@@ -54,12 +87,26 @@ impl fmt::Display for Action {
             Self::RequireImdsV2 => f.write_str("require IMDSv2 by default"),
             Self::BlockSnapshotSharing { state } => write!(f, "set public sharing of snapshots to {state}"),
             Self::BlockPublicAccess => f.write_str("block public access to S3 in the whole account"),
-            Self::EnsureConfigRole => f.write_str("ensure the service-linked role of AWS Config"),
+        }
+    }
+}
+
+impl fmt::Display for ConfigChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::EnsureRole => f.write_str("ensure the service-linked role of AWS Config"),
             Self::PutRecorder { .. } => write!(f, "put configuration recorder {RECORDER}"),
             Self::PutChannel { bucket, .. } => write!(f, "deliver configuration to {bucket}"),
             Self::StartRecorder => write!(f, "start configuration recorder {RECORDER}"),
             Self::PutRule { rule, repair: false } => write!(f, "create Config rule {}", rule.name_in_account()),
             Self::PutRule { rule, repair: true } => write!(f, "repair Config rule {}", rule.name_in_account()),
+        }
+    }
+}
+
+impl fmt::Display for BackupChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
             Self::CreateVault { name, .. } => write!(f, "create backup vault {name}"),
             Self::CreatePlan { .. } => write!(f, "create backup plan {PLAN_NAME}"),
             Self::TagVault { name, .. } => write!(f, "repair tags of backup vault {name}"),
@@ -70,22 +117,5 @@ impl fmt::Display for Action {
                 write!(f, "delete backup selection {name}, which the plan does not have")
             }
         }
-    }
-}
-
-/// What a change that succeeded made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Effect {
-    /// The change.
-    pub done: Action,
-    /// Id that AWS gave to what was made; empty where there is none.
-    pub id: String,
-}
-
-impl Effect {
-    /// The effect that a change would have.
-    #[must_use]
-    pub fn imagined(action: &Action) -> Self {
-        Self { done: action.clone(), id: "(known after it is made)".to_owned() }
     }
 }

@@ -1,15 +1,18 @@
-//! What the step sees in the account's region, and how each change alters it.
+//! What was observed in the account's region, and how each change alters it.
 
 use std::collections::BTreeMap;
 
 use berth_tenancy::{BackupRule, ConfigRule};
 
-use crate::{Action, Effect, RECORDER};
+use crate::{BackupChange, Change, ConfigChange, RECORDER, SettingChange};
+
+/// Stands for an id of AWS Backup that is only planned.
+const PLANNED_ID: &str = "(known after it is made)";
 
 /// What is there. Parts that the plan leaves out are not read and stay empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
-pub struct Seen {
+pub struct State {
     /// Whether new volumes are encrypted.
     pub ebs_encrypted: bool,
     /// Key of new volumes.
@@ -121,46 +124,63 @@ pub struct Selection {
     pub ours: bool,
 }
 
-impl Seen {
-    /// Applies the effect of a change.
-    pub fn apply(&mut self, effect: Effect) {
-        let Effect { done, id } = effect;
-        match done {
-            Action::EncryptVolumes => self.ebs_encrypted = true,
-            Action::SetVolumeKey { key } => self.ebs_key = Some(key),
-            Action::RequireImdsV2 => self.imds_v2 = true,
-            Action::BlockSnapshotSharing { state } => self.snapshot_sharing = Some(state.to_owned()),
-            Action::BlockPublicAccess => self.s3_blocked = true,
-            Action::EnsureConfigRole => self.config_role = true,
-            Action::PutRecorder { role_arn, global_resources } => {
+impl State {
+    /// Applies a change. `id` is that of what was made in AWS Backup.
+    pub(crate) fn apply(&mut self, change: Change, id: Option<String>) {
+        match change {
+            Change::Setting(change) => self.apply_setting(change),
+            Change::Config(change) => self.apply_config(change),
+            Change::Backup(change) => self.apply_backup(change, id.unwrap_or_else(|| PLANNED_ID.to_owned())),
+        }
+    }
+
+    fn apply_setting(&mut self, change: SettingChange) {
+        match change {
+            SettingChange::EncryptVolumes => self.ebs_encrypted = true,
+            SettingChange::SetVolumeKey { key } => self.ebs_key = Some(key),
+            SettingChange::RequireImdsV2 => self.imds_v2 = true,
+            SettingChange::BlockSnapshotSharing { state } => self.snapshot_sharing = Some(state.to_owned()),
+            SettingChange::BlockPublicAccess => self.s3_blocked = true,
+        }
+    }
+
+    fn apply_config(&mut self, change: ConfigChange) {
+        match change {
+            ConfigChange::EnsureRole => self.config_role = true,
+            ConfigChange::PutRecorder { role_arn, global_resources } => {
                 let recording = self.recorder.as_ref().is_some_and(|recorder| recorder.recording);
                 let (name, role_arn) = (RECORDER.to_owned(), Some(role_arn));
                 self.recorder = Some(Recorder { name, recording, role_arn, all_supported: true, global_resources });
             }
-            Action::PutChannel { bucket, prefix } => {
+            ConfigChange::PutChannel { bucket, prefix } => {
                 self.channel = Some(Channel { name: RECORDER.to_owned(), bucket, prefix });
             }
-            Action::StartRecorder => self.recorder.iter_mut().for_each(|recorder| recorder.recording = true),
-            Action::PutRule { rule, .. } => {
+            ConfigChange::StartRecorder => self.recorder.iter_mut().for_each(|recorder| recorder.recording = true),
+            ConfigChange::PutRule { rule, .. } => {
                 self.rules.insert(rule.name_in_account(), Rule { says: Some(*rule), ours: true });
             }
-            Action::CreateVault { key, .. } => {
+        }
+    }
+
+    fn apply_backup(&mut self, change: BackupChange, id: String) {
+        match (change, &mut self.plan) {
+            (BackupChange::CreateVault { key, .. }, _) => {
                 self.vault = Some(Vault { arn: String::new(), key, ours: true, tagged: true });
             }
-            Action::CreatePlan { rules } => {
+            (BackupChange::TagVault { .. }, _) => self.vault.iter_mut().for_each(|vault| vault.tagged = true),
+            (BackupChange::CreatePlan { rules }, plan) => {
                 let (arn, selections) = (String::new(), Vec::new());
-                self.plan = Some(Plan { id, arn, ours: true, tagged: true, rules, selections });
+                *plan = Some(Plan { id, arn, ours: true, tagged: true, rules, selections });
             }
-            Action::TagVault { .. } => self.vault.iter_mut().for_each(|vault| vault.tagged = true),
-            Action::TagPlan { .. } => self.plan.iter_mut().for_each(|plan| plan.tagged = true),
-            Action::UpdatePlan { rules, .. } => self.plan.iter_mut().for_each(|plan| plan.rules.clone_from(&rules)),
-            Action::CreateSelection { name, .. } => {
-                let made = Selection { id, name, ours: true };
-                self.plan.iter_mut().for_each(|plan| plan.selections.push(made.clone()));
+            (BackupChange::TagPlan { .. }, Some(plan)) => plan.tagged = true,
+            (BackupChange::UpdatePlan { rules, .. }, Some(plan)) => plan.rules = rules,
+            (BackupChange::CreateSelection { name, .. }, Some(plan)) => {
+                plan.selections.push(Selection { id, name, ours: true });
             }
-            Action::DeleteSelection { id, .. } => {
-                self.plan.iter_mut().for_each(|plan| plan.selections.retain(|selection| selection.id != id));
+            (BackupChange::DeleteSelection { id, .. }, Some(plan)) => {
+                plan.selections.retain(|selection| selection.id != id);
             }
+            (_, None) => {}
         }
     }
 }

@@ -1,12 +1,14 @@
-//! The picture of an account's default VPCs, as far as `decide` needs it.
+//! What was observed of an account's default VPCs, and how each change alters it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use berth_tenancy::Region;
 
+use crate::{Change, Removal};
+
 /// What was found in each enabled region that has a default VPC, or that lets nobody look.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct World {
+pub struct State {
     /// By region; regions without a default VPC are left out.
     pub regions: BTreeMap<Region, Found>,
     /// How many regions are enabled.
@@ -44,41 +46,18 @@ pub struct Gateway {
     pub is_attached: bool,
 }
 
-/// What an action left behind.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Effect {
-    /// The region's internet gateway is detached.
-    Detached(Region),
-    /// The region's internet gateway is gone.
-    GatewayGone(Region),
-    /// A subnet is gone.
-    SubnetGone(Region, String),
-    /// The region's default VPC is gone.
-    VpcGone(Region),
-}
-
-impl World {
-    /// Applies what an action left behind.
-    pub fn apply(&mut self, effect: Effect) {
-        let region = match &effect {
-            Effect::VpcGone(region) => {
-                self.regions.remove(region);
-                return;
-            }
-            Effect::Detached(region) | Effect::GatewayGone(region) | Effect::SubnetGone(region, _) => region,
-        };
+impl State {
+    pub(crate) fn apply(&mut self, Change { region, removal }: &Change) {
         let Some(Found::Vpc(vpc)) = self.regions.get_mut(region) else { return };
-        match effect {
-            Effect::Detached(_) => {
-                if let Some(gateway) = &mut vpc.gateway {
-                    gateway.is_attached = false;
-                }
+        match removal {
+            Removal::DetachGateway { .. } => vpc.gateway.iter_mut().for_each(|gateway| gateway.is_attached = false),
+            Removal::DeleteGateway { .. } => vpc.gateway = None,
+            Removal::DeleteSubnet { subnet } => {
+                vpc.subnets.remove(subnet);
             }
-            Effect::GatewayGone(_) => vpc.gateway = None,
-            Effect::SubnetGone(_, subnet) => {
-                vpc.subnets.remove(&subnet);
+            Removal::DeleteVpc { .. } => {
+                self.regions.remove(region);
             }
-            Effect::VpcGone(_) => {}
         }
     }
 }

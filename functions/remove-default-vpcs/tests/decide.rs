@@ -1,13 +1,20 @@
 //! What `decide` makes of many accounts: by table, and from any account that a crash can leave behind.
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::collections::BTreeSet;
 
-use berth_step::{Decision, Fault};
+use berth_step::{Decision, Fault, Step, StepError};
 use berth_tenancy::{DefaultVpc, Mode, Region, Subject};
 use proptest::prelude::*;
+use remove_default_vpcs::{Change, Found, Gateway, Input, Output, RemoveDefaultVpcs, State, Vpc};
 
-use crate::{Action, Found, Gateway, Input, Output, Vpc, World, decide::decide};
+fn decide(input: &Input, state: &State) -> Result<Decision<Change, Output>, StepError> {
+    RemoveDefaultVpcs::decide(input, state)
+}
+
+fn apply(state: &mut State, change: &Change) {
+    RemoveDefaultVpcs::apply(state, &input(), change, None);
+}
 
 fn input() -> Input {
     Input {
@@ -40,19 +47,19 @@ fn vpc(used: &[&str]) -> Vpc {
     }
 }
 
-fn world(found: &[(&str, Found)]) -> World {
-    World { regions: found.iter().map(|(name, found)| (region(name), found.clone())).collect(), enabled: 3 }
+fn state(found: &[(&str, Found)]) -> State {
+    State { regions: found.iter().map(|(name, found)| (region(name), found.clone())).collect(), enabled: 3 }
 }
 
 /// Runs to the end. Answers every change and the output.
-fn run(world: &mut World) -> (Vec<String>, Output) {
+fn run(state: &mut State) -> (Vec<String>, Output) {
     let mut done = Vec::new();
     for _ in 0..5 {
-        match decide(&input(), world).unwrap() {
+        match decide(&input(), state).unwrap() {
             Decision::Done(output) => return (done, output),
             Decision::Act(batch) => {
                 assert!(!batch.is_empty());
-                batch.iter().map(Action::effect).for_each(|effect| world.apply(effect));
+                batch.iter().for_each(|change| apply(state, change));
                 done.extend(batch.iter().map(ToString::to_string));
             }
         }
@@ -62,8 +69,8 @@ fn run(world: &mut World) -> (Vec<String>, Output) {
 
 #[test]
 fn an_untouched_vpc_goes_gateway_first_then_subnets_then_itself() {
-    let mut world = world(&[("us-east-1", Found::Vpc(vpc(&[])))]);
-    let (changes, output) = run(&mut world);
+    let mut state = state(&[("us-east-1", Found::Vpc(vpc(&[])))]);
+    let (changes, output) = run(&mut state);
     assert_eq!(
         changes,
         [
@@ -75,15 +82,15 @@ fn an_untouched_vpc_goes_gateway_first_then_subnets_then_itself() {
         ]
     );
     assert_eq!(output.left, []);
-    assert_eq!(run(&mut world).0, Vec::<String>::new());
+    assert_eq!(run(&mut state).0, Vec::<String>::new());
 }
 
 #[test]
 fn a_used_vpc_stays_and_is_reported_while_other_regions_go_on() {
     let used = Found::Vpc(vpc(&["network interface eni-1"]));
     let denied = Found::Denied("ec2:DescribeVpcs failed: UnauthorizedOperation: no".to_owned());
-    let mut world = world(&[("eu-west-1", used), ("us-east-1", Found::Vpc(vpc(&[]))), ("us-west-2", denied)]);
-    let (changes, output) = run(&mut world);
+    let mut state = state(&[("eu-west-1", used), ("us-east-1", Found::Vpc(vpc(&[]))), ("us-west-2", denied)]);
+    let (changes, output) = run(&mut state);
     assert!(changes.iter().all(|change| change.ends_with("in us-east-1")), "{changes:?}");
     assert_eq!(changes.len(), 5);
     let left: Vec<_> =
@@ -101,24 +108,24 @@ fn a_used_vpc_stays_and_is_reported_while_other_regions_go_on() {
 fn a_long_list_of_uses_is_cut() {
     let uses: Vec<String> = (0..9).map(|n| format!("network interface eni-{n}")).collect();
     let uses: Vec<&str> = uses.iter().map(String::as_str).collect();
-    let output = run(&mut world(&[("eu-west-1", Found::Vpc(vpc(&uses)))])).1;
+    let output = run(&mut state(&[("eu-west-1", Found::Vpc(vpc(&uses)))])).1;
     assert!(output.left.first().unwrap().reason.ends_with("eni-4, and 4 more"), "{output:?}");
 }
 
 #[test]
 fn a_denial_in_every_region_is_a_fault_of_the_role_and_one_in_some_is_not() {
     let denied = || Found::Denied("ec2:DescribeVpcs failed".to_owned());
-    let all = world(&[("eu-west-1", denied()), ("us-east-1", denied()), ("us-west-2", denied())]);
+    let all = state(&[("eu-west-1", denied()), ("us-east-1", denied()), ("us-west-2", denied())]);
     let error = decide(&input(), &all).unwrap_err();
     assert_eq!(error.fault, Fault::Denied);
-    let some = world(&[("eu-west-1", denied()), ("us-east-1", denied())]);
+    let some = state(&[("eu-west-1", denied()), ("us-east-1", denied())]);
     assert_eq!(run(&mut some.clone()).1.left.len(), 2);
 }
 
 #[test]
 fn keep_means_that_nothing_is_done() {
     let keep = Input { default_vpc: DefaultVpc::Keep, ..input() };
-    let seen = world(&[("us-east-1", Found::Vpc(vpc(&[])))]);
+    let seen = state(&[("us-east-1", Found::Vpc(vpc(&[])))]);
     assert_eq!(decide(&keep, &seen).unwrap(), Decision::Done(Output::default()));
 }
 
@@ -128,7 +135,7 @@ fn the_payload_is_strict_and_the_output_is_in_camel_case() {
     assert!(serde_json::from_value::<Input>(json.clone()).is_ok());
     json["defaultVpcs"] = 1.into();
     assert!(serde_json::from_value::<Input>(json).unwrap_err().to_string().contains("defaultVpcs"));
-    let output = run(&mut world(&[("eu-west-1", Found::Vpc(vpc(&["x"])))])).1;
+    let output = run(&mut state(&[("eu-west-1", Found::Vpc(vpc(&["x"])))])).1;
     assert_eq!(serde_json::to_value(output).unwrap()["left"][0]["vpcId"], "vpc-1");
 }
 
@@ -156,26 +163,26 @@ proptest! {
     ) {
         let names = ["eu-west-1", "us-east-1", "us-west-2"];
         let found: Vec<(&str, Found)> = names.into_iter().zip(found).filter_map(|(n, f)| Some((n, f?))).collect();
-        let mut world = world(&found);
-        let before = world.clone();
-        // A crash after some of the actions of the first round.
-        if let Decision::Act(batch) = decide(&input(), &world).unwrap() {
-            for (n, action) in batch.iter().enumerate().filter(|(n, _)| lucky & (1 << (n % 32)) != 0) {
+        let mut state = state(&found);
+        let before = state.clone();
+        // A crash after some of the changes of the first round.
+        if let Decision::Act(batch) = decide(&input(), &state).unwrap() {
+            for (n, change) in batch.iter().enumerate().filter(|(n, _)| lucky & (1 << (n % 32)) != 0) {
                 prop_assert!(n < 32);
-                world.apply(action.effect());
+                apply(&mut state, change);
             }
         }
-        let (_, output) = run(&mut world);
+        let (_, output) = run(&mut state);
         for (region, found) in &before.regions {
             let Found::Vpc(vpc) = found else { continue };
-            let stays = world.regions.get(region);
+            let stays = state.regions.get(region);
             if vpc.used.is_empty() {
                 prop_assert_eq!(stays, None);
             } else {
                 prop_assert_eq!(stays, Some(found));
             }
         }
-        prop_assert_eq!(output.left.len(), world.regions.len());
-        prop_assert_eq!(run(&mut world).0, Vec::<String>::new());
+        prop_assert_eq!(output.left.len(), state.regions.len());
+        prop_assert_eq!(run(&mut state).0, Vec::<String>::new());
     }
 }

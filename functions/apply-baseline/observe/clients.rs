@@ -5,7 +5,7 @@ use aws_sdk_s3control::config::endpoint::{Endpoint, EndpointFuture, Params, Reso
 
 /// One client for each service, all with the session in the tenant account.
 #[derive(Debug, Clone)]
-pub(crate) struct Clients {
+pub struct Clients {
     pub(crate) backup: aws_sdk_backup::Client,
     pub(crate) config: aws_sdk_config::Client,
     pub(crate) ec2: aws_sdk_ec2::Client,

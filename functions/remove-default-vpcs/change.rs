@@ -1,0 +1,40 @@
+//! The changes of this step, each with all that making it takes.
+
+use std::fmt;
+
+use berth_tenancy::Region;
+
+/// One change in one region.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The region.
+    pub region: Region,
+    /// What is removed.
+    pub removal: Removal,
+}
+
+/// What is removed of a default VPC.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields are the ids of what the variant's name says")]
+pub enum Removal {
+    /// Detach the internet gateway.
+    DetachGateway { vpc: String, gateway: String },
+    /// Delete the internet gateway.
+    DeleteGateway { gateway: String },
+    /// Delete a default subnet.
+    DeleteSubnet { subnet: String },
+    /// Delete the default VPC, with its main route table, default security group and default network ACL.
+    DeleteVpc { vpc: String },
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { region, removal } = self;
+        match removal {
+            Removal::DetachGateway { vpc, gateway } => write!(f, "detach {gateway} from default {vpc} in {region}"),
+            Removal::DeleteGateway { gateway } => write!(f, "delete default {gateway} in {region}"),
+            Removal::DeleteSubnet { subnet } => write!(f, "delete default {subnet} in {region}"),
+            Removal::DeleteVpc { vpc } => write!(f, "delete default {vpc} in {region}"),
+        }
+    }
+}
