@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use berth_aws::CallFailure;
+use berth_aws::{CallResultExt, SdkResultExt};
 use berth_ledger::{Record, Status};
 use berth_tenancy::{AccountId, Mode};
 use serde_json::{Value, json};
@@ -116,11 +116,8 @@ async fn appeared(deployment: &Deployment, account: &AccountId) -> Result<String
         let named = deployment.ledger.get(account).await?.and_then(|record| record.execution_arn);
         let Some(execution) = named else { return Ok(None) };
         let asked = deployment.step_functions.describe_execution().execution_arn(&execution).send().await;
-        match asked.map_err(|error| CallFailure::of("states:DescribeExecution", &error)) {
-            Ok(_) => Ok(Some(execution)),
-            Err(failure) if failure.is(&["ExecutionDoesNotExist"]) => Ok(None),
-            Err(failure) => Err(failure.or_common().into()),
-        }
+        let known = asked.named("states:DescribeExecution").none_if(&["ExecutionDoesNotExist"]).or_common()?;
+        Ok(known.map(|_| execution))
     })
     .await
 }
@@ -140,10 +137,9 @@ async fn started_nothing(deployment: &Deployment, before: &Record) -> Result<(),
     let next = format!("{}-g{}", before.account_id, before.generation.saturating_add(1));
     let machine = deployment.state_machine()?.replace(":stateMachine:", ":execution:");
     let asked = deployment.step_functions.describe_execution().execution_arn(format!("{machine}:{next}")).send().await;
-    match asked.map_err(|error| CallFailure::of("states:DescribeExecution", &error)) {
-        Err(failure) if failure.is(&["ExecutionDoesNotExist"]) => Ok(()),
-        Err(failure) => Err(failure.or_common().into()),
-        Ok(_) => Err(Problem::failed(format!("the old event started {next}"), "report this: it must start nothing")),
+    match asked.named("states:DescribeExecution").none_if(&["ExecutionDoesNotExist"]).or_common()? {
+        None => Ok(()),
+        Some(_) => Err(Problem::failed(format!("the old event started {next}"), "report this: it must start nothing")),
     }
 }
 

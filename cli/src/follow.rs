@@ -6,7 +6,7 @@ use aws_sdk_sfn::{
     operation::describe_execution::DescribeExecutionOutput,
     types::{ExecutionStatus, HistoryEvent},
 };
-use berth_aws::CallFailure;
+use berth_aws::{CallResultExt, SdkResultExt};
 use berth_events::Failure;
 use berth_history::Extent;
 use berth_tenancy::{PlannedChange, Region};
@@ -72,7 +72,7 @@ pub(crate) async fn rest(deployment: &Deployment, execution: &str, show: bool, s
 
 async fn describe(deployment: &Deployment, execution: &str) -> Result<DescribeExecutionOutput, Problem> {
     let described = deployment.step_functions.describe_execution().execution_arn(execution).send().await;
-    Ok(described.map_err(|error| CallFailure::of("states:DescribeExecution", &error).or_common())?)
+    Ok(described.named("states:DescribeExecution").or_common()?)
 }
 
 #[expect(clippy::disallowed_methods, reason = "a person's terminal may wait; a Lambda may not")]
@@ -86,7 +86,7 @@ pub(crate) async fn read_all(deployment: &Deployment, execution: &str) -> Result
         deployment.step_functions.get_execution_history().execution_arn(execution).into_paginator().items().send();
     let mut events = Vec::new();
     while let Some(event) = pages.next().await {
-        events.push(event.map_err(|error| CallFailure::of("states:GetExecutionHistory", &error).or_common())?);
+        events.push(event.named("states:GetExecutionHistory").or_common()?);
     }
     Ok(events)
 }

@@ -1,6 +1,6 @@
 //! `berth onboard`: starts an onboarding, as a person does it from the Step Functions console.
 
-use berth_aws::{CallFailure, live_alias};
+use berth_aws::{CallResultExt, SdkResultExt, live_alias};
 use berth_tenancy::{AccountId, Mode};
 use serde_json::{Value, json};
 
@@ -47,6 +47,6 @@ pub(crate) async fn start(
     let input: Value = input.into_iter().flatten().map(|(key, value)| (key.to_owned(), value)).collect();
     let call = deployment.step_functions.start_execution().state_machine_arn(live_alias(deployment.state_machine()?));
     let sent = call.input(input.to_string()).send().await;
-    let started = sent.map_err(|error| Problem::from(CallFailure::of("states:StartExecution", &error).or_common()))?;
+    let started = sent.named("states:StartExecution").or_common()?;
     Ok(started.execution_arn)
 }

@@ -5,7 +5,7 @@ mod sources;
 
 use aws_sdk_sfn::Client as StepFunctions;
 use aws_sdk_sqs::Client as Queues;
-use berth_aws::{CallFailure, live_alias};
+use berth_aws::{CallFailure, CallResultExt, SdkResultExt, live_alias};
 use berth_config::PlatformConfig;
 use berth_events::{Decision, Recognised, admit_sender, admit_source, recognise};
 use berth_ledger::{Admission, Ledger, admit};
@@ -131,17 +131,11 @@ impl AcceptEvent {
             .input(input.to_string())
             .send()
             .await;
-        match sent {
-            Ok(answer) => Ok(Accepted::Started { execution: answer.execution_arn }),
-            Err(error) => {
-                let failure = CallFailure::of("states:StartExecution", &error);
-                if failure.is(&["ExecutionAlreadyExists"]) {
-                    let reason = format!("generation {generation} was started before");
-                    return Ok(Accepted::Nothing { reason });
-                }
-                Err(failed_start(failure).for_account(account))
-            }
-        }
+        let sent = sent.named("states:StartExecution").none_if(&["ExecutionAlreadyExists"]);
+        Ok(match sent.map_err(|failure| failed_start(failure).for_account(account))? {
+            Some(answer) => Accepted::Started { execution: answer.execution_arn },
+            None => Accepted::Nothing { reason: format!("generation {generation} was started before") },
+        })
     }
 
     /// Starts an execution that only plans. It has no generation: it changes nothing, the ledger included.
@@ -153,7 +147,8 @@ impl AcceptEvent {
         let started = call
             .send()
             .await
-            .map_err(|error| failed_start(CallFailure::of("states:StartExecution", &error)).for_account(account))?;
+            .named("states:StartExecution")
+            .map_err(|failure| failed_start(failure).for_account(account))?;
         Ok(Accepted::Started { execution: started.execution_arn })
     }
 }

@@ -7,15 +7,19 @@ use berth_ledger::Ledger;
 use berth_step::{Settings, serve};
 use jiff::Timestamp;
 
+berth_step::settings! {
+    /// Settings of this function.
+    struct AcceptSettings {
+        table: String = "BERTH_LEDGER_TABLE",
+        state_machine: String = "BERTH_STATE_MACHINE_ARN",
+        dead_letters: String = "BERTH_INTAKE_DLQ_URL",
+        platform: String = "BERTH_PLATFORM",
+    }
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    let mut settings = Settings::from_env();
-    let table = settings.required("BERTH_LEDGER_TABLE");
-    let state_machine = settings.required("BERTH_STATE_MACHINE_ARN");
-    let dead_letters = settings.required("BERTH_INTAKE_DLQ_URL");
-    let platform = settings.required::<String>("BERTH_PLATFORM");
-    let read = table.zip(state_machine).zip(dead_letters).zip(platform);
-    let (((table, state_machine), dead_letters), platform) = settings.finish(read)?;
+    let AcceptSettings { table, state_machine, dead_letters, platform } = Settings::from_env().load()?;
     let config = shared_config().await;
     let function = AcceptEvent {
         platform: PlatformConfig::load(platform.as_ref()),

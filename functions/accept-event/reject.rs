@@ -3,7 +3,7 @@
 use std::{borrow::Cow, collections::HashMap};
 
 use aws_sdk_sqs::types::MessageAttributeValue;
-use berth_aws::CallFailure;
+use berth_aws::{CallFailure, SdkResultExt};
 use berth_step::{ATTRIBUTES_MAX, Fault, Message, REASON_ATTRIBUTE, StepError};
 
 use crate::{AcceptEvent, Accepted};
@@ -64,10 +64,9 @@ impl AcceptEvent {
         let mut refused = None;
         for letter in letters(message, reason) {
             let call = self.queues.send_message().queue_url(&self.dead_letters).message_body(letter.body);
-            match call.set_message_attributes(Some(typed(letter.attributes)?)).send().await {
+            match call.set_message_attributes(Some(typed(letter.attributes)?)).send().await.named("sqs:SendMessage") {
                 Ok(_) => return Ok(Accepted::Rejected { reason: reason.to_owned() }),
-                Err(error) => {
-                    let failure = CallFailure::of("sqs:SendMessage", &error);
+                Err(failure) => {
                     if !is_about_the_message(&failure) {
                         return Err(failure.or_common());
                     }

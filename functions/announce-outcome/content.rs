@@ -1,6 +1,6 @@
 //! What a status change leaves out because it is too long: read from the execution itself.
 
-use berth_aws::CallFailure;
+use berth_aws::{CallResultExt, SdkResultExt};
 use berth_step::{Fault, StepError};
 
 use crate::{AnnounceOutcome, Change};
@@ -21,7 +21,7 @@ impl AnnounceOutcome {
             return Ok(change);
         }
         let described = self.step_functions.describe_execution().execution_arn(&change.execution_arn).send().await;
-        let described = described.map_err(|error| CallFailure::of("states:DescribeExecution", &error).or_common())?;
+        let described = described.named("states:DescribeExecution").or_common()?;
         change.input = change.input.or(described.input);
         change.output = change.output.or(described.output);
         if change.lacks_content() {

@@ -1,6 +1,6 @@
 //! Why an execution failed: read backwards from its history until the state that failed is found.
 
-use berth_aws::CallFailure;
+use berth_aws::{CallResultExt, SdkResultExt};
 use berth_events::Failure;
 use berth_history::{Extent, HistoryEvent, failure};
 use berth_step::StepError;
@@ -30,7 +30,7 @@ impl AnnounceOutcome {
                 .set_next_token(token)
                 .send()
                 .await
-                .map_err(|error| CallFailure::of("states:GetExecutionHistory", &error).or_common())?;
+                .named("states:GetExecutionHistory").or_common()?;
             events.extend(page.events.iter().map(HistoryEvent::from));
             token = page.next_token;
             let found = failure(status, &events, Extent::Newest);

@@ -5,11 +5,17 @@ use berth_aws::shared_config;
 use berth_ledger::Ledger;
 use berth_step::{Settings, serve};
 
+berth_step::settings! {
+    /// Settings of this function.
+    struct OutcomeSettings {
+        table: String = "BERTH_LEDGER_TABLE",
+        bus: String = "BERTH_BUS",
+    }
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    let mut settings = Settings::from_env();
-    let (table, bus) = (settings.required("BERTH_LEDGER_TABLE"), settings.required("BERTH_BUS"));
-    let (table, bus) = settings.finish(table.zip(bus))?;
+    let OutcomeSettings { table, bus } = Settings::from_env().load()?;
     let config = shared_config().await;
     let function = AnnounceOutcome {
         ledger: Ledger::new(aws_sdk_dynamodb::Client::new(&config), table),

@@ -1,7 +1,7 @@
 //! Publishes an outcome on the accounts bus.
 
 use aws_sdk_eventbridge::{Client, types::PutEventsRequestEntry};
-use berth_aws::CallFailure;
+use berth_aws::{CallResultExt, SdkResultExt};
 use berth_events::outcome::{
     AccountIgnored, AccountOnboarded, AccountOnboardingFailed, FailedStatus, OnboardedRegion, Published, SOURCE,
     Version, run_again_command,
@@ -29,9 +29,8 @@ pub(crate) async fn publish(
         .detail(detail)
         .resources(&change.execution_arn)
         .build();
-    let answer = client.put_events().entries(entry).send().await;
-    let answer =
-        answer.map_err(|error| CallFailure::of("events:PutEvents", &error).or_common().for_account(account))?;
+    let sent = client.put_events().entries(entry).send().await;
+    let answer = sent.named("events:PutEvents").or_common().map_err(|error| error.for_account(account))?;
     // `PutEvents` answers 200 although it refused the entry.
     match answer.entries().first().and_then(|entry| entry.error_code()) {
         None => Ok(()),

@@ -1,7 +1,7 @@
 //! Answers task tokens.
 
 use aws_sdk_sfn::{error::SdkError, operation::send_task_success::SendTaskSuccessError};
-use berth_aws::CallFailure;
+use berth_aws::{CallFailure, SdkResultExt};
 use berth_step::{Fault, StepError};
 use serde_json::json;
 
@@ -43,7 +43,7 @@ impl CommitTenant {
         let text = json!(output).to_string();
         let sent: Result<_, SdkError<SendTaskSuccessError>> =
             self.step_functions.send_task_success().task_token(&request.task_token.0).output(text).send().await;
-        sent.map(|_| ()).map_err(|error| CallFailure::of("states:SendTaskSuccess", &error))
+        sent.named("states:SendTaskSuccess").map(|_| ())
     }
 
     /// The cause has the form of a Lambda's, so that every failure is read in one way.
@@ -51,7 +51,7 @@ impl CommitTenant {
         let name = error.fault.name();
         let cause = json!({ "errorType": name, "errorMessage": error.to_string() }).to_string();
         let call = self.step_functions.send_task_failure().task_token(&request.task_token.0).error(name).cause(cause);
-        call.send().await.map(|_| ()).map_err(|error| CallFailure::of("states:SendTaskFailure", &error))
+        call.send().await.named("states:SendTaskFailure").map(|_| ())
     }
 }
 

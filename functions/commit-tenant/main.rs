@@ -12,14 +12,19 @@ use jiff::Timestamp;
 /// Who the commits are by.
 const AUTHOR: (&str, &str) = ("Berth", "berth@berth.dev");
 
+berth_step::settings! {
+    /// Settings of this function.
+    struct CommitSettings {
+        table: String = "BERTH_LEDGER_TABLE",
+        url: String = "BERTH_GITOPS_URL",
+        branch: String = "BERTH_GITOPS_BRANCH",
+        secret: String = "BERTH_GITOPS_SECRET",
+    }
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    let mut settings = Settings::from_env();
-    let table = settings.required("BERTH_LEDGER_TABLE");
-    let url = settings.required("BERTH_GITOPS_URL");
-    let branch = settings.required("BERTH_GITOPS_BRANCH");
-    let secret = settings.required("BERTH_GITOPS_SECRET");
-    let (((table, url), branch), secret) = settings.finish(table.zip(url).zip(branch).zip(secret))?;
+    let CommitSettings { table, url, branch, secret } = Settings::from_env().load()?;
     let config = shared_config().await;
     let secrets = aws_sdk_secretsmanager::Client::new(&config);
     let function = CommitTenant {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use aws_sdk_secretsmanager::Client;
-use berth_aws::CallFailure;
+use berth_aws::SdkResultExt;
 use berth_gitops::{Clock, Host, HostSecret, RepoError};
 use berth_step::{Fault, StepError};
 use berth_tenancy::AccountId;
@@ -96,7 +96,7 @@ impl Repository {
 
     async fn secret(&self) -> Result<HostSecret, StepError> {
         let answer = self.secrets.get_secret_value().secret_id(&self.secret).send().await;
-        let answer = answer.map_err(|error| secret_fault(CallFailure::of("secretsmanager:GetSecretValue", &error)))?;
+        let answer = answer.named("secretsmanager:GetSecretValue").map_err(secret_fault)?;
         HostSecret::parse(answer.secret_string().unwrap_or_default()).map_err(|malformed| {
             StepError::new(Fault::InvalidInput, format!("the secret of the GitOps repository: {malformed}"))
                 .next("put one of the forms of docs/gitops.md into the secret that BERTH_GITOPS_SECRET names")

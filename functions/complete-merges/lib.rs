@@ -5,7 +5,7 @@
 //! task tokens.
 
 use aws_sdk_sqs::Client as Queues;
-use berth_aws::CallFailure;
+use berth_aws::{CallResultExt, SdkResultExt};
 use berth_gitops::{Look, ProposalBranch, ProposalState};
 use berth_ledger::{Ledger, OpenProposal, Waiter};
 use berth_step::{Fault, StepError, Traced};
@@ -168,7 +168,7 @@ impl CompleteMerges {
         let Some(waiter) = waiter else { return Ok(false) };
         let body = request(&waiter, settled)?;
         let call = self.queues.send_message().queue_url(&self.queue).message_body(body).send().await;
-        call.map_err(|error| CallFailure::of("sqs:SendMessage", &error).or_common().for_account(account))?;
+        call.named("sqs:SendMessage").or_common().map_err(|error| error.for_account(account))?;
         // One that has to go on waiting joins again.
         self.ledger.forget_waiter(&waiter).await?;
         tracing::info!(%account, branch, settled = ?settled, "asked for again");

@@ -9,13 +9,20 @@ use commit_tenant::Repository;
 use complete_merges::CompleteMerges;
 use jiff::Timestamp;
 
+berth_step::settings! {
+    /// Settings of this function.
+    struct MergeSettings {
+        table: String = "BERTH_LEDGER_TABLE",
+        queue: String = "BERTH_COMMITS_QUEUE_URL",
+        url: String = "BERTH_GITOPS_URL",
+        branch: String = "BERTH_GITOPS_BRANCH",
+        secret: String = "BERTH_GITOPS_SECRET",
+    }
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    let mut settings = Settings::from_env();
-    let table = settings.required("BERTH_LEDGER_TABLE").zip(settings.required("BERTH_COMMITS_QUEUE_URL"));
-    let address = settings.required("BERTH_GITOPS_URL").zip(settings.required("BERTH_GITOPS_BRANCH"));
-    let secret = settings.required("BERTH_GITOPS_SECRET");
-    let (((table, queue), (url, branch)), secret) = settings.finish(table.zip(address).zip(secret))?;
+    let MergeSettings { table, queue, url, branch, secret } = Settings::from_env().load()?;
     let config = shared_config().await;
     let secrets = aws_sdk_secretsmanager::Client::new(&config);
     let function = CompleteMerges {

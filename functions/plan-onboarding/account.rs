@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_organizations::{Client, types::Account};
-use berth_aws::CallFailure;
+use berth_aws::{CallFailure, SdkResultExt};
 use berth_config::{AccountFacts, units_of_paths};
 use berth_step::{Fault, StepError};
 use berth_tenancy::AccountId;
@@ -15,8 +15,8 @@ pub(crate) async fn read(organizations: &Client, account: &AccountId) -> Result<
     let tags = organizations.list_tags_for_resource().resource_id(account.as_str()).into_paginator().send();
     let tags = tags.collect::<Result<Vec<_>, _>>();
     let (describe, tags) = futures::join!(describe, tags);
-    let described = describe.map_err(|error| unknown(CallFailure::of("organizations:DescribeAccount", &error)))?;
-    let tags = tags.map_err(|error| unknown(CallFailure::of("organizations:ListTagsForResource", &error)))?;
+    let described = describe.named("organizations:DescribeAccount").map_err(unknown)?;
+    let tags = tags.named("organizations:ListTagsForResource").map_err(unknown)?;
     let tags = tags.into_iter().flat_map(|page| page.tags.unwrap_or_default());
     let tags = tags.map(|tag| (tag.key, tag.value)).collect();
     let Some(described) = described.account else {

@@ -6,7 +6,7 @@ mod request;
 
 use aws_sdk_organizations::Client as Organizations;
 use aws_sdk_sfn::Client as StepFunctions;
-use berth_aws::{CallFailure, Part, PolicyFile, SessionScope, Sessions};
+use berth_aws::{CallResultExt, Part, PolicyFile, SdkResultExt, SessionScope, Sessions};
 use berth_config::{Match, PlatformConfig};
 use berth_ledger::{Holder, Ledger, Taken};
 use berth_step::{Fault, StepError, Traced};
@@ -106,18 +106,11 @@ impl PlanOnboarding {
 
     /// Whether the holder of the lease still runs. [Step Functions `DescribeExecution`]
     async fn state_of(&self, holder: &Holder) -> Result<ExecutionState, StepError> {
-        match self.step_functions.describe_execution().execution_arn(&holder.execution).send().await {
-            Ok(answer) => Ok(ExecutionState::from_status(answer.status().as_str())),
-            Err(error) => {
-                let failure = CallFailure::of("states:DescribeExecution", &error);
-                // Step Functions forgets executions 90 days after their end.
-                if failure.is(&["ExecutionDoesNotExist"]) {
-                    Ok(ExecutionState::Ended)
-                } else {
-                    Err(failure.or_common())
-                }
-            }
-        }
+        let sent = self.step_functions.describe_execution().execution_arn(&holder.execution).send().await;
+        let answer = sent.named("states:DescribeExecution").none_if(&["ExecutionDoesNotExist"]).or_common()?;
+        // Step Functions forgets executions 90 days after their end.
+        let ended = ExecutionState::Ended;
+        Ok(answer.map_or(ended, |answer| ExecutionState::from_status(answer.status().as_str())))
     }
 
     /// Reads the account in the management account, with two calls to Organizations.

@@ -7,13 +7,18 @@ use berth_step::{Settings, serve};
 use jiff::Timestamp;
 use plan_onboarding::PlanOnboarding;
 
+berth_step::settings! {
+    /// Settings of this function.
+    struct PlanSettings {
+        table: String = "BERTH_LEDGER_TABLE",
+        external_id: String = "BERTH_EXTERNAL_ID",
+        platform: String = "BERTH_PLATFORM",
+    }
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    let mut settings = Settings::from_env();
-    let table = settings.required("BERTH_LEDGER_TABLE");
-    let external_id = settings.required("BERTH_EXTERNAL_ID");
-    let platform = settings.required::<String>("BERTH_PLATFORM");
-    let ((table, external_id), platform) = settings.finish(table.zip(external_id).zip(platform))?;
+    let PlanSettings { table, external_id, platform } = Settings::from_env().load()?;
     let platform = PlatformConfig::load(platform.as_ref());
     let config = shared_config().await;
     let step = PlanOnboarding {

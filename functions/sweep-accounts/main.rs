@@ -7,18 +7,24 @@ use berth_step::{Settings, serve};
 use jiff::Timestamp;
 use sweep_accounts::{Limits, SweepAccounts};
 
+berth_step::settings! {
+    /// Settings of this function.
+    struct SweepSettings {
+        table: String = "BERTH_LEDGER_TABLE",
+        external_id: String = "BERTH_EXTERNAL_ID",
+        platform: String = "BERTH_PLATFORM",
+        state_machine: String = "BERTH_STATE_MACHINE_ARN",
+        bus: String = "BERTH_BUS",
+        missing: u32 = "BERTH_SWEEP_MISSING_AFTER_MINUTES",
+        stuck: u32 = "BERTH_SWEEP_STUCK_AFTER_MINUTES",
+        failed: u32 = "BERTH_SWEEP_FAILED_AFTER_MINUTES",
+    }
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    let mut settings = Settings::from_env();
-    let names = settings.required("BERTH_LEDGER_TABLE").zip(settings.required("BERTH_EXTERNAL_ID"));
-    let platform = settings.required::<String>("BERTH_PLATFORM");
-    let targets = settings.required("BERTH_STATE_MACHINE_ARN").zip(settings.required("BERTH_BUS"));
-    let missing = settings.required("BERTH_SWEEP_MISSING_AFTER_MINUTES");
-    let stuck = settings.required("BERTH_SWEEP_STUCK_AFTER_MINUTES");
-    let failed = settings.required("BERTH_SWEEP_FAILED_AFTER_MINUTES");
-    let read = names.zip(platform).zip(targets).zip(missing.zip(stuck).zip(failed));
-    let ((((table, external_id), platform), (state_machine, bus)), ((missing, stuck), failed)) =
-        settings.finish(read)?;
+    let SweepSettings { table, external_id, platform, state_machine, bus, missing, stuck, failed } =
+        Settings::from_env().load()?;
     let config = shared_config().await;
     let function = SweepAccounts {
         platform: PlatformConfig::load(platform.as_ref()),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_organizations::{Client as Organizations, types::Account};
 use aws_sdk_sfn::{Client as StepFunctions, types::ExecutionStatus};
-use berth_aws::CallFailure;
+use berth_aws::{CallFailure, CallResultExt, SdkResultExt};
 use berth_config::{AccountFacts, units_of_paths};
 use berth_step::{Fault, StepError};
 use berth_tenancy::AccountId;
@@ -26,7 +26,7 @@ pub(crate) async fn accounts(organizations: &Organizations) -> Result<(Vec<Liste
     let mut pages = organizations.list_accounts().into_paginator().send();
     let mut all = Vec::new();
     while let Some(page) = pages.next().await {
-        let page = page.map_err(|error| unknown(CallFailure::of("organizations:ListAccounts", &error)))?;
+        let page = page.named("organizations:ListAccounts").map_err(unknown)?;
         all.extend(page.accounts.unwrap_or_default().iter().map(listed));
     }
     Ok(apart(all))
@@ -67,17 +67,11 @@ pub(crate) async fn tags(
 ) -> (BTreeMap<AccountId, BTreeMap<String, String>>, Vec<StepError>) {
     let read = |account: AccountId| async move {
         let pages = organizations.list_tags_for_resource().resource_id(account.as_str()).into_paginator().send();
-        let tags = match pages.collect::<Result<Vec<_>, _>>().await {
-            Ok(pages) => pages.into_iter().flat_map(|page| page.tags.unwrap_or_default()).collect(),
-            Err(error) => {
-                let failure = CallFailure::of("organizations:ListTagsForResource", &error);
-                if !failure.is(&["TargetNotFoundException"]) {
-                    return Err(unknown(failure).for_account(&account));
-                }
-                Vec::new()
-            }
-        };
-        Ok((account, tags.into_iter().map(|tag| (tag.key, tag.value)).collect()))
+        let pages = pages.collect::<Result<Vec<_>, _>>().await.named("organizations:ListTagsForResource");
+        let pages = pages.none_if(&["TargetNotFoundException"]);
+        let pages = pages.map_err(|failure| unknown(failure).for_account(&account))?.unwrap_or_default();
+        let tags = pages.into_iter().flat_map(|page| page.tags.unwrap_or_default());
+        Ok((account, tags.map(|tag| (tag.key, tag.value)).collect()))
     };
     let answers: Vec<_> = stream::iter(accounts.into_iter().map(read)).buffer_unordered(TAGS_AT_ONCE).collect().await;
     let (tags, problems) = apart(answers);
@@ -110,7 +104,7 @@ pub(crate) async fn running(client: &StepFunctions, state_machine: &str) -> Resu
         .send();
     let mut running = BTreeSet::new();
     while let Some(execution) = executions.next().await {
-        let execution = execution.map_err(|error| unlisted(CallFailure::of("states:ListExecutions", &error)))?;
+        let execution = execution.named("states:ListExecutions").map_err(unlisted)?;
         running.insert(execution.execution_arn);
     }
     Ok(running)

@@ -4,7 +4,7 @@ use aws_sdk_eventbridge::{
     Client,
     types::{PutEventsRequestEntry, PutEventsResultEntry},
 };
-use berth_aws::CallFailure;
+use berth_aws::{CallFailure, SdkResultExt};
 use berth_events::outcome::{AccountCreated, Published, SOURCE, Version};
 use berth_step::{Fault, StepError};
 
@@ -28,12 +28,9 @@ pub(crate) async fn publish(client: &Client, bus: &str, asked: &[Ask]) -> Vec<Re
                 continue;
             }
         };
-        match client.put_events().set_entries(Some(entries)).send().await {
+        match client.put_events().set_entries(Some(entries)).send().await.named("events:PutEvents") {
             Ok(answer) => refused.extend(refused_of(batch, answer.entries()).into_iter().map(one)),
-            Err(error) => {
-                let error = failed(CallFailure::of("events:PutEvents", &error));
-                refused.push(Refused { accounts: batch.len(), error });
-            }
+            Err(failure) => refused.push(Refused { accounts: batch.len(), error: failed(failure) }),
         }
     }
     refused

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_sfn::types::ExecutionListItem;
-use berth_aws::CallFailure;
+use berth_aws::{CallResultExt, SdkResultExt};
 use berth_tenancy::AccountId;
 
 use crate::{outcome::Problem, target::Deployment};
@@ -24,7 +24,7 @@ pub(super) async fn newest_of(deployment: &Deployment) -> Result<BTreeMap<Accoun
         deployment.step_functions.list_executions().state_machine_arn(machine).into_paginator().items().send();
     let mut newest = BTreeMap::new();
     while let Some(execution) = pages.next().await {
-        let execution = execution.map_err(|error| CallFailure::of("states:ListExecutions", &error).or_common())?;
+        let execution = execution.named("states:ListExecutions").or_common()?;
         take(&mut newest, &execution);
     }
     Ok(newest)

@@ -9,7 +9,7 @@ use aws_sdk_eventbridge::{
     types::{ReplayDestination, ReplayState},
 };
 use aws_sdk_sqs::{Client as Queues, types::QueueAttributeName};
-use berth_aws::CallFailure;
+use berth_aws::{CallResultExt, SdkResultExt};
 use berth_step::Fault;
 use jiff::Timestamp;
 use serde_json::json;
@@ -88,8 +88,7 @@ pub(crate) async fn run(
 /// ARNs of the archive and of its bus. [EventBridge `DescribeArchive`]
 async fn archive(client: &Client) -> Result<(String, String), Problem> {
     let sent = client.describe_archive().archive_name(BUS).send().await;
-    let answer = sent.map_err(|error| {
-        let failure = CallFailure::of("events:DescribeArchive", &error);
+    let answer = sent.named("events:DescribeArchive").map_err(|failure| {
         if failure.is(&["ResourceNotFoundException"]) {
             let hint = "set the profile and the region to those of the hub account, or deploy infra/hub.yaml";
             return failure.as_fault(Fault::InvalidInput, hint);
@@ -105,18 +104,17 @@ async fn archive(client: &Client) -> Result<(String, String), Problem> {
 /// ARNs of the rules that send to the intake queue. [EventBridge `ListRuleNamesByTarget`, `DescribeRule`]
 async fn rules(client: &Client, queues: &Queues) -> Result<Vec<String>, Problem> {
     let url = queues.get_queue_url().queue_name(INTAKE).send().await;
-    let url =
-        url.map_err(|error| CallFailure::of("sqs:GetQueueUrl", &error).or_common())?.queue_url.unwrap_or_default();
+    let url = url.named("sqs:GetQueueUrl").or_common()?.queue_url.unwrap_or_default();
     let name = QueueAttributeName::QueueArn;
     let sent = queues.get_queue_attributes().queue_url(url).attribute_names(name.clone()).send().await;
-    let answer = sent.map_err(|error| CallFailure::of("sqs:GetQueueAttributes", &error).or_common())?;
+    let answer = sent.named("sqs:GetQueueAttributes").or_common()?;
     let queue = answer.attributes.unwrap_or_default().remove(&name).unwrap_or_default();
     let sent = client.list_rule_names_by_target().target_arn(queue).event_bus_name(BUS).send().await;
-    let named = sent.map_err(|error| CallFailure::of("events:ListRuleNamesByTarget", &error).or_common())?;
+    let named = sent.named("events:ListRuleNamesByTarget").or_common()?;
     let mut arns = Vec::new();
     for rule in named.rule_names() {
         let sent = client.describe_rule().name(rule).event_bus_name(BUS).send().await;
-        arns.extend(sent.map_err(|error| CallFailure::of("events:DescribeRule", &error).or_common())?.arn);
+        arns.extend(sent.named("events:DescribeRule").or_common()?.arn);
     }
     if arns.is_empty() {
         let what = format!("no rule of the bus {BUS} sends to {INTAKE}");
@@ -143,8 +141,7 @@ async fn start(client: &Client, window: &Window) -> Result<(String, bool), Probl
             .destination(destination)
             .send()
             .await;
-        let Err(error) = sent else { return Ok((name, true)) };
-        let failure = CallFailure::of("events:StartReplay", &error);
+        let Err(failure) = sent.named("events:StartReplay") else { return Ok((name, true)) };
         match failure.code() {
             // The window was replayed before, or is just now.
             Some("ResourceAlreadyExistsException") => {
@@ -175,7 +172,7 @@ fn replay_name(from: Timestamp, to: Timestamp, number: u32) -> String {
 /// [EventBridge `DescribeReplay`]
 async fn describe(client: &Client, name: &str) -> Result<DescribeReplayOutput, Problem> {
     let sent = client.describe_replay().replay_name(name).send().await;
-    Ok(sent.map_err(|error| CallFailure::of("events:DescribeReplay", &error).or_common())?)
+    Ok(sent.named("events:DescribeReplay").or_common()?)
 }
 
 fn is_under_way(replay: &DescribeReplayOutput) -> bool {

@@ -9,7 +9,7 @@ use aws_sdk_sqs::{
         QueueAttributeName,
     },
 };
-use berth_aws::CallFailure;
+use berth_aws::{CallResultExt, SdkResultExt};
 use berth_step::{ATTRIBUTES_MAX, REPLAYS_ATTRIBUTE, StepError};
 use jiff::Timestamp;
 
@@ -116,7 +116,7 @@ pub(crate) async fn read(client: &Client, queue: &'static Queue, seconds: i32) -
             .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp)
             .send()
             .await;
-        let answer = sent.map_err(|error| CallFailure::of("sqs:ReceiveMessage", &error).or_common())?;
+        let answer = sent.named("sqs:ReceiveMessage").or_common()?;
         let before = letters.len();
         for letter in answer.messages().iter().filter_map(|message| Letter::read(queue, message)) {
             // The newest receipt is the one that counts.
@@ -132,8 +132,7 @@ pub(crate) async fn read(client: &Client, queue: &'static Queue, seconds: i32) -
 /// The address of a queue. [SQS `GetQueueUrl`]
 async fn url(client: &Client, name: &str) -> Result<String, StepError> {
     let sent = client.get_queue_url().queue_name(name).send().await;
-    let answer = sent.map_err(|error| {
-        let failure = CallFailure::of("sqs:GetQueueUrl", &error);
+    let answer = sent.named("sqs:GetQueueUrl").map_err(|failure| {
         if failure.is(&["QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"]) {
             let hint = "set the profile and the region to those of the hub account, or deploy infra/hub.yaml";
             return failure.as_fault(berth_step::Fault::InvalidInput, hint);
@@ -147,7 +146,7 @@ async fn url(client: &Client, name: &str) -> Result<String, StepError> {
 async fn in_flight(client: &Client, url: &str) -> Result<u64, StepError> {
     let name = QueueAttributeName::ApproximateNumberOfMessagesNotVisible;
     let sent = client.get_queue_attributes().queue_url(url).attribute_names(name.clone()).send().await;
-    let answer = sent.map_err(|error| CallFailure::of("sqs:GetQueueAttributes", &error).or_common())?;
+    let answer = sent.named("sqs:GetQueueAttributes").or_common()?;
     let text = answer.attributes.unwrap_or_default().remove(&name);
     Ok(text.and_then(|text| text.parse().ok()).unwrap_or_default())
 }
@@ -168,7 +167,7 @@ pub(crate) async fn put_back(client: &Client, letters: &[&Letter]) -> Result<(),
             let entries = batch.iter().enumerate().filter_map(entry).collect();
             // A letter that cannot be shown now shows itself when its time is over.
             let sent = client.change_message_visibility_batch().queue_url(&url).set_entries(Some(entries)).send().await;
-            sent.map_err(|error| CallFailure::of("sqs:ChangeMessageVisibilityBatch", &error).or_common())?;
+            sent.named("sqs:ChangeMessageVisibilityBatch").or_common()?;
         }
     }
     Ok(())
@@ -189,10 +188,10 @@ pub(crate) async fn move_back(client: &Client, letter: &Letter) -> Result<(), St
         .set_message_attributes(Some(letter.attributes_back().into_iter().filter_map(attribute).collect()))
         .send()
         .await;
-    sent.map_err(|error| CallFailure::of("sqs:SendMessage", &error).or_common())?;
+    sent.named("sqs:SendMessage").or_common()?;
     let dead = url(client, letter.queue.dead).await?;
     let deleted = client.delete_message().queue_url(dead).receipt_handle(&letter.receipt).send().await;
-    deleted.map_err(|error| CallFailure::of("sqs:DeleteMessage", &error).or_common())?;
+    deleted.named("sqs:DeleteMessage").or_common()?;
     Ok(())
 }
 

@@ -12,7 +12,7 @@ use aws_sdk_sts::Client;
 use berth_step::{Fault, StepError};
 use berth_tenancy::{AccountId, Region, RoleName, Subject, role_arn};
 
-use crate::{CallFailure, SessionPolicy};
+use crate::{CallFailure, SdkResultExt, SessionPolicy};
 
 /// Length of a session in seconds: the shortest that STS allows, and no function runs longer.
 const SESSION_SECONDS: i32 = 900;
@@ -129,7 +129,8 @@ impl Sessions {
             .policy(scope.policy.document()?)
             .send()
             .await
-            .map_err(|error| refused(CallFailure::of("sts:AssumeRole", &error), arn, scope))?;
+            .named("sts:AssumeRole")
+            .map_err(|failure| refused(failure, arn, scope))?;
         let Some(given) = answer.credentials else {
             return Err(StepError::new(Fault::Bug, format!("sts:AssumeRole on {arn} answered without credentials")));
         };

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use berth_aws::CallFailure;
+use berth_aws::{CallResultExt, SdkResultExt};
 use berth_step::{Fault, StepError};
 use berth_tenancy::{AccountId, Region};
 use ipnet::Ipv4Net;
@@ -143,7 +143,7 @@ impl Ledger {
             .send();
         let mut pool = Pool::default();
         while let Some(item) = items.next().await {
-            let item = item.map_err(|error| CallFailure::of("dynamodb:Query", &error).or_common())?;
+            let item = item.named("dynamodb:Query").or_common()?;
             read(&mut pool, &item).ok_or_else(|| {
                 StepError::new(Fault::Bug, format!("pool {name} in the ledger holds an item that cannot be read"))
             })?;
@@ -171,13 +171,8 @@ impl Ledger {
                 .expression_attribute_names("#released", RELEASED)
                 .expression_attribute_values(":released", AttributeValue::S(released.to_string())),
         };
-        match request.send().await {
-            Ok(_) => Ok(true),
-            Err(error) => {
-                let failure = CallFailure::of("dynamodb:PutItem", &error);
-                if failure.is(&["ConditionalCheckFailedException"]) { Ok(false) } else { Err(failure.or_common()) }
-            }
-        }
+        let sent = request.send().await.named("dynamodb:PutItem").none_if(&["ConditionalCheckFailedException"]);
+        Ok(sent.or_common()?.is_some())
     }
 }
 

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use berth_aws::CallFailure;
+use berth_aws::{CallResultExt, SdkResultExt};
 use berth_step::{Fault, StepError};
 use berth_tenancy::{AccountId, Region};
 use jiff::Timestamp;
@@ -34,7 +34,7 @@ impl Ledger {
     pub async fn vpc_creation(&self, account: &AccountId, region: &Region) -> Result<Option<Timestamp>, StepError> {
         let request = self.client.get_item().table_name(&self.table).set_key(Some(key(account, region)));
         let answer = request.consistent_read(true).send().await;
-        let answer = answer.map_err(|error| CallFailure::of("dynamodb:GetItem", &error).or_common())?;
+        let answer = answer.named("dynamodb:GetItem").or_common()?;
         let Some(begun) = answer.item.as_ref().and_then(|item| item.get(BEGUN)) else { return Ok(None) };
         let parsed = begun.as_s().ok().and_then(|text| text.parse().ok());
         parsed.map(Some).ok_or_else(|| StepError::new(Fault::Bug, "the ledger holds an intent that cannot be read"))
@@ -62,13 +62,10 @@ impl Ledger {
                 request.condition_expression("#begun = :seen").expression_attribute_values(":seen", text(seen))
             }
         };
-        let Err(error) = request.send().await else { return Ok(()) };
-        let failure = CallFailure::of("dynamodb:UpdateItem", &error);
-        if failure.is(&["ConditionalCheckFailedException"]) {
-            let what = format!("another run is creating the VPC of {account} in {region}");
-            return Err(StepError::new(Fault::Conflict, what));
-        }
-        Err(failure.or_common())
+        let sent = request.send().await.named("dynamodb:UpdateItem").none_if(&["ConditionalCheckFailedException"]);
+        let other =
+            || StepError::new(Fault::Conflict, format!("another run is creating the VPC of {account} in {region}"));
+        sent.or_common()?.map(drop).ok_or_else(other)
     }
 
     /// Writes that AWS refused the `CreateVpc` of `begun`, so that the next try need not wait. [DynamoDB `UpdateItem`]
@@ -86,8 +83,6 @@ impl Ledger {
             .expression_attribute_values(":begun", text(begun))
             .send()
             .await;
-        let Err(error) = sent else { return Ok(()) };
-        let failure = CallFailure::of("dynamodb:UpdateItem", &error);
-        if failure.is(&["ConditionalCheckFailedException"]) { Ok(()) } else { Err(failure.or_common()) }
+        sent.named("dynamodb:UpdateItem").none_if(&["ConditionalCheckFailedException"]).or_common().map(drop)
     }
 }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
-use berth_aws::CallFailure;
+use berth_aws::{CallResultExt, SdkResultExt};
 use berth_step::{Fault, StepError};
 use berth_tenancy::AccountId;
 use jiff::Timestamp;
@@ -108,7 +108,7 @@ impl Ledger {
         let mut pages = call.into_paginator().items().send();
         let mut found = Vec::new();
         while let Some(item) = pages.next().await {
-            found.push(read(item.map_err(|error| failed(CallFailure::of("dynamodb:Query", &error)))?)?);
+            found.push(read(item.named("dynamodb:Query").map_err(failed)?)?);
         }
         Ok(found)
     }
@@ -119,11 +119,7 @@ impl Ledger {
         let item = written(proposal, proposal_key(&proposal.branch))?;
         let call = self.client.put_item().table_name(&self.table).set_item(Some(item));
         let sent = call.condition_expression("attribute_not_exists(pk)").send().await;
-        match sent.map_err(|error| CallFailure::of("dynamodb:PutItem", &error)) {
-            Ok(_) => Ok(true),
-            Err(failure) if failure.is(&["ConditionalCheckFailedException"]) => Ok(false),
-            Err(failure) => Err(failed(failure)),
-        }
+        Ok(sent.named("dynamodb:PutItem").none_if(&["ConditionalCheckFailedException"]).map_err(failed)?.is_some())
     }
 
     /// Remembers where the branch that people merge to was at a look. [DynamoDB `UpdateItem`]
@@ -131,7 +127,7 @@ impl Ledger {
         let sent = self.client.update_item().table_name(&self.table).set_key(Some(proposal_key(branch)));
         let sent = sent.update_expression("SET head = :head").condition_expression("attribute_exists(pk)");
         let sent = sent.expression_attribute_values(":head", AttributeValue::S(head.to_owned())).send().await;
-        sent.map(|_| ()).map_err(|error| failed(CallFailure::of("dynamodb:UpdateItem", &error)))
+        sent.named("dynamodb:UpdateItem").map(|_| ()).map_err(failed)
     }
 
     /// Lets an execution wait for a proposal; `false` if nobody may join it any more. An older execution of the account
@@ -144,11 +140,7 @@ impl Ledger {
         let sent = sent.update_expression("ADD accounts :account").condition_expression("isSettled = :no");
         let sent = sent.expression_attribute_values(":account", account);
         let sent = sent.expression_attribute_values(":no", AttributeValue::Bool(false)).send().await;
-        match sent.map_err(|error| CallFailure::of("dynamodb:UpdateItem", &error)) {
-            Ok(_) => Ok(true),
-            Err(failure) if failure.is(&["ConditionalCheckFailedException"]) => Ok(false),
-            Err(failure) => Err(failed(failure)),
-        }
+        Ok(sent.named("dynamodb:UpdateItem").none_if(&["ConditionalCheckFailedException"]).map_err(failed)?.is_some())
     }
 
     /// Closes a proposal to new waiters; what it is then, with every account that waits. [DynamoDB `UpdateItem`]
@@ -157,7 +149,7 @@ impl Ledger {
         let sent = sent.update_expression("SET isSettled = :yes").condition_expression("attribute_exists(pk)");
         let sent = sent.expression_attribute_values(":yes", AttributeValue::Bool(true));
         let sent = sent.return_values(ReturnValue::AllNew).send().await;
-        let sent = sent.map_err(|error| failed(CallFailure::of("dynamodb:UpdateItem", &error)))?;
+        let sent = sent.named("dynamodb:UpdateItem").map_err(failed)?;
         read(sent.attributes.unwrap_or_default())
     }
 
@@ -170,7 +162,7 @@ impl Ledger {
     pub async fn waiter(&self, account: &AccountId) -> Result<Option<Waiter>, StepError> {
         let call =
             self.client.get_item().table_name(&self.table).set_key(Some(waiter_key(account))).consistent_read(true);
-        let answer = call.send().await.map_err(|error| failed(CallFailure::of("dynamodb:GetItem", &error)))?;
+        let answer = call.send().await.named("dynamodb:GetItem").map_err(failed)?;
         answer.item.map(read).transpose()
     }
 
@@ -180,11 +172,7 @@ impl Ledger {
         let sent = self.client.delete_item().table_name(&self.table).set_key(Some(waiter_key(&told.account_id)));
         let sent = sent.condition_expression("messageId = :id");
         let sent = sent.expression_attribute_values(":id", AttributeValue::S(told.message_id.clone())).send().await;
-        match sent.map_err(|error| CallFailure::of("dynamodb:DeleteItem", &error)) {
-            Ok(_) => Ok(()),
-            Err(failure) if failure.is(&["ConditionalCheckFailedException"]) => Ok(()),
-            Err(failure) => Err(failed(failure)),
-        }
+        sent.named("dynamodb:DeleteItem").none_if(&["ConditionalCheckFailedException"]).map(drop).map_err(failed)
     }
 
     /// What an account's execution waits for: the pull request's address, and since when. [DynamoDB `GetItem`, `Query`]
@@ -198,12 +186,12 @@ impl Ledger {
 
     async fn put_item(&self, item: Item) -> Result<(), StepError> {
         let sent = self.client.put_item().table_name(&self.table).set_item(Some(item)).send().await;
-        sent.map(|_| ()).map_err(|error| failed(CallFailure::of("dynamodb:PutItem", &error)))
+        sent.named("dynamodb:PutItem").map(|_| ()).map_err(failed)
     }
 
     async fn delete_item(&self, key: Item) -> Result<(), StepError> {
         let sent = self.client.delete_item().table_name(&self.table).set_key(Some(key)).send().await;
-        sent.map(|_| ()).map_err(|error| failed(CallFailure::of("dynamodb:DeleteItem", &error)))
+        sent.named("dynamodb:DeleteItem").map(|_| ()).map_err(failed)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use berth_aws::CallFailure;
+use berth_aws::{CallResultExt, SdkResultExt};
 use berth_step::{Fault, StepError};
 use berth_tenancy::{AccountId, Region};
 use ipnet::Ipv4Net;
@@ -29,7 +29,7 @@ impl Ledger {
             .send();
         let mut pools: BTreeMap<String, Pool> = BTreeMap::new();
         while let Some(item) = items.next().await {
-            let item = item.map_err(|error| CallFailure::of("dynamodb:Scan", &error).or_common())?;
+            let item = item.named("dynamodb:Scan").or_common()?;
             let name = item.get("pk").and_then(|key| key.as_s().ok()).and_then(|key| key.strip_prefix(POOL));
             let name = name.unwrap_or_default().to_owned();
             read(pools.entry(name.clone()).or_default(), &item).ok_or_else(|| {
@@ -78,8 +78,6 @@ impl Ledger {
             .expression_attribute_values(":owner", AttributeValue::S(owner.to_owned()))
             .send()
             .await;
-        let Err(error) = sent else { return Ok(true) };
-        let failure = CallFailure::of("dynamodb:UpdateItem", &error);
-        if failure.is(&["ConditionalCheckFailedException"]) { Ok(false) } else { Err(failure.or_common()) }
+        Ok(sent.named("dynamodb:UpdateItem").none_if(&["ConditionalCheckFailedException"]).or_common()?.is_some())
     }
 }

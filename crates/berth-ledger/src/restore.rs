@@ -1,7 +1,7 @@
 //! Writes back what was lost with the table, and only that: nothing that is there is ever replaced.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use berth_aws::CallFailure;
+use berth_aws::{CallResultExt, SdkResultExt};
 use berth_step::{Fault, StepError};
 use berth_tenancy::{AccountId, Region};
 use ipnet::Ipv4Net;
@@ -30,16 +30,10 @@ impl Ledger {
             .map_err(|error| StepError::new(Fault::Bug, "a record does not fit into the ledger").because(error))?;
         item.extend(key(&record.account_id));
         let request = self.client.put_item().table_name(&self.table).set_item(Some(item));
-        match request.condition_expression("attribute_not_exists(pk)").send().await {
-            Ok(_) => Ok(Restored::Written),
-            Err(error) => {
-                let failure = CallFailure::of("dynamodb:PutItem", &error);
-                if failure.is(&["ConditionalCheckFailedException"]) {
-                    return Ok(Restored::Kept);
-                }
-                Err(failed(failure).for_account(&record.account_id))
-            }
-        }
+        let sent = request.condition_expression("attribute_not_exists(pk)").send().await;
+        let sent = sent.named("dynamodb:PutItem").none_if(&["ConditionalCheckFailedException"]);
+        let written = sent.map_err(|failure| failed(failure).for_account(&record.account_id))?;
+        Ok(if written.is_some() { Restored::Written } else { Restored::Kept })
     }
 
     /// Who has a block that an account uses, or a block around or inside it: nobody, itself, or another one.

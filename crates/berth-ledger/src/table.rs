@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
-use berth_aws::CallFailure;
+use berth_aws::{CallFailure, CallResultExt, SdkResultExt};
 use berth_step::{Fault, StepError};
 use berth_tenancy::AccountId;
 
@@ -90,7 +90,8 @@ impl Ledger {
             .consistent_read(true)
             .send()
             .await
-            .map_err(|error| failed(CallFailure::of("dynamodb:GetItem", &error)).for_account(account))?;
+            .named("dynamodb:GetItem")
+            .map_err(|failure| failed(failure).for_account(account))?;
         answer.item.map(read).transpose().map_err(|error| error.for_account(account))
     }
 
@@ -110,7 +111,8 @@ impl Ledger {
             .request_items(&self.table, wanted)
             .send()
             .await
-            .map_err(|error| failed(CallFailure::of("dynamodb:BatchGetItem", &error)))?;
+            .named("dynamodb:BatchGetItem")
+            .map_err(failed)?;
         if answer.unprocessed_keys.is_some_and(|left| !left.is_empty()) {
             return Err(StepError::new(Fault::Throttled, "dynamodb:BatchGetItem left keys unread"));
         }
@@ -133,7 +135,7 @@ impl Ledger {
             .send();
         let mut listing = Listing::default();
         while let Some(item) = pages.next().await {
-            listing.add(item.map_err(|error| failed(CallFailure::of("dynamodb:Scan", &error)))?);
+            listing.add(item.named("dynamodb:Scan").map_err(failed)?);
         }
         listing.records.sort_by(|a, b| a.account_id.cmp(&b.account_id));
         listing.unreadable.sort_by(|a, b| a.key.cmp(&b.key));
@@ -155,14 +157,9 @@ impl Ledger {
             .return_values(aws_sdk_dynamodb::types::ReturnValue::AllNew)
             .send()
             .await;
-        match sent {
-            Ok(answer) => answer.attributes.map(read).transpose(),
-            Err(error) => {
-                let failure = CallFailure::of("dynamodb:UpdateItem", &error);
-                if failure.is(&["ConditionalCheckFailedException"]) { Ok(None) } else { Err(failed(failure)) }
-            }
-        }
-        .map_err(|error: StepError| error.for_account(account))
+        let sent = sent.named("dynamodb:UpdateItem").none_if(&["ConditionalCheckFailedException"]).map_err(failed);
+        let record = sent.and_then(|answer| answer.and_then(|answer| answer.attributes).map(read).transpose());
+        record.map_err(|error| error.for_account(account))
     }
 }
 
