@@ -30,7 +30,8 @@ impl AnnounceOutcome {
                 .set_next_token(token)
                 .send()
                 .await
-                .named("states:GetExecutionHistory").or_common()?;
+                .named("states:GetExecutionHistory")
+                .or_common()?;
             events.extend(page.events.iter().map(HistoryEvent::from));
             token = page.next_token;
             let found = failure(status, &events, Extent::Newest);
