@@ -18,6 +18,8 @@ DEFAULT_TEMPLATES = REPOSITORY_ROOT / "infra"
 DEFAULT_PORT = 4566
 RECORD = "BERTH_LOCAL_RECORD"
 """Names a file that the gateway appends every use of an AWS operation to; the tests of Berth's policies set it."""
+TRACE = "BERTH_LOCAL_TRACE"
+"""Names a file that the gateway writes every call and every invocation to, with all their content."""
 STATE_MARK = "BERTH_LOCAL_STATE_DIR"
 """In the environment of every child process, so that a person (or a test) finds out whose it is."""
 
@@ -107,11 +109,11 @@ def child_commands(settings: Settings, ports: Ports) -> dict[str, list[str]]:
     """The command line of each child process, by name, in the order in which they are started."""
     python = [sys.executable, "-m"]
     return {
-        "aws": [*python, "berth_local.aws", "--port", str(ports.aws)],
-        "gateway": [
-            *python, "berth_local.gateway", "--port", str(ports.gateway), "--aws-url", ports.aws_url,
+        "aws": [
+            *python, "berth_local.gateway", "--port", str(ports.gateway), "--aws-port", str(ports.aws),
             "--binaries", str(settings.binaries), "--log-dir", str(settings.logs / "functions"),
             "--layers", str(settings.layers), *(["--record", os.environ[RECORD]] if RECORD in os.environ else []),
+            *(["--trace", os.environ[TRACE]] if TRACE in os.environ else []),
         ],
         "git": [
             *python, "berth_local.gitserver", "--root", str(settings.git_root), "--port", str(ports.git),

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from berth_local.world import World
 
-_HEALTH = {"aws": "/moto-api/", "gateway": "/_berth/health", "git": "/"}
+_HEALTH = {"aws": "/_berth/health", "git": "/"}
 _WATCH_SECONDS = 0.2
 _DOWN_SECONDS_MAX = 15.0
 
@@ -96,7 +96,7 @@ class Supervisor:
 
             templates = world.read_templates(self._settings)
             repository.result()
-            for name, port in (("aws", ports.aws), ("gateway", ports.gateway), ("git", ports.git)):
+            for name, port in (("aws", ports.gateway), ("git", ports.git)):
                 wait_for_answer(self._children[name], port, _HEALTH[name], self._stopped.is_set)
             self._progress(f"processes: AWS at {ports.endpoint}, git at {ports.git_url}")
             return world.build_world(self._settings, ports, login, templates, self._progress)

@@ -40,6 +40,8 @@ REPAIRS = (
     "backup",
     "account_defaults",
     "lambda_sources",
+    "quick_requests",
+    "quick_answers",
     "quick",
 )
 

@@ -6,6 +6,7 @@ Values are bound to the expression, never pasted into its text: pasting needs es
 
 from __future__ import annotations
 
+import copy
 import datetime
 import hashlib
 import json
@@ -13,6 +14,7 @@ import random
 import re
 import uuid
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import jsonata
@@ -31,6 +33,7 @@ from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 
 from berth_local.aws.replacing import replace_name
 
+_EXPRESSIONS_MAX = 10_000
 STATES_ROOT = re.compile(r"\$states(?!\.[A-Za-z])")
 
 
@@ -45,17 +48,32 @@ def evaluate(expression: str, variables: dict[str, Any]) -> Any:
     undefined result, and for a result that is a function.
     """
     try:
-        program = jsonata.Jsonata(expression)
-        program.set_output_convert_nulls(False)
-        for name, function in FUNCTIONS.items():
-            program.register_lambda(name, function)
-        result = program.evaluate(None, {name: to_jsonata(value) for name, value in variables.items()})
+        result = _program(expression).evaluate(None, {name: to_jsonata(value) for name, value in variables.items()})
     # The evaluator is plain Python: a bad operand surfaces as ZeroDivisionError, TypeError, RecursionError and more.
     except Exception as problem:
         raise QueryEvaluationError(f"The JSONata expression '{expression}' failed: {problem}") from problem
     if result is None:
         raise QueryEvaluationError(f"The JSONata expression '{expression}' returned nothing (undefined).")
     return to_json(result, expression)
+
+
+@lru_cache(_EXPRESSIONS_MAX)
+def _parsed(expression: str) -> jsonata.Jsonata:
+    program = jsonata.Jsonata(expression)
+    program.set_output_convert_nulls(False)
+    return program
+
+
+def _program(expression: str) -> jsonata.Jsonata:
+    """A program for one evaluation, with Step Functions' own functions. The same few expressions are evaluated in every
+    execution, and parsing one takes longer than evaluating it: what the parser made is kept, and never changed."""
+    program = copy.copy(_parsed(expression))
+    program.environment = program.create_frame(jsonata.Jsonata.static_frame)
+    # The evaluator looks for itself here, as its constructor would have put it.
+    jsonata.Jsonata.CURRENT.jsonata = program
+    for name, function in FUNCTIONS.items():
+        program.register_lambda(name, function)
+    return program
 
 
 def to_jsonata(value: Any) -> Any:

@@ -1,9 +1,8 @@
 """The same answers for less work: what stock moto computes anew for every call, and need not.
 
 Stock looks through all members of a service's class to find the method of one operation, spells out names letter by
-letter, takes the time by way of three calendars, counts all messages of a queue for each one that it gives out, works
-out for each value of an answer under which names it may be found, and parses the definition of a state machine for each
-execution: a quarter of a second. With a hundred accounts at once that was most of what the local AWS did.
+letter, takes the time by way of three calendars, counts all messages of a queue for each one that it gives out, and parses
+the definition of a state machine for each execution: a quarter of a second. With a hundred accounts at once that was most of what the local AWS did.
 """
 
 from __future__ import annotations
@@ -17,20 +16,14 @@ from typing import Any
 
 from botocore.utils import parse_to_aware_datetime
 from moto.core import utils
-from moto.core.model import Shape
-from moto.core.serialize import (
-    DEFAULT_ALIAS_PROVIDERS,
-    MISSING,
-    AttributePickerContext,
-    ResponseSerializer,
-    XFormedAttributePicker,
-)
 from moto.sqs.models import Message, SQSBackend
 from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
+from werkzeug.routing import Rule
 
-from berth_local.aws.replacing import replace_name, wrap
+from berth_local import models
+from berth_local.aws.replacing import replace_name
 
 _NAMES_MAX = 10_000
 _TIMES_MAX = 10_000
@@ -50,29 +43,6 @@ def _is_young(self: SQSBackend, queue_name: str, message: Message) -> bool:
     """Whether a message is younger than its queue keeps messages."""
     kept_seconds: Any = self.get_queue(queue_name).message_retention_period
     return kept_seconds + (message.sent_timestamp or 0) / 1000 > time.time()
-
-
-def _value(stock: Callable[..., Any], self: ResponseSerializer, value: Any, key: str, shape: Shape) -> Any:
-    """What a member of an answer is, in the object that a service answered with.
-
-    The names under which it may be there depend on the member and on the class of the object; stock works them out each
-    time. They are kept with the member, in the service's model.
-    """
-    picker = self._value_picker
-    plain = picker.__class__ is XFormedAttributePicker and picker.alias_providers is DEFAULT_ALIAS_PROVIDERS
-    if not plain or picker.response_transformers or hasattr(value, "Meta"):
-        return stock(self, value, key, shape)
-    known = shape.__dict__.setdefault("berth_names", {})
-    case = (key, value.__class__, hasattr(shape, "parent"))
-    names = known.get(case)
-    if names is None:
-        context = AttributePickerContext(obj=value, key=key, shape=shape)
-        names = known[case] = tuple(dict.fromkeys(picker.get_possible_keys(context)))
-    for name in names:
-        found = utils.get_value(value, name, MISSING)
-        if found is not MISSING:
-            return found
-    return None
 
 
 _time_of = lru_cache(_TIMES_MAX)(parse_to_aware_datetime)
@@ -95,6 +65,18 @@ def _program(self: ExecutionWorker) -> EvalComponent:
     return program
 
 
+def _lazy(self: Rule, append_unknown: bool = True) -> Callable[..., Any]:
+    """Stands for the function that writes a URL by a rule, until somebody wants one. Here nobody does: rules are matched."""
+
+    def build(rule: Rule, **values: Any) -> Any:
+        return _compile(self, append_unknown).__get__(rule, None)(**values)
+
+    return build
+
+
+_compile = Rule._compile_builder
+
+
 def kept_method_names() -> Callable[[object], list[str]]:
     """The names of the methods of a class, looked for once."""
     return cache(utils.method_names_from_class)
@@ -102,10 +84,13 @@ def kept_method_names() -> Callable[[object], list[str]]:
 
 def install() -> None:
     """Last of all: a class has all its methods then."""
+    models.install()
+    Rule._compile_builder = _lazy
     replace_name("moto", "method_names_from_class", kept_method_names())
     replace_name("moto", "camelcase_to_underscores", lru_cache(_NAMES_MAX)(utils.camelcase_to_underscores))
     replace_name("moto", "unix_time", _unix_time(utils.unix_time))
     replace_name("moto.core", "parse_to_aware_datetime", _aware)
-    wrap(ResponseSerializer, "get_value")(_value)
+    # What parsing gives is looked at when a machine is made, and copied for each execution.
+    AmazonStateLanguageParser.parse = staticmethod(lru_cache(_DEFINITIONS_MAX)(AmazonStateLanguageParser.parse))
     ExecutionWorker._get_evaluation_entrypoint = _program
     SQSBackend.is_message_valid_based_on_retention_period = _is_young

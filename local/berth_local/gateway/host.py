@@ -15,6 +15,7 @@ from .function_log import FunctionLog
 from .functions import FunctionCatalog, FunctionName, FunctionSettings
 from .host_stats import HostStats
 from .identities import Identities
+from .trace import Trace
 
 LOGGER = logging.getLogger(__name__)
 
@@ -47,7 +48,8 @@ class Pool:
 class FunctionHost:
     """Runs functions. `url` is the gateway's own address, which the copies use for everything."""
 
-    def __init__(self, catalog: FunctionCatalog, identities: Identities, log_dir: Path, url: str) -> None:
+    def __init__(self, catalog: FunctionCatalog, identities: Identities, log_dir: Path, url: str, trace: Trace) -> None:
+        self._trace = trace
         self.catalog = catalog
         self.stats = HostStats()
         self._identities = identities
@@ -86,6 +88,7 @@ class FunctionHost:
                     copy.inbox.put_nowait(invocation)
                 outcome = await asyncio.shield(invocation.outcome)
                 if outcome is not None:
+                    self._trace.invocation(settings.name, invocation, outcome)
                     return invocation, outcome
                 invocation.outcome = asyncio.get_running_loop().create_future()
         return invocation, outcomes.exited(invocation.request_id, None)

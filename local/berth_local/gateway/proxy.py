@@ -18,9 +18,11 @@ from .identify import ApiCall, identify
 from .identities import Caller, Identities
 from .invoke_api import InvokeApi
 from .journal import Entry, Journal
+from .plain import response
 from .recording import Recording
 from .rules import Action, Rules
 from .stale import same_body
+from .trace import Trace
 from .upstream import ACCOUNT_HEADER, PLUMBING_HEADER, PRINCIPAL_HEADER, Upstream, UpstreamError
 
 LOGGER = logging.getLogger(__name__)
@@ -36,8 +38,9 @@ class Proxy:
 
     def __init__(
         self, upstream: Upstream, identities: Identities, host: FunctionHost, invoke: InvokeApi, region: str,
-        recording: Recording,
+        recording: Recording, trace: Trace,
     ) -> None:  # fmt: skip
+        self._trace = trace
         self.journal = Journal()
         self._recording = recording
         self.rules = Rules()
@@ -57,7 +60,7 @@ class Proxy:
         body = await request.read()
         headers = {name.lower(): value for name, value in request.headers.items()}
         if request.raw_path.startswith(_NOT_AWS):
-            return _response(await self._upstream.forward(request.method, request.raw_path, _pairs(request), body))
+            return response(await self._upstream.forward(request.method, request.raw_path, _pairs(request), body))
         call = identify(request.method, request.raw_path, headers, body)
         caller = await self._identities.caller_of(call.access_key)
         if ACCOUNT_HEADER in headers:
@@ -74,7 +77,7 @@ class Proxy:
         if rule is not None and action.hold:
             await rule.released.wait()
         answer = await self._act(request, headers, body, call, caller, entry, action)
-        return _reset(request) if answer is None else _response(answer)
+        return _reset(request) if answer is None else response(answer)
 
     async def _act(
         self, request: web.Request, headers: dict[str, str], body: bytes, call: ApiCall, caller: Caller, entry: Entry,
@@ -104,6 +107,7 @@ class Proxy:
             entry.finish(0, "ConnectionReset", took_effect=True)
             return None
         entry.finish(answer.status, error_code(answer), took_effect=True)
+        self._trace.call(entry, request.method, request.raw_path, _pairs(request), body, answer)
         if action.stale is not None:
             same_call = (entry.account, entry.region, entry.operation, request.raw_path, same_body(body))
             return action.stale.answer(same_call, answer)
@@ -121,7 +125,7 @@ class Proxy:
             if caller.chain:
                 pairs.append((PRINCIPAL_HEADER, caller.chain[-1]))
         try:
-            return await self._upstream.forward(request.method, request.raw_path, pairs, body)
+            return await self._upstream.forward(request.method, request.raw_path, pairs, body, call)
         except UpstreamError as error:
             LOGGER.error("%s %s: %s", call.service, call.operation, error)
             return None
@@ -150,16 +154,6 @@ class Proxy:
 
 def _pairs(request: web.Request) -> list[tuple[str, str]]:
     return list(request.headers.items())
-
-
-def _response(answer: Answer) -> web.Response:
-    response = web.Response(status=answer.status, body=answer.body)
-    for name, value in answer.headers:
-        if name.lower() == "content-type":
-            response.headers[name] = value
-        else:
-            response.headers.add(name, value)
-    return response
 
 
 def _reset(request: web.Request) -> web.Response:

@@ -15,20 +15,25 @@ from .host import FunctionHost
 from .identify import ApiCall
 from .identities import Caller, Identities
 from .invoke_api import InvokeApi
+from .plain import BODY_BYTES_MAX, plain_application
 from .pollers import Pollers
 from .proxy import Proxy
 from .recording import Recording
 from .runtime_api import RuntimeApi
-from .upstream import Upstream
+from .trace import Trace
+from .upstream import HttpTransport, Transport, Upstream
 
-BODY_BYTES_MAX = 256 * 1024 * 1024
 LISTEN_BACKLOG = 2048
 ADDRESS = "127.0.0.1"
 
 
 @dataclass(frozen=True)
 class GatewaySettings:
-    """What the command line says. `layers` is where `/opt` of the functions lies, `record` where uses are written to."""
+    """What the command line says. `layers` is where `/opt` of the functions lies, `record` where uses are written to,
+    `trace` where whole calls are.
+
+    The emulator is behind `aws_url`; or it is in this process, and others reach it past the proxy at `aws_port`.
+    """
 
     port: int
     aws_url: str
@@ -38,6 +43,8 @@ class GatewaySettings:
     region: str
     layers: Path | None = None
     record: Path | None = None
+    aws_port: int | None = None
+    trace: Path | None = None
 
 
 class Gateway:
@@ -46,17 +53,19 @@ class Gateway:
     def __init__(self, settings: GatewaySettings) -> None:
         self._settings = settings
         url = f"http://{ADDRESS}:{settings.port}"
-        self.upstream = Upstream(settings.aws_url, settings.account, settings.region)
+        self._transport = _transport(settings)
+        self.upstream = Upstream(self._transport, settings.account, settings.region)
         identities = Identities(settings.account, self.upstream.caller_arn)
         catalog = FunctionCatalog(self.upstream, settings.binaries.resolve(), settings.layers)
-        self.host = FunctionHost(catalog, identities, settings.log_dir, url)
+        trace = Trace(settings.trace)
+        self.host = FunctionHost(catalog, identities, settings.log_dir, url, trace)
         self.invoke = InvokeApi(self.host)
         recording = Recording(settings.record)
         self.pollers = Pollers(self.upstream, self.host, recording)
-        self.proxy = Proxy(self.upstream, identities, self.host, self.invoke, settings.region, recording)
+        self.proxy = Proxy(self.upstream, identities, self.host, self.invoke, settings.region, recording, trace)
         self.proxy.observe(self._functions_changed)
         self.proxy.observe(self.pollers.observe)
-        self._runner: web.AppRunner | None = None
+        self._runners: list[web.AppRunner] = []
 
     async def start(self) -> None:
         """Serves. Raises OSError when the port is taken."""
@@ -64,9 +73,9 @@ class Gateway:
         RuntimeApi(self.host).add_routes(app)
         Admin(self.proxy, self.host, self.pollers, self._describe).add_routes(app)
         app.router.add_route("*", "/{path:.*}", self.proxy.handle)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.3, auto_decompress=False)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, ADDRESS, self._settings.port, backlog=LISTEN_BACKLOG).start()
+        await self._listen(app, self._settings.port)
+        if self._settings.aws_port is not None:
+            await self._listen(plain_application(self._transport), self._settings.aws_port)
         await self.pollers.refresh()
 
     async def stop(self) -> None:
@@ -74,15 +83,29 @@ class Gateway:
         await self.invoke.stop()
         await self.pollers.stop()
         await self.host.stop()
-        if self._runner is not None:
-            await self._runner.cleanup()
+        for runner in self._runners:
+            await runner.cleanup()
         await self.upstream.close()
+
+    async def _listen(self, app: web.Application, port: int) -> None:
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.3, auto_decompress=False)
+        self._runners.append(runner)
+        await runner.setup()
+        await web.TCPSite(runner, ADDRESS, port, backlog=LISTEN_BACKLOG).start()
 
     def _functions_changed(self, call: ApiCall, _caller: Caller) -> None:
         self.host.catalog.notice(call)
 
     def _describe(self) -> dict[str, str]:
-        return {"account": self._settings.account, "region": self._settings.region, "aws_url": self._settings.aws_url}
+        return {"account": self._settings.account, "region": self._settings.region, "aws_url": self.upstream.url}
+
+
+def _transport(settings: GatewaySettings) -> Transport:
+    if settings.aws_port is None:
+        return HttpTransport(settings.aws_url)
+    from .direct import DirectAws  # with moto, which takes a second to import
+
+    return DirectAws(f"http://{ADDRESS}:{settings.aws_port}")
 
 
 async def serve(settings: GatewaySettings) -> None:

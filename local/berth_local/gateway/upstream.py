@@ -1,16 +1,22 @@
-"""The way to the emulator: forwards requests as they came, and makes the gateway's own few calls past the journal."""
+"""The way to the emulator: forwards requests as they came, and makes the gateway's own few calls past the journal.
+
+The emulator is in this process (`direct.py`), or behind a URL.
+"""
 
 from __future__ import annotations
 
 import json
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 from xml.etree import ElementTree
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector
 from yarl import URL
 
 from .error_bodies import Answer, error_code
+
+if TYPE_CHECKING:
+    from .identify import ApiCall
 
 # Headers about one connection, not about the message: https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1
 _HOP_HEADERS = frozenset(
@@ -23,7 +29,6 @@ ACCOUNT_HEADER = "x-moto-account-id"
 PRINCIPAL_HEADER = "x-berth-principal-arn"
 # The extension may set this on its own calls, so that they do not count as calls of the pipeline.
 PLUMBING_HEADER = "x-berth-plumbing"
-FORWARDS_MAX = 256
 _NO_HEADERS_OF_OURS = ("Content-Type", "Accept", "Accept-Encoding", "User-Agent")
 
 
@@ -35,38 +40,68 @@ class UpstreamError(Exception):
         self.code = code
 
 
-class Upstream:
-    """One emulator, at `url`."""
+class Transport(Protocol):
+    """How requests reach the emulator, and where it can be reached from outside."""
 
-    def __init__(self, url: str, account: str, region: str) -> None:
+    url: str
+
+    async def send(
+        self, method: str, raw_path: str, headers: list[tuple[str, str]], body: bytes, call: ApiCall | None = None
+    ) -> Answer:
+        """Sends a request and reads the whole answer. Raises UpstreamError when there is none."""
+
+    async def close(self) -> None:
+        """Ends what is under way."""
+
+
+class HttpTransport:
+    """An emulator in another process."""
+
+    def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
-        self.account = account
-        self.region = region
-        # No decoding: bodies go through byte for byte, their checksums stay true.
-        self._forwards = ClientSession(
-            connector=TCPConnector(limit=FORWARDS_MAX), timeout=ClientTimeout(total=None), auto_decompress=False
+        # No decoding: bodies go through byte for byte, their checksums stay true. No limit, because long polls wait.
+        self._session = ClientSession(
+            connector=TCPConnector(limit=0), timeout=ClientTimeout(total=None), auto_decompress=False
         )
-        # Apart from the forwards, so that waiting long polls never use up their connections.
-        self._own = ClientSession(connector=TCPConnector(limit=0), timeout=ClientTimeout(total=90))
 
     async def close(self) -> None:
         """Closes every connection."""
-        await self._forwards.close()
-        await self._own.close()
+        await self._session.close()
 
-    async def forward(self, method: str, raw_path: str, headers: list[tuple[str, str]], body: bytes) -> Answer:
-        """Sends a request on and reads the whole answer. Raises UpstreamError when there is none."""
-        kept = [(name, value) for name, value in headers if name.lower() not in _HOP_HEADERS]
+    async def send(
+        self, method: str, raw_path: str, headers: list[tuple[str, str]], body: bytes, call: ApiCall | None = None
+    ) -> Answer:
+        """Sends a request and reads the whole answer. Raises UpstreamError when there is none."""
         url = URL(self.url + raw_path, encoded=True)
         try:
-            async with self._forwards.request(
-                method, url, data=body, headers=kept, allow_redirects=False, skip_auto_headers=_NO_HEADERS_OF_OURS
+            async with self._session.request(
+                method, url, data=body, headers=headers, allow_redirects=False, skip_auto_headers=_NO_HEADERS_OF_OURS
             ) as response:
-                data = await response.read()
-                passed = [(name, value) for name, value in response.headers.items() if name.lower() not in _HOP_HEADERS]
-                return Answer(response.status, data, passed)
+                return Answer(response.status, await response.read(), list(response.headers.items()))
         except ClientError as error:
             raise UpstreamError(f"the emulator at {self.url} does not answer: {error}") from error
+
+
+class Upstream:
+    """One emulator."""
+
+    def __init__(self, transport: Transport, account: str, region: str) -> None:
+        self._transport = transport
+        self.url = transport.url
+        self.account = account
+        self.region = region
+
+    async def close(self) -> None:
+        """Ends what is under way."""
+        await self._transport.close()
+
+    async def forward(
+        self, method: str, raw_path: str, headers: list[tuple[str, str]], body: bytes, call: ApiCall | None = None
+    ) -> Answer:
+        """Sends a request on and reads the whole answer. Raises UpstreamError when there is none."""
+        answer = await self._transport.send(method, raw_path, _end_to_end(headers), body, call)
+        answer.headers = _end_to_end(answer.headers)
+        return answer
 
     async def json_call(
         self, service: str, target: str, body: dict[str, Any], account: str = "", region: str = ""
@@ -84,9 +119,9 @@ class Upstream:
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Authorization": self._scope("sts", access_key)}
         body = b"Action=GetCallerIdentity&Version=2011-06-15"
         try:
-            async with self._own.post(self.url + "/", data=body, headers=headers) as response:
-                root = ElementTree.fromstring(await response.read())
-        except (ClientError, ElementTree.ParseError):
+            answer = await self._transport.send("POST", "/", list(headers.items()), body)
+            root = ElementTree.fromstring(answer.body)
+        except (UpstreamError, ElementTree.ParseError):
             return ""
         return next((element.text or "" for element in root.iter() if element.tag.endswith("Arn")), "")
 
@@ -96,12 +131,7 @@ class Upstream:
     ) -> dict[str, Any]:  # fmt: skip
         headers["Authorization"] = self._scope(service, "BERTHGATEWAYXXXXXXXX", region)
         headers[ACCOUNT_HEADER] = account or self.account
-        url = URL(self.url + path, encoded=True)
-        try:
-            async with self._own.request(method, url, data=body, headers=headers) as response:
-                answer = Answer(response.status, await response.read(), list(response.headers.items()))
-        except (ClientError, TimeoutError) as error:
-            raise UpstreamError(f"the emulator at {self.url} does not answer: {error}") from error
+        answer = await self._transport.send(method, path, list(headers.items()), body)
         if answer.status >= 400:
             text = answer.body.decode("utf-8", "replace")[:300]
             raise UpstreamError(f"{service} {path} answered {answer.status}: {text}", error_code(answer))
@@ -111,3 +141,7 @@ class Upstream:
         """A header that names service and region; the emulator does not check signatures."""
         scope = f"{access_key}/{time.strftime('%Y%m%d', time.gmtime())}/{region or self.region}/{service}/aws4_request"
         return f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"
+
+
+def _end_to_end(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [(name, value) for name, value in headers if name.lower() not in _HOP_HEADERS]

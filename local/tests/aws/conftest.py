@@ -64,8 +64,9 @@ def world(module: str, patience: float, home: str, folder: Path) -> Iterator[Wor
         organizations.create_account(AccountName="network", Email="network@example.com")
         yield made
     finally:
-        process.terminate()
-        process.wait(300)
+        # Nobody looks at it again, and a loaded machine may take long to end it in good order.
+        process.kill()
+        process.wait()
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import pytest
 from moto import backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from berth_local.aws.server import Dispatcher
+from berth_local.aws.emulator import Dispatcher
 
 HOST = "ec2.us-east-1.amazonaws.com"
 

@@ -21,7 +21,7 @@ from moto.sqs.models import Message, SQSBackend
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from twin_worlds import World, fresh
 
-from berth_local.aws import quick
+from berth_local.aws import quick, quick_answers
 from berth_local.aws.address_pools import Allocation, Ipam, Pool
 
 
@@ -96,7 +96,9 @@ def test_every_answer_is_what_it_is_in_moto(service: str, operation: str, monkey
     stock, looked = ResponseSerializer.get_value, []
 
     def ours(self: ResponseSerializer, value: Any, key: str, shape: Any) -> Any:
-        return quick._value(lambda *_: looked.append(key) or stock(self, value, key, shape), self, value, key, shape)
+        return quick_answers.member_value(
+            lambda *_: looked.append(key) or stock(self, value, key, shape), self, value, key, shape
+        )
 
     def text(answer: Any) -> Any:
         serializer = get_serializer_class(service, model.metadata["protocol"])

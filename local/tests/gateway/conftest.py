@@ -32,8 +32,8 @@ def running(moto: tuple[int, int], tmp_path_factory: pytest.TempPathFactory) -> 
     gateway = Gateway(tmp_path_factory.mktemp("gateway"), *moto)
     gateway.client("iam").create_role(RoleName="probe", AssumeRolePolicyDocument="{}")
     yield gateway
-    gateway.process.terminate()
-    gateway.process.wait(300)
+    gateway.process.kill()
+    gateway.process.wait()
 
 
 @pytest.fixture
