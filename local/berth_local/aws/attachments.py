@@ -20,7 +20,7 @@ from moto.ec2.utils import random_transit_gateway_attachment_id
 from moto.iam.models import iam_backends
 
 from berth_local.aws import clock
-from berth_local.aws.registry import forgotten_on_reset
+from berth_local.aws.registry import forgotten_on_reset, present
 from berth_local.aws.settings import attachment_seconds
 from berth_local.aws.sharing import may_use
 
@@ -160,8 +160,9 @@ def shared_gateways(backend: EC2Backend) -> list[TransitGateway]:
     return [
         gateway
         for account, regions in list(ec2_backends.items())
-        if account != backend.account_id and backend.region_name in regions
-        for gateway in list(regions[backend.region_name].transit_gateways.values())
+        if account != backend.account_id
+        for other in present(regions, backend.region_name)
+        for gateway in list(other.transit_gateways.values())
         if may_use(backend.account_id, account, gateway.arn)
     ]
 

@@ -17,7 +17,7 @@ from moto.ec2.responses import EC2Response
 
 from berth_local.aws import attachments
 from berth_local.aws.attachments import own_table
-from berth_local.aws.registry import forgotten_on_reset
+from berth_local.aws.registry import forgotten_on_reset, present
 from berth_local.aws.replacing import put, wrap
 from berth_local.aws.sharing import may_use
 
@@ -30,8 +30,9 @@ def shared_lists(backend: EC2Backend) -> list[ManagedPrefixList]:
     return [
         each
         for account, regions in list(ec2_backends.items())
-        if account != backend.account_id and backend.region_name in regions
-        for each in list(regions[backend.region_name].managed_prefix_lists.values())
+        if account != backend.account_id
+        for other in present(regions, backend.region_name)
+        for each in list(other.managed_prefix_lists.values())
         if each.owner_id != "AWS" and may_use(backend.account_id, account, each.prefix_list_arn)
     ]
 

@@ -15,6 +15,13 @@ def forgotten_on_reset(container: Any) -> Any:
     return container
 
 
+def present(regions: Any, region: str) -> list[Any]:
+    """The backend of a region of an account, if there is one. Moto makes one for whoever looks, a tenth of a second each,
+    and says of every region that it is in an account."""
+    found = dict.get(regions, region)
+    return [] if found is None else [found]
+
+
 def install() -> None:
     """Empty the registered containers together with moto's backends."""
     stock = BackendDict.reset.__func__

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from twin_worlds import HUB, ROLE, TENANT, World, code_of, differs_from_stock, fresh
+from twin_worlds import HUB, LOADED_SECONDS, ROLE, TENANT, World, code_of, differs_from_stock, fresh
 
 from berth_local.aws.executions import await_first_state
 
@@ -168,7 +168,7 @@ def _token_machine(url: str, **fields: Any) -> dict[str, Any]:
 
 
 def _token(aws: World, url: str) -> str:
-    messages = aws.messages(url)
+    messages = aws.messages(url, patience=LOADED_SECONDS)
     assert messages, "no token"
     return messages[0]["Body"]
 

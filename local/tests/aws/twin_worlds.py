@@ -21,7 +21,9 @@ MANAGEMENT = "999988887777"
 NETWORK = "310987654321"
 TENANT = "500000000001"
 ROLE = f"arn:aws:iam::{HUB}:role/machines"
-CONFIG = Config(retries={"total_max_attempts": 1}, connect_timeout=300, read_timeout=300)
+LOADED_SECONDS = 60.0
+"""Longer than a loaded machine takes for what both servers do."""
+CONFIG = Config(retries={"total_max_attempts": 1}, connect_timeout=60, read_timeout=300)
 
 _acting = threading.local()
 
@@ -75,9 +77,10 @@ class World:
         """A client with given keys (boto3 names)."""
         return boto3.client(service, endpoint_url=self.endpoint, region_name=region, config=CONFIG, **keys)
 
-    def eventually(self, what: Callable[[], Any]) -> Any:
-        """The first true value of `what`, or its last value when patience ends."""
-        until = time.monotonic() + self.patience
+    def eventually(self, what: Callable[[], Any], patience: float | None = None) -> Any:
+        """The first true value of `what`, or its last value when patience ends. What stock moto does, too, however slow
+        the machine is, is waited for longer."""
+        until = time.monotonic() + (patience or self.patience)
         while True:
             value = what()
             if value or time.monotonic() > until:
@@ -110,7 +113,7 @@ class World:
             found = states.describe_execution(executionArn=execution)
             return found if found["status"] != "RUNNING" else None
 
-        found = self.eventually(answer)
+        found = self.eventually(answer, LOADED_SECONDS)
         assert found is not None, "still RUNNING"
         return found
 
@@ -143,7 +146,12 @@ class World:
         return url, arn
 
     def messages(
-        self, url: str, at_least: int = 1, account: str | None = None, region: str = "us-east-1"
+        self,
+        url: str,
+        at_least: int = 1,
+        account: str | None = None,
+        region: str = "us-east-1",
+        patience: float | None = None,
     ) -> list[dict[str, Any]]:
         """Messages of a queue, deleted as they are read; as many as came before patience ended."""
         sqs = self.client("sqs", account, region)
@@ -156,7 +164,7 @@ class World:
                 found.append(message)
             return len(found) >= at_least
 
-        self.eventually(enough)
+        self.eventually(enough, patience)
         return found
 
     def rule(self, bus: str, *targets: dict[str, Any], pattern: dict[str, Any] | None = None, **fields: Any) -> str:

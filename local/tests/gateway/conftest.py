@@ -20,7 +20,7 @@ def moto() -> Iterator[tuple[int, int]]:
     process = subprocess.Popen(
         [sys.executable, str(HERE / "stock_moto.py"), str(port)], env=environment, stderr=subprocess.DEVNULL
     )
-    wait_for(lambda: reachable(f"http://127.0.0.1:{port}/moto-api/"))
+    wait_for(lambda: process.poll() is not None or reachable(f"http://127.0.0.1:{port}/moto-api/"), 300)
     yield port, gateway_port
     process.kill()
     process.wait()

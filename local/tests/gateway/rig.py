@@ -39,8 +39,8 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def wait_for(condition: Callable[[], Any], seconds: float = SECONDS_MAX) -> Any:
-    """The first true value of `condition`, or a failed test that says what it waited for."""
+def wait_for(condition: Callable[[], Any], seconds: float = 60.0) -> Any:
+    """The first true value of `condition`, or a failed test: longer than a loaded machine takes for anything here."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         value = condition()
@@ -71,7 +71,9 @@ class Gateway:
                    "--binaries", str(self.binaries), "--log-dir", str(self.logs), "--layers", str(self.layers)]  # fmt: skip
         environment = {**os.environ, "PYTHONPATH": str(PACKAGE_ROOT), "SECRET_OF_THE_PARENT": "x"}
         process = subprocess.Popen(command, env=environment)
-        wait_for(lambda: reachable(f"{self.url}/_berth/health"))
+        while not reachable(f"{self.url}/_berth/health"):
+            assert process.poll() is None, f"the gateway ended with {process.returncode}"
+            time.sleep(0.02)
         return process
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
