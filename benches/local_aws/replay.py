@@ -33,6 +33,8 @@ NO_WAITS = {
     "BERTH_LOCAL_ATTACHMENT_SECONDS": "0.05",
     "BERTH_LOCAL_ASSOCIATION_SECONDS": "0.05",
     "BERTH_LOCAL_ASSIGNMENT_SECONDS": "0.05",
+    "BERTH_LOCAL_TIME_SCALE": "0.02",
+    # What the scale was called in versions before it.
     "BERTH_LOCAL_RETRY_PAUSE_SCALE": "0.02",
 }
 SECONDS_MAX = 40.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import shlex
 import sys
@@ -124,4 +125,6 @@ def _event(options: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
+    # Imports and templates make objects by the hundred thousand, and no garbage; then this process only watches.
+    gc.disable()
     sys.exit(main())

@@ -8,8 +8,10 @@ import gc
 import logging
 import os
 import sys
+from importlib import import_module
 from pathlib import Path
 
+from berth_local import models
 from berth_local.aws.settings import WrongMoto, prepare_environment
 
 from .server import GatewaySettings, serve
@@ -43,6 +45,7 @@ def main() -> int:
     try:
         if given.aws_port is not None:
             _prepare_emulator(given.port)
+        gc.enable()
         asyncio.run(serve(settings))
     except WrongMoto as problem:
         print(f"gateway: {problem}", file=sys.stderr)
@@ -55,15 +58,19 @@ def main() -> int:
 
 def _prepare_emulator(port: int) -> None:
     prepare_environment(port)
+    models.install()
     from berth_local.aws.install import install
 
     install()
+    import_module("berth_local.gateway.direct")
     # What was imported stays for ever: collections of garbage need not look at it, and need not come so often.
     gc.freeze()
     gc.set_threshold(_GARBAGE_OBJECTS, 20, 50)
 
 
 if __name__ == "__main__":
+    # Imports make objects by the hundred thousand, and no garbage.
+    gc.disable()
     # Threads of running executions must not keep a stopped gateway alive.
     status = main()
     sys.stdout.flush()
