@@ -39,7 +39,7 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def wait_for(condition: Callable[[], Any], seconds: float = 60.0) -> Any:
+def wait_for(condition: Callable[[], Any], seconds: float = 300.0) -> Any:
     """The first true value of `condition`, or a failed test: longer than a loaded machine takes for anything here."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
