@@ -81,6 +81,14 @@ pub enum CrError {
         /// The environment.
         environment: EnvironmentName,
     },
+    /// The existing file cannot be edited without losing what people wrote.
+    #[error(
+        "the existing file has {found}, and Berth cannot change its own part there without losing what people wrote"
+    )]
+    Unkeepable {
+        /// What stands in the way.
+        found: &'static str,
+    },
     /// The result cannot be written.
     #[error("the custom resource cannot be written")]
     Unwritable(#[source] YamlError),

@@ -2,14 +2,15 @@
 //!
 //! Berth owns the account's own entry. It fills in what the whole tenant needs where it is absent (name, contact, cost
 //! centre, owners, placement, a namespace for the environment), and keeps the VPC's blocks in the egress list. All
-//! else is people's, known to the CRD or not. A file that needs no change comes back byte for byte, comments too.
+//! else is people's. A file that needs no change comes back byte for byte; one that does is changed in those lines only
+//! (`edit`).
 
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
 use crate::{
-    API_VERSION, Account, AccountEntry, AccountNetwork, AccountRole, CrError, KIND, Workload, WorkloadEntry,
+    API_VERSION, Account, AccountEntry, AccountNetwork, AccountRole, CrError, KIND, Workload, WorkloadEntry, edit,
     yaml::{self, YamlError},
 };
 
@@ -54,8 +55,13 @@ pub fn join(existing: Option<&str>, entry: &AccountEntry) -> Result<String, CrEr
     join_namespace(spec, entry)?;
     join_egress(spec, entry, &blocks_before)?;
     match existing {
-        Some(text) if before.as_ref() == Some(&document) => Ok(text.to_owned()),
-        _ => yaml::write(&document).map_err(CrError::Unwritable),
+        None => yaml::write_file(&document).map_err(CrError::Unwritable),
+        Some(text) => match before {
+            Some(before) if before != document => {
+                edit::edit(text, &before, &document).map_err(|edit::Unkeepable(found)| CrError::Unkeepable { found })
+            }
+            _ => Ok(text.to_owned()),
+        },
     }
 }
 
@@ -186,15 +192,23 @@ fn overlay_account(present: &Value, ours: Value) -> Value {
     let mut account = overlay(present, ours, &ACCOUNT_FIELDS);
     for (list, keys, fields) in ACCOUNT_LISTS {
         let Some(items) = account.get_mut(list).and_then(Value::as_array_mut) else { continue };
-        for item in items {
+        for item in items.iter_mut() {
             let before = present.get(list).and_then(Value::as_array).into_iter().flatten();
             let same = |old: &&Value| keys.iter().all(|key| old.get(*key) == item.get(*key));
             if let Some(before) = before.into_iter().find(same) {
                 *item = overlay(before, item.take(), fields);
             }
         }
+        keep_order(items, present.get(list).and_then(Value::as_array), keys);
     }
     account
+}
+
+/// What is there keeps its order; what is new comes behind it.
+fn keep_order(items: &mut [Value], present: Option<&Vec<Value>>, keys: &[&str]) {
+    let same = |a: &Value, b: &Value| keys.iter().all(|key| a.get(*key) == b.get(*key));
+    let place = |item: &Value| present.and_then(|present| present.iter().position(|old| same(old, item)));
+    items.sort_by_cached_key(|item| place(item).unwrap_or(usize::MAX));
 }
 
 fn overlay(present: &Value, ours: Value, owned: &[&str]) -> Value {

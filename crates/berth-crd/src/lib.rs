@@ -1,8 +1,9 @@
 //! The Tenant custom resource: its types, its CRD, how an account joins it, and its check before the commit. No I/O.
 //!
 //! Reading order: `tenant` (the types), `schema` (the CRD made from them), `entry` (what the state machine hands in),
-//! `join` (an account into a file), `yaml` (the only reader and writer), `validate` (the check before the commit).
+//! `join` (an account into a file), `edit` (changes a file where it must), `yaml` (the only reader and writer), `validate` (the check before the commit).
 
+mod edit;
 mod entry;
 mod error;
 mod join;

@@ -57,11 +57,28 @@ pub(crate) fn read<T: DeserializeOwned>(text: &str) -> Result<T, YamlError> {
     })
 }
 
+/// First lines of a file that Berth makes. yamllint wants the start of the document marked.
+const HEAD: &str = "\
+# Written by Berth, which keeps accounts, the blocks of their VPCs and what is
+# absent. Everything else is yours: edit it here, and Berth leaves it.
+---
+";
+
+/// Writes a new file: what it is, then the document as yamllint likes it.
+pub(crate) fn write_file(value: &Value) -> Result<String, YamlError> {
+    Ok(format!("{HEAD}{}", write_block(value, true)?))
+}
+
 /// Writes a value: block style, keys in alphabetical order, no anchors, no document markers.
 pub(crate) fn write(value: &Value) -> Result<String, YamlError> {
+    write_block(value, false)
+}
+
+/// The same, with lists in mappings indented more than their key, or not.
+pub(crate) fn write_block(value: &Value, indented: bool) -> Result<String, YamlError> {
     let mut sorted = value.clone();
     // The map keeps insertion order when any crate of the build asks serde_json for it.
     sorted.sort_all_objects();
-    let options = serde_saphyr::ser_options! { prefer_block_scalars: false };
+    let options = serde_saphyr::ser_options! { prefer_block_scalars: false, compact_list_indent: !indented };
     serde_saphyr::to_string_with_options(&sorted, options).map_err(|error| YamlError::Unwritable(Box::new(error)))
 }
