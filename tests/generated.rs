@@ -21,12 +21,12 @@ pub fn assert_current(files: impl IntoIterator<Item = (PathBuf, String)>, source
 }
 
 /// A YAML text in which each pair of lines `# generated: NAME` and `# end of generated` has between it what `block` gives for
-/// the name, with the marker's indent. Names that were found come with it.
+/// the name, with the marker's indent.
 ///
 /// # Errors
 /// A pair is not closed, or nothing is known of its name.
-pub fn filled(text: &str, block: impl Fn(&str) -> Option<String>) -> Result<(String, Vec<String>), String> {
-    let (mut out, mut found) = (String::new(), Vec::new());
+pub fn filled(text: &str, block: impl Fn(&str) -> Option<String>) -> Result<String, String> {
+    let mut out = String::new();
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
         let _ = writeln!(out, "{line}");
@@ -38,9 +38,8 @@ pub fn filled(text: &str, block: impl Fn(&str) -> Option<String>) -> Result<(Str
         }
         let end = lines.find(|line| line.trim() == END).ok_or_else(|| format!("no line '{END}' follows: {line}"))?;
         let _ = writeln!(out, "{end}");
-        found.push(name.to_owned());
     }
-    Ok((out, found))
+    Ok(out)
 }
 
 /// The line before what is generated, and the line after it.
@@ -55,10 +54,10 @@ mod tests {
     fn what_is_between_markers_is_replaced_and_nothing_else_changes() {
         let old = "a: 1\nb:\n  # generated: b\n  - old\n  # end of generated\n  - kept\n";
         let block = |name: &str| (name == "b").then(|| "- x\n- y\n".to_owned());
-        let (fresh, found) = filled(old, block).unwrap();
+        let fresh = filled(old, block).unwrap();
         let expected = "a: 1\nb:\n  # generated: b\n  - x\n  - y\n  # end of generated\n  - kept\n";
-        assert_eq!((fresh.as_str(), found), (expected, vec!["b".to_owned()]));
-        assert_eq!(filled(&fresh, block).unwrap().0, fresh, "once more changes nothing");
+        assert_eq!(fresh, expected);
+        assert_eq!(filled(&fresh, block).unwrap(), fresh, "once more changes nothing");
         assert!(filled("# generated: c\n# end of generated\n", block).unwrap_err().contains("nothing is known of c"));
         assert!(filled("# generated: b\n- x\n", block).unwrap_err().contains("no line '# end of generated' follows"));
     }

@@ -11,27 +11,29 @@ use serde_json::json;
 
 use self::chain::{Span, longest_chain};
 pub use self::table::{commits_per_thousand, table};
-use crate::rig::{Event, HUB, Invocation, NETWORK, Rig, TimedCall, event};
+use crate::{
+    registry::{Level, State, function_of_state, machine},
+    rig::{Event, HUB, Invocation, NETWORK, Rig, TimedCall, event},
+};
 
 /// What the gateway adds to every call, so that two calls that wait for each other cannot look as if they overlapped.
 const DELAY_MS: u64 = 100;
 
-/// The way through the state machine: the parts of one line run at the same time, the functions of a part one after the
-/// other.
-const PATH: [&[&[&str]]; 7] = [
-    &[&["accept-event"]],
-    &[&["plan-onboarding"]],
-    &[
-        &["provision-vpc", "attach-transit-gateway"],
-        &["create-tenant-roles"],
-        &["apply-baseline"],
-        &["remove-default-vpcs"],
-    ],
-    &[&["grant-sign-in"]],
-    &[&["grant-cluster-access"]],
-    &[&["commit-tenant"]],
-    &[&["announce-outcome"]],
-];
+/// The way of an onboarding: what is done one after the other, in each of it the parts that run at the same time, and in each
+/// part its functions, one after the other. An event is accepted first, and its outcome is announced last.
+fn path() -> Vec<Vec<Vec<&'static str>>> {
+    let top = Level::top(&machine("onboard-account").definition);
+    let named = |task: &State<'_>| function_of_state(&task.name).map_or("", |function| function.name.as_str());
+    let parts = |state: State<'_>| {
+        if state.is_task() {
+            return vec![vec![named(&state)]];
+        }
+        top.inside(&state.name).iter().map(|branch| branch.tasks().iter().map(named).collect()).collect()
+    };
+    let states = top.in_order().into_iter().map(parts).filter(|parts| !parts.is_empty());
+    let outside = |function| vec![vec![function]];
+    [outside("accept-event")].into_iter().chain(states).chain([outside("announce-outcome")]).collect()
+}
 
 /// What one onboarding cost. Polls are left out: how many there are is a matter of AWS's time, not of Berth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,8 +101,8 @@ impl Measured {
     #[must_use]
     pub fn depth(&self) -> usize {
         let depth_of = |name: &&str| self.by_function.get(*name).map_or(0, |cost| cost.depth);
-        let part = |part: &&[&str]| part.iter().map(depth_of).sum::<usize>();
-        PATH.iter().map(|parts| parts.iter().map(part).max().unwrap_or_default()).sum()
+        let part = |part: &Vec<&str>| part.iter().map(depth_of).sum::<usize>();
+        path().iter().map(|parts| parts.iter().map(part).max().unwrap_or_default()).sum()
     }
 }
 
@@ -143,7 +145,7 @@ fn measured(rig: &Rig, account: &str, onboard: impl FnOnce() -> String) -> Measu
 
 /// Names of all functions on the way.
 fn names() -> impl Iterator<Item = &'static str> {
-    PATH.iter().flat_map(|parts| parts.iter()).flat_map(|part| part.iter()).copied()
+    path().into_iter().flatten().flatten()
 }
 
 fn is_changing(call: &TimedCall) -> bool {

@@ -5,6 +5,7 @@ use std::{fmt, str::FromStr};
 use serde_json::{Value, json};
 
 use super::InjectionPoint;
+use crate::registry;
 
 /// How a scenario goes on after its function was killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -45,9 +46,6 @@ pub enum FaultKind {
     Hang,
 }
 
-/// Functions that no execution invokes: a queue does, or a schedule.
-const OUTSIDE: [&str; 5] = ["accept-event", "commit-tenant", "announce-outcome", "complete-merges", "sweep-accounts"];
-
 /// How long a read misses a change. Pauses are a fiftieth here, so to the state machine it is as long as 20 s.
 const STALE_MILLISECONDS: u64 = 400;
 
@@ -86,7 +84,7 @@ impl FaultKind {
     #[must_use]
     pub fn of(point: &InjectionPoint, effect: &str, is_contended: bool) -> Vec<Self> {
         let function = point.function.as_str();
-        let in_execution = !OUTSIDE.contains(&function);
+        let in_execution = registry::function(function).is_invoked_by_executions();
         let changes = ["resource", "data", "execution"].contains(&effect);
         let fits = |way: Self| match way {
             Self::AnswerLost => changes,

@@ -24,6 +24,11 @@ pub(super) fn arn(id: &str) -> Call {
     Tagged(format!("{id}.Arn"), Some("!GetAtt".to_owned()))
 }
 
+/// `!Sub text`.
+pub(super) fn substituted(text: String) -> Call {
+    Tagged(text, Some("!Sub".to_owned()))
+}
+
 /// A value as YAML, without an end of document.
 pub(super) fn yaml(value: &impl Serialize) -> String {
     let options = serde_saphyr::ser_options! { prefer_block_scalars: false };
@@ -87,6 +92,7 @@ pub(super) enum Any<'a> {
     Permission(Resource<Permission>),
     Rule(Resource<Rule>),
     Machine(Box<Resource<StateMachine>>),
+    ManagedPolicy(Resource<ManagedPolicy<'a>>),
 }
 
 /// How SAM builds a function.
@@ -117,6 +123,14 @@ pub(super) struct Role<'a> {
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Policy<'a> {
     pub(super) policy_name: String,
+    pub(super) policy_document: Document<Allow<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct ManagedPolicy<'a> {
+    pub(super) managed_policy_name: String,
+    pub(super) description: String,
     pub(super) policy_document: Document<Allow<'a>>,
 }
 

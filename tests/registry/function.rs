@@ -6,6 +6,7 @@ use std::{
     path::Path,
 };
 
+use berth_aws::Part;
 use berth_step::Fault;
 use serde::Deserialize;
 use serde_json::Value;
@@ -67,6 +68,46 @@ pub enum AssumedRole {
     SignIn,
     /// `BerthCluster`, in other accounts with a shared cluster.
     Cluster,
+}
+
+impl AssumedRole {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Tenant, Self::Network, Self::Read, Self::SignIn, Self::Cluster];
+
+    /// Its name in manifests.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Tenant => "tenant",
+            Self::Network => "network",
+            Self::Read => "read",
+            Self::SignIn => "sign-in",
+            Self::Cluster => "cluster",
+        }
+    }
+
+    /// The parameter of `infra/hub.yaml` that has the role's name.
+    #[must_use]
+    pub fn parameter(self) -> &'static str {
+        match self {
+            Self::Tenant => "TenantRoleName",
+            Self::Network => "NetworkRoleName",
+            Self::Read => "ReadRoleName",
+            Self::SignIn => "SignInRoleName",
+            Self::Cluster => "ClusterRoleName",
+        }
+    }
+
+    /// The part of `policy.json` that says what it allows.
+    #[must_use]
+    pub fn part(self) -> Part {
+        match self {
+            Self::Tenant => Part::Tenant,
+            Self::Network => Part::Network,
+            Self::Read | Self::SignIn => Part::Management,
+            Self::Cluster => Part::Cluster,
+        }
+    }
 }
 
 /// What invokes a function, beside states. All of it may be there at once.
@@ -190,6 +231,12 @@ impl Function {
             }
         }
         problems
+    }
+
+    /// Whether executions invoke it themselves: it is the function of a state, and no queue is between them.
+    #[must_use]
+    pub fn is_invoked_by_executions(&self) -> bool {
+        !self.declared.states.is_empty() && self.declared.trigger.queue.is_none()
     }
 
     /// The name in logical ids and substitutions: `provision-vpc` is `ProvisionVpc`.

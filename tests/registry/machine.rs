@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::{
     function::{Function, pascal_case},
     retry::{Retrier, retriers},
-    states::{Level, State, leads_to},
+    states::{Level, State},
 };
 use crate::rig::checkout;
 
@@ -39,7 +39,7 @@ impl Machine {
     /// Its tasks, in the order in which an execution comes to them; branches one after the other.
     #[must_use]
     pub fn tasks(&self) -> Vec<State<'_>> {
-        in_order(&Level::top(&self.definition)).into_iter().filter(State::is_task).collect()
+        Level::top(&self.definition).tasks()
     }
 
     /// The `Retry` list of each task, by the functions' exceptions.
@@ -58,21 +58,6 @@ impl Machine {
         };
         self.tasks().iter().map(|state| (state.name.clone(), of(state))).collect()
     }
-}
-
-/// States of a level and of those inside it, from the start on.
-fn in_order<'a>(level: &Level<'a>) -> Vec<State<'a>> {
-    let (mut found, mut seen, mut next) = (Vec::new(), BTreeSet::new(), vec![level.start()]);
-    while let Some(name) = next.pop() {
-        let Some((name, body)) = level.states().get_key_value(name) else { continue };
-        if !seen.insert(name) {
-            continue;
-        }
-        found.push(State::new(level, name, body));
-        next.extend(leads_to(body).into_iter().rev());
-        found.extend(level.inside(name).iter().flat_map(in_order));
-    }
-    found
 }
 
 /// All of them, by name.

@@ -1,21 +1,25 @@
 //! The registry: what the folders of the functions declare (`[package.metadata.berth]` of each `Cargo.toml`), and the state
 //! machines. Wiring in `infra/`, retries, and every list of steps in tests come from here, so that none is typed twice.
 
+mod accounts;
 mod cloudformation;
+mod dashboard;
 mod function;
+mod hub;
 mod machine;
 mod retry;
 mod states;
-mod template;
+mod wiring;
 
 use std::sync::LazyLock;
 
 pub use self::{
+    dashboard::with_rows,
     function::{AssumedRole, CallsMax, Declared, Exception, Function, Queue, Schedule, Trigger, pascal_case},
     machine::{Machine, machines},
     retry::{Retrier, retriers, with_retries},
     states::{Level, State, leads_to, states},
-    template::Hub,
+    wiring::Wiring,
 };
 
 /// All functions, by name.
@@ -40,6 +44,15 @@ pub fn functions() -> &'static [Function] {
 #[must_use]
 pub fn function(name: &str) -> &'static Function {
     functions().iter().find(|each| each.name == name).unwrap_or_else(|| panic!("functions/ has no {name}"))
+}
+
+/// A state machine by its name.
+///
+/// # Panics
+/// When there is none of that name.
+#[must_use]
+pub fn machine(name: &str) -> &'static Machine {
+    machines().iter().find(|each| each.name == name).unwrap_or_else(|| panic!("statemachines/ has no {name}"))
 }
 
 /// The function behind a state, in whichever state machine it is.

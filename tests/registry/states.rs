@@ -1,5 +1,7 @@
 //! States of a machine, wherever they are nested.
 
+use std::collections::BTreeSet;
+
 use berth_tenancy::Delivery;
 use serde_json::{Map, Value};
 
@@ -38,6 +40,30 @@ impl<'a> Level<'a> {
         let Some(state) = self.states().get(name) else { return Vec::new() };
         let branches = state["Branches"].as_array().into_iter().flatten();
         branches.chain(state.get("ItemProcessor")).map(|body| Level { at: join(&self.at, name), body }).collect()
+    }
+
+    /// Its states in the order in which an execution comes to them, without those inside them.
+    #[must_use]
+    pub fn in_order(&self) -> Vec<State<'a>> {
+        let (mut found, mut seen, mut next) = (Vec::new(), BTreeSet::new(), vec![self.start()]);
+        while let Some(name) = next.pop() {
+            let Some((name, body)) = self.states().get_key_value(name) else { continue };
+            if seen.insert(name) {
+                found.push(State::new(self, name, body));
+                next.extend(leads_to(body).into_iter().rev());
+            }
+        }
+        found
+    }
+
+    /// Its tasks and those inside its states, in that order; branches one after the other.
+    #[must_use]
+    pub fn tasks(&self) -> Vec<State<'a>> {
+        let with_inner = self.in_order().into_iter().flat_map(|state| {
+            let inner: Vec<State<'a>> = self.inside(&state.name).iter().flat_map(Level::tasks).collect();
+            [state].into_iter().chain(inner)
+        });
+        with_inner.filter(State::is_task).collect()
     }
 
     /// This level and all below it.

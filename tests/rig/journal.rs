@@ -11,21 +11,10 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::Rig;
+use crate::registry::steps;
 
 /// Newest calls that may still be under way.
 const SETTLE_CALLS: u64 = 1_000;
-
-/// Functions that serve one execution at a time, in the order of a run.
-pub const STEPS: [&str; 8] = [
-    "plan-onboarding",
-    "provision-vpc",
-    "attach-transit-gateway",
-    "create-tenant-roles",
-    "apply-baseline",
-    "remove-default-vpcs",
-    "grant-sign-in",
-    "grant-cluster-access",
-];
 
 /// One AWS call of a function.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -129,8 +118,8 @@ impl Rig {
     #[must_use]
     pub fn requests_of(&self, execution: &str) -> BTreeSet<String> {
         let mut requests = BTreeSet::new();
-        for function in STEPS {
-            let lines = self.log_lines(&format!("berth-{function}"));
+        for function in steps().iter().filter(|step| step.is_invoked_by_executions()) {
+            let lines = self.log_lines(&format!("berth-{}", function.name));
             for line in lines.iter().filter(|line| line.contains(execution)) {
                 let line: Value = serde_json::from_str(line).expect("functions log JSON");
                 requests.extend(line["request"].as_str().map(str::to_owned));

@@ -9,6 +9,8 @@ use std::{
 
 use serde_json::Value;
 
+use crate::registry::functions;
+
 /// A local AWS that is ready.
 pub(super) struct Running {
     /// Its state folder.
@@ -21,8 +23,8 @@ pub(super) struct Running {
 
 /// Starts it and waits until it is ready. The label tells several of one test binary apart.
 pub(super) fn start(label: &str, timing: &[(&str, &str)]) -> Result<Running, String> {
-    for function in ["accept-event", "plan-onboarding", "commit-tenant", "berth"] {
-        let binary = binaries().join(function);
+    for name in functions().iter().map(|function| function.name.as_str()).chain(["berth"]) {
+        let binary = binaries().join(name);
         if !binary.is_file() {
             return Err(format!("{} is not built\nNext: make test", binary.display()));
         }

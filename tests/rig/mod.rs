@@ -30,7 +30,7 @@ pub use self::local_aws::{checkout, recordings};
 pub use self::{
     executions::{Ended, onboarded, run},
     intake::{Event, event, fixture},
-    journal::{Call, Invocation, STEPS, StoppedClock, TimedCall},
+    journal::{Call, Invocation, StoppedClock, TimedCall},
     person::{AccessEntrySeen, AssignmentSeen, AttachmentSeen, Counted, RegionSeen, RoleSeen, VpcSeen, World},
     places::{Place, disguises},
 };

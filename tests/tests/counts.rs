@@ -9,36 +9,20 @@ use berth_ledger::Status;
 use berth_tests::{
     counting::{self, Cost, Figures, Measured, again, commits_per_thousand, fresh},
     makespan::quotas::CALLS,
+    registry::{CallsMax, function as function_of, function_of_state, machine},
     rig::{Event, TimingProfile, event, rig_at},
 };
 
 /// Between these docs/figures.md has the table.
 const MARKERS: (&str, &str) = ("<!-- figures -->\n", "<!-- /figures -->");
 
-/// Most calls that each function may make for an account of one region: when it is fresh, and when it is onboarded
-/// already. They are what was counted, so whoever adds a call changes a line here and says why. Tests of other steps do
-/// not hide a call too many here, and a function without a line fails the test.
-const CALLS_MAX: [(&str, usize, usize); 11] = [
-    ("accept-event", 3, 0),
-    ("plan-onboarding", 4, 5),
-    ("provision-vpc", 22, 7),
-    ("attach-transit-gateway", 19, 8),
-    // The default VPC of every enabled region is looked at and removed once; later only the account's mark is read.
-    ("remove-default-vpcs", 60, 5),
-    // The role that AWS Backup works with, and its two policies, are three calls of these.
-    ("create-tenant-roles", 11, 2),
-    // Backup, Config and four settings: half of it reads, also when all is there; Backup and Config have no call for all.
-    // Tags of vault and plan are read, because somebody may have taken them off what Berth made.
-    ("apply-baseline", 24, 15),
-    // Two groups with a permission set each. A copy that is new looks one permission set up by its name.
-    ("grant-sign-in", 20, 8),
-    ("grant-cluster-access", 5, 4),
-    ("commit-tenant", 2, 2),
-    ("announce-outcome", 3, 3),
-];
-
 /// The steps of the network, which design.md §10 bounds together for one region: fresh, and on a re-run.
-const NETWORK_STEPS: [&str; 2] = ["provision-vpc", "attach-transit-gateway"];
+fn network_steps() -> Vec<&'static str> {
+    let tasks = machine("onboard-account").tasks();
+    let of_regions = tasks.iter().filter(|task| task.at.contains("/Regions/"));
+    of_regions.filter_map(|task| function_of_state(&task.name)).map(|function| function.name.as_str()).collect()
+}
+
 const NETWORK_CALLS_MAX: (usize, usize) = (45, 15);
 
 /// Most calls that follow each other: fresh, and on a re-run. AWS answers one in 20 to 200 ms, so they are what an
@@ -71,12 +55,12 @@ fn an_onboarding_costs_no_more_than_promised_and_the_readme_has_the_numbers() {
     let (single, double) = (rig.account("single-staging", "staging"), rig.account("double-dev", "dev"));
     let (one, two) = (fresh(rig, &single), fresh(rig, &double));
     let (one_again, two_again) = (again(rig, &single), again(rig, &double));
-    let table = counting::table((&one, &one_again), (&two, &two_again), &NETWORK_STEPS);
+    let table = counting::table((&one, &one_again), (&two, &two_again), &network_steps());
     println!("{table}\n{}", kinds(&one));
     let target = std::env::current_exe().unwrap().ancestors().nth(3).unwrap().to_owned();
     fs::write(target.join("figures.md"), &table).unwrap();
-    assert_calls(&one, |(_, fresh, _)| fresh, NETWORK_CALLS_MAX.0);
-    assert_calls(&one_again, |(_, _, again)| again, NETWORK_CALLS_MAX.1);
+    assert_calls(&one, |most| most.fresh, NETWORK_CALLS_MAX.0);
+    assert_calls(&one_again, |most| most.again, NETWORK_CALLS_MAX.1);
     assert!(one.depth() <= DEPTH_MAX.0, "{} calls follow each other: {:#?}", one.depth(), one.by_function);
     assert!(one_again.depth() <= DEPTH_MAX.1, "{} calls: {:#?}", one_again.depth(), one_again.by_function);
     assert!(commits_per_thousand() <= COMMITS_MAX);
@@ -108,15 +92,16 @@ fn kinds(measured: &Measured) -> String {
     })
 }
 
-/// Each function within its line, and the steps of the network within what design.md §10 gives them.
-fn assert_calls(counted: &Measured, most: fn((&str, usize, usize)) -> usize, network_most: usize) {
+/// Each function within what its folder declares (`calls-max`): what was counted, so whoever adds a call changes it there and
+/// says why. Calls of other steps do not hide a call too many. And the steps of the network within what design.md §10 gives them.
+fn assert_calls(counted: &Measured, most: fn(CallsMax) -> usize, network_most: usize) {
     let all = &counted.by_function;
     for (function, Cost { calls, .. }) in all {
-        let line = CALLS_MAX.into_iter().find(|(name, ..)| name == function);
-        let most = most(line.unwrap_or_else(|| panic!("{function} makes {calls} calls and has no line in CALLS_MAX")));
+        let declared = function_of(function).declared.calls_max;
+        let most = most(declared.unwrap_or_else(|| panic!("{function} makes {calls} calls and declares no calls-max")));
         assert!(*calls <= most, "{function} makes {calls} calls, more than {most}: {all:#?}");
     }
-    let network = counted.calls_of(&NETWORK_STEPS);
+    let network = counted.calls_of(&network_steps());
     assert!(network <= network_most, "{network} calls for the network of one region: {all:#?}");
 }
 

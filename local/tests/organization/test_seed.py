@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 from botocore.exceptions import ClientError
+from declared import assuming
 
 from berth_local import names
 from berth_local.access import Access, Credentials
@@ -174,19 +175,17 @@ def test_the_hub_s_people_are_refused_even_with_the_external_id(world: World) ->
 
 def test_each_role_trusts_exact_functions_of_the_hub(world: World) -> None:
     expected = {
-        names.READ_ROLE: (world.core.management, {"plan-onboarding", "sweep-accounts"}),
-        names.SIGN_IN_ROLE: (world.core.management, {"grant-sign-in"}),
-        names.NETWORK_ROLE: (world.core.network, {"attach-transit-gateway"}),
-        names.TENANT_ROLE: (
-            world.tenant,
-            {"provision-vpc", "attach-transit-gateway", "create-tenant-roles", "apply-baseline", "remove-default-vpcs"},
-        ),
+        names.READ_ROLE: (world.core.management, assuming("read")),
+        names.SIGN_IN_ROLE: (world.core.management, assuming("sign-in")),
+        names.NETWORK_ROLE: (world.core.network, assuming("network")),
+        names.TENANT_ROLE: (world.tenant, assuming("tenant")),
     }
     for role, (credentials, functions) in expected.items():
         found = world.access.client("iam", credentials).get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
         (statement,) = found["Statement"]
         principals = statement["Principal"]["AWS"]
         principals = [principals] if isinstance(principals, str) else principals
+        assert functions, role
         assert set(principals) == {f"arn:aws:iam::{names.HUB_ACCOUNT}:role/berth-{name}" for name in functions}
 
 

@@ -146,11 +146,11 @@ def test_a_tenant_template_with_a_transform_is_refused(infra: Path) -> None:
 
 def test_a_change_in_the_templates_alone_changes_the_local_aws(infra: Path, tmp_path: Path) -> None:
     change(infra / HUB, "eventName: [CreateManagedAccount, UpdateManagedAccount]", "eventName: [OnlyThis]")
-    change(infra / HUB, "      Timeout: 50 # one look", "      Timeout: 47 # one look")
+    change(infra / HUB, "      Timeout: 50\n", "      Timeout: 47\n")
     change(infra / HUB, "MemorySize: 512", "MemorySize: 640")
     change(infra / HUB, "VisibilityTimeout: 720", "VisibilityTimeout: 733")
     change(infra / "management-home.yaml", "[CreateManagedAccount, UpdateManagedAccount]", "[OnlyThat]")
-    change(infra / "network.yaml", "                - ec2:DescribeTransitGateways\n", "")
+    change(infra / "network.yaml", "            - ec2:DescribeTransitGateways\n", "")
     change(
         infra.parent / "statemachines" / "onboard-account.asl.json", '"TimeoutSeconds": 828000', '"TimeoutSeconds": 61'
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from declared import FUNCTIONS
 
 from berth_local import names
 from berth_local.access import Access, Credentials
@@ -26,11 +27,6 @@ sys.path.insert(0, str(Path(__file__).parent))
 from whole import PARAMETERS
 
 TEMPLATE = Path(__file__).resolve().parents[3] / "infra" / "hub.yaml"
-FUNCTIONS = {
-    "accept-event", "plan-onboarding", "provision-vpc", "attach-transit-gateway", "create-tenant-roles",
-    "commit-tenant", "announce-outcome", "remove-default-vpcs", "apply-baseline", "sweep-accounts",
-    "complete-merges", "grant-sign-in", "grant-cluster-access",
-}  # fmt: skip
 
 
 @dataclass

@@ -9,14 +9,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from declared import FUNCTIONS
+
 from berth_local.settings import STATE_MARK
 
 LOCAL = Path(__file__).resolve().parents[2]
-FUNCTIONS = (
-    "accept-event", "plan-onboarding", "provision-vpc", "attach-transit-gateway", "create-tenant-roles",
-    "commit-tenant", "announce-outcome", "remove-default-vpcs", "apply-baseline",
-    "grant-sign-in", "grant-cluster-access", "sweep-accounts", "complete-merges",
-)  # fmt: skip
 
 
 def start(*arguments: str, **environment: str) -> subprocess.Popen[str]:

@@ -15,7 +15,7 @@ mod walk;
 
 use announce_outcome::ExecutionOutput;
 use berth_tenancy::{Admission, Mode};
-use berth_tests::registry::{Level, states};
+use berth_tests::registry::{Level, function_of_state, machine, machines, states};
 use serde_json::Value;
 
 use crate::{
@@ -25,14 +25,19 @@ use crate::{
     walk::{Walk, walk},
 };
 
-/// The state machine as it is deployed.
+/// The state machine of onboardings as it is deployed.
 fn onboard_account() -> Value {
-    serde_json::from_str(include_str!("../../../statemachines/onboard-account.asl.json")).unwrap()
+    machine("onboard-account").definition.clone()
 }
 
 /// The template that deploys it.
 fn hub() -> Template {
-    template::read(include_str!("../../../infra/hub.yaml"))
+    hub_for("onboard-account")
+}
+
+/// The template, as far as a state machine rests on it.
+fn hub_for(machine: &str) -> Template {
+    template::read(include_str!("../../../infra/hub.yaml"), machine)
 }
 
 const TWO_REGIONS: Case = Case { regions: 2, mode: Mode::Apply, regions_changed: 2 };
@@ -73,9 +78,19 @@ fn every_payload_fits_its_step_and_every_field_that_is_read_is_there() {
 
 #[test]
 fn an_onboarding_calls_each_step_once_in_each_region_and_commits_once() {
-    for (case, calls) in [(TWO_REGIONS, 12), (ONE_REGION, 9)] {
+    let tasks = machine("onboard-account").tasks();
+    for case in [TWO_REGIONS, ONE_REGION] {
         let walk = run(&onboard_account(), &hub(), &case).unwrap();
-        assert_eq!(walk.calls.len(), calls, "{:?}", walk.calls.iter().map(|(name, _)| name).collect::<Vec<_>>());
+        let called = |name: &str| walk.calls.iter().filter(|(function, _)| function == name).count();
+        for task in &tasks {
+            let function = &function_of_state(&task.name).unwrap().name;
+            let each_region = ["Regions/", "Baselines/"].iter().any(|map| task.at.contains(map));
+            assert_eq!(called(function), if each_region { case.regions } else { 1 }, "{function}");
+        }
+        assert_eq!(
+            walk.calls.len(),
+            tasks.iter().map(|task| called(&function_of_state(&task.name).unwrap().name)).sum::<usize>()
+        );
         assert_eq!(walk.calls.last().map(|(name, _)| name.as_str()), Some("commit-tenant"));
         assert_eq!(walk.entered.last().map(String::as_str), Some("Onboarded"));
     }
@@ -103,8 +118,10 @@ fn a_duplicate_ends_after_one_call() {
 
 #[test]
 fn errors_limits_and_redrive_are_as_promised() {
-    let found = findings(&onboard_account(), &hub());
-    assert!(found.is_empty(), "statemachines/onboard-account.asl.json:\n  {}", found.join("\n  "));
+    for machine in machines() {
+        let found = findings(&machine.definition, &hub_for(&machine.name));
+        assert!(found.is_empty(), "{}:\n  {}", machine.path.display(), found.join("\n  "));
+    }
 }
 
 /// design.md §5: every wait has a limit. The figures are here so that a change of them is seen in review.
@@ -141,8 +158,7 @@ fn the_waits_of_an_execution_end_within_its_limit() {
 /// <https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html>
 #[test]
 fn no_retrier_of_a_state_can_fill_half_of_the_history() {
-    let machine = onboard_account();
-    for state in states(&machine) {
+    for state in machines().iter().flat_map(|machine| states(&machine.definition)) {
         for retrier in state.retriers() {
             let events = 3 * retrier["MaxAttempts"].as_u64().unwrap();
             assert!(events < 12_500, "{}: {events} events of {retrier}", state.at);

@@ -4,24 +4,26 @@ use serde_json::{Value, json};
 
 use crate::{CASES, findings, hub, onboard_account, rules::placeholders, run};
 
-/// Short names of states in the tables, and where they are.
-const STATES: [(&str, &str); 15] = [
-    ("machine", ""),
-    ("states", "/States"),
-    ("plan", "/States/PlanOnboarding"),
-    ("choice", "/States/IsOurs"),
-    ("parallel", "/States/ProvisionAccount"),
-    ("regions", "/States/ProvisionAccount/Branches/0/States/Regions"),
-    ("vpc", "/States/ProvisionAccount/Branches/0/States/Regions/ItemProcessor/States/ProvisionVpc"),
-    ("attach", "/States/ProvisionAccount/Branches/0/States/Regions/ItemProcessor/States/AttachTransitGateway"),
-    ("roles", "/States/ProvisionAccount/Branches/1/States/CreateTenantRoles"),
-    ("signin", "/States/GrantSignIn"),
-    ("access", "/States/GrantClusterAccess"),
-    ("baselines", "/States/ProvisionAccount/Branches/2/States/Baselines"),
-    ("baseline", "/States/ProvisionAccount/Branches/2/States/Baselines/ItemProcessor/States/ApplyBaseline"),
-    ("defaultVpcs", "/States/ProvisionAccount/Branches/3/States/RemoveDefaultVpcs"),
-    ("commit", "/States/CommitTenant"),
-];
+/// Where a state is in the machine, as a JSON pointer. `machine` is the machine itself, `states` its states.
+fn pointer_to(state: &str) -> Option<String> {
+    match state {
+        "machine" => Some(String::new()),
+        "states" => Some("/States".to_owned()),
+        _ => below(&onboard_account(), state),
+    }
+}
+
+fn below(value: &Value, state: &str) -> Option<String> {
+    let inside = |(key, value): (String, &Value)| below(value, state).map(|rest| format!("/{key}{rest}"));
+    match value {
+        Value::Object(members) if members.get("States").is_some_and(|states| states.get(state).is_some()) => {
+            Some(format!("/States/{state}"))
+        }
+        Value::Object(members) => members.iter().find_map(|(key, value)| inside((key.clone(), value))),
+        Value::Array(items) => items.iter().enumerate().find_map(|(index, value)| inside((index.to_string(), value))),
+        _ => None,
+    }
+}
 
 /// One line of a table.
 struct Mistake<'a> {
@@ -38,8 +40,7 @@ fn read(table: &str) -> Vec<Mistake<'_>> {
         let parts: Vec<&str> = str::split(line, " | ").collect();
         let [at, edit, finding] = parts[..] else { panic!("three parts are wanted: {line}") };
         let (state, below) = at.split_once(' ').unwrap();
-        let (_, state) =
-            STATES.iter().find(|(name, _)| *name == state).unwrap_or_else(|| panic!("which state? {line}"));
+        let state = pointer_to(state).unwrap_or_else(|| panic!("which state? {line}"));
         assert!(finding.trim().len() > 5, "a finding that anything has: {line}");
         Mistake { line, pointer: format!("{state}{below}"), edit, finding: finding.trim() }
     };

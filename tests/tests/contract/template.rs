@@ -22,8 +22,8 @@ pub struct Template {
     pub loose: Vec<String>,
 }
 
-/// Reads the template.
-pub fn read(text: &str) -> Template {
+/// Reads the template, as far as the state machine of this name rests on it.
+pub fn read(text: &str, machine: &str) -> Template {
     let template: Value = serde_yaml_ng::from_str(text).expect("infra/hub.yaml is YAML");
     let resources = template["Resources"].as_mapping().expect("infra/hub.yaml has Resources");
     let mut by_id = BTreeMap::new();
@@ -43,8 +43,11 @@ pub fn read(text: &str) -> Template {
         }
         by_id.insert(id, function);
     }
-    let machine = resources.values().find(|resource| resource["Type"] == "AWS::Serverless::StateMachine");
-    let machine = machine.expect("infra/hub.yaml has a state machine");
+    let name = format!("berth-{machine}");
+    let is_it = |resource: &&Value| {
+        resource["Type"] == "AWS::Serverless::StateMachine" && resource["Properties"]["Name"] == name.as_str()
+    };
+    let machine = resources.values().find(is_it).unwrap_or_else(|| panic!("infra/hub.yaml has no {name}"));
     let mut read = Template::default();
     for (name, value) in machine["Properties"]["DefinitionSubstitutions"].as_mapping().into_iter().flatten() {
         let name = name.as_str().unwrap_or_default().to_owned();

@@ -1,32 +1,38 @@
 //! Which crate may use what.
 
+use std::fs;
+
+use berth_tests::rig::checkout;
+
 use crate::source::{File, ending, files, none};
 
-/// Crates that may name an SDK of AWS, and which. Every other crate goes through these. aws-sdk-ec2 costs minutes of
-/// every build (docs/decisions/0001).
-const MAY_USE: [(&str, &[&str]); 21] = [
+/// Crates other than functions that may name an SDK of AWS, and which. Every other crate goes through these. aws-sdk-ec2
+/// costs minutes of every build (docs/decisions/0001). A function may name those of the services that its policy allows.
+const MAY_USE: [(&str, &[&str]); 8] = [
     ("crates/berth-aws", &["sts"]),
     ("crates/berth-history", &["sfn"]),
     ("crates/berth-ec2", &["ec2"]),
     ("crates/berth-iam", &["iam"]),
     ("crates/berth-ledger", &["dynamodb"]),
     ("crates/berth-wiring", &["dynamodb"]),
-    ("functions/accept-event", &["dynamodb", "sfn", "sqs"]),
-    ("functions/announce-outcome", &["dynamodb", "eventbridge", "sfn"]),
-    ("functions/apply-baseline", &["backup", "config", "ec2", "iam", "s3control"]),
-    ("functions/attach-transit-gateway", &["dynamodb", "ec2", "iam"]),
-    ("functions/commit-tenant", &["dynamodb", "secretsmanager", "sfn"]),
-    ("functions/complete-merges", &["dynamodb", "secretsmanager", "sqs"]),
-    ("functions/create-tenant-roles", &["iam"]),
-    ("functions/grant-cluster-access", &["eks"]),
-    ("functions/grant-sign-in", &["identitystore", "ssoadmin"]),
-    ("functions/plan-onboarding", &["dynamodb", "organizations", "sfn"]),
-    ("functions/provision-vpc", &["dynamodb", "ec2"]),
-    ("functions/remove-default-vpcs", &["ec2"]),
-    ("functions/sweep-accounts", &["dynamodb", "eventbridge", "organizations", "sfn"]),
     ("cli", &["dynamodb", "eventbridge", "sfn", "sqs"]),
     ("tests", &["dynamodb", "sfn", "sqs"]),
 ];
+
+/// SDKs whose service has another name in IAM's actions. That of STS is of `berth-aws` alone.
+const IN_POLICIES: [(&str, &str); 5] =
+    [("eventbridge", "events"), ("s3control", "s3"), ("sfn", "states"), ("ssoadmin", "sso"), ("sts", "-")];
+
+/// Whether the policy beside a function allows something of the service of an SDK.
+fn is_allowed(policy: &str, sdk: &str) -> bool {
+    let service = IN_POLICIES.iter().find(|(name, _)| *name == sdk).map_or(sdk, |(_, service)| service);
+    policy.contains(&format!("\"{service}:"))
+}
+
+/// The policy beside a manifest; empty where none is.
+fn policy_beside(manifest: &File) -> String {
+    fs::read_to_string(checkout().join(folder(manifest)).join("policy.json")).unwrap_or_default()
+}
 
 /// The SDKs that a manifest names, and their lines.
 fn sdks(manifest: &File) -> Vec<(usize, String)> {
@@ -42,9 +48,10 @@ fn folder(manifest: &File) -> &str {
     manifest.path.trim_end_matches("Cargo.toml").trim_end_matches('/')
 }
 
-fn strangers(manifest: &File) -> Vec<String> {
+fn strangers(manifest: &File, policy: &str) -> Vec<String> {
     let may = MAY_USE.iter().find(|(path, _)| *path == folder(manifest)).map_or(&[][..], |(_, may)| *may);
-    let wrong = sdks(manifest).into_iter().filter(|(_, name)| !may.contains(&name.as_str()));
+    let wrong =
+        sdks(manifest).into_iter().filter(|(_, name)| !may.contains(&name.as_str()) && !is_allowed(policy, name));
     wrong.map(|(line, name)| manifest.finding(line, format!("aws-sdk-{name} is not for this crate"))).collect()
 }
 
@@ -96,8 +103,8 @@ fn own_versions(manifest: &File) -> Vec<String> {
 fn only_the_right_crates_name_an_sdk_of_aws() {
     let (members, files) = (members(), files());
     none(
-        &members.iter().flat_map(strangers).collect::<Vec<_>>(),
-        "call it in the crate whose subject it is, or extend MAY_USE",
+        &members.iter().flat_map(|manifest| strangers(manifest, &policy_beside(manifest))).collect::<Vec<_>>(),
+        "call it in the crate whose subject it is, allow it in policy.json, or extend MAY_USE",
     );
     none(&members.iter().flat_map(|manifest| unused(manifest, &files)).collect::<Vec<_>>(), "remove the line");
 }
@@ -113,7 +120,7 @@ fn every_crate_takes_the_lints_and_versions_of_the_workspace() {
 fn a_stranger_and_a_crate_without_lints_are_found() {
     let manifest =
         File::new("crates/berth-events/Cargo.toml", "[dependencies]\naws-sdk-ec2.workspace = true\nx = \"1\"\n");
-    assert_eq!(strangers(&manifest), ["crates/berth-events/Cargo.toml:2: aws-sdk-ec2 is not for this crate"]);
+    assert_eq!(strangers(&manifest, ""), ["crates/berth-events/Cargo.toml:2: aws-sdk-ec2 is not for this crate"]);
     assert_eq!(unused(&manifest, &[]), ["crates/berth-events/Cargo.toml:2: aws-sdk-ec2 is not used"]);
     assert!(unused(&manifest, &[File::new("crates/berth-events/src/lib.rs", "use aws_sdk_ec2::Client;")]).is_empty());
     assert!(without_lints(&manifest).is_some());
@@ -122,5 +129,8 @@ fn a_stranger_and_a_crate_without_lints_are_found() {
         "functions/provision-vpc/Cargo.toml",
         "[dependencies]\naws-sdk-ec2.workspace = true\n\n[lints]\nworkspace = true\n",
     );
-    assert!(strangers(&fine).is_empty() && without_lints(&fine).is_none() && own_versions(&fine).is_empty());
+    let policy = "{\"tenant\": [{\"Action\": [\"ec2:CreateVpc\", \"states:StartExecution\", \"sts:AssumeRole\"]}]}";
+    assert!(["ec2", "sfn"].iter().all(|sdk| is_allowed(policy, sdk)));
+    assert!(!["iam", "s3control", "sts"].iter().any(|sdk| is_allowed(policy, sdk)), "{policy}");
+    assert!(strangers(&fine, policy).is_empty() && without_lints(&fine).is_none() && own_versions(&fine).is_empty());
 }

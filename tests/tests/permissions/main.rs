@@ -4,7 +4,6 @@
 
 mod demanded;
 mod document;
-mod hub;
 mod machine;
 mod need;
 mod policies;

@@ -10,15 +10,11 @@ use berth_aws::{FunctionPolicy, Part, Statement};
 use berth_tests::{
     generated::{assert_current, filled},
     permissions::policies,
-    registry::{Hub, in_order, machines},
+    registry::{AssumedRole, Function, Wiring, functions, in_order, machines, steps, with_rows},
     rig::checkout,
 };
 use serde::Serialize;
 use serde_json::Value;
-
-/// The line before the statements of a part of a policy, and the line after them.
-const BEGIN: &str = "# policy: functions/";
-const END: &str = "# end of policy";
 
 /// A statement as templates have it.
 #[derive(Serialize)]
@@ -38,48 +34,21 @@ impl<'a> From<&'a Statement> for Allow<'a> {
     }
 }
 
-/// Which part of which policy a line announces.
-fn announced(line: &str) -> Option<(&str, Part)> {
-    let (function, part) = line.trim().strip_prefix(BEGIN)?.split_once("/policy.json ")?;
-    let part = serde_json::from_value(Value::String(part.to_owned())).ok()?;
-    Some((function, part))
+/// Parts whose statements a template has, by the names of its generated blocks.
+fn parts(text: &str) -> Vec<(String, Part)> {
+    let blocks = text.lines().filter_map(|line| line.trim_start().strip_prefix("# generated: "));
+    blocks.flat_map(parts_of_block).collect()
 }
 
-/// The template with the statements of today between its markers, and what they are.
-fn written(text: &str, policies: &BTreeMap<String, FunctionPolicy>) -> (String, Vec<(String, Part)>) {
-    let (mut out, mut found) = (String::new(), Vec::new());
-    let mut lines = text.lines();
-    while let Some(line) = lines.next() {
-        out.push_str(line);
-        out.push('\n');
-        let Some((function, part)) = announced(line) else {
-            assert!(!line.contains(BEGIN), "not understood: {line}");
-            continue;
-        };
-        let policy = policies.get(function).unwrap_or_else(|| panic!("there is no function {function}"));
-        let statements = policy.0.get(&part).unwrap_or_else(|| panic!("{function} has no part {part}"));
-        let statements: Vec<Allow<'_>> = statements.iter().map(Allow::from).collect();
-        let indent = &line[..line.len() - line.trim_start().len()];
-        for written in serde_yaml_ng::to_string(&statements).unwrap().lines() {
-            out.push_str(indent);
-            out.push_str(written);
-            out.push('\n');
-        }
-        found.push((function.to_owned(), part));
-        let end = lines.find(|line| line.trim() == END).unwrap_or_else(|| panic!("{line}: no line '{END}' follows"));
-        out.push_str(end);
-        out.push('\n');
+fn parts_of_block(block: &str) -> Vec<(String, Part)> {
+    let named = |function: &Function, part| (function.name.clone(), part);
+    if block == "functions" {
+        return functions().iter().map(|function| named(function, Part::Hub)).collect();
     }
-    (out, found)
-}
-
-/// Parts whose statements a template has: those between markers, and the hub's where whole roles are written.
-fn parts(text: &str, policies: &BTreeMap<String, FunctionPolicy>) -> Vec<(String, Part)> {
-    let mut found = written(text, policies).1;
-    if text.contains("# generated: functions\n") {
-        found.extend(policies.keys().map(|function| (function.clone(), Part::Hub)));
-    }
-    found
+    let role = block.strip_suffix(" role").and_then(|block| block.split_once("policies of the ")).map(|(_, role)| role);
+    let Some(role) = AssumedRole::ALL.into_iter().find(|each| Some(each.name()) == role) else { return Vec::new() };
+    let assuming = functions().iter().filter(|function| function.declared.assumes.contains(&role));
+    assuming.map(|function| named(function, role.part())).collect()
 }
 
 /// The templates of `infra/`.
@@ -94,24 +63,59 @@ fn templates() -> BTreeMap<PathBuf, String> {
 #[test]
 fn the_templates_are_written_from_the_folders_of_the_functions() {
     let (functions, policies) = (in_order(), policies());
-    let hub = Hub { functions: &functions, policies: &policies, machines: machines() };
-    let mut blocks = BTreeSet::new();
+    let wiring = Wiring { functions: &functions, policies: &policies, machines: machines() };
+    assert_eq!(wiring.problems(), Vec::<String>::new());
+    let steps: Vec<&str> = steps().iter().map(|step| step.name.as_str()).collect();
     let fresh = templates().into_iter().map(|(path, text)| {
-        let (text, found) = filled(&written(&text, &policies).0, |name| hub.block(name)).unwrap();
-        blocks.extend(found);
-        (path, text)
+        let text =
+            filled(&text, |name| wiring.block(name)).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        (path, with_rows(&text, &steps))
     });
-    assert_current(fresh.collect::<Vec<_>>(), "functions/*/Cargo.toml, functions/*/policy.json and statemachines/");
-    assert_eq!(Vec::from_iter(blocks), ["functions", "roles that other accounts trust", "state machines"]);
+    assert_current(fresh, "functions/*/Cargo.toml, functions/*/policy.json and statemachines/");
 }
 
 #[test]
 fn every_part_of_every_policy_is_in_a_role() {
-    let policies = policies();
-    let found: BTreeSet<(String, Part)> = templates().values().flat_map(|text| parts(text, &policies)).collect();
-    let every: BTreeSet<(String, Part)> =
-        policies.iter().flat_map(|(function, policy)| policy.0.keys().map(|part| (function.clone(), *part))).collect();
+    let found: BTreeSet<(String, Part)> = templates().values().flat_map(|text| parts(text)).collect();
+    let every: BTreeSet<(String, Part)> = policies()
+        .iter()
+        .flat_map(|(function, policy)| policy.0.keys().map(|part| (function.clone(), *part)))
+        .collect();
     assert_eq!(found, every);
+}
+
+#[test]
+fn every_role_in_another_account_is_written_with_who_may_assume_it() {
+    let text: String = templates().into_values().collect();
+    for role in AssumedRole::ALL {
+        let block = format!("# generated: principals of the {} role\n", role.name());
+        assert_eq!(text.matches(&block).count(), 1, "{}", role.name());
+    }
+    for block in ["functions", "state machines", "roles that other accounts trust"] {
+        assert_eq!(text.matches(&format!("# generated: {block}\n")).count(), 1, "{block}");
+    }
+}
+
+#[test]
+fn a_folder_that_contradicts_itself_is_found() {
+    let manifest = "[package]\nname = \"f\"\ndescription = \"Does it.\"\n[package.metadata.berth]\ntimeout-seconds = 1\n\
+                    trigger.direct = true\nassumes = [\"tenant\"]\n";
+    let function = Function::parse("f", manifest).unwrap();
+    let policy = r#"{
+        "hub": [{"Sid": "A", "Action": ["sts:AssumeRole"], "Resource": {"Fn::Sub": "arn:x:role/${NetworkRoleName}"}}],
+        "cluster": [{"Sid": "B", "Action": ["eks:DescribeCluster"], "Resource": "*"}]
+    }"#;
+    let policies = BTreeMap::from([("f".to_owned(), FunctionPolicy::read(policy).unwrap())]);
+    let wiring = Wiring { functions: &[&function], policies: &policies, machines: &[] };
+    assert_eq!(
+        wiring.problems(),
+        [
+            "functions/f: policy.json does not allow to assume ${TenantRoleName}",
+            "functions/f: policy.json says nothing of tenant, which TenantRoleName needs",
+            "functions/f: Cargo.toml: assumes: \"network\" is missing",
+            "functions/f: policy.json: no role of cluster is assumed",
+        ]
+    );
 }
 
 /// Statements that allow something beside those of the policies: whose role, and why.
@@ -126,7 +130,7 @@ fn roles_of_functions_allow_nothing_besides() {
     for (path, text) in templates() {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         let template: serde_yaml_ng::Value = serde_yaml_ng::from_str(&text).unwrap();
-        let found = parts(&text, &policies);
+        let found = parts(&text);
         let expected: Vec<Value> = found
             .iter()
             .flat_map(|(function, part)| policies[function].0[part].iter())
@@ -174,17 +178,4 @@ fn plain(value: &serde_yaml_ng::Value) -> serde_yaml_ng::Value {
         Yaml::Mapping(pairs) => Yaml::Mapping(pairs.iter().map(|(key, value)| (key.clone(), plain(value))).collect()),
         other => other.clone(),
     }
-}
-
-#[test]
-fn statements_are_put_between_their_markers_and_nothing_else_changes() {
-    let policy = r#"{"hub": [{"Sid": "A", "Action": ["sqs:SendMessage"], "Resource": {"Fn::GetAtt": ["Q", "Arn"]}}]}"#;
-    let policies = BTreeMap::from([("f".to_owned(), FunctionPolicy::read(policy).unwrap())]);
-    let old =
-        "a: 1\nStatement:\n  # policy: functions/f/policy.json hub\n  - Sid: Old\n  # end of policy\n  - !Ref B\n";
-    let (fresh, found) = written(old, &policies);
-    let expected = "a: 1\nStatement:\n  # policy: functions/f/policy.json hub\n  - Sid: A\n    Effect: Allow\n    Action:\n    \
-                    - sqs:SendMessage\n    Resource:\n      Fn::GetAtt:\n      - Q\n      - Arn\n  # end of policy\n  - !Ref B\n";
-    assert_eq!((fresh.as_str(), found), (expected, vec![("f".to_owned(), Part::Hub)]));
-    assert_eq!(written(&fresh, &policies).0, fresh, "once more changes nothing");
 }

@@ -1,10 +1,8 @@
-//! The parts of `infra/hub.yaml` that follow from the registry: functions with their roles and triggers, state machines, and
-//! the roles that other accounts trust.
+//! The hub's own resources: functions with their roles and triggers, and state machines.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use berth_aws::{FunctionPolicy, Part};
-
+use berth_aws::Part;
 use serde_saphyr::{FlowMap, FlowSeq};
 
 use super::{
@@ -14,32 +12,12 @@ use super::{
     },
     function::{Function, Schedule},
     machine::Machine,
+    wiring::Wiring,
 };
 
-/// What hub.yaml is written from.
-#[derive(Debug, Clone, Copy)]
-pub struct Hub<'a> {
-    /// Steps in their order, then the other functions.
-    pub functions: &'a [&'a Function],
-    /// The policies beside them.
-    pub policies: &'a BTreeMap<String, FunctionPolicy>,
-    /// The state machines.
-    pub machines: &'a [Machine],
-}
-
-impl Hub<'_> {
-    /// What stands between the markers of this name; none for a name that is not known.
-    #[must_use]
-    pub fn block(&self, name: &str) -> Option<String> {
-        match name {
-            "functions" => Some(self.functions()),
-            "state machines" => Some(self.state_machines()),
-            "roles that other accounts trust" => Some(self.trusted()),
-            _ => None,
-        }
-    }
-
-    fn functions(&self) -> String {
+impl Wiring<'_> {
+    /// Each function with its role and its schedule.
+    pub(super) fn lambdas(&self) -> String {
         let resources = self.functions.iter().flat_map(|function| {
             let (id, mut resources) = (function.pascal_case(), Vec::new());
             resources.push((format!("{id}Role"), Any::Role(self.role_of(function))));
@@ -67,7 +45,8 @@ impl Hub<'_> {
         )
     }
 
-    fn state_machines(&self) -> String {
+    /// Each state machine with its role.
+    pub(super) fn state_machines(&self) -> String {
         let resources = self.machines.iter().flat_map(|machine| {
             let id = machine.pascal_case();
             [
@@ -135,7 +114,8 @@ impl Hub<'_> {
         )
     }
 
-    fn trusted(&self) -> String {
+    /// Roles of functions that assume a role elsewhere.
+    pub(super) fn trusted(&self) -> String {
         let trusted = self.functions.iter().filter(|function| !function.declared.assumes.is_empty());
         let roles: Vec<_> = trusted.map(|function| arn(&format!("{}Role", function.pascal_case()))).collect();
         yaml(&roles)
