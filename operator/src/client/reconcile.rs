@@ -176,7 +176,11 @@ async fn unreadable(
         body.get("status").cloned().and_then(|status| serde_json::from_value(status).ok());
     let generation = body.pointer("/metadata/generation").and_then(Value::as_i64);
     let status = status::stopped(generation, before.clone(), &problem, Timestamp::now());
-    let status_written = write_status(context, name, before.as_ref(), &status).await?;
+    // A server that checks all of the object takes no status for it either: then the log is what says so.
+    let status_written = match write_status(context, name, before.as_ref(), &status).await {
+        Err(error) if error::reason(&error) == Reason::Refused => false,
+        done => done?,
+    };
     Ok(Outcome { problems: vec![problem], status_written, ..Outcome::default() })
 }
 

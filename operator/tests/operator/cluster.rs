@@ -1,6 +1,7 @@
-//! One API server for all tests of this binary, with the CRD. Tests share it, each with tenants of its own.
+//! API servers for the tests of this binary, with the CRD, the operator's role and those of tenants. One is shared by tests
+//! that reconcile tenants of their own; another belongs to one test at a time.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc, time::Duration};
 
 use berth_crd::Tenant;
 use berth_kube_testing::{Scope, Server};
@@ -8,40 +9,86 @@ use berth_operator::{
     client::{self, Context, Fence, Outcome},
     settings::Settings,
 };
-use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::{
+    api::core::v1::Namespace, apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
+};
 use kube_client::{
-    Api, Client, Config,
-    api::{DynamicObject, Patch, PatchParams, PostParams},
+    Api, Client, Config, ResourceExt,
+    api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams},
     config::{KubeConfigOptions, Kubeconfig},
     core::{ApiResource, GroupVersionKind},
 };
 use kube_runtime::reflector;
 use serde_json::{Value, json};
-use tokio::sync::OnceCell;
+use tokio::sync::{Mutex, MutexGuard, OnceCell};
 
-static SERVER: OnceCell<Option<Server>> = OnceCell::const_new();
+static SHARED: OnceCell<Option<Server>> = OnceCell::const_new();
+static OWN: OnceCell<Option<Server>> = OnceCell::const_new();
+static TURN: Mutex<()> = Mutex::const_new(());
 
-/// A test's view of the server, as an administrator.
+/// User and groups of the operator's service account.
+pub(crate) const OPERATOR: (&str, &[&str]) = (
+    "system:serviceaccount:berth-system:berth-operator",
+    &["system:serviceaccounts", "system:serviceaccounts:berth-system", "system:authenticated"],
+);
+
+/// Kinds of the operator that every cluster has, with group, version and plural.
+pub(crate) const KINDS: [(&str, &str, &str, &str); 5] = [
+    ("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies"),
+    ("", "v1", "ResourceQuota", "resourcequotas"),
+    ("", "v1", "LimitRange", "limitranges"),
+    ("", "v1", "ServiceAccount", "serviceaccounts"),
+    ("rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings"),
+];
+
+/// A test's view of a server, as an administrator.
 pub(crate) struct Cluster {
+    pub(crate) server: &'static Server,
     pub(crate) client: Client,
+    crds: Api<CustomResourceDefinition>,
+    _turn: Option<MutexGuard<'static, ()>>,
 }
 
-/// The server, started by the first test that asks. None, said loudly, where this machine has none.
+/// The shared server, started by the first test that asks. None, said loudly, where this machine has none.
 pub(crate) async fn cluster() -> Option<Cluster> {
-    let server = SERVER.get_or_init(start).await.as_ref()?;
-    Some(Cluster { client: administrator(server).await })
+    let server = SHARED.get_or_init(|| async { Server::start(Scope::Core).await.unwrap() }).await.as_ref()?;
+    let cluster = Cluster::of(server, None).await;
+    cluster.set_up().await;
+    Some(cluster)
 }
 
-async fn start() -> Option<Server> {
-    let server = Server::start(Scope::Core).await.unwrap()?;
-    server.install(&serde_json::to_value(berth_crd::tenant_crd()).unwrap()).await.unwrap();
-    Some(server)
+/// A server without tenants that no other test uses meanwhile: for operators that see all of it.
+pub(crate) async fn own_cluster() -> Option<Cluster> {
+    let turn = TURN.lock().await;
+    let server = OWN.get_or_init(|| async { Server::start(Scope::Core).await.unwrap() }).await.as_ref()?;
+    let cluster = Cluster::of(server, Some(turn)).await;
+    cluster.set_up().await;
+    cluster.clear().await;
+    Some(cluster)
 }
 
-async fn administrator(server: &Server) -> Client {
-    let kubeconfig = Kubeconfig::read_from(server.kubeconfig()).unwrap();
+async fn client(kubeconfig: &Path) -> Client {
+    let kubeconfig = Kubeconfig::read_from(kubeconfig).unwrap();
     let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();
     Client::try_from(config).unwrap()
+}
+
+/// The rules of a file of the chart.
+fn rules(file: &str) -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("chart/files").join(file);
+    serde_saphyr::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// Takes away what a server of 1.20 does not know.
+fn without_rules(schema: &mut Value) {
+    match schema {
+        Value::Object(fields) => {
+            fields.remove("x-kubernetes-validations");
+            fields.values_mut().for_each(without_rules);
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_rules),
+        _ => {}
+    }
 }
 
 /// A Tenant of one account and these namespaces, all of them for `dev`.
@@ -60,6 +107,106 @@ pub(crate) fn tenant(name: &str, namespaces: &[&str]) -> Value {
 }
 
 impl Cluster {
+    async fn of(server: &'static Server, turn: Option<MutexGuard<'static, ()>>) -> Self {
+        let crds = Api::all(client(&server.crd_kubeconfig()).await);
+        Self { server, client: client(&server.kubeconfig()).await, crds, _turn: turn }
+    }
+
+    async fn set_up(&self) {
+        self.install().await;
+        let mut roles = vec![
+            json!({ "kind": "ClusterRole", "metadata": { "name": "berth-operator" }, "rules": rules("operator-rules.yaml") }),
+            json!({ "kind": "ClusterRoleBinding", "metadata": { "name": "berth-operator" },
+                "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "berth-operator" },
+                "subjects": [{ "kind": "ServiceAccount", "namespace": "berth-system", "name": "berth-operator" }] }),
+            json!({ "kind": "Role", "metadata": { "name": "berth-operator", "namespace": "default" },
+                "rules": rules("lease-rules.yaml") }),
+            json!({ "kind": "RoleBinding", "metadata": { "name": "berth-operator", "namespace": "default" },
+                "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "berth-operator" },
+                "subjects": [{ "kind": "ServiceAccount", "namespace": "berth-system", "name": "berth-operator" }] }),
+        ];
+        let tenants = rules("tenant-roles.yaml");
+        let mut all = Vec::new();
+        for access in ["view", "edit", "admin"] {
+            all.extend(tenants[access].as_array().unwrap().iter().cloned());
+            let name = format!("berth:tenant-{access}");
+            roles.push(json!({ "kind": "ClusterRole", "metadata": { "name": name }, "rules": all }));
+        }
+        for mut role in roles {
+            role["apiVersion"] = "rbac.authorization.k8s.io/v1".into();
+            let kind = role["kind"].as_str().unwrap().to_owned();
+            let of = GroupVersionKind::gvk("rbac.authorization.k8s.io", "v1", &kind);
+            let resource = ApiResource::from_gvk(&of);
+            let api: Api<DynamicObject> = match role.pointer("/metadata/namespace") {
+                Some(namespace) => Api::namespaced_with(self.client.clone(), namespace.as_str().unwrap(), &resource),
+                None => Api::all_with(self.client.clone(), &resource),
+            };
+            let name = role["metadata"]["name"].as_str().unwrap().to_owned();
+            api.patch(&name, &PatchParams::apply("test").force(), &Patch::Apply(role)).await.unwrap();
+        }
+    }
+
+    /// Takes away what tests before left: Tenants, and namespaces of the operator.
+    async fn clear(&self) {
+        for tenant in self.untyped_tenants().list(&ListParams::default()).await.unwrap() {
+            self.release(&tenant.name_any()).await;
+            let _ = self.tenants().delete(&tenant.name_any(), &DeleteParams::default()).await;
+        }
+        let ours = ListParams::default().labels("app.kubernetes.io/managed-by=berth-operator");
+        for namespace in self.namespaces().list(&ours).await.unwrap() {
+            let _ = self.namespaces().delete(&namespace.name_any(), &DeleteParams::default()).await;
+        }
+    }
+
+    async fn release(&self, tenant: &str) {
+        let none = json!({ "metadata": { "finalizers": null } });
+        let _ = self.untyped_tenants().patch(tenant, &PatchParams::default(), &Patch::Merge(none)).await;
+    }
+
+    /// The CRD, as it is generated.
+    pub(crate) async fn install(&self) {
+        self.install_crd(&serde_json::to_value(berth_crd::tenant_crd()).unwrap()).await;
+    }
+
+    /// A CRD that takes any spec.
+    pub(crate) async fn install_open(&self) {
+        let mut open = serde_json::to_value(berth_crd::tenant_crd()).unwrap();
+        open["spec"]["versions"][0]["schema"]["openAPIV3Schema"] = json!({ "type": "object", "properties": {
+            "spec": { "type": "object", "x-kubernetes-preserve-unknown-fields": true },
+            "status": { "type": "object", "x-kubernetes-preserve-unknown-fields": true } } });
+        self.install_crd(&open).await;
+    }
+
+    /// Another CRD: on the server that serves it, and on the one that the operator asks about it.
+    pub(crate) async fn install_crd(&self, crd: &Value) {
+        until("a CRD that is being deleted is gone", || async {
+            let there = self.crds.get_opt(client::CRD).await.unwrap();
+            there.is_none_or(|crd| crd.metadata.deletion_timestamp.is_none()).then_some(())
+        })
+        .await;
+        self.server.install(crd).await.unwrap();
+        if self.server.crd_url() == self.server.url() {
+            return;
+        }
+        let (apply, mut crd) = (PatchParams::apply("test").force(), crd.clone());
+        without_rules(&mut crd);
+        let core: Api<CustomResourceDefinition> = Api::all(self.client.clone());
+        core.patch(client::CRD, &apply, &Patch::Apply(crd)).await.unwrap();
+    }
+
+    /// Deletes the CRD, with all Tenants.
+    pub(crate) async fn uninstall(&self) {
+        let core: Api<CustomResourceDefinition> = Api::all(self.client.clone());
+        core.delete(client::CRD, &DeleteParams::default()).await.unwrap();
+        let names: Vec<String> =
+            self.tenants().list(&ListParams::default()).await.unwrap().iter().map(ResourceExt::name_any).collect();
+        let _ = self.crds.delete(client::CRD, &DeleteParams::default()).await;
+        // As `kubectl` would: without the operator nobody else takes the finalizers away.
+        for name in names {
+            self.release(&name).await;
+        }
+    }
+
     /// Objects of a kind in a namespace.
     pub(crate) fn objects(
         &self,
@@ -81,6 +228,11 @@ impl Cluster {
     /// Tenants.
     pub(crate) fn tenants(&self) -> Api<Tenant> {
         Api::all(self.client.clone())
+    }
+
+    /// Tenants, whatever is in them.
+    pub(crate) fn untyped_tenants(&self) -> Api<DynamicObject> {
+        Api::all_with(self.client.clone(), &ApiResource::erase::<Tenant>(&()))
     }
 
     /// Makes or changes a Tenant as GitOps tools do.
@@ -110,8 +262,34 @@ impl Cluster {
 
     /// A condition of a Tenant: status, reason and message.
     pub(crate) async fn condition(&self, tenant: &str, type_: &str) -> Option<(String, String, String)> {
-        let status = self.tenants().get(tenant).await.unwrap().status?;
+        let status = self.tenants().get_opt(tenant).await.unwrap()?.status?;
         let condition = status.conditions.into_iter().find(|condition| condition.type_ == type_)?;
         Some((format!("{:?}", condition.status), condition.reason, condition.message))
     }
+}
+
+/// Every object of the operator in a namespace: kind, name, resource version.
+pub(crate) async fn everything(cluster: &Cluster, namespace: &str) -> Vec<(String, String, String)> {
+    let mut found = Vec::new();
+    for (group, version, kind, plural) in KINDS {
+        let objects = cluster.objects(group, version, kind, plural, namespace);
+        let ours = ListParams::default().labels("app.kubernetes.io/managed-by=berth-operator");
+        for object in objects.list(&ours).await.unwrap() {
+            let metadata = object.metadata;
+            found.push((kind.to_owned(), metadata.name.unwrap(), metadata.resource_version.unwrap()));
+        }
+    }
+    found
+}
+
+/// Waits until something is there. The limit only ends a test that would fail.
+pub(crate) async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut look: impl FnMut() -> F) -> T {
+    for _ in 0..1200 {
+        if let Some(found) = look().await {
+            return found;
+        }
+        #[expect(clippy::disallowed_methods, reason = "between two looks at another process")]
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("never: {what}");
 }

@@ -7,6 +7,10 @@
     reason = "all of it is tests"
 )]
 
+mod access;
 mod cluster;
 mod keeping;
 mod ownership;
+mod proxy;
+mod replica;
+mod running;
