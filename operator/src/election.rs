@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lease_that_is_renewed_is_never_taken_and_one_that_is_not_is_taken_after_all_of_its_time() {
+    fn only_a_lease_that_was_not_renewed_for_all_of_its_time_is_taken() {
         let mut seen = None;
         for second in 0..60 {
             let now = Duration::from_secs(second);

@@ -16,6 +16,8 @@ pub const NODE_POOL: &str = "tenancy.berth.dev/node-pool";
 /// Label that a cluster administrator puts on an object of somebody else, with the tenant's name as its value: the
 /// operator may take it over for this tenant.
 pub const ADOPT: &str = "tenancy.berth.dev/adopt";
+/// Annotation of a service account: the IAM role that its pods get, by EKS Pod Identity.
+pub const ROLE: &str = "tenancy.berth.dev/role-arn";
 /// Annotation of a namespace whose tenant is gone: since when it has been seen so (RFC 3339).
 pub const ORPHANED_SINCE: &str = "tenancy.berth.dev/orphaned-since";
 /// Annotation by which a cluster administrator confirms that a tenant is meant to be gone. On a namespace or a Tenant;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use berth_crd::OwnerKind;
+use berth_crd::{OwnerKind, Workload};
 use berth_tenancy::Access;
 use serde_json::{Value, json};
 
@@ -38,8 +38,16 @@ fn subject(kind: &str, name: &str) -> Value {
     json!({ "apiGroup": RBAC, "kind": kind, "name": name })
 }
 
-/// The service accounts of the workloads of the namespace.
-pub(super) fn service_accounts(_context: &Context<'_>) -> Vec<Object> {
-    let _ = BTreeMap::<String, String>::new();
-    Vec::new()
+/// The service accounts of the workloads of the namespace, by name. The role itself is given in AWS, by an EKS Pod Identity
+/// association; the annotation only says which, for people.
+pub(super) fn service_accounts(context: &Context<'_>) -> Vec<Object> {
+    let accounts = context.tenant.spec.accounts.iter();
+    let here = accounts.filter(|account| account.environment == context.spec.environment);
+    let workloads = here.flat_map(|account| &account.workloads);
+    let workloads = workloads.filter(|workload| workload.namespace == context.spec.name);
+    let made = |workload: &Workload| {
+        let role = BTreeMap::from([(names::ROLE.to_owned(), workload.role_arn.clone())]);
+        context.object(Kind::ServiceAccount, &workload.service_account, json!({})).annotated(&role)
+    };
+    workloads.map(made).collect()
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::Context;
 use crate::object::{Kind, Object};
@@ -13,7 +13,7 @@ const NAME: &str = "berth";
 /// The quota, and what a container gets that asks for nothing.
 pub(super) fn objects(context: &Context<'_>) -> Vec<Object> {
     let mut hard: BTreeMap<String, String> = context.settings.quota.clone();
-    let own = context.spec.quota.iter().map(|(resource, amount)| (resource.clone(), text(&json!(amount))));
+    let own = context.spec.quota.iter().map(|(resource, amount)| (resource.clone(), amount.to_string()));
     hard.extend(own);
     let container = &context.settings.container;
     let limit = json!({ "type": "Container", "default": container.limits, "defaultRequest": container.requests });
@@ -21,9 +21,4 @@ pub(super) fn objects(context: &Context<'_>) -> Vec<Object> {
         context.object(Kind::ResourceQuota, NAME, json!({ "spec": { "hard": hard } })),
         context.object(Kind::LimitRange, NAME, json!({ "spec": { "limits": [limit] } })),
     ]
-}
-
-/// A quantity as text, whether it was written as a number or as a text.
-fn text(amount: &Value) -> String {
-    amount.as_str().map_or_else(|| amount.to_string(), str::to_owned)
 }

@@ -95,12 +95,17 @@ fn without_rules(schema: &mut Value) {
 pub(crate) fn tenant(name: &str, namespaces: &[&str]) -> Value {
     let namespaces: Vec<Value> =
         namespaces.iter().map(|suffix| json!({ "name": suffix, "environment": "dev" })).collect();
+    let role = "arn:aws:iam::111122223333:role/app";
+    let workloads = namespaces
+        .first()
+        .map(|first| json!([{ "namespace": first["name"], "serviceAccount": "app", "roleArn": role }]));
+    let workloads = workloads.unwrap_or(json!([]));
     json!({
         "apiVersion": "tenancy.berth.dev/v1alpha1", "kind": "Tenant", "metadata": { "name": name },
         "spec": {
             "placement": { "cluster": "dev-euw1", "region": "eu-west-1" },
             "accounts": [{ "environment": "dev", "accountId": "111122223333",
-                "networks": [{ "region": "eu-west-1", "cidrs": ["10.42.0.0/20"] }] }],
+                "networks": [{ "region": "eu-west-1", "cidrs": ["10.42.0.0/20"] }], "workloads": workloads }],
             "namespaces": namespaces,
         },
     })

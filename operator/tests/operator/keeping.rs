@@ -42,6 +42,7 @@ async fn a_tenant_gets_all_it_says_and_the_second_reconcile_writes_nothing() {
             "NetworkPolicy berth-default-deny",
             "ResourceQuota berth",
             "LimitRange berth",
+            "ServiceAccount app",
             "RoleBinding berth-admin",
             "RoleBinding berth-edit",
             "RoleBinding berth-view",
@@ -68,7 +69,7 @@ async fn what_is_deleted_or_changed_is_back_whatever_kind_it_is() {
     let whole = everything(&cluster, "repaired-dev").await;
     for (group, version, kind, plural) in KINDS {
         let objects = cluster.objects(group, version, kind, plural, "repaired-dev");
-        let Some((_, name, _)) = whole.iter().find(|(of, ..)| of == kind) else { continue };
+        let (_, name, _) = whole.iter().find(|(of, ..)| of == kind).unwrap();
         objects.delete(name, &DeleteParams::default()).await.unwrap();
         assert_eq!(cluster.reconcile("repaired").await.changes, 1, "{kind}");
         objects.get(name).await.unwrap();

@@ -8,6 +8,7 @@
 )]
 
 mod access;
+mod argo_cd;
 mod cluster;
 mod keeping;
 mod ownership;

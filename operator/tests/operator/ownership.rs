@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::cluster::{cluster, tenant};
 
 #[tokio::test]
-async fn a_namespace_of_somebody_else_is_untouched_until_it_is_given_to_the_tenant() {
+async fn a_namespace_of_somebody_else_is_untouched_until_it_is_adopted() {
     let Some(cluster) = cluster().await else { return };
     cluster.namespace("taken-dev").await;
     let before = cluster.namespaces().get("taken-dev").await.unwrap();

@@ -84,7 +84,7 @@ async fn killed_at_any_call_of_a_reconcile_it_converges() {
         let objects: Vec<_> = objects.into_iter().map(|(kind, name, _)| (kind, name)).collect();
         assert_eq!(expected.get_or_insert_with(|| objects.clone()), &objects, "{name}");
     }
-    assert_eq!(expected.unwrap().len(), 9);
+    assert_eq!(expected.unwrap().len(), 10);
 }
 
 #[tokio::test]
