@@ -80,7 +80,8 @@ impl Step for ApplyBaseline {
     }
 
     async fn observe(clients: &Clients, input: &Input) -> Result<State, StepError> {
-        observe::observe(clients, input).await
+        // Boxed: the futures of a dozen calls of four services nest deep.
+        Box::pin(observe::observe(clients, input)).await
     }
 
     fn decide(input: &Input, state: &State) -> Result<Decision<Change, Output>, StepError> {
