@@ -134,7 +134,28 @@ def edit(tree: Path) -> dict[str, float]:
     return {"edit one line of a step → its tests, wall s": cost.wall_seconds}
 
 
-ROWS: dict[str, Callable[[Path], dict[str, float]]] = {"cold": cold, "demo": demo, "test": test, "edit": edit}
+def calls(tree: Path) -> dict[str, float]:
+    """Replays a recorded onboarding five times against the local AWS of a tree, with the templates that were recorded."""
+    run(tree, "make", "local")
+    replay = [str(tree / "local/.venv/bin/python"), str(ROOT / "benches/local_aws/replay.py"), "--checkout", str(tree)]
+    done = subprocess.run(
+        [*replay, "--templates", str(FOLDER / "base/infra")], capture_output=True, text=True, check=True
+    )
+    figures = json.loads(done.stdout)
+    return {
+        "local AWS: calls per CPU second": figures["calls_per_cpu_second"],
+        "local AWS: start, CPU s": figures["start_cpu_seconds"],
+        "local AWS: start, wall s": figures["start_seconds"],
+    }
+
+
+ROWS: dict[str, Callable[[Path], dict[str, float]]] = {
+    "cold": cold,
+    "demo": demo,
+    "test": test,
+    "edit": edit,
+    "calls": calls,
+}
 
 
 def work_tree(name: str, commit: str) -> Path:

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+from botocore.exceptions import ClientError
 from twin_worlds import MANAGEMENT, World, code_of, differs_from_stock, fresh
 
 LOCAL = Path(__file__).resolve().parents[2]
@@ -217,3 +219,15 @@ def test_a_port_that_is_taken_is_one_clear_line(ours: World) -> None:
     assert done.returncode == 2
     assert done.stderr.startswith(f"error: cannot listen on 127.0.0.1:{port}")
     assert "Traceback" not in done.stderr
+
+
+@differs_from_stock("500|Internal|Connection|NotImplemented|not been implemented")
+def test_an_operation_that_moto_does_not_have_is_named_and_not_tried_again(aws: World) -> None:
+    arn = "arn:aws:sqs:us-east-1:210987654321:none"
+    with pytest.raises(ClientError) as refused:
+        aws.client("sqs").start_message_move_task(SourceArn=arn)
+    error, metadata = refused.value.response["Error"], refused.value.response["ResponseMetadata"]
+    assert (metadata["HTTPStatusCode"], error["Code"]) == (501, "NotImplemented"), (
+        f"{metadata['HTTPStatusCode']} Internal"
+    )
+    assert "sqs: StartMessageMoveTask" in error["Message"]
