@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use berth_ledger::Status;
-use berth_tenancy::{AccountId, EnvironmentName, Region};
+use berth_tenancy::{AccountId, EnvironmentName, Invalid, Region, TenantName};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::replay::args::ReplayArgs;
@@ -42,6 +42,8 @@ pub(crate) enum Command {
     Validate(ValidateArgs),
     /// Starts an onboarding; safe to repeat at any time.
     Onboard(OnboardArgs),
+    /// Makes an account another environment, or another tenant's, after its name, tag or unit were changed.
+    Transfer(TransferArgs),
     /// Shows where accounts are, what went wrong, and what to do.
     Status(StatusArgs),
     /// Lists what failed and can be run again, shows one, or runs one, some or all of it again.
@@ -75,6 +77,9 @@ pub(crate) struct ExplainArgs {
 pub(crate) struct ValidateArgs {
     /// The platform.yaml; `-` reads standard input.
     pub(crate) file: PathBuf,
+    /// Also says what it would make of accounts that exist: reads the ledger of the deployment.
+    #[arg(long)]
+    pub(crate) accounts: bool,
     /// Prints JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -94,6 +99,24 @@ pub(crate) struct OnboardArgs {
     /// Shows progress and waits for the end.
     #[arg(long)]
     pub(crate) wait: bool,
+    /// Prints JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TransferArgs {
+    /// The account: twelve digits.
+    pub(crate) account: AccountId,
+    /// Whom it shall become, which must be what its name, tag, unit and platform.yaml make it now.
+    #[arg(long, value_name = "TENANT/ENVIRONMENT", value_parser = identity)]
+    pub(crate) to: String,
+    /// Only shows what moves, what is made anew and what must be taken away.
+    #[arg(long)]
+    pub(crate) plan: bool,
+    /// Says that all that must be taken away is gone.
+    #[arg(long)]
+    pub(crate) old_access_removed: bool,
     /// Prints JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -150,6 +173,26 @@ pub(crate) enum LedgerCommand {
     /// Looks at every account that is Berth's and that the ledger does not know, by a plan that changes nothing, and
     /// writes its record and its blocks. What the ledger has is never overwritten.
     Rebuild(RebuildArgs),
+    /// Lists which account is which environment of which tenant.
+    Claims(ClaimsArgs),
+    /// Lets another account take the place of one that was offboarded by hand, or is closed: its environment of its tenant.
+    Release(ReleaseArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ClaimsArgs {
+    /// Prints JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReleaseArgs {
+    /// The account that gives its place up: twelve digits.
+    pub(crate) account: AccountId,
+    /// Says that its sign-in, its access entries, its roles and its entry in the tenant's file are gone.
+    #[arg(long)]
+    pub(crate) removed: bool,
 }
 
 #[derive(Debug, Args)]
@@ -214,6 +257,14 @@ pub(crate) struct DemoArgs {
 pub(crate) struct SendArgs {
     /// File with the event; `-` reads standard input.
     pub(crate) file: PathBuf,
+}
+
+/// A tenant and an environment.
+fn identity(text: &str) -> Result<String, String> {
+    let (tenant, environment) = text.split_once('/').ok_or("it is <tenant>/<environment>, like payments/dev")?;
+    let _: TenantName = tenant.parse().map_err(|error: Invalid| error.to_string())?;
+    let _: EnvironmentName = environment.parse().map_err(|error: Invalid| error.to_string())?;
+    Ok(text.to_owned())
 }
 
 /// A status by its name.

@@ -20,6 +20,7 @@ mod send;
 mod status;
 mod sweep;
 mod target;
+mod transfer;
 mod validate;
 mod watch;
 
@@ -48,8 +49,9 @@ async fn run(cli: Cli) -> Result<Exit, outcome::Problem> {
     let wanted = cli.target;
     match cli.command {
         Command::Explain(args) => explain::run(&args),
-        Command::Validate(args) => validate::run(&args),
+        Command::Validate(args) => validate::run(&args, wanted).await,
         Command::Onboard(args) => onboard::run(&args, wanted).await,
+        Command::Transfer(args) => transfer::run(&args, wanted).await,
         Command::Status(args) => status::run(&args, wanted).await,
         Command::Replay(args) => replay::run(&args, wanted).await,
         Command::Addresses(args) => addresses::run(&args, wanted).await,

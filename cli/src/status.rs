@@ -87,6 +87,7 @@ pub(crate) fn view(record: &Record) -> Value {
         "accountName": record.account_name,
         "tenant": record.tenant,
         "environment": record.environment,
+        "identity": record.identity(),
         "status": record.status,
         "since": record.since,
         "generation": record.generation,
@@ -183,6 +184,10 @@ pub(crate) fn print(record: &Record, position: Option<&Position>, now: Timestamp
     if let Some(reason) = &record.reason {
         anstream::println!("  reason     {reason}");
     }
+    if record.status == Status::Ignored && !(record.sign_in.is_empty() && record.regions.is_empty()) {
+        anstream::println!("  still there {}", paint::bad(&remains(record)));
+        anstream::println!("  next       offboard it (docs/removing.md), or undo what made it somebody else's");
+    }
     if let Some(failure) = &record.failure {
         anstream::println!("  failed in  {}: {}: {}", failure.state, paint::bad(&failure.fault), failure.message);
         anstream::println!("  next       {}", failure.hint);
@@ -221,6 +226,19 @@ pub(crate) fn print(record: &Record, position: Option<&Position>, now: Timestamp
     if let Some(execution) = &record.execution_arn {
         anstream::println!("  execution  {execution}");
     }
+}
+
+/// What an account that is ignored still has, from the time when it was onboarded: access first.
+fn remains(record: &Record) -> String {
+    let entries = record.cluster_access.iter().flat_map(|access| &access.entries);
+    let entries = entries.filter(|entry| !entry.groups.is_empty()).count();
+    format!(
+        "what was made is not taken away: {} groups have sign-in, {entries} access entries have groups, {} roles can be \
+         assumed, {} attachments cost on",
+        record.sign_in.len(),
+        record.roles.len(),
+        record.regions.len()
+    )
 }
 
 /// One region of an account: what is there, the proof of isolation, and what a person should know.

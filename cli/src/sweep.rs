@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use berth_tenancy::AccountId;
 use serde_json::json;
-use sweep_accounts::{Ask, Input, Left, Problem as Unread, Report, Why};
+use sweep_accounts::{Ask, IdentityChange, Input, Left, Problem as Unread, Report, Why};
 
 use crate::{
     args::{SweepArgs, Target},
@@ -18,6 +18,9 @@ use crate::{
 
 /// Name of the function in every deployment.
 pub(crate) const FUNCTION: &str = "berth-sweep-accounts";
+
+/// Differences of one account that a line shows.
+const DIFFERENCES_SHOWN_MAX: usize = 3;
 
 /// Sweeps once. Exit 1 when something could not be looked at.
 pub(crate) async fn run(args: &SweepArgs, wanted: Target) -> Result<Exit, Problem> {
@@ -52,6 +55,16 @@ fn print(report: &Report) {
     }
     let done = if report.dry_run { "would be asked for" } else { "asked for" };
     anstream::println!("{} of {} accounts {done}{}", report.asked.len(), report.accounts, left(&report.left));
+    for IdentityChange { account_id, account_name, is, would_be, differences } in &report.changed {
+        let what: Vec<String> = differences.iter().take(DIFFERENCES_SHOWN_MAX).map(ToString::to_string).collect();
+        let becomes = paint::bad(&format!("{is} would become {would_be}"));
+        anstream::println!("{account_id}  {becomes}  {account_name:?}  {}", what.join("; "));
+        anstream::println!(
+            "{:<12}  {}",
+            "",
+            paint::faint(&format!("Next: undo it, or berth transfer {account_id} --to {would_be}"))
+        );
+    }
     for Unread { account_id, fault, what, next } in &report.problems {
         let account = account_id.as_ref().map_or("-", AccountId::as_str);
         anstream::println!("{account:<12}  {}: {what}", paint::bad(fault.name()));
@@ -68,7 +81,6 @@ fn word(why: Why) -> &'static str {
         Why::Stuck => "stuck",
         Why::Failed => "failed",
         Why::Ours => "ours",
-        Why::Moved => "moved",
     }
 }
 
@@ -82,6 +94,7 @@ fn left(left: &BTreeMap<Left, usize>) -> String {
             Left::NotOurs => "not ours",
             Left::Young => "too new",
             Left::Unreadable => "unreadable",
+            Left::OtherIdentity => "would become another one",
         };
         format!("{count} {words}")
     };

@@ -1,32 +1,31 @@
-//! `berth validate`: checks a platform.yaml.
+//! `berth validate`: checks a platform.yaml, and says what it would make of accounts that exist.
+
+use std::collections::BTreeMap;
 
 use berth_config::PlatformConfig;
-use berth_tenancy::EnvironmentName;
-use serde_json::json;
+use berth_ledger::{Listing, Record};
+use berth_tenancy::{AccountId, EnvironmentName, IdentityDifference};
+use serde_json::{Value, json};
 
 use crate::{
-    args::ValidateArgs,
+    args::{Target, ValidateArgs},
     input,
     outcome::{Exit, Problem},
-    paint,
+    paint, target,
 };
 
-/// Checks one file. Exit 2 when anything is wrong, and everything that is wrong is said at once.
-pub(crate) fn run(args: &ValidateArgs) -> Result<Exit, Problem> {
+/// Accounts that a line names.
+const NAMED_MAX: usize = 5;
+
+/// Checks one file. Exit 2 when anything is wrong, and everything that is wrong is said at once; exit 1 when an account
+/// that exists would become another one.
+pub(crate) async fn run(args: &ValidateArgs, wanted: Target) -> Result<Exit, Problem> {
     let bytes = input::read(&args.file)?;
     let name = args.file.display();
     let text = String::from_utf8(bytes)
         .map_err(|error| Problem::bad_input(format!("{name} is not UTF-8 text: {error}"), "save it as UTF-8"))?;
-    match PlatformConfig::parse(&text) {
-        Ok(platform) => {
-            if args.json {
-                anstream::println!("{}", json!({ "valid": true, "errors": [] }));
-            } else {
-                let environments: Vec<&str> = platform.environments.keys().map(EnvironmentName::as_str).collect();
-                anstream::println!("{}: {name}: environments {}", paint::good("valid"), environments.join(", "));
-            }
-            Ok(Exit::Done)
-        }
+    let platform = match PlatformConfig::parse(&text) {
+        Ok(platform) => platform,
         Err(errors) => {
             if args.json {
                 anstream::println!("{}", json!({ "valid": false, "errors": errors }));
@@ -37,7 +36,124 @@ pub(crate) fn run(args: &ValidateArgs) -> Result<Exit, Problem> {
                 let count = errors.as_slice().len();
                 anstream::eprintln!("{}: {count} to correct", paint::bad("invalid"));
             }
-            Ok(Exit::BadInput)
+            return Ok(Exit::BadInput);
         }
+    };
+    let changes = if args.accounts {
+        let Listing { records, unreadable } = target::connect(wanted).await?.ledger.list().await?;
+        if let Some(item) = unreadable.first() {
+            return Err(Problem::failed(format!("{}: {}", item.key, item.error.what), item.error.next.clone()));
+        }
+        Some((records.len(), changes(&platform, &records)))
+    } else {
+        None
+    };
+    print(args, &platform, changes.as_ref());
+    Ok(if changes.is_some_and(|(_, changes)| !changes.is_empty()) { Exit::Failed } else { Exit::Done })
+}
+
+/// What would become another one, and of which accounts: `environment dev is gone`, or a difference.
+type Changes = BTreeMap<String, Vec<AccountId>>;
+
+/// What the configuration would make of accounts that have an identity.
+fn changes(platform: &PlatformConfig, records: &[Record]) -> Changes {
+    let mut changes = Changes::new();
+    for record in records {
+        let account = &record.account_id;
+        let Some(is) = record.identity() else { continue };
+        let lines = match platform.identity_of(account, &is.tenant, &is.environment) {
+            Ok(None) => vec![format!("environment {} is gone", is.environment)],
+            Ok(Some(would_be)) => of_kind(&is.differences(&would_be), is.environment.as_str()),
+            Err(error) => vec![error.to_string()],
+        };
+        for line in lines {
+            changes.entry(line).or_default().push(account.clone());
+        }
+    }
+    changes
+}
+
+/// Differences by kind: names and paths have the tenant in them, so each account has its own.
+fn of_kind(differences: &[IdentityDifference], environment: &str) -> Vec<String> {
+    let line = |IdentityDifference { what, was, would_be }: &IdentityDifference| match what.as_str() {
+        "cluster" => format!("environment {environment}: the cluster is {was}, and would be {would_be}"),
+        "custom resource" => format!("environment {environment}: the custom resource would be in another file"),
+        entries if entries.starts_with("access entries") => {
+            format!("environment {environment}: {entries} are for {was}, and would be for {would_be}")
+        }
+        other => format!("environment {environment}: the {other} would have another name or path"),
+    };
+    differences.iter().map(line).collect()
+}
+
+fn print(args: &ValidateArgs, platform: &PlatformConfig, changes: Option<&(usize, Changes)>) {
+    if args.json {
+        let accounts = changes.map(|(count, changes)| {
+            let rows = changes.iter().map(|(what, accounts)| json!({ "what": what, "accounts": accounts }));
+            json!({ "known": count, "changed": rows.collect::<Value>() })
+        });
+        anstream::println!("{}", json!({ "valid": true, "errors": [], "accounts": accounts }));
+        return;
+    }
+    let environments: Vec<&str> = platform.environments.keys().map(EnvironmentName::as_str).collect();
+    anstream::println!("{}: {}: environments {}", paint::good("valid"), args.file.display(), environments.join(", "));
+    let Some((count, changes)) = changes else { return };
+    if changes.is_empty() {
+        anstream::println!("{}: every one of {count} accounts stays who it is", paint::good("accounts"));
+        return;
+    }
+    for (what, accounts) in changes {
+        let mut named: Vec<&str> = accounts.iter().take(NAMED_MAX).map(AccountId::as_str).collect();
+        if accounts.len() > NAMED_MAX {
+            named.push("…");
+        }
+        let noun = if accounts.len() == 1 { "account" } else { "accounts" };
+        anstream::println!("{}: {} {noun} ({})", paint::bad(what), accounts.len(), named.join(", "));
+    }
+    let next = "Next: none of these accounts is onboarded again until it is undone, or transferred (docs/identity.md)";
+    anstream::println!("{}", paint::faint(next));
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const EXAMPLE: &str = include_str!("../../infra/platform.example.yaml");
+
+    fn records(platform: &PlatformConfig) -> Vec<Record> {
+        let record = |number: u64, tenant: &str, environment: &str| {
+            let account: AccountId = format!("{number:012}").parse().unwrap();
+            let identity =
+                platform.identity_of(&account, &tenant.parse().unwrap(), &environment.parse().unwrap()).unwrap();
+            let binding = json!({ "identity": identity, "since": "2026-11-01T00:00:00Z", "revision": 1 });
+            serde_json::from_value(json!({
+                "accountId": account, "status": "onboarded", "generation": 1, "since": "2026-11-01T00:00:00Z",
+                "binding": binding,
+            }))
+            .unwrap()
+        };
+        let mut records: Vec<Record> = (1..=9).map(|number| record(number, &format!("t{number}"), "dev")).collect();
+        records.push(record(10, "t1", "prod"));
+        records
+    }
+
+    fn changed(from: &str, to: &str) -> Vec<(String, usize)> {
+        assert!(EXAMPLE.contains(from), "{from}");
+        let records = records(&PlatformConfig::parse(EXAMPLE).unwrap());
+        let platform = PlatformConfig::parse(&EXAMPLE.replacen(from, to, 1)).unwrap();
+        changes(&platform, &records).into_iter().map(|(what, accounts)| (what, accounts.len())).collect()
+    }
+
+    #[test]
+    fn a_new_configuration_says_what_it_makes_of_accounts_that_exist() {
+        assert_eq!(changed("version: 1", "version: 1"), []);
+        assert_eq!(changed("  dev:\n", "  development:\n"), [("environment dev is gone".to_owned(), 9)]);
+        let moved = "environment dev: the cluster is dev-euw1, and would be prod-euw1".to_owned();
+        let file = "environment dev: the custom resource would be in another file".to_owned();
+        assert_eq!(changed("cluster: dev-euw1", "cluster: prod-euw1"), [(moved, 9), (file, 9)]);
+        let role = "environment dev: the role workload would have another name or path".to_owned();
+        assert_eq!(changed("{tenant}-workload\"", "{tenant}-pods\""), [(role, 9)]);
     }
 }

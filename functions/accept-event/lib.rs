@@ -88,6 +88,9 @@ impl AcceptEvent {
             (Decision::Onboard, _) if recognised.allow_disruption => {
                 self.reject(message, "the queue cannot allow disruption: use berth onboard --allow-disruption").await
             }
+            (Decision::Onboard, _) if recognised.transfer.is_some() => {
+                self.reject(message, "the queue cannot transfer an account: use berth transfer").await
+            }
             (Decision::Onboard, Some(account)) => self.start(account, &recognised, now).await,
             (Decision::Reject, _) | (Decision::Onboard, None) => self.reject(message, &recognised.reason).await,
             (Decision::Ignore | Decision::Offboard, _) => Ok(Accepted::Nothing { reason: recognised.reason }),

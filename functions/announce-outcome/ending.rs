@@ -5,7 +5,7 @@ use berth_ledger::{
     ClusterAccessRecord, CommitRecord, DefaultVpcRecord, Ending, RegionRecord, RoleRecord, SignInRecord,
 };
 use berth_step::{Fault, StepError};
-use berth_tenancy::{AccountId, Mode, PlannedChange, Region, Subject};
+use berth_tenancy::{AccountId, Mode, PlannedChange, Region, Subject, TransferPlan};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
@@ -118,6 +118,13 @@ pub enum ExecutionOutput {
         /// The account.
         account_id: AccountId,
     },
+    /// The plan of a transfer was asked for.
+    Transfer {
+        /// The account.
+        account_id: AccountId,
+        /// What it means.
+        transfer: TransferPlan,
+    },
     /// Another execution is onboarding the account.
     Duplicate {
         /// Why.
@@ -200,6 +207,7 @@ pub fn ended(change: &Change, failure: Option<Failure>) -> Result<Ended, StepErr
                 }
             }
         }
+        ExecutionOutput::Transfer { .. } => only_planned_silence(),
         ExecutionOutput::Ignore { .. } if only_planned(change) => only_planned_silence(),
         ExecutionOutput::Ignore { reason, account_id } => {
             Ended::Outcome { account: account_id, ending: Ending::Ignored { reason } }

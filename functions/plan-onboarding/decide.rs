@@ -1,12 +1,12 @@
 //! From what is known of the account to its plan. Pure.
 
 use berth_config::{AccountFacts, MatchError, Onboarding};
-use berth_ledger::Record;
+use berth_ledger::{Record, next_generation};
 use berth_step::{Fault, StepError};
-use berth_tenancy::{Admission, Plan, Subject};
+use berth_tenancy::{Mode, Plan, Subject};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::Asked;
+use crate::OnboardingRequest;
 
 /// Longest that AWS may open an account, in hours. Control Tower alone works on a new one for half an hour before it
 /// says that it is there.
@@ -57,10 +57,10 @@ pub fn subject(
     facts: &AccountFacts,
     matched: &Onboarding,
     record: Option<&Record>,
-    asked: &Asked,
+    request: &OnboardingRequest,
     execution: &str,
 ) -> Subject {
-    let generation = asked.generation.unwrap_or_else(|| match record {
+    let generation = request.generation.unwrap_or_else(|| match record {
         None => 1,
         Some(record) if record.lease.as_deref() == Some(execution) => record.generation,
         Some(record) => record.generation.saturating_add(1),
@@ -72,10 +72,27 @@ pub fn subject(
         environment: matched.environment.clone(),
         execution: execution.to_owned(),
         generation,
-        mode: asked.mode,
+        mode: request.mode,
         tenant_role: matched.tenant_role.clone(),
-        allow_disruption: asked.allow_disruption,
+        allow_disruption: request.allow_disruption,
         opening_until: None,
+    }
+}
+
+/// Whether an execution may run the generation that it names: the account's current one, or the next. A number beyond it
+/// would leave a gap, and every later event would count as served.
+///
+/// # Errors
+/// `InvalidInput` for a number beyond the next one. One that has passed is for the lease to refuse.
+pub fn check_generation(record: Option<&Record>, request: &OnboardingRequest) -> Result<(), StepError> {
+    let next = next_generation(record);
+    match request.generation {
+        Some(generation) if generation > next && request.mode == Mode::Apply => Err(StepError::new(
+            Fault::InvalidInput,
+            format!("the request names generation {generation}, but the account's next one is {next}"),
+        )
+        .next("leave `generation` out: Berth takes the next one")),
+        _ => Ok(()),
     }
 }
 
@@ -90,9 +107,9 @@ pub fn opening_until(joined: Option<Timestamp>, now: Timestamp, seconds: u32) ->
 
 /// The plan of an account that is ours.
 #[must_use]
-pub fn plan(subject: Subject, matched: Onboarding) -> Admission {
+pub fn plan(subject: Subject, matched: Onboarding) -> Plan {
     let Onboarding {
-        reason,
+        reason: _,
         regions,
         roles,
         baselines,
@@ -101,11 +118,11 @@ pub fn plan(subject: Subject, matched: Onboarding) -> Admission {
         clusters,
         git_ops,
         tenant: _,
+        tenant_from: _,
         environment: _,
         tenant_role: _,
     } = matched;
-    let plan = Plan { run: subject, regions, roles, baselines, default_vpc, sign_in, clusters, git_ops };
-    Admission::Onboard { reason, plan: Box::new(plan) }
+    Plan { run: subject, regions, roles, baselines, default_vpc, sign_in, clusters, git_ops, changes: Vec::new() }
 }
 
 /// The error of an account that could not be matched.

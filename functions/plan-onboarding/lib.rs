@@ -1,14 +1,17 @@
-//! The first state: reads the account, matches it with platform.yaml, takes the lease, and returns the plan.
+//! The first state: reads the account, matches it with platform.yaml, compares who it is with who it was, acquires the
+//! lease, and returns the plan.
 
 mod account;
 mod decide;
+mod identity;
 mod request;
+mod transfer;
 
 use aws_sdk_organizations::Client as Organizations;
 use aws_sdk_sfn::Client as StepFunctions;
 use berth_aws::{CallResultExt, Part, PolicyFile, SdkResultExt, SessionScope, Sessions};
-use berth_config::{Match, PlatformConfig};
-use berth_ledger::{Holder, Ledger, Taken};
+use berth_config::{AccountFacts, Match, PlatformConfig};
+use berth_ledger::{Acquisition, Bound, Holder, Ledger};
 use berth_step::{Fault, StepError, Traced};
 use berth_tenancy::{AccountId, Admission, Mode, Subject};
 use jiff::Timestamp;
@@ -17,8 +20,10 @@ use serde_json::Value;
 
 pub use crate::{
     account::facts,
-    decide::{ExecutionState, LeaseStep, after_holder, opening_until, plan, subject},
-    request::{Asked, asked},
+    decide::{ExecutionState, LeaseStep, after_holder, check_generation, opening_until, plan, subject},
+    identity::{bind, claimed, joins},
+    request::{OnboardingRequest, read_request},
+    transfer::{check, transfer_plan},
 };
 
 /// What this function may do, and what its sessions are narrowed to.
@@ -39,7 +44,7 @@ pub struct Input {
 
 impl Traced for Input {
     fn account(&self) -> Option<AccountId> {
-        asked(&self.request).ok().map(|asked| asked.account)
+        read_request(&self.request).ok().map(|request| request.account)
     }
 
     fn execution(&self) -> Option<&str> {
@@ -63,42 +68,58 @@ pub struct PlanOnboarding {
 impl PlanOnboarding {
     /// Handles one invocation at the time `now`.
     pub async fn handle(&self, input: Input, now: Timestamp) -> Result<Admission, StepError> {
-        let asked = asked(&input.request)?;
-        let account = asked.account.clone();
-        self.plan(input, asked, now).await.map_err(|error| error.for_account(&account))
+        let request = read_request(&input.request)?;
+        let account = request.account.clone();
+        self.plan(input, request, now).await.map_err(|error| error.for_account(&account))
     }
 
-    async fn plan(&self, input: Input, asked: Asked, now: Timestamp) -> Result<Admission, StepError> {
+    async fn plan(&self, input: Input, request: OnboardingRequest, now: Timestamp) -> Result<Admission, StepError> {
         let platform = self.platform.as_ref().map_err(|why| decide::unusable(why))?;
-        let facts = self.read_account(platform, &asked.account, &input.execution).await?;
+        let facts = self.read_account(platform, &request.account, &input.execution).await?;
+        let record = self.ledger.get(&request.account).await?;
         let matched = match platform.match_account(&facts).map_err(|error| decide::unmatched(&error))? {
-            Match::Ignored { reason } => return Ok(Admission::Ignore { reason, account_id: asked.account }),
-            Match::Onboard(matched) => matched,
+            Match::Ignored { reason } => return Ok(Admission::Ignore { reason, account_id: request.account }),
+            Match::Onboard(matched) => *matched,
         };
-        // Only a person's execution needs the record: the others were given their generation.
-        let record = if asked.generation.is_some() { None } else { self.ledger.get(&asked.account).await? };
-        let mut subject = subject(&facts, &matched, record.as_ref(), &asked, &input.execution);
+        decide::check_generation(record.as_ref(), &request)?;
+        let mut subject = subject(&facts, &matched, record.as_ref(), &request, &input.execution);
         subject.opening_until = opening_until(facts.joined, now, platform.opening_seconds_max);
-        if asked.mode == Mode::Apply
-            && let Some(holder) = self.take(&subject, now).await?
-        {
-            let reason = format!("{} is onboarding this account now", holder.execution);
-            return Ok(Admission::Duplicate { reason, account_id: asked.account });
+        let mut plan = plan(subject, matched.clone());
+        let wanted = matched.identity();
+        if let (Some(record), Some(_), Mode::Plan) = (&record, &request.transfer, request.mode) {
+            let was = record.identity().unwrap_or_else(|| wanted.clone());
+            let transfer = transfer_plan(record, &was, &wanted, &matched);
+            return Ok(Admission::Transfer { account_id: request.account, transfer });
         }
-        Ok(plan(subject, *matched))
+        let bound = bind(record.as_ref(), &wanted, &facts, &matched, request.transfer.as_ref(), now)?;
+        let (source, tag) = (matched.tenant_from, platform.tenant_tag.as_str());
+        match request.mode {
+            Mode::Plan => {
+                let claims = self.ledger.claims_of(&wanted.tenant).await?;
+                let join = joins(&claims, &wanted, &facts, source, tag)?;
+                plan.changes.extend(join.filter(|_| bound.is_new));
+            }
+            Mode::Apply => match self.acquire(&plan.run, &bound, now).await? {
+                Acquisition::Acquired => {}
+                Acquisition::Claimed(claim) => return Err(claimed(&claim, &facts, source, tag)),
+                Acquisition::HeldBy(holder) => {
+                    let reason = format!("{} is onboarding this account now", holder.execution);
+                    return Ok(Admission::Duplicate { reason, account_id: request.account });
+                }
+            },
+        }
+        Ok(Admission::Onboard { reason: matched.reason, plan: Box::new(plan) })
     }
 
-    /// Takes the lease; answers the execution that has it, when one that still runs does.
-    async fn take(&self, subject: &Subject, now: Timestamp) -> Result<Option<Holder>, StepError> {
-        let mut former = None;
+    /// Acquires the lease; answers the execution that has it, when one that still runs does.
+    async fn acquire(&self, subject: &Subject, bound: &Bound, now: Timestamp) -> Result<Acquisition, StepError> {
+        let mut expected = None;
         for _ in 0..TAKEOVERS_MAX {
-            let holder = match self.ledger.take(subject, former.as_ref(), now).await? {
-                Taken::Yes(_) => return Ok(None),
-                Taken::HeldBy(holder) => holder,
-            };
+            let answer = self.ledger.acquire(subject, bound, expected.as_ref(), now).await?;
+            let Acquisition::HeldBy(holder) = answer else { return Ok(answer) };
             match after_holder(self.state_of(&holder).await?) {
-                LeaseStep::Yield => return Ok(Some(holder)),
-                LeaseStep::TakeOver => former = Some(holder),
+                LeaseStep::Yield => return Ok(Acquisition::HeldBy(holder)),
+                LeaseStep::TakeOver => expected = Some(holder),
             }
         }
         Err(StepError::new(Fault::Conflict, "the lease changed hands while it was being asked for"))
@@ -119,7 +140,7 @@ impl PlanOnboarding {
         platform: &PlatformConfig,
         account: &AccountId,
         execution: &str,
-    ) -> Result<berth_config::AccountFacts, StepError> {
+    ) -> Result<AccountFacts, StepError> {
         let organization = &platform.organization;
         let scope = SessionScope {
             account: &organization.management_account,

@@ -1,13 +1,13 @@
 //! What the execution was asked for: an event, or just an account id.
 
-use berth_events::{Decision, recognise};
+use berth_events::{Decision, Transfer, recognise};
 use berth_step::{Fault, StepError};
 use berth_tenancy::{AccountId, Mode};
 use serde_json::Value;
 
 /// A request that names an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Asked {
+pub struct OnboardingRequest {
     /// The account.
     pub account: AccountId,
     /// Whether to act.
@@ -16,18 +16,21 @@ pub struct Asked {
     pub generation: Option<u32>,
     /// Whether steps may make changes that cut traffic off for a while.
     pub allow_disruption: bool,
+    /// Whom the account shall become, when a person asks for that.
+    pub transfer: Option<Transfer>,
 }
 
 /// Reads the execution's input with the recogniser that also reads the intake queue, so that the console takes a whole
 /// event or just an account id.
-pub fn asked(request: &Value) -> Result<Asked, StepError> {
+pub fn read_request(request: &Value) -> Result<OnboardingRequest, StepError> {
     let recognised = recognise(request.to_string().as_bytes());
     match (recognised.decision, recognised.account_id) {
-        (Decision::Onboard, Some(account)) => Ok(Asked {
+        (Decision::Onboard, Some(account)) => Ok(OnboardingRequest {
             account,
             mode: recognised.mode.unwrap_or_default(),
             generation: recognised.generation,
             allow_disruption: recognised.allow_disruption,
+            transfer: recognised.transfer,
         }),
         (decision, _) => Err(StepError::new(
             Fault::InvalidInput,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use berth_config::{AccountFacts, Match, MatchError, PlatformConfig};
 use berth_ledger::{Record, Status, next_generation};
-use berth_tenancy::{AccountId, EnvironmentName};
+use berth_tenancy::{AccountId, Identity, IdentityDifference, TenantSource};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -40,6 +40,8 @@ pub struct Listed {
     pub facts: AccountFacts,
     /// When it joined the organization.
     pub joined: Option<Timestamp>,
+    /// Whether its tags were read.
+    pub is_tagged: bool,
 }
 
 /// Why an account is asked for.
@@ -54,9 +56,6 @@ pub enum Why {
     Failed,
     /// It was ignored, and is Berth's to onboard now: it was moved, or its tag changed.
     Ours,
-    /// It was onboarded, and is in a unit of another environment now. Its own event may have come while it was being
-    /// onboarded, when nothing else may start.
-    Moved,
 }
 
 /// One account that is asked for.
@@ -91,7 +90,30 @@ pub enum Left {
     Young,
     /// Something about it could not be read. The sweep ends with an error.
     Unreadable,
+    /// It would become another one. A person decides.
+    OtherIdentity,
 }
+
+/// An account that was renamed, tagged or moved, or that a changed platform.yaml would make another one. It is never asked
+/// for: who it is, a person decides.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct IdentityChange {
+    /// The account.
+    pub account_id: AccountId,
+    /// Its name in Organizations.
+    pub account_name: String,
+    /// Who it is.
+    pub is: String,
+    /// Who it would become.
+    pub would_be: String,
+    /// What would differ.
+    pub differences: Vec<IdentityDifference>,
+}
+
+/// Most accounts that may turn up as others while the sweep still asks for the rest. More of them at once are a mistake
+/// in platform.yaml, and whatever else it makes of accounts is not to be trusted either.
+pub const IDENTITY_CHANGES_MAX: usize = 5;
 
 /// What the sweep makes of the world.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -100,18 +122,54 @@ pub struct Swept {
     pub asked: Vec<Ask>,
     /// How many accounts are left alone, by reason.
     pub left: BTreeMap<Left, usize>,
+    /// Accounts that would become others, by account id.
+    pub changed: Vec<IdentityChange>,
 }
 
-/// Accounts whose tags must be read before anything is decided: those that were ignored once and that nothing but a tag
-/// keeps out now. All others are decided without: an account that its tag keeps out is asked for once, ends as ignored,
-/// and is known from then on. That saves a call to Organizations for each account of a lost day.
+impl Swept {
+    /// Whether so many accounts would become others that nothing is asked for.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.changed.len() > IDENTITY_CHANGES_MAX
+    }
+}
+
+/// Accounts whose tags must be read before anything is decided: those that nothing but a tag keeps out now, those that are
+/// bound and may be asked for again, and onboarded ones whose name alone says another tenant. All others are decided without:
+/// an account that its tag keeps out is asked for once, ends as ignored, and is known from then on. That saves a call to
+/// Organizations for each account of a lost day.
 #[must_use]
 pub fn needs_tags(platform: &PlatformConfig, world: &World) -> Vec<AccountId> {
-    let was_ignored =
-        |account: &AccountId| world.records.get(account).is_some_and(|record| record.status == Status::Ignored);
-    let accounts = world.accounts.iter().map(|listed| &listed.facts);
-    let ours = accounts.filter(|facts| was_ignored(&facts.account_id) && is_ours(platform, facts).is_ok());
-    ours.map(|facts| facts.account_id.clone()).collect()
+    let wanted = |listed: &&Listed| {
+        let Some(record) = world.records.get(&listed.facts.account_id) else { return false };
+        let Ok(ours) = is_ours(platform, &listed.facts) else { return false };
+        match record.status {
+            Status::Ignored => true,
+            Status::Onboarded => is_by_name(record) && !is_tenant_of(record, &ours),
+            Status::Requested | Status::Running | Status::Failed => record.identity().is_some(),
+        }
+    };
+    world.accounts.iter().filter(wanted).map(|listed| listed.facts.account_id.clone()).collect()
+}
+
+/// Whether the tenant was read from the account's name. The tag of an onboarded account that is known by it is not read, and
+/// of one that an earlier version onboarded nobody knows; both are compared when they are planned again.
+fn is_by_name(record: &Record) -> bool {
+    record.binding.as_ref().is_some_and(|binding| binding.tenant_from == Some(TenantSource::Name))
+}
+
+/// Whether the match gives the tenant that the account has.
+fn is_tenant_of(record: &Record, ours: &Ours) -> bool {
+    let tenant = record.identity().map(|identity| identity.tenant);
+    ours.identity.as_ref().map(|identity| &identity.tenant) == tenant.as_ref()
+}
+
+/// The facts of an account whose tags were not read: as if its tag named the tenant that it has.
+fn assumed(platform: &PlatformConfig, listed: &Listed, record: Option<&Record>) -> AccountFacts {
+    let mut facts = listed.facts.clone();
+    let tenant = record.filter(|_| !listed.is_tagged).and_then(Record::identity).map(|identity| identity.tenant);
+    facts.tags.extend(tenant.map(|tenant| (platform.tenant_tag.clone(), tenant.to_string())));
+    facts
 }
 
 /// Decides about every account. Each is either asked for or left alone.
@@ -120,58 +178,89 @@ pub fn decide(platform: &PlatformConfig, world: &World, limits: Limits, now: Tim
     let mut swept = Swept::default();
     for listed in &world.accounts {
         match look(platform, world, listed, limits, now) {
-            Ok(ask) => swept.asked.push(ask),
-            Err(left) => *swept.left.entry(left).or_default() += 1,
+            Looked::Ask(ask) => swept.asked.push(ask),
+            Looked::Leave(left) => *swept.left.entry(left).or_default() += 1,
+            Looked::Changed(change) => {
+                *swept.left.entry(Left::OtherIdentity).or_default() += 1;
+                swept.changed.push(change);
+            }
         }
     }
     swept.asked.sort_by(|a, b| a.account_id.cmp(&b.account_id));
+    swept.changed.sort_by(|a, b| a.account_id.cmp(&b.account_id));
     swept
 }
 
-/// One account. The error is why it is left alone.
-fn look(
-    platform: &PlatformConfig,
-    world: &World,
-    listed: &Listed,
-    limits: Limits,
-    now: Timestamp,
-) -> Result<Ask, Left> {
-    let facts = &listed.facts;
-    if world.unreadable.contains(&facts.account_id) {
-        return Err(Left::Unreadable);
+/// What a look at one account says.
+enum Looked {
+    Ask(Ask),
+    Leave(Left),
+    Changed(IdentityChange),
+}
+
+impl From<Left> for Looked {
+    fn from(left: Left) -> Self {
+        Self::Leave(left)
     }
-    let ours = is_ours(platform, facts)?;
-    let record = world.records.get(&facts.account_id);
-    let (why, reason) = match record {
+}
+
+/// One account.
+fn look(platform: &PlatformConfig, world: &World, listed: &Listed, limits: Limits, now: Timestamp) -> Looked {
+    let account = &listed.facts.account_id;
+    if world.unreadable.contains(account) {
+        return Left::Unreadable.into();
+    }
+    let record = world.records.get(account);
+    let facts = assumed(platform, listed, record);
+    let ours = match is_ours(platform, &facts) {
+        Ok(ours) => ours,
+        Err(left) => return left.into(),
+    };
+    if let Some(change) = record.and_then(|record| changed(record, &facts, &ours)) {
+        return Looked::Changed(change);
+    }
+    let asked = match record {
         None => {
             let joined = listed.joined.is_none_or(|joined| is_over(joined, limits.missing_after, now));
             joined.then_some((Why::Missing, "the ledger does not know it".to_owned())).ok_or(Left::Young)
         }
         Some(record) => known(world, record, limits, now, &ours),
-    }?;
-    Ok(Ask {
-        account_id: facts.account_id.clone(),
-        account_name: facts.name.clone(),
+    };
+    let (why, reason) = match asked {
+        Ok(asked) => asked,
+        Err(left) => return left.into(),
+    };
+    Looked::Ask(Ask {
+        account_id: account.clone(),
+        account_name: facts.name,
         why,
         reason,
         generation: next_generation(record),
     })
 }
 
-/// An account of ours that the ledger knows.
+/// What would make the account another one; none when nothing would.
+fn changed(record: &Record, facts: &AccountFacts, ours: &Ours) -> Option<IdentityChange> {
+    let (is, would_be) = record.identity().zip(ours.identity.as_ref())?;
+    let differences = is.differences(would_be);
+    (!differences.is_empty()).then(|| IdentityChange {
+        account_id: facts.account_id.clone(),
+        account_name: facts.name.clone(),
+        is: is.to_string(),
+        would_be: would_be.to_string(),
+        differences,
+    })
+}
+
+/// An account of ours that the ledger knows, and that stays who it is.
 fn known(world: &World, record: &Record, limits: Limits, now: Timestamp, ours: &Ours) -> Result<(Why, String), Left> {
-    let moved_from = record.environment.as_ref().filter(|was| ours.environment.as_ref().is_some_and(|now| now != *was));
     let (since, status) = (record.since, record.status.name());
     let executions = [&record.execution_arn, &record.lease];
     // A failed execution that is redriven runs again, and the ledger says so only at its next end.
     let runs = executions.into_iter().flatten().any(|arn| world.running.contains(arn));
     match record.status {
-        Status::Onboarded if moved_from.is_none() => Err(Left::Onboarded),
+        Status::Onboarded => Err(Left::Onboarded),
         _ if runs => Err(Left::UnderWay),
-        Status::Onboarded => {
-            let was = moved_from.map(ToString::to_string).unwrap_or_default();
-            Ok((Why::Moved, format!("onboarded in the environment {was} since {since}, but now {}", ours.reason)))
-        }
         Status::Requested | Status::Running if is_over(since, limits.stuck_after, now) => {
             let execution = record.execution_arn.as_deref().unwrap_or("its execution");
             Ok((Why::Stuck, format!("{status} since {since}, but {execution} does not run")))
@@ -191,20 +280,18 @@ fn known(world: &World, record: &Record, limits: Limits, now: Timestamp, ours: &
 struct Ours {
     /// In words.
     reason: String,
-    /// Where it belongs; not known of one that cannot be planned.
-    environment: Option<EnvironmentName>,
+    /// Who it is by that; not known of one that cannot be planned.
+    identity: Option<Identity>,
 }
 
 /// Whether the rules of platform.yaml let the account in, and why. The same rule plans its onboarding, so an account that
 /// cannot be planned is asked for, too: its execution then fails with advice, and is seen.
 fn is_ours(platform: &PlatformConfig, facts: &AccountFacts) -> Result<Ours, Left> {
     match platform.match_account(facts) {
-        Ok(Match::Onboard(onboarding)) => {
-            Ok(Ours { reason: onboarding.reason, environment: Some(onboarding.environment) })
-        }
+        Ok(Match::Onboard(onboarding)) => Ok(Ours { identity: Some(onboarding.identity()), reason: onboarding.reason }),
         Ok(Match::Ignored { .. }) => Err(Left::NotOurs),
         Err(MatchError::NotReady { .. }) => Err(Left::Young),
-        Err(MatchError::InvalidInput { message, .. }) => Ok(Ours { reason: message, environment: None }),
+        Err(MatchError::InvalidInput { message, .. }) => Ok(Ours { reason: message, identity: None }),
     }
 }
 

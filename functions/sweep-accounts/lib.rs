@@ -23,7 +23,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 pub use crate::{
-    decide::{Ask, Left, Limits, Listed, Swept, Why, World, decide, needs_tags},
+    decide::{Ask, IDENTITY_CHANGES_MAX, IdentityChange, Left, Limits, Listed, Swept, Why, World, decide, needs_tags},
     problem::Problem,
 };
 
@@ -65,6 +65,10 @@ pub struct Report {
     pub asked: Vec<Ask>,
     /// How many accounts were left alone, by reason.
     pub left: BTreeMap<Left, usize>,
+    /// Accounts that would become others: a rename, a tag, a move, or a change of platform.yaml. None of them is asked for;
+    /// when there are more than [`IDENTITY_CHANGES_MAX`], no other account is either.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changed: Vec<IdentityChange>,
     /// What could not be looked at. A sweep that is no dry run ends with an error instead, after all others were asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<Problem>,
@@ -101,7 +105,20 @@ impl SweepAccounts {
             )
         })?;
         let (world, mut problems) = self.observe(platform).await?;
-        let Swept { asked, left } = decide(platform, &world, self.limits.with(&input), now);
+        let mut swept = decide(platform, &world, self.limits.with(&input), now);
+        if swept.is_stopped() {
+            swept.asked.clear();
+            problems.push(problem::too_many_changes(&swept.changed));
+        }
+        for IdentityChange { account_id, is, would_be, .. } in &swept.changed {
+            tracing::warn!(
+                account = account_id.as_str(),
+                is,
+                would_be,
+                "would become another one, and is not asked for"
+            );
+        }
+        let Swept { asked, left, changed } = swept;
         let (dry_run, accounts) = (input.dry_run, world.accounts.len());
         for Ask { account_id: account, generation, reason: why, .. } in &asked {
             tracing::info!(account = account.as_str(), generation, why, dry_run, "asks for an onboarding");
@@ -120,7 +137,7 @@ impl SweepAccounts {
         }
         if dry_run || problems.is_empty() {
             let problems = problems.iter().map(Problem::from).collect();
-            return Ok(Report { dry_run, accounts, asked, left, problems });
+            return Ok(Report { dry_run, accounts, asked, left, changed, problems });
         }
         Err(problem::all(problems, asked.len() - refused))
     }
@@ -152,7 +169,9 @@ impl SweepAccounts {
         world.unreadable.extend(untold.iter().filter_map(|error| error.account.clone()));
         problems.extend(untold);
         for listed in &mut world.accounts {
-            listed.facts.tags = tags.remove(&listed.facts.account_id).unwrap_or_default();
+            let read = tags.remove(&listed.facts.account_id);
+            listed.is_tagged = read.is_some();
+            listed.facts.tags = read.unwrap_or_default();
         }
         Ok((world, problems))
     }

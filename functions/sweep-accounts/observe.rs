@@ -56,7 +56,7 @@ pub(crate) fn listed(account: &Account) -> Result<Listed, StepError> {
         joined,
         tags: BTreeMap::new(),
     };
-    Ok(Listed { facts, joined })
+    Ok(Listed { facts, joined, is_tagged: false })
 }
 
 /// Tags of these accounts, and why those of others could not be read. One that has left the organization meanwhile has

@@ -12,7 +12,10 @@ use super::{Demanded, EVENT_SOURCE};
 use crate::rig::recordings;
 
 /// Operations whose IAM action has another name, by signing name and operation. All others have the operation's.
-const OTHER_NAMES: [(&str, &str, &str); 4] = [
+const OTHER_NAMES: [(&str, &str, &str); 5] = [
+    // A transaction is authorized by what is in it; Berth's updates.
+    // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
+    ("dynamodb", "TransactWriteItems", "dynamodb:UpdateItem"),
     // https://docs.aws.amazon.com/AmazonS3/latest/API/API_control_PutPublicAccessBlock.html
     ("s3", "GetPublicAccessBlock", "s3:GetAccountPublicAccessBlock"),
     ("s3", "PutPublicAccessBlock", "s3:PutAccountPublicAccessBlock"),

@@ -3,9 +3,9 @@
 use std::{collections::BTreeMap, sync::PoisonError};
 
 use aws_sdk_sfn::types::{ExecutionStatus, HistoryEvent};
-use berth_ledger::{Holder, Record, Status, Taken};
+use berth_ledger::{Acquisition, Bound, Holder, Record, Status};
 use berth_step::StepError;
-use berth_tenancy::Subject;
+use berth_tenancy::{Binding, Identity, Subject};
 use serde_json::{Value, json};
 
 use super::Rig;
@@ -80,12 +80,26 @@ impl Rig {
 
     /// Asks for the lease once for each subject, all at the same time. What the ledger answered each.
     #[must_use]
-    pub fn take_at_once(&self, subjects: &[Subject], former: Option<&Holder>) -> Vec<Result<Taken, StepError>> {
-        let take = |subject: Subject| {
-            let (ledger, former) = (self.ledger.clone(), former.cloned());
-            self.runtime.spawn(async move { ledger.take(&subject, former.as_ref(), jiff::Timestamp::UNIX_EPOCH).await })
+    pub fn acquire_at_once(
+        &self,
+        subjects: &[Subject],
+        expected: Option<&Holder>,
+    ) -> Vec<Result<Acquisition, StepError>> {
+        let seen: Vec<_> = subjects.iter().map(|subject| self.record(subject.account_id.as_str())).collect();
+        let acquire = |(subject, record): (Subject, Option<Record>)| {
+            let (ledger, expected) = (self.ledger.clone(), expected.cloned());
+            let seen = record.and_then(|record| record.binding);
+            self.runtime.spawn(async move {
+                let (tenant, environment) = (subject.tenant.clone(), subject.environment.clone());
+                let identity = Identity { tenant, environment, given: BTreeMap::new() };
+                let now = jiff::Timestamp::UNIX_EPOCH;
+                let revision = seen.as_ref().map(|seen| seen.revision);
+                let binding = seen.unwrap_or(Binding { identity, tenant_from: None, since: now, revision: 1 });
+                let bound = Bound { binding, seen: revision, is_new: revision.is_none(), released: None };
+                ledger.acquire(&subject, &bound, expected.as_ref(), now).await
+            })
         };
-        let tasks: Vec<_> = subjects.iter().cloned().map(take).collect();
+        let tasks: Vec<_> = subjects.iter().cloned().zip(seen).map(acquire).collect();
         tasks.into_iter().map(|task| self.runtime.block_on(task).expect("no panic")).collect()
     }
 

@@ -31,7 +31,7 @@ fn rebuild(rig: &Rig, more: &[&str]) -> String {
 
 /// What a rebuild cannot know is left out.
 fn known(record: &Record) -> Record {
-    Record { since: jiff::Timestamp::UNIX_EPOCH, commit: None, ..record.clone() }
+    Record { since: jiff::Timestamp::UNIX_EPOCH, commit: None, binding: None, ..record.clone() }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::{
     time::Instant,
 };
 
-use berth_ledger::{Record, Status, Taken};
+use berth_ledger::{Acquisition, Record, Status};
 use berth_tenancy::{Addresses, Mode, NetworkPlan, Subject, TierPlan, TierRouting};
 use berth_tests::rig::{self, NETWORK, Rig, TimingProfile};
 use ipnet::Ipv4Net;
@@ -29,7 +29,7 @@ fn subject(account: &str) -> Subject {
     Subject {
         account_id: account.parse().unwrap(),
         account_name: format!("crowd-{account}"),
-        tenant: "crowd".parse().unwrap(),
+        tenant: format!("crowd-{account}").parse().unwrap(),
         environment: "dev".parse().unwrap(),
         execution: format!("arn:aws:states:us-east-1:210987654321:execution:berth-onboard-account:{account}-g1"),
         generation: 1,
@@ -95,8 +95,8 @@ fn block_of(rig: &Rig, payload: &serde_json::Value) -> Ipv4Net {
 /// Gives an execution of each account its lease, as plan-onboarding does.
 fn take_leases(rig: &Rig, accounts: &[String]) {
     let subjects: Vec<Subject> = accounts.iter().map(|account| subject(account)).collect();
-    for taken in rig.take_at_once(&subjects, None) {
-        assert!(matches!(taken, Ok(Taken::Yes(_))), "{taken:?}");
+    for taken in rig.acquire_at_once(&subjects, None) {
+        assert!(matches!(taken, Ok(Acquisition::Acquired)), "{taken:?}");
     }
 }
 

@@ -3,6 +3,7 @@
 //! What is there is looked at by a plan of each account: the same functions as in an onboarding find the VPCs by their tags,
 //! and change nothing. What a plan cannot see is not made up: it is said.
 
+mod claims;
 mod generations;
 mod restored;
 
@@ -34,7 +35,11 @@ const LOST: &str = "not rebuilt: which commit an account's entry came with (the 
                     requests that wait, blocks that were given back and rest, and why accounts were ignored";
 
 pub(crate) async fn run(command: &LedgerCommand, wanted: Target) -> Result<Exit, Problem> {
-    let LedgerCommand::Rebuild(args) = command;
+    let args = match command {
+        LedgerCommand::Rebuild(args) => args,
+        LedgerCommand::Claims(args) => return claims::list(args, wanted).await,
+        LedgerCommand::Release(args) => return claims::release(args, wanted).await,
+    };
     let platform = PlatformConfig::load(&args.platform)
         .map_err(|why| Problem::bad_input(why, "correct it with `berth validate`"))?;
     let deployment = target::connect(wanted).await?;
@@ -123,6 +128,11 @@ impl Rebuild<'_> {
             if self.args.dry_run { Restored::Written } else { self.deployment.ledger.restore_record(record).await? };
         let why = record.failure.as_ref().map(|failure| format!(": {}", failure.message)).unwrap_or_default();
         let (account, status, generation) = (&record.account_id, record.status.name(), record.generation);
+        if !self.args.dry_run
+            && let Some(Restored::Taken(by)) = self.deployment.ledger.restore_claim(record).await?
+        {
+            tally.problems.push(format!("{account} is the same environment of the same tenant as {by}"));
+        }
         match written {
             Restored::Written => {
                 tally.records += 1;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use announce_outcome::{ExecutionOutput, RegionOutput};
 use berth_events::Failure;
 use berth_ledger::{Record, RegionRecord, Status};
-use berth_tenancy::{EnvironmentName, Region};
+use berth_tenancy::{EnvironmentName, JOIN_CHANGE, Region};
 use jiff::Timestamp;
 use sweep_accounts::Ask;
 
@@ -25,11 +25,16 @@ pub(super) struct Found {
 
 /// What the output of a plan says.
 pub(super) fn found(output: ExecutionOutput) -> Found {
+    // Without the ledger every account joins its tenant anew: its claims are written back with its record.
+    let lacks = |change: &&String| !change.starts_with(JOIN_CHANGE);
     let failure = match &output {
-        ExecutionOutput::Onboard { changes, .. } if !changes.is_empty() => Some(Failure {
+        ExecutionOutput::Onboard { changes, .. } if changes.iter().any(|change| lacks(&change)) => Some(Failure {
             state: String::new(),
             fault: "Rebuilt".to_owned(),
-            message: format!("the ledger was rebuilt, and the account lacks {} changes of its plan", changes.len()),
+            message: format!(
+                "the ledger was rebuilt, and the account lacks {} changes of its plan",
+                changes.iter().filter(lacks).count()
+            ),
             hint: "start its onboarding again: it makes what is missing".to_owned(),
         }),
         _ => None,
@@ -53,7 +58,16 @@ impl Found {
     /// The record; none for an account that nobody has ever begun to onboard.
     pub(super) fn record(&self, ask: &Ask, newest: Option<&Newest>, now: Timestamp) -> Option<Record> {
         let is_begun = newest.is_some() || self.failure.is_none() || !self.blocks().is_empty();
-        if !is_begun || matches!(self.seen, Some(ExecutionOutput::Ignore { .. } | ExecutionOutput::Duplicate { .. })) {
+        if !is_begun
+            || matches!(
+                self.seen,
+                Some(
+                    ExecutionOutput::Ignore { .. }
+                        | ExecutionOutput::Duplicate { .. }
+                        | ExecutionOutput::Transfer { .. }
+                )
+            )
+        {
             return None;
         }
         let mut record = Record {
@@ -61,6 +75,7 @@ impl Found {
             account_name: Some(ask.account_name.clone()),
             tenant: None,
             environment: None,
+            binding: None,
             status: if self.failure.is_some() { Status::Failed } else { Status::Onboarded },
             generation: newest.map_or(1, |newest| newest.generation),
             lease: None,

@@ -8,6 +8,7 @@ mod check;
 mod environments;
 mod errors;
 mod facts;
+mod identity;
 mod load;
 mod locate;
 mod matching;

@@ -2,7 +2,7 @@
 
 use berth_tenancy::{
     BaselinePlan, ClusterPlan, DefaultVpc, EnvironmentName, GitOpsPlan, RegionPlan, RoleName, RolesPlan, SignInPlan,
-    TenantName, tenant_path,
+    TenantName, TenantSource, tenant_path,
 };
 
 use crate::{
@@ -28,6 +28,8 @@ pub enum Match {
 pub struct Onboarding {
     /// The tenant that owns it.
     pub tenant: TenantName,
+    /// What the tenant's name was read from.
+    pub tenant_from: TenantSource,
     /// Its environment.
     pub environment: EnvironmentName,
     /// One entry for each region of the environment, in the order of their names.
@@ -97,16 +99,29 @@ impl PlatformConfig {
             return Ok(Match::Ignored { reason });
         }
         living(facts)?;
-        let tenant = self.tenant(facts, name)?;
+        let (tenant, tenant_from) = self.tenant(facts, name)?;
         let reason = format!("the organizational unit {unit} belongs to the environment {name}");
+        self.resolved(facts, (&tenant, tenant_from), name, environment, reason)
+            .map(|onboarding| Match::Onboard(Box::new(onboarding)))
+    }
+
+    /// Everything that an account of this environment and this tenant gets.
+    pub(crate) fn resolved(
+        &self,
+        facts: &AccountFacts,
+        tenant: (&TenantName, TenantSource),
+        name: &EnvironmentName,
+        environment: &Environment,
+        reason: String,
+    ) -> Result<Onboarding, MatchError> {
+        let hint = || "check platform.yaml with `berth validate`".to_owned();
         // A checked configuration has only templates that render.
-        let onboarding = self.onboarding(facts, &tenant, name, environment, reason).map_err(|error| {
-            let hint = "check platform.yaml with `berth validate`".to_owned();
-            MatchError::InvalidInput { message: format!("platform.yaml: {error}"), hint }
-        })?;
-        onboarding.map(|onboarding| Match::Onboard(Box::new(onboarding))).ok_or_else(|| MatchError::InvalidInput {
+        let onboarding = self
+            .onboarding(facts, tenant, name, environment, reason)
+            .map_err(|error| MatchError::InvalidInput { message: format!("platform.yaml: {error}"), hint: hint() })?;
+        onboarding.ok_or_else(|| MatchError::InvalidInput {
             message: format!("platform.yaml: the cluster {} is not one of `clusters`", environment.cluster),
-            hint: "check platform.yaml with `berth validate`".into(),
+            hint: hint(),
         })
     }
 
@@ -149,25 +164,32 @@ impl PlatformConfig {
     }
 
     /// The tenant, by the account's tag, else by its name.
-    fn tenant(&self, facts: &AccountFacts, environment: &EnvironmentName) -> Result<TenantName, MatchError> {
+    fn tenant(
+        &self,
+        facts: &AccountFacts,
+        environment: &EnvironmentName,
+    ) -> Result<(TenantName, TenantSource), MatchError> {
         let rule = "lower-case letters, digits and hyphens, starting with a letter, at most 40 characters";
         if let Some(value) = facts.tags.get(&self.tenant_tag) {
-            return value.parse().map_err(|_| MatchError::InvalidInput {
+            let tenant = value.parse().map_err(|_| MatchError::InvalidInput {
                 message: format!("the account's tag {} is {}, not the name of a tenant", self.tenant_tag, shown(value)),
                 hint: format!("set the tag to a name of {rule}"),
-            });
+            })?;
+            return Ok((tenant, TenantSource::Tag));
         }
-        tenant_name::from_account_name(&facts.name, environment).ok_or_else(|| MatchError::InvalidInput {
-            message: format!("no name of a tenant can be made from the account's name {}", shown(&facts.name)),
-            hint: format!("set the tag {} of the account to the tenant's name ({rule})", self.tenant_tag),
-        })
+        let tenant =
+            tenant_name::from_account_name(&facts.name, environment).ok_or_else(|| MatchError::InvalidInput {
+                message: format!("no name of a tenant can be made from the account's name {}", shown(&facts.name)),
+                hint: format!("set the tag {} of the account to the tenant's name ({rule})", self.tenant_tag),
+            })?;
+        Ok((tenant, TenantSource::Name))
     }
 
     /// Fills everything in; none when the environment's cluster is not known.
     fn onboarding(
         &self,
         facts: &AccountFacts,
-        tenant: &TenantName,
+        (tenant, tenant_from): (&TenantName, TenantSource),
         name: &EnvironmentName,
         environment: &Environment,
         reason: String,
@@ -190,6 +212,7 @@ impl PlatformConfig {
         };
         Ok(Some(Onboarding {
             tenant: tenant.clone(),
+            tenant_from,
             environment: name.clone(),
             regions: environment.regions.iter().map(|(r, c)| resolve::region(r, c, &self.network)).collect(),
             default_vpc: environment.default_vpc,

@@ -22,4 +22,4 @@ pub use admission::{Sources, admit_sender, admit_source};
 pub use failure::Failure;
 pub use json::{BYTES_MAX, DEPTH_MAX};
 pub use layers::{LAYERS_MAX, recognise};
-pub use recognised::{Decision, Recognised, Source};
+pub use recognised::{Decision, Recognised, Source, Transfer};

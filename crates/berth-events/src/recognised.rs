@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use berth_tenancy::{AccountId, Mode};
+use berth_tenancy::{AccountId, EnvironmentName, Mode, TenantName};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -109,6 +109,22 @@ pub struct Recognised {
     /// Whether the onboarding may cut traffic off for a while. Only a plain request can say so.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub allow_disruption: bool,
+    /// Whom the account shall become. Only a plain request can say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transfer: Option<Transfer>,
+}
+
+/// A wish that an account becomes another environment, or another tenant's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Transfer {
+    /// The tenant that it shall belong to.
+    pub tenant: TenantName,
+    /// The environment that it shall be.
+    pub environment: EnvironmentName,
+    /// Whether whoever asks says that all access of before is taken away.
+    #[serde(default)]
+    pub is_old_access_removed: bool,
 }
 
 impl Recognised {
@@ -127,6 +143,7 @@ impl Recognised {
             mode: None,
             generation: None,
             allow_disruption: false,
+            transfer: None,
         }
     }
 

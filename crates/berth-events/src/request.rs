@@ -3,7 +3,7 @@
 use berth_tenancy::Mode;
 
 use crate::{
-    Decision, Recognised, Source,
+    Decision, Recognised, Source, Transfer,
     envelope::{Node, QUOTE_CHARS_MAX, account_id, with_particulars},
     fields::STRANGE_MAX,
     json::{Json, Scalar},
@@ -12,7 +12,17 @@ use crate::{
 };
 
 /// Keys of a plain request, besides what [`is_remark`] allows.
-const KEYS: [&str; 7] = ["accountId", "mode", "generation", "allowDisruption", "reason", "source", "time"];
+const KEYS: [&str; 9] = [
+    "accountId",
+    "mode",
+    "generation",
+    "allowDisruption",
+    "transferTo",
+    "oldAccessRemoved",
+    "reason",
+    "source",
+    "time",
+];
 
 /// Keys that a plain request may have and that say nothing: remarks, and what Step Functions adds to a nested run.
 fn is_remark(key: &str) -> bool {
@@ -26,7 +36,7 @@ pub(crate) fn plain(request: &Node) -> Recognised {
     if let Some(key) = strange.chain(misplaced).next() {
         let key = quoted(key, QUOTE_CHARS_MAX);
         return Recognised::reject(format!(
-            "a request has no key {key}; it has accountId, and may have mode, generation and allowDisruption"
+            "a request has no key {key}; it has accountId, and may have mode, generation, allowDisruption, transferTo and oldAccessRemoved"
         ))
         .from(Source::Manual);
     }
@@ -37,8 +47,12 @@ pub(crate) fn plain(request: &Node) -> Recognised {
         Ok(allow) => allow,
         Err(why) => return Recognised::reject(why).from(Source::Manual),
     };
+    let transfer = match transfer(request) {
+        Ok(transfer) => transfer,
+        Err(why) => return Recognised::reject(why).from(Source::Manual),
+    };
     let time = request.time.text().and_then(crate::timestamp::parse);
-    Recognised { time, allow_disruption, ..asked(request, "a person asked for it") }.from(Source::Manual)
+    Recognised { time, allow_disruption, transfer, ..asked(request, "a person asked for it") }.from(Source::Manual)
 }
 
 /// Recognises an event with Berth's own source or detail-type.
@@ -58,6 +72,9 @@ pub(crate) fn own(source: &str, kind: &str, detail: &Node, envelope: &Node) -> R
         outcome::ACCOUNT_CREATED if !detail.allow_disruption.is_absent() => {
             // Events are repeated and replayed; an outage is allowed once, by a person who waits for it.
             Recognised::reject("an event cannot allow disruption: only a person's request can").from(Source::Own)
+        }
+        outcome::ACCOUNT_CREATED if !(detail.transfer_to.is_absent() && detail.old_access_removed.is_absent()) => {
+            Recognised::reject("an event cannot transfer an account: only a person's request can").from(Source::Own)
         }
         outcome::ACCOUNT_CREATED => asked(detail, "Berth's own event says that the account is there").from(Source::Own),
         outcome::ACCOUNT_ONBOARDED | outcome::ACCOUNT_ONBOARDING_FAILED | outcome::ACCOUNT_IGNORED => {
@@ -104,6 +121,24 @@ fn switch(value: &Scalar, key: &str) -> Result<bool, String> {
         Json::Absent | Json::Null => Ok(false),
         Json::Truth(on) => Ok(*on),
         other => Err(format!("{key} is {}, not true or false", other.kind())),
+    }
+}
+
+/// Whom the account shall become: `<tenant>/<environment>`.
+fn transfer(request: &Node) -> Result<Option<Transfer>, String> {
+    let is_old_access_removed = switch(&request.old_access_removed, "oldAccessRemoved")?;
+    let text = match &request.transfer_to {
+        Json::Absent | Json::Null if is_old_access_removed => {
+            return Err("oldAccessRemoved belongs to a transfer, and transferTo is not there".to_owned());
+        }
+        Json::Absent | Json::Null => return Ok(None),
+        Json::Text(text) => text,
+        other => return Err(format!("transferTo is {}, not \"<tenant>/<environment>\"", other.kind())),
+    };
+    let parsed = text.split_once('/').map(|(tenant, environment)| (tenant.parse(), environment.parse()));
+    match parsed {
+        Some((Ok(tenant), Ok(environment))) => Ok(Some(Transfer { tenant, environment, is_old_access_removed })),
+        _ => Err(format!("transferTo is {}, not \"<tenant>/<environment>\"", quoted(text, QUOTE_CHARS_MAX))),
     }
 }
 

@@ -175,6 +175,35 @@ fn a_request_for_a_plan_keeps_its_mode_and_generation() {
 }
 
 #[test]
+fn only_a_plain_request_can_transfer_an_account() {
+    let plain = |rest: &str| recognise(format!(r#"{{"accountId": "111122223333", {rest}}}"#).as_bytes());
+    let found = plain(r#""transferTo": "harvest/prod", "oldAccessRemoved": true"#);
+    let transfer = found.transfer.unwrap();
+    assert_eq!((transfer.tenant.as_str(), transfer.environment.as_str()), ("harvest", "prod"));
+    assert!(transfer.is_old_access_removed);
+    assert!(!plain(r#""transferTo": "harvest/prod""#).transfer.unwrap().is_old_access_removed);
+    assert_eq!(plain(r#""transferTo": null"#).transfer, None);
+    for rest in [
+        r#""transferTo": "harvest""#,
+        r#""transferTo": "harvest/prod/x""#,
+        r#""transferTo": "Harvest/prod""#,
+        r#""transferTo": true"#,
+        r#""oldAccessRemoved": true"#,
+        r#""transferTo": "harvest/prod", "oldAccessRemoved": "yes""#,
+    ] {
+        let found = plain(rest);
+        assert_eq!((found.decision, found.transfer), (Decision::Reject, None), "{rest}");
+    }
+    for rest in [r#""transferTo": "harvest/prod""#, r#""oldAccessRemoved": false"#] {
+        let event = format!(
+            r#"{{"source": "berth.accounts", "detail-type": "Account Created",
+                 "detail": {{"accountId": "111122223333", {rest}}}}}"#
+        );
+        assert_eq!(recognise(event.as_bytes()).decision, Decision::Reject, "{rest}");
+    }
+}
+
+#[test]
 fn only_a_plain_request_can_allow_disruption_and_only_by_a_truth_value() {
     let plain =
         |value: &str| recognise(format!(r#"{{"accountId": "111122223333", "allowDisruption": {value}}}"#).as_bytes());

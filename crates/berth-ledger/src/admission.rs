@@ -84,6 +84,7 @@ mod tests {
             account_name: None,
             tenant: None,
             environment: None,
+            binding: None,
             status,
             generation: 3,
             lease: None,

@@ -1,18 +1,25 @@
 //! The lease: one execution at a time may act on an account.
 
+use aws_sdk_dynamodb::types::CancellationReason;
 use berth_step::{Fault, Lease, StepError};
-use berth_tenancy::{AccountId, Subject};
+use berth_tenancy::{AccountId, Binding, Claim, Identity, Subject};
 use jiff::Timestamp;
 
-use crate::{Ledger, Record, Status, table::Change};
+use crate::{
+    Bound, Ledger, Record, Status,
+    binding::{claim, claim_key, read_claim},
+    table::{Change, key, read},
+};
 
 /// What asking for the lease answered.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Taken {
-    /// The execution has the lease, and the record says `running`.
-    Yes(Box<Record>),
+pub enum Acquisition {
+    /// The execution has the lease, the record says `running`, and the account is who the binding says.
+    Acquired,
     /// Another execution has it: only when that one no longer runs may it be taken over.
     HeldBy(Holder),
+    /// Another account is the tenant's in this environment. Nothing was written.
+    Claimed(Claim),
 }
 
 /// Who has the lease.
@@ -23,38 +30,34 @@ pub struct Holder {
 }
 
 impl Ledger {
-    /// Takes the lease for the subject's execution, when nobody has it, the execution itself has it, or `former` has
-    /// it: a holder that the caller knows to have ended. Writes who is being onboarded in the same call.
-    pub async fn take(&self, subject: &Subject, former: Option<&Holder>, now: Timestamp) -> Result<Taken, StepError> {
-        let former = former.map_or(subject.execution.as_str(), |holder| holder.execution.as_str());
-        let change = Change::when(
-            "(attribute_not_exists(#lease) OR #lease = :lease OR #lease = :former) \
-             AND (attribute_not_exists(#generation) OR #generation <= :generation)",
-        )
-        .set("accountId", &subject.account_id)?
-        .set("accountName", &subject.account_name)?
-        .set("tenant", &subject.tenant)?
-        .set("environment", &subject.environment)?
-        .set("status", Status::Running)?
-        .set("generation", subject.generation)?
-        .set("lease", &subject.execution)?
-        .set("executionArn", &subject.execution)?
-        .set("since", now)?
-        .remove(&["reason", "failure"])
-        .value("former", former)?;
-        if let Some(record) = self.update(&subject.account_id, change).await? {
-            return Ok(Taken::Yes(Box::new(record)));
+    /// Acquires the lease for the subject's execution, when nobody has it, the execution itself has it, or `expected` has
+    /// it: a holder that the caller knows to have ended. Writes who is being onboarded, and claims the binding's tenant
+    /// and environment, in the same transaction.
+    ///
+    /// When the binding is not the one that the caller compared the plan with, the answer is `Conflict`, and the comparison
+    /// is made anew. [DynamoDB `TransactWriteItems`]
+    pub async fn acquire(
+        &self,
+        subject: &Subject,
+        bound: &Bound,
+        expected: Option<&Holder>,
+        now: Timestamp,
+    ) -> Result<Acquisition, StepError> {
+        let (account, Bound { binding, seen, released, is_new: _ }) = (&subject.account_id, bound);
+        let claimed = claim(account, binding)?
+            .of_item(&self.table, claim_key(&binding.identity.tenant, &binding.identity.environment))?;
+        let leased = lease(subject, (binding, *seen), expected, now)?.of_item(&self.table, key(account))?;
+        let mut items = vec![leased, claimed];
+        // Where only names differ, the place stays the account's.
+        let is_same = |was: &&Identity| {
+            (&was.tenant, &was.environment) == (&binding.identity.tenant, &binding.identity.environment)
+        };
+        if let Some(was) = released.as_ref().filter(|was| !is_same(was)) {
+            items.push(self.unclaim(account, was)?);
         }
-        let record = self.get(&subject.account_id).await?;
-        if let Some(newer) = record.as_ref().filter(|record| record.generation > subject.generation) {
-            let other = newer.execution_arn.as_deref().unwrap_or("a newer execution");
-            return Err(superseded(subject, other));
-        }
-        match record.and_then(|record| record.lease) {
-            Some(execution) => Ok(Taken::HeldBy(Holder { execution })),
-            None => Err(StepError::new(Fault::Conflict, "the lease was released while it was being asked for")
-                .for_account(&subject.account_id)),
-        }
+        let written = self.write(items).await.map_err(|error| error.for_account(account))?;
+        let Some(reasons) = written else { return Ok(Acquisition::Acquired) };
+        Refusal::read(reasons).and_then(|refusal| refusal.explain(subject)).map_err(|error| error.for_account(account))
     }
 
     /// Marks that an execution was asked for, unless the account is further already.
@@ -73,6 +76,81 @@ impl Ledger {
             .set("since", now)?
             .remove(&["reason", "failure"]);
         self.update(account, change).await.map(|_| ())
+    }
+}
+
+/// The change of the account's record that acquires the lease.
+fn lease(
+    subject: &Subject,
+    (binding, seen): (&Binding, Option<u32>),
+    expected: Option<&Holder>,
+    now: Timestamp,
+) -> Result<Change, StepError> {
+    let expected = expected.map_or(subject.execution.as_str(), |holder| holder.execution.as_str());
+    let change = match seen {
+        None => Change::when(
+            "(attribute_not_exists(#lease) OR #lease = :lease OR #lease = :expected) \
+             AND (attribute_not_exists(#generation) OR #generation <= :generation) \
+             AND attribute_not_exists(#binding)",
+        ),
+        Some(revision) => Change::when(
+            "(attribute_not_exists(#lease) OR #lease = :lease OR #lease = :expected) \
+             AND (attribute_not_exists(#generation) OR #generation <= :generation) \
+             AND #binding.#revision = :revision",
+        )
+        .value("revision", revision)?,
+    };
+    change
+        .set("accountId", &subject.account_id)?
+        .set("accountName", &subject.account_name)?
+        .set("tenant", &subject.tenant)?
+        .set("environment", &subject.environment)?
+        .set("binding", binding)?
+        .set("status", Status::Running)?
+        .set("generation", subject.generation)?
+        .set("lease", &subject.execution)?
+        .set("executionArn", &subject.execution)?
+        .set("since", now)?
+        .remove(&["reason", "failure"])
+        .value("expected", expected)
+}
+
+/// Why neither the record nor the claim was written: the items that did not fit, as they are.
+#[derive(Debug, Default)]
+struct Refusal {
+    /// The account's record, when its condition did not hold.
+    record: Option<Box<Record>>,
+    /// The claim, when another account has it.
+    claim: Option<Claim>,
+}
+
+impl Refusal {
+    /// Reads the reasons, which are in the order of the items: the record, the claim.
+    fn read(reasons: Vec<CancellationReason>) -> Result<Self, StepError> {
+        let mut refusal = Self::default();
+        for (index, reason) in reasons.into_iter().enumerate() {
+            match (index, reason.item) {
+                (0, Some(item)) => refusal.record = Some(Box::new(read(item)?)),
+                (1, Some(item)) => refusal.claim = Some(read_claim(item)?),
+                _ => {}
+            }
+        }
+        Ok(refusal)
+    }
+
+    /// What it means for the subject.
+    fn explain(self, subject: &Subject) -> Result<Acquisition, StepError> {
+        let changed = || StepError::new(Fault::Conflict, "the account's record changed while the lease was asked for");
+        let Some(record) = self.record else {
+            return self.claim.map(Acquisition::Claimed).ok_or_else(changed);
+        };
+        if record.generation > subject.generation {
+            return Err(superseded(subject, record.execution_arn.as_deref().unwrap_or("a newer execution")));
+        }
+        match record.lease {
+            Some(execution) if execution != subject.execution => Ok(Acquisition::HeldBy(Holder { execution })),
+            _ => Err(changed()),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod admission;
+mod binding;
 mod creation;
 mod free;
 mod lease;
@@ -14,7 +15,8 @@ mod table;
 
 pub use addresses::{BlockRequest, Holding, Pool, REST_SECONDS, usable};
 pub use admission::{Admission, admit, next_generation};
-pub use lease::{Holder, Taken};
+pub use binding::Bound;
+pub use lease::{Acquisition, Holder};
 pub use merges::{OpenProposal, Waiter};
 pub use outcome::Ending;
 pub use record::{

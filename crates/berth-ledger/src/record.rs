@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use berth_events::Failure;
-use berth_tenancy::{Access, AccountId, ClusterName, EnvironmentName, PlannedChange, Region, TenantName};
+use berth_tenancy::{Access, AccountId, Binding, ClusterName, EnvironmentName, PlannedChange, Region, TenantName};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -55,6 +55,10 @@ pub struct Record {
     /// Its environment, once planned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub environment: Option<EnvironmentName>,
+    /// What it was given when it was first planned; later plans are compared with it. None in a record of an earlier
+    /// version: see [`Record::identity`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub binding: Option<Binding>,
     /// Where it is on its way.
     pub status: Status,
     /// How many onboardings were asked for: the newest is this one.

@@ -2,7 +2,11 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::{Client, types::AttributeValue};
+use aws_sdk_dynamodb::{
+    Client,
+    operation::transact_write_items::TransactWriteItemsError,
+    types::{AttributeValue, CancellationReason, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update},
+};
 use berth_aws::{CallFailure, CallResultExt, SdkResultExt};
 use berth_step::{Fault, StepError};
 use berth_tenancy::AccountId;
@@ -163,6 +167,42 @@ impl Ledger {
     }
 }
 
+impl Ledger {
+    /// Writes all of the items or none. Answers a reason for each item, in their order, when a condition did not hold: the
+    /// items that did not fit are in it, if they are there. [DynamoDB `TransactWriteItems`]
+    pub(crate) async fn write(
+        &self,
+        items: Vec<TransactWriteItem>,
+    ) -> Result<Option<Vec<CancellationReason>>, StepError> {
+        let Err(error) = self.client.transact_write_items().set_transact_items(Some(items)).send().await else {
+            return Ok(None);
+        };
+        let failure = CallFailure::of("dynamodb:TransactWriteItems", &error);
+        let TransactWriteItemsError::TransactionCanceledException(cancelled) = error.into_service_error() else {
+            return Err(failed(failure));
+        };
+        let reasons = cancelled.cancellation_reasons.unwrap_or_default();
+        match reasons.iter().find_map(other_reason) {
+            Some(error) => Err(error),
+            None => Ok(Some(reasons)),
+        }
+    }
+}
+
+/// The error of a transaction that was cancelled for another reason than a condition. [API reference of
+/// `CancellationReason`]
+fn other_reason(reason: &CancellationReason) -> Option<StepError> {
+    let code = reason.code().unwrap_or("None");
+    let what = format!("dynamodb:TransactWriteItems was cancelled: {code}: {}", reason.message().unwrap_or_default());
+    let fault = match code {
+        "None" | "ConditionalCheckFailed" => return None,
+        "TransactionConflict" => Fault::Conflict,
+        "ThrottlingError" | "ProvisionedThroughputExceeded" | "RequestLimitExceeded" => Fault::Throttled,
+        _ => Fault::Bug,
+    };
+    Some(StepError::new(fault, what))
+}
+
 /// A conditional change of a record. Every attribute is named by a placeholder, because DynamoDB reserves hundreds of
 /// words, `roles` and `status` among them.
 #[derive(Debug)]
@@ -215,6 +255,22 @@ impl Change {
         Ok(self)
     }
 
+    /// The change as a part of a transaction, on the item with this key. An item that does not fit comes back with the
+    /// refusal.
+    pub(crate) fn of_item(self, table: &str, key: Item) -> Result<TransactWriteItem, StepError> {
+        let update = Update::builder()
+            .table_name(table)
+            .set_key(Some(key))
+            .update_expression(self.expression())
+            .condition_expression(self.condition)
+            .set_expression_attribute_names(Some(self.names))
+            .set_expression_attribute_values(Some(self.values))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build()
+            .map_err(|error| StepError::new(Fault::Bug, "a change without a table or a key").because(error))?;
+        Ok(TransactWriteItem::builder().update(update).build())
+    }
+
     /// The update expression.
     fn expression(&self) -> String {
         let remove =
@@ -224,7 +280,7 @@ impl Change {
 }
 
 /// Reads an item as a record.
-fn read(item: Item) -> Result<Record, StepError> {
+pub(crate) fn read(item: Item) -> Result<Record, StepError> {
     serde_dynamo::from_item(item).map_err(|error| {
         StepError::new(Fault::Bug, "the ledger holds a record that this version cannot read")
             .next("compare the functions' version with the one that wrote the record")

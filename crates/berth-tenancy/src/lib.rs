@@ -4,6 +4,7 @@ mod access;
 mod arn;
 mod baseline;
 mod destination;
+mod identity;
 mod ids;
 mod path;
 mod plan;
@@ -18,6 +19,10 @@ pub use baseline::{
     ConfigScope, EbsEncryption, RecorderPlan, SnapshotSharing,
 };
 pub use destination::Destination;
+pub use identity::{
+    Binding, Claim, GIVEN_BOUNDARY, GIVEN_CLUSTER, GIVEN_ENTRIES, GIVEN_FILE, GIVEN_ROLE, Identity, IdentityDifference,
+    JOIN_CHANGE, TenantSource, TransferPlan, cluster_of_path,
+};
 pub use ids::{AccountId, ClusterName, EnvironmentName, Invalid, OrganizationalUnitId, Region, TenantName};
 pub use path::tenant_path;
 pub use plan::{

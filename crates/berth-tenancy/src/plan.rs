@@ -10,7 +10,10 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Access, AccountId, BaselinePlan, ClusterName, Destination, EnvironmentName, Region, RoleName, TenantName};
+use crate::{
+    Access, AccountId, BaselinePlan, ClusterName, Destination, EnvironmentName, Region, RoleName, TenantName,
+    TransferPlan,
+};
 
 /// Whether a run may change anything.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -40,6 +43,13 @@ pub enum Admission {
         reason: String,
         /// The account that the request named.
         account_id: AccountId,
+    },
+    /// The plan of a transfer was asked for: success, and nothing is changed.
+    Transfer {
+        /// The account that the request named.
+        account_id: AccountId,
+        /// What the transfer means.
+        transfer: TransferPlan,
     },
     /// Another execution is onboarding the account now: success, and nothing is changed.
     Duplicate {
@@ -71,6 +81,9 @@ pub struct Plan {
     pub clusters: Vec<ClusterPlan>,
     /// Where and what to commit.
     pub git_ops: GitOpsPlan,
+    /// What planning itself would change, in mode `plan`: which tenant the account joins, and what a transfer means.
+    #[serde(default)]
+    pub changes: Vec<String>,
 }
 
 /// Who is onboarded, by which execution, and how. Every step gets this.

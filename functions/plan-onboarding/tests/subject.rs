@@ -7,7 +7,9 @@ use berth_config::{AccountFacts, Match, Onboarding, PlatformConfig};
 use berth_ledger::{Record, Status};
 use berth_step::Fault;
 use berth_tenancy::{Mode, Subject};
-use plan_onboarding::{Asked, ExecutionState, LeaseStep, after_holder, asked, opening_until, subject};
+use plan_onboarding::{
+    ExecutionState, LeaseStep, OnboardingRequest, after_holder, check_generation, opening_until, read_request, subject,
+};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -42,6 +44,7 @@ fn record(generation: u32, lease: Option<&str>) -> Record {
         account_name: None,
         tenant: None,
         environment: None,
+        binding: None,
         status: Status::Onboarded,
         generation,
         lease: lease.map(str::to_owned),
@@ -59,8 +62,13 @@ fn record(generation: u32, lease: Option<&str>) -> Record {
 }
 
 fn subject_of(generation: Option<u32>, record: Option<&Record>) -> Subject {
-    let asked =
-        Asked { account: "111122223333".parse().unwrap(), mode: Mode::Apply, generation, allow_disruption: false };
+    let asked = OnboardingRequest {
+        account: "111122223333".parse().unwrap(),
+        mode: Mode::Apply,
+        generation,
+        allow_disruption: false,
+        transfer: None,
+    };
     subject(&facts(), &MATCHED, record, &asked, ME)
 }
 
@@ -93,21 +101,24 @@ fn the_subject_has_the_tenant_of_the_match_and_the_name_as_it_was_typed() {
 
 #[test]
 fn an_account_id_is_enough() {
-    let asked = asked(&json!({ "accountId": "111122223333" })).unwrap();
+    let asked = read_request(&json!({ "accountId": "111122223333" })).unwrap();
     let account = "111122223333".parse().unwrap();
-    assert_eq!(asked, Asked { account, mode: Mode::Apply, generation: None, allow_disruption: false });
+    assert_eq!(
+        asked,
+        OnboardingRequest { account, mode: Mode::Apply, generation: None, allow_disruption: false, transfer: None }
+    );
 }
 
 #[test]
 fn a_request_may_say_mode_and_generation() {
-    let asked = asked(&json!({ "accountId": "011122223333", "mode": "plan", "generation": 4 })).unwrap();
+    let asked = read_request(&json!({ "accountId": "011122223333", "mode": "plan", "generation": 4 })).unwrap();
     assert_eq!((asked.account.as_str(), asked.mode, asked.generation), ("011122223333", Mode::Plan, Some(4)));
 }
 
 #[test]
 fn only_a_request_that_says_so_may_cut_traffic_off() {
     let request = json!({ "accountId": "111122223333", "allowDisruption": true });
-    let asked = asked(&request).unwrap();
+    let asked = read_request(&request).unwrap();
     assert!(asked.allow_disruption);
     assert!(subject(&facts(), &MATCHED, None, &asked, ME).allow_disruption);
     assert!(!subject_of(None, None).allow_disruption);
@@ -117,7 +128,7 @@ fn only_a_request_that_says_so_may_cut_traffic_off() {
 fn a_whole_event_pasted_into_the_console_is_read_too() {
     let event = include_str!("../../../tests/fixtures/events/controltower-create-managed-account-succeeded.json");
     let event: Value = serde_json::from_str(event).unwrap();
-    let asked = asked(&event).unwrap();
+    let asked = read_request(&event).unwrap();
     assert_eq!(asked.mode, Mode::Apply);
     assert_eq!(asked.generation, None);
     assert_eq!(
@@ -142,7 +153,7 @@ fn what_names_no_account_is_invalid_input_with_the_form_that_does() {
         json!({ "accountId": "111122223333", "mode": "dry" }),
         json!({ "source": "berth.accounts", "detail-type": "Account Ignored", "detail": { "accountId": "111122223333" } }),
     ] {
-        let error = asked(&bad).unwrap_err();
+        let error = read_request(&bad).unwrap_err();
         assert_eq!(error.fault, Fault::InvalidInput, "{bad}: {error}");
         assert!(error.next.contains("{\"accountId\": \"111122223333\"}"), "{bad}: {error}");
     }
@@ -208,5 +219,35 @@ proptest! {
         let subject = subject_of(Some(given), known.as_ref());
         prop_assert_eq!(subject.generation, given);
         prop_assert_eq!(subject, subject_of(Some(given), None));
+    }
+}
+
+#[test]
+fn a_generation_beyond_the_next_one_is_refused() {
+    let request = |generation: Option<u32>, mode: Mode| OnboardingRequest {
+        account: "111122223333".parse().unwrap(),
+        mode,
+        generation,
+        allow_disruption: false,
+        transfer: None,
+    };
+    let third = record(3, None);
+    for (known, generation, allowed) in [
+        (None, None, true),
+        (None, Some(1), true),
+        (None, Some(2), false),
+        (Some(&third), Some(3), true),
+        (Some(&third), Some(4), true),
+        (Some(&third), Some(5), false),
+        (Some(&third), Some(u32::MAX), false),
+        (Some(&third), Some(1), true), // has passed: the lease refuses it as superseded
+    ] {
+        let checked = check_generation(known, &request(generation, Mode::Apply));
+        assert_eq!(checked.is_ok(), allowed, "{generation:?}");
+        if let Err(error) = checked {
+            assert_eq!(error.fault, Fault::InvalidInput);
+            assert!(error.next.contains("leave `generation` out"), "{error}");
+        }
+        assert!(check_generation(known, &request(generation, Mode::Plan)).is_ok(), "a plan writes nothing");
     }
 }

@@ -6,9 +6,10 @@ use std::{collections::BTreeMap, sync::LazyLock};
 use berth_config::{AccountFacts, PlatformConfig};
 use berth_events::Failure;
 use berth_ledger::{Admission, Record, Status, admit};
+use berth_tenancy::{Binding, Identity, TenantSource};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
-use sweep_accounts::{Ask, Input, Left, Limits, Listed, Swept, Why, World, decide, needs_tags};
+use sweep_accounts::{Ask, IDENTITY_CHANGES_MAX, Input, Left, Limits, Listed, Swept, Why, World, decide, needs_tags};
 
 const OURS: &str = "ou-ab12-dev00001";
 const ELSEWHERE: &str = "ou-ab12-other001";
@@ -43,7 +44,7 @@ fn listed(number: u64) -> Listed {
         joined: None,
         tags: BTreeMap::new(),
     };
-    Listed { facts, joined: Some(ago(100_000)) }
+    Listed { facts, joined: Some(ago(100_000)), is_tagged: false }
 }
 
 fn execution(number: u64, generation: u32) -> String {
@@ -99,27 +100,71 @@ fn every_status_is_asked_for_after_its_limit_and_never_while_an_execution_runs()
     }
 }
 
+/// The record of an account that was given this identity; by its tag, its name, or nobody knows.
+fn bound(number: u64, status: Status, (tenant, environment): (&str, &str), from: Option<TenantSource>) -> Record {
+    let identity =
+        Identity { tenant: tenant.parse().unwrap(), environment: environment.parse().unwrap(), given: BTreeMap::new() };
+    let binding = Binding { identity, tenant_from: from, since: ago(9_999), revision: 1 };
+    let (tenant, environment) = (tenant.parse().ok(), environment.parse().ok());
+    let binding = from.is_some().then_some(binding);
+    Record { tenant, environment, binding, ..record(number, status, ago(9_999)) }
+}
+
 #[test]
-fn an_onboarded_account_in_a_unit_of_another_environment_was_moved_and_is_asked_for_once_nothing_runs() {
-    let onboarded = |environment: Option<&str>| {
-        let environment = environment.map(|name| name.parse().unwrap());
-        Some(Record { environment, ..record(1, Status::Onboarded, ago(5)) })
-    };
-    for (was, runs, expected) in [
-        (Some("dev"), false, Err(Left::Onboarded)),
-        (Some("dev"), true, Err(Left::Onboarded)),
-        (Some("staging"), false, Ok((Why::Moved, 4))),
-        (Some("staging"), true, Err(Left::UnderWay)),
-        (None, false, Err(Left::Onboarded)),
-    ] {
-        assert_eq!(one(listed(1), onboarded(was), runs), expected, "{was:?} {runs}");
+fn an_account_that_would_become_another_one_is_listed_and_never_asked_for() {
+    let name = Some(TenantSource::Name);
+    for status in Status::ALL {
+        for (is, from, changed) in [
+            (("tenant1", "dev"), name, false),
+            (("tenant1", "staging"), name, true),
+            (("orchard", "dev"), name, true),
+            // By its tag: the name says nothing, and an onboarded account's tag is not read.
+            (("orchard", "dev"), Some(TenantSource::Tag), false),
+            (("orchard", "staging"), Some(TenantSource::Tag), true),
+            // An earlier version's.
+            (("orchard", "dev"), None, false),
+            (("orchard", "staging"), None, true),
+        ] {
+            let mut world = world(vec![listed(1)], vec![bound(1, status, is, from)]);
+            let tagged = needs_tags(&PLATFORM, &world).contains(&id(1));
+            world.accounts[0].is_tagged = tagged;
+            if from != name && tagged {
+                world.accounts[0].facts.tags.insert("berth:tenant".to_owned(), is.0.to_owned());
+            }
+            let swept = sweep(&world);
+            let seen: Vec<(&str, &str)> = swept.changed.iter().map(|c| (c.is.as_str(), c.would_be.as_str())).collect();
+            assert_eq!(!seen.is_empty(), changed, "{status:?} {is:?} {from:?}: {seen:?}");
+            assert!(!changed || swept.asked.is_empty(), "{status:?} {is:?} {from:?}: {swept:?}");
+        }
     }
-    let mut outside = listed(1);
-    outside.facts.ous = vec![ELSEWHERE.to_owned()];
-    assert_eq!(one(outside, onboarded(Some("staging")), false), Err(Left::NotOurs));
-    let mut nameless = listed(1);
-    nameless.facts.name = "***".to_owned();
-    assert_eq!(one(nameless, onboarded(Some("staging")), false), Err(Left::Onboarded), "nobody knows where it belongs");
+}
+
+#[test]
+fn a_retagged_account_is_seen_before_it_is_asked_for() {
+    let mut world = world(vec![listed(1)], vec![bound(1, Status::Failed, ("orchard", "dev"), Some(TenantSource::Tag))]);
+    assert_eq!(needs_tags(&PLATFORM, &world), [id(1)]);
+    world.accounts[0].is_tagged = true;
+    world.accounts[0].facts.tags.insert("berth:tenant".to_owned(), "harvest".to_owned());
+    let swept = sweep(&world);
+    assert_eq!((swept.asked, swept.changed.len()), (vec![], 1));
+    assert_eq!(swept.changed[0].differences[0].to_string(), "tenant is orchard, and would be harvest");
+}
+
+#[test]
+fn many_accounts_that_would_become_others_at_once_stop_the_sweep() {
+    let renamed = include_str!("../../../infra/platform.example.yaml").replace("  dev:\n", "  development:\n");
+    let renamed = PlatformConfig::parse(&renamed).unwrap();
+    for (count, stopped) in [(IDENTITY_CHANGES_MAX, false), (IDENTITY_CHANGES_MAX + 1, true)] {
+        let numbers = 1..=u64::try_from(count).unwrap();
+        let records = numbers.clone().map(|number| {
+            let tenant = format!("tenant{number}");
+            bound(number, Status::Onboarded, (&tenant, "dev"), Some(TenantSource::Name))
+        });
+        let world = world(numbers.clone().map(listed).chain([listed(99)]).collect(), records.collect());
+        let swept = decide(&renamed, &world, limits(), now());
+        assert_eq!((swept.changed.len(), swept.is_stopped()), (count, stopped));
+        assert_eq!(swept.asked.len(), 1, "what the sweep does about it is its own");
+    }
 }
 
 #[test]
@@ -205,10 +250,8 @@ fn reasons_are_sentences_with_what_a_person_needs() {
     let failed = Record { failure: Some(failure), ..record(2, Status::Failed, ago(2_000)) };
     let mut moved = record(4, Status::Ignored, ago(7));
     moved.reason = Some("no organizational unit on the account's path is listed in an environment".to_owned());
-    let from_staging = Some("staging".parse().unwrap());
-    let elsewhere = Record { environment: from_staging, ..record(5, Status::Onboarded, ago(7)) };
-    let records = vec![failed, record(3, Status::Running, ago(300)), moved, elsewhere];
-    let swept = sweep(&world(vec![listed(5), listed(4), listed(3), listed(2), listed(1)], records));
+    let records = vec![failed, record(3, Status::Running, ago(300)), moved];
+    let swept = sweep(&world(vec![listed(4), listed(3), listed(2), listed(1)], records));
     let reasons: Vec<&str> = swept.asked.iter().map(|ask| ask.reason.as_str()).collect();
     assert_eq!(
         reasons,
@@ -218,8 +261,6 @@ fn reasons_are_sentences_with_what_a_person_needs() {
             &format!("running since 2026-11-21T01:00:00Z, but {} does not run", execution(3, 3)),
             "ignored since 2026-11-21T05:53:00Z, but now the organizational unit ou-ab12-dev00001 belongs to the \
              environment dev",
-            "onboarded in the environment staging since 2026-11-21T05:53:00Z, but now the organizational unit \
-             ou-ab12-dev00001 belongs to the environment dev",
         ],
         "sorted by account"
     );

@@ -61,7 +61,7 @@ fn scopes() -> Vec<Scope> {
             "decision": "onboard", "plan": { "regions": [1] }, "region": "a", "network": {}, "transitGateway": { "routes": [] },
         });
         scope(&json!({
-            "plan": { "run": { "mode": "apply" }, "regions": regions, "roles": { "roles": [] }, "baselines": regions, "signIn": null, "clusters": [], "gitOps": { "path": "p", "answerSecondsMax": 3600 }, "defaultVpc": "remove" },
+            "plan": { "changes": ["join"], "run": { "mode": "apply" }, "regions": regions, "roles": { "roles": [] }, "baselines": regions, "signIn": null, "clusters": [], "gitOps": { "path": "p", "answerSecondsMax": 3600 }, "defaultVpc": "remove" },
             "regions": regions, "roles": [], "roleChanges": ["made"], "baselines": regions, "defaultVpcs": [], "defaultVpcChanges": [],
             "signIn": [], "signInChanges": ["assigned"], "clusterAccess": [], "accessChanges": [],
             "region": "a", "network": network,

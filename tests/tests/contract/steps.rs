@@ -7,7 +7,7 @@ use berth_ledger::{ClusterAccessRecord, DefaultVpcRecord, Ending, RoleRecord, Si
 use berth_step::Converged;
 use berth_tenancy::{AccountId, Admission, AssignmentPlan, ClusterPlan, Mode, PlannedChange, Region};
 use commit_tenant::CommitRequest;
-use plan_onboarding::asked;
+use plan_onboarding::read_request;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
@@ -56,9 +56,10 @@ impl Case {
         assert!(matched.regions.len() >= 2, "infra/platform.example.yaml gives dev fewer than two regions");
         matched.regions.truncate(self.regions);
         matched.baselines.truncate(self.regions);
-        let asked = asked(&self.input()).unwrap();
-        let subject = plan_onboarding::subject(&facts(), &matched, None, &asked, EXECUTION);
-        plan_onboarding::plan(subject, *matched)
+        let request = read_request(&self.input()).unwrap();
+        let subject = plan_onboarding::subject(&facts(), &matched, None, &request, EXECUTION);
+        let reason = matched.reason.clone();
+        Admission::Onboard { reason, plan: Box::new(plan_onboarding::plan(subject, *matched)) }
     }
 
     /// Whether something changes in this region.
@@ -83,8 +84,8 @@ impl Case {
         match function {
             "plan-onboarding" => {
                 let input: plan_onboarding::Input = strict(payload)?;
-                let asked = asked(&input.request).map_err(|error| error.what)?;
-                same("the generation", &asked.generation, &Some(1))?;
+                let request = read_request(&input.request).map_err(|error| error.what)?;
+                same("the generation", &request.generation, &Some(1))?;
                 same("the execution", &input.execution, &EXECUTION.to_owned())?;
                 written(&self.admission())
             }

@@ -1,7 +1,7 @@
 //! One writer per account: the fight for the lease, and the step that outlives its execution.
 
 use aws_sdk_sfn::types::ExecutionStatus;
-use berth_ledger::{Holder, Status, Taken};
+use berth_ledger::{Acquisition, Holder, Status};
 use berth_step::Fault;
 use berth_tenancy::{Mode, Subject};
 use berth_tests::rig::{Call, Event, Rig, event, rig};
@@ -19,7 +19,7 @@ fn subject(account: &str, execution: &str, generation: u32) -> Subject {
     Subject {
         account_id: account.parse().unwrap(),
         account_name: "fought over".to_owned(),
-        tenant: "fought".parse().unwrap(),
+        tenant: format!("fought-{account}").parse().unwrap(),
         environment: "dev".parse().unwrap(),
         execution: format!("arn:aws:states:us-east-1:210987654321:execution:berth-onboard-account:{execution}"),
         generation,
@@ -32,16 +32,16 @@ fn subject(account: &str, execution: &str, generation: u32) -> Subject {
 
 /// The one subject that got the lease; all others must have been told who has it.
 fn winner(rig: &Rig, subjects: &[Subject], former: Option<&Holder>) -> String {
-    let answers = rig.take_at_once(subjects, former);
+    let answers = rig.acquire_at_once(subjects, former);
     let winners: Vec<&Subject> = subjects
         .iter()
         .zip(&answers)
-        .filter(|(_, answer)| matches!(answer, Ok(Taken::Yes(_))))
+        .filter(|(_, answer)| matches!(answer, Ok(Acquisition::Acquired)))
         .map(|(subject, _)| subject)
         .collect();
     let [winner] = winners.as_slice() else { panic!("{} have the lease: {answers:#?}", winners.len()) };
-    for answer in answers.iter().filter(|answer| !matches!(answer, Ok(Taken::Yes(_)))) {
-        let Ok(Taken::HeldBy(holder)) = answer else { panic!("{answer:?}") };
+    for answer in answers.iter().filter(|answer| !matches!(answer, Ok(Acquisition::Acquired))) {
+        let Ok(Acquisition::HeldBy(holder)) = answer else { panic!("{answer:?}") };
         assert_eq!(holder.execution, winner.execution, "the others learn who has it");
     }
     let record = rig.record(winner.account_id.as_str()).unwrap();
@@ -61,7 +61,7 @@ fn of_executions_that_fight_for_the_lease_in_the_table_exactly_one_gets_it() {
         // The holder is known to have ended: again exactly one takes over.
         let second = winner(rig, &rivals("second"), Some(&dead));
         assert_ne!(second, dead.execution);
-        let late = rig.take_at_once(&[subject(&account, "an-older-generation", 0)], Some(&dead));
+        let late = rig.acquire_at_once(&[subject(&account, "an-older-generation", 0)], Some(&dead));
         assert_eq!(late[0].as_ref().unwrap_err().fault, Fault::Superseded, "{late:?}");
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use berth_config::{AccountFacts, Match, MatchError, Onboarding, PlatformConfig};
-use berth_tenancy::{Addresses, DefaultVpc, Delivery, RoleTrust, TenantName};
+use berth_tenancy::{Addresses, DefaultVpc, Delivery, RoleTrust, TenantName, TenantSource};
 use proptest::prelude::*;
 
 use crate::example;
@@ -42,6 +42,7 @@ fn an_account_of_a_listed_unit_gets_everything() {
     let facts = AccountFacts { tags: BTreeMap::from([("cost-center".into(), "4711".into())]), ..facts() };
     let Onboarding {
         tenant,
+        tenant_from,
         environment,
         regions,
         roles,
@@ -54,6 +55,7 @@ fn an_account_of_a_listed_unit_gets_everything() {
         reason,
     } = onboarded(&facts);
     assert_eq!((tenant.as_str(), environment.as_str(), tenant_role.as_str()), ("payments", "dev", "BerthTenant"));
+    assert_eq!(tenant_from, TenantSource::Name);
     assert_eq!(reason, "the organizational unit ou-ab12-dev00001 belongs to the environment dev");
     assert_eq!(default_vpc, DefaultVpc::Remove, "what platform.yaml does not say");
     assert_eq!((git_ops.cluster.as_str(), git_ops.cluster_region.as_str()), ("dev-euw1", "eu-west-1"));

@@ -1,0 +1,123 @@
+//! What it takes that an account becomes another environment, or another tenant's. Pure.
+
+use std::collections::BTreeSet;
+
+use berth_config::Onboarding;
+use berth_events::Transfer;
+use berth_ledger::{Record, SignInRecord};
+use berth_step::{Fault, StepError};
+use berth_tenancy::{AccountId, AssignmentPlan, GIVEN_ROLE, Identity, RolePlan, TransferPlan};
+
+/// Things that a message names.
+const NAMED_MAX: usize = 6;
+
+/// What the transfer of an account means that the ledger knows as `was`, and that its plan makes `wanted`.
+#[must_use]
+pub fn transfer_plan(record: &Record, was: &Identity, wanted: &Identity, matched: &Onboarding) -> TransferPlan {
+    let account = &record.account_id;
+    let roles: BTreeSet<String> = matched.roles.roles.iter().map(|role| arn(account, role)).collect();
+    let had: BTreeSet<&str> = record.roles.iter().map(|role| role.arn.as_str()).collect();
+    let mut moves = Vec::new();
+    for (region, network) in &record.regions {
+        let (vpc, block, attachment) = (&network.vpc_id, &network.cidr, &network.attachment_id);
+        moves.push(format!("{vpc} in {region} with its block {block} and {attachment}: tagged with the new tenant"));
+    }
+    moves.extend(roles.iter().filter(|arn| had.contains(arn.as_str())).map(|arn| format!("role {arn}")));
+    let new_roles = roles.iter().filter(|arn| !had.contains(arn.as_str()));
+    let mut made_anew: Vec<String> = new_roles.map(|arn| format!("role {arn}")).collect();
+    for SignInRecord { group, permission_set } in
+        assignments(matched).iter().filter(|wanted| !record.sign_in.contains(wanted))
+    {
+        made_anew.push(format!("sign-in of {group} with {permission_set}"));
+    }
+    for cluster in &matched.clusters {
+        made_anew.push(format!("access entries on {}, in groups of {wanted}", cluster.name));
+    }
+    made_anew.push(format!("its entry in {} of the GitOps repository", matched.git_ops.path));
+    let taken_away = taken_away(record, was, wanted, matched, &roles);
+    TransferPlan { from: was.to_string(), to: wanted.to_string(), taken_away, moves, made_anew }
+}
+
+/// What was given and may not stay: who signs in first, then entries, roles, the file.
+fn taken_away(
+    record: &Record,
+    was: &Identity,
+    wanted: &Identity,
+    matched: &Onboarding,
+    roles: &BTreeSet<String>,
+) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(failure) = &record.failure {
+        lines.push(format!("sign-in and access entries that the run made which failed in {}", failure.state));
+    }
+    let wanted_sign_in = assignments(matched);
+    for SignInRecord { group, permission_set } in record.sign_in.iter().filter(|had| !wanted_sign_in.contains(had)) {
+        lines.push(format!("sign-in of {group} with {permission_set}"));
+    }
+    for access in &record.cluster_access {
+        let stays = matched.clusters.iter().any(|cluster| cluster.name == access.cluster);
+        let entries = access.entries.iter().filter(|entry| !entry.groups.is_empty());
+        for entry in entries.filter(|entry| !(stays && roles.contains(&entry.role))) {
+            lines.push(format!("access entry of {} on {}", entry.role, access.cluster));
+        }
+    }
+    // A role that the ledger does not list may be there all the same: a run that failed has made it.
+    let named = was.given.iter().filter(|(what, _)| what.starts_with(GIVEN_ROLE));
+    let named = named.map(|(_, path_and_name)| format!("arn:aws:iam::{}:role{path_and_name}", record.account_id));
+    let had: BTreeSet<String> = record.roles.iter().map(|role| role.arn.clone()).chain(named).collect();
+    lines.extend(had.difference(roles).map(|arn| format!("role {arn}")));
+    if let Some(commit) = &record.commit
+        && (commit.path != matched.git_ops.path || was.environment != wanted.environment)
+    {
+        lines.push(format!("its entry in {} of the GitOps repository", commit.path));
+    }
+    lines
+}
+
+/// Who shall sign in, as the ledger writes it.
+fn assignments(matched: &Onboarding) -> Vec<SignInRecord> {
+    let planned = matched.sign_in.iter().flat_map(|sign_in| &sign_in.assignments);
+    let record = |planned: &AssignmentPlan| SignInRecord {
+        group: planned.group.clone(),
+        permission_set: planned.permission_set.clone(),
+    };
+    planned.map(record).collect()
+}
+
+fn arn(account: &AccountId, role: &RolePlan) -> String {
+    format!("arn:aws:iam::{account}:role{}{}", role.path, role.name)
+}
+
+/// Whether the account may become what its plan makes it.
+///
+/// # Errors
+/// `InvalidInput` when the request names somebody else than the plan gives, or when access of before is still known.
+pub fn check(transfer: &Transfer, plan: &TransferPlan) -> Result<(), StepError> {
+    let named = format!("{}/{}", transfer.tenant, transfer.environment);
+    if named != plan.to {
+        let what =
+            format!("the account is to become {named}, but its name, tags, unit and platform.yaml make it {}", plan.to);
+        return Err(StepError::new(Fault::InvalidInput, what).next(format!(
+            "change what makes it {}, or ask for that: berth transfer ACCOUNT --to {}",
+            plan.to, plan.to
+        )));
+    }
+    if plan.taken_away.is_empty() || transfer.is_old_access_removed {
+        return Ok(());
+    }
+    let mut first: Vec<&str> = plan.taken_away.iter().take(NAMED_MAX).map(String::as_str).collect();
+    let more = format!("{} more", plan.taken_away.len().saturating_sub(NAMED_MAX));
+    if plan.taken_away.len() > NAMED_MAX {
+        first.push(&more);
+    }
+    let what = format!(
+        "the account is {} and is to become {}; what would give access twice may be there, and Berth does not \
+         take it away yet: {}; nothing was changed",
+        plan.from,
+        plan.to,
+        first.join(", ")
+    );
+    Err(StepError::new(Fault::InvalidInput, what).next(
+        "take it away by hand in this order, then transfer the account with --old-access-removed; --plan lists all of it",
+    ))
+}

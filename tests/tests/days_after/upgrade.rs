@@ -1,0 +1,62 @@
+//! Accounts of the version before identities: the next run changes nothing and binds them.
+
+use std::collections::BTreeSet;
+
+use berth_tests::rig::{HUB, Rig, onboarded};
+use serde_json::{Value, json};
+
+use crate::{changed_since, turn};
+
+/// Takes out of the table what the version before did not write.
+fn forget_identities(rig: &Rig) {
+    let table = json!({ "TableName": "berth-ledger" });
+    let items = rig.call(HUB, "dynamodb", "scan", &table)["Items"].take();
+    for item in items.as_array().unwrap() {
+        let key = json!({ "pk": item["pk"], "sk": item["sk"] });
+        if item["sk"]["S"].as_str().unwrap().starts_with("claim#") {
+            rig.call(HUB, "dynamodb", "delete_item", &json!({ "TableName": "berth-ledger", "Key": key }));
+        } else if item.get("binding").is_some() {
+            let remove = json!({ "TableName": "berth-ledger", "Key": key, "UpdateExpression": "REMOVE binding" });
+            rig.call(HUB, "dynamodb", "update_item", &remove);
+        }
+    }
+}
+
+/// The attributes of a record of the version before, as its own functions wrote them (commit 9b088a2).
+fn attributes_before() -> BTreeSet<String> {
+    let items: Vec<Value> =
+        serde_json::from_str(include_str!("../../fixtures/ledger/records-2026-11-21.json")).unwrap();
+    items.iter().flat_map(|item| item.as_object().unwrap().keys().cloned()).collect()
+}
+
+#[test]
+fn the_run_after_an_upgrade_binds_accounts_and_changes_nothing() {
+    let (rig, _turn) = turn(&[]);
+    let accounts = [
+        rig.account("elder-staging", "staging"),
+        rig.account_with("plain", "staging", &json!({ "berth:tenant": "alder" })),
+        rig.account_with("elder", "dev", &json!({ "cost-center": "4711" })),
+    ];
+    for account in &accounts {
+        onboarded(rig, account);
+    }
+    forget_identities(rig);
+    for account in &accounts {
+        let key = json!({ "pk": { "S": format!("account#{account}") }, "sk": { "S": "record" } });
+        let item = rig.call(HUB, "dynamodb", "get_item", &json!({ "TableName": "berth-ledger", "Key": key }));
+        let there: BTreeSet<String> = item["Item"].as_object().unwrap().keys().cloned().collect();
+        assert_eq!(there.difference(&attributes_before()).collect::<Vec<_>>(), Vec::<&String>::new());
+        assert!(rig.record(account).unwrap().binding.is_none());
+    }
+
+    let since = rig.last_call();
+    for account in &accounts {
+        assert!(onboarded(rig, account).changes().is_empty());
+    }
+    assert_eq!(changed_since(rig, since), []);
+    let bound: Vec<String> =
+        accounts.iter().map(|account| rig.record(account).unwrap().binding.unwrap().identity.to_string()).collect();
+    assert_eq!(bound, ["elder/staging", "alder/staging", "elder/dev"]);
+    let (_, claims) = rig.berth(&["ledger", "claims", "--json"]);
+    assert!(accounts.iter().all(|account| claims.contains(account.as_str())), "{claims}");
+}
