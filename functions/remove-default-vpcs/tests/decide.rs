@@ -59,7 +59,9 @@ fn run(state: &mut State) -> (Vec<String>, Output) {
             Decision::Done(output) => return (done, output),
             Decision::Act(batch) => {
                 assert!(!batch.is_empty());
-                batch.iter().for_each(|change| apply(state, change));
+                for change in &batch {
+                    apply(state, change);
+                }
                 done.extend(batch.iter().map(ToString::to_string));
             }
         }
