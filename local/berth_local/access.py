@@ -9,7 +9,7 @@ from typing import Any
 import botocore.session
 from botocore.config import Config
 
-from berth_local import models, names
+from berth_local import botocore_models, names
 
 # Every answer here is milliseconds away. A retry would only hide a fault, or make a thing twice.
 _CONFIG = Config(
@@ -35,7 +35,7 @@ class Access:
     """Makes clients for one endpoint. Clients are kept, because making one costs more than a call."""
 
     def __init__(self, endpoint: str) -> None:
-        models.install()
+        botocore_models.install()
         self.endpoint = endpoint
         self._session = botocore.session.Session()
         self._lock = threading.Lock()

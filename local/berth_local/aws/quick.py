@@ -22,7 +22,7 @@ from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguagePa
 from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 from werkzeug.routing import Rule
 
-from berth_local import models
+from berth_local import botocore_models
 from berth_local.aws.replacing import replace_name
 
 _NAMES_MAX = 10_000
@@ -84,7 +84,7 @@ def kept_method_names() -> Callable[[object], list[str]]:
 
 def install() -> None:
     """Last of all: a class has all its methods then."""
-    models.install()
+    botocore_models.install()
     Rule._compile_builder = _lazy
     replace_name("moto", "method_names_from_class", kept_method_names())
     replace_name("moto", "camelcase_to_underscores", lru_cache(_NAMES_MAX)(utils.camelcase_to_underscores))

@@ -11,7 +11,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-from berth_local import models
+from berth_local import botocore_models
 from berth_local.aws.settings import WrongMoto, prepare_environment
 
 from .server import GatewaySettings, serve
@@ -58,7 +58,7 @@ def main() -> int:
 
 def _prepare_emulator(port: int) -> None:
     prepare_environment(port)
-    models.install()
+    botocore_models.install()
     from berth_local.aws.install import install
 
     install()
