@@ -184,7 +184,7 @@ mod tests {
 
     use super::*;
 
-    fn record(extra: serde_json::Value) -> Record {
+    fn record(extra: &serde_json::Value) -> Record {
         let mut value = json!({
             "accountId": "111122223333", "status": "onboarded", "generation": 1, "since": "2026-11-01T00:00:00Z",
         });
@@ -195,7 +195,7 @@ mod tests {
 
     #[test]
     fn an_old_record_says_what_was_given_by_its_roles_and_file() {
-        let record = record(json!({
+        let record = record(&json!({
             "tenant": "payments", "environment": "dev",
             "roles": [{ "name": "developer", "arn": "arn:aws:iam::111122223333:role/tenant/payments-developer" }],
             "commit": { "sha": "0", "path": "clusters/dev-euw1/tenants/df/payments.yaml" },
@@ -215,6 +215,6 @@ mod tests {
 
     #[test]
     fn an_account_that_was_never_planned_has_no_identity() {
-        assert_eq!(record(json!({})).identity(), None);
+        assert_eq!(record(&json!({})).identity(), None);
     }
 }
