@@ -9,6 +9,7 @@ mod ids;
 mod path;
 mod plan;
 mod planned;
+mod schema;
 mod subnets;
 mod tags;
 
@@ -31,5 +32,6 @@ pub use plan::{
     TransitGatewayPlan, WorkloadPlan,
 };
 pub use planned::{PLANNED_CHANGES_MAX, PlannedChange};
+pub use schema::without_formats;
 pub use subnets::{SubnetBlock, SubnetPlanError, subnet_blocks};
 pub use tags::{TAG_ACCOUNT, TAG_MANAGED_BY, TAG_MANAGED_BY_VALUE, TAG_TENANT, Tags};
