@@ -245,7 +245,8 @@ fn remains(record: &Record) -> String {
 fn network_details(region: &str, network: &RegionRecord) {
     anstream::println!("  {region:<14} {}  {}  {}", network.vpc_id, network.cidr, network.attachment_id);
     if let Some(proof) = network.isolation.as_ref().and_then(isolation) {
-        anstream::println!("  {:<14} {} {proof}", "", paint::good("isolated:"));
+        let as_of = paint::good(&as_of(network.isolation.as_ref()));
+        anstream::println!("  {:<14} {as_of} {proof}", "");
     }
     if !network.duplicate_vpcs.is_empty() {
         let ids = network.duplicate_vpcs.join(", ");
@@ -254,6 +255,14 @@ fn network_details(region: &str, network: &RegionRecord) {
     for change in &network.planned_changes {
         anstream::println!("  {:<14} {} {}", "", paint::waiting("planned change:"), change.what);
         anstream::println!("  {:<14} {}", "", paint::faint(&format!("Next: {}", change.next)));
+    }
+}
+
+/// What is shown is what was true then: nobody knows what was changed since.
+fn as_of(proof: Option<&Value>) -> String {
+    match proof.and_then(|proof| proof.get("provenAt")).and_then(Value::as_str) {
+        Some(at) => format!("isolated as of {at}:"),
+        None => "isolated when it was last onboarded:".to_owned(),
     }
 }
 
@@ -360,5 +369,8 @@ mod tests {
             "associated with tgw-rtb-1 (2 routes, to tgw-attach-9), learned by tgw-rtb-2"
         );
         assert_eq!(isolation(&json!({ "spokeRoutes": [] })), None);
+        assert_eq!(as_of(Some(&proof)), "isolated when it was last onboarded:");
+        let timed = json!({ "provenAt": "2026-11-29T08:00:00Z" });
+        assert_eq!(as_of(Some(&timed)), "isolated as of 2026-11-29T08:00:00Z:");
     }
 }

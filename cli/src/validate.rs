@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use berth_config::PlatformConfig;
+use berth_config::{ConfigError, PlatformConfig};
 use berth_ledger::{Listing, Record};
 use berth_tenancy::{AccountId, EnvironmentName, IdentityDifference};
 use serde_json::{Value, json};
@@ -24,8 +24,8 @@ pub(crate) async fn run(args: &ValidateArgs, wanted: Target) -> Result<Exit, Pro
     let name = args.file.display();
     let text = String::from_utf8(bytes)
         .map_err(|error| Problem::bad_input(format!("{name} is not UTF-8 text: {error}"), "save it as UTF-8"))?;
-    let platform = match PlatformConfig::parse(&text) {
-        Ok(platform) => platform,
+    let (platform, warnings) = match PlatformConfig::parse_with_warnings(&text) {
+        Ok(checked) => checked,
         Err(errors) => {
             if args.json {
                 anstream::println!("{}", json!({ "valid": false, "errors": errors }));
@@ -48,7 +48,7 @@ pub(crate) async fn run(args: &ValidateArgs, wanted: Target) -> Result<Exit, Pro
     } else {
         None
     };
-    print(args, &platform, changes.as_ref());
+    print(args, &platform, &warnings, changes.as_ref());
     Ok(if changes.is_some_and(|(_, changes)| !changes.is_empty()) { Exit::Failed } else { Exit::Done })
 }
 
@@ -86,14 +86,17 @@ fn of_kind(differences: &[IdentityDifference], environment: &str) -> Vec<String>
     differences.iter().map(line).collect()
 }
 
-fn print(args: &ValidateArgs, platform: &PlatformConfig, changes: Option<&(usize, Changes)>) {
+fn print(args: &ValidateArgs, platform: &PlatformConfig, warnings: &[ConfigError], changes: Option<&(usize, Changes)>) {
     if args.json {
         let accounts = changes.map(|(count, changes)| {
             let rows = changes.iter().map(|(what, accounts)| json!({ "what": what, "accounts": accounts }));
             json!({ "known": count, "changed": rows.collect::<Value>() })
         });
-        anstream::println!("{}", json!({ "valid": true, "errors": [], "accounts": accounts }));
+        anstream::println!("{}", json!({ "valid": true, "errors": [], "warnings": warnings, "accounts": accounts }));
         return;
+    }
+    for warning in warnings {
+        anstream::eprintln!("{}: {} {warning}", args.file.display(), paint::waiting("warning:"));
     }
     let environments: Vec<&str> = platform.environments.keys().map(EnvironmentName::as_str).collect();
     anstream::println!("{}: {}: environments {}", paint::good("valid"), args.file.display(), environments.join(", "));

@@ -10,53 +10,63 @@ use aws_sdk_ec2::{
 use berth_aws::CallFailure;
 use berth_step::{Fault, StepError};
 
-use crate::{Action, Attachment, AttachmentState, Effect, Input};
+use crate::{AttachmentState, Change, Clients, Input, Made};
 
 /// Service that owns the service-linked role. [IAM `CreateServiceLinkedRole`; VPC "Transit gateway service-linked role"]
 const SERVICE: &str = "transitgateway.amazonaws.com";
 
+/// Makes one change, in the account that it is about.
+pub(crate) async fn act(clients: &Clients, input: &Input, change: &Change) -> Result<Made, StepError> {
+    if !change.is_in_network_account() {
+        return in_tenant(&clients.tenant, input, change).await;
+    }
+    let acted = in_network(clients.network(input).await?, input, change).await;
+    acted.map_err(|error| error.for_account(&input.transit_gateway.network_account))
+}
+
 /// Performs a change in the tenant account.
-pub(crate) async fn in_tenant(tenant: &SdkConfig, input: &Input, action: &Action) -> Result<Effect, StepError> {
+async fn in_tenant(tenant: &SdkConfig, input: &Input, change: &Change) -> Result<Made, StepError> {
     let ec2 = || Client::new(tenant);
-    match action {
-        Action::EnsureServiceLinkedRole => ensure_service_linked_role(tenant).await,
-        Action::CreateAttachment { vpc, gateway, subnets } => {
+    match change {
+        Change::EnsureServiceLinkedRole => ensure_service_linked_role(tenant).await,
+        Change::CreateAttachment { vpc, gateway, subnets } => {
             create_attachment(&ec2(), input, vpc, gateway, subnets).await
         }
-        Action::ChangeSubnets { attachment, add, remove } => change_subnets(&ec2(), attachment, add, remove).await,
-        Action::CreateRoute { table, destination, gateway } => {
+        Change::ChangeSubnets { attachment, add, remove } => change_subnets(&ec2(), attachment, add, remove).await,
+        Change::CreateRoute { table, destination, gateway } => {
             routes::create(&ec2(), table, destination, gateway).await
         }
-        Action::ReplaceRoute { table, destination, gateway } => {
+        Change::ReplaceRoute { table, destination, gateway } => {
             routes::replace(&ec2(), table, destination, gateway).await
         }
-        Action::DeleteRoute { table, destination } => routes::delete(&ec2(), table, destination).await,
-        _ => Err(misplaced(action)),
+        Change::DeleteRoute { table, destination } => routes::delete(&ec2(), table, destination).await,
+        _ => Err(misplaced(change)),
     }
 }
 
 /// Performs a change in the network account.
-pub(crate) async fn in_network(network: &Client, input: &Input, action: &Action) -> Result<Effect, StepError> {
-    match action {
-        Action::Accept { attachment } => accept(network, attachment).await,
-        Action::Associate { attachment, table } => associate(network, attachment, table).await,
-        Action::Disassociate { attachment, table } => disassociate(network, attachment, table).await,
-        Action::Propagate { attachment, table } => propagate(network, attachment, table).await,
-        Action::StopPropagation { attachment, table } => stop_propagation(network, attachment, table).await,
-        _ => Err(misplaced(action).for_account(&input.run.account_id)),
+async fn in_network(network: &Client, input: &Input, change: &Change) -> Result<Made, StepError> {
+    match change {
+        Change::Accept { attachment } => accept(network, attachment).await,
+        Change::Associate { attachment, table } => associate(network, attachment, table).await,
+        Change::Disassociate { attachment, table } => disassociate(network, attachment, table).await,
+        Change::LeavePolicyTable { attachment, table } => leave_policy_table(network, attachment, table).await,
+        Change::Propagate { attachment, table } => propagate(network, attachment, table).await,
+        Change::StopPropagation { attachment, table } => stop_propagation(network, attachment, table).await,
+        _ => Err(misplaced(change).for_account(&input.run.account_id)),
     }
 }
 
-fn misplaced(action: &Action) -> StepError {
-    StepError::new(Fault::Bug, format!("asked the wrong account to {action}"))
+fn misplaced(change: &Change) -> StepError {
+    StepError::new(Fault::Bug, format!("asked the wrong account to {change}"))
 }
 
 /// [IAM `CreateServiceLinkedRole`] answers `InvalidInput` when the role is there, and for wrong input too: only the
 /// message tells them apart, and the input is a constant.
-async fn ensure_service_linked_role(tenant: &SdkConfig) -> Result<Effect, StepError> {
+async fn ensure_service_linked_role(tenant: &SdkConfig) -> Result<Made, StepError> {
     let iam = aws_sdk_iam::Client::new(tenant);
     match iam.create_service_linked_role().aws_service_name(SERVICE).send().await {
-        Ok(_) => Ok(Effect::ServiceLinkedRole),
+        Ok(_) => Ok(Made::default()),
         Err(error) => {
             let is_there = error
                 .as_service_error()
@@ -64,7 +74,7 @@ async fn ensure_service_linked_role(tenant: &SdkConfig) -> Result<Effect, StepEr
                 .is_some_and(|message| message.contains("has been taken in this account"));
             let failure = CallFailure::of("iam:CreateServiceLinkedRole", &error);
             match failure.code() {
-                Some("InvalidInput" | "InvalidInputException") if is_there => Ok(Effect::ServiceLinkedRole),
+                Some("InvalidInput" | "InvalidInputException") if is_there => Ok(Made::default()),
                 // Another region of the same account makes it at the same time.
                 Some("ConcurrentModification" | "ConcurrentModificationException") => {
                     Err(failure.as_fault(Fault::Conflict, "nothing yet: another region makes the same role"))
@@ -82,7 +92,7 @@ async fn create_attachment(
     vpc: &str,
     gateway: &str,
     subnets: &[String],
-) -> Result<Effect, StepError> {
+) -> Result<Made, StepError> {
     let tags = input.tags().0.into_iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect();
     let kind = ResourceType::TransitGatewayAttachment;
     let tags = TagSpecification::builder().resource_type(kind).set_tags(Some(tags)).build();
@@ -117,16 +127,11 @@ async fn create_attachment(
     let Some(id) = made.and_then(|made| made.transit_gateway_attachment_id) else {
         return Err(StepError::new(Fault::Bug, "ec2:CreateTransitGatewayVpcAttachment answered without an id"));
     };
-    Ok(Effect::Attachment(Attachment { id, state, subnets: subnets.iter().cloned().collect(), is_ours: true }))
+    Ok(Made { id, state: Some(state) })
 }
 
 /// [EC2 `ModifyTransitGatewayVpcAttachment`]
-async fn change_subnets(
-    ec2: &Client,
-    attachment: &str,
-    add: &[String],
-    remove: &[String],
-) -> Result<Effect, StepError> {
+async fn change_subnets(ec2: &Client, attachment: &str, add: &[String], remove: &[String]) -> Result<Made, StepError> {
     let some = |subnets: &[String]| (!subnets.is_empty()).then(|| subnets.to_vec());
     let request = ec2.modify_transit_gateway_vpc_attachment().transit_gateway_attachment_id(attachment);
     let request = request.set_add_subnet_ids(some(add)).set_remove_subnet_ids(some(remove));
@@ -143,11 +148,11 @@ async fn change_subnets(
         }
     })?;
     let state = state(answer.transit_gateway_vpc_attachment.as_ref());
-    Ok(Effect::Changed { state, added: add.to_vec(), removed: remove.to_vec() })
+    Ok(in_state(state))
 }
 
 /// [EC2 `AcceptTransitGatewayVpcAttachment`]
-async fn accept(network: &Client, attachment: &str) -> Result<Effect, StepError> {
+async fn accept(network: &Client, attachment: &str) -> Result<Made, StepError> {
     let request = network.accept_transit_gateway_vpc_attachment().transit_gateway_attachment_id(attachment);
     let answer = request.send().await.map_err(|error| {
         let failure = CallFailure::of("ec2:AcceptTransitGatewayVpcAttachment", &error);
@@ -159,11 +164,11 @@ async fn accept(network: &Client, attachment: &str) -> Result<Effect, StepError>
         }
     })?;
     let state = state(answer.transit_gateway_vpc_attachment.as_ref());
-    Ok(Effect::Changed { state, added: Vec::new(), removed: Vec::new() })
+    Ok(in_state(state))
 }
 
 /// [EC2 `AssociateTransitGatewayRouteTable`]
-async fn associate(network: &Client, attachment: &str, table: &str) -> Result<Effect, StepError> {
+async fn associate(network: &Client, attachment: &str, table: &str) -> Result<Made, StepError> {
     let request = network.associate_transit_gateway_route_table().transit_gateway_attachment_id(attachment);
     request.transit_gateway_route_table_id(table).send().await.map_err(|error| {
         let failure = CallFailure::of("ec2:AssociateTransitGatewayRouteTable", &error);
@@ -173,11 +178,11 @@ async fn associate(network: &Client, attachment: &str, table: &str) -> Result<Ef
             _ => not_joined(failure, table),
         }
     })?;
-    Ok(Effect::HubChanged)
+    Ok(Made::default())
 }
 
 /// [EC2 `EnableTransitGatewayRouteTablePropagation`]. That it is enabled already is what was wanted.
-async fn propagate(network: &Client, attachment: &str, table: &str) -> Result<Effect, StepError> {
+async fn propagate(network: &Client, attachment: &str, table: &str) -> Result<Made, StepError> {
     let request = network.enable_transit_gateway_route_table_propagation().transit_gateway_attachment_id(attachment);
     let sent = request.transit_gateway_route_table_id(table).send().await;
     let sent = sent.map_err(|error| CallFailure::of("ec2:EnableTransitGatewayRouteTablePropagation", &error));
@@ -185,15 +190,23 @@ async fn propagate(network: &Client, attachment: &str, table: &str) -> Result<Ef
 }
 
 /// [EC2 `DisassociateTransitGatewayRouteTable`]. That it is not associated any more is what was wanted.
-async fn disassociate(network: &Client, attachment: &str, table: &str) -> Result<Effect, StepError> {
+async fn disassociate(network: &Client, attachment: &str, table: &str) -> Result<Made, StepError> {
     let request = network.disassociate_transit_gateway_route_table().transit_gateway_attachment_id(attachment);
     let sent = request.transit_gateway_route_table_id(table).send().await;
     let sent = sent.map_err(|error| CallFailure::of("ec2:DisassociateTransitGatewayRouteTable", &error));
     joined(sent, table, "InvalidAssociation.NotFound")
 }
 
+/// [EC2 `DisassociateTransitGatewayPolicyTable`]. That it is not associated any more is what was wanted.
+async fn leave_policy_table(network: &Client, attachment: &str, table: &str) -> Result<Made, StepError> {
+    let request = network.disassociate_transit_gateway_policy_table().transit_gateway_attachment_id(attachment);
+    let sent = request.transit_gateway_policy_table_id(table).send().await;
+    let sent = sent.map_err(|error| CallFailure::of("ec2:DisassociateTransitGatewayPolicyTable", &error));
+    joined(sent, table, "InvalidAssociation.NotFound")
+}
+
 /// [EC2 `DisableTransitGatewayRouteTablePropagation`]. That it is disabled already is what was wanted.
-async fn stop_propagation(network: &Client, attachment: &str, table: &str) -> Result<Effect, StepError> {
+async fn stop_propagation(network: &Client, attachment: &str, table: &str) -> Result<Made, StepError> {
     let request = network.disable_transit_gateway_route_table_propagation().transit_gateway_attachment_id(attachment);
     let sent = request.transit_gateway_route_table_id(table).send().await;
     let sent = sent.map_err(|error| CallFailure::of("ec2:DisableTransitGatewayRouteTablePropagation", &error));
@@ -201,10 +214,10 @@ async fn stop_propagation(network: &Client, attachment: &str, table: &str) -> Re
 }
 
 /// What became of a change of a route table. The code `already` says that it is as wanted without us.
-fn joined<T>(sent: Result<T, CallFailure>, table: &str, already: &str) -> Result<Effect, StepError> {
+fn joined<T>(sent: Result<T, CallFailure>, table: &str, already: &str) -> Result<Made, StepError> {
     match sent {
-        Ok(_) => Ok(Effect::HubChanged),
-        Err(failure) if failure.is(&[already]) => Ok(Effect::HubChanged),
+        Ok(_) => Ok(Made::default()),
+        Err(failure) if failure.is(&[already]) => Ok(Made::default()),
         Err(failure) => Err(not_joined(failure, table)),
     }
 }
@@ -222,6 +235,10 @@ fn not_joined(failure: CallFailure, table: &str) -> StepError {
         ),
         _ => failure.or_common(),
     }
+}
+
+fn in_state(state: AttachmentState) -> Made {
+    Made { state: Some(state), ..Made::default() }
 }
 
 /// State of an attachment as a mutating call answered it.

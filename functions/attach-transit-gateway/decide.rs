@@ -7,15 +7,15 @@ use berth_step::{Decision, Fault, StepError};
 use berth_tenancy::PlannedChange;
 
 use crate::{
-    Action, Association, AssociationState, Attachment, AttachmentState, Details, Effect, Input, Output,
-    PropagationState, Route, World, isolation, routes,
+    AssociatedWith, Association, AssociationState, Attachment, AttachmentState, Change, Details, Input, Output,
+    PropagationState, State, isolation, routes,
 };
 
 /// What to do next, or what is there.
-pub(crate) fn decide(input: &Input, world: &World) -> Result<Decision<Action, Output>, StepError> {
+pub(crate) fn decide(input: &Input, state: &State) -> Result<Decision<Change, Output>, StepError> {
     let plan = &input.transit_gateway;
     isolation::check_plan(plan)?;
-    let Some(attachment) = &world.attachment else { return Ok(Decision::Act(create(input, world)?)) };
+    let Some(attachment) = &state.attachment else { return Ok(Decision::Act(create(input, state)?)) };
     let mut batch = of_state(input, attachment)?;
     if batch.is_empty() {
         batch.extend(subnets(input, attachment));
@@ -23,7 +23,7 @@ pub(crate) fn decide(input: &Input, world: &World) -> Result<Decision<Action, Ou
     if !batch.is_empty() {
         return Ok(Decision::Act(batch));
     }
-    let Some(hub) = &world.hub else {
+    let Some(hub) = &state.hub else {
         return Err(waits(format!("the network account's route tables change for {}", attachment.id)));
     };
     let Some(association) = &hub.association else {
@@ -40,13 +40,13 @@ pub(crate) fn decide(input: &Input, world: &World) -> Result<Decision<Action, Ou
     if !batch.is_empty() {
         return Ok(Decision::Act(batch));
     }
-    let isolation = isolation::prove(plan, &attachment.id, details)?;
+    let isolation = isolation::prove(input, &attachment.id, details)?;
     // Last: nothing leads into the gateway before isolation is proven.
-    let routes = routes::compare(input, world);
+    let routes = routes::compare(input, state);
     if !routes.actions.is_empty() {
         return Ok(Decision::Act(routes.actions));
     }
-    let planned = others(input, world).chain(surplus_subnets(input, attachment)).chain(routes.planned);
+    let planned = others(input, state).chain(surplus_subnets(input, attachment)).chain(routes.planned);
     let planned_changes = PlannedChange::report(planned.collect());
     Ok(Decision::Done(Output { attachment_id: attachment.id.clone(), isolation, planned_changes }))
 }
@@ -57,15 +57,15 @@ fn waits(what: String) -> StepError {
 }
 
 /// Service-linked role, then attachment: without the role an attachment hangs and fails.
-fn create(input: &Input, world: &World) -> Result<Vec<Action>, StepError> {
+fn create(input: &Input, state: &State) -> Result<Vec<Change>, StepError> {
     if input.attachment_subnets.is_empty() {
         return Err(StepError::new(Fault::InvalidInput, format!("{} has no subnet for an attachment", input.vpc_id))
             .next("add an attachment tier or a private tier to platform.yaml, then start the onboarding again"));
     }
-    if !world.service_linked_role {
-        return Ok(vec![Action::EnsureServiceLinkedRole]);
+    if !state.service_linked_role {
+        return Ok(vec![Change::EnsureServiceLinkedRole]);
     }
-    Ok(vec![Action::CreateAttachment {
+    Ok(vec![Change::CreateAttachment {
         vpc: input.vpc_id.clone(),
         gateway: input.transit_gateway.id.clone(),
         subnets: input.attachment_subnets.clone(),
@@ -73,7 +73,7 @@ fn create(input: &Input, world: &World) -> Result<Vec<Action>, StepError> {
 }
 
 /// What the state of the attachment asks for; nothing when it is available.
-fn of_state(input: &Input, attachment: &Attachment) -> Result<Vec<Action>, StepError> {
+fn of_state(input: &Input, attachment: &Attachment) -> Result<Vec<Change>, StepError> {
     let id = &attachment.id;
     if !attachment.is_ours {
         return Err(StepError::new(
@@ -84,7 +84,7 @@ fn of_state(input: &Input, attachment: &Attachment) -> Result<Vec<Action>, StepE
     }
     match &attachment.state {
         AttachmentState::Available => Ok(Vec::new()),
-        AttachmentState::PendingAcceptance => Ok(vec![Action::Accept { attachment: id.clone() }]),
+        AttachmentState::PendingAcceptance => Ok(vec![Change::Accept { attachment: id.clone() }]),
         AttachmentState::Working(state) => Err(waits(format!("{id} is {state}"))),
         AttachmentState::Ended(state) => Err(ended(attachment, state)),
     }
@@ -104,12 +104,12 @@ fn ended(attachment: &Attachment, state: &str) -> StepError {
 
 /// Adds subnets that the attachment lacks. Removing one cuts its zone off, so that needs leave; both in one call,
 /// because a zone takes one subnet only.
-fn subnets(input: &Input, attachment: &Attachment) -> Option<Action> {
+fn subnets(input: &Input, attachment: &Attachment) -> Option<Change> {
     let missing = input.attachment_subnets.iter().filter(|subnet| !attachment.subnets.contains(*subnet));
     let add: Vec<String> = missing.cloned().collect();
     let remove = if input.run.allow_disruption { surplus(input, attachment) } else { Vec::new() };
     let is_needed = !add.is_empty() || !remove.is_empty();
-    is_needed.then(|| Action::ChangeSubnets { attachment: attachment.id.clone(), add, remove })
+    is_needed.then(|| Change::ChangeSubnets { attachment: attachment.id.clone(), add, remove })
 }
 
 /// Subnets that the attachment has and the plan has not.
@@ -128,8 +128,8 @@ fn surplus_subnets(input: &Input, attachment: &Attachment) -> Option<PlannedChan
 }
 
 /// Attachments of the VPC to other gateways: paths that nobody proves, and each costs money.
-fn others<'a>(input: &'a Input, world: &'a World) -> impl Iterator<Item = PlannedChange> + 'a {
-    world.others.iter().map(|other| {
+fn others<'a>(input: &'a Input, state: &'a State) -> impl Iterator<Item = PlannedChange> + 'a {
+    state.others.iter().map(|other| {
         PlannedChange::by_hand(
             format!("{} attaches {} to {}, too", other.id, input.vpc_id, other.gateway),
             format!("delete {} once nothing uses it: Berth proves isolation in its own gateway only", other.id),
@@ -138,39 +138,53 @@ fn others<'a>(input: &'a Input, world: &'a World) -> impl Iterator<Item = Planne
 }
 
 /// Associates and propagates in one batch: the only changes that one account costs the network account.
-fn join(input: &Input, attachment: &Attachment, details: Option<&Details>) -> Vec<Action> {
+fn join(input: &Input, attachment: &Attachment, details: Option<&Details>) -> Vec<Change> {
     let plan = &input.transit_gateway;
     let id = || attachment.id.clone();
-    let associate = Action::Associate { attachment: id(), table: plan.spoke_route_table.clone() };
+    let associate = Change::Associate { attachment: id(), table: plan.spoke_route_table.clone() };
     let known = |table: &String| details.is_some_and(|details| details.propagations.contains_key(table));
     let missing = plan.propagate_to.iter().filter(|table| !known(table));
-    let propagate = missing.map(|table| Action::Propagate { attachment: id(), table: table.clone() });
+    let propagate = missing.map(|table| Change::Propagate { attachment: id(), table: table.clone() });
     std::iter::once(associate).chain(propagate).collect()
 }
 
-/// "Already associated" means compare: another table may be there on purpose, so it is changed only with leave.
+/// "Already associated" means compare: another table may be there on purpose, so it is changed only with leave. What is
+/// not known is not touched at all.
 fn check_association(
     input: &Input,
     attachment: &Attachment,
     association: &Association,
-) -> Result<Option<Action>, StepError> {
-    let Association { table, state } = association;
+) -> Result<Option<Change>, StepError> {
+    let Association { with, state } = association;
     let id = &attachment.id;
-    let is_planned = *table == input.transit_gateway.spoke_route_table;
-    match state {
-        AssociationState::Disassociating => Err(waits(format!("{id} is being disassociated from {table}"))
-            .next("nothing yet: Berth associates it when that is over; find out who disassociates it if it stays")),
-        AssociationState::Associated if is_planned => Ok(None),
-        _ if !is_planned && !input.run.allow_disruption => {
-            Err(isolation::wrong_table(&input.transit_gateway, id, table))
+    let leave = match with {
+        AssociatedWith::RouteTable(table) if *table == input.transit_gateway.spoke_route_table => {
+            return match state {
+                AssociationState::Associated => Ok(None),
+                AssociationState::Associating => Err(waits(format!("{id} is being associated with {table}"))),
+                AssociationState::Disassociating => Err(leaving(id, with)),
+            };
         }
-        AssociationState::Associated => Ok(Some(Action::Disassociate { attachment: id.clone(), table: table.clone() })),
-        AssociationState::Associating => Err(waits(format!("{id} is being associated with {table}"))),
+        AssociatedWith::RouteTable(table) => Change::Disassociate { attachment: id.clone(), table: table.clone() },
+        AssociatedWith::PolicyTable(table) => Change::LeavePolicyTable { attachment: id.clone(), table: table.clone() },
+        AssociatedWith::Unknown => return Err(isolation::wrong_table(&input.transit_gateway, id, with)),
+    };
+    match state {
+        AssociationState::Disassociating => Err(leaving(id, with)),
+        _ if !input.run.allow_disruption => Err(isolation::wrong_table(&input.transit_gateway, id, with)),
+        AssociationState::Associated => Ok(Some(leave)),
+        AssociationState::Associating => Err(waits(format!("{id} is being associated with {with}"))),
     }
 }
 
+/// An association that somebody ends, or Berth did.
+fn leaving(attachment: &str, with: &AssociatedWith) -> StepError {
+    waits(format!("{attachment} is being disassociated from {with}"))
+        .next("nothing yet: Berth associates it when that is over; find out who disassociates it if it stays")
+}
+
 /// Propagations that are missing. Surplus ones are ended with leave; without it they are the proof's to judge.
-fn propagations(input: &Input, attachment: &Attachment, details: &Details) -> Result<Vec<Action>, StepError> {
+fn propagations(input: &Input, attachment: &Attachment, details: &Details) -> Result<Vec<Change>, StepError> {
     let changing = details.propagations.iter().find(|(_, state)| **state == PropagationState::Changing);
     if let Some((table, _)) = changing {
         return Err(waits(format!("the propagation of {} to {table} is changing", attachment.id)));
@@ -178,36 +192,11 @@ fn propagations(input: &Input, attachment: &Attachment, details: &Details) -> Re
     let wanted = &input.transit_gateway.propagate_to;
     let id = || attachment.id.clone();
     let missing = wanted.iter().filter(|table| !details.propagations.contains_key(*table));
-    let mut actions: Vec<Action> =
-        missing.map(|table| Action::Propagate { attachment: id(), table: table.clone() }).collect();
+    let mut actions: Vec<Change> =
+        missing.map(|table| Change::Propagate { attachment: id(), table: table.clone() }).collect();
     if input.run.allow_disruption {
         let surplus = details.propagations.keys().filter(|table| !wanted.contains(table));
-        actions.extend(surplus.map(|table| Action::StopPropagation { attachment: id(), table: table.clone() }));
+        actions.extend(surplus.map(|table| Change::StopPropagation { attachment: id(), table: table.clone() }));
     }
     Ok(actions)
-}
-
-/// What an action would leave behind: in a plan everything comes about at once, so that the plan shows the whole way.
-pub(crate) fn imagine(action: &Action) -> Effect {
-    let changed = |added, removed| Effect::Changed { state: AttachmentState::Available, added, removed };
-    match action {
-        Action::EnsureServiceLinkedRole => Effect::ServiceLinkedRole,
-        Action::CreateAttachment { subnets, .. } => Effect::Attachment(Attachment {
-            id: "tgw-attach-(new)".to_owned(),
-            state: AttachmentState::Available,
-            subnets: subnets.iter().cloned().collect(),
-            is_ours: true,
-        }),
-        Action::ChangeSubnets { add, remove, .. } => changed(add.clone(), remove.clone()),
-        Action::Accept { .. } => changed(Vec::new(), Vec::new()),
-        Action::Associate { table, .. } => Effect::WouldAssociate(table.clone()),
-        Action::Disassociate { .. } => Effect::WouldDisassociate,
-        Action::Propagate { table, .. } => Effect::WouldPropagate(table.clone()),
-        Action::StopPropagation { table, .. } => Effect::WouldStopPropagation(table.clone()),
-        Action::CreateRoute { destination, gateway, .. } | Action::ReplaceRoute { destination, gateway, .. } => {
-            let (destination, target) = (destination.clone(), gateway.clone());
-            Effect::Route(Route { destination, target, is_blackhole: false })
-        }
-        Action::DeleteRoute { destination, .. } => Effect::RouteGone(destination.clone()),
-    }
 }

@@ -1,29 +1,45 @@
-//! The proof that a VPC reaches no other tenant. It fails closed: what is not known to be allowed is a fault.
+//! The proof that a VPC neither reaches another tenant through the gateway nor is reached by one. It fails closed: what
+//! is not known to be harmless is a fault.
+//!
+//! One question decides: on the gateway as AWS has it now, where could a packet of this VPC go, and whose packets could
+//! get here? Outwards it is one table, the spoke table (`isolation/spoke.rs`). Inwards it is every table that leads to
+//! the attachment, and whoever's traffic goes by one of them (`isolation/learning.rs`). `docs/isolation.md` has the
+//! table of configurations, verdicts and tests.
 //!
 //! A difference is `NotOwned`: somebody changed the network, and a person decides who is right. A plan that contradicts
 //! itself is `InvalidInput`.
+
+mod learning;
+mod owners;
+mod spoke;
+#[cfg(test)]
+#[path = "tests/isolation.rs"]
+mod tests;
+mod text;
 
 use std::collections::BTreeSet;
 
 use berth_step::{Fault, StepError};
 use berth_tenancy::TransitGatewayPlan;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::Details;
+use self::text::list;
+use crate::{AssociatedWith, Details, GatewayOptions, GatewayRoute, Input, RouteList};
 
 /// Most routes that the proof shows, and most attachments of each. A table may have 10,000 routes: an execution's
 /// payload may be 256 KiB, an item of the ledger 400 KiB.
 pub(crate) const SHOWN_MAX: usize = 10;
-
-/// Most names that a message lists.
-const LISTED_MAX: usize = 8;
 
 /// What was read back from the network account. Part of the step's output, of the ledger and of `berth status`. Its size
 /// is bounded by the plan's, whatever the network account holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Isolation {
+    /// When it was read: nobody knows what was changed since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proven_at: Option<Timestamp>,
     /// The one table that tenants' attachments are associated with.
     pub spoke_route_table: String,
     /// Table that the attachment is associated with.
@@ -67,20 +83,28 @@ pub struct SpokeRoute {
     pub state: String,
 }
 
+impl From<&GatewayRoute> for SpokeRoute {
+    fn from(route: &GatewayRoute) -> Self {
+        let GatewayRoute { destination, prefix_list, kind: _, state, targets } = route.clone();
+        let attachments = targets.into_iter().map(|target| target.attachment).collect();
+        Self { destination, prefix_list, attachments, state }
+    }
+}
+
 impl SpokeRoutes {
-    fn of(routes: &[SpokeRoute]) -> Self {
-        let sorted: BTreeSet<&SpokeRoute> = routes.iter().collect();
+    fn of(routes: &[GatewayRoute]) -> Self {
+        let sorted: BTreeSet<SpokeRoute> = routes.iter().map(SpokeRoute::from).collect();
         let mut digest = Sha256::new();
         for SpokeRoute { destination, prefix_list, attachments, state } in &sorted {
             let prefix_list = prefix_list.as_deref().unwrap_or_default();
             digest.update(format!("{destination} {prefix_list} {} {state}\n", attachments.join(",")));
         }
-        let shown = |route: &&SpokeRoute| {
-            let mut route = (*route).clone();
+        let lead_to: BTreeSet<&String> = sorted.iter().flat_map(|route| &route.attachments).collect();
+        let shown = |route: &SpokeRoute| {
+            let mut route = route.clone();
             route.attachments.truncate(SHOWN_MAX);
             route
         };
-        let lead_to: BTreeSet<&String> = routes.iter().flat_map(|route| &route.attachments).collect();
         Self {
             count: routes.len(),
             lead_to: lead_to.into_iter().cloned().collect(),
@@ -104,102 +128,98 @@ pub(crate) fn check_plan(plan: &TransitGatewayPlan) -> Result<(), StepError> {
         .next("remove the spoke table from propagateTo in platform.yaml, then start the onboarding again"))
 }
 
-/// The association is with another table than the plan's.
-pub(crate) fn wrong_table(plan: &TransitGatewayPlan, attachment: &str, table: &str) -> StepError {
+/// The association is not with the plan's table.
+pub(crate) fn wrong_table(plan: &TransitGatewayPlan, attachment: &str, with: &AssociatedWith) -> StepError {
     let wanted = &plan.spoke_route_table;
-    difference(plan, &format!("{attachment} is associated with {table}; planned: {wanted}")).next(format!(
-        "find out who associated {attachment} with {table}; then let Berth associate it anew with berth onboard \
-         --allow-disruption, or correct spokeRouteTable in platform.yaml"
-    ))
-}
-
-/// Compares everything that was read back with the plan.
-pub(crate) fn prove(plan: &TransitGatewayPlan, attachment: &str, details: &Details) -> Result<Isolation, StepError> {
-    let Details { propagations, default_association, default_propagation, spoke_routes, spoke_routes_truncated } =
-        details;
-    let wanted: BTreeSet<&String> = plan.propagate_to.iter().collect();
-    let actual: BTreeSet<&String> = propagations.keys().collect();
-    if wanted != actual {
-        let (actual, wanted) = (list(&actual), list(&wanted));
-        return Err(difference(plan, &format!("{attachment} propagates to {actual}; planned: {wanted}")).next(
-            "find out who propagates it; then let Berth remove the surplus with berth onboard --allow-disruption, or \
-             correct propagateTo in platform.yaml",
-        ));
-    }
-    if *default_association || *default_propagation {
-        return Err(difference(
-            plan,
-            &format!(
-                "{} has default association {} and default propagation {}; planned: off and off",
-                plan.id,
-                switch(*default_association),
-                switch(*default_propagation)
-            ),
-        )
-        .next(format!("turn both options of {} off in the network account, then redrive the execution", plan.id)));
-    }
-    if *spoke_routes_truncated {
-        let (table, count) = (&plan.spoke_route_table, spoke_routes.len());
-        return Err(StepError::new(
-            Fault::InvalidInput,
-            format!("{table} has more than {count} routes: isolation cannot be proven"),
-        )
-        .next("summarise the routes of the spoke table, then redrive the execution"));
-    }
-    check_routes(plan, spoke_routes)?;
-    Ok(Isolation {
-        spoke_route_table: plan.spoke_route_table.clone(),
-        associated_with: plan.spoke_route_table.clone(),
-        propagated_to: actual.into_iter().cloned().collect(),
-        spoke_routes: SpokeRoutes::of(spoke_routes),
-        default_association: *default_association,
-        default_propagation: *default_propagation,
+    let error = difference(plan, &format!("{attachment} is associated with {with}; planned: {wanted}"));
+    error.next(match with {
+        AssociatedWith::RouteTable(table) => format!(
+            "find out who associated {attachment} with {table}; then let Berth associate it anew with berth onboard \
+             --allow-disruption, or correct spokeRouteTable in platform.yaml"
+        ),
+        AssociatedWith::PolicyTable(table) => format!(
+            "find out who associated {attachment} with {table}, whose rules pick a route table for each packet; then \
+             let Berth take it off with berth onboard --allow-disruption"
+        ),
+        AssociatedWith::Unknown => format!(
+            "look at {attachment} with `aws ec2 describe-transit-gateway-attachments`; disassociate it, then redrive \
+             the execution; and report what it was associated with, which this version of Berth does not know"
+        ),
     })
 }
 
-/// Every route leads to allowed attachments only. A route without an attachment is allowed only as a blackhole.
-fn check_routes(plan: &TransitGatewayPlan, routes: &[SpokeRoute]) -> Result<(), StepError> {
-    let allowed: BTreeSet<&String> = plan.shared_attachments.iter().collect();
-    let is_allowed = |route: &&SpokeRoute| match route.attachments.as_slice() {
-        [] => route.state == "blackhole" || route.state == "deleted",
-        some => some.iter().all(|attachment| allowed.contains(attachment)),
-    };
-    let bad: Vec<String> = routes.iter().filter(|route| !is_allowed(route)).map(described).collect();
-    if bad.is_empty() {
-        return Ok(());
-    }
-    let (table, bad, allowed) = (&plan.spoke_route_table, cut(&bad, "; "), list(&allowed));
-    Err(difference(plan, &format!("{table} has routes {bad}; allowed attachments: {allowed}")).next(format!(
-        "remove those routes from {table} in the network account, or add the attachment to sharedAttachments if it is a \
-         shared service; then redrive the execution"
-    )))
+/// Compares everything that was read back with the plan.
+pub(crate) fn prove(input: &Input, attachment: &str, details: &Details) -> Result<Isolation, StepError> {
+    let plan = &input.transit_gateway;
+    let propagated_to = check_propagations(plan, attachment, details)?;
+    check_options(plan, details.options)?;
+    check_whole(plan, details)?;
+    owners::check(input, details)?;
+    spoke::check(input, details)?;
+    learning::check(input, attachment, details)?;
+    Ok(Isolation {
+        proven_at: Some(details.read_at),
+        spoke_route_table: plan.spoke_route_table.clone(),
+        associated_with: plan.spoke_route_table.clone(),
+        propagated_to,
+        spoke_routes: SpokeRoutes::of(&details.spoke.routes),
+        default_association: details.options.default_association,
+        default_propagation: details.options.default_propagation,
+    })
 }
 
-fn described(route: &SpokeRoute) -> String {
-    let SpokeRoute { destination, prefix_list, attachments, state } = route;
-    let from = prefix_list.as_ref().map(|list| format!(" of {list}")).unwrap_or_default();
-    format!("{destination}{from} ({state}) to {}", cut(attachments, ", "))
+/// Exactly the planned tables learn.
+fn check_propagations(
+    plan: &TransitGatewayPlan,
+    attachment: &str,
+    details: &Details,
+) -> Result<Vec<String>, StepError> {
+    let wanted: BTreeSet<&String> = plan.propagate_to.iter().collect();
+    let actual: BTreeSet<&String> = details.propagations.keys().collect();
+    if wanted == actual {
+        return Ok(actual.into_iter().cloned().collect());
+    }
+    let (actual, wanted) = (list(&actual), list(&wanted));
+    Err(difference(plan, &format!("{attachment} propagates to {actual}; planned: {wanted}")).next(
+        "find out who propagates it; then let Berth remove the surplus with berth onboard --allow-disruption, or \
+         correct propagateTo in platform.yaml",
+    ))
+}
+
+/// The gateway joins nobody by itself, and carries nothing past its route tables.
+fn check_options(plan: &TransitGatewayPlan, options: GatewayOptions) -> Result<(), StepError> {
+    let GatewayOptions { default_association, default_propagation, multicast } = options;
+    let gateway = &plan.id;
+    if default_association || default_propagation {
+        let switch = |on| if on { "on" } else { "off" };
+        let (association, propagation) = (switch(default_association), switch(default_propagation));
+        return Err(difference(
+            plan,
+            &format!(
+                "{gateway} has default association {association} and default propagation {propagation}; planned: off \
+                 and off"
+            ),
+        )
+        .next(format!("turn both options of {gateway} off in the network account, then redrive the execution")));
+    }
+    if multicast {
+        return Err(difference(plan, &format!("{gateway} carries multicast, which follows no route table")).next(
+            "use a Transit Gateway without multicast for tenants: a gateway keeps that option for life".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+/// What was not read to its end is not proven.
+fn check_whole(plan: &TransitGatewayPlan, details: &Details) -> Result<(), StepError> {
+    let spoke = std::iter::once((&plan.spoke_route_table, &details.spoke));
+    let mut tables = spoke.chain(&details.learning).chain(&details.elsewhere);
+    let Some((table, RouteList { routes, .. })) = tables.find(|(_, list)| list.is_cut) else { return Ok(()) };
+    let what = format!("{table} has more than {} routes: isolation cannot be proven", routes.len());
+    Err(StepError::new(Fault::InvalidInput, what)
+        .next(format!("summarise the routes of {table}, then redrive the execution")))
 }
 
 fn difference(plan: &TransitGatewayPlan, what: &str) -> StepError {
     StepError::new(Fault::NotOwned, format!("isolation is not as planned in {}: {what}", plan.network_account))
-}
-
-fn list(names: &BTreeSet<&String>) -> String {
-    cut(&names.iter().map(|name| name.as_str()).collect::<Vec<_>>(), ", ")
-}
-
-/// The first of the texts, and how many more there are: a fault must fit into an execution's history.
-fn cut<T: AsRef<str>>(texts: &[T], separator: &str) -> String {
-    let shown: Vec<&str> = texts.iter().take(LISTED_MAX).map(AsRef::as_ref).collect();
-    let text = shown.join(separator);
-    match texts.len().saturating_sub(LISTED_MAX) {
-        0 if text.is_empty() => "nothing".to_owned(),
-        0 => text,
-        more => format!("{text}{separator}and {more} more"),
-    }
-}
-
-fn switch(on: bool) -> &'static str {
-    if on { "on" } else { "off" }
 }

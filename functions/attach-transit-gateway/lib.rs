@@ -4,34 +4,41 @@
 //! then the VPC's routes into the gateway. While AWS works, only the tenant account is asked.
 
 mod act;
-mod action;
+mod change;
 #[cfg(test)]
-mod change_tests;
+#[path = "tests/changes.rs"]
+mod changes;
 mod decide;
 #[cfg(test)]
+#[path = "tests/decide.rs"]
 mod decide_tests;
+mod gateway;
 mod isolation;
 mod observe;
 #[cfg(test)]
-mod race_tests;
+#[path = "tests/races.rs"]
+mod races;
 mod routes;
-mod world;
-
-use std::fmt;
+mod state;
 
 use aws_config::SdkConfig;
 use aws_sdk_ec2::Client;
 use berth_aws::{Part, PolicyFile, SessionScope, Sessions};
-use berth_step::{Decision, Fault, HasSubject, OldStep, StepError};
+use berth_ledger::Ledger;
+use berth_step::{Decision, Fault, HasSubject, Step, StepError};
 use berth_tenancy::{PlannedChange, Region, Subject, Tags, TransitGatewayPlan};
+use berth_wiring::Wiring;
 use ipnet::Ipv4Net;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use tokio::sync::OnceCell;
 
-pub use action::{Action, Effect};
+pub use change::Change;
+pub use gateway::{Details, GatewayAttachment, GatewayOptions, GatewayRoute, RouteList, Target};
 pub use isolation::{Isolation, SpokeRoute, SpokeRoutes};
-pub use world::{
-    Association, AssociationState, Attachment, AttachmentState, Details, Hub, OtherAttachment, PropagationState, Route,
-    World,
+pub use state::{
+    AssociatedWith, Association, AssociationState, Attachment, AttachmentState, Hub, Made, OtherAttachment,
+    PropagationState, Route, State,
 };
 
 /// What this function may do, and what its sessions are narrowed to.
@@ -97,23 +104,31 @@ pub struct Output {
 #[derive(Debug, Clone)]
 pub struct AttachTransitGateway {
     sessions: Sessions,
+    ledger: Ledger,
+    now: fn() -> Timestamp,
 }
 
 impl AttachTransitGateway {
-    /// A step that assumes roles with `sessions`.
+    /// The step. `now` is the clock, and the ledger knows whose an account is.
     #[must_use]
-    pub fn new(sessions: Sessions) -> Self {
-        Self { sessions }
+    pub fn new(wiring: Wiring, now: fn() -> Timestamp) -> Self {
+        Self { sessions: wiring.sessions, ledger: wiring.ledger, now }
     }
+}
 
-    /// A session in the tenant account.
-    async fn tenant(&self, input: &Input) -> Result<SdkConfig, StepError> {
-        let scope = SessionScope::in_tenant(&input.run, Some(&input.region), POLICY.session(Part::Tenant));
-        Box::pin(self.sessions.assume(scope)).await
-    }
+/// Sessions of one invocation. The network account's is opened only when it is needed.
+#[derive(Debug)]
+pub struct Clients {
+    tenant: SdkConfig,
+    network: OnceCell<Client>,
+    sessions: Sessions,
+    ledger: Ledger,
+    now: fn() -> Timestamp,
+}
 
-    /// A client in the network account.
-    async fn network(&self, input: &Input) -> Result<Client, StepError> {
+impl Clients {
+    /// The client in the network account.
+    async fn network(&self, input: &Input) -> Result<&Client, StepError> {
         let scope = SessionScope {
             account: &input.transit_gateway.network_account,
             role: &input.transit_gateway.network_role,
@@ -122,68 +137,39 @@ impl AttachTransitGateway {
             policy: POLICY.session(Part::Network),
             when_refused: Fault::Denied,
         };
-        Ok(Client::new(&Box::pin(self.sessions.assume(scope)).await?))
+        let open = async || Ok(Client::new(&Box::pin(self.sessions.assume(scope)).await?));
+        self.network.get_or_try_init(open).await
     }
 }
 
-/// What was observed, and the sessions that observed it. The network account's is opened only when it is needed.
-pub struct Seen {
-    /// The picture that `decide` reads.
-    pub world: World,
-    tenant: SdkConfig,
-    network: Option<Client>,
-}
-
-impl fmt::Debug for Seen {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.world.fmt(f)
-    }
-}
-
-impl OldStep for AttachTransitGateway {
+impl Step for AttachTransitGateway {
     type Input = Input;
     type Output = Output;
-    type World = Seen;
-    type Action = Action;
-    type Effect = Effect;
+    type Clients = Clients;
+    type State = State;
+    type Change = Change;
+    type Made = Made;
 
-    async fn observe(&self, input: &Input) -> Result<Seen, StepError> {
-        let tenant = self.tenant(input).await?;
-        // Boxed, here and below: the SDK's futures are too deep and too large to be laid out inside each other.
-        let (attachment, others) = Box::pin(observe::attachments(&Client::new(&tenant), input)).await?;
-        let mut seen = Seen { world: World { attachment, others, ..World::default() }, tenant, network: None };
-        if observe::needs_network(input, &seen.world) {
-            let network = self.network(input).await?;
-            seen.world.hub = Some(Box::pin(observe::hub(&network, input, &seen.world)).await?);
-            seen.network = Some(network);
-        }
-        if seen.world.hub.as_ref().is_some_and(|hub| hub.details.is_some()) {
-            seen.world.routes = Box::pin(observe::routes(&Client::new(&seen.tenant), input)).await?;
-        }
-        Ok(seen)
+    async fn connect(&self, input: &Input) -> Result<Clients, StepError> {
+        let scope = SessionScope::in_tenant(&input.run, Some(&input.region), POLICY.session(Part::Tenant));
+        let tenant = self.sessions.assume(scope).await?;
+        let (sessions, ledger) = (self.sessions.clone(), self.ledger.clone());
+        Ok(Clients { tenant, network: OnceCell::new(), sessions, ledger, now: self.now })
     }
 
-    fn decide(input: &Input, seen: &Seen) -> Result<Decision<Action, Output>, StepError> {
-        decide::decide(input, &seen.world)
+    async fn observe(clients: &Clients, input: &Input) -> Result<State, StepError> {
+        observe::observe(clients, input).await
     }
 
-    async fn act(&self, input: &Input, seen: &Seen, action: &Action) -> Result<Effect, StepError> {
-        if !action.is_in_network_account() {
-            return Box::pin(act::in_tenant(&seen.tenant, input, action)).await;
-        }
-        let network = match &seen.network {
-            Some(network) => network.clone(),
-            None => self.network(input).await?,
-        };
-        let acted = Box::pin(act::in_network(&network, input, action)).await;
-        acted.map_err(|error| error.for_account(&input.transit_gateway.network_account))
+    fn decide(input: &Input, state: &State) -> Result<Decision<Change, Output>, StepError> {
+        decide::decide(input, state)
     }
 
-    fn imagine(_: &Input, _: &Seen, action: &Action) -> Effect {
-        decide::imagine(action)
+    async fn act(clients: &Clients, input: &Input, change: &Change) -> Result<Made, StepError> {
+        Box::pin(act::act(clients, input, change)).await
     }
 
-    fn apply(seen: &mut Seen, effect: Effect) {
-        seen.world.apply(effect);
+    fn apply(state: &mut State, input: &Input, change: &Change, made: Option<Made>) {
+        state.apply(input, change, made);
     }
 }

@@ -5,17 +5,12 @@ mod parts;
 mod public;
 mod vpc;
 
-use aws_sdk_ec2::{
-    Client,
-    types::{ResourceType, Tag, TagSpecification},
-};
+use aws_sdk_ec2::types::{ResourceType, Tag, TagSpecification};
 use berth_aws::CallFailure;
-use berth_ledger::Ledger;
 use berth_step::{Fault, StepError};
 use berth_tenancy::Tags;
-use jiff::Timestamp;
 
-use crate::{Action, Effect, Input, World};
+use crate::{Change, Clients, Input, Made};
 
 /// Codes of a thing that was made moments ago and that this EC2 host does not know yet. [EC2 "Eventual consistency"]
 const NOT_VISIBLE: [&str; 6] = [
@@ -39,28 +34,25 @@ const QUOTAS: [&str; 7] = [
 ];
 
 /// Performs one change.
-pub(crate) async fn act(
-    ec2: &Client,
-    (ledger, now): (&Ledger, Timestamp),
-    input: &Input,
-    world: &World,
-    action: &Action,
-) -> Result<Effect, StepError> {
-    match action {
-        Action::ReserveBlock { .. } => vpc::reserve_block(ledger, input, now).await,
-        Action::CreateVpc { block } => vpc::create_vpc(ec2, (ledger, now), input, world, block).await,
-        Action::TagVpc { vpc, tags } => vpc::tag_vpc(ec2, vpc, tags).await,
-        Action::EnableDnsHostnames { vpc } => vpc::enable_dns_hostnames(ec2, vpc).await,
-        Action::CloseDefaultGroup { vpc } => vpc::close_default_group(ec2, vpc).await,
-        Action::CreateRouteTable { vpc, routing } => parts::create_route_table(ec2, input, vpc, *routing).await,
-        Action::CreateInternetGateway { .. } => public::create_gateway(ec2, input).await,
-        Action::AttachInternetGateway { vpc, gateway } => public::attach_gateway(ec2, vpc, gateway).await,
-        Action::RouteToInternet { table, gateway } => public::route_to_internet(ec2, table, gateway).await,
-        Action::CreateSubnet { vpc, block } => parts::create_subnet(ec2, input, vpc, block).await,
-        Action::AssociateSubnet { subnet, table } => parts::associate_subnet(ec2, subnet, table).await,
-        Action::CreateEndpoint { vpc, service, table } => parts::create_endpoint(ec2, input, vpc, service, table).await,
-        Action::RouteToEndpoint { endpoint, table, .. } => parts::route_to_endpoint(ec2, world, endpoint, table).await,
-        Action::CreateFlowLogs { vpc, destination } => parts::create_flow_logs(ec2, input, vpc, destination).await,
+pub(crate) async fn act(clients: &Clients, input: &Input, change: &Change) -> Result<Made, StepError> {
+    let Clients { ec2, ledger, .. } = clients;
+    let now = (clients.now)();
+    match change {
+        Change::ReserveBlock { .. } => vpc::reserve_block(ledger, input, now).await,
+        Change::CreateVpc { block, seen } => vpc::create_vpc(ec2, (ledger, now), input, seen, block).await,
+        Change::RecordVpc { vpc, cidr } => vpc::record_vpc(ledger, input, vpc, *cidr).await,
+        Change::TagVpc { vpc, tags } => vpc::tag_vpc(ec2, vpc, tags).await,
+        Change::EnableDnsHostnames { vpc } => vpc::enable_dns_hostnames(ec2, vpc).await,
+        Change::CloseDefaultGroup { vpc } => vpc::close_default_group(ec2, vpc).await,
+        Change::CreateRouteTable { vpc, routing } => parts::create_route_table(ec2, input, vpc, *routing).await,
+        Change::CreateInternetGateway { .. } => public::create_gateway(ec2, input).await,
+        Change::AttachInternetGateway { vpc, gateway } => public::attach_gateway(ec2, vpc, gateway).await,
+        Change::RouteToInternet { table, gateway } => public::route_to_internet(ec2, table, gateway).await,
+        Change::CreateSubnet { vpc, block } => parts::create_subnet(ec2, input, vpc, block).await,
+        Change::AssociateSubnet { subnet, table } => parts::associate_subnet(ec2, subnet, table).await,
+        Change::CreateEndpoint { vpc, service, table } => parts::create_endpoint(ec2, input, vpc, service, table).await,
+        Change::RouteToEndpoint { endpoint, table, .. } => parts::route_to_endpoint(ec2, endpoint, table).await,
+        Change::CreateFlowLogs { vpc, destination } => parts::create_flow_logs(ec2, input, vpc, destination).await,
     }
 }
 

@@ -3,105 +3,128 @@
 //! The main route table stays as AWS made it, with the local route only. Private tiers use one table of ours, public tiers another; intra and
 //! attachment tiers have no table of their own: they use the main one, which leads nowhere, and cost no call.
 
+use berth_ledger::VpcIntent;
 use berth_step::{Decision, Fault, StepError};
 use berth_tenancy::{Addresses, TierPlan, TierRouting, subnet_blocks};
-use ipnet::Ipv4Net;
 
 use crate::{
-    Action, Block, Creation, Effect, Endpoint, Input, InternetGateway, Output, RouteTable, Subnet, SubnetOutput, Vpc,
-    World, planned, public, world::routing_tag,
+    Block, Change, Creation, Input, Output, State, Subnet, SubnetOutput, Vpc, planned, public, state::routing_tag,
 };
 
 /// What to do next, or what is there.
-pub(crate) fn decide(input: &Input, world: &World) -> Result<Decision<Action, Output>, StepError> {
-    let Some(vpc) = &world.vpc else { return first(input, world).map(|action| Decision::Act(vec![action])) };
-    let mut batch = of_the_vpc(input, world, vpc);
-    batch.extend(public::next(input, world, vpc)?);
-    batch.extend(subnets(input, world, vpc)?);
-    batch.extend(associations(input, world)?);
-    batch.extend(endpoints(input, world, vpc));
-    if batch.is_empty() { Ok(Decision::Done(output(input, world, vpc))) } else { Ok(Decision::Act(batch)) }
+pub(crate) fn decide(input: &Input, state: &State) -> Result<Decision<Change, Output>, StepError> {
+    refuse_others(state)?;
+    let Some(vpc) = &state.vpc else { return first(input, state).map(|change| Decision::Act(vec![change])) };
+    refuse_further_blocks(vpc)?;
+    let mut batch = of_the_vpc(input, state, vpc);
+    batch.extend(public::next(input, state, vpc)?);
+    batch.extend(subnets(input, state, vpc)?);
+    batch.extend(associations(input, state)?);
+    batch.extend(endpoints(input, state, vpc));
+    if batch.is_empty() { Ok(Decision::Done(output(input, state, vpc))) } else { Ok(Decision::Act(batch)) }
+}
+
+/// A VPC that looks like ours and is not is a person's to judge, before anything is made or attached.
+fn refuse_others(state: &State) -> Result<(), StepError> {
+    if state.not_owned.is_empty() {
+        return Ok(());
+    }
+    Err(StepError::new(Fault::NotOwned, state.not_owned.join("; ")).next(
+        "find out who made or tagged it. Give Berth's tags back to the VPC on record, take them (or Berth's name) off \
+         any other; where the ledger was lost, `berth ledger rebuild` first; then redrive the execution",
+    ))
+}
+
+/// A further block is learned by the tables of the shared services, wherever it lies: inside another tenant's, too.
+fn refuse_further_blocks(vpc: &Vpc) -> Result<(), StepError> {
+    if vpc.further.is_empty() {
+        return Ok(());
+    }
+    let blocks: Vec<String> = vpc.further.iter().map(|(block, state)| format!("{block} ({state})")).collect();
+    let (id, blocks) = (&vpc.id, blocks.join(", "));
+    Err(StepError::new(Fault::NotOwned, format!("{id} has further blocks that Berth did not associate: {blocks}"))
+        .next(format!("find out who associated them; disassociate them from {id}, then redrive the execution")))
 }
 
 /// Without a VPC: the block, then the VPC.
-fn first(input: &Input, world: &World) -> Result<Action, StepError> {
-    if !world.not_owned.is_empty() {
-        let (name, ids) = (input.vpc_name(), world.not_owned.join(", "));
-        return Err(StepError::new(Fault::NotOwned, format!("{ids} has our name, {name}, but not our tags")).next(
-            format!("rename {ids}, or give it Berth's tags if Berth is to adopt it; then redrive the execution"),
-        ));
-    }
-    if let Some(creation) = world.creation.filter(|creation| creation.age_seconds < creation.settled_seconds) {
+fn first(input: &Input, state: &State) -> Result<Change, StepError> {
+    if let Some(creation) = state.known.creation.filter(|creation| creation.age_seconds < creation.settled_seconds) {
         let Creation { age_seconds, settled_seconds, .. } = creation;
         let what = format!("a CreateVpc of {age_seconds} seconds ago may have made a VPC that EC2 does not show yet");
         return Err(StepError::new(Fault::NotReady, what)
             .next(format!("nothing yet: {settled_seconds} seconds after that call Berth tries again")));
     }
-    Ok(match (&input.network.addresses, world.reserved) {
-        (Addresses::Ipam { pool_id, prefix_length }, _) => {
-            Action::CreateVpc { block: Block::Ipam { pool_id: pool_id.clone(), prefix_length: *prefix_length } }
+    let begun = state.known.creation.map(|creation| creation.begun);
+    let seen = VpcIntent { begun, vpc: state.known.recorded.clone() };
+    Ok(match (&input.network.addresses, state.reserved) {
+        (Addresses::Ipam { pool_id, prefix_length, .. }, _) => {
+            let block = Block::Ipam { pool_id: pool_id.clone(), prefix_length: *prefix_length };
+            Change::CreateVpc { block, seen }
         }
-        (Addresses::Ledger { .. }, Some(cidr)) => Action::CreateVpc { block: Block::Reserved(cidr) },
+        (Addresses::Ledger { .. }, Some(cidr)) => Change::CreateVpc { block: Block::Reserved(cidr), seen },
         (Addresses::Ledger { pool, prefix_length, .. }, None) => {
-            Action::ReserveBlock { pool: pool.clone(), prefix_length: *prefix_length }
+            Change::ReserveBlock { pool: pool.clone(), prefix_length: *prefix_length }
         }
     })
 }
 
 /// Changes that need the VPC and nothing else.
-fn of_the_vpc(input: &Input, world: &World, vpc: &Vpc) -> Vec<Action> {
+fn of_the_vpc(input: &Input, state: &State, vpc: &Vpc) -> Vec<Change> {
     let id = || vpc.id.clone();
     let mut batch = Vec::new();
+    if state.known.recorded.is_none() {
+        batch.push(Change::RecordVpc { vpc: id(), cidr: vpc.cidr });
+    }
     let tags = vpc.tags.missing(&input.tags(""));
     if !tags.0.is_empty() {
-        batch.push(Action::TagVpc { vpc: id(), tags });
+        batch.push(Change::TagVpc { vpc: id(), tags });
     }
-    if !world.dns_hostnames {
-        batch.push(Action::EnableDnsHostnames { vpc: id() });
+    if !state.dns_hostnames {
+        batch.push(Change::EnableDnsHostnames { vpc: id() });
     }
-    if !world.default_group_closed {
-        batch.push(Action::CloseDefaultGroup { vpc: id() });
+    if !state.default_group_closed {
+        batch.push(Change::CloseDefaultGroup { vpc: id() });
     }
-    if has_private_tier(input) && world.table(TierRouting::Private).is_none() {
-        batch.push(Action::CreateRouteTable { vpc: id(), routing: TierRouting::Private });
+    if has_private_tier(input) && state.table(TierRouting::Private).is_none() {
+        batch.push(Change::CreateRouteTable { vpc: id(), routing: TierRouting::Private });
     }
     if let Some(destination) = &input.network.flow_logs
-        && !world.flow_logs.contains(destination)
+        && !state.flow_logs.contains(destination)
     {
-        batch.push(Action::CreateFlowLogs { vpc: id(), destination: destination.clone() });
+        batch.push(Change::CreateFlowLogs { vpc: id(), destination: destination.clone() });
     }
     batch
 }
 
-/// Subnets that are missing. They come after the DNS attribute: see [`World::dns_hostnames`].
-fn subnets(input: &Input, world: &World, vpc: &Vpc) -> Result<Vec<Action>, StepError> {
+/// Subnets that are missing. They come after the DNS attribute: see [`State::dns_hostnames`].
+fn subnets(input: &Input, state: &State, vpc: &Vpc) -> Result<Vec<Change>, StepError> {
     let network = &input.network;
-    let existing = world.blocks();
+    let existing = state.blocks();
     let blocks =
-        subnet_blocks(vpc.cidr, &network.zones, &network.tiers, &existing, &world.occupied()).map_err(|error| {
+        subnet_blocks(vpc.cidr, &network.zones, &network.tiers, &existing, &state.occupied()).map_err(|error| {
             StepError::new(Fault::InvalidInput, format!("the subnets do not fit into {}: {error}", vpc.id))
                 .next("correct the tiers, zones or prefix lengths in platform.yaml, then start the onboarding again")
         })?;
-    if !world.dns_hostnames {
+    if !state.dns_hostnames {
         return Ok(Vec::new());
     }
     let missing = blocks.into_iter().skip(existing.len());
-    Ok(missing.map(|block| Action::CreateSubnet { vpc: vpc.id.clone(), block }).collect())
+    Ok(missing.map(|block| Change::CreateSubnet { vpc: vpc.id.clone(), block }).collect())
 }
 
 /// Route table associations that are missing. One that contradicts the plan is never changed: that would cut the subnet
 /// off while the tenant uses it.
-fn associations(input: &Input, world: &World) -> Result<Vec<Action>, StepError> {
-    let known = world.associations();
+fn associations(input: &Input, state: &State) -> Result<Vec<Change>, StepError> {
+    let known = state.associations();
     let mut batch = Vec::new();
-    for (tier, subnet) in planned(input, world) {
+    for (tier, subnet) in planned(input, state) {
         let (id, other) = (&subnet.id, known.get(subnet.id.as_str()).copied());
-        let Some(table) = world.table(tier.routing) else {
-            refuse_table_of_other_tiers(world, tier, id, other)?;
+        let Some(table) = state.table(tier.routing) else {
+            refuse_table_of_other_tiers(state, tier, id, other)?;
             continue;
         };
         match other {
-            None => batch.push(Action::AssociateSubnet { subnet: id.clone(), table: table.id.clone() }),
+            None => batch.push(Change::AssociateSubnet { subnet: id.clone(), table: table.id.clone() }),
             Some(other) if other != table.id => {
                 return Err(StepError::new(
                     Fault::NotOwned,
@@ -117,12 +140,12 @@ fn associations(input: &Input, world: &World) -> Result<Vec<Action>, StepError> 
 
 /// A tier without a table of its own may not use the one of private or of public tiers.
 fn refuse_table_of_other_tiers(
-    world: &World,
+    state: &State,
     tier: &TierPlan,
     subnet: &str,
     used: Option<&str>,
 ) -> Result<(), StepError> {
-    let table = world.tables.iter().find(|table| Some(table.id.as_str()) == used);
+    let table = state.tables.iter().find(|table| Some(table.id.as_str()) == used);
     let Some((used, kind)) = used.zip(table.and_then(|table| table.routing).and_then(routing_tag)) else {
         return Ok(());
     };
@@ -136,15 +159,15 @@ fn refuse_table_of_other_tiers(
 
 /// Gateway endpoints that are missing, or that the private table does not lead to. Without a private tier there is
 /// nothing that may reach them.
-fn endpoints(input: &Input, world: &World, vpc: &Vpc) -> Vec<Action> {
-    let Some(table) = world.table(TierRouting::Private).map(|table| table.id.clone()) else { return Vec::new() };
+fn endpoints(input: &Input, state: &State, vpc: &Vpc) -> Vec<Change> {
+    let Some(table) = state.table(TierRouting::Private).map(|table| table.id.clone()) else { return Vec::new() };
     let wanted = input.network.gateway_endpoints.iter();
     wanted
-        .filter_map(|service| match world.endpoints.iter().find(|e| e.service == service_name(input, service)) {
+        .filter_map(|service| match state.endpoints.iter().find(|e| e.service == service_name(input, service)) {
             None => {
-                Some(Action::CreateEndpoint { vpc: vpc.id.clone(), service: service.clone(), table: table.clone() })
+                Some(Change::CreateEndpoint { vpc: vpc.id.clone(), service: service.clone(), table: table.clone() })
             }
-            Some(endpoint) if !endpoint.tables.contains(&table) => Some(Action::RouteToEndpoint {
+            Some(endpoint) if !endpoint.tables.contains(&table) => Some(Change::RouteToEndpoint {
                 endpoint: endpoint.id.clone(),
                 service: service.clone(),
                 table: table.clone(),
@@ -164,10 +187,10 @@ fn has_private_tier(input: &Input) -> bool {
 }
 
 /// The planned subnets that exist, in the order of tiers and zones.
-fn planned<'a>(input: &'a Input, world: &'a World) -> Vec<(&'a TierPlan, &'a Subnet)> {
+fn planned<'a>(input: &'a Input, state: &'a State) -> Vec<(&'a TierPlan, &'a Subnet)> {
     let network = &input.network;
     let of_tier = |tier: &'a TierPlan| {
-        network.zones.iter().filter_map(move |zone| world.subnet(&tier.name, zone).map(|subnet| (tier, subnet)))
+        network.zones.iter().filter_map(move |zone| state.subnet(&tier.name, zone).map(|subnet| (tier, subnet)))
     };
     network.tiers.iter().flat_map(of_tier).collect()
 }
@@ -178,15 +201,15 @@ fn attachment_tier(tiers: &[TierPlan]) -> Option<&TierPlan> {
     first(TierRouting::Attachment).or_else(|| first(TierRouting::Private))
 }
 
-fn output(input: &Input, world: &World, vpc: &Vpc) -> Output {
-    let subnets = planned(input, world);
+fn output(input: &Input, state: &State, vpc: &Vpc) -> Output {
+    let subnets = planned(input, state);
     let attachment = attachment_tier(&input.network.tiers).map(|tier| tier.name.as_str());
     let holds_interfaces = subnets.iter().filter(|(tier, _)| Some(tier.name.as_str()) == attachment);
     Output {
         vpc_id: vpc.id.clone(),
         cidr: vpc.cidr,
         attachment_subnets: holds_interfaces.map(|(_, subnet)| subnet.id.clone()).collect(),
-        private_route_table: world.table(TierRouting::Private).map(|table| table.id.clone()),
+        private_route_table: state.table(TierRouting::Private).map(|table| table.id.clone()),
         subnets: subnets
             .into_iter()
             .filter_map(|(_, subnet)| {
@@ -194,76 +217,7 @@ fn output(input: &Input, world: &World, vpc: &Vpc) -> Output {
                 Some(SubnetOutput { id: subnet.id.clone(), tier, zone, cidr: subnet.cidr })
             })
             .collect(),
-        duplicates: world.duplicates.clone(),
-        planned_changes: planned::changes(input, world, vpc),
+        duplicates: state.duplicates.clone(),
+        planned_changes: planned::changes(input, state, vpc),
     }
-}
-
-/// What an action would leave behind. Ids and addresses that only AWS can give are placeholders: `(new)`, 0.0.0.0.
-pub(crate) fn imagine(input: &Input, world: &World, action: &Action) -> Effect {
-    match action {
-        Action::ReserveBlock { prefix_length, .. } => Effect::Reserved(placeholder(*prefix_length)),
-        Action::CreateVpc { block } => Effect::Vpc(Vpc {
-            id: "vpc-(new)".to_owned(),
-            cidr: match block {
-                Block::Reserved(cidr) => *cidr,
-                Block::Ipam { prefix_length, .. } => placeholder(*prefix_length),
-            },
-            tags: input.tags(""),
-        }),
-        Action::TagVpc { tags, .. } => Effect::Tagged(tags.clone()),
-        Action::EnableDnsHostnames { .. } => Effect::DnsHostnamesOn,
-        Action::CloseDefaultGroup { .. } => Effect::DefaultGroupClosed,
-        Action::CreateRouteTable { vpc, routing } => Effect::RouteTable(RouteTable {
-            vpc: vpc.clone(),
-            id: format!("rtb-(new {})", routing_tag(*routing).unwrap_or("main")),
-            routing: Some(*routing),
-            default_route: None,
-            subnets: [].into(),
-        }),
-        Action::CreateInternetGateway { .. } => gateway("igw-(new)", false),
-        Action::AttachInternetGateway { gateway: id, .. } => gateway(id, true),
-        Action::RouteToInternet { table, gateway } => {
-            Effect::DefaultRoute { table: table.clone(), gateway: gateway.clone() }
-        }
-        Action::CreateSubnet { vpc, block } => Effect::Subnet(Subnet {
-            vpc: vpc.clone(),
-            id: format!("subnet-(new {} {})", block.tier, block.zone),
-            cidr: block.cidr,
-            place: Some((block.tier.clone(), block.zone.clone())),
-        }),
-        Action::AssociateSubnet { subnet, table } => {
-            Effect::Associated { subnet: subnet.clone(), table: table.clone() }
-        }
-        Action::CreateEndpoint { vpc, service, table } => Effect::Endpoint(Endpoint {
-            vpc: vpc.clone(),
-            id: format!("vpce-(new {service})"),
-            service: service_name(input, service),
-            tables: [table.clone()].into(),
-        }),
-        Action::RouteToEndpoint { endpoint, table, .. } => Effect::Endpoint(with_table(world, endpoint, table)),
-        Action::CreateFlowLogs { destination, .. } => Effect::FlowLogs(destination.clone()),
-    }
-}
-
-fn gateway(id: &str, is_attached: bool) -> Effect {
-    Effect::Gateway(InternetGateway { id: id.to_owned(), is_ours: true, is_attached })
-}
-
-/// The endpoint `id` as it is when `table` leads to it too.
-pub(crate) fn with_table(world: &World, id: &str, table: &str) -> Endpoint {
-    let known = world.endpoints.iter().find(|endpoint| endpoint.id == id).cloned();
-    let mut endpoint = known.unwrap_or_else(|| Endpoint {
-        vpc: String::new(),
-        id: id.to_owned(),
-        service: String::new(),
-        tables: [].into(),
-    });
-    endpoint.tables.insert(table.to_owned());
-    endpoint
-}
-
-/// A block whose address is not known yet.
-fn placeholder(prefix_length: u8) -> Ipv4Net {
-    Ipv4Net::new([0, 0, 0, 0].into(), prefix_length).unwrap_or_default()
 }

@@ -4,28 +4,32 @@
 //! takes one Describe for each kind of part and nothing else.
 
 mod act;
-mod action;
+mod change;
 mod decide;
 #[cfg(test)]
+#[path = "tests/decide.rs"]
 mod decide_tests;
+mod identity;
+#[cfg(test)]
+#[path = "tests/identity.rs"]
+mod identity_tests;
 mod observe;
 mod planned;
 mod public;
-mod world;
-
-use std::fmt;
+mod state;
 
 use aws_sdk_ec2::Client;
 use berth_aws::{Part, PolicyFile, SessionScope, Sessions};
 use berth_ledger::Ledger;
-use berth_step::{Decision, HasSubject, OldStep, StepError};
+use berth_step::{Decision, HasSubject, Step, StepError};
 use berth_tenancy::{NetworkPlan, PlannedChange, Region, Subject, Tags};
+use berth_wiring::Wiring;
 use ipnet::Ipv4Net;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use action::{Action, Block, Effect};
-pub use world::{Creation, Endpoint, InternetGateway, RouteTable, Subnet, Vpc, World};
+pub use change::{Block, Change};
+pub use state::{Creation, Endpoint, InternetGateway, Known, Made, RouteTable, State, Subnet, Vpc};
 
 /// What this function may do, and what its sessions are narrowed to.
 const POLICY: PolicyFile = PolicyFile::new(include_str!("policy.json"));
@@ -103,6 +107,14 @@ pub struct SubnetOutput {
     pub cidr: Ipv4Net,
 }
 
+berth_step::settings! {
+    /// Settings that only this step has.
+    pub struct VpcSettings {
+        /// Age from which on a VPC that is not seen after its `CreateVpc` was not made, in seconds.
+        settled_seconds: i64 = "BERTH_VPC_SETTLED_SECONDS",
+    }
+}
+
 /// The step.
 #[derive(Debug, Clone)]
 pub struct ProvisionVpc {
@@ -113,68 +125,51 @@ pub struct ProvisionVpc {
 }
 
 impl ProvisionVpc {
-    /// A step that assumes roles with `sessions`, and keeps its intents in `ledger`, and blocks where there is no IPAM.
-    /// A VPC that is not seen `settled_seconds` after its `CreateVpc` was not made. `now` is the clock.
+    /// The step. `now` is the clock.
     #[must_use]
-    pub fn new(sessions: Sessions, ledger: Ledger, settled_seconds: i64, now: fn() -> Timestamp) -> Self {
-        Self { sessions, ledger, settled_seconds, now }
-    }
-
-    /// The try to create the VPC that is known, with its age.
-    async fn creation(&self, input: &Input) -> Result<Option<Creation>, StepError> {
-        let begun = self.ledger.vpc_creation(&input.run.account_id, &input.region).await?;
-        let settled_seconds = self.settled_seconds;
-        Ok(begun.map(|begun| {
-            let age_seconds = (self.now)().as_second().saturating_sub(begun.as_second());
-            Creation { begun, age_seconds, settled_seconds }
-        }))
+    pub fn new(wiring: Wiring<VpcSettings>, now: fn() -> Timestamp) -> Self {
+        let Wiring { sessions, ledger, settings, .. } = wiring;
+        Self { sessions, ledger, settled_seconds: settings.settled_seconds, now }
     }
 }
 
-/// What was observed, and the client that observed it: one session serves the whole invocation.
-pub struct Seen {
-    /// The picture that `decide` reads.
-    pub world: World,
+/// What one invocation works with: a session in the tenant account, and the ledger with intents and blocks.
+#[derive(Debug)]
+pub struct Clients {
     ec2: Client,
+    ledger: Ledger,
+    settled_seconds: i64,
+    now: fn() -> Timestamp,
 }
 
-impl fmt::Debug for Seen {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.world.fmt(f)
-    }
-}
-
-impl OldStep for ProvisionVpc {
+impl Step for ProvisionVpc {
     type Input = Input;
     type Output = Output;
-    type World = Seen;
-    type Action = Action;
-    type Effect = Effect;
+    type Clients = Clients;
+    type State = State;
+    type Change = Change;
+    type Made = Made;
 
-    async fn observe(&self, input: &Input) -> Result<Seen, StepError> {
+    async fn connect(&self, input: &Input) -> Result<Clients, StepError> {
         let scope = SessionScope::in_tenant(&input.run, Some(&input.region), POLICY.session(Part::Tenant));
-        let ec2 = Client::new(&Box::pin(self.sessions.assume(scope)).await?);
-        // Boxed: the SDK's futures are too deep and too large to be laid out inside each other.
-        let mut world = Box::pin(observe::world(&ec2, input)).await?;
-        if world.vpc.is_none() {
-            world.creation = self.creation(input).await?;
-        }
-        Ok(Seen { world, ec2 })
+        let ec2 = Client::new(&self.sessions.assume(scope).await?);
+        let Self { settled_seconds, now, .. } = *self;
+        Ok(Clients { ec2, ledger: self.ledger.clone(), settled_seconds, now })
     }
 
-    fn decide(input: &Input, seen: &Seen) -> Result<Decision<Action, Output>, StepError> {
-        decide::decide(input, &seen.world)
+    async fn observe(clients: &Clients, input: &Input) -> Result<State, StepError> {
+        observe::observe(clients, input).await
     }
 
-    async fn act(&self, input: &Input, seen: &Seen, action: &Action) -> Result<Effect, StepError> {
-        Box::pin(act::act(&seen.ec2, (&self.ledger, (self.now)()), input, &seen.world, action)).await
+    fn decide(input: &Input, state: &State) -> Result<Decision<Change, Output>, StepError> {
+        decide::decide(input, state)
     }
 
-    fn imagine(input: &Input, seen: &Seen, action: &Action) -> Effect {
-        decide::imagine(input, &seen.world, action)
+    async fn act(clients: &Clients, input: &Input, change: &Change) -> Result<Made, StepError> {
+        Box::pin(act::act(clients, input, change)).await
     }
 
-    fn apply(seen: &mut Seen, effect: Effect) {
-        seen.world.apply(effect);
+    fn apply(state: &mut State, input: &Input, change: &Change, made: Option<Made>) {
+        state.apply(input, change, made);
     }
 }

@@ -1,29 +1,56 @@
 //! Reads the network of one region: one Describe for each kind of part, all at once, and only when there is a VPC.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ec2::{
     Client,
-    types::{Filter, FlowLog, State, VpcEndpoint},
+    types::{
+        Filter, FlowLog, IpamPoolCidrState, Route, State as EndpointState, VpcCidrBlockAssociation, VpcEndpoint,
+        VpcPeeringConnectionVpcInfo,
+    },
 };
 use berth_aws::CallFailure;
+use berth_ledger::{Ledger, VpcIntent};
 use berth_step::{Fault, StepError};
-use berth_tenancy::{Region, Tags, TierRouting};
+use berth_tenancy::{Addresses, Region, Tags, TierRouting};
 use ipnet::Ipv4Net;
 
 use crate::{
-    Endpoint, Input, InternetGateway, RouteTable, Subnet, Vpc, World, public,
-    world::{Parts, TAG_ROUTING, TAG_TIER, TAG_ZONE, routing_tag},
+    Clients, Creation, Endpoint, Input, InternetGateway, Known, RouteTable, State, Subnet, Vpc, public,
+    state::{Parts, TAG_ROUTING, TAG_TIER, TAG_ZONE, routing_tag},
 };
 
-/// The picture of the region.
-pub(crate) async fn world(ec2: &Client, input: &Input) -> Result<World, StepError> {
+/// Everything that the plan is compared with.
+pub(crate) async fn observe(clients: &Clients, input: &Input) -> Result<State, StepError> {
+    let known = known(clients, input).await?;
+    Box::pin(region(&clients.ec2, &clients.ledger, input, known)).await
+}
+
+/// The VPC that the ledger has, and the try to create it that is known, with its age. [DynamoDB `GetItem`]
+async fn known(clients: &Clients, input: &Input) -> Result<Known, StepError> {
+    let VpcIntent { begun, vpc } = clients.ledger.vpc_intent(&input.run.account_id, &input.region).await?;
+    let settled_seconds = clients.settled_seconds;
+    let creation = begun.map(|begun| {
+        let age_seconds = (clients.now)().as_second().saturating_sub(begun.as_second());
+        Creation { begun, age_seconds, settled_seconds }
+    });
+    Ok(Known { recorded: vpc, creation, given: Vec::new() })
+}
+
+/// The picture of the region. `known` is what the ledger has of the VPC.
+async fn region(ec2: &Client, ledger: &Ledger, input: &Input, known: Known) -> Result<State, StepError> {
     let vpcs = vpcs(ec2, &input.region).await?;
-    let ours: Vec<String> =
-        vpcs.iter().filter(|vpc| vpc.tags.are_ours(&input.run.account_id)).map(|vpc| vpc.id.clone()).collect();
+    let recorded = known.recorded.as_ref().map(|vpc| vpc.id.as_str());
+    let is_candidate = |vpc: &&Vpc| match recorded {
+        Some(id) => vpc.id == id,
+        None => vpc.tags.are_ours(&input.run.account_id),
+    };
+    let ours: Vec<String> = vpcs.iter().filter(is_candidate).map(|vpc| vpc.id.clone()).collect();
     if ours.is_empty() {
-        return Ok(World::of(input, vpcs, Parts::default()));
+        return Ok(State::of(input, vpcs, known, Parts::default()));
     }
+    let given = if recorded.is_none() { given(ec2, ledger, input).await? } else { Vec::new() };
+    let known = Known { given, ..known };
     let (subnets, tables, open_groups, endpoints, flow_logs, gateways) = tokio::try_join!(
         subnets(ec2, input, &ours),
         route_tables(ec2, input, &ours),
@@ -32,7 +59,54 @@ pub(crate) async fn world(ec2: &Client, input: &Input) -> Result<World, StepErro
         flow_logs(ec2, input, &ours),
         internet_gateways(ec2, input),
     )?;
-    Ok(World::of(input, vpcs, Parts { subnets, tables, endpoints, gateways, open_groups, flow_logs }))
+    let peers = peers(ec2, &tables).await?;
+    Ok(State::of(input, vpcs, known, Parts { subnets, tables, endpoints, gateways, open_groups, flow_logs, peers }))
+}
+
+/// Blocks that a VPC of this account may have: the one that the ledger gave, or those of the IPAM pool. Read only before
+/// a VPC is on record. [EC2 `GetIpamPoolCidrs`]
+async fn given(ec2: &Client, ledger: &Ledger, input: &Input) -> Result<Vec<Ipv4Net>, StepError> {
+    let pool = match &input.network.addresses {
+        Addresses::Ledger { pool, .. } => {
+            return ledger.held_blocks(pool, &input.run.account_id, &input.region).await;
+        }
+        Addresses::Ipam { supernets, .. } if !supernets.is_empty() => return Ok(supernets.clone()),
+        Addresses::Ipam { pool_id, .. } => pool_id,
+    };
+    let mut pages = ec2.get_ipam_pool_cidrs().ipam_pool_id(pool).into_paginator().items().send();
+    let mut given = Vec::new();
+    while let Some(cidr) = pages.next().await {
+        let cidr = cidr.map_err(|error| CallFailure::of("ec2:GetIpamPoolCidrs", &error).or_common())?;
+        let is_there = cidr.state == Some(IpamPoolCidrState::Provisioned);
+        given.extend(cidr.cidr.filter(|_| is_there).and_then(|text| text.parse::<Ipv4Net>().ok()));
+    }
+    Ok(given)
+}
+
+/// Whose the other sides of the VPC peerings are that a route leads to, by the id of the connection. None is asked for
+/// where no route does. [EC2 `DescribeVpcPeeringConnections`]
+async fn peers(ec2: &Client, tables: &[RouteTable]) -> Result<BTreeMap<String, String>, StepError> {
+    let targets = tables.iter().flat_map(|table| &table.paths).map(|(_, target)| target);
+    let peerings: BTreeSet<String> = targets.filter(|target| target.starts_with("pcx-")).cloned().collect();
+    if peerings.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let ids: Vec<String> = peerings.into_iter().collect();
+    let wanted = filter("vpc-peering-connection-id", &ids);
+    let mut pages = ec2.describe_vpc_peering_connections().filters(wanted).into_paginator().items().send();
+    let mut peers = BTreeMap::new();
+    while let Some(peering) = pages.next().await {
+        let peering =
+            peering.map_err(|error| CallFailure::of("ec2:DescribeVpcPeeringConnections", &error).or_common())?;
+        let side = |side: Option<VpcPeeringConnectionVpcInfo>| {
+            let side = side?;
+            Some(format!("{} of account {}", side.vpc_id.unwrap_or_default(), side.owner_id.unwrap_or_default()))
+        };
+        let sides = [side(peering.requester_vpc_info), side(peering.accepter_vpc_info)];
+        let sides: Vec<String> = sides.into_iter().flatten().collect();
+        peers.extend(peering.vpc_peering_connection_id.map(|id| (id, sides.join(" and "))));
+    }
+    Ok(peers)
 }
 
 /// Every VPC of the account in the region: few, and one that lost its tags must be seen too. [EC2 `DescribeVpcs`]
@@ -56,9 +130,20 @@ async fn vpcs(ec2: &Client, region: &Region) -> Result<Vec<Vpc>, StepError> {
         let Some(cidr) = vpc.cidr_block else {
             return Err(StepError::new(Fault::NotReady, format!("{id} has no block yet")));
         };
-        vpcs.push(Vpc { cidr: block(&cidr, &id)?, id, tags: tags(vpc.tags.as_deref()) });
+        let further = further(&cidr, vpc.cidr_block_association_set.unwrap_or_default());
+        vpcs.push(Vpc { cidr: block(&cidr, &id)?, id, further, tags: tags(vpc.tags.as_deref()) });
     }
     Ok(vpcs)
+}
+
+/// Blocks besides the first that are not gone. A state that nobody knows is not gone.
+fn further(first: &str, blocks: Vec<VpcCidrBlockAssociation>) -> Vec<(String, String)> {
+    let described = blocks.into_iter().map(|block| {
+        let state = block.cidr_block_state.and_then(|state| state.state);
+        let state = state.map_or("of unknown state".to_owned(), |state| state.as_str().to_owned());
+        (block.cidr_block.unwrap_or_default(), state)
+    });
+    described.filter(|(block, state)| block != first && !matches!(state.as_str(), "disassociated" | "failed")).collect()
 }
 
 /// Every subnet of these VPCs. [EC2 `DescribeSubnets`]
@@ -87,13 +172,35 @@ async fn route_tables(ec2: &Client, input: &Input, vpcs: &[String]) -> Result<Ve
         let tag = tags.get(TAG_ROUTING).filter(|_| tags.are_ours(&input.run.account_id));
         let kinds = [TierRouting::Private, TierRouting::Public].into_iter();
         let routing = tag.and_then(|tag| kinds.into_iter().find(|kind| routing_tag(*kind) == Some(tag)));
-        let default =
-            table.routes.unwrap_or_default().into_iter().find(|r| r.destination_cidr_block() == Some("0.0.0.0/0"));
+        let routes = table.routes.unwrap_or_default();
+        let paths = routes.iter().filter_map(path).collect();
+        let default = routes.into_iter().find(|r| r.destination_cidr_block() == Some("0.0.0.0/0"));
         let default_route = default.map(|route| route.gateway_id.unwrap_or_else(|| "no gateway".to_owned()));
         let subnets = table.associations.unwrap_or_default().into_iter().filter_map(|a| a.subnet_id).collect();
-        tables.push(RouteTable { vpc, id, routing, default_route, subnets });
+        tables.push(RouteTable { vpc, id, routing, default_route, subnets, paths });
     }
     Ok(tables)
+}
+
+/// Where a route leads that leaves the VPC past the Transit Gateway; none for others. A gateway endpoint leads to a
+/// service of AWS, and a route whose target is gone nowhere.
+fn path(route: &Route) -> Option<(String, String)> {
+    let to = route.destination_cidr_block().or(route.destination_ipv6_cidr_block());
+    let to = to.or(route.destination_prefix_list_id()).unwrap_or("an unknown destination");
+    let target = route
+        .transit_gateway_id()
+        .or(route.vpc_peering_connection_id())
+        .or(route.nat_gateway_id())
+        .or(route.gateway_id())
+        .or(route.egress_only_internet_gateway_id())
+        .or(route.local_gateway_id())
+        .or(route.carrier_gateway_id())
+        .or(route.core_network_arn())
+        .or(route.network_interface_id())
+        .unwrap_or("a target that Berth does not know");
+    let is_known = target == "local" || ["tgw-", "vpce-"].iter().any(|prefix| target.starts_with(prefix));
+    let is_dead = route.state.as_ref().is_some_and(|state| state.as_str() == "blackhole");
+    (!is_known && !is_dead).then(|| (to.to_owned(), target.to_owned()))
 }
 
 /// Those of these VPCs whose default security group is not seen empty. [EC2 `DescribeSecurityGroups`]
@@ -129,7 +236,13 @@ async fn endpoints(ec2: &Client, input: &Input, vpcs: &[String]) -> Result<Vec<E
 
 /// The endpoint, when it is a gateway that stays.
 fn gateway_endpoint(endpoint: VpcEndpoint) -> Option<Endpoint> {
-    let gone = [State::Deleted, State::Deleting, State::Failed, State::Rejected, State::Expired];
+    let gone = [
+        EndpointState::Deleted,
+        EndpointState::Deleting,
+        EndpointState::Failed,
+        EndpointState::Rejected,
+        EndpointState::Expired,
+    ];
     let is_gateway = endpoint.vpc_endpoint_type.as_ref().is_some_and(|kind| kind.as_str() == "Gateway");
     // EC2 answers `available` here, the SDK's type says `Available`.
     let state = endpoint.state.as_ref().map(|state| state.as_str().to_ascii_lowercase()).unwrap_or_default();
@@ -194,3 +307,7 @@ fn tags(tags: Option<&[aws_sdk_ec2::types::Tag]>) -> Tags {
 pub(crate) fn block(text: &str, id: &str) -> Result<Ipv4Net, StepError> {
     text.parse().map_err(|error| StepError::new(Fault::Bug, format!("{id} has the block {text:?}")).because(error))
 }
+
+#[cfg(test)]
+#[path = "tests/observe.rs"]
+mod tests;

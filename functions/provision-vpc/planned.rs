@@ -3,15 +3,42 @@
 //! None of them can be closed in place: the block of a VPC and of a subnet never changes, and Berth never deletes. So
 //! each says what a person must do, with or without `--allow-disruption`.
 
+use std::collections::BTreeMap;
+
 use berth_tenancy::{Addresses, PlannedChange};
 
-use crate::{Input, Subnet, Vpc, World};
+use crate::{Input, State, Subnet, Vpc};
+
+/// Most routes to one target that a difference lists.
+const ROUTES_MAX: usize = 4;
 
 /// The differences, as the step reports them.
-pub(crate) fn changes(input: &Input, world: &World, vpc: &Vpc) -> Vec<PlannedChange> {
-    let ours = world.subnets.iter().filter_map(|subnet| Some((subnet, subnet.place.as_ref()?)));
+pub(crate) fn changes(input: &Input, state: &State, vpc: &Vpc) -> Vec<PlannedChange> {
+    let ours = state.subnets.iter().filter_map(|subnet| Some((subnet, subnet.place.as_ref()?)));
     let subnets = ours.filter_map(|(subnet, (tier, zone))| of_subnet(input, subnet, tier, zone));
-    PlannedChange::report(of_vpc(input, vpc).into_iter().chain(subnets).collect())
+    PlannedChange::report(of_vpc(input, vpc).into_iter().chain(subnets).chain(paths(state)).collect())
+}
+
+/// Ways out of the VPC that are not the Transit Gateway's: nobody proves them. Our own internet gateway is planned.
+fn paths(state: &State) -> Vec<PlannedChange> {
+    let own = state.gateway.as_ref().filter(|gateway| gateway.is_ours).map(|gateway| gateway.id.as_str());
+    let mut targets: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for table in &state.tables {
+        for (to, target) in table.paths.iter().filter(|(_, target)| Some(target.as_str()) != own) {
+            targets.entry(target).or_default().push(format!("{to} in {}", table.id));
+        }
+    }
+    let change = |(target, routes): (&str, Vec<String>)| {
+        let peer = state.peers.get(target).map(|sides| format!(", which joins {sides}")).unwrap_or_default();
+        let shown = routes.iter().take(ROUTES_MAX).cloned().collect::<Vec<_>>().join(", ");
+        PlannedChange::by_hand(
+            format!("routes lead to {target}{peer}, past the Transit Gateway: {shown}"),
+            format!(
+                "find out what {target} is for, and delete those routes unless it is meant: no proof of isolation covers it"
+            ),
+        )
+    };
+    targets.into_iter().map(change).collect()
 }
 
 fn of_vpc(input: &Input, vpc: &Vpc) -> Option<PlannedChange> {
@@ -73,7 +100,8 @@ mod tests {
     }
 
     fn reported(input: &Input) -> Vec<String> {
-        let vpc = Vpc { id: "vpc-1".to_owned(), cidr: "10.1.0.0/20".parse().unwrap(), tags: Tags::default() };
+        let cidr = "10.1.0.0/20".parse().unwrap();
+        let vpc = Vpc { id: "vpc-1".to_owned(), cidr, further: Vec::new(), tags: Tags::default() };
         let subnet = |id: &str, cidr: &str, place| Subnet {
             vpc: "vpc-1".to_owned(),
             id: id.to_owned(),
@@ -82,8 +110,8 @@ mod tests {
         };
         let ours = Some(("private".to_owned(), "euw1-az1".to_owned()));
         let subnets = vec![subnet("subnet-1", "10.1.0.0/22", ours), subnet("subnet-theirs", "10.1.8.0/24", None)];
-        let world = World { subnets, vpc: Some(vpc.clone()), ..World::default() };
-        let changes = changes(input, &world, &vpc);
+        let state = State { subnets, vpc: Some(vpc.clone()), ..State::default() };
+        let changes = changes(input, &state, &vpc);
         assert!(changes.iter().all(|change| !change.by_berth && !change.next.is_empty()), "{changes:?}");
         changes.into_iter().map(|change| change.what).collect()
     }

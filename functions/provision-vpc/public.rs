@@ -6,7 +6,7 @@
 use berth_step::{Fault, StepError};
 use berth_tenancy::TierRouting;
 
-use crate::{Action, Input, Vpc, World};
+use crate::{Change, Input, State, Vpc};
 
 /// Whether the plan has a public tier.
 pub(crate) fn is_planned(input: &Input) -> bool {
@@ -14,17 +14,17 @@ pub(crate) fn is_planned(input: &Input) -> bool {
 }
 
 /// The next changes for the public tiers, in the order in which AWS takes them.
-pub(crate) fn next(input: &Input, world: &World, vpc: &Vpc) -> Result<Vec<Action>, StepError> {
+pub(crate) fn next(input: &Input, state: &State, vpc: &Vpc) -> Result<Vec<Change>, StepError> {
     if !is_planned(input) {
         return Ok(Vec::new());
     }
     let mut batch = Vec::new();
-    let table = world.table(TierRouting::Public);
+    let table = state.table(TierRouting::Public);
     if table.is_none() {
-        batch.push(Action::CreateRouteTable { vpc: vpc.id.clone(), routing: TierRouting::Public });
+        batch.push(Change::CreateRouteTable { vpc: vpc.id.clone(), routing: TierRouting::Public });
     }
-    let Some(gateway) = &world.gateway else {
-        batch.push(Action::CreateInternetGateway { vpc: vpc.id.clone() });
+    let Some(gateway) = &state.gateway else {
+        batch.push(Change::CreateInternetGateway { vpc: vpc.id.clone() });
         return Ok(batch);
     };
     if !gateway.is_ours {
@@ -35,13 +35,13 @@ pub(crate) fn next(input: &Input, world: &World, vpc: &Vpc) -> Result<Vec<Action
         )));
     }
     if !gateway.is_attached {
-        batch.push(Action::AttachInternetGateway { vpc: vpc.id.clone(), gateway: gateway.id.clone() });
+        batch.push(Change::AttachInternetGateway { vpc: vpc.id.clone(), gateway: gateway.id.clone() });
         return Ok(batch);
     }
     let Some(table) = table else { return Ok(batch) };
     match table.default_route.as_deref() {
         Some(target) if target == gateway.id => {}
-        None => batch.push(Action::RouteToInternet { table: table.id.clone(), gateway: gateway.id.clone() }),
+        None => batch.push(Change::RouteToInternet { table: table.id.clone(), gateway: gateway.id.clone() }),
         Some(target) => {
             let what = format!("the default route of {} leads to {target}, not to {}", table.id, gateway.id);
             return Err(StepError::new(Fault::NotOwned, what).next(format!(

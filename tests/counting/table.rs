@@ -22,7 +22,11 @@ pub fn table(one: (&Measured, &Measured), two: (&Measured, &Measured), network_s
         let _ = writeln!(text, "| {name} | {cells} | {allowed} |");
     };
     row("**AWS calls**, without AssumeRole", &Measured::calls, CALLS);
-    row("of them by the steps of the network", &|each| each.calls_of(network_steps), "45 and 15: held");
+    row(
+        "of them by the steps of the network",
+        &|each| each.calls_of(network_steps),
+        "45: held; 15 became 17, see [0026](decisions/0026-ceilings.md)",
+    );
     row("of them outside of the hub", &|each| each.outside, "");
     row("of them mutating", &|each| each.figures.changing, "0 again: held");
     for name in names() {

@@ -62,7 +62,9 @@ impl Account {
 
     /// Shared calls of the next invocation, in their order. `has_room` says whether Identity Center takes assignments.
     pub(super) fn calls(&self, now_ms: f64, has_room: bool) -> &'static [Rate] {
-        use Rate::{Associate, Association, Gateways, Propagate, Propagations, Routes, SignIn, Start};
+        use Rate::{
+            Associate, Association, Gateways, Policies, Propagate, Propagations, Routes, SignIn, Start, Tables,
+        };
         match self.stage {
             Stage::Start => &[Start],
             Stage::Provision | Stage::Commit => &[],
@@ -70,7 +72,7 @@ impl Account {
             Stage::Join if now_ms < self.ready_ms => &[],
             Stage::Join => &[Association, Associate, Propagate],
             Stage::Prove if now_ms < self.ready_ms => &[Association],
-            Stage::Prove => &[Association, Propagations, Gateways, Routes],
+            Stage::Prove => &[Association, Propagations, Gateways, Routes, Routes, Association, Tables, Policies],
             // Two lists of assignments, what is under way; with room, the lists again, what has failed, one call for each.
             Stage::Ask if has_room => &[SignIn; 6],
             Stage::Ask => &[SignIn; 3],

@@ -40,12 +40,16 @@ pub enum Rate {
     Gateways,
     /// EC2 `SearchTransitGatewayRoutes` there.
     Routes,
+    /// EC2 `DescribeTransitGatewayRouteTables` there.
+    Tables,
+    /// EC2 `DescribeTransitGatewayPolicyTables` there.
+    Policies,
     /// All calls of IAM Identity Center.
     SignIn,
 }
 
 /// Every rate, in the order of [`Rate`].
-pub const QUOTAS: [Quota; 9] = [
+pub const QUOTAS: [Quota; 11] = [
     Quota { name: "states:StartExecution", burst: 1_300.0, per_second: 300.0, source: STATES },
     Quota { name: "transitions of Step Functions", burst: 5_000.0, per_second: 1_500.0, source: STATES },
     Quota { name: "ec2:DescribeTransitGatewayAttachments", burst: 100.0, per_second: 20.0, source: EC2 },
@@ -54,6 +58,8 @@ pub const QUOTAS: [Quota; 9] = [
     Quota { name: "ec2:GetTransitGatewayAttachmentPropagations", burst: 100.0, per_second: 20.0, source: EC2 },
     Quota { name: "ec2:DescribeTransitGateways", burst: 100.0, per_second: 20.0, source: EC2 },
     Quota { name: "ec2:SearchTransitGatewayRoutes", burst: 100.0, per_second: 20.0, source: EC2 },
+    Quota { name: "ec2:DescribeTransitGatewayRouteTables", burst: 100.0, per_second: 20.0, source: EC2 },
+    Quota { name: "ec2:DescribeTransitGatewayPolicyTables", burst: 100.0, per_second: 20.0, source: EC2 },
     Quota { name: "calls of IAM Identity Center", burst: 20.0, per_second: 20.0, source: IDENTITY_CENTER },
 ];
 
@@ -73,14 +79,16 @@ pub const BATCH_MAX: usize = 100;
 
 /// Shared calls of one fresh account in one region, polls left out: rate, how many, and their operation as the gateway's
 /// journal names it. A test holds them to what is counted.
-pub const CALLS: [(Rate, usize, &str); 8] = [
+pub const CALLS: [(Rate, usize, &str); 10] = [
     (Rate::Start, 1, "states:StartExecution"),
-    (Rate::Association, 2, "ec2:DescribeTransitGatewayAttachments"),
+    (Rate::Association, 3, "ec2:DescribeTransitGatewayAttachments"),
     (Rate::Associate, 1, "ec2:AssociateTransitGatewayRouteTable"),
     (Rate::Propagate, 1, "ec2:EnableTransitGatewayRouteTablePropagation"),
     (Rate::Propagations, 1, "ec2:GetTransitGatewayAttachmentPropagations"),
     (Rate::Gateways, 1, "ec2:DescribeTransitGateways"),
-    (Rate::Routes, 1, "ec2:SearchTransitGatewayRoutes"),
+    (Rate::Routes, 2, "ec2:SearchTransitGatewayRoutes"),
+    (Rate::Tables, 1, "ec2:DescribeTransitGatewayRouteTables"),
+    (Rate::Policies, 1, "ec2:DescribeTransitGatewayPolicyTables"),
     (Rate::SignIn, 10, "sso:"),
 ];
 

@@ -16,14 +16,15 @@ use berth_tests::{
 /// Between these docs/figures.md has the table.
 const MARKERS: (&str, &str) = ("<!-- figures -->\n", "<!-- /figures -->");
 
-/// The steps of the network, which design.md §10 bounds together for one region: fresh, and on a re-run.
+/// The steps of the network, which design.md §10 bounds together for one region: fresh, and on a re-run. Its 15 on a
+/// re-run became 17 when the proof of isolation asked for more than the spoke table (decision 0026).
 fn network_steps() -> Vec<&'static str> {
     let tasks = machine("onboard-account").tasks();
     let of_regions = tasks.iter().filter(|task| task.at.contains("/Regions/"));
     of_regions.filter_map(|task| function_of_state(&task.name)).map(|function| function.name.as_str()).collect()
 }
 
-const NETWORK_CALLS_MAX: (usize, usize) = (45, 15);
+const NETWORK_CALLS_MAX: (usize, usize) = (45, 17);
 
 /// Most calls that follow each other: fresh, and on a re-run. AWS answers one in 20 to 200 ms, so they are what an
 /// onboarding takes when AWS has nothing to wait for.
@@ -35,15 +36,15 @@ const COMMITS_MAX: u64 = 20;
 /// Most that each figure may be for an account of one region (design.md §10). Calls are bounded by function.
 /// Of the changes 22 remove default VPCs, once in an account's life, and 16 make the baseline and its role.
 const FRESH_MAX: Figures =
-    Figures { changing: 67, network: 10, network_changing: 2, organizations: 2, transitions: 16, invocations: 14 };
+    Figures { changing: 67, network: 14, network_changing: 2, organizations: 2, transitions: 16, invocations: 14 };
 
 /// The same for an account that is onboarded already.
 const AGAIN_MAX: Figures =
-    Figures { changing: 0, network: 5, network_changing: 0, organizations: 2, transitions: 16, invocations: 10 };
+    Figures { changing: 0, network: 9, network_changing: 0, organizations: 2, transitions: 16, invocations: 10 };
 
 /// What one region more may cost. Its gateway does not accept by itself, which is one change in the network account.
 const REGION_MORE: Figures =
-    Figures { changing: 34, network: 10, network_changing: 3, organizations: 0, transitions: 3, invocations: 5 };
+    Figures { changing: 34, network: 14, network_changing: 3, organizations: 0, transitions: 3, invocations: 5 };
 
 #[test]
 fn an_onboarding_costs_no_more_than_promised_and_the_readme_has_the_numbers() {

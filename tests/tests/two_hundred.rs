@@ -127,7 +127,12 @@ fn take_blocks_at_once(rig: &Rig, prefix: &str, count: usize, supernet: &str) {
     assert!(blocks.iter().all(|block| !excluded.contains(block)), "an excluded block was handed out");
     assert_disjoint(blocks, count, supernet);
     let pool_id = ipam_pool(rig);
-    let blocks = provision(rig, "eu-central-1", &accounts, &Addresses::Ipam { pool_id, prefix_length: 24 });
+    let blocks = provision(
+        rig,
+        "eu-central-1",
+        &accounts,
+        &Addresses::Ipam { pool_id, prefix_length: 24, supernets: Vec::new() },
+    );
     assert_disjoint(blocks, count, "10.0.0.0/8");
 }
 

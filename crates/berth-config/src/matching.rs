@@ -214,7 +214,7 @@ impl PlatformConfig {
             tenant: tenant.clone(),
             tenant_from,
             environment: name.clone(),
-            regions: environment.regions.iter().map(|(r, c)| resolve::region(r, c, &self.network)).collect(),
+            regions: environment.regions.iter().map(|(r, c)| resolve::region(r, c, self)).collect(),
             default_vpc: environment.default_vpc,
             roles,
             baselines: resolve::baselines(environment, &facts.account_id),

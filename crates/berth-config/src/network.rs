@@ -1,6 +1,6 @@
 //! The network of a region: addresses, endpoints, flow logs, and the Transit Gateway.
 
-use berth_tenancy::Destination;
+use berth_tenancy::{Destination, uncovered};
 use ipnet::Ipv4Net;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
@@ -17,6 +17,11 @@ pub enum AddressSource {
         /// Prefix length of the VPC, 16 to 28.
         #[schemars(range(min = 16, max = 28))]
         prefix_length: u8,
+        /// CIDRs that are provisioned to the pool. With them, a VPC elsewhere is a fault, and the proof of isolation
+        /// covers addresses that no tenant has yet.
+        #[serde(default)]
+        #[schemars(schema_with = "blocks")]
+        supernets: Vec<Ipv4Net>,
     },
     /// Berth's own ledger allocates, for organizations without IPAM.
     Ledger {
@@ -42,6 +47,17 @@ impl AddressSource {
     pub fn prefix_length(&self) -> u8 {
         match self {
             Self::Ipam { prefix_length, .. } | Self::Ledger { prefix_length, .. } => *prefix_length,
+        }
+    }
+
+    /// Blocks that VPCs are cut from, as far as the file has them: those of an IPAM pool may be left out.
+    #[must_use]
+    pub fn blocks(&self) -> Vec<Ipv4Net> {
+        match self {
+            Self::Ipam { supernets, .. } => supernets.clone(),
+            Self::Ledger { supernets, excluded, .. } => {
+                supernets.iter().flat_map(|supernet| uncovered(*supernet, excluded)).collect()
+            }
         }
     }
 }
@@ -93,6 +109,11 @@ pub struct TransitGateway {
     #[serde(default)]
     #[schemars(inner(regex(pattern = r"^tgw-attach-[0-9a-f]{8,17}$")), extend("uniqueItems" = true))]
     pub shared_attachments: Vec<String>,
+    /// Those of the shared attachments behind which an appliance drops traffic between tenants. It is your word: Berth
+    /// cannot look inside. The spoke table may lead tenants' blocks there without a blackhole.
+    #[serde(default)]
+    #[schemars(inner(regex(pattern = r"^tgw-attach-[0-9a-f]{8,17}$")), extend("uniqueItems" = true))]
+    pub filtering_attachments: Vec<String>,
     /// Blocks and managed prefix lists that private subnets reach through the Transit Gateway. A prefix list of the
     /// network account must be shared with the organization by RAM.
     #[serde(default)]

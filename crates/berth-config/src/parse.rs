@@ -28,6 +28,11 @@ impl PlatformConfig {
     /// is not YAML or has the wrong shape gives one error, the first; anything else that is wrong is reported at once,
     /// in the order of lines. Never panics, whatever the text is.
     pub fn parse(text: &str) -> Result<Self, ConfigErrors> {
+        Self::parse_with_warnings(text).map(|(config, _)| config)
+    }
+
+    /// The same, with what is allowed and yet worth a look: routes that lead into tenants' blocks.
+    pub fn parse_with_warnings(text: &str) -> Result<(Self, Vec<ConfigError>), ConfigErrors> {
         if text.len() > TEXT_BYTES_MAX {
             let message = format!("the file has {} bytes, more than {TEXT_BYTES_MAX}", text.len());
             return Err(whole(message, "keep platform.yaml below 1 MiB"));
@@ -42,7 +47,11 @@ impl PlatformConfig {
         let config: Self = serde_saphyr::from_str_with_options(text, options(DuplicateKeyPolicy::Error))
             .map_err(|error| ConfigErrors::new(vec![shape::type_error(&error, &places)]))?;
         let problems = check::all(&config);
-        if problems.is_empty() { Ok(config) } else { Err(located(problems, &places)) }
+        if !problems.is_empty() {
+            return Err(ConfigErrors::new(located(problems, &places)));
+        }
+        let warnings = located(check::warnings(&config), &places);
+        Ok((config, warnings))
     }
 }
 
@@ -73,7 +82,7 @@ fn whole(message: String, hint: &str) -> ConfigErrors {
 }
 
 /// Gives each problem its place. A mistake that aliases repeat is reported once, at its first line.
-fn located(problems: Vec<Problem>, places: &Places) -> ConfigErrors {
+fn located(problems: Vec<Problem>, places: &Places) -> Vec<ConfigError> {
     let with_places = problems.into_iter().map(|problem| (places.find(&problem.path), problem));
     let mut sorted: Vec<_> = with_places.collect();
     sorted.sort_by_key(|((shown, _), _)| *shown);
@@ -84,5 +93,5 @@ fn located(problems: Vec<Problem>, places: &Places) -> ConfigErrors {
             errors.push(ConfigError { line, column, path, message, hint });
         }
     }
-    ConfigErrors::new(errors)
+    errors
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use berth_tenancy::{AccountId, ClusterName, EnvironmentName, Region, RoleName};
+use ipnet::Ipv4Net;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -56,6 +57,16 @@ pub struct PlatformConfig {
     /// Environments by name, such as `dev`.
     #[schemars(extend("minProperties" = 1))]
     pub environments: BTreeMap<EnvironmentName, Environment>,
+}
+
+impl PlatformConfig {
+    /// Blocks that tenants' VPCs are cut from, in every environment and region, as far as the file has them: sorted, and
+    /// neighbours put together.
+    #[must_use]
+    pub fn tenant_blocks(&self) -> Vec<Ipv4Net> {
+        let regions = self.environments.values().flat_map(|environment| environment.regions.values());
+        Ipv4Net::aggregate(&regions.flat_map(|region| region.addresses.blocks()).collect())
+    }
 }
 
 /// The organization whose accounts are onboarded.

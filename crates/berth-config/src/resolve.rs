@@ -10,16 +10,18 @@ use berth_tenancy::{
 pub(crate) use self::baseline::{backup_role, baselines, needs_backup_role};
 
 use crate::{
-    AddressSource, Boundary, Cluster, EksCluster, IdentityCenter, Network, PlatformConfig, RegionConfig, RoleTemplate,
-    Roles, SignIn, TransitGateway,
+    AddressSource, Boundary, Cluster, EksCluster, IdentityCenter, PlatformConfig, RegionConfig, RoleTemplate, Roles,
+    SignIn, TransitGateway,
     policy::render_document,
     template::{Names, UnknownPlaceholder, render},
 };
 
 /// The plan of one region.
-pub(crate) fn region(region: &Region, config: &RegionConfig, network: &Network) -> RegionPlan {
+pub(crate) fn region(region: &Region, config: &RegionConfig, platform: &PlatformConfig) -> RegionPlan {
     let RegionConfig { addresses, zones, tiers, gateway_endpoints, flow_logs, transit_gateway, baseline: _ } = config;
-    let TransitGateway { id, spoke_route_table, propagate_to, shared_attachments, routes } = transit_gateway;
+    let TransitGateway { id, spoke_route_table, propagate_to, shared_attachments, filtering_attachments, routes } =
+        transit_gateway;
+    let network = &platform.network;
     RegionPlan {
         region: region.clone(),
         network: NetworkPlan {
@@ -36,6 +38,8 @@ pub(crate) fn region(region: &Region, config: &RegionConfig, network: &Network) 
             spoke_route_table: spoke_route_table.clone(),
             propagate_to: propagate_to.clone(),
             shared_attachments: shared_attachments.clone(),
+            filtering_attachments: filtering_attachments.clone(),
+            tenant_blocks: platform.tenant_blocks(),
             routes: routes.clone(),
         },
     }
@@ -43,7 +47,9 @@ pub(crate) fn region(region: &Region, config: &RegionConfig, network: &Network) 
 
 fn plan_addresses(addresses: &AddressSource) -> Addresses {
     match addresses.clone() {
-        AddressSource::Ipam { pool_id, prefix_length } => Addresses::Ipam { pool_id, prefix_length },
+        AddressSource::Ipam { pool_id, prefix_length, supernets } => {
+            Addresses::Ipam { pool_id, prefix_length, supernets }
+        }
         AddressSource::Ledger { pool, supernets, excluded, prefix_length } => {
             Addresses::Ledger { pool, supernets, excluded, prefix_length }
         }

@@ -115,6 +115,19 @@ impl Ledger {
         Err(StepError::new(Fault::Conflict, format!("pool {} is being used by many accounts at once", request.pool)))
     }
 
+    /// The blocks that this account holds in a pool for this region: one, unless the pool changed. [DynamoDB `Query`]
+    pub async fn held_blocks(
+        &self,
+        pool: &str,
+        account: &AccountId,
+        region: &Region,
+    ) -> Result<Vec<Ipv4Net>, StepError> {
+        let owner = owner(account, region);
+        let holders = self.pool(pool).await?.holders.into_iter();
+        let held = holders.filter(|(_, holding)| holding.owner == owner && holding.released.is_none());
+        Ok(held.map(|(block, _)| block).collect())
+    }
+
     /// Fixes the size of a pool's blocks. Answers whether it was free.
     pub(crate) async fn fix_size(&self, pool: &str, prefix_length: u8) -> Result<bool, StepError> {
         let size = [("prefixLength", AttributeValue::N(prefix_length.to_string()))];

@@ -16,6 +16,7 @@ mod table;
 pub use addresses::{BlockRequest, Holding, Pool, REST_SECONDS, usable};
 pub use admission::{Admission, admit, next_generation};
 pub use binding::Bound;
+pub use creation::{RecordedVpc, VpcIntent};
 pub use lease::{Acquisition, Holder};
 pub use merges::{OpenProposal, Waiter};
 pub use outcome::Ending;

@@ -3,6 +3,7 @@
 mod access;
 mod arn;
 mod baseline;
+mod blocks;
 mod destination;
 mod identity;
 mod ids;
@@ -19,6 +20,7 @@ pub use baseline::{
     AccountBaselinePlan, BackupPlan, BackupRule, BackupTag, BaselinePlan, ConfigFrequency, ConfigPlan, ConfigRule,
     ConfigScope, EbsEncryption, RecorderPlan, SnapshotSharing,
 };
+pub use blocks::{overlap, uncovered};
 pub use destination::Destination;
 pub use identity::{
     Binding, Claim, GIVEN_BOUNDARY, GIVEN_CLUSTER, GIVEN_ENTRIES, GIVEN_FILE, GIVEN_ROLE, Identity, IdentityDifference,

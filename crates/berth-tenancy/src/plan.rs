@@ -153,6 +153,9 @@ pub enum Addresses {
         pool_id: String,
         /// Prefix length of the VPC.
         prefix_length: u8,
+        /// CIDRs of the pool, where platform.yaml has them: a VPC is in one of them.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        supernets: Vec<Ipv4Net>,
     },
     /// Berth's own ledger allocates, for organizations without IPAM.
     Ledger {
@@ -221,6 +224,12 @@ pub struct TransitGatewayPlan {
     pub propagate_to: Vec<String>,
     /// Attachments that the spoke table may lead to. A route to any other attachment breaks isolation.
     pub shared_attachments: Vec<String>,
+    /// Those of them behind which an appliance drops traffic between tenants, by the word of platform.yaml.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub filtering_attachments: Vec<String>,
+    /// Blocks that tenants' VPCs are cut from, in every environment and region, as far as platform.yaml has them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tenant_blocks: Vec<Ipv4Net>,
     /// Blocks and prefix lists that private subnets reach through the Transit Gateway.
     pub routes: Vec<Destination>,
 }

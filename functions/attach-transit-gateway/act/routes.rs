@@ -6,7 +6,7 @@ use berth_step::{Fault, StepError};
 use berth_tenancy::Destination;
 
 use super::lost_race;
-use crate::{Effect, Route};
+use crate::Made;
 
 /// Block and prefix list of a destination, as the calls take them: one of the two.
 fn parts(destination: &Destination) -> (Option<String>, Option<String>) {
@@ -22,7 +22,7 @@ pub(super) async fn create(
     table: &str,
     destination: &Destination,
     gateway: &str,
-) -> Result<Effect, StepError> {
+) -> Result<Made, StepError> {
     let (block, list) = parts(destination);
     let request = ec2.create_route().route_table_id(table).transit_gateway_id(gateway);
     let request = request.set_destination_cidr_block(block).set_destination_prefix_list_id(list);
@@ -34,7 +34,7 @@ pub(super) async fn create(
             _ => no_route(failure, destination),
         }
     })?;
-    Ok(made(destination, gateway))
+    Ok(Made::default())
 }
 
 /// [EC2 `ReplaceRoute`]: the route leads to its old target until it leads to the new one.
@@ -43,7 +43,7 @@ pub(super) async fn replace(
     table: &str,
     destination: &Destination,
     gateway: &str,
-) -> Result<Effect, StepError> {
+) -> Result<Made, StepError> {
     let (block, list) = parts(destination);
     let request = ec2.replace_route().route_table_id(table).transit_gateway_id(gateway);
     let request = request.set_destination_cidr_block(block).set_destination_prefix_list_id(list);
@@ -56,24 +56,19 @@ pub(super) async fn replace(
             _ => no_route(failure, destination),
         }
     })?;
-    Ok(made(destination, gateway))
+    Ok(Made::default())
 }
 
 /// [EC2 `DeleteRoute`]. That it is gone is what was wanted.
-pub(super) async fn delete(ec2: &Client, table: &str, destination: &Destination) -> Result<Effect, StepError> {
+pub(super) async fn delete(ec2: &Client, table: &str, destination: &Destination) -> Result<Made, StepError> {
     let (block, list) = parts(destination);
     let request = ec2.delete_route().route_table_id(table);
     let sent = request.set_destination_cidr_block(block).set_destination_prefix_list_id(list).send().await;
     match sent.map_err(|error| CallFailure::of("ec2:DeleteRoute", &error)) {
-        Ok(_) => Ok(Effect::RouteGone(destination.clone())),
-        Err(failure) if failure.is(&["InvalidRoute.NotFound"]) => Ok(Effect::RouteGone(destination.clone())),
+        Ok(_) => Ok(Made::default()),
+        Err(failure) if failure.is(&["InvalidRoute.NotFound"]) => Ok(Made::default()),
         Err(failure) => Err(failure.or_common()),
     }
-}
-
-fn made(destination: &Destination, gateway: &str) -> Effect {
-    let (destination, target) = (destination.clone(), gateway.to_owned());
-    Effect::Route(Route { destination, target, is_blackhole: false })
 }
 
 /// Why the table does not take a route.

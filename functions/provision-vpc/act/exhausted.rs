@@ -109,5 +109,5 @@ fn full(pool: &str, prefix_length: u8, view: &View, account: &AccountId) -> Stri
 }
 
 #[cfg(test)]
-#[path = "exhausted_tests.rs"]
+#[path = "../tests/exhausted.rs"]
 mod tests;

@@ -10,9 +10,9 @@ use berth_tenancy::{SubnetBlock, TierRouting};
 
 use super::{LOOK_AGAIN, failed, lost_race, no_id, specification, token};
 use crate::{
-    Effect, Endpoint, Input, RouteTable, Subnet, World,
-    decide::{service_name, with_table},
-    world::{TAG_ROUTING, TAG_TIER, TAG_ZONE, routing_tag},
+    Input, Made,
+    decide::service_name,
+    state::{TAG_ROUTING, TAG_TIER, TAG_ZONE, routing_tag},
 };
 
 /// [EC2 `CreateRouteTable`], with a client token.
@@ -21,7 +21,7 @@ pub(super) async fn create_route_table(
     input: &Input,
     vpc: &str,
     routing: TierRouting,
-) -> Result<Effect, StepError> {
+) -> Result<Made, StepError> {
     let name = routing_tag(routing)
         .ok_or_else(|| StepError::new(Fault::Bug, "asked for a route table of tiers that use the main one"))?;
     let tags = input.tags(name).with(TAG_ROUTING, name);
@@ -30,8 +30,7 @@ pub(super) async fn create_route_table(
     let answer = answer.map_err(|error| failed(CallFailure::of("ec2:CreateRouteTable", &error)))?;
     let id = answer.route_table.and_then(|table| table.route_table_id);
     let id = id.ok_or_else(|| no_id("ec2:CreateRouteTable"))?;
-    let (vpc, routing) = (vpc.to_owned(), Some(routing));
-    Ok(Effect::RouteTable(RouteTable { vpc, id, routing, default_route: None, subnets: [].into() }))
+    Ok(Made::with_id(id))
 }
 
 /// [EC2 `CreateSubnet`] has no client token; a second send collides with the block of the first.
@@ -40,7 +39,7 @@ pub(super) async fn create_subnet(
     input: &Input,
     vpc: &str,
     planned: &SubnetBlock,
-) -> Result<Effect, StepError> {
+) -> Result<Made, StepError> {
     let SubnetBlock { tier, zone, cidr } = planned;
     let tags = input.tags(&format!("{tier}-{zone}")).with(TAG_TIER, tier).with(TAG_ZONE, zone);
     let request = ec2.create_subnet().vpc_id(vpc).cidr_block(cidr.to_string()).availability_zone_id(zone);
@@ -60,17 +59,17 @@ pub(super) async fn create_subnet(
         }
     })?;
     let id = answer.subnet.and_then(|subnet| subnet.subnet_id).ok_or_else(|| no_id("ec2:CreateSubnet"))?;
-    Ok(Effect::Subnet(Subnet { vpc: vpc.to_owned(), id, cidr: *cidr, place: Some((tier.clone(), zone.clone())) }))
+    Ok(Made::with_id(id))
 }
 
 /// [EC2 `AssociateRouteTable`]
-pub(super) async fn associate_subnet(ec2: &Client, subnet: &str, table: &str) -> Result<Effect, StepError> {
+pub(super) async fn associate_subnet(ec2: &Client, subnet: &str, table: &str) -> Result<Made, StepError> {
     let sent = ec2.associate_route_table().subnet_id(subnet).route_table_id(table).send().await;
     sent.map_err(|error| {
         let failure = CallFailure::of("ec2:AssociateRouteTable", &error);
         if failure.is(&["Resource.AlreadyAssociated"]) { lost_race(failure) } else { failed(failure) }
     })?;
-    Ok(Effect::Associated { subnet: subnet.to_owned(), table: table.to_owned() })
+    Ok(Made::default())
 }
 
 /// [EC2 `CreateVpcEndpoint`], with a client token.
@@ -80,7 +79,7 @@ pub(super) async fn create_endpoint(
     vpc: &str,
     service: &str,
     table: &str,
-) -> Result<Effect, StepError> {
+) -> Result<Made, StepError> {
     let name = service_name(input, service);
     let request = ec2.create_vpc_endpoint().vpc_id(vpc).service_name(&name).route_table_ids(table);
     let request = request.vpc_endpoint_type(VpcEndpointType::Gateway).client_token(token(input, vpc, service));
@@ -99,22 +98,17 @@ pub(super) async fn create_endpoint(
     })?;
     let id = answer.vpc_endpoint.and_then(|endpoint| endpoint.vpc_endpoint_id);
     let id = id.ok_or_else(|| no_id("ec2:CreateVpcEndpoint"))?;
-    Ok(Effect::Endpoint(Endpoint { vpc: vpc.to_owned(), id, service: name, tables: [table.to_owned()].into() }))
+    Ok(Made::with_id(id))
 }
 
 /// [EC2 `ModifyVpcEndpoint`]
-pub(super) async fn route_to_endpoint(
-    ec2: &Client,
-    world: &World,
-    endpoint: &str,
-    table: &str,
-) -> Result<Effect, StepError> {
+pub(super) async fn route_to_endpoint(ec2: &Client, endpoint: &str, table: &str) -> Result<Made, StepError> {
     let sent = ec2.modify_vpc_endpoint().vpc_endpoint_id(endpoint).add_route_table_ids(table).send().await;
     sent.map_err(|error| {
         let failure = CallFailure::of("ec2:ModifyVpcEndpoint", &error);
         if failure.is(&["RouteAlreadyExists"]) { lost_race(failure) } else { failed(failure) }
     })?;
-    Ok(Effect::Endpoint(with_table(world, endpoint, table)))
+    Ok(Made::default())
 }
 
 /// [EC2 `CreateFlowLogs`], with a client token. What it refuses it lists in a successful answer.
@@ -123,7 +117,7 @@ pub(super) async fn create_flow_logs(
     input: &Input,
     vpc: &str,
     destination: &str,
-) -> Result<Effect, StepError> {
+) -> Result<Made, StepError> {
     let request = ec2.create_flow_logs().resource_type(FlowLogsResourceType::Vpc).resource_ids(vpc);
     let request = request.traffic_type(TrafficType::All).client_token(token(input, vpc, "flow-logs"));
     let request = request.log_destination_type(LogDestinationType::S3).log_destination(destination);
@@ -134,7 +128,7 @@ pub(super) async fn create_flow_logs(
     })?;
     let refused = answer.unsuccessful.unwrap_or_default().into_iter().find_map(|item| item.error);
     match refused {
-        None => Ok(Effect::FlowLogs(destination.to_owned())),
+        None => Ok(Made::default()),
         // An earlier call made them, and Describe did not show them yet.
         Some(error) if error.code() == Some("FlowLogAlreadyExists") => {
             let what = format!("ec2:CreateFlowLogs: {vpc} has flow logs to {destination} already");

@@ -5,11 +5,11 @@ use berth_aws::CallFailure;
 use berth_step::{Fault, StepError};
 
 use super::{failed, lost_race, no_id, specification};
-use crate::{Effect, Input, InternetGateway};
+use crate::{Input, Made};
 
 /// [EC2 `CreateInternetGateway`] has no client token: the SDK does not retry it, and the next look finds what was made by
 /// its tags.
-pub(super) async fn create_gateway(ec2: &Client, input: &Input) -> Result<Effect, StepError> {
+pub(super) async fn create_gateway(ec2: &Client, input: &Input) -> Result<Made, StepError> {
     let request = ec2.create_internet_gateway();
     let request = request.tag_specifications(specification(ResourceType::InternetGateway, &input.tags("public")));
     let no_retry = aws_sdk_ec2::config::Builder::new().retry_config(RetryConfig::disabled());
@@ -22,11 +22,11 @@ pub(super) async fn create_gateway(ec2: &Client, input: &Input) -> Result<Effect
     })?;
     let id = answer.internet_gateway.and_then(|gateway| gateway.internet_gateway_id);
     let id = id.ok_or_else(|| no_id("ec2:CreateInternetGateway"))?;
-    Ok(Effect::Gateway(InternetGateway { id, is_ours: true, is_attached: false }))
+    Ok(Made::with_id(id))
 }
 
 /// [EC2 `AttachInternetGateway`]
-pub(super) async fn attach_gateway(ec2: &Client, vpc: &str, gateway: &str) -> Result<Effect, StepError> {
+pub(super) async fn attach_gateway(ec2: &Client, vpc: &str, gateway: &str) -> Result<Made, StepError> {
     let sent = ec2.attach_internet_gateway().vpc_id(vpc).internet_gateway_id(gateway).send().await;
     sent.map_err(|error| {
         let failure = CallFailure::of("ec2:AttachInternetGateway", &error);
@@ -37,16 +37,16 @@ pub(super) async fn attach_gateway(ec2: &Client, vpc: &str, gateway: &str) -> Re
             failed(failure)
         }
     })?;
-    Ok(Effect::Gateway(InternetGateway { id: gateway.to_owned(), is_ours: true, is_attached: true }))
+    Ok(Made::default())
 }
 
 /// [EC2 `CreateRoute`]
-pub(super) async fn route_to_internet(ec2: &Client, table: &str, gateway: &str) -> Result<Effect, StepError> {
+pub(super) async fn route_to_internet(ec2: &Client, table: &str, gateway: &str) -> Result<Made, StepError> {
     let request = ec2.create_route().route_table_id(table).destination_cidr_block("0.0.0.0/0");
     let sent = request.gateway_id(gateway).send().await;
     sent.map_err(|error| {
         let failure = CallFailure::of("ec2:CreateRoute", &error);
         if failure.is(&["RouteAlreadyExists"]) { lost_race(failure) } else { failed(failure) }
     })?;
-    Ok(Effect::DefaultRoute { table: table.to_owned(), gateway: gateway.to_owned() })
+    Ok(Made::default())
 }

@@ -6,25 +6,27 @@ use aws_sdk_ec2::{
     types::{AttributeBooleanValue, ResourceType},
 };
 use berth_aws::CallFailure;
-use berth_ledger::{BlockRequest, Ledger};
+use berth_ledger::{BlockRequest, Ledger, RecordedVpc, VpcIntent};
 use berth_step::{Fault, StepError};
 use berth_tenancy::{Addresses, Tags};
+use ipnet::Ipv4Net;
 use jiff::Timestamp;
 
 use super::{exhausted, failed, lost_race, sdk_tags, specification};
 use crate::{
-    Block, Effect, Input, Vpc, World,
+    Block, Input, Made,
     observe::{block, filter},
 };
 
 /// Reserves a block in the ledger; the block that the account already has there, when it has one.
-pub(super) async fn reserve_block(ledger: &Ledger, input: &Input, now: Timestamp) -> Result<Effect, StepError> {
+pub(super) async fn reserve_block(ledger: &Ledger, input: &Input, now: Timestamp) -> Result<Made, StepError> {
     let Addresses::Ledger { pool, supernets, excluded, prefix_length } = &input.network.addresses else {
         return Err(StepError::new(Fault::Bug, "asked the ledger for a block that IPAM allocates"));
     };
     let (account, region) = (&input.run.account_id, &input.region);
     let request = BlockRequest { pool, supernets, excluded, prefix_length: *prefix_length, account, region, now };
-    ledger.reserve_block(&request).await.map(Effect::Reserved)
+    let cidr = ledger.reserve_block(&request).await?;
+    Ok(Made { cidr: Some(cidr), ..Made::default() })
 }
 
 /// [EC2 `CreateVpc`] has no client token: a second send after a lost answer makes a second VPC. So the intent is written
@@ -34,11 +36,10 @@ pub(super) async fn create_vpc(
     ec2: &Client,
     (ledger, now): (&Ledger, Timestamp),
     input: &Input,
-    world: &World,
+    seen: &VpcIntent,
     wanted: &Block,
-) -> Result<Effect, StepError> {
+) -> Result<Made, StepError> {
     let (account, region, execution) = (&input.run.account_id, &input.region, &input.run.execution);
-    let seen = world.creation.map(|creation| creation.begun);
     ledger.begin_vpc_creation((account, region), execution, seen, now).await?;
     let tags = input.tags("");
     let request = ec2.create_vpc().tag_specifications(specification(ResourceType::Vpc, &tags));
@@ -66,7 +67,17 @@ pub(super) async fn create_vpc(
     let Some((id, cidr)) = answer.vpc.and_then(|vpc| vpc.vpc_id.zip(vpc.cidr_block)) else {
         return Err(StepError::new(Fault::NotReady, "ec2:CreateVpc answered without the VPC's block"));
     };
-    Ok(Effect::Vpc(Vpc { cidr: block(&cidr, &id)?, id, tags }))
+    let cidr = block(&cidr, &id)?;
+    // When this fails, the next try finds the VPC by its tags, the intent and the block, and writes it then.
+    record_vpc(ledger, input, &id, cidr).await?;
+    Ok(Made { id, cidr: Some(cidr) })
+}
+
+/// Writes into the ledger which VPC is the account's. [DynamoDB `UpdateItem`]
+pub(super) async fn record_vpc(ledger: &Ledger, input: &Input, vpc: &str, cidr: Ipv4Net) -> Result<Made, StepError> {
+    let recorded = RecordedVpc { id: vpc.to_owned(), cidr };
+    ledger.record_vpc(&input.run.account_id, &input.region, &recorded).await?;
+    Ok(Made::default())
 }
 
 /// Whether AWS surely made no VPC. Throttled calls took no effect, although EC2 answers them with 503.
@@ -103,23 +114,23 @@ async fn no_vpc(ec2: &Client, input: &Input, failure: CallFailure, wanted: &Bloc
 }
 
 /// [EC2 `CreateTags`]
-pub(super) async fn tag_vpc(ec2: &Client, vpc: &str, tags: &Tags) -> Result<Effect, StepError> {
+pub(super) async fn tag_vpc(ec2: &Client, vpc: &str, tags: &Tags) -> Result<Made, StepError> {
     let sent = ec2.create_tags().resources(vpc).set_tags(Some(sdk_tags(tags))).send().await;
     sent.map_err(|error| failed(CallFailure::of("ec2:CreateTags", &error)))?;
-    Ok(Effect::Tagged(tags.clone()))
+    Ok(Made::default())
 }
 
 /// [EC2 `ModifyVpcAttribute`]; DNS resolution is on in every new VPC.
-pub(super) async fn enable_dns_hostnames(ec2: &Client, vpc: &str) -> Result<Effect, StepError> {
+pub(super) async fn enable_dns_hostnames(ec2: &Client, vpc: &str) -> Result<Made, StepError> {
     let on = AttributeBooleanValue::builder().value(true).build();
     let sent = ec2.modify_vpc_attribute().vpc_id(vpc).enable_dns_hostnames(on).send().await;
     sent.map_err(|error| failed(CallFailure::of("ec2:ModifyVpcAttribute", &error)))?;
-    Ok(Effect::DnsHostnamesOn)
+    Ok(Made::default())
 }
 
 /// Reads the rules of the default security group and revokes them. [EC2 `DescribeSecurityGroups`,
 /// `RevokeSecurityGroupIngress`, `RevokeSecurityGroupEgress`]
-pub(super) async fn close_default_group(ec2: &Client, vpc: &str) -> Result<Effect, StepError> {
+pub(super) async fn close_default_group(ec2: &Client, vpc: &str) -> Result<Made, StepError> {
     let (of_vpc, default) = (filter("vpc-id", &[vpc.to_owned()]), filter("group-name", &["default".to_owned()]));
     let groups = ec2.describe_security_groups().filters(of_vpc).filters(default).send().await;
     let groups = groups.map_err(|error| CallFailure::of("ec2:DescribeSecurityGroups", &error).or_common())?;
@@ -136,7 +147,7 @@ pub(super) async fn close_default_group(ec2: &Client, vpc: &str) -> Result<Effec
         let sent = ec2.revoke_security_group_egress().group_id(&id).set_ip_permissions(egress).send().await;
         sent.map_err(|error| unrevoked(CallFailure::of("ec2:RevokeSecurityGroupEgress", &error)))?;
     }
-    Ok(Effect::DefaultGroupClosed)
+    Ok(Made::default())
 }
 
 /// Why rules are not revoked: a rule that is gone was revoked by a call whose answer was lost.

@@ -69,6 +69,10 @@ class Attachment:
     modified_since: float | None = None
     deleted_since: float | None = None
     association: Association | None = None
+    policy: Association | None = None
+    """The association with a policy table, in place of one with a route table."""
+    nat: dict[str, str] = field(default_factory=dict)
+    """Blocks of the VPC that the gateway translates, and to what."""
     propagations: list[str] = field(default_factory=list)
     defaults_done: bool = False
 
@@ -110,10 +114,18 @@ class Attachment:
         return self.association
 
     @property
+    def live_policy(self) -> Association | None:
+        """The association with a policy table unless it has ended."""
+        if self.policy is not None and self.policy.state == "disassociated":
+            self.policy = None
+        return self.policy
+
+    @property
     def cidrs(self) -> list[str]:
         """The address blocks of the VPC, which are what it propagates."""
         vpc = ec2_backends[self.account][self.region].vpcs.get(self.vpc)
-        return [each["cidr_block"] for each in vpc.cidr_block_association_set] if vpc else []
+        blocks = vpc.cidr_block_association_set if vpc else []
+        return [each["cidr_block"] for each in blocks if each["cidr_block_state"]["state"] == "associated"]
 
 
 ATTACHMENTS: dict[str, Attachment] = forgotten_on_reset({})
@@ -247,26 +259,35 @@ def associate(backend: EC2Backend, attachment_id: str, table_id: str) -> Attachm
     own_table(backend, table_id)
     with LOCK:
         attachment = settled_attachment(backend, attachment_id)
-        if attachment.live_association is not None:
-            raise EC2ClientError(
-                "Resource.AlreadyAssociated",
-                f"Transit Gateway Attachment {attachment_id} is already associated to a route table.",
-            )
+        refuse_second_association(attachment)
         attachment.association = Association(table_id, clock.now())
     return attachment
+
+
+def refuse_second_association(attachment: Attachment) -> None:
+    """Raises Resource.AlreadyAssociated when a route table or a policy table is associated already."""
+    if attachment.live_association is not None or attachment.live_policy is not None:
+        raise EC2ClientError(
+            "Resource.AlreadyAssociated",
+            f"Transit Gateway Attachment {attachment.id} is already associated to a route table.",
+        )
 
 
 def disassociate(backend: EC2Backend, attachment_id: str, table_id: str) -> Attachment:
     """DisassociateTransitGatewayRouteTable."""
     own_table(backend, table_id)
     attachment = known(backend, attachment_id)
-    association = attachment.live_association
+    end(attachment, attachment.live_association, table_id)
+    return attachment
+
+
+def end(attachment: Attachment, association: Association | None, table_id: str) -> None:
+    """Ends an association with this table. Raises InvalidAssociation.NotFound."""
     if association is None or association.table != table_id or association.ended is not None:
         raise EC2ClientError(
-            "InvalidAssociation.NotFound", f"Transit Gateway Attachment {attachment_id} is not associated."
+            "InvalidAssociation.NotFound", f"Transit Gateway Attachment {attachment.id} is not associated."
         )
     association.ended = clock.now()
-    return attachment
 
 
 def propagate(backend: EC2Backend, attachment_id: str, table_id: str) -> Attachment:

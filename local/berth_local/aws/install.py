@@ -22,6 +22,8 @@ REPAIRS = (
     "sharing",
     "transit_gateway",
     "transit_gateway_routes",
+    "policy_tables",
+    "gateway_nat",
     "prefix_lists",
     "vpc_routes",
     "ipam",

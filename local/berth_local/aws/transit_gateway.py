@@ -58,9 +58,12 @@ def view(backend: EC2Backend, attachment: Attachment) -> dict[str, Any]:
         "CreationTime": attachment.created,
         "Tags": tags_of(backend, attachment.id),
     }
-    association = attachment.live_association
-    if association is not None and attachment.gateway.owner_id == backend.account_id:
+    if attachment.gateway.owner_id != backend.account_id:
+        return answer
+    if (association := attachment.live_association) is not None:
         answer["Association"] = {"TransitGatewayRouteTableId": association.table, "State": association.state}
+    if (policy := attachment.live_policy) is not None:
+        answer["Association"] = {"TransitGatewayPolicyTableId": policy.table, "State": policy.state}
     return answer
 
 
@@ -148,6 +151,7 @@ def delete_transit_gateway_vpc_attachment(self: EC2Response) -> ActionResult:
         raise EC2ClientError("IncorrectState", f"{attachment.id} is in invalid state")
     attachment.deleted_since = clock.now()
     attachment.association = None
+    attachment.policy = None
     attachment.propagations.clear()
     return ActionResult({"TransitGatewayVpcAttachment": vpc_view(backend, attachment)})
 

@@ -108,12 +108,14 @@ def _through(attachment: Attachment) -> list[dict[str, str]]:
 
 
 def routes_of(backend: EC2Backend, table: TransitGatewayRouteTable) -> list[dict[str, Any]]:
-    """Static and propagated routes; a static one hides a propagated one of the same destination."""
+    """Static, propagated and system routes; a static one hides another one of the same destination."""
     routes: dict[str, dict[str, Any]] = {}
     for attachment in list(ATTACHMENTS.values()):
         if attachment.state in ("available", "modifying") and table.id in attachment.propagations:
             for cidr in attachment.cidrs:
-                routes[cidr] = _route(cidr, "propagated", "active", _through(attachment))
+                translated = attachment.nat.get(cidr)
+                kind = "propagated" if translated is None else "system"
+                routes[translated or cidr] = _route(translated or cidr, kind, "active", _through(attachment))
     for cidr, stored in table.routes.items():
         target = ATTACHMENTS.get(stored.get("attachment") or "")
         alive = target is not None and target.state not in ("deleting", "deleted")

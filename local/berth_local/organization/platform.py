@@ -8,7 +8,7 @@ from typing import Any
 
 from berth_local import names
 from berth_local.organization.accounts import Organization
-from berth_local.organization.addresses import VPC_PREFIX_LENGTH, PoolKey
+from berth_local.organization.addresses import VPC_PREFIX_LENGTH, PoolKey, pool_block
 from berth_local.organization.hub import CLUSTER_REGION, CLUSTERS
 from berth_local.organization.network import SHARED_SERVICES_ADDRESSES, RegionalNetwork
 from berth_local.organization.sign_in import GROUPS, KNOWN_BY_ARN, PERMISSION_SETS, IdentityCenter
@@ -57,7 +57,10 @@ def _environment(
         "organizationalUnits": [organization.units[environment]],
         "cluster": CLUSTERS[environment],
         "stage": environment,
-        "regions": {region: _region(network, pools[(environment, region)]) for region, network in networks.items()},
+        "regions": {
+            region: _region(network, pools[(environment, region)], str(pool_block(environment, region)))
+            for region, network in networks.items()
+        },
         "roles": _roles(),
         "signIn": [
             {"group": f"{{tenant}}-{group}", "permissionSet": permission_set}
@@ -67,9 +70,9 @@ def _environment(
     }
 
 
-def _region(network: RegionalNetwork, pool_id: str) -> dict[str, Any]:
+def _region(network: RegionalNetwork, pool_id: str, block: str) -> dict[str, Any]:
     return {
-        "addresses": {"ipam": {"poolId": pool_id, "prefixLength": VPC_PREFIX_LENGTH}},
+        "addresses": {"ipam": {"poolId": pool_id, "prefixLength": VPC_PREFIX_LENGTH, "supernets": [block]}},
         "zones": list(network.zone_ids),
         "tiers": [
             {"name": "private", "prefixLength": 22, "routing": "private"},

@@ -251,6 +251,7 @@ fn attachment(input: &attach_transit_gateway::Input) -> attach_transit_gateway::
     attach_transit_gateway::Output {
         attachment_id: attachment_id(&input.region),
         isolation: Isolation {
+            proven_at: Some(jiff::Timestamp::UNIX_EPOCH),
             spoke_route_table: plan.spoke_route_table.clone(),
             associated_with: plan.spoke_route_table.clone(),
             propagated_to: plan.propagate_to.clone(),

@@ -58,23 +58,32 @@ fn a_vpc_that_ec2_does_not_show_yet_is_waited_for_and_not_made_twice() {
 }
 
 #[test]
-fn two_vpcs_of_ours_are_shown_and_one_of_them_is_always_the_one() {
+fn a_second_vpc_with_our_tags_is_shown_when_its_block_is_the_pools_and_not_owned_elsewhere() {
     let rig = rig();
     let account = rig.account("double-staging", "staging");
     let first = onboard(rig, &account);
+    let region = |record: &Record| record.regions[&"eu-west-1".parse().unwrap()].clone();
     let tags = json!([
         { "Key": "berth:managed-by", "Value": "berth" }, { "Key": "berth:account", "Value": account },
     ]);
-    let second = json!({ "CidrBlock": "10.99.0.0/20", "TagSpecifications": [{ "ResourceType": "vpc", "Tags": tags }] });
-    let second = rig.call_in(&account, "eu-west-1", "ec2", "create_vpc", &second);
-    let second = second["Vpc"]["VpcId"].as_str().unwrap();
+    let second = |block: &str| {
+        let wanted = json!({ "CidrBlock": block, "TagSpecifications": [{ "ResourceType": "vpc", "Tags": tags }] });
+        rig.call_in(&account, "eu-west-1", "ec2", "create_vpc", &wanted)["Vpc"]["VpcId"].as_str().unwrap().to_owned()
+    };
+    // As a lost answer would leave it.
+    let late = second(&region(&first).cidr);
     let execution = rig.start_execution(&json!({ "accountId": account }));
     let again = rig.wait_for_outcome(&account, &execution);
-    let region = |record: &Record| record.regions[&"eu-west-1".parse().unwrap()].clone();
-    assert_eq!(region(&again).vpc_id, region(&first).vpc_id, "the one that is used stays the one");
-    assert_eq!(region(&again).duplicate_vpcs, [second]);
+    assert_eq!(region(&again).vpc_id, region(&first).vpc_id, "the one on record stays the one");
+    assert_eq!(region(&again).duplicate_vpcs, std::slice::from_ref(&late));
     let (_, shown) = rig.berth(&["status", &account]);
-    assert!(shown.contains(&format!("duplicate VPC: {second}")), "{shown}");
+    assert!(shown.contains(&format!("duplicate VPC: {late}")), "{shown}");
+
+    let elsewhere = second("10.99.0.0/20");
+    let execution = rig.start_execution(&json!({ "accountId": account }));
+    assert_eq!(rig.ended(&execution).error.as_deref(), Some("NotOwned"));
+    let failed = rig.wait_for_outcome(&account, &execution);
+    assert!(failed.failure.unwrap().message.contains(&format!("{elsewhere} (10.99.0.0/20) has Berth's tags")));
 }
 
 #[test]

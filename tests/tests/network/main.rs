@@ -11,6 +11,7 @@ mod isolation;
 mod parts;
 mod races;
 mod regions;
+mod tenants;
 
 use std::sync::MutexGuard;
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use berth_tenancy::{EnvironmentName, Region, overlap};
 use ipnet::Ipv4Net;
 
 use super::{Problems, region_path};
@@ -16,8 +17,13 @@ struct Use<'a> {
     prefix_length: u8,
 }
 
-/// Checks every ledger pool, alone and against the others.
+/// Checks every ledger pool, alone and against the others, and what is said of IPAM's pools.
 pub(super) fn check(config: &PlatformConfig, problems: &mut Problems) {
+    for (name, region, addresses) in sources(config) {
+        if let AddressSource::Ipam { supernets, .. } = addresses {
+            host_bits(&format!("{}.addresses.ipam.supernets", region_path(name, region)), supernets, problems);
+        }
+    }
     let mut first_uses: BTreeMap<&str, Use<'_>> = BTreeMap::new();
     for used in uses(config) {
         alone(&used, problems);
@@ -39,9 +45,14 @@ pub(super) fn check(config: &PlatformConfig, problems: &mut Problems) {
     }
 }
 
+/// Where each region's addresses come from.
+pub(super) fn sources(config: &PlatformConfig) -> impl Iterator<Item = (&EnvironmentName, &Region, &AddressSource)> {
+    let environments = config.environments.iter();
+    environments.flat_map(|(name, e)| e.regions.iter().map(move |(region, c)| (name, region, &c.addresses)))
+}
+
 fn uses(config: &PlatformConfig) -> impl Iterator<Item = Use<'_>> {
-    let regions = config.environments.iter().flat_map(|(name, e)| e.regions.iter().map(move |(r, c)| (name, r, c)));
-    regions.filter_map(|(name, region, config)| match &config.addresses {
+    sources(config).filter_map(|(name, region, addresses)| match addresses {
         AddressSource::Ledger { pool, supernets, excluded, prefix_length } => Some(Use {
             path: format!("{}.addresses.ledger", region_path(name, region)),
             pool,
@@ -57,10 +68,6 @@ fn sorted(blocks: &[Ipv4Net]) -> Vec<Ipv4Net> {
     let mut blocks = blocks.to_vec();
     blocks.sort();
     blocks
-}
-
-fn overlap(a: Ipv4Net, b: Ipv4Net) -> bool {
-    a.contains(&b) || b.contains(&a)
 }
 
 /// What one use can get wrong without any other.

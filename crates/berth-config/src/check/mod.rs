@@ -3,6 +3,7 @@
 mod accounts;
 mod addresses;
 mod baseline;
+mod covering;
 mod environments;
 mod regions;
 mod roles;
@@ -68,6 +69,13 @@ pub(crate) fn all(config: &PlatformConfig) -> Vec<Problem> {
         sign_in::check(config, name, &environment.sign_in, &mut problems);
         baseline::check(&format!("environments.{name}"), environment, &mut problems);
     }
+    problems.0
+}
+
+/// What is allowed, and yet somebody should know of it.
+pub(crate) fn warnings(config: &PlatformConfig) -> Vec<Problem> {
+    let mut problems = Problems::default();
+    covering::check(config, &mut problems);
     problems.0
 }
 

@@ -25,6 +25,7 @@ pub(super) fn check(config: &PlatformConfig, problems: &mut Problems) {
         }
         problems.repeated(&gateway.propagate_to, |n| format!("{path}.propagateTo[{n}]"));
         problems.repeated(&gateway.shared_attachments, |n| format!("{path}.sharedAttachments[{n}]"));
+        problems.repeated(&gateway.filtering_attachments, |n| format!("{path}.filteringAttachments[{n}]"));
         problems.repeated(&gateway.routes, |n| format!("{path}.routes[{n}]"));
     }
 }
@@ -44,6 +45,13 @@ fn ids(path: &str, gateway: &TransitGateway, problems: &mut Problems) {
     }
     for (n, text) in gateway.shared_attachments.iter().enumerate() {
         id(format!("{path}.sharedAttachments[{n}]"), text, "tgw-attach-", "Transit Gateway attachment");
+    }
+    for (n, text) in gateway.filtering_attachments.iter().enumerate() {
+        if !gateway.shared_attachments.contains(text) {
+            let message = format!("{} is not one of sharedAttachments", quoted(text));
+            let hint = "the spoke table may not lead there at all: add it to sharedAttachments, or remove it here";
+            problems.add(format!("{path}.filteringAttachments[{n}]"), message, hint);
+        }
     }
 }
 

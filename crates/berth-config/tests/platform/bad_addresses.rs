@@ -1,6 +1,8 @@
 //! Addresses that overlap, and Transit Gateways that would break isolation.
 
-use crate::{Bad, assert_bad};
+use berth_config::PlatformConfig;
+
+use crate::{Bad, EXAMPLE, assert_bad};
 
 const POOLS: &[Bad] = &[
     Bad {
@@ -135,12 +137,54 @@ const GATEWAYS: &[Bad] = &[
     },
     Bad {
         from: "routes: [10.0.0.0/16]",
+        to: "filteringAttachments: [tgw-attach-0e000000000000099]\n          routes: [10.0.0.0/16]",
+        line_of: "filteringAttachments: [tgw-attach-0e000000000000099",
+        path: "environments.dev.regions.eu-west-1.transitGateway.filteringAttachments[0]",
+        message: "\"tgw-attach-0e000000000000099\" is not one of sharedAttachments",
+    },
+    Bad {
+        from: "prefixLength: 20, supernets: [10.32.0.0/14]",
+        to: "prefixLength: 20, supernets: [10.32.0.1/14]",
+        line_of: "10.32.0.1/14",
+        path: "environments.staging.regions.eu-west-1.addresses.ipam.supernets[0]",
+        message: "10.32.0.1/14 has bits behind its prefix",
+    },
+    Bad {
+        from: "routes: [10.0.0.0/16]",
         to: "routes: [10.0.0.1/16]",
         line_of: "10.0.0.1/16",
         path: "environments.dev.regions.eu-west-1.transitGateway.routes[0]",
         message: "10.0.0.1/16 has bits behind its prefix",
     },
 ];
+
+/// What a changed example is warned of: path and message.
+fn warned(from: &str, to: &str) -> Vec<(String, String)> {
+    let text = EXAMPLE.replacen(from, to, 1);
+    assert_ne!(text, EXAMPLE, "the example has no {from:?}");
+    let (_, warnings) = PlatformConfig::parse_with_warnings(&text).unwrap();
+    warnings.into_iter().map(|warning| (warning.path, warning.message)).collect()
+}
+
+#[test]
+fn routes_that_lead_into_tenants_blocks_are_warned_of_unless_an_appliance_filters() {
+    assert_eq!(PlatformConfig::parse_with_warnings(EXAMPLE).unwrap().1, []);
+    let routes = "environments.dev.regions.eu-west-1.transitGateway.routes[0]";
+    let cases = [
+        ("routes: [0.0.0.0/0]", "0.0.0.0/0 leads into the tenants' block 10.16.16.0/20"),
+        ("routes: [10.32.0.0/16]", "10.32.0.0/16 leads into the tenants' block 10.32.0.0/13"),
+    ];
+    for (to, message) in cases {
+        let warned = warned("routes: [10.0.0.0/16]", to);
+        assert!(warned.contains(&(routes.to_owned(), message.to_owned())), "{warned:?}");
+    }
+    let filtered = "filteringAttachments: [tgw-attach-0e000000000000071]\n          routes: [0.0.0.0/0]";
+    assert_eq!(warned("routes: [10.0.0.0/16]", filtered), []);
+    // Excluded blocks are no tenant's.
+    assert_eq!(warned("routes: [10.0.0.0/16]", "routes: [10.16.0.0/20]"), []);
+    let unlisted = warned(", supernets: [10.32.0.0/14]", "");
+    assert_eq!(unlisted[0].1, "the CIDRs of the pool are not in the file");
+}
 
 #[test]
 fn transit_gateways_are_checked() {

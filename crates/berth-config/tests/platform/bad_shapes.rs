@@ -77,8 +77,8 @@ const SHAPES: &[Bad] = &[
         message: "fields are expected here",
     },
     Bad {
-        from: "{ ipam: { poolId: ipam-pool-0e000000000000057, prefixLength: 20 } }",
-        to: "{ ipam: { poolId: ipam-pool-0e000000000000057, prefixLength: 20 }, ledger: {} }",
+        from: "{ ipam: { poolId: ipam-pool-0e000000000000057, prefixLength: 20, supernets: [10.32.0.0/14] } }",
+        to: "{ ipam: { poolId: ipam-pool-0e000000000000057, prefixLength: 20, supernets: [10.32.0.0/14] }, ledger: {} }",
         line_of: "ledger: {}",
         path: "environments.staging.regions.eu-west-1.addresses.ledger",
         message: "only one kind is allowed here",

@@ -8,15 +8,19 @@ use berth_tenancy::{Mode, PlannedChange};
 use proptest::prelude::*;
 
 use crate::{
-    Action, Association, AssociationState, AttachmentState, Details, Hub, Input, Isolation, OtherAttachment, Output,
-    PropagationState, Route, SpokeRoute, World,
-    decide::{decide, imagine},
-    decide_tests::{ID, association, attachment, details, input, spoke_route, tgw_route, with},
-    race_tests::{Aws, End, invoke},
+    AssociatedWith, Association, AssociationState, AttachmentState, Change, Details, GatewayRoute, Hub, Input,
+    Isolation, OtherAttachment, Output, PropagationState, Route, State, Target,
+    decide::decide,
+    decide_tests::{ID, association, attachment, details, input, isolated, spoke_route, tgw_route, whole, with},
+    races::{Aws, End, invoke},
 };
 
 /// What somebody changed, or the plan of today.
-type Change = fn(&mut World);
+type Edit = fn(&mut State);
+
+fn route_table(id: &str) -> AssociatedWith {
+    AssociatedWith::RouteTable(id.to_owned())
+}
 
 fn with_leave() -> Input {
     let mut input = input();
@@ -25,7 +29,7 @@ fn with_leave() -> Input {
 }
 
 /// What is asked for, one line an action, and what is reported.
-fn outcome(input: &Input, world: &World) -> (Vec<String>, Vec<PlannedChange>) {
+fn outcome(input: &Input, world: &State) -> (Vec<String>, Vec<PlannedChange>) {
     match decide(input, world).unwrap() {
         Decision::Act(actions) => (actions.iter().map(ToString::to_string).collect(), Vec::new()),
         Decision::Done(output) => (Vec::new(), output.planned_changes),
@@ -34,7 +38,7 @@ fn outcome(input: &Input, world: &World) -> (Vec<String>, Vec<PlannedChange>) {
 
 #[test]
 fn what_is_no_breach_of_isolation_is_reported_and_left_and_done_with_leave() {
-    let table: [(Change, &str, &str); 5] = [
+    let table: [(Edit, &str, &str); 5] = [
         (
             |world| world.routes.first_mut().unwrap().target = "nat-1".to_owned(),
             "rtb-private routes 10.100.0.0/16 to nat-1; planned: tgw-1",
@@ -75,9 +79,15 @@ fn what_is_no_breach_of_isolation_is_reported_and_left_and_done_with_leave() {
 
 #[test]
 fn a_breach_of_isolation_is_a_fault_and_mended_with_leave_only() {
-    let table: [(Change, &str); 3] = [
+    let table: [(Edit, &str); 4] = [
         (
-            |world| association(world).as_mut().unwrap().table = "tgw-rtb-old".to_owned(),
+            |world| {
+                association(world).as_mut().unwrap().with = AssociatedWith::PolicyTable("tgw-ptb-1".to_owned());
+            },
+            "disassociate tgw-attach-1 from the policy table tgw-ptb-1",
+        ),
+        (
+            |world| association(world).as_mut().unwrap().with = route_table("tgw-rtb-old"),
             "disassociate tgw-attach-1 from tgw-rtb-old",
         ),
         (
@@ -101,7 +111,7 @@ fn a_breach_of_isolation_is_a_fault_and_mended_with_leave_only() {
         assert_eq!(outcome(&with_leave(), &world), (vec![mended.to_owned()], Vec::new()));
     }
     // A tenant's route in the spoke table is nobody's leave to give.
-    let leak = with(|world| details(world).spoke_routes.push(spoke_route("10.2.0.0/20", "tgw-attach-other")));
+    let leak = with(|world| details(world).spoke.routes.push(spoke_route("10.2.0.0/20", "tgw-attach-other")));
     assert_eq!(decide(&with_leave(), &leak).unwrap_err().fault, Fault::NotOwned);
 }
 
@@ -158,11 +168,13 @@ fn an_attachment_to_another_gateway_is_reported_and_left_to_a_person() {
 fn a_plan_with_leave_shows_the_whole_way_to_another_association() {
     let mut planned = with_leave();
     planned.run.mode = Mode::Plan;
-    let mut world = with(|world| association(world).as_mut().unwrap().table = "tgw-rtb-old".to_owned());
+    let mut world = with(|world| association(world).as_mut().unwrap().with = route_table("tgw-rtb-old"));
     let mut lines = Vec::new();
     while let Decision::Act(actions) = decide(&planned, &world).unwrap() {
         lines.extend(actions.iter().map(ToString::to_string));
-        actions.iter().map(imagine).for_each(|effect| world.apply(effect));
+        for change in &actions {
+            world.apply(&planned, change, None);
+        }
     }
     assert_eq!(lines, ["disassociate tgw-attach-1 from tgw-rtb-old", "associate tgw-attach-1 with tgw-rtb-spokes"]);
 }
@@ -202,7 +214,9 @@ impl Past {
         };
         Aws {
             attachment: Some(attachment),
-            association: self.table.map(|n| Association { table: name(&n), state: *states.get(self.state).unwrap() }),
+            association: self
+                .table
+                .map(|n| Association { with: route_table(&name(&n)), state: *states.get(self.state).unwrap() }),
             propagations: self.propagations.iter().map(|n| (name(n), PropagationState::Enabled)).collect(),
             routes: self.routes.iter().map(route).collect(),
             ..Aws::default()
@@ -211,11 +225,11 @@ impl Past {
 }
 
 /// Whether traffic that flows in `world` may stop because of the action.
-fn cuts_off(world: &World, action: &Action) -> bool {
-    match action {
-        Action::ChangeSubnets { remove, .. } => !remove.is_empty(),
-        Action::Disassociate { .. } | Action::StopPropagation { .. } | Action::DeleteRoute { .. } => true,
-        Action::ReplaceRoute { destination, gateway, .. } => {
+fn cuts_off(world: &State, change: &Change) -> bool {
+    match change {
+        Change::ChangeSubnets { remove, .. } => !remove.is_empty(),
+        Change::Disassociate { .. } | Change::StopPropagation { .. } | Change::DeleteRoute { .. } => true,
+        Change::ReplaceRoute { destination, gateway, .. } => {
             world.routes.iter().any(|route| route.destination == *destination && route.target != *gateway)
                 || world.routes.iter().any(|route| route.destination == *destination && !route.is_blackhole)
         }
@@ -287,13 +301,15 @@ proptest! {
         let mut plan = input();
         plan.transit_gateway.shared_attachments = (0..through).map(|n| format!("tgw-attach-{n:017x}")).collect();
         let proof = |count: usize| -> Isolation {
-            let route = |n: usize| SpokeRoute {
+            let target = |id: &String| Target { attachment: id.clone(), kind: "vpc".to_owned() };
+            let route = |n: usize| GatewayRoute {
                 destination: format!("fd00:{n:x}:ffff:ffff:ffff:ffff:ffff:ffff/128"),
                 prefix_list: Some("pl-0a1b2c3d4e5f67890".to_owned()),
-                attachments: plan.transit_gateway.shared_attachments.clone(),
+                kind: "static".to_owned(),
+                targets: plan.transit_gateway.shared_attachments.iter().map(target).collect(),
                 state: "active".to_owned(),
             };
-            let details = Details { spoke_routes: (0..count).map(route).collect(), ..details(&mut with(|_| {})).clone() };
+            let details = Details { spoke: whole((0..count).map(route).collect()), users: Vec::new(), ..isolated() };
             let hub = Hub { details: Some(details), ..with(|_| {}).hub.unwrap() };
             let Decision::Done(output) = decide(&plan, &with(|world| world.hub = Some(hub))).unwrap() else {
                 panic!("not done");
@@ -313,7 +329,7 @@ fn the_order_in_which_aws_lists_routes_does_not_change_the_proof() {
     let proof = |turned: bool| {
         let world = with(|world| {
             if turned {
-                details(world).spoke_routes.reverse();
+                details(world).spoke.routes.reverse();
             }
         });
         match decide(&input(), &world).unwrap() {

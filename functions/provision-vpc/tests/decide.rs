@@ -1,24 +1,24 @@
 //! What `decide` makes of many networks: by table, and from any network that a crash can leave behind.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
+use berth_ledger::RecordedVpc;
 use berth_step::{Decision, Fault, StepError};
 use berth_tenancy::{Addresses, Mode, NetworkPlan, Subject, Tags, TierPlan, TierRouting};
 use proptest::prelude::*;
 
 use crate::{
-    Action, Creation, Endpoint, Input, InternetGateway, Output, RouteTable, Subnet, Vpc, World,
-    decide::{decide, imagine},
-    world::Parts,
+    Change, Creation, Endpoint, Input, InternetGateway, Known, Output, RouteTable, State, Subnet, Vpc, decide::decide,
+    state::Parts,
 };
 
 /// A change of the plan, or of the world.
-type Change<T> = fn(&mut T);
+type Edit<T> = fn(&mut T);
 
 fn tier(name: &str, prefix_length: u8, routing: TierRouting) -> TierPlan {
     TierPlan { name: name.to_owned(), prefix_length, routing }
 }
 
-fn input() -> Input {
+pub(crate) fn input() -> Input {
     Input {
         run: Subject {
             account_id: "111122223333".parse().unwrap(),
@@ -34,7 +34,11 @@ fn input() -> Input {
         },
         region: "eu-west-1".parse().unwrap(),
         network: NetworkPlan {
-            addresses: Addresses::Ipam { pool_id: "ipam-pool-1".to_owned(), prefix_length: 20 },
+            addresses: Addresses::Ipam {
+                pool_id: "ipam-pool-1".to_owned(),
+                prefix_length: 20,
+                supernets: vec!["10.0.0.0/12".parse().unwrap()],
+            },
             zones: vec!["euw1-az1".to_owned(), "euw1-az2".to_owned()],
             tiers: vec![tier("private", 22, TierRouting::Private), tier("attachment", 28, TierRouting::Attachment)],
             gateway_endpoints: vec!["s3".to_owned(), "dynamodb".to_owned()],
@@ -44,15 +48,15 @@ fn input() -> Input {
 }
 
 /// Runs to the end on imagined effects. Answers every change and the output.
-fn run(input: &Input, world: &mut World) -> Result<(Vec<Action>, Output), StepError> {
+fn run(input: &Input, world: &mut State) -> Result<(Vec<Change>, Output), StepError> {
     let mut done = Vec::new();
     for _ in 0..8 {
         match decide(input, world)? {
             Decision::Done(output) => return Ok((done, output)),
             Decision::Act(batch) => {
                 assert!(!batch.is_empty());
-                for effect in batch.iter().map(|action| imagine(input, world, action)).collect::<Vec<_>>() {
-                    world.apply(effect);
+                for change in &batch {
+                    world.apply(input, change, None);
                 }
                 done.extend(batch);
             }
@@ -61,23 +65,23 @@ fn run(input: &Input, world: &mut World) -> Result<(Vec<Action>, Output), StepEr
     panic!("not done after eight rounds: {done:?}");
 }
 
-fn finished(input: &Input) -> World {
-    let mut world = World::default();
+fn finished(input: &Input) -> State {
+    let mut world = State::default();
     run(input, &mut world).unwrap();
     world
 }
 
 /// The world as the next invocation would see it: nothing is remembered but what AWS shows.
-fn seen_again(world: &World) -> World {
+fn seen_again(world: &State) -> State {
     let dns_hostnames = world.subnets.iter().any(|subnet| subnet.place.is_some());
-    World { dns_hostnames, reserved: None, creation: None, ..world.clone() }
+    State { dns_hostnames, reserved: None, ..world.clone() }
 }
 
-fn changes(input: &Input, world: &World) -> Vec<String> {
+pub(crate) fn changes(input: &Input, world: &State) -> Vec<String> {
     run(input, &mut world.clone()).unwrap().0.iter().map(ToString::to_string).collect()
 }
 
-fn fault(input: &Input, world: &World) -> (Fault, String) {
+pub(crate) fn fault(input: &Input, world: &State) -> (Fault, String) {
     let error = run(input, &mut world.clone()).unwrap_err();
     (error.fault, error.what)
 }
@@ -85,7 +89,7 @@ fn fault(input: &Input, world: &World) -> (Fault, String) {
 #[test]
 fn a_plan_for_an_empty_region_shows_every_change_in_order() {
     assert_eq!(
-        changes(&input(), &World::default()),
+        changes(&input(), &State::default()),
         [
             "create the VPC with a /20 of ipam-pool-1",
             "turn on DNS host names in vpc-(new)",
@@ -117,7 +121,7 @@ fn a_finished_region_needs_nothing() {
 fn without_an_attachment_tier_the_first_private_tier_holds_the_gateways_interfaces() {
     let mut input = input();
     input.network.tiers = vec![tier("data", 24, TierRouting::Intra), tier("apps", 24, TierRouting::Private)];
-    let output = run(&input, &mut World::default()).unwrap().1;
+    let output = run(&input, &mut State::default()).unwrap().1;
     assert_eq!(output.attachment_subnets, ["subnet-(new apps euw1-az1)", "subnet-(new apps euw1-az2)"]);
 }
 
@@ -125,9 +129,9 @@ fn without_an_attachment_tier_the_first_private_tier_holds_the_gateways_interfac
 fn without_a_private_tier_there_is_no_route_table_and_no_endpoint() {
     let mut input = input();
     input.network.tiers = vec![tier("data", 24, TierRouting::Intra)];
-    let (actions, output) = run(&input, &mut World::default()).unwrap();
+    let (actions, output) = run(&input, &mut State::default()).unwrap();
     assert_eq!(output.private_route_table, None);
-    let is_unwanted = |a: &Action| matches!(a, Action::CreateRouteTable { .. } | Action::CreateEndpoint { .. });
+    let is_unwanted = |a: &Change| matches!(a, Change::CreateRouteTable { .. } | Change::CreateEndpoint { .. });
     assert!(!actions.iter().any(is_unwanted));
 }
 
@@ -140,16 +144,16 @@ fn the_ledgers_block_is_reserved_before_the_vpc_is_made_with_it() {
         excluded: Vec::new(),
         prefix_length: 20,
     };
-    let shown = changes(&input, &World::default());
+    let shown = changes(&input, &State::default());
     assert_eq!(shown[..2], ["reserve a /20 of pool dev-eu-west-1", "create the VPC with a /20"]);
-    let reserved = World { reserved: Some("10.3.16.0/20".parse().unwrap()), ..World::default() };
+    let reserved = State { reserved: Some("10.3.16.0/20".parse().unwrap()), ..State::default() };
     assert_eq!(changes(&input, &reserved)[0], "create the VPC with 10.3.16.0/20");
 }
 
 #[test]
 fn what_the_plan_gains_is_added_and_nothing_else_moves() {
     let before = finished(&input());
-    let cases: [(Change<Input>, &[&str]); 4] = [
+    let cases: [(Edit<Input>, &[&str]); 4] = [
         (
             |input| input.network.zones.push("euw1-az3".to_owned()),
             &[
@@ -177,7 +181,7 @@ fn what_the_plan_gains_is_added_and_nothing_else_moves() {
 
 #[test]
 fn drift_is_put_right() {
-    let cases: [(Change<World>, &str); 5] = [
+    let cases: [(Edit<State>, &str); 5] = [
         (
             |world| {
                 world.vpc.as_mut().unwrap().tags.0.remove("berth:tenant");
@@ -206,10 +210,6 @@ fn drift_is_put_right() {
 
 #[test]
 fn what_is_not_ours_is_a_fault_and_never_changed() {
-    let foreign = World { not_owned: vec!["vpc-9".to_owned()], ..World::default() };
-    let (kind, what) = fault(&input(), &foreign);
-    assert_eq!((kind, what.as_str()), (Fault::NotOwned, "vpc-9 has our name, berth-payments-dev, but not our tags"));
-
     let mut world = finished(&input());
     world.tables[0].subnets.remove("subnet-(new private euw1-az1)");
     world.tables.push(RouteTable {
@@ -218,6 +218,7 @@ fn what_is_not_ours_is_a_fault_and_never_changed() {
         routing: None,
         default_route: None,
         subnets: ["subnet-(new private euw1-az1)".to_owned()].into(),
+        paths: Vec::new(),
     });
     let (kind, what) = fault(&input(), &world);
     assert_eq!(kind, Fault::NotOwned);
@@ -237,8 +238,8 @@ fn a_tier_that_must_reach_nothing_may_not_use_the_private_table() {
 fn subnets_that_do_not_fit_are_refused_before_any_subnet_is_made() {
     let mut input = input();
     input.network.tiers[0].prefix_length = 21;
-    let vpc = Vpc { id: "vpc-1".to_owned(), cidr: "10.1.0.0/20".parse().unwrap(), tags: input.tags("") };
-    let (kind, what) = fault(&input, &World { vpc: Some(vpc), ..World::default() });
+    let vpc = vpc("vpc-1", input.tags(""));
+    let (kind, what) = fault(&input, &State { vpc: Some(vpc), known: on_record(), ..State::default() });
     assert_eq!(kind, Fault::InvalidInput);
     assert_eq!(
         what,
@@ -255,42 +256,20 @@ fn a_subnet_of_someone_else_keeps_its_block() {
         cidr: "10.1.0.0/24".parse().unwrap(),
         place: None,
     };
-    let vpc = Vpc { id: "vpc-1".to_owned(), cidr: "10.1.0.0/20".parse().unwrap(), tags: input.tags("") };
-    let world = World { vpc: Some(vpc), subnets: vec![theirs], ..World::default() };
+    let vpc = vpc("vpc-1", input.tags(""));
+    let world = State { vpc: Some(vpc), known: on_record(), subnets: vec![theirs], ..State::default() };
     let shown = changes(&input, &world);
     assert!(shown.contains(&"create subnet private in euw1-az1 with 10.1.4.0/22".to_owned()), "{shown:?}");
 }
 
-fn vpc(id: &str, tags: Tags) -> Vpc {
-    Vpc { id: id.to_owned(), cidr: "10.1.0.0/20".parse().unwrap(), tags }
+/// The ledger has vpc-1.
+pub(crate) fn on_record() -> Known {
+    let recorded = RecordedVpc { id: "vpc-1".to_owned(), cidr: "10.1.0.0/20".parse().unwrap() };
+    Known { recorded: Some(recorded), ..Known::default() }
 }
 
-#[test]
-fn of_two_vpcs_of_ours_every_run_takes_the_one_in_use_then_the_smallest_id_and_reports_the_other() {
-    let input = input();
-    let both = || vec![vpc("vpc-b", input.tags("")), vpc("vpc-a", input.tags("")), vpc("vpc-0", Tags::default())];
-    let unused = World::of(&input, both(), Parts::default());
-    assert_eq!((unused.vpc.unwrap().id.as_str(), unused.duplicates[0].as_str()), ("vpc-a", "vpc-b"));
-
-    let subnet = Subnet {
-        vpc: "vpc-b".to_owned(),
-        id: "subnet-1".to_owned(),
-        cidr: "10.1.0.0/22".parse().unwrap(),
-        place: Some(("private".to_owned(), "euw1-az1".to_owned())),
-    };
-    let used = World::of(&input, both(), Parts { subnets: vec![subnet], ..Parts::default() });
-    assert_eq!((used.vpc.as_ref().unwrap().id.as_str(), used.duplicates.len()), ("vpc-b", 1));
-    let output = run(&input, &mut used.clone()).unwrap().1;
-    assert_eq!(output.duplicates, ["vpc-a"]);
-}
-
-#[test]
-fn only_our_tags_make_a_vpc_ours_and_only_our_name_makes_another_one_not_owned() {
-    let input = input();
-    let other = Tags::of(&"999988887777".parse().unwrap(), &input.run.tenant).with("Name", "berth-payments-dev");
-    let vpcs = vec![vpc("vpc-1", other), vpc("vpc-2", [("Name", "default")].into_iter().collect())];
-    let world = World::of(&input, vpcs, Parts::default());
-    assert_eq!((world.vpc, world.not_owned), (None, vec!["vpc-1".to_owned()]));
+pub(crate) fn vpc(id: &str, tags: Tags) -> Vpc {
+    Vpc { id: id.to_owned(), cidr: "10.1.0.0/20".parse().unwrap(), further: Vec::new(), tags }
 }
 
 #[test]
@@ -303,7 +282,7 @@ fn an_endpoint_of_another_vpc_does_not_count() {
         tables: [].into(),
     };
     let parts = Parts { endpoints: vec![endpoint], ..Parts::default() };
-    assert_eq!(World::of(&input, vec![vpc("vpc-1", input.tags(""))], parts).endpoints, []);
+    assert_eq!(State::of(&input, vec![vpc("vpc-1", input.tags(""))], on_record(), parts).endpoints, []);
 }
 
 #[test]
@@ -312,7 +291,7 @@ fn the_payload_is_strict_and_the_output_is_in_camel_case() {
     assert!(serde_json::from_value::<Input>(json.clone()).is_ok());
     json["netwrok"] = 1.into();
     assert!(serde_json::from_value::<Input>(json).unwrap_err().to_string().contains("netwrok"));
-    let output = serde_json::to_value(run(&input(), &mut World::default()).unwrap().1).unwrap();
+    let output = serde_json::to_value(run(&input(), &mut State::default()).unwrap().1).unwrap();
     for field in ["vpcId", "cidr", "attachmentSubnets", "privateRouteTable", "subnets", "duplicates"] {
         assert!(output.get(field).is_some(), "{field}");
     }
@@ -323,7 +302,7 @@ fn a_creation_without_an_answer_is_waited_for_and_then_tried_again() {
     let world = |age_seconds| {
         let begun = jiff::Timestamp::UNIX_EPOCH;
         let creation = Some(Creation { begun, age_seconds, settled_seconds: 120 });
-        World { creation, ..World::default() }
+        State { known: Known { creation, ..Known::default() }, ..State::default() }
     };
     for age in [0, 1, 119] {
         let (kind, what) = fault(&input(), &world(age));
@@ -331,7 +310,8 @@ fn a_creation_without_an_answer_is_waited_for_and_then_tried_again() {
         assert_eq!(what, format!("a CreateVpc of {age} seconds ago may have made a VPC that EC2 does not show yet"));
     }
     assert_eq!(changes(&input(), &world(120))[0], "create the VPC with a /20 of ipam-pool-1");
-    let seen = World { creation: world(1).creation, ..finished(&input()) };
+    let mut seen = finished(&input());
+    seen.known.creation = world(1).known.creation;
     assert_eq!(changes(&input(), &seen), Vec::<String>::new(), "a VPC that is seen settles it");
 }
 
@@ -380,7 +360,8 @@ fn the_gateway_of_the_vpc_comes_before_an_unattached_one_of_ours_and_others_do_n
     let gateway = |id: &str, is_ours| InternetGateway { id: id.to_owned(), is_ours, is_attached: true };
     let found = |gateways: Vec<(InternetGateway, Option<String>)>| {
         let parts = Parts { gateways, ..Parts::default() };
-        World::of(&input, vec![vpc("vpc-1", input.tags(""))], parts).gateway.map(|g| (g.id, g.is_attached))
+        let world = State::of(&input, vec![vpc("vpc-1", input.tags(""))], on_record(), parts);
+        world.gateway.map(|g| (g.id, g.is_attached))
     };
     let here = || Some("vpc-1".to_owned());
     assert_eq!(
@@ -424,7 +405,7 @@ proptest! {
         input in any_input(),
         crashes in proptest::collection::vec((1usize..5, any::<u32>()), 0..4),
     ) {
-        let mut world = World::default();
+        let mut world = State::default();
         // Each crash: some whole rounds, then some of the actions of one more round, then a new invocation.
         for (rounds, lucky) in crashes {
             for round in 0..rounds {
@@ -432,15 +413,14 @@ proptest! {
                 let is_last = round + 1 == rounds;
                 for (n, action) in batch.iter().enumerate() {
                     if !is_last || lucky & (1 << (n % 32)) != 0 {
-                        let effect = imagine(&input, &world, action);
-                        world.apply(effect);
+                        world.apply(&input, action, None);
                     }
                 }
             }
             world = seen_again(&world);
         }
         let output = run(&input, &mut world).unwrap().1;
-        prop_assert_eq!(&output, &run(&input, &mut World::default()).unwrap().1);
+        prop_assert_eq!(&output, &run(&input, &mut State::default()).unwrap().1);
         let (again, same) = run(&input, &mut seen_again(&world)).unwrap();
         prop_assert!(again.is_empty(), "{again:?}");
         prop_assert_eq!(same, output);
@@ -462,10 +442,10 @@ proptest! {
 
     #[test]
     fn no_subnet_is_ever_made_before_dns_host_names_are_on(input in any_input()) {
-        let actions = run(&input, &mut World::default()).unwrap().0;
-        let at = |is: fn(&Action) -> bool| actions.iter().position(is);
-        let dns = at(|action| matches!(action, Action::EnableDnsHostnames { .. }));
-        let subnet = at(|action| matches!(action, Action::CreateSubnet { .. }));
+        let actions = run(&input, &mut State::default()).unwrap().0;
+        let at = |is: fn(&Change) -> bool| actions.iter().position(is);
+        let dns = at(|action| matches!(action, Change::EnableDnsHostnames { .. }));
+        let subnet = at(|action| matches!(action, Change::CreateSubnet { .. }));
         prop_assert!(dns.unwrap() < subnet.unwrap());
     }
 }

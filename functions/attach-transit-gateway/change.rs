@@ -1,14 +1,12 @@
-//! The changes that `attach-transit-gateway` can make, and what each leaves behind.
+//! The changes of this step, each with all that making it takes.
 
 use std::fmt;
 
 use berth_tenancy::Destination;
 
-use crate::{Attachment, AttachmentState, Route};
-
 /// One change. `Display` is the line that a plan shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Action {
+pub enum Change {
     /// Make sure that the tenant account has the Transit Gateway's service-linked role.
     EnsureServiceLinkedRole,
     /// Attach the VPC, with all subnets in one call: several calls at once race.
@@ -46,6 +44,13 @@ pub enum Action {
         /// The attachment.
         attachment: String,
         /// The table.
+        table: String,
+    },
+    /// End the association with a policy table, in the network account. Disrupts.
+    LeavePolicyTable {
+        /// The attachment.
+        attachment: String,
+        /// The policy table.
         table: String,
     },
     /// Let a table of the shared services learn the VPC's block, in the network account.
@@ -89,7 +94,7 @@ pub enum Action {
     },
 }
 
-impl Action {
+impl Change {
     /// Whether the network account is changed, not the tenant's.
     #[must_use]
     pub fn is_in_network_account(&self) -> bool {
@@ -98,13 +103,14 @@ impl Action {
             Self::Accept { .. }
                 | Self::Associate { .. }
                 | Self::Disassociate { .. }
+                | Self::LeavePolicyTable { .. }
                 | Self::Propagate { .. }
                 | Self::StopPropagation { .. }
         )
     }
 }
 
-impl fmt::Display for Action {
+impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::EnsureServiceLinkedRole => f.write_str("ensure the service-linked role of Transit Gateway"),
@@ -121,6 +127,9 @@ impl fmt::Display for Action {
             Self::Accept { attachment } => write!(f, "accept {attachment}"),
             Self::Associate { attachment, table } => write!(f, "associate {attachment} with {table}"),
             Self::Disassociate { attachment, table } => write!(f, "disassociate {attachment} from {table}"),
+            Self::LeavePolicyTable { attachment, table } => {
+                write!(f, "disassociate {attachment} from the policy table {table}")
+            }
             Self::Propagate { attachment, table } => write!(f, "propagate {attachment} to {table}"),
             Self::StopPropagation { attachment, table } => write!(f, "stop the propagation of {attachment} to {table}"),
             Self::CreateRoute { table, destination, gateway } => {
@@ -132,36 +141,4 @@ impl fmt::Display for Action {
             Self::DeleteRoute { table, destination } => write!(f, "delete the route {destination} from {table}"),
         }
     }
-}
-
-/// What an action left behind.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Effect {
-    /// The service-linked role is there.
-    ServiceLinkedRole,
-    /// The attachment is there.
-    Attachment(Attachment),
-    /// The attachment has this state, and these subnets more or fewer.
-    Changed {
-        /// The state.
-        state: AttachmentState,
-        /// Subnets that it has now too.
-        added: Vec<String>,
-        /// Subnets that it has no more.
-        removed: Vec<String>,
-    },
-    /// The network account was changed; what is true there now must be read back.
-    HubChanged,
-    /// In a plan: the attachment would be associated with this table.
-    WouldAssociate(String),
-    /// In a plan: the attachment would propagate to this table.
-    WouldPropagate(String),
-    /// In a plan: the attachment would be associated with no table.
-    WouldDisassociate,
-    /// In a plan: the attachment would not propagate to this table.
-    WouldStopPropagation(String),
-    /// The private table has this route.
-    Route(Route),
-    /// The private table has no such route any more.
-    RouteGone(Destination),
 }

@@ -7,10 +7,10 @@ use berth_step::{Decision, Fault};
 use proptest::prelude::*;
 
 use crate::{
-    Action, Association, AssociationState, Attachment, AttachmentState, Details, Hub, Input, PropagationState, Route,
-    World,
+    AssociatedWith, Association, AssociationState, Attachment, AttachmentState, Change, Details, Hub, Input,
+    PropagationState, Route, State,
     decide::decide,
-    decide_tests::{ID, input, spoke_route},
+    decide_tests::{ID, input, isolated, learned, whole},
 };
 
 /// An AWS that takes its time: what a person would see in the two accounts.
@@ -27,16 +27,21 @@ pub(crate) struct Aws {
 
 impl Aws {
     /// What the step would observe, read in the same stages.
-    pub(crate) fn observe(&self) -> World {
-        let mut world = World { attachment: self.attachment.clone(), ..World::default() };
+    pub(crate) fn observe(&self) -> State {
+        let mut world = State { attachment: self.attachment.clone(), ..State::default() };
         if !self.attachment.as_ref().is_some_and(|a| a.state == AttachmentState::Available) {
             return world;
         }
         let is_associated = self.association.as_ref().is_some_and(|a| a.state == AssociationState::Associated);
         let details = is_associated.then(|| Details {
             propagations: self.propagations.clone(),
-            spoke_routes: vec![spoke_route("10.100.0.0/15", "tgw-attach-shared")],
-            ..Details::default()
+            // Only what is planned is shown beside the spoke table: the other tables are for tests of the proof.
+            learning: self
+                .propagations
+                .keys()
+                .map(|table| (table.clone(), whole(vec![learned("10.1.0.0/20", ID)])))
+                .collect(),
+            ..isolated()
         });
         world.routes = if is_associated { self.routes.clone() } else { Vec::new() };
         world.hub = Some(Hub { association: self.association.clone(), details });
@@ -58,18 +63,18 @@ impl Aws {
         self.propagations.values_mut().for_each(|state| *state = PropagationState::Enabled);
     }
 
-    pub(crate) fn perform(&mut self, action: &Action) {
+    pub(crate) fn perform(&mut self, change: &Change) {
         let available = self.attachment.as_ref().is_some_and(|a| a.state == AttachmentState::Available);
-        match action {
-            Action::EnsureServiceLinkedRole => {}
-            Action::CreateAttachment { subnets, .. } => {
+        match change {
+            Change::EnsureServiceLinkedRole => {}
+            Change::CreateAttachment { subnets, .. } => {
                 assert!(self.attachment.is_none(), "EC2 would answer DuplicateTransitGatewayAttachment");
                 self.attachments_made += 1;
                 let state = AttachmentState::of("initiatingRequest");
                 let subnets = subnets.iter().cloned().collect();
                 self.attachment = Some(Attachment { id: ID.to_owned(), state, subnets, is_ours: true });
             }
-            Action::ChangeSubnets { add, remove, .. } => {
+            Change::ChangeSubnets { add, remove, .. } => {
                 assert!(available, "IncorrectState");
                 let attachment = self.attachment.as_mut().unwrap();
                 attachment.subnets.extend(add.clone());
@@ -77,13 +82,14 @@ impl Aws {
                 assert!(!attachment.subnets.is_empty(), "the last subnet cannot be removed");
                 attachment.state = AttachmentState::of("modifying");
             }
-            Action::Accept { .. } => self.attachment.as_mut().unwrap().state = AttachmentState::of("pending"),
-            Action::Associate { table, .. } => {
+            Change::Accept { .. } => self.attachment.as_mut().unwrap().state = AttachmentState::of("pending"),
+            Change::Associate { table, .. } => {
                 assert!(available && self.association.is_none(), "Resource.AlreadyAssociated");
                 self.hub_changes += 1;
-                self.association = Some(Association { table: table.clone(), state: AssociationState::Associating });
+                let with = AssociatedWith::RouteTable(table.clone());
+                self.association = Some(Association { with, state: AssociationState::Associating });
             }
-            Action::Propagate { table, .. } => {
+            Change::Propagate { table, .. } => {
                 assert!(available, "IncorrectState");
                 // A second one is answered with TransitGatewayRouteTablePropagation.Duplicate, and changes nothing.
                 if !self.propagations.contains_key(table) {
@@ -91,22 +97,28 @@ impl Aws {
                     self.propagations.insert(table.clone(), PropagationState::Changing);
                 }
             }
-            Action::Disassociate { table, .. } => {
+            Change::Disassociate { table, .. } => {
                 self.hub_changes += 1;
-                let association = self.association.as_mut().filter(|association| association.table == *table);
+                let with = AssociatedWith::RouteTable(table.clone());
+                let association = self.association.as_mut().filter(|association| association.with == with);
                 association.expect("InvalidAssociation.NotFound").state = AssociationState::Disassociating;
             }
-            Action::StopPropagation { table, .. } => {
+            Change::LeavePolicyTable { .. } => {
+                self.hub_changes += 1;
+                let association = self.association.as_mut().expect("InvalidAssociation.NotFound");
+                association.state = AssociationState::Disassociating;
+            }
+            Change::StopPropagation { table, .. } => {
                 self.hub_changes += 1;
                 self.propagations.remove(table).expect("TransitGatewayRouteTablePropagation.NotFound");
             }
-            Action::DeleteRoute { destination, .. } => self.routes.retain(|route| route.destination != *destination),
-            Action::ReplaceRoute { destination, gateway, .. } => {
+            Change::DeleteRoute { destination, .. } => self.routes.retain(|route| route.destination != *destination),
+            Change::ReplaceRoute { destination, gateway, .. } => {
                 let route = self.routes.iter_mut().find(|route| route.destination == *destination);
                 let route = route.expect("InvalidRoute.NotFound");
                 (route.target, route.is_blackhole) = (gateway.clone(), false);
             }
-            Action::CreateRoute { destination, gateway, .. } => {
+            Change::CreateRoute { destination, gateway, .. } => {
                 assert!(available, "InvalidTransitGatewayID.NotFound");
                 assert!(self.association.as_ref().is_some_and(|a| a.state == AssociationState::Associated));
                 let (destination, target) = (destination.clone(), gateway.clone());
@@ -142,11 +154,11 @@ pub(crate) fn invoke(aws: &mut Aws, input: &Input, lucky: Option<u8>) -> End {
                         aws.perform(action);
                     }
                 }
-                if lucky.is_some() && actions != [Action::EnsureServiceLinkedRole] {
+                if lucky.is_some() && actions != [Change::EnsureServiceLinkedRole] {
                     return End::Crashed;
                 }
-                let role = world.service_linked_role || actions == [Action::EnsureServiceLinkedRole];
-                world = World { service_linked_role: role, ..aws.observe() };
+                let role = world.service_linked_role || actions == [Change::EnsureServiceLinkedRole];
+                world = State { service_linked_role: role, ..aws.observe() };
             }
         }
     }

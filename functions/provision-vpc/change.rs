@@ -1,15 +1,16 @@
-//! The changes that `provision-vpc` can make, and what each leaves behind.
+//! The changes of this step, each with all that making it takes.
 
 use std::fmt;
 
+use berth_ledger::VpcIntent;
 use berth_tenancy::{SubnetBlock, Tags, TierRouting};
 use ipnet::Ipv4Net;
 
-use crate::{Endpoint, InternetGateway, RouteTable, Subnet, Vpc, world::routing_tag};
+use crate::state::routing_tag;
 
 /// One change. `Display` is the line that a plan shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Action {
+pub enum Change {
     /// Reserve a block in Berth's own ledger.
     ReserveBlock {
         /// Name of the pool.
@@ -21,6 +22,15 @@ pub enum Action {
     CreateVpc {
         /// Where its block comes from.
         block: Block,
+        /// What the ledger knows of the VPC: nobody else may have begun one since.
+        seen: VpcIntent,
+    },
+    /// Write into the ledger that a VPC whose answer was lost is the account's.
+    RecordVpc {
+        /// The VPC.
+        vpc: String,
+        /// Its block.
+        cidr: Ipv4Net,
     },
     /// Set tags that the VPC lacks.
     TagVpc {
@@ -125,14 +135,15 @@ fn shown(cidr: Ipv4Net) -> String {
     if cidr.network().octets().first() == Some(&0) { format!("a /{}", cidr.prefix_len()) } else { cidr.to_string() }
 }
 
-impl fmt::Display for Action {
+impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ReserveBlock { pool, prefix_length } => write!(f, "reserve a /{prefix_length} of pool {pool}"),
-            Self::CreateVpc { block: Block::Ipam { pool_id, prefix_length } } => {
+            Self::CreateVpc { block: Block::Ipam { pool_id, prefix_length }, .. } => {
                 write!(f, "create the VPC with a /{prefix_length} of {pool_id}")
             }
-            Self::CreateVpc { block: Block::Reserved(cidr) } => write!(f, "create the VPC with {}", shown(*cidr)),
+            Self::CreateVpc { block: Block::Reserved(cidr), .. } => write!(f, "create the VPC with {}", shown(*cidr)),
+            Self::RecordVpc { vpc, cidr } => write!(f, "record {vpc} ({cidr}) as the account's VPC"),
             Self::TagVpc { vpc, tags } => {
                 write!(f, "tag {vpc} with {}", tags.0.keys().cloned().collect::<Vec<_>>().join(", "))
             }
@@ -157,43 +168,4 @@ impl fmt::Display for Action {
             Self::CreateFlowLogs { vpc, destination } => write!(f, "send flow logs of {vpc} to {destination}"),
         }
     }
-}
-
-/// What an action left behind.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Effect {
-    /// The block is ours.
-    Reserved(Ipv4Net),
-    /// The VPC exists.
-    Vpc(Vpc),
-    /// The VPC carries these tags too.
-    Tagged(Tags),
-    /// DNS host names are on.
-    DnsHostnamesOn,
-    /// The default security group has no rules.
-    DefaultGroupClosed,
-    /// The route table exists.
-    RouteTable(RouteTable),
-    /// The subnet exists.
-    Subnet(Subnet),
-    /// The subnet uses the route table.
-    Associated {
-        /// The subnet.
-        subnet: String,
-        /// The route table.
-        table: String,
-    },
-    /// The internet gateway is so.
-    Gateway(InternetGateway),
-    /// The table's default route leads to the gateway.
-    DefaultRoute {
-        /// The route table.
-        table: String,
-        /// The internet gateway.
-        gateway: String,
-    },
-    /// The endpoint exists with these route tables.
-    Endpoint(Endpoint),
-    /// Flow logs go there.
-    FlowLogs(String),
 }

@@ -1,0 +1,100 @@
+//! What the network account says about the gateway: the material of the proof. States and kinds are AWS's own words, so
+//! that one which nobody knows yet is compared, too, and not lost on the way.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use crate::PropagationState;
+
+/// What a route of the gateway leads to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Target {
+    /// The attachment; empty when the answer names none.
+    pub attachment: String,
+    /// What it attaches. [EC2 `TransitGatewayAttachmentResourceType`]
+    pub kind: String,
+}
+
+/// One route of a table of the gateway. [EC2 `TransitGatewayRoute`]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct GatewayRoute {
+    /// Block.
+    pub destination: String,
+    /// The prefix list that the block comes from, when the table refers to one.
+    pub prefix_list: Option<String>,
+    /// Where it comes from. [EC2 `TransitGatewayRouteType`]
+    pub kind: String,
+    /// Its state. [EC2 `TransitGatewayRouteState`]
+    pub state: String,
+    /// What it leads to; nothing for a blackhole.
+    pub targets: Vec<Target>,
+}
+
+impl GatewayRoute {
+    /// Whether it drops what it matches. Any other route may forward it, now or soon.
+    pub(crate) fn drops(&self) -> bool {
+        self.targets.is_empty() && matches!(self.state.as_str(), "blackhole" | "deleted")
+    }
+
+    /// Whether this attachment, and no other, is where it leads.
+    pub(crate) fn leads_only_to(&self, attachment: &str) -> bool {
+        !self.targets.is_empty() && self.targets.iter().all(|target| target.attachment == attachment)
+    }
+}
+
+/// Routes of one table.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RouteList {
+    /// The routes.
+    pub routes: Vec<GatewayRoute>,
+    /// Whether there are more than were read.
+    pub is_cut: bool,
+}
+
+/// An attachment as the gateway's owner sees it. [EC2 `TransitGatewayAttachment`]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GatewayAttachment {
+    /// Its id.
+    pub id: String,
+    /// What it attaches. [EC2 `TransitGatewayAttachmentResourceType`]
+    pub kind: String,
+    /// Account that owns what it attaches; empty when the answer does not say.
+    pub owner: String,
+}
+
+/// Options of the gateway. What an answer does not say counts as on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct GatewayOptions {
+    /// Whether it associates new attachments by itself.
+    pub default_association: bool,
+    /// Whether it propagates new attachments by itself.
+    pub default_propagation: bool,
+    /// Whether it carries multicast, which follows no route table.
+    pub multicast: bool,
+}
+
+/// What the network account says once the attachment is associated.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Details {
+    /// Tables that learn the VPC's block.
+    pub propagations: BTreeMap<String, PropagationState>,
+    /// Options of the gateway.
+    pub options: GatewayOptions,
+    /// Every route of the spoke table.
+    pub spoke: RouteList,
+    /// Every route of each planned table that learns.
+    pub learning: BTreeMap<String, RouteList>,
+    /// Routes to this attachment in every other table of the gateway.
+    pub elsewhere: BTreeMap<String, RouteList>,
+    /// Attachments whose traffic goes by a table that learns, with that table.
+    pub users: Vec<(String, GatewayAttachment)>,
+    /// Policy tables of the gateway, each with the route tables that its entries lead to.
+    pub policies: BTreeMap<String, BTreeSet<String>>,
+    /// Shared attachments of the plan, and what the spoke table leads to besides.
+    pub attachments: BTreeMap<String, GatewayAttachment>,
+    /// Tenants of the accounts that own any of these attachments, as the ledger knows them.
+    pub tenants: BTreeMap<String, String>,
+    /// When all this was read.
+    pub read_at: Timestamp,
+}
