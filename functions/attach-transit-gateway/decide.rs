@@ -3,12 +3,16 @@
 //! What would cut traffic off is done only with leave (`allowDisruption`). Without it, a breach of isolation is a fault,
 //! and any other difference is reported as a planned change and left.
 
+mod isolation;
+mod routes;
+
 use berth_step::{Decision, Fault, StepError};
 use berth_tenancy::PlannedChange;
 
+pub use self::isolation::{Isolation, SpokeRoute, SpokeRoutes};
 use crate::{
     AssociatedWith, Association, AssociationState, Attachment, AttachmentState, Change, Details, Input, Output,
-    PropagationState, State, isolation, routes,
+    PropagationState, State,
 };
 
 /// What to do next, or what is there.

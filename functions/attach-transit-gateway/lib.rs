@@ -5,21 +5,19 @@
 
 mod act;
 mod change;
+mod decide;
+mod observe;
+mod state;
+
 #[cfg(test)]
 #[path = "tests/changes.rs"]
 mod changes;
-mod decide;
 #[cfg(test)]
 #[path = "tests/decide.rs"]
 mod decide_tests;
-mod gateway;
-mod isolation;
-mod observe;
 #[cfg(test)]
 #[path = "tests/races.rs"]
 mod races;
-mod routes;
-mod state;
 
 use aws_config::SdkConfig;
 use aws_sdk_ec2::Client;
@@ -34,11 +32,10 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
 
 pub use change::Change;
-pub use gateway::{Details, GatewayAttachment, GatewayOptions, GatewayRoute, RouteList, Target};
-pub use isolation::{Isolation, SpokeRoute, SpokeRoutes};
+pub use decide::{Isolation, SpokeRoute, SpokeRoutes};
 pub use state::{
-    AssociatedWith, Association, AssociationState, Attachment, AttachmentState, Hub, Made, OtherAttachment,
-    PropagationState, Route, State,
+    AssociatedWith, Association, AssociationState, Attachment, AttachmentState, Details, GatewayAttachment,
+    GatewayOptions, GatewayRoute, Hub, Made, OtherAttachment, PropagationState, Route, RouteList, State, Target,
 };
 
 /// What this function may do, and what its sessions are narrowed to.
@@ -109,10 +106,9 @@ pub struct AttachTransitGateway {
 }
 
 impl AttachTransitGateway {
-    /// The step. `now` is the clock, and the ledger knows whose an account is.
-    #[must_use]
-    pub fn new(wiring: Wiring, now: fn() -> Timestamp) -> Self {
-        Self { sessions: wiring.sessions, ledger: wiring.ledger, now }
+    /// Makes the step, with this clock. The ledger knows whose an account is.
+    pub fn with_clock(now: fn() -> Timestamp) -> impl FnOnce(Wiring) -> Self {
+        move |Wiring { sessions, ledger, .. }| Self { sessions, ledger, now }
     }
 }
 

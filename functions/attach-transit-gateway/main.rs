@@ -1,6 +1,5 @@
 //! Serves `attach-transit-gateway`.
-
+use attach_transit_gateway::AttachTransitGateway as Step;
 fn main() -> Result<(), berth_wiring::Error> {
-    let make = |wiring| attach_transit_gateway::AttachTransitGateway::new(wiring, jiff::Timestamp::now);
-    berth_wiring::serve_step(env!("CARGO_PKG_NAME"), make)
+    berth_wiring::serve_step(env!("CARGO_PKG_NAME"), Step::with_clock(jiff::Timestamp::now))
 }

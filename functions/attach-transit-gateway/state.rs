@@ -1,10 +1,13 @@
 //! What was observed of one VPC's attachment, and how each change alters it.
 
+mod gateway;
+
 use std::{collections::BTreeSet, fmt};
 
 use berth_tenancy::Destination;
 
-use crate::{Change, Details, GatewayRoute, Input, Target};
+pub use self::gateway::{Details, GatewayAttachment, GatewayOptions, GatewayRoute, RouteList, Target};
+use crate::{Change, Input};
 
 /// State of an attachment. [EC2 `TransitGatewayAttachmentState`]
 #[derive(Debug, Clone, PartialEq, Eq)]

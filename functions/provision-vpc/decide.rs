@@ -3,13 +3,15 @@
 //! The main route table stays as AWS made it, with the local route only. Private tiers use one table of ours, public tiers another; intra and
 //! attachment tiers have no table of their own: they use the main one, which leads nowhere, and cost no call.
 
+pub(crate) mod planned;
+mod public;
+
 use berth_ledger::VpcIntent;
 use berth_step::{Decision, Fault, StepError};
 use berth_tenancy::{Addresses, TierPlan, TierRouting, subnet_blocks};
 
-use crate::{
-    Block, Change, Creation, Input, Output, State, Subnet, SubnetOutput, Vpc, planned, public, state::routing_tag,
-};
+pub(crate) use self::public::is_planned as has_public_tier;
+use crate::{Block, Change, Creation, Input, Output, State, Subnet, SubnetOutput, Vpc, state::routing_tag};
 
 /// What to do next, or what is there.
 pub(crate) fn decide(input: &Input, state: &State) -> Result<Decision<Change, Output>, StepError> {

@@ -6,17 +6,15 @@
 mod act;
 mod change;
 mod decide;
+mod observe;
+mod state;
+
 #[cfg(test)]
 #[path = "tests/decide.rs"]
 mod decide_tests;
-mod identity;
 #[cfg(test)]
 #[path = "tests/identity.rs"]
 mod identity_tests;
-mod observe;
-mod planned;
-mod public;
-mod state;
 
 use aws_sdk_ec2::Client;
 use berth_aws::{Part, PolicyFile, SessionScope, Sessions};
@@ -125,11 +123,14 @@ pub struct ProvisionVpc {
 }
 
 impl ProvisionVpc {
-    /// The step. `now` is the clock.
-    #[must_use]
-    pub fn new(wiring: Wiring<VpcSettings>, now: fn() -> Timestamp) -> Self {
-        let Wiring { sessions, ledger, settings, .. } = wiring;
-        Self { sessions, ledger, settled_seconds: settings.settled_seconds, now }
+    /// Makes the step, with this clock.
+    pub fn with_clock(now: fn() -> Timestamp) -> impl FnOnce(Wiring<VpcSettings>) -> Self {
+        move |Wiring { sessions, ledger, settings, .. }| Self {
+            sessions,
+            ledger,
+            settled_seconds: settings.settled_seconds,
+            now,
+        }
     }
 }
 

@@ -16,7 +16,8 @@ use berth_tenancy::{Addresses, Region, Tags, TierRouting};
 use ipnet::Ipv4Net;
 
 use crate::{
-    Clients, Creation, Endpoint, Input, InternetGateway, Known, RouteTable, State, Subnet, Vpc, public,
+    Clients, Creation, Endpoint, Input, InternetGateway, Known, RouteTable, State, Subnet, Vpc,
+    decide::has_public_tier,
     state::{Parts, TAG_ROUTING, TAG_TIER, TAG_ZONE, routing_tag},
 };
 
@@ -260,7 +261,7 @@ fn gateway_endpoint(endpoint: VpcEndpoint) -> Option<Endpoint> {
 /// Internet gateways of the region with what they are attached to, when the plan has a public tier: a region has few.
 /// [EC2 `DescribeInternetGateways`]
 async fn internet_gateways(ec2: &Client, input: &Input) -> Result<Vec<(InternetGateway, Option<String>)>, StepError> {
-    if !public::is_planned(input) {
+    if !has_public_tier(input) {
         return Ok(Vec::new());
     }
     let mut pages = ec2.describe_internet_gateways().into_paginator().items().send();

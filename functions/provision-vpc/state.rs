@@ -1,5 +1,7 @@
 //! What was observed of one region's network, and how each change alters it.
 
+mod identity;
+
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
@@ -10,11 +12,8 @@ use berth_tenancy::{SubnetBlock, Tags, TierRouting};
 use ipnet::Ipv4Net;
 use jiff::Timestamp;
 
-use crate::{
-    Block, Change, Input,
-    decide::service_name,
-    identity::{self, Identity},
-};
+use self::identity::Identity;
+use crate::{Block, Change, Input, decide::service_name};
 
 /// Tag of a subnet: name of its tier.
 pub(crate) const TAG_TIER: &str = "berth:tier";

@@ -124,7 +124,7 @@ pub(crate) fn association(world: &mut State) -> &mut Option<Association> {
 
 /// What is asked for next, one line an action.
 fn asked(world: &State) -> Vec<String> {
-    match decide(&input(), world).unwrap() {
+    match crate::decide::decide(&input(), world).unwrap() {
         Decision::Act(actions) => actions.iter().map(ToString::to_string).collect(),
         Decision::Done(_) => Vec::new(),
     }

@@ -51,7 +51,7 @@ pub(crate) fn input() -> Input {
 fn run(input: &Input, world: &mut State) -> Result<(Vec<Change>, Output), StepError> {
     let mut done = Vec::new();
     for _ in 0..8 {
-        match decide(input, world)? {
+        match crate::decide::decide(input, world)? {
             Decision::Done(output) => return Ok((done, output)),
             Decision::Act(batch) => {
                 assert!(!batch.is_empty());

@@ -162,7 +162,7 @@ async fn every_way_out_of_the_vpc_is_seen_and_whose_a_peering_is() {
     ];
     assert_eq!(found, expected);
     assert_eq!(world.peers["pcx-1"], "vpc-1 of account 111122223333 and vpc-9 of account 999988887777");
-    let reported = crate::planned::changes(&input(), &world, world.vpc.as_ref().unwrap());
+    let reported = crate::decide::planned::changes(&input(), &world, world.vpc.as_ref().unwrap());
     let peering = reported.iter().find(|change| change.what.contains("pcx-1")).unwrap();
     assert!(peering.what.contains("vpc-9 of account 999988887777, past the Transit Gateway: 10.9.0.0/16 in rtb-1"));
     assert_eq!((reported.len(), peering.by_berth), (expected.len(), false));

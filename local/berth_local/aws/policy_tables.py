@@ -37,7 +37,12 @@ TABLES: dict[str, PolicyTable] = forgotten_on_reset({})
 
 
 def _view(table: PolicyTable) -> dict[str, Any]:
-    return {"TransitGatewayPolicyTableId": table.id, "TransitGatewayId": table.gateway, "State": table.state, "Tags": []}
+    return {
+        "TransitGatewayPolicyTableId": table.id,
+        "TransitGatewayId": table.gateway,
+        "State": table.state,
+        "Tags": [],
+    }
 
 
 def _own(backend: EC2Backend, table_id: str) -> PolicyTable:

@@ -13,7 +13,7 @@ mod learning;
 mod owners;
 mod spoke;
 #[cfg(test)]
-#[path = "tests/isolation.rs"]
+#[path = "../tests/isolation.rs"]
 mod tests;
 mod text;
 
