@@ -11,9 +11,9 @@ use tracing::Level;
 use tracing_subscriber::{filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::{
-    Fault, HasSubject, Lease, OldStep, Settings, Step, StepError,
+    Fault, HasSubject, Lease, Settings, Step, StepError,
     calls::counting,
-    converge, converge_old,
+    converge,
     line::{self, About, Spent, line},
     while_opening,
 };
@@ -88,23 +88,6 @@ where
         let account = input.subject().account_id.clone();
         let region = HasSubject::region(&input).cloned();
         converge(step, lease, &input).await.map_err(|error| {
-            let error = while_opening(error, input.subject(), Timestamp::now()).for_account(&account);
-            region.iter().fold(error, StepError::in_region)
-        })
-    })
-    .await
-}
-
-/// Serves a step in the former shape.
-pub async fn serve_old_step<S>(name: &'static str, step: S, lease: impl Lease) -> Result<(), lambda_runtime::Error>
-where
-    S: OldStep,
-{
-    let (step, lease) = (&step, &lease);
-    serve(name, move |input: S::Input| async move {
-        let account = input.subject().account_id.clone();
-        let region = HasSubject::region(&input).cloned();
-        converge_old(step, lease, &input).await.map_err(|error| {
             let error = while_opening(error, input.subject(), Timestamp::now()).for_account(&account);
             region.iter().fold(error, StepError::in_region)
         })
