@@ -3,7 +3,7 @@
 use std::fmt;
 
 use berth_ledger::VpcIntent;
-use berth_tenancy::{SubnetBlock, Tags, TierRouting};
+use berth_tenancy::{RECORD_CHANGE, SubnetBlock, Tags, TierRouting};
 use ipnet::Ipv4Net;
 
 use crate::state::routing_tag;
@@ -143,7 +143,7 @@ impl fmt::Display for Change {
                 write!(f, "create the VPC with a /{prefix_length} of {pool_id}")
             }
             Self::CreateVpc { block: Block::Reserved(cidr), .. } => write!(f, "create the VPC with {}", shown(*cidr)),
-            Self::RecordVpc { vpc, cidr } => write!(f, "record {vpc} ({cidr}) as the account's VPC"),
+            Self::RecordVpc { vpc, cidr } => write!(f, "{RECORD_CHANGE}{vpc} with {cidr}"),
             Self::TagVpc { vpc, tags } => {
                 write!(f, "tag {vpc} with {}", tags.0.keys().cloned().collect::<Vec<_>>().join(", "))
             }

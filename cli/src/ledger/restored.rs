@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use announce_outcome::{ExecutionOutput, RegionOutput};
 use berth_events::Failure;
 use berth_ledger::{Record, RegionRecord, Status};
-use berth_tenancy::{EnvironmentName, JOIN_CHANGE, Region};
+use berth_tenancy::{EnvironmentName, JOIN_CHANGE, RECORD_CHANGE, Region};
 use jiff::Timestamp;
 use sweep_accounts::Ask;
 
@@ -25,8 +25,9 @@ pub(super) struct Found {
 
 /// What the output of a plan says.
 pub(super) fn found(output: ExecutionOutput) -> Found {
-    // Without the ledger every account joins its tenant anew: its claims are written back with its record.
-    let lacks = |change: &&String| !change.starts_with(JOIN_CHANGE);
+    // Without the ledger every account joins its tenant anew, and no VPC is on record: both are written back with its
+    // record.
+    let lacks = |change: &&String| ![JOIN_CHANGE, RECORD_CHANGE].iter().any(|start| change.starts_with(start));
     let failure = match &output {
         ExecutionOutput::Onboard { changes, .. } if changes.iter().any(|change| lacks(&change)) => Some(Failure {
             state: String::new(),

@@ -64,6 +64,9 @@ pub const GIVEN_ENTRIES: &str = "access entries on ";
 /// Start of the line of a plan by which an account joins a tenant that has other accounts.
 pub const JOIN_CHANGE: &str = "join the tenant ";
 
+/// Start of the line of a plan by which a VPC is written into the ledger as the account's.
+pub const RECORD_CHANGE: &str = "record the VPC ";
+
 impl Identity {
     /// What was given here and would be given otherwise by `wanted`. What only one of them has is no difference: it is
     /// given newly, or left over.

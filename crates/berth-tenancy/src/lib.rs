@@ -24,7 +24,7 @@ pub use blocks::{overlap, uncovered};
 pub use destination::Destination;
 pub use identity::{
     Binding, Claim, GIVEN_BOUNDARY, GIVEN_CLUSTER, GIVEN_ENTRIES, GIVEN_FILE, GIVEN_ROLE, Identity, IdentityDifference,
-    JOIN_CHANGE, TenantSource, TransferPlan, cluster_of_path,
+    JOIN_CHANGE, RECORD_CHANGE, TenantSource, TransferPlan, cluster_of_path,
 };
 pub use ids::{AccountId, ClusterName, EnvironmentName, Invalid, OrganizationalUnitId, Region, TenantName};
 pub use path::tenant_path;

@@ -7,7 +7,7 @@
 use std::cmp::Reverse;
 
 use berth_ledger::RecordedVpc;
-use berth_tenancy::Addresses;
+use berth_tenancy::{Addresses, Mode};
 use ipnet::Ipv4Net;
 
 use crate::{Input, Vpc, state::Known};
@@ -76,10 +76,13 @@ fn why_not_adopted(input: &Input, known: &Known, vpc: &Vpc) -> Option<String> {
     if let Some(RecordedVpc { id, .. }) = &known.recorded {
         return Some(format!("on record is {id}, which is gone"));
     }
-    if known.creation.is_none() {
-        return Some("the ledger knows of no CreateVpc".to_owned());
-    }
     let block = vpc.cidr;
+    if known.creation.is_none() {
+        // A plan changes nothing, and a ledger that was lost is rebuilt from plans: then tags and a block of the pool do.
+        let is_possible = in_pool(input, block) || known.given.iter().any(|given| given.contains(&block));
+        let is_shown = input.run.mode == Mode::Plan && is_possible;
+        return (!is_shown).then(|| "the ledger knows of no CreateVpc".to_owned());
+    }
     let (is_given, from) = match &input.network.addresses {
         Addresses::Ledger { pool, .. } => (known.given.contains(&block), format!("the ledger gave from {pool}")),
         Addresses::Ipam { pool_id, .. } => {

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use berth_step::Fault;
-use berth_tenancy::{Addresses, Tags};
+use berth_tenancy::{Addresses, Mode, Tags};
 use ipnet::Ipv4Net;
 use jiff::Timestamp;
 
@@ -108,10 +108,21 @@ fn without_a_record_tags_count_only_with_an_intent_and_a_block_that_was_given() 
     for (input, block, known, refused) in cases {
         let world = seen(&input, vec![at("vpc-9", block, ours())], known);
         match refused {
-            None => assert_eq!(changes(&input, &world)[0], format!("record vpc-9 ({block}) as the account's VPC")),
+            None => assert_eq!(changes(&input, &world)[0], format!("record the VPC vpc-9 with {block}")),
             Some(expected) => assert_eq!(fault(&input, &world), (Fault::NotOwned, expected.to_owned())),
         }
     }
+}
+
+#[test]
+fn a_plan_without_a_ledger_shows_the_vpc_that_it_would_be_rebuilt_with() {
+    let mut plan = by_ledger();
+    plan.run.mode = Mode::Plan;
+    let found = |input: &Input, block| seen(input, vec![at("vpc-9", block, ours())], Known::default());
+    assert_eq!(changes(&plan, &found(&plan, "10.1.0.0/20"))[0], "record the VPC vpc-9 with 10.1.0.0/20");
+    let refused = "vpc-9 has Berth's tags, but the ledger knows of no CreateVpc";
+    assert_eq!(fault(&plan, &found(&plan, "172.31.0.0/16")), (Fault::NotOwned, refused.to_owned()));
+    assert_eq!(fault(&by_ledger(), &found(&by_ledger(), "10.1.0.0/20")), (Fault::NotOwned, refused.to_owned()));
 }
 
 #[test]
