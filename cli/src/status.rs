@@ -3,7 +3,7 @@
 use berth_events::outcome::run_again_command;
 use berth_ledger::{Listing, Record, RegionRecord, SignInRecord, Status, Unreadable};
 use berth_tenancy::AccountId;
-use jiff::Timestamp;
+use jiff::{Timestamp, Unit};
 use serde_json::{Value, json};
 
 use crate::{
@@ -261,7 +261,10 @@ fn network_details(region: &str, network: &RegionRecord) {
 /// What is shown is what was true then: nobody knows what was changed since.
 fn as_of(proof: Option<&Value>) -> String {
     match proof.and_then(|proof| proof.get("provenAt")).and_then(Value::as_str) {
-        Some(at) => format!("isolated as of {at}:"),
+        Some(at) => {
+            let second = at.parse::<Timestamp>().ok().and_then(|at| at.round(Unit::Second).ok());
+            format!("isolated as of {}:", second.map_or_else(|| at.to_owned(), |second| second.to_string()))
+        }
         None => "isolated when it was last onboarded:".to_owned(),
     }
 }
@@ -370,7 +373,7 @@ mod tests {
         );
         assert_eq!(isolation(&json!({ "spokeRoutes": [] })), None);
         assert_eq!(as_of(Some(&proof)), "isolated when it was last onboarded:");
-        let timed = json!({ "provenAt": "2026-11-29T08:00:00Z" });
+        let timed = json!({ "provenAt": "2026-11-29T08:00:00.086319754Z" });
         assert_eq!(as_of(Some(&timed)), "isolated as of 2026-11-29T08:00:00Z:");
     }
 }
