@@ -1,6 +1,7 @@
 //! Who may do what: asked of the API server, as the people of a tenant.
 
 use serde_json::{Value, json};
+use tokio::sync::OnceCell;
 
 use crate::cluster::{Cluster, cluster, tenant};
 
@@ -17,8 +18,15 @@ async fn can(cluster: &Cluster, group: &str, verb: &str, (api, resource): (&str,
     answer["status"]["allowed"].as_bool().unwrap_or_else(|| panic!("{answer}"))
 }
 
-/// Two tenants, each with `staging` and `prod` on this one cluster.
+static TWO_TENANTS: OnceCell<()> = OnceCell::const_new();
+
+/// Two tenants, each with `staging` and `prod` on this one cluster. Made by the first test that asks: tests run side by
+/// side on the shared server, and two reconciles of one tenant at once are each other's conflict.
 async fn two_tenants(cluster: &Cluster) {
+    TWO_TENANTS.get_or_init(|| make_two_tenants(cluster)).await;
+}
+
+async fn make_two_tenants(cluster: &Cluster) {
     for (name, account) in [("blue", "11112222333"), ("green", "44445555666")] {
         let mut both = tenant(name, &[]);
         both["spec"]["accounts"] = json!([
