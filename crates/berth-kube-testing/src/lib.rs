@@ -91,7 +91,7 @@ pub struct Server {
     features: Vec<Feature>,
     url: String,
     crd_url: String,
-    client: reqwest::Client,
+    admin: Identity,
 }
 
 /// How long a server is given to start, on a slow and loaded machine.
@@ -165,10 +165,13 @@ impl Server {
         self.features.contains(&feature)
     }
 
-    /// An HTTP client that trusts the server and is an administrator to it.
-    #[must_use]
-    pub fn client(&self) -> &reqwest::Client {
-        &self.client
+    /// A new HTTP client that trusts the server and is an administrator to it. Every test makes its own: a connection
+    /// belongs to the runtime that opened it, and ends with it under the requests of others.
+    ///
+    /// # Errors
+    /// When the client cannot be made.
+    pub fn client(&self) -> Result<reqwest::Client, ServerError> {
+        start::client(&self.authority, &self.admin)
     }
 
     /// Makes or replaces a CRD of the group `tenancy.berth.dev`, and returns when its objects are served at

@@ -44,7 +44,6 @@ async fn once(programs: &Programs, scope: Scope) -> Result<Server, ServerError> 
     let folder = folder.map_err(|source| ServerError::Io { what: "no folder can be made".to_owned(), source })?;
     let (authority, ports) = (Authority::new()?, ports());
     let admin = authority.write(folder.path())?;
-    let client = client(&authority, &admin)?;
     let is_split = programs.source == Source::Debian;
     let has_core = !is_split || scope == Scope::Core;
     let of = |port: u16| format!("https://127.0.0.1:{port}");
@@ -61,7 +60,7 @@ async fn once(programs: &Programs, scope: Scope) -> Result<Server, ServerError> 
         features: features(programs, has_core),
         url,
         crd_url,
-        client,
+        admin,
     };
     let start = |program: &'static str, arguments: Vec<String>, last: bool| {
         Process::start(program, &programs.path(program), &arguments, &server.folder, last)
@@ -130,7 +129,7 @@ fn ports() -> Ports {
     Ports { etcd: next(), peers: next(), core: next(), custom: next() }
 }
 
-fn client(authority: &Authority, admin: &Identity) -> Result<Client, ServerError> {
+pub(crate) fn client(authority: &Authority, admin: &Identity) -> Result<Client, ServerError> {
     let identity = ClientIdentity::from_pem(format!("{}{}", admin.certificate, admin.key).as_bytes())
         .map_err(ServerError::Client)?;
     let certificate = Certificate::from_pem(authority.pem().as_bytes()).map_err(ServerError::Client)?;
@@ -162,8 +161,9 @@ fn write_kubeconfig(folder: &Path, name: &str, url: &str) -> Result<(), ServerEr
 /// Waits until the server answers, or one of the processes has ended.
 async fn ready(server: &mut Server, url: &str, path: &str) -> Result<(), ServerError> {
     let looks = START_SECONDS_MAX * 1000 / 100;
+    let client = server.client()?;
     for _ in 0..looks {
-        let answer = server.client.get(format!("{url}{path}")).timeout(Duration::from_secs(10)).send().await;
+        let answer = client.get(format!("{url}{path}")).timeout(Duration::from_secs(10)).send().await;
         if answer.is_ok_and(|answer| answer.status() == StatusCode::OK) {
             return Ok(());
         }
@@ -205,9 +205,10 @@ async fn aggregate(server: &Server, ports: Ports) -> Result<(), ServerError> {
 
 async fn post(server: &Server, url: &str, object: &Value) -> Result<(), ServerError> {
     let refused = |answer: String| ServerError::Refused { what: url.to_owned(), answer };
+    let client = server.client()?;
     // The namespace `default` comes some moments after the server.
     for _ in 0..START_SECONDS_MAX * 10 {
-        let request = server.client.post(url).header("content-type", "application/json").body(object.to_string());
+        let request = client.post(url).header("content-type", "application/json").body(object.to_string());
         let answer = request.send().await.map_err(ServerError::Client)?;
         match answer.status() {
             StatusCode::CREATED | StatusCode::CONFLICT => return Ok(()),
@@ -224,8 +225,8 @@ pub(crate) async fn install(server: &Server, crd: &Value) -> Result<(), ServerEr
     let (name, plural, group) = (text("/metadata/name"), text("/spec/names/plural"), text("/spec/group"));
     let version = text("/spec/versions/0/name");
     let apply = format!("{}{CRDS}/{name}?fieldManager=berth-kube-testing&force=true", server.crd_url);
-    let request =
-        server.client.patch(&apply).header("content-type", "application/apply-patch+yaml").body(crd.to_string());
+    let client = server.client()?;
+    let request = client.patch(&apply).header("content-type", "application/apply-patch+yaml").body(crd.to_string());
     let answer = request.send().await.map_err(ServerError::Client)?;
     if !answer.status().is_success() {
         let answer = answer.text().await.unwrap_or_default();
@@ -233,7 +234,7 @@ pub(crate) async fn install(server: &Server, crd: &Value) -> Result<(), ServerEr
     }
     let list = format!("{}/apis/{group}/{version}/{plural}", server.url);
     for _ in 0..START_SECONDS_MAX * 10 {
-        let answer = server.client.get(&list).send().await.map_err(ServerError::Client)?;
+        let answer = client.get(&list).send().await.map_err(ServerError::Client)?;
         if answer.status() == StatusCode::OK {
             return Ok(());
         }

@@ -27,7 +27,7 @@ async fn make(server: &Server, name: &str, size: u32) -> u16 {
     let thing = json!({
         "apiVersion": "tenancy.berth.dev/v1alpha1", "kind": "Thing", "metadata": { "name": name }, "spec": { "size": size },
     });
-    let request = server.client().post(url).header("content-type", "application/json").body(thing.to_string());
+    let request = server.client().unwrap().post(url).header("content-type", "application/json").body(thing.to_string());
     request.send().await.unwrap().status().as_u16()
 }
 
@@ -41,7 +41,7 @@ async fn custom_resources_are_served_and_the_server_leaves_nothing_behind() {
     let folder = server.folder().to_owned();
     assert!(folder.join("ca.crt").exists() && server.kubeconfig().exists());
     let url = server.url().to_owned();
-    let client = server.client().clone();
+    let client = server.client().unwrap();
     drop(server);
     assert!(!folder.exists(), "{}", folder.display());
     assert!(client.get(url).send().await.is_err(), "it still answers");
@@ -56,7 +56,8 @@ async fn core_objects_stand_beside_custom_resources_and_two_servers_at_once_do_n
         server.install(&crd()).await.unwrap();
         assert_eq!(make(server, "small", 3).await, 201);
     }
-    let namespaces = one.client().get(format!("{}/api/v1/namespaces/default", one.url())).send().await.unwrap();
+    let namespaces =
+        one.client().unwrap().get(format!("{}/api/v1/namespaces/default", one.url())).send().await.unwrap();
     assert_eq!(namespaces.status(), 200);
     // A user without rights is known and refused.
     let nobody = one.identity("ada", "people").unwrap();

@@ -10,7 +10,7 @@ async fn can(cluster: &Cluster, group: &str, verb: &str, (api, resource): (&str,
     let review = json!({ "apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": {
         "resourceAttributes": { "verb": verb, "group": api, "resource": resource, "namespace": namespace } } });
     let url = format!("{}/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", cluster.server.url());
-    let asked = cluster.server.client().post(url).header("content-type", "application/json");
+    let asked = cluster.http.post(url).header("content-type", "application/json");
     let asked = asked.header("impersonate-user", "ada").header("impersonate-group", group);
     let asked = asked.header("impersonate-group", "system:authenticated");
     let answer: Value =

@@ -45,6 +45,7 @@ pub(crate) const KINDS: [(&str, &str, &str, &str); 5] = [
 pub(crate) struct Cluster {
     pub(crate) server: &'static Server,
     pub(crate) client: Client,
+    pub(crate) http: reqwest::Client,
     crds: Api<CustomResourceDefinition>,
     _turn: Option<MutexGuard<'static, ()>>,
 }
@@ -114,7 +115,8 @@ pub(crate) fn tenant(name: &str, namespaces: &[&str]) -> Value {
 impl Cluster {
     async fn of(server: &'static Server, turn: Option<MutexGuard<'static, ()>>) -> Self {
         let crds = Api::all(client(&server.crd_kubeconfig()).await);
-        Self { server, client: client(&server.kubeconfig()).await, crds, _turn: turn }
+        let http = server.client().unwrap();
+        Self { server, client: client(&server.kubeconfig()).await, http, crds, _turn: turn }
     }
 
     async fn set_up(&self) {

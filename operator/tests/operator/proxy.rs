@@ -55,7 +55,7 @@ impl Proxy {
         let address = listener.local_addr().unwrap();
         let proxy = Arc::new(Self {
             server: server.url().to_owned(),
-            client: server.client().clone(),
+            client: server.client().unwrap(),
             user: user.map(|(user, groups)| (user.to_owned(), groups.iter().map(|&group| group.to_owned()).collect())),
             counted: counted.to_owned(),
             seen: AtomicUsize::new(0),

@@ -5,8 +5,9 @@ use serde_json::Value;
 
 /// The server with the CRD.
 pub(crate) struct Tenants {
-    server: Server,
+    client: reqwest::Client,
     url: String,
+    _server: Server,
 }
 
 impl Tenants {
@@ -15,7 +16,7 @@ impl Tenants {
         let server = Server::start(Scope::CustomResources).await.unwrap()?;
         server.install(&serde_json::to_value(berth_crd::tenant_crd()).unwrap()).await.unwrap();
         let url = format!("{}/apis/tenancy.berth.dev/v1alpha1/tenants", server.url());
-        Some(Self { server, url })
+        Some(Self { client: server.client().unwrap(), url, _server: server })
     }
 
     /// What the stricter of the two ways says. Nothing is stored.
@@ -27,7 +28,7 @@ impl Tenants {
     pub(crate) async fn post(&self, document: &Value, strict: bool) -> Result<(), String> {
         let validation = if strict { "Strict" } else { "Ignore" };
         let url = format!("{}?dryRun=All&fieldValidation={validation}", self.url);
-        answer("POST", self.server.client().post(url).header("content-type", "application/json"), document).await
+        answer("POST", self.client.post(url).header("content-type", "application/json"), document).await
     }
 
     async fn apply(&self, document: &Value) -> Result<(), String> {
@@ -35,7 +36,7 @@ impl Tenants {
         let mut url = reqwest::Url::parse(&self.url).unwrap();
         url.path_segments_mut().unwrap().push(name);
         url.query_pairs_mut().extend_pairs([("dryRun", "All"), ("fieldManager", "flux"), ("force", "true")]);
-        let request = self.server.client().patch(url).header("content-type", "application/apply-patch+yaml");
+        let request = self.client.patch(url).header("content-type", "application/apply-patch+yaml");
         answer("server-side apply", request, document).await
     }
 }
