@@ -59,6 +59,8 @@ def command(installation: Installation, other: Other, known: dict[str, str]) -> 
     bus = known["AccountsBusArn"]
     filled_in = {
         "OrganizationId": installation.hub["OrganizationId"],
+        "ManagementAccountId": installation.hub["ManagementAccountId"],
+        "NetworkAccountId": installation.hub["NetworkAccountId"],
         "PlatformExternalId": installation.hub["PlatformExternalId"],
         "HubAccountId": bus.split(":")[4],
         "AccountsBusArn": bus,

@@ -15,9 +15,11 @@ ROOT = Path(__file__).resolve().parents[1]
 INFRA = ROOT / "infra"
 _FIELDS = frozenset({"stack", "region", "platform", "artifacts", "hub", "others"})
 _REQUIRED = ("stack", "region", "platform", "hub")
-_OTHERS = frozenset({"management", "management-home", "network", "sign-in", "tenant-stackset"})
+_OTHERS = frozenset({"guardrails", "management", "management-home", "network", "sign-in", "tenant-stackset"})
 # Parameters of other templates that the hub's stack knows.
-_FROM_HUB = frozenset({"OrganizationId", "HubAccountId", "PlatformExternalId", "AccountsBusArn"})
+_FROM_HUB = frozenset({
+    "OrganizationId", "HubAccountId", "ManagementAccountId", "NetworkAccountId", "PlatformExternalId", "AccountsBusArn",
+})  # fmt: skip
 
 
 class Refused(Exception):

@@ -22,7 +22,6 @@ NEWER = frozenset[str]()
 # Statements for all resources whose actions know resources, and why they are so.
 WIDE = {
     "infra/hub.yaml TheAccountAdministers": "the policy of a key is about that key",
-    "infra/hub.yaml RulesSendToTheQueues": "the policy of a key is about that key; the queues' policies name the rules",
     "infra/tenant.yaml ReadSettings": "recorders are listed without a name, and AWS does not say on what it evaluates that",
 }
 

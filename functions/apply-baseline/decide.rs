@@ -141,7 +141,9 @@ fn backup(input: &Input, wanted: &BackupPlan, state: &State) -> Result<Vec<Backu
         return Err(StepError::not_owned(&format!("backup plan {PLAN_NAME} ({})", plan.id)));
     }
     if !plan.tagged {
+        // First and alone: the policy of this step allows changes of plans that have the tag.
         changes.push(BackupChange::TagPlan { arn: plan.arn.clone() });
+        return Ok(changes);
     }
     if plan.rules != rules {
         changes.push(BackupChange::UpdatePlan { id: plan.id.clone(), rules });

@@ -20,6 +20,8 @@ RECORD = "BERTH_LOCAL_RECORD"
 """Names a file that the gateway appends every use of an AWS operation to; the tests of Berth's policies set it."""
 TRACE = "BERTH_LOCAL_TRACE"
 """Names a file that the gateway writes every call and every invocation to, with all their content."""
+IAM = "BERTH_LOCAL_IAM"
+"""`enforce` refuses what IAM would refuse."""
 STATE_MARK = "BERTH_LOCAL_STATE_DIR"
 """In the environment of every child process, so that a person (or a test) finds out whose it is."""
 
@@ -114,6 +116,7 @@ def child_commands(settings: Settings, ports: Ports) -> dict[str, list[str]]:
             "--binaries", str(settings.binaries), "--log-dir", str(settings.logs / "functions"),
             "--layers", str(settings.layers), *(["--record", os.environ[RECORD]] if RECORD in os.environ else []),
             *(["--trace", os.environ[TRACE]] if TRACE in os.environ else []),
+            *(["--enforce"] if os.environ.get(IAM, "off") == "enforce" else []),
         ],
         "git": [
             *python, "berth_local.gitserver", "--root", str(settings.git_root), "--port", str(ports.git),

@@ -5,7 +5,7 @@ Imported only after the child processes were started: importing botocore takes a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +16,7 @@ from berth_local.faults import LocalError
 from berth_local.gitserver_login import Login
 from berth_local.organization.auto_deployment import StackSet, stack_sets_of
 from berth_local.organization.hub import CLUSTER_NAMES, make_gitops_secret
+from berth_local.organization.network import RegionalNetwork
 from berth_local.organization.platform import platform_document, write_platform
 from berth_local.organization.seed import Core, begin_networks, seed_core, seed_rest
 from berth_local.settings import Ports, Settings
@@ -77,7 +78,7 @@ def build_world(settings: Settings, ports: Ports, login: Login, templates: Templ
     networks = begin_networks(access, core)
     with ThreadPoolExecutor(2, thread_name_prefix="world") as pool:
         rest = pool.submit(seed_rest, access, core, networks)
-        loading = pool.submit(_load, access, core, templates, ports, secret)
+        loading = pool.submit(_load, access, core, templates, ports, secret, networks.values())
         stack, others = loading.result()
         made = sum(len(each.made) for each in [stack, *others])
         progress(f"{HUB} and the templates of the other accounts: {made} resources")
@@ -89,7 +90,9 @@ def build_world(settings: Settings, ports: Ports, login: Login, templates: Templ
     return World(operator, management, stack, stack_sets_of(others), secret)
 
 
-def _load(access: Access, core: Core, templates: Templates, ports: Ports, secret: str) -> tuple[Stack, list[Stack]]:
+def _load(
+    access: Access, core: Core, templates: Templates, ports: Ports, secret: str, networks: Iterable[RegionalNetwork]
+) -> tuple[Stack, list[Stack]]:
     """The hub's stack, and those of the other templates."""
     parameters = {
         "OrganizationId": core.organization.organization_id,
@@ -112,7 +115,12 @@ def _load(access: Access, core: Core, templates: Templates, ports: Ports, secret
     }
     hub = load(templates[HUB], parameters, Target(access, core.hub, names.HOME_REGION))
     keys = {each.account_id: each for each in (core.management, core.network)}
-    others = install_others(access, keys.__getitem__, templates, hub.outputs["AccountsBusArn"])
+    tables = [
+        f"arn:aws:ec2:{network.region}:{names.NETWORK_ACCOUNT}:transit-gateway-route-table/{table}"
+        for network in networks
+        for table in (network.spoke_route_table, network.shared_route_table)
+    ]
+    others = install_others(access, keys.__getitem__, templates, hub.outputs["AccountsBusArn"], tables)
     return hub, list(others.values())
 
 

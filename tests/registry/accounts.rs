@@ -55,6 +55,7 @@ impl Wiring<'_> {
     fn managed_policies(&self, role: AssumedRole) -> String {
         let policies = self.assuming(role).map(|function| {
             let name = format!("berth-{}", function.name);
+            // Never another text: CloudFormation would have to replace the policy, and cannot, as it is named.
             let description = format!("What {name} may do here");
             let policy_document = self.document(function, role);
             let policy = ManagedPolicy { managed_policy_name: name, description, policy_document };

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use berth_aws::Statement;
+use berth_aws::{Effect, Statement};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 use serde_saphyr::{FlowMap, FlowSeq, Tagged};
@@ -177,7 +177,7 @@ impl Trust {
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Allow<'a> {
     sid: &'a str,
-    effect: &'static str,
+    effect: Effect,
     action: Vec<&'a str>,
     resource: On,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -195,7 +195,13 @@ enum On {
 
 impl<'a> Allow<'a> {
     pub(super) fn on(sid: &'a str, action: &[&'a str], resources: Vec<Call>) -> Self {
-        Self { sid, effect: "Allow", action: action.to_vec(), resource: On::Resources(resources), condition: None }
+        Self {
+            sid,
+            effect: Effect::Allow,
+            action: action.to_vec(),
+            resource: On::Resources(resources),
+            condition: None,
+        }
     }
 
     pub(super) fn on_everything(sid: &'a str, action: &[&'a str]) -> Self {
@@ -209,10 +215,10 @@ impl<'a> Allow<'a> {
 }
 
 impl<'a> From<&'a Statement> for Allow<'a> {
-    fn from(Statement { sid, action, resource, condition }: &'a Statement) -> Self {
+    fn from(Statement { sid, effect, action, resource, condition }: &'a Statement) -> Self {
         let action = action.iter().map(String::as_str).collect();
         let resource = On::Policy(resource.clone().into());
-        Self { sid, effect: "Allow", action, resource, condition: condition.as_ref() }
+        Self { sid, effect: *effect, action, resource, condition: condition.as_ref() }
     }
 }
 

@@ -10,5 +10,5 @@ mod sessions;
 pub use config::{personal_config, shared_config};
 pub use failure::{CallFailure, CallResultExt, SdkResultExt};
 pub use machine::live_alias;
-pub use policy::{FunctionPolicy, Part, PolicyFile, SessionPolicy, Statement};
+pub use policy::{Effect, FunctionPolicy, Part, PolicyFile, SessionPolicy, Statement};
 pub use sessions::{SessionScope, Sessions, session_name};

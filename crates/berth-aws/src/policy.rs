@@ -48,13 +48,26 @@ impl fmt::Display for Part {
     }
 }
 
-/// One statement that allows something. Resources and conditions may hold functions of CloudFormation: the template
-/// that the statement goes into resolves them.
+/// What a statement does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Effect {
+    /// It allows its actions.
+    #[default]
+    Allow,
+    /// It forbids them, whatever allows them.
+    Deny,
+}
+
+/// One statement. Resources and conditions may hold functions of CloudFormation: the template that the statement goes into
+/// resolves them.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Statement {
     /// What it is for.
     pub sid: String,
+    /// Whether it allows or denies; it allows unless it says otherwise.
+    #[serde(default)]
+    pub effect: Effect,
     /// IAM actions.
     pub action: Vec<String>,
     /// ARNs, or `*` where AWS knows no resources.
@@ -77,10 +90,10 @@ impl FunctionPolicy {
         serde_json::from_str(text)
     }
 
-    /// Every action of one role, once.
+    /// Every action that is allowed with one role, once.
     #[must_use]
     pub fn actions(&self, part: Part) -> BTreeSet<&str> {
-        let statements = self.0.get(&part).into_iter().flatten();
+        let statements = self.0.get(&part).into_iter().flatten().filter(|each| each.effect == Effect::Allow);
         statements.flat_map(|statement| statement.action.iter().map(String::as_str)).collect()
     }
 }
@@ -140,7 +153,8 @@ mod tests {
             "tenant": [
                 {"Sid": "Make", "Action": ["ec2:CreateVpc", "ec2:CreateTags"], "Resource": {"Fn::Sub": "arn:x"},
                  "Condition": {"StringEquals": {"aws:RequestTag/a": "b"}}},
-                {"Sid": "Tag", "Action": ["ec2:CreateTags"], "Resource": "*"}
+                {"Sid": "Tag", "Action": ["ec2:CreateTags"], "Resource": "*"},
+                {"Sid": "Never", "Effect": "Deny", "Action": ["ec2:DeleteVpc"], "Resource": "*"}
             ]
         }"#,
     );
@@ -171,7 +185,7 @@ mod tests {
     #[test]
     fn a_key_that_is_not_known_is_refused() {
         assert!(FunctionPolicy::read(r#"{"tenants": []}"#).is_err());
-        let effect = r#"{"hub": [{"Sid": "A", "Effect": "Deny", "Action": [], "Resource": "*"}]}"#;
-        assert!(FunctionPolicy::read(effect).unwrap_err().to_string().contains("Effect"));
+        let negated = r#"{"hub": [{"Sid": "A", "NotAction": [], "Action": [], "Resource": "*"}]}"#;
+        assert!(FunctionPolicy::read(negated).unwrap_err().to_string().contains("NotAction"));
     }
 }

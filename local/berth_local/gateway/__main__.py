@@ -31,6 +31,7 @@ def main() -> int:
     parser.add_argument("--layers", type=Path, help="folder that stands for /opt of the functions")
     parser.add_argument("--record", type=Path, help="file that each different use of an AWS operation is appended to")
     parser.add_argument("--trace", type=Path, help="file that every call and invocation is written to, whole")
+    parser.add_argument("--enforce", action="store_true", help="refuse what IAM would refuse; with --aws-port only")
     parser.add_argument("--account", default="210987654321", help="the hub account")
     parser.add_argument("--region", default="us-east-1", help="the hub's region")
     given = parser.parse_args()
@@ -40,7 +41,7 @@ def main() -> int:
     settings = GatewaySettings(
         given.port, given.aws_url, given.binaries, given.log_dir, given.account, given.region,
         given.layers.resolve() if given.layers else None, given.record, given.aws_port,
-        given.trace,
+        given.trace, given.enforce and given.aws_port is not None,
     )  # fmt: skip
     try:
         if given.aws_port is not None:

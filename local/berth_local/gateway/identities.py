@@ -32,6 +32,8 @@ class Caller:
     chain: tuple[str, ...] = ()
     copy: FunctionCopy | None = None
     plumbing: bool = False
+    session_policy: str = ""
+    """What the session is narrowed to, as it was given to AssumeRole."""
 
 
 class Identities:
@@ -69,7 +71,10 @@ class Identities:
             if made and role_arn.count(":") >= 5:
                 account, role = role_arn.split(":")[4], role_arn.rsplit("/", 1)[-1]
                 session = call.form.get("RoleSessionName", "")
-                new = replace(caller, account=account, role=role, session=session, chain=(*caller.chain, role_arn))
+                new = replace(
+                    caller, account=account, role=role, session=session, chain=(*caller.chain, role_arn),
+                    session_policy=call.form.get("Policy", ""),
+                )  # fmt: skip
                 self._remember(made, new)
         elif call.service == "iam" and call.operation == "CreateAccessKey":
             made = _text_of(answer.body, "AccessKeyId")

@@ -13,6 +13,7 @@ from dataclasses import replace
 from aiohttp import web
 
 from .error_bodies import Answer, error_answer, error_code
+from .guard import Guard
 from .host import FunctionHost
 from .identify import ApiCall, identify
 from .identities import Caller, Identities
@@ -38,9 +39,10 @@ class Proxy:
 
     def __init__(
         self, upstream: Upstream, identities: Identities, host: FunctionHost, invoke: InvokeApi, region: str,
-        recording: Recording, trace: Trace,
+        recording: Recording, trace: Trace, guard: Guard,
     ) -> None:  # fmt: skip
         self._trace = trace
+        self._guard = guard
         self.journal = Journal()
         self._recording = recording
         self.rules = Rules()
@@ -72,12 +74,23 @@ class Proxy:
         action = Action()
         if rule is not None:
             action, entry.rule, entry.fault = rule.action, rule.id, rule.action.name
+        refused = self._authorize(call, request.raw_path, body, caller, entry)
         if action.delay_ms:
             await asyncio.sleep(action.delay_ms / 1000)
         if rule is not None and action.hold:
             await rule.released.wait()
-        answer = await self._act(request, headers, body, call, caller, entry, action)
+        answer = refused or await self._act(request, headers, body, call, caller, entry, action)
         return _reset(request) if answer is None else response(answer)
+
+    def _authorize(self, call: ApiCall, raw_path: str, body: bytes, caller: Caller, entry: Entry) -> Answer | None:
+        """The answer to a call that IAM refuses; None for all others."""
+        if not self._guard.decides(caller) or entry.plumbing:
+            return None
+        refusal = self._guard.refusal(call, raw_path, body, caller)
+        if refusal is None:
+            return None
+        entry.finish(refusal.status, refusal.code, took_effect=False)
+        return error_answer(call.protocol, call.service, refusal.status, refusal.code, refusal.message)
 
     async def _act(
         self, request: web.Request, headers: dict[str, str], body: bytes, call: ApiCall, caller: Caller, entry: Entry,

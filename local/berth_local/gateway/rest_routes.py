@@ -71,6 +71,23 @@ def find_operation(service: str, method: str, raw_path: str, headers: Mapping[st
     return (best[1].operation, best[1].protocol) if best else None
 
 
+def labels_of(service: str, operation: str, path: str) -> dict[str, str]:
+    """What stands in the path of a request for the labels of its operation, as sent; empty for another path."""
+    for model in _MODELS_BY_SIGNING_NAME.get(service, (service,)):
+        loaded = _load(model)
+        found = (loaded or {}).get("operations", {}).get(operation)
+        if found is None:
+            continue
+        uri = found["http"]["requestUri"].partition("?")[0].rstrip("/") or "/"
+        names = [label.group(1) for label in _LABEL.finditer(uri)]
+        match = re.fullmatch(_path_pattern(uri, capturing=True), path.rstrip("/") or "/")
+        if match is not None:
+            members = loaded["shapes"][found["input"]["shape"]]["members"]
+            by_location = {member.get("locationName", name): name for name, member in members.items()}
+            return {by_location.get(name, name): value for name, value in zip(names, match.groups(), strict=True)}
+    return {}
+
+
 @cache
 def routes_of(service: str) -> tuple[Route, ...]:
     """All routes of the models that sign as `service`; empty for a service that botocore does not know."""
@@ -128,9 +145,11 @@ def _route(operation: dict[str, Any], shapes: dict[str, Any], protocol: str) -> 
     )
 
 
-def _path_pattern(uri: str) -> str:
+@cache
+def _path_pattern(uri: str, *, capturing: bool = False) -> str:
     pattern, end = "", 0
     for label in _LABEL.finditer(uri):
-        pattern += re.escape(uri[end : label.start()]) + (".+" if label.group(2) else "[^/]+")
+        part = ".+" if label.group(2) else "[^/]+"
+        pattern += re.escape(uri[end : label.start()]) + (f"({part})" if capturing else part)
         end = label.end()
     return pattern + re.escape(uri[end:])

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from .admin import Admin
 from .functions import FunctionCatalog
+from .guard import Guard
 from .host import FunctionHost
 from .identify import ApiCall
 from .identities import Caller, Identities
@@ -32,6 +33,8 @@ class GatewaySettings:
     """What the command line says. `layers` is where `/opt` of the functions lies, `record` where uses are written to,
     `trace` where whole calls are.
 
+    With `enforce` calls are authorized as IAM does it; the emulator must be in this process.
+
     The emulator is behind `aws_url`; or it is in this process, and others reach it past the proxy at `aws_port`.
     """
 
@@ -45,6 +48,7 @@ class GatewaySettings:
     record: Path | None = None
     aws_port: int | None = None
     trace: Path | None = None
+    enforce: bool = False
 
 
 class Gateway:
@@ -62,7 +66,8 @@ class Gateway:
         self.invoke = InvokeApi(self.host)
         recording = Recording(settings.record)
         self.pollers = Pollers(self.upstream, self.host, recording)
-        self.proxy = Proxy(self.upstream, identities, self.host, self.invoke, settings.region, recording, trace)
+        guard = Guard(settings.enforce, recording)
+        self.proxy = Proxy(self.upstream, identities, self.host, self.invoke, settings.region, recording, trace, guard)
         self.proxy.observe(self._functions_changed)
         self.proxy.observe(self.pollers.observe)
         self._runners: list[web.AppRunner] = []

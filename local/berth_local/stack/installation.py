@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +33,7 @@ AFTER_THE_HUB: Mapping[str, Place] = {
     "management.yaml": Place(names.MANAGEMENT_ACCOUNT),
     "management-home.yaml": Place(names.MANAGEMENT_ACCOUNT, names.CONTROL_TOWER_REGION),
     "sign-in.yaml": Place(names.MANAGEMENT_ACCOUNT),
+    "guardrails.yaml": Place(names.MANAGEMENT_ACCOUNT),
     "network.yaml": Place(names.NETWORK_ACCOUNT),
     "cluster.yaml": Place(names.NETWORK_ACCOUNT),
     "tenant-stackset.yaml": Place(names.MANAGEMENT_ACCOUNT),
@@ -67,13 +68,14 @@ def install_others(
     credentials: Callable[[str], Credentials],
     templates: Mapping[str, dict[str, Any]],
     accounts_bus: str,
+    route_table_arns: Sequence[str] = (f"arn:aws:ec2:*:{names.NETWORK_ACCOUNT}:transit-gateway-route-table/*",),
 ) -> dict[str, Stack]:
     """Loads every template but the hub's. `credentials` gives those of an account by its id.
 
     Raises:
         LocalError: with the template and the resource that could not be made.
     """
-    values = _values(accounts_bus)
+    values = _values(accounts_bus) | {"RouteTableArns": ",".join(route_table_arns)}
 
     def install(name: str, place: Place) -> Stack:
         template = templates[name]
@@ -94,6 +96,8 @@ def _values(accounts_bus: str) -> dict[str, str]:
     return {
         "OrganizationId": names.ORGANIZATION_ID,
         "HubAccountId": names.HUB_ACCOUNT,
+        "ManagementAccountId": names.MANAGEMENT_ACCOUNT,
+        "NetworkAccountId": names.NETWORK_ACCOUNT,
         "AccountsBusArn": accounts_bus,
         "PlatformExternalId": names.EXTERNAL_ID,
         "ControlTowerHomeRegion": names.CONTROL_TOWER_REGION,

@@ -145,9 +145,31 @@ def test_a_boundary_that_the_tenant_role_may_not_use_is_refused_before_anything_
         rig.parameters["others"]["tenant-stackset"]["parameters"]["BoundaryPolicies"] = pattern
     done = rig.deploy()
     assert done.returncode == 1
-    said = f"environments.dev.roles.boundary is the policy {policy}, and BerthTenant may make roles only within {pattern or '*-boundary'}"
+    said = f"environments.dev.roles.boundary is the policy {policy}, and BerthTenant may make roles only within {pattern or 'tenant/*-boundary'}"
     assert said in done.stderr and "Next: " in done.stderr
     assert [each[:2] for each in rig.asked()] == [["berth", "validate"]]
+
+
+def test_a_role_outside_of_the_path_and_a_route_table_that_is_not_listed_are_refused(rig: Rig) -> None:
+    roles = {"boundary": {"name": "a-boundary"}, "roles": [{"name": "x"}, {"name": "y", "path": "/"}]}
+    gateway = {
+        "spokeRouteTable": "tgw-rtb-0e00000000000005a",
+        "propagateTo": ["tgw-rtb-0e000000000000060", "tgw-rtb-1"],
+    }
+    platform = {"environments": {"dev": {"roles": roles, "regions": {"eu-west-1": {"transitGateway": gateway}}}}}
+    (rig.folder / "platform.yaml").write_text(yaml.safe_dump(platform))
+    done = rig.deploy()
+    assert done.returncode == 1
+    assert "environments.dev.roles: y has the path /, and BerthTenant may make roles only below /tenant/" in done.stderr
+    assert "regions.eu-west-1.transitGateway: tgw-rtb-1 is not in RouteTableArns of network" in done.stderr
+    assert done.stderr.count("environments.dev") == 2
+    assert [each[:2] for each in rig.asked()] == [["berth", "validate"]]
+
+
+def test_what_the_hub_knows_is_filled_into_the_sign_in_role(rig: Rig) -> None:
+    rig.deploy()
+    given = rig.stacks()["berth-sign-in"]
+    assert "ManagementAccountId=999988887777" in given and "NetworkAccountId=310987654321" in given
 
 
 @pytest.mark.parametrize(

@@ -33,12 +33,15 @@ GLOBAL_KEYS = re.compile(r"aws:(RequestTag/|ResourceTag/|ResourceOrgID$)")
 KEYS_OF_ACTIONS = {
     "ec2:CreateAction": {"ec2:CreateTags"},
     "eks:accessEntryType": {"eks:CreateAccessEntry"},
-    "eks:kubernetesGroups": {"eks:CreateAccessEntry"},
+    "eks:kubernetesGroups": {
+        "eks:CreateAccessEntry", "eks:DeleteAccessEntry", "eks:TagResource", "eks:UpdateAccessEntry",
+    },
+    "eks:principalArn": {"eks:CreateAccessEntry"},
     "iam:AWSServiceName": {"iam:CreateServiceLinkedRole"},
     "iam:PassedToService": {"iam:PassRole"},
     "iam:PermissionsBoundary": {
         "iam:AttachRolePolicy", "iam:CreateRole", "iam:DeleteRolePolicy", "iam:DetachRolePolicy",
-        "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy",
+        "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy", "iam:UpdateRole",
     },
     "kms:GrantIsForAWSResource": {"kms:CreateGrant"},
     "kms:ViaService": {"kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey", "kms:RetireGrant"},

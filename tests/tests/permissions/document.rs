@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use berth_aws::{Part, Statement};
+use berth_aws::{Effect, Part, Statement};
 use berth_tests::{
     generated::assert_current,
     permissions::{demanded_of, policies},
@@ -18,7 +18,7 @@ For whoever reviews what Berth may do. Written by `cargo test -p berth-tests --t
 `functions/*/policy.json`, which the roles in `infra/` are written from, and from the code; do not edit it by hand.
 
 What each function may do, with which role, on what, and which file calls it. Where AWS demands an action that no file
-calls, the reason stands in its place. The text after *when* is the statement's condition. Every function may besides write
+calls, the reason stands in its place. The text after *when* is the statement's condition; *never* is what is denied, whatever allows it. Every function may besides write
 to the log group `/berth/functions` and send traces (`WriteFunctionLogs` in `infra/hub.yaml`). How this is held to be true:
 [decision 0023](decisions/0023-policies.md).
 
@@ -37,7 +37,12 @@ fn page() -> String {
             for statement in statements {
                 let on = on(statement);
                 for action in &statement.action {
-                    let _ = writeln!(page, "| `{action}` | {on} | {} |", needed_by(&function, *part, action));
+                    let _ = match statement.effect {
+                        Effect::Allow => {
+                            writeln!(page, "| `{action}` | {on} | {} |", needed_by(&function, *part, action))
+                        }
+                        Effect::Deny => writeln!(page, "| never `{action}` | {on} | |"),
+                    };
                 }
             }
         }

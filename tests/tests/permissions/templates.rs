@@ -6,7 +6,7 @@ use std::{
     path::PathBuf,
 };
 
-use berth_aws::{FunctionPolicy, Part, Statement};
+use berth_aws::{Effect, FunctionPolicy, Part, Statement};
 use berth_tests::{
     generated::{assert_current, filled},
     permissions::policies,
@@ -21,7 +21,7 @@ use serde_json::Value;
 #[serde(rename_all = "PascalCase")]
 struct Allow<'a> {
     sid: &'a str,
-    effect: &'static str,
+    effect: Effect,
     action: &'a [String],
     resource: &'a Value,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -29,8 +29,8 @@ struct Allow<'a> {
 }
 
 impl<'a> From<&'a Statement> for Allow<'a> {
-    fn from(Statement { sid, action, resource, condition }: &'a Statement) -> Self {
-        Self { sid, effect: "Allow", action, resource, condition: condition.as_ref() }
+    fn from(Statement { sid, effect, action, resource, condition }: &'a Statement) -> Self {
+        Self { sid, effect: *effect, action, resource, condition: condition.as_ref() }
     }
 }
 

@@ -3,6 +3,7 @@
 mod accounts;
 mod addresses;
 mod baseline;
+mod boundary;
 mod covering;
 mod environments;
 mod regions;
@@ -76,6 +77,7 @@ pub(crate) fn all(config: &PlatformConfig) -> Vec<Problem> {
 pub(crate) fn warnings(config: &PlatformConfig) -> Vec<Problem> {
     let mut problems = Problems::default();
     covering::check(config, &mut problems);
+    boundary::check(config, &mut problems);
     problems.0
 }
 

@@ -1,6 +1,8 @@
 //! Roles that IAM would refuse, and trust that would let others in.
 
-use crate::{Bad, assert_bad};
+use berth_config::PlatformConfig;
+
+use crate::{Bad, EXAMPLE, assert_bad};
 
 const NAMES: &[Bad] = &[
     Bad {
@@ -191,7 +193,7 @@ const POLICIES: &[Bad] = &[
         from: "Effect: Deny\n              Action: [iam",
         to: "Effect: deny\n              Action: [iam",
         line_of: "Effect: deny",
-        path: "environments.dev.roles.boundary.document.Statement[2].Effect",
+        path: "environments.dev.roles.boundary.document.Statement[5].Effect",
         message: "the statement has no effect",
     },
 ];
@@ -240,4 +242,26 @@ const WITHOUT_BOUNDARY: &[Bad] = &[
 #[test]
 fn an_environment_whose_roles_have_no_permissions_boundary_is_refused_with_what_to_add() {
     assert_bad(WITHOUT_BOUNDARY);
+}
+
+#[test]
+fn a_boundary_that_does_not_protect_itself_is_warned_of_with_every_way_out() {
+    let warned = |from: &str, to: &str| -> Vec<String> {
+        let text = EXAMPLE.replacen(from, to, 1);
+        assert_ne!(text, EXAMPLE, "the example has no {from:?}");
+        let (_, warnings) = PlatformConfig::parse_with_warnings(&text).unwrap();
+        let here = "environments.dev.roles.boundary.document";
+        warnings.into_iter().filter(|warning| warning.path == here).map(|warning| warning.message).collect()
+    };
+    let ways = [
+        ("iam:DeleteRolePermissionsBoundary", "take it off a role"),
+        ("iam:PutRolePermissionsBoundary", "put another in its place"),
+        ("iam:CreateUser", "make a user without it"),
+    ];
+    for (action, way) in ways {
+        let message = format!("whoever is within the boundary can step out of it: {way} ({action})");
+        assert_eq!(warned(action, "s3:DeleteBucket"), [message]);
+    }
+    let all = warned("Action: \"*\", Resource: \"*\" }\n", "Action: \"s3:*\", Resource: \"*\" }\n");
+    assert_eq!(all, Vec::<String>::new());
 }

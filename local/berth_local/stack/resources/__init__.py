@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from berth_local.stack.resources import alarms, events, functions, identity, keys, machines, queues, stack_sets, storage
+from berth_local.stack.resources import (
+    alarms,
+    events,
+    functions,
+    identity,
+    keys,
+    machines,
+    organization,
+    queues,
+    stack_sets,
+    storage,
+)
 from berth_local.stack.resources.maker import Maker
 
 MAKERS: MappingProxyType[str, Maker] = MappingProxyType(
@@ -14,6 +25,7 @@ MAKERS: MappingProxyType[str, Maker] = MappingProxyType(
     | identity.MAKERS
     | keys.MAKERS
     | machines.MAKERS
+    | organization.MAKERS
     | queues.MAKERS
     | stack_sets.MAKERS
     | storage.MAKERS

@@ -1,0 +1,82 @@
+"""Reads the parameters of a call, in whatever protocol it came: forms (Query, EC2), JSON, and REST paths."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+
+from berth_local.gateway.identify import ApiCall
+from berth_local.gateway.rest_routes import labels_of
+
+
+class Parameters:
+    """What a caller gave, by the names of the API."""
+
+    def __init__(self, call: ApiCall, raw_path: str, body: bytes) -> None:
+        self._form: Mapping[str, str] = call.form
+        self._fields: dict[str, Any] = {}
+        if not call.form:
+            if body[:1] == b"{":
+                self._fields = json.loads(body)
+            self._fields |= _of_path(call, raw_path)
+
+    def text(self, name: str) -> str:
+        """One value; empty when it is absent."""
+        return str(self._form.get(name, self._fields.get(name, "")) or "")
+
+    def texts(self, *names: str) -> list[str]:
+        """A list, by the first of these names that has one; of a form `name.1`, `name.member.1`."""
+        for name in names:
+            if isinstance(self._fields.get(name), list):
+                return [str(each) for each in self._fields[name]]
+            found = [
+                value for key, value in self._form.items() if re.fullmatch(rf"{re.escape(name)}\.(member\.)?\d+", key)
+            ]
+            if found:
+                return found
+        return []
+
+    def field(self, name: str) -> Any:
+        """A field of JSON, whatever it holds."""
+        return self._fields.get(name)
+
+    def tags(self, *names: str) -> dict[str, str]:
+        """Tags, from a map, from a list of Key and Value in any case, or from a form."""
+        for name in names:
+            given = self._fields.get(name)
+            if isinstance(given, dict):
+                return {str(key): str(value) for key, value in given.items()}
+            if isinstance(given, list):
+                lower = [{key.lower(): value for key, value in each.items()} for each in given]
+                return {each["key"]: each.get("value", "") for each in lower}
+            if found := self._form_tags(rf"{re.escape(name)}\.(?:member\.)?(\d+)"):
+                return found
+        return {}
+
+    def tag_specifications(self) -> dict[str, dict[str, str]]:
+        """EC2's tags of what is created, by the type of resource."""
+        found = {}
+        for key, kind in self._form.items():
+            if match := re.fullmatch(r"(TagSpecifications?\.\d+)\.ResourceType", key):
+                found[kind] = self._form_tags(rf"{re.escape(match[1])}\.Tag\.(\d+)")
+        return found
+
+    def _form_tags(self, prefix: str) -> dict[str, str]:
+        values = {}
+        for key, value in self._form.items():
+            if match := re.fullmatch(rf"{prefix}\.Key", key):
+                values[value] = self._form.get(key.removesuffix("Key") + "Value", "")
+                assert match
+        return values
+
+
+def _of_path(call: ApiCall, raw_path: str) -> dict[str, str]:
+    if not call.protocol.startswith("rest"):
+        return {}
+    path, _, query = raw_path.partition("?")
+    return {key: unquote(value) for key, value in labels_of(call.service, call.operation, path).items()} | dict(
+        parse_qsl(query)
+    )
