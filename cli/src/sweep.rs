@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 
+use berth_contract::sweep::{Ask, IdentityChange, Input, Left, Problem as Unread, Report, Why};
 use berth_tenancy::AccountId;
 use serde_json::json;
-use sweep_accounts::{Ask, IdentityChange, Input, Left, Problem as Unread, Report, Why};
 
 use crate::{
     args::{SweepArgs, Target},

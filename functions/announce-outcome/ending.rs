@@ -1,14 +1,12 @@
 //! From the status change of an execution to what it means for the account. Pure.
 
+use berth_contract::{CommitOutput, CommitRecord, ExecutionOutput, RegionResult};
 use berth_events::{Failure, recognise};
-use berth_ledger::{
-    ClusterAccessRecord, CommitRecord, DefaultVpcRecord, Ending, RegionRecord, RoleRecord, SignInRecord,
-};
+use berth_ledger::Ending;
 use berth_step::{Fault, StepError};
-use berth_tenancy::{AccountId, Mode, PlannedChange, Region, Subject, TransferPlan};
+use berth_tenancy::{AccountId, Mode, Subject};
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde_json::Value;
 
 /// Detail of "Step Functions Execution Status Change".
 /// <https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html>
@@ -88,85 +86,6 @@ fn timestamp(millisecond: Option<i64>, field: &str) -> Result<Timestamp, StepErr
     })
 }
 
-/// Output of a state machine that succeeded. Contract with `statemachines/onboard-account.asl.json`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(tag = "decision", rename_all = "lowercase", rename_all_fields = "camelCase", deny_unknown_fields)]
-pub enum ExecutionOutput {
-    /// The account is onboarded.
-    Onboard {
-        /// Who was onboarded.
-        run: Box<Subject>,
-        /// Networks.
-        regions: Vec<RegionOutput>,
-        /// Roles.
-        roles: Vec<RoleRecord>,
-        /// Default VPCs that are still there.
-        default_vpcs: Vec<DefaultVpcRecord>,
-        /// Groups that may sign in.
-        sign_in: Vec<SignInRecord>,
-        /// Access entries, by cluster.
-        cluster_access: Vec<ClusterAccessRecord>,
-        /// The commit; in a plan it has no id.
-        commit: CommitOutput,
-        /// What was changed.
-        changes: Vec<String>,
-    },
-    /// The account is not ours.
-    Ignore {
-        /// Why.
-        reason: String,
-        /// The account.
-        account_id: AccountId,
-    },
-    /// The plan of a transfer was asked for.
-    Transfer {
-        /// The account.
-        account_id: AccountId,
-        /// What it means.
-        transfer: TransferPlan,
-    },
-    /// Another execution is onboarding the account.
-    Duplicate {
-        /// Why.
-        reason: String,
-        /// The account.
-        account_id: AccountId,
-    },
-}
-
-/// One region in the output.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct RegionOutput {
-    /// The region.
-    pub region: Region,
-    /// The VPC.
-    pub vpc_id: String,
-    /// Its block.
-    pub cidr: String,
-    /// Further VPCs with Berth's tags.
-    pub duplicate_vpcs: Vec<String>,
-    /// Its attachment.
-    pub attachment_id: String,
-    /// The proof of isolation.
-    pub isolation: Value,
-    /// Differences from the plan that were left, because closing them takes an outage.
-    #[serde(default)]
-    pub planned_changes: Vec<PlannedChange>,
-    /// What was changed there.
-    pub changes: Vec<String>,
-}
-
-/// The commit in the output.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CommitOutput {
-    /// The commit that holds the custom resource; none in a plan.
-    pub sha: Option<String>,
-    /// Path of the custom resource.
-    pub path: String,
-}
-
 /// What an execution's end means.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Ended {
@@ -200,7 +119,13 @@ pub fn ended(change: &Change, failure: Option<Failure>) -> Result<Ended, StepErr
             match commit {
                 None => only_planned_silence(),
                 Some(commit) => {
-                    let (account, regions) = (run.account_id.clone(), regions.into_iter().map(region_record).collect());
+                    let (account, regions) = (
+                        run.account_id.clone(),
+                        regions
+                            .into_iter()
+                            .map(|RegionResult { region, network, changes: _ }| (region, network))
+                            .collect(),
+                    );
                     let ending =
                         Ending::Onboarded { run, regions, roles, default_vpcs, sign_in, cluster_access, commit };
                     Ended::Outcome { account, ending }
@@ -236,13 +161,6 @@ fn sha_of(run: &Subject, commit: CommitOutput) -> Result<Option<Box<CommitRecord
             Err(StepError::new(Fault::Bug, "an onboarding ended without a commit").for_account(&run.account_id))
         }
     }
-}
-
-fn region_record(region: RegionOutput) -> (Region, RegionRecord) {
-    let RegionOutput { region, vpc_id, cidr, duplicate_vpcs, attachment_id, isolation, planned_changes, changes: _ } =
-        region;
-    let isolation = Some(isolation);
-    (region, RegionRecord { vpc_id, cidr, duplicate_vpcs, attachment_id, isolation, planned_changes })
 }
 
 /// A failed execution. Its account is read from its input, as the first state reads it.

@@ -14,7 +14,7 @@ use berth_tenancy::AccountId;
 use serde::Deserialize;
 
 pub use crate::{
-    ending::{Change, Ended, ExecutionOutput, RegionOutput, ended},
+    ending::{Change, Ended, ended},
     standing::{Standing, generation, standing},
 };
 

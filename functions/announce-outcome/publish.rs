@@ -53,8 +53,8 @@ fn detail(
     let generation = generation(change).or_else(|| own.map(|record| record.generation));
     match ending {
         Ending::Onboarded { run, regions, roles: _, default_vpcs: _, sign_in: _, cluster_access: _, commit } => {
-            let region = |(name, network): (&Region, &berth_ledger::RegionRecord)| {
-                let berth_ledger::RegionRecord {
+            let region = |(name, network): (&Region, &berth_contract::RegionRecord)| {
+                let berth_contract::RegionRecord {
                     vpc_id,
                     cidr,
                     attachment_id,

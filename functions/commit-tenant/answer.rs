@@ -2,10 +2,11 @@
 
 use aws_sdk_sfn::{error::SdkError, operation::send_task_success::SendTaskSuccessError};
 use berth_aws::{CallFailure, SdkResultExt};
-use berth_step::{Fault, StepError};
+use berth_contract::CommitRequest;
+use berth_step::StepError;
 use serde_json::json;
 
-use crate::{CommitRequest, CommitTenant, Output};
+use crate::{CommitTenant, Output};
 
 /// Codes that say that nobody waits for this token any more: the execution was stopped, timed out, or was answered by
 /// another copy of this function. [Step Functions `SendTaskSuccess`, "Errors"]
@@ -52,16 +53,5 @@ impl CommitTenant {
         let cause = json!({ "errorType": name, "errorMessage": error.to_string() }).to_string();
         let call = self.step_functions.send_task_failure().task_token(&request.task_token.0).error(name).cause(cause);
         call.send().await.named("states:SendTaskFailure").map(|_| ())
-    }
-}
-
-/// The fault of a secret that cannot be read.
-pub(crate) fn secret_fault(failure: CallFailure) -> StepError {
-    match failure.code() {
-        Some("ResourceNotFoundException" | "InvalidRequestException") => {
-            failure.as_fault(Fault::InvalidInput, "make the secret that BERTH_GITOPS_SECRET names")
-        }
-        Some("DecryptionFailure") => failure.as_fault(Fault::Denied, "allow kms:Decrypt on the secret's key"),
-        _ => failure.or_common(),
     }
 }

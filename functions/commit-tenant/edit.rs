@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use berth_contract::CommitRequest;
 use berth_crd::{CrError, join, validate};
 use berth_gitops::{Change, Edit, RepoPath, Snapshot};
 use berth_step::{Fault, StepError};
 use berth_tenancy::Mode;
 
-use crate::CommitRequest;
+use crate::CommitRequestExt;
 
 /// In the ids of things that mode `plan` only imagines, such as `vpc-(new)`.
 const NOT_MADE_YET: &str = "(new)";

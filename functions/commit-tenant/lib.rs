@@ -2,24 +2,23 @@
 
 mod answer;
 mod edit;
-mod fault;
 mod propose;
-mod repository;
 mod request;
 
 use std::collections::BTreeSet;
 
 use aws_sdk_sfn::Client as StepFunctions;
+use berth_contract::CommitRequest;
 use berth_gitops::{Authorship, BatchOutcome, BatchPolicy, Jitter, RepoPath, commit_batch};
 use berth_ledger::{Ledger, Record};
+use berth_repository::{CommitFailure, Repository};
 use berth_step::{Batch, BatchAnswer, Fault, Lease, Message, StepError};
 use berth_tenancy::{AccountId, Delivery, Mode};
 use serde::Serialize;
 
 pub use crate::{
     edit::{Verdict, edit},
-    repository::{CommitFailure, Repository},
-    request::{CommitRequest, RegionResult, Settled, TaskToken},
+    request::CommitRequestExt,
 };
 
 /// What the state `CommitTenant` reads.

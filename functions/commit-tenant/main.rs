@@ -5,8 +5,9 @@ use std::sync::Arc;
 use berth_aws::shared_config;
 use berth_gitops::{Authorship, Jitter, Person};
 use berth_ledger::Ledger;
+use berth_repository::Repository;
 use berth_step::{Settings, serve};
-use commit_tenant::{CommitTenant, Repository};
+use commit_tenant::CommitTenant;
 use jiff::Timestamp;
 
 /// Who the commits are by.

@@ -4,13 +4,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use berth_contract::{CommitRequest, Settled};
 use berth_gitops::{Authorship, Change, Edit, Host, Proposal, ProposalBranch, ProposalState, RepoPath, Snapshot};
 use berth_ledger::{OpenProposal, Record, Waiter};
+use berth_repository::CommitFailure;
 use berth_step::{Fault, StepError};
 use jiff::Timestamp;
 
 use crate::{
-    Asked, CommitFailure, CommitRequest, CommitTenant, Output, Settled, Verdict,
+    Asked, CommitRequestExt, CommitTenant, Output, Verdict,
     edit::{edit, message},
     record_of,
 };

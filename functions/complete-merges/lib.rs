@@ -6,11 +6,12 @@
 
 use aws_sdk_sqs::Client as Queues;
 use berth_aws::{CallResultExt, SdkResultExt};
+use berth_contract::Settled;
 use berth_gitops::{Look, ProposalBranch, ProposalState};
 use berth_ledger::{Ledger, OpenProposal, Waiter};
+use berth_repository::{CommitFailure, Repository};
 use berth_step::{Fault, StepError, Traced};
 use berth_tenancy::AccountId;
-use commit_tenant::{CommitFailure, Repository, Settled};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 

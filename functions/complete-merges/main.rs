@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use berth_aws::shared_config;
 use berth_ledger::Ledger;
+use berth_repository::Repository;
 use berth_step::{Settings, serve};
-use commit_tenant::Repository;
 use complete_merges::CompleteMerges;
 use jiff::Timestamp;
 

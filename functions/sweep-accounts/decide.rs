@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use berth_config::{AccountFacts, Match, MatchError, PlatformConfig};
+use berth_contract::sweep::{Ask, IdentityChange, Left, Why};
 use berth_ledger::{Record, Status, next_generation};
-use berth_tenancy::{AccountId, Identity, IdentityDifference, TenantSource};
+use berth_tenancy::{AccountId, Identity, TenantSource};
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
 
 /// How long an account may stay as it is before the sweep asks for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,73 +42,6 @@ pub struct Listed {
     pub joined: Option<Timestamp>,
     /// Whether its tags were read.
     pub is_tagged: bool,
-}
-
-/// Why an account is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Why {
-    /// The ledger does not know it.
-    Missing,
-    /// Nobody works on it although the ledger says so.
-    Stuck,
-    /// It failed long ago.
-    Failed,
-    /// It was ignored, and is Berth's to onboard now: it was moved, or its tag changed.
-    Ours,
-}
-
-/// One account that is asked for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Ask {
-    /// The account.
-    pub account_id: AccountId,
-    /// Its name in Organizations.
-    pub account_name: String,
-    /// Why, as a word.
-    pub why: Why,
-    /// Why, as a sentence.
-    pub reason: String,
-    /// The generation to start: the next one, so that asking twice starts one.
-    pub generation: u32,
-}
-
-/// Why an account is left alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Left {
-    /// It is onboarded.
-    Onboarded,
-    /// An execution works on it, or was asked for a short time ago.
-    UnderWay,
-    /// It failed a short time ago.
-    FailedLately,
-    /// The rules of platform.yaml leave it out: no unit of ours, a core account, closed, or its tag.
-    NotOurs,
-    /// It is new, or still being opened: its event may come.
-    Young,
-    /// Something about it could not be read. The sweep ends with an error.
-    Unreadable,
-    /// It would become another one. A person decides.
-    OtherIdentity,
-}
-
-/// An account that was renamed, tagged or moved, or that a changed platform.yaml would make another one. It is never asked
-/// for: who it is, a person decides.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct IdentityChange {
-    /// The account.
-    pub account_id: AccountId,
-    /// Its name in Organizations.
-    pub account_name: String,
-    /// Who it is.
-    pub is: String,
-    /// Who it would become.
-    pub would_be: String,
-    /// What would differ.
-    pub differences: Vec<IdentityDifference>,
 }
 
 /// Most accounts that may turn up as others while the sweep still asks for the rest. More of them at once are a mistake

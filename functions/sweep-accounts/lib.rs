@@ -9,70 +9,23 @@ mod observe;
 mod problem;
 mod publish;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use aws_sdk_eventbridge::Client as EventBridge;
 use aws_sdk_organizations::Client as Organizations;
 use aws_sdk_sfn::Client as StepFunctions;
 use berth_aws::{Part, PolicyFile, SessionScope, Sessions};
 use berth_config::PlatformConfig;
+use berth_contract::sweep::{Ask, IdentityChange, Input, Problem, Report};
 use berth_ledger::{Ledger, Listing, Unreadable};
-use berth_step::{Fault, StepError, Traced};
+use berth_step::{Fault, StepError};
 use berth_tenancy::AccountId;
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
 
-pub use crate::{
-    decide::{Ask, IDENTITY_CHANGES_MAX, IdentityChange, Left, Limits, Listed, Swept, Why, World, decide, needs_tags},
-    problem::Problem,
-};
+pub use crate::decide::{IDENTITY_CHANGES_MAX, Limits, Listed, Swept, World, decide, needs_tags};
 
 /// What this function may do, and what its sessions are narrowed to.
 const POLICY: PolicyFile = PolicyFile::new(include_str!("policy.json"));
-
-/// What the schedule, or `berth sweep`, asks for. Everything may be left out.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct Input {
-    /// Only say which accounts would be asked for.
-    pub dry_run: bool,
-    /// Minutes after which an account that the ledger does not know is asked for, instead of the setting.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub missing_after_minutes: Option<u32>,
-    /// Minutes after which an account on which no execution works is asked for, instead of the setting.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub stuck_after_minutes: Option<u32>,
-    /// Minutes after which a failed account is asked for, instead of the setting.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub failed_after_minutes: Option<u32>,
-}
-
-impl Traced for Input {
-    fn account(&self) -> Option<AccountId> {
-        None
-    }
-}
-
-/// What a sweep found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Report {
-    /// Whether nothing was published.
-    pub dry_run: bool,
-    /// How many accounts the organization has.
-    pub accounts: usize,
-    /// Accounts that were asked for, by account id.
-    pub asked: Vec<Ask>,
-    /// How many accounts were left alone, by reason.
-    pub left: BTreeMap<Left, usize>,
-    /// Accounts that would become others: a rename, a tag, a move, or a change of platform.yaml. None of them is asked for;
-    /// when there are more than [`IDENTITY_CHANGES_MAX`], no other account is either.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub changed: Vec<IdentityChange>,
-    /// What could not be looked at. A sweep that is no dry run ends with an error instead, after all others were asked for.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub problems: Vec<Problem>,
-}
 
 /// The function.
 #[derive(Debug, Clone)]

@@ -2,39 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use berth_contract::sweep::IdentityChange;
 use berth_step::{Fault, StepError};
-use berth_tenancy::AccountId;
-use serde::{Deserialize, Serialize};
-
-use crate::IdentityChange;
 
 /// Problems that the error at the end names; the log has all of them.
 const NAMED_MAX: usize = 5;
-
-/// One thing that could not be looked at.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Problem {
-    /// The account, when it is about one that has an id.
-    pub account_id: Option<AccountId>,
-    /// Its kind.
-    pub fault: Fault,
-    /// What happened.
-    pub what: String,
-    /// What to do.
-    pub next: String,
-}
-
-impl From<&StepError> for Problem {
-    fn from(error: &StepError) -> Self {
-        Self {
-            account_id: error.account.clone(),
-            fault: error.fault,
-            what: error.what.clone(),
-            next: error.next.clone(),
-        }
-    }
-}
 
 /// The error of a sweep that had problems, after it asked for `asked` accounts. Its fault and its advice are those of the
 /// first.
@@ -79,6 +51,8 @@ pub(crate) fn too_many_changes(changed: &[IdentityChange]) -> StepError {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use berth_tenancy::AccountId;
+
     use super::*;
 
     #[test]

@@ -5,10 +5,9 @@ use aws_sdk_eventbridge::{
     types::{PutEventsRequestEntry, PutEventsResultEntry},
 };
 use berth_aws::{CallFailure, SdkResultExt};
+use berth_contract::sweep::Ask;
 use berth_events::outcome::{AccountCreated, Published, SOURCE, Version};
 use berth_step::{Fault, StepError};
-
-use crate::Ask;
 
 /// Most entries that one `PutEvents` takes.
 const ENTRIES_MAX: usize = 10;
@@ -88,7 +87,7 @@ fn failed(failure: CallFailure) -> StepError {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::Why;
+    use berth_contract::sweep::Why;
 
     fn ask(account: &str) -> Ask {
         Ask {

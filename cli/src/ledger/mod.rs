@@ -7,14 +7,16 @@ mod claims;
 mod generations;
 mod restored;
 
-use announce_outcome::ExecutionOutput;
 use berth_config::{AddressSource, PlatformConfig};
+use berth_contract::{
+    ExecutionOutput, RegionRecord,
+    sweep::{Ask, Input, Report, Why},
+};
 use berth_ledger::{Listing, Record, Restored};
 use berth_tenancy::{AccountId, EnvironmentName, Mode, Region};
 use ipnet::Ipv4Net;
 use jiff::Timestamp;
 use serde_json::json;
-use sweep_accounts::{Ask, Input, Report, Why};
 
 use self::{
     generations::{Newest, newest_of},
@@ -189,7 +191,7 @@ impl Rebuild<'_> {
 /// The blocks in a record.
 fn used_by(record: &Record) -> Vec<Used> {
     let Some(environment) = &record.environment else { return Vec::new() };
-    let used = |(region, known): (&Region, &berth_ledger::RegionRecord)| Used {
+    let used = |(region, known): (&Region, &RegionRecord)| Used {
         account: record.account_id.clone(),
         environment: environment.clone(),
         region: region.clone(),

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use announce_outcome::{ExecutionOutput, RegionOutput};
+use berth_contract::{ExecutionOutput, RegionResult, sweep::Ask};
 use berth_events::Failure;
-use berth_ledger::{Record, RegionRecord, Status};
+use berth_ledger::{Record, Status};
 use berth_tenancy::{EnvironmentName, JOIN_CHANGE, RECORD_CHANGE, Region};
 use jiff::Timestamp;
-use sweep_accounts::Ask;
 
 use super::generations::Newest;
 
@@ -53,7 +52,7 @@ impl Found {
     pub(super) fn blocks(&self) -> Vec<(EnvironmentName, Region, String)> {
         let Some(ExecutionOutput::Onboard { run, regions, .. }) = &self.seen else { return Vec::new() };
         let there = regions.iter().filter(|region| has_vpc(region));
-        there.map(|region| (run.environment.clone(), region.region.clone(), region.cidr.clone())).collect()
+        there.map(|region| (run.environment.clone(), region.region.clone(), region.network.cidr.clone())).collect()
     }
 
     /// The record; none for an account that nobody has ever begun to onboard.
@@ -96,7 +95,11 @@ impl Found {
         {
             record.tenant = Some(run.tenant.clone());
             record.environment = Some(run.environment.clone());
-            record.regions = regions.iter().filter(|region| has_vpc(region)).map(region_record).collect();
+            record.regions = regions
+                .iter()
+                .filter(|region| has_vpc(region))
+                .map(|region| (region.region.clone(), region.network.clone()))
+                .collect();
             // A plan also lists what it would make, with ids that are made up: only a whole account's are real.
             if self.failure.is_none() {
                 record.roles.clone_from(roles);
@@ -109,20 +112,14 @@ impl Found {
     }
 }
 
-fn has_vpc(region: &RegionOutput) -> bool {
+fn has_vpc(region: &RegionResult) -> bool {
     !region.changes.iter().any(|change| change.starts_with(NO_VPC))
-}
-
-fn region_record(region: &RegionOutput) -> (Region, RegionRecord) {
-    let RegionOutput { region, vpc_id, cidr, duplicate_vpcs, attachment_id, isolation, planned_changes, changes: _ } =
-        region.clone();
-    (region, RegionRecord { vpc_id, cidr, attachment_id, duplicate_vpcs, isolation: Some(isolation), planned_changes })
 }
 
 #[cfg(test)]
 mod tests {
+    use berth_contract::sweep::Why;
     use serde_json::{Value, json};
-    use sweep_accounts::Why;
 
     use super::*;
 

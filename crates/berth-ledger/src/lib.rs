@@ -20,9 +20,10 @@ pub use creation::{RecordedVpc, VpcIntent};
 pub use lease::{Acquisition, Holder};
 pub use merges::{OpenProposal, Waiter};
 pub use outcome::Ending;
-pub use record::{
-    AccessEntryRecord, ClusterAccessRecord, CommitRecord, DefaultVpcRecord, Record, RegionRecord, RoleRecord,
-    SignInRecord, Status,
+// What a record holds of an onboarding is what its execution said.
+pub use berth_contract::{
+    AccessEntryRecord, ClusterAccessRecord, CommitRecord, DefaultVpcRecord, RegionRecord, RoleRecord, SignInRecord,
 };
+pub use record::{Record, Status};
 pub use restore::Restored;
 pub use table::{Ledger, Listing, Unreadable};

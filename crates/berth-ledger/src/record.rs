@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use berth_contract::{ClusterAccessRecord, CommitRecord, DefaultVpcRecord, RegionRecord, RoleRecord, SignInRecord};
 use berth_events::Failure;
-use berth_tenancy::{Access, AccountId, Binding, ClusterName, EnvironmentName, PlannedChange, Region, TenantName};
+use berth_tenancy::{AccountId, Binding, EnvironmentName, Region, TenantName};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -95,96 +96,4 @@ pub struct Record {
     /// The commit that its custom resource is in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<CommitRecord>,
-}
-
-/// The network of an account in one region.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct RegionRecord {
-    /// The VPC.
-    pub vpc_id: String,
-    /// Its block.
-    pub cidr: String,
-    /// Its Transit Gateway attachment.
-    pub attachment_id: String,
-    /// Further VPCs with Berth's tags, which a person must remove.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub duplicate_vpcs: Vec<String>,
-    /// What was read back to prove that no other tenant can be reached.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub isolation: Option<serde_json::Value>,
-    /// Differences from the plan that were left, because closing them takes an outage.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub planned_changes: Vec<PlannedChange>,
-}
-
-/// A default VPC that Berth did not remove.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct DefaultVpcRecord {
-    /// The region.
-    pub region: Region,
-    /// The VPC; none where nobody may look.
-    pub vpc_id: Option<String>,
-    /// Why it stays.
-    pub reason: String,
-}
-
-/// A tenant role of an account.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct RoleRecord {
-    /// Short name in the plan.
-    pub name: String,
-    /// ARN of the role.
-    pub arn: String,
-    /// What it may do on the clusters.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub access: Option<Access>,
-    /// Unique id that IAM gave it (`AROA…`): another one when the role was deleted and made again.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub role_id: Option<String>,
-}
-
-/// A group that may sign in to an account.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct SignInRecord {
-    /// Display name of the group in Identity Center.
-    pub group: String,
-    /// Name of the permission set.
-    pub permission_set: String,
-}
-
-/// Access entries of an account on one cluster.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ClusterAccessRecord {
-    /// Name of the cluster in platform.yaml.
-    pub cluster: ClusterName,
-    /// The entries, in the order of the roles.
-    pub entries: Vec<AccessEntryRecord>,
-    /// ARNs of roles that have an entry of Berth's and are not in the plan any more: their entries have no groups.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub retired: Vec<String>,
-}
-
-/// One EKS access entry.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct AccessEntryRecord {
-    /// ARN of the role.
-    pub role: String,
-    /// Kubernetes groups of whoever assumes it.
-    pub groups: Vec<String>,
-}
-
-/// Where the tenant's custom resource is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct CommitRecord {
-    /// The commit.
-    pub sha: String,
-    /// Path in the repository.
-    pub path: String,
 }

@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 
+use berth_contract::CommitRequest;
 use berth_gitops::{Change, FileState, Refusal, RefusedKind, RepoPath, Snapshot};
 use berth_ledger::Record;
 use berth_step::{Fault, StepError};
-use commit_tenant::{CommitRequest, Verdict, edit};
+use commit_tenant::{CommitRequestExt, Verdict, edit};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

@@ -4,12 +4,13 @@
 use std::{collections::BTreeMap, sync::LazyLock};
 
 use berth_config::{AccountFacts, PlatformConfig};
+use berth_contract::sweep::{Ask, Input, Left, Why};
 use berth_events::Failure;
 use berth_ledger::{Admission, Record, Status, admit};
 use berth_tenancy::{Binding, Identity, TenantSource};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
-use sweep_accounts::{Ask, IDENTITY_CHANGES_MAX, Input, Left, Limits, Listed, Swept, Why, World, decide, needs_tags};
+use sweep_accounts::{IDENTITY_CHANGES_MAX, Limits, Listed, Swept, World, decide, needs_tags};
 
 const OURS: &str = "ou-ab12-dev00001";
 const ELSEWHERE: &str = "ou-ab12-other001";

@@ -13,7 +13,7 @@ mod steps;
 mod template;
 mod walk;
 
-use announce_outcome::ExecutionOutput;
+use berth_contract::ExecutionOutput;
 use berth_tenancy::{Admission, Mode};
 use berth_tests::registry::{Level, function_of_state, machine, machines, states};
 use serde_json::Value;

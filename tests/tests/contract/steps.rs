@@ -1,12 +1,13 @@
 //! The steps as the walk sees them: each takes its payload with its own strict `Input`, and answers with its own `Output`.
 
-use announce_outcome::{Change, Ended, ExecutionOutput, ended};
+use announce_outcome::{Change, Ended, ended};
 use attach_transit_gateway::{Isolation, SpokeRoute, SpokeRoutes};
 use berth_config::{AccountFacts, Match, PlatformConfig};
+use berth_contract::{CommitRequest, ExecutionOutput};
 use berth_ledger::{ClusterAccessRecord, DefaultVpcRecord, Ending, RoleRecord, SignInRecord};
 use berth_step::Converged;
 use berth_tenancy::{AccountId, Admission, AssignmentPlan, ClusterPlan, Mode, PlannedChange, Region};
-use commit_tenant::CommitRequest;
+use commit_tenant::CommitRequestExt;
 use plan_onboarding::read_request;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -153,8 +154,8 @@ impl Case {
         same("the token", &request.task_token.0, &"token-1".to_owned())?;
         same("the number of regions", &request.regions.len(), &self.regions)?;
         for region in &request.regions {
-            same("the VPC", &region.vpc_id, &vpc_id(&region.region))?;
-            same("the attachment", &region.attachment_id, &attachment_id(&region.region))?;
+            same("the VPC", &region.network.vpc_id, &vpc_id(&region.region))?;
+            same("the attachment", &region.network.attachment_id, &attachment_id(&region.region))?;
             let changes =
                 [self.changes(&region.region, "make the VPC"), self.changes(&region.region, "attach")].concat();
             same("the changes of a region", &region.changes, &changes)?;

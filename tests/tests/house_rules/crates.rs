@@ -8,12 +8,13 @@ use crate::source::{File, ending, files, none};
 
 /// Crates other than functions that may name an SDK of AWS, and which. Every other crate goes through these. aws-sdk-ec2
 /// costs minutes of every build (docs/decisions/0001). A function may name those of the services that its policy allows.
-const MAY_USE: [(&str, &[&str]); 8] = [
+const MAY_USE: [(&str, &[&str]); 9] = [
     ("crates/berth-aws", &["sts"]),
     ("crates/berth-history", &["sfn"]),
     ("crates/berth-ec2", &["ec2"]),
     ("crates/berth-iam", &["iam"]),
     ("crates/berth-ledger", &["dynamodb"]),
+    ("crates/berth-repository", &["secretsmanager"]),
     ("crates/berth-wiring", &["dynamodb"]),
     ("cli", &["dynamodb", "eventbridge", "sfn", "sqs"]),
     ("tests", &["dynamodb", "sfn", "sqs"]),
@@ -133,4 +134,23 @@ fn a_stranger_and_a_crate_without_lints_are_found() {
     assert!(["ec2", "sfn"].iter().all(|sdk| is_allowed(policy, sdk)));
     assert!(!["iam", "s3control", "sts"].iter().any(|sdk| is_allowed(policy, sdk)), "{policy}");
     assert!(strangers(&fine, policy).is_empty() && without_lints(&fine).is_none() && own_versions(&fine).is_empty());
+}
+
+/// Functions that a manifest outside of the tests depends on: shapes that several read are in `berth-contract`.
+fn functions_used(manifest: &File) -> Vec<String> {
+    let own = |name: &str| folder(manifest) == format!("functions/{name}");
+    let lines = manifest.text.lines().enumerate();
+    let used = lines.filter_map(|(line, text)| {
+        let name = text.strip_suffix(".workspace = true")?;
+        (checkout().join("functions").join(name).is_dir() && !own(name)).then(|| manifest.finding(line + 1, name))
+    });
+    used.collect()
+}
+
+#[test]
+fn no_function_depends_on_another_and_the_command_line_on_none() {
+    let members: Vec<File> = members().into_iter().filter(|manifest| folder(manifest) != "tests").collect();
+    none(&members.iter().flat_map(functions_used).collect::<Vec<_>>(), "move what both need into berth-contract");
+    let manifest = File::new("cli/Cargo.toml", "[dependencies]\nprovision-vpc.workspace = true\n");
+    assert_eq!(functions_used(&manifest), ["cli/Cargo.toml:2: provision-vpc"]);
 }

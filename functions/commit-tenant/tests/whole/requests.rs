@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use berth_gitops::{Authorship, Jitter, Person};
 use berth_ledger::Ledger;
+use berth_repository::Repository;
 use berth_step::Batch;
-use commit_tenant::{CommitTenant, Repository};
+use commit_tenant::CommitTenant;
 use serde_json::{Value, json};
 
 use crate::{

@@ -1,15 +1,15 @@
-//! The GitOps repository of this deployment: opened once with the secret's credentials, and again when they change.
+//! The GitOps repository of a deployment: opened once with the secret's credentials, and again when they change.
+
+mod fault;
 
 use std::sync::Arc;
 
 use aws_sdk_secretsmanager::Client;
-use berth_aws::SdkResultExt;
+use berth_aws::{CallFailure, SdkResultExt};
 use berth_gitops::{Clock, Host, HostSecret, RepoError};
 use berth_step::{Fault, StepError};
 use berth_tenancy::AccountId;
 use tokio::sync::Mutex;
-
-use crate::{answer::secret_fault, fault};
 
 /// Where the repository is, and the open one.
 pub struct Repository {
@@ -101,5 +101,16 @@ impl Repository {
             StepError::new(Fault::InvalidInput, format!("the secret of the GitOps repository: {malformed}"))
                 .next("put one of the forms of docs/gitops.md into the secret that BERTH_GITOPS_SECRET names")
         })
+    }
+}
+
+/// The fault of a secret that cannot be read.
+fn secret_fault(failure: CallFailure) -> StepError {
+    match failure.code() {
+        Some("ResourceNotFoundException" | "InvalidRequestException") => {
+            failure.as_fault(Fault::InvalidInput, "make the secret that BERTH_GITOPS_SECRET names")
+        }
+        Some("DecryptionFailure") => failure.as_fault(Fault::Denied, "allow kms:Decrypt on the secret's key"),
+        _ => failure.or_common(),
     }
 }
