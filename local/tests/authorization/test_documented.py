@@ -76,7 +76,9 @@ DOCUMENTED: list[tuple[str, Policies, dict[str, Any], bool]] = [
 
 
 @pytest.mark.parametrize(("url", "policies", "keys", "allowed"), DOCUMENTED)
-def test_a_case_is_decided_as_aws_documents_it(url: str, policies: Policies, keys: dict[str, Any], allowed: bool) -> None:
+def test_a_case_is_decided_as_aws_documents_it(
+    url: str, policies: Policies, keys: dict[str, Any], allowed: bool
+) -> None:
     assert decide(Request("s3:GetObject", BUCKET, keys), policies).allowed is allowed, url
 
 
@@ -113,7 +115,11 @@ def test_a_star_reaches_no_further_than_its_part_of_an_arn() -> None:
 
 @pytest.mark.parametrize(
     "statement",
-    [allow(Condition={"NumericLessThan": {"a:b": "1"}}), allow(Principal="*"), allow(Condition={"StringEquals": {"a:c": "x"}})],
+    [
+        allow(Condition={"NumericLessThan": {"a:b": "1"}}),
+        allow(Principal="*"),
+        allow(Condition={"StringEquals": {"a:c": "x"}}),
+    ],
 )
 def test_what_the_evaluation_does_not_know_is_no_guess(statement: dict[str, Any]) -> None:
     with pytest.raises(NotKnown):

@@ -36,7 +36,9 @@ def described(name: str) -> dict[str, list[str]]:
 @pytest.mark.parametrize("name", sorted(actions_of_policies()))
 def test_an_action_is_described_and_says_nothing_that_nobody_has_read(name: str) -> None:
     assert action(name) is not None, f"the service reference has no action {name}"
-    assert described(name) == json.loads(READ.read_text()).get(name), f"{name}: read what AWS changed, then renew {READ.name}"
+    assert described(name) == json.loads(READ.read_text()).get(name), (
+        f"{name}: read what AWS changed, then renew {READ.name}"
+    )
 
 
 def test_nothing_is_kept_of_an_action_that_no_policy_names() -> None:

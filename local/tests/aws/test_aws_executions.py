@@ -403,3 +403,70 @@ def test_an_execution_by_an_alias_runs_the_version_that_the_alias_names(aws: Wor
     routing = [{"stateMachineVersionArn": second["stateMachineVersionArn"], "weight": 100}]
     states.update_state_machine_alias(stateMachineAliasArn=alias, routingConfiguration=routing)
     assert said(alias) == '"new"'
+
+
+def _history(aws: World, execution: str, **fields: Any) -> list[dict[str, Any]]:
+    states, events, token = aws.client("stepfunctions"), [], {}
+    while True:
+        page = states.get_execution_history(executionArn=execution, **fields, **token)
+        events += page["events"]
+        if "nextToken" not in page:
+            return events
+        token = {"nextToken": page["nextToken"]}
+
+
+@differs_from_stock("ValueError|ExecutionFailed|assert")
+def test_the_history_of_a_stopped_execution_ends_with_the_words_of_whoever_stopped_it(aws: World) -> None:
+    """Between two tries of a task, as Berth waits."""
+    url, _ = aws.queue()
+    gone = url.replace("queue-", "gone-")
+    task = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::sqs:sendMessage",
+        "Arguments": {"QueueUrl": gone, "MessageBody": "x"},
+        "Retry": [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 1, "MaxAttempts": 100}],
+        "End": True,
+    }
+    execution = aws.start({"StartAt": "A", "States": {"A": task}})
+    aws.client("stepfunctions").stop_execution(executionArn=execution, error="Operator", cause="wrong account")
+    assert aws.ended(execution)["status"] == "ABORTED"
+    last = _history(aws, execution)[-1]
+    assert last["type"] == "ExecutionAborted", last
+    assert last["executionAbortedEventDetails"] == {"error": "Operator", "cause": "wrong account"}
+
+
+def test_nothing_stands_behind_the_end_of_a_history(ours: World) -> None:
+    execution = ours.start({**WAIT, "TimeoutSeconds": 1})
+    assert ours.ended(execution)["status"] == "TIMED_OUT"
+    assert [each["type"] for each in _history(ours, execution)][-1] == "ExecutionTimedOut"
+
+
+@differs_from_stock("assert")
+def test_a_history_is_read_by_pages_from_either_end(aws: World) -> None:
+    states, execution = aws.client("stepfunctions"), aws.start(PASS, {"a": 1})
+    assert aws.ended(execution)["status"] == "SUCCEEDED"
+    all_ids = [each["id"] for each in _history(aws, execution)]
+    assert all_ids == [1, 2, 3, 4]
+    first = states.get_execution_history(executionArn=execution, maxResults=3)
+    assert [each["id"] for each in first["events"]] == [1, 2, 3]
+    assert [each["id"] for each in _history(aws, execution, maxResults=1)] == all_ids
+    newest = _history(aws, execution, reverseOrder=True, maxResults=3)
+    assert [each["id"] for each in newest] == [4, 3, 2, 1]
+
+
+@differs_from_stock("assert")
+def test_a_history_is_read_without_what_went_in_and_came_out(aws: World) -> None:
+    execution = aws.start(PASS, {"a": 1})
+    assert aws.ended(execution)["status"] == "SUCCEEDED"
+    shown = [
+        each for each in _history(aws, execution, includeExecutionData=False) if "executionStartedEventDetails" in each
+    ]
+    assert "input" not in shown[0]["executionStartedEventDetails"]
+    shown = [each for each in _history(aws, execution) if "executionStartedEventDetails" in each]
+    assert json.loads(shown[0]["executionStartedEventDetails"]["input"]) == {"a": 1}
+
+
+def test_a_page_is_bounded_and_a_token_is_one_of_ours(ours: World) -> None:
+    states, execution = ours.client("stepfunctions"), ours.start(PASS)
+    assert code_of(states.get_execution_history, executionArn=execution, maxResults=1001) == "ValidationException"
+    assert code_of(states.get_execution_history, executionArn=execution, nextToken="else") == "InvalidToken"

@@ -116,3 +116,27 @@ def test_a_sender_from_elsewhere_needs_the_policy_of_the_queue(aws: World) -> No
     assert code_of(unsigned.send_message_batch, QueueUrl=url, Entries=[message]) == "AccessDenied"
     assert code_of(aws.client("sqs", TENANT).send_message, QueueUrl=url, MessageBody="{}") == "AccessDenied"
     assert code_of(aws.client("sqs").send_message, QueueUrl=url, MessageBody="{}") == "none"
+
+
+@differs_from_stock("501|500|NotImplemented|JSONDecode|Internal")
+def test_dead_letters_go_back_to_the_queue_that_gave_them_up(aws: World) -> None:
+    sqs = aws.client("sqs")
+    dead, dead_arn = aws.queue()
+    policy = json.dumps({"deadLetterTargetArn": dead_arn, "maxReceiveCount": 1})
+    url, arn = aws.queue(RedrivePolicy=policy, VisibilityTimeout="0")
+    other, other_arn = aws.queue(RedrivePolicy=policy)
+    sqs.send_message(QueueUrl=url, MessageBody="kept")
+    for _ in range(2):
+        sqs.receive_message(QueueUrl=url)
+    task = sqs.start_message_move_task(SourceArn=dead_arn)["TaskHandle"]
+    assert [each["Body"] for each in aws.messages(url)] == ["kept"]
+    shown = sqs.list_message_move_tasks(SourceArn=dead_arn)["Results"]
+    assert [(each["Status"], each["ApproximateNumberOfMessagesMoved"]) for each in shown] == [("COMPLETED", 1)]
+    assert code_of(sqs.cancel_message_move_task, TaskHandle=task).endswith("UnsupportedOperation")
+    assert code_of(sqs.start_message_move_task, SourceArn=arn) == "InvalidParameterValue"
+    assert code_of(sqs.start_message_move_task, SourceArn=dead_arn + "x") == "ResourceNotFoundException"
+    sqs.send_message(QueueUrl=dead, MessageBody="by hand")
+    # Two queues give up messages to this one, and nobody says which of them this one is for.
+    assert code_of(sqs.start_message_move_task, SourceArn=dead_arn) == "InvalidParameterValue"
+    sqs.start_message_move_task(SourceArn=dead_arn, DestinationArn=other_arn)
+    assert [each["Body"] for each in aws.messages(other)] == ["by hand"]

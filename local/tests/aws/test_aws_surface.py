@@ -223,11 +223,10 @@ def test_a_port_that_is_taken_is_one_clear_line(ours: World) -> None:
 
 @differs_from_stock("500|Internal|Connection|NotImplemented|not been implemented")
 def test_an_operation_that_moto_does_not_have_is_named_and_not_tried_again(aws: World) -> None:
-    arn = "arn:aws:sqs:us-east-1:210987654321:none"
     with pytest.raises(ClientError) as refused:
-        aws.client("sqs").start_message_move_task(SourceArn=arn)
+        aws.client("events").list_endpoints()
     error, metadata = refused.value.response["Error"], refused.value.response["ResponseMetadata"]
     assert (metadata["HTTPStatusCode"], error["Code"]) == (501, "NotImplemented"), (
         f"{metadata['HTTPStatusCode']} Internal"
     )
-    assert "sqs: StartMessageMoveTask" in error["Message"]
+    assert "events: ListEndpoints" in error["Message"]
