@@ -8,6 +8,7 @@ import shlex
 import sys
 from pathlib import Path
 
+from agreement import check_agreement
 from boundaries import check_boundaries
 from installation import INFRA, ROOT, Installation, Other, Refused, declared_parameters, end, need_tools, read, run
 from staging import stage
@@ -29,6 +30,7 @@ def check(installation: Installation, berth: str) -> None:
     if not installation.platform.is_file():
         raise Refused(f"{installation.platform} is missing", "write it: infra/platform.example.yaml shows every field")
     run([berth, "validate", str(installation.platform)])
+    check_agreement(installation)
     check_boundaries(installation)
 
 

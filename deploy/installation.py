@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 INFRA = ROOT / "infra"
 _FIELDS = frozenset({"stack", "region", "platform", "artifacts", "hub", "others"})
 _REQUIRED = ("stack", "region", "platform", "hub")
-_OTHERS = frozenset({"guardrails", "management", "management-home", "network", "sign-in", "tenant-stackset"})
+_OTHERS = frozenset({"cluster", "guardrails", "management", "management-home", "network", "sign-in", "tenant-stackset"})
 # Parameters of other templates that the hub's stack knows.
 _FROM_HUB = frozenset({
     "OrganizationId", "HubAccountId", "ManagementAccountId", "NetworkAccountId", "PlatformExternalId", "AccountsBusArn",
@@ -37,6 +38,8 @@ class Other:
     region: str
     profile: str | None
     parameters: dict[str, str]
+    # Whether a unit that is not listed may be below one that is.
+    covers_units_above: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,35 +67,63 @@ def read(path: Path) -> Installation:
         raise Refused(f"{path} is no mapping", "compare it with deploy/parameters.example.yaml")
     problems = [f"the field {name} is not known" for name in sorted(document.keys() - _FIELDS)]
     problems += [f"the field {name} is missing" for name in _REQUIRED if name not in document]
-    hub = _texts(document.get("hub"))
-    problems += _against("hub", hub, frozenset())
+    hub, wrong = _given("hub", document.get("hub"), frozenset())
+    problems += wrong
     others = []
-    for name, other in (document.get("others") or {}).items():
+    for name, given in (document.get("others") or {}).items():
         if name not in _OTHERS:
             problems.append(f"others.{name} is none of the templates {', '.join(sorted(_OTHERS))}")
             continue
-        parameters = _texts((other or {}).get("parameters"))
-        problems += _against(name, parameters, _FROM_HUB)
-        region = (other or {}).get("region", document.get("region", ""))
-        others.append(Other(name, region, (other or {}).get("profile"), parameters))
+        # A list for a template of several accounts: those with clusters.
+        for other in given if isinstance(given, list) else [given]:
+            made, wrong = _other(name, other or {}, document.get("region", ""))
+            problems += wrong
+            others.append(made)
     if problems:
         raise Refused("\n".join(f"{path}: {problem}" for problem in problems), "correct the file")
     platform = path.parent / document["platform"]
     return Installation(document["stack"], document["region"], platform, document.get("artifacts"), hub, others)
 
 
-def _texts(values: Any) -> dict[str, str]:
-    return {name: str(value) for name, value in (values or {}).items()}
+def _other(name: str, given: dict[str, Any], region: str) -> tuple[Other, list[str]]:
+    """One template of another account, and what is wrong with it."""
+    fields = {"region", "profile", "parameters", "unitsAbove"}
+    problems = [f"others.{name}.{field} is not known" for field in sorted(given.keys() - fields)]
+    parameters, wrong = _given(name, given.get("parameters"), _FROM_HUB)
+    above = given.get("unitsAbove", False) is True
+    return Other(name, given.get("region", region), given.get("profile"), parameters, above), problems + wrong
 
 
-def _against(template: str, given: dict[str, str], filled_in: frozenset[str]) -> list[str]:
-    """What does not fit between parameters and a template."""
-    declared = declared_parameters(INFRA / f"{template}.yaml")
+def _given(template: str, values: Any, filled_in: frozenset[str]) -> tuple[dict[str, str], list[str]]:
+    """Parameters as texts, and what does not fit between them and a template."""
+    declared, values = _parameters(INFRA / f"{template}.yaml"), values or {}
     problems = [
-        f"{template}.{name} is no parameter of infra/{template}.yaml" for name in sorted(given.keys() - declared)
+        f"{template}.{name} is no parameter of infra/{template}.yaml"
+        for name in sorted(values.keys() - declared.keys())
     ]
-    missing = {name for name, has_default in declared.items() if not has_default} - given.keys() - filled_in
-    return problems + [f"{template}.{name} is missing" for name in sorted(missing)]
+    needed = {name for name, parameter in declared.items() if "Default" not in parameter}
+    problems += [f"{template}.{name} is missing" for name in sorted(needed - values.keys() - filled_in)]
+    for name, value in values.items():
+        if name in declared:
+            problems += [f"{template}.{name} {wrong}" for wrong in _unfit(declared[name], value)]
+    return {name: str(value) for name, value in values.items()}, problems
+
+
+def _unfit(declared: dict[str, Any], value: Any) -> list[str]:
+    """Why CloudFormation would refuse a value, or get another than the one that was written."""
+    if declared["Type"] == "Number":
+        least = declared.get("MinValue")
+        if isinstance(value, bool) or not isinstance(value, int) or (least is not None and value < least):
+            return [f"is {value!r}, which is no number{'' if least is None else f' from {least} on'}"]
+    elif not isinstance(value, str):
+        # 010020030040 is a number of base eight in YAML, and 1077948448 here.
+        return [f"is a {type(value).__name__} ({value}), not a text: write it in quotation marks"]
+    elif not re.fullmatch(declared.get("AllowedPattern", ".*"), value):
+        return [f"is {value!r}, which does not fit {declared['AllowedPattern']}"]
+    allowed = declared.get("AllowedValues")
+    if allowed and value not in allowed:
+        return [f"is {value!r}, and may be {', '.join(map(str, allowed))}"]
+    return []
 
 
 def declared_parameters(template: Path) -> dict[str, bool]:

@@ -110,7 +110,7 @@ def test_one_command_validates_the_configuration_and_deploys_the_hub_with_the_zi
     assert rig.asked()[0] == ["berth", "validate", str(rig.folder / "platform.yaml")]
     deployed = rig.stacks()["berth"]
     assert "CAPABILITY_NAMED_IAM" in deployed and "--resolve-s3" in deployed
-    assert "OrganizationId=o-exampleorg1" in deployed[deployed.index("--parameter-overrides") :]
+    assert "OrganizationId=o-berthlocal" in deployed[deployed.index("--parameter-overrides") :]
     template = translate(rig.folder / "staging" / "hub.yaml", "us-east-1")
     original = translate(ROOT / "infra" / "hub.yaml", "us-east-1")
     assert _types(template) == _types(original)
@@ -166,6 +166,77 @@ def test_a_role_outside_of_the_path_and_a_route_table_that_is_not_listed_are_ref
     assert [each[:2] for each in rig.asked()] == [["berth", "validate"]]
 
 
+@pytest.fixture
+def agreed(rig: Rig) -> Rig:
+    """Both examples, as they are shipped."""
+    (rig.folder / "platform.yaml").write_text((ROOT / "infra" / "platform.example.yaml").read_text())
+    return rig
+
+
+def test_the_two_examples_agree(agreed: Rig) -> None:
+    done = agreed.deploy("--check")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            lambda p: p["hub"].update(OrganizationId="o-another0001"),
+            "organization.id is o-berthlocal, and hub.OrganizationId is",
+        ),
+        (
+            lambda p: p["hub"].update(ManagementAccountId="111111111111"),
+            "organization.managementAccount is 999988887777",
+        ),
+        (lambda p: p["hub"].update(NetworkAccountId="111111111111"), "network.account is 310987654321"),
+        (
+            lambda p: p["hub"].update(TenantRoleName="Other"),
+            "tenantRole is BerthTenant, and hub.TenantRoleName is Other",
+        ),
+        (lambda p: p["hub"].update(ClusterRoleName="Other"), "clusters.prod-euw1.eks.role is BerthCluster"),
+        (lambda p: p["hub"].update(ClusterNames="prod-*"), "clusters.dev-euw1 is the EKS cluster dev-euw1"),
+        (
+            lambda p: p["others"]["management"].update(parameters={"ReadRoleName": "Other"}),
+            "organization.readRole is BerthRead, and management.ReadRoleName is Other",
+        ),
+        (
+            lambda p: p["others"]["tenant-stackset"]["parameters"].update(OrganizationalUnitIds="ou-ab12-dev00001"),
+            "the unit ou-ab12-prd00001, and tenant-stackset.OrganizationalUnitIds has not",
+        ),
+        (
+            lambda p: p["others"]["cluster"].update(parameters={"ClusterNames": "none-*"}),
+            "no cluster of another account fits cluster.ClusterNames none-*; clusters there are shared-production",
+        ),
+    ],
+)
+def test_what_both_files_say_differently_is_refused_before_anything_is_built(
+    agreed: Rig, change: Callable[[dict[str, Any]], Any], said: str
+) -> None:
+    change(agreed.parameters)
+    done = agreed.deploy("--check")
+    assert done.returncode == 1 and said in done.stderr and "Next: " in done.stderr, done.stderr
+    assert [each[:2] for each in agreed.asked()] == [["berth", "validate"]]
+
+
+def test_a_unit_above_the_listed_one_is_the_word_of_whoever_deploys(agreed: Rig) -> None:
+    both = [agreed.parameters["others"][name] for name in ("tenant-stackset", "guardrails")]
+    for template in both:
+        template["parameters"]["OrganizationalUnitIds"] = "ou-ab12-all00001"
+    assert agreed.deploy("--check").returncode == 1
+    for template in both:
+        template["unitsAbove"] = True
+    assert agreed.deploy("--check").returncode == 0
+
+
+def test_clusters_of_two_accounts_are_two_deployments(agreed: Rig) -> None:
+    one = agreed.parameters["others"]["cluster"]
+    agreed.parameters["others"]["cluster"] = [one, {**one, "profile": "more"}]
+    assert agreed.deploy().returncode == 0
+    deployed = [each for each in agreed.asked_of("sam", "deploy") if "berth-cluster" in each]
+    assert [each[each.index("--profile") + 1] for each in deployed] == ["clusters", "more"]
+
+
 def test_what_the_hub_knows_is_filled_into_the_sign_in_role(rig: Rig) -> None:
     rig.deploy()
     given = rig.stacks()["berth-sign-in"]
@@ -191,11 +262,11 @@ def test_a_boundary_that_fits_is_deployed(rig: Rig, boundary: dict[str, str], pa
 def test_other_accounts_are_deployed_with_their_profile_or_their_command_is_shown(rig: Rig) -> None:
     done = rig.deploy()
     stacks = rig.stacks()
-    assert stacks.keys() == {"berth", "berth-management", "berth-sign-in"}
+    assert stacks.keys() == {"berth", "berth-cluster", "berth-management", "berth-sign-in"}
     management = stacks["berth-management"]
     assert management[management.index("--profile") + 1] == "management"
     assert f"AccountsBusArn={OUTPUTS['AccountsBusArn']}" in management and "HubAccountId=210987654321" in management
-    for shown in ("berth-network", "berth-tenant-stackset", "OrganizationalUnitIds=ou-ab12-dev00001,ou-ab12-prd00001"):
+    for shown in ("berth-network", "berth-tenant-stackset", "OrganizationalUnitIds=ou-ab12-dev00001,ou-ab12-stg00001,ou-ab12-prd00001"):
         assert shown in done.stdout
     assert "AccountsBusArn" not in done.stdout.split("\nnetwork:")[1].split("\n")[1], (
         "network.yaml has no such parameter"
@@ -215,6 +286,15 @@ def test_other_accounts_are_deployed_with_their_profile_or_their_command_is_show
             "tenant-stackset.OrganizationalUnitIds is missing",
         ),
         (lambda p: p.update(platform="nowhere.yaml"), "nowhere.yaml is missing"),
+        (lambda p: p["hub"].update(ManagementAccountId=0o10020030040), "hub.ManagementAccountId is a int (1077948448)"),
+        (lambda p: p["hub"].update(NetworkAccountId="31098765432"), "hub.NetworkAccountId is '31098765432'"),
+        (
+            lambda p: p["hub"].update(GitOpsUrl="http://git.example.com/x"),
+            "hub.GitOpsUrl is 'http://git.example.com/x'",
+        ),
+        (lambda p: p["hub"].update(SweepState="On"), "hub.SweepState is 'On', and may be ENABLED, DISABLED"),
+        (lambda p: p["hub"].update(SweepStuckAfterMinutes=-1), "is -1, which is no number from 0 on"),
+        (lambda p: p["others"]["network"].update(profil="x"), "others.network.profil is not known"),
     ],
 )
 def test_a_parameters_file_that_does_not_fit_changes_nothing(
