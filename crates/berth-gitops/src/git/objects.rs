@@ -5,6 +5,10 @@ use std::collections::HashMap;
 use gix_hash::{Kind as HashKind, ObjectId};
 use gix_object::Kind;
 
+/// What an object takes besides its content: its id, its place in a map that is half empty at worst, and a place in the
+/// list of a pack that is being read. Without it a pack of many small objects would take thirty times what is counted.
+pub(crate) const OBJECT_BYTES: usize = 256;
+
 /// One object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Object {
@@ -49,13 +53,13 @@ impl Objects {
         self.by_id.values().map(|object| (object.kind, object.data.as_slice()))
     }
 
-    /// The size of all objects together.
+    /// What all objects take together.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
 
     fn put(&mut self, id: ObjectId, object: Object) {
-        let size = object.data.len();
+        let size = object.data.len().saturating_add(OBJECT_BYTES);
         if self.by_id.insert(id, object).is_none() {
             self.bytes = self.bytes.saturating_add(size);
         }

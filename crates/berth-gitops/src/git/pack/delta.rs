@@ -4,8 +4,21 @@ use super::PackError;
 
 const BROKEN: PackError = PackError::Malformed("delta");
 
+#[cfg(test)]
+thread_local! {
+    static APPLIED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
+/// How many deltas this thread has applied: what can be counted is not timed.
+#[cfg(test)]
+pub(super) fn applied() -> usize {
+    APPLIED.with(std::cell::Cell::get)
+}
+
 /// The object that `delta` makes of `base`, at most `bytes_max` long.
 pub(super) fn apply(base: &[u8], mut delta: &[u8], bytes_max: usize) -> Result<Vec<u8>, PackError> {
+    #[cfg(test)]
+    APPLIED.with(|applied| applied.set(applied.get() + 1));
     if size(&mut delta)? != base.len() {
         return Err(BROKEN);
     }

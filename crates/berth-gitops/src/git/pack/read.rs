@@ -1,4 +1,7 @@
-//! Reads a pack into memory, resolving deltas, within a limit on the size of all objects.
+//! Reads a pack into memory, resolving deltas, within a limit on what all objects take.
+//!
+//! A delta whose base comes later waits under the name of that base, so that each one is applied once, in whatever order
+//! the pack has them.
 
 use std::{collections::HashMap, io::Read};
 
@@ -7,7 +10,7 @@ use gix_hash::{Kind as HashKind, ObjectId};
 use gix_object::Kind;
 
 use super::{PackError, delta};
-use crate::git::objects::Objects;
+use crate::git::objects::{OBJECT_BYTES, Objects};
 
 const TRUNCATED: PackError = PackError::Malformed("truncated");
 
@@ -18,7 +21,7 @@ enum Entry {
 }
 
 /// How a delta names its base.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Base {
     /// The object whose entry begins at this offset.
     At(usize),
@@ -29,16 +32,23 @@ enum Base {
 /// A delta whose base comes later in the pack.
 struct Waiting {
     offset: usize,
-    base: Base,
     delta: Vec<u8>,
 }
 
-/// Adds all objects of `pack` to `objects`, whose bytes together may not become more than `bytes_max`. The bases of the
+/// What a waiting delta takes besides its bytes: itself and its share of the map.
+const WAITING_BYTES: usize = 192;
+
+/// Adds all objects of `pack` to `objects`, which together may not take more than `bytes_max` bytes. The bases of the
 /// pack's deltas are in the pack or, if it is a thin one, in `objects`.
 pub(crate) fn read(objects: Objects, pack: &[u8], bytes_max: usize) -> Result<Objects, PackError> {
     let body = checked_body(pack)?;
     let count = header(body)?;
-    let mut reader = Reader { objects, by_offset: HashMap::new(), waiting: Vec::new(), waiting_bytes: 0, bytes_max };
+    let mut reader =
+        Reader { objects, by_offset: HashMap::new(), waiting: HashMap::new(), waiting_bytes: 0, bytes_max };
+    // Also the smallest objects take their place: their number is bounded before the first one is read.
+    if usize::try_from(count).unwrap_or(usize::MAX).saturating_mul(OBJECT_BYTES) > reader.room() {
+        return Err(PackError::TooLarge(bytes_max));
+    }
     let mut offset = 12;
     for _ in 0..count {
         offset = reader.entry(body, offset)?;
@@ -46,7 +56,9 @@ pub(crate) fn read(objects: Objects, pack: &[u8], bytes_max: usize) -> Result<Ob
     if offset != body.len() {
         return Err(PackError::Malformed("bytes after the last object"));
     }
-    reader.resolve()?;
+    if !reader.waiting.is_empty() {
+        return Err(PackError::Malformed("delta without its base"));
+    }
     Ok(reader.objects)
 }
 
@@ -69,7 +81,7 @@ fn header(body: &[u8]) -> Result<u32, PackError> {
 struct Reader {
     objects: Objects,
     by_offset: HashMap<usize, ObjectId>,
-    waiting: Vec<Waiting>,
+    waiting: HashMap<Base, Vec<Waiting>>,
     waiting_bytes: usize,
     bytes_max: usize,
 }
@@ -86,33 +98,37 @@ impl Reader {
         match entry {
             Entry::Whole(kind) => self.keep(offset, kind, data)?,
             Entry::Delta(base) => {
-                let delta = Waiting { offset, base, delta: data };
+                let delta = Waiting { offset, delta: data };
                 if let Some(base) = self.known(base) {
-                    self.keep_delta(&delta, base)?;
+                    let (kind, made) = self.applied(&delta, base)?;
+                    self.keep(offset, kind, made)?;
                 } else {
-                    self.waiting_bytes += delta.delta.len();
-                    self.waiting.push(delta);
+                    self.wait(base, delta)?;
                 }
             }
         }
         Ok(body.len() - rest.len() + consumed)
     }
 
-    /// Resolves deltas until none waits; each round must make progress.
-    fn resolve(&mut self) -> Result<(), PackError> {
-        while !self.waiting.is_empty() {
-            let round = std::mem::take(&mut self.waiting);
-            let before = round.len();
-            for delta in round {
-                if let Some(base) = self.known(delta.base) {
-                    self.waiting_bytes -= delta.delta.len();
-                    self.keep_delta(&delta, base)?;
-                } else {
-                    self.waiting.push(delta);
+    fn wait(&mut self, base: Base, delta: Waiting) -> Result<(), PackError> {
+        self.waiting_bytes += delta.delta.len() + WAITING_BYTES;
+        if self.waiting_bytes > self.bytes_max {
+            return Err(PackError::TooLarge(self.bytes_max));
+        }
+        self.waiting.entry(base).or_default().push(delta);
+        Ok(())
+    }
+
+    /// Keeps an object, and all that were waiting for it, and for them.
+    fn keep(&mut self, offset: usize, kind: Kind, data: Vec<u8>) -> Result<(), PackError> {
+        let mut next = vec![(self.put(offset, kind, data)?, offset)];
+        while let Some((id, offset)) = next.pop() {
+            for base in [Base::At(offset), Base::Named(id)] {
+                for delta in self.waiting.remove(&base).unwrap_or_default() {
+                    self.waiting_bytes -= delta.delta.len() + WAITING_BYTES;
+                    let (kind, made) = self.applied(&delta, id)?;
+                    next.push((self.put(delta.offset, kind, made)?, delta.offset));
                 }
-            }
-            if self.waiting.len() == before {
-                return Err(PackError::Malformed("delta without its base"));
             }
         }
         Ok(())
@@ -126,19 +142,23 @@ impl Reader {
         }
     }
 
-    fn keep_delta(&mut self, delta: &Waiting, base: ObjectId) -> Result<(), PackError> {
+    /// What a delta makes of its base.
+    fn applied(&self, delta: &Waiting, base: ObjectId) -> Result<(Kind, Vec<u8>), PackError> {
         let base = self.objects.get(&base).ok_or(PackError::Malformed("delta without its base"))?;
         let made = delta::apply(&base.data, &delta.delta, self.room()).map_err(|error| match error {
             PackError::TooLarge(_) => PackError::TooLarge(self.bytes_max),
             PackError::Malformed(_) => error,
         })?;
-        self.keep(delta.offset, base.kind, made)
+        Ok((base.kind, made))
     }
 
-    fn keep(&mut self, offset: usize, kind: Kind, data: Vec<u8>) -> Result<(), PackError> {
+    fn put(&mut self, offset: usize, kind: Kind, data: Vec<u8>) -> Result<ObjectId, PackError> {
+        if data.len().saturating_add(OBJECT_BYTES) > self.room() {
+            return Err(PackError::TooLarge(self.bytes_max));
+        }
         let id = self.objects.add(kind, data).ok_or(PackError::Malformed("colliding object"))?;
         self.by_offset.insert(offset, id);
-        Ok(())
+        Ok(id)
     }
 
     fn room(&self) -> usize {
