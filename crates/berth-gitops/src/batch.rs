@@ -100,7 +100,7 @@ pub async fn commit_batch<R: TenantRepo + ?Sized>(
             return Ok(BatchOutcome::Unchanged { head: snapshot.head });
         }
         if progress.attempts >= policy.attempts_max.max(1) {
-            return Err(progress.gave_up());
+            return Err(progress.gave_up(&snapshot.head));
         }
         progress.attempts += 1;
         match repo.commit(&snapshot.head, &changes, &message, by).await {
@@ -120,7 +120,8 @@ struct Progress {
     unanswered: BTreeSet<CommitId>,
     lost_answer: Option<RepoError>,
     rejected_at: Option<(CommitId, RepoError)>,
-    last: Option<RepoError>,
+    /// What failed last, and on which head.
+    last: Option<(CommitId, RepoError)>,
 }
 
 impl Progress {
@@ -144,14 +145,20 @@ impl Progress {
                 self.unanswered.extend(attempted.clone());
                 self.lost_answer = Some(error);
             }
-            error if error.is_transient() => self.last = Some(error),
+            error if error.is_transient() => self.last = Some((head, error)),
             error => return Err(error),
         }
         Ok(())
     }
 
-    fn gave_up(self) -> RepoError {
-        self.last.or(self.lost_answer).unwrap_or(RepoError::LostRace { reason: None })
+    /// The error when attempts are used up. A race that was lost on the head that still is there was none, whatever the
+    /// server called it: a lock that was left behind, for instance.
+    fn gave_up(self, head: &CommitId) -> RepoError {
+        match self.last {
+            Some((at, RepoError::LostRace { reason: Some(reason) })) if at == *head => RepoError::Rejected { reason },
+            Some((_, error)) => error,
+            None => self.lost_answer.unwrap_or(RepoError::LostRace { reason: None }),
+        }
     }
 }
 

@@ -14,9 +14,19 @@ pub enum RepoError {
         /// What the server said, if it was asked.
         reason: Option<String>,
     },
-    /// The server took the commit and refused it: a hook, or branch protection (`ng` in git's report-status).
+    /// The server took the commit and refused it: a hook, or branch protection (`ng` in git's report-status). The branch
+    /// was looked at afterwards, and still is where it was.
     #[error("the git server refused the commit: {reason}")]
     Rejected {
+        /// What the server said, on one line.
+        reason: String,
+    },
+    /// The server refuses what it is asked for, in its own words: a right that is missing (git's `ERR`, which comes with
+    /// HTTP 200), or a request that it does not take (HTTP 4xx).
+    #[error("the git server refused to {what}: {reason}")]
+    Refused {
+        /// What the server was asked to do.
+        what: &'static str,
         /// What the server said, on one line.
         reason: String,
     },
@@ -29,10 +39,12 @@ pub enum RepoError {
         source: Box<dyn Error + Send + Sync>,
     },
     /// The credentials are wrong, expired, or do not allow this (HTTP 401, or 403 without `Retry-After`).
-    #[error("the git server refused the credentials (HTTP {status})")]
+    #[error("the git server refused the credentials (HTTP {status}){}", because(said.as_deref()))]
     Unauthorized {
         /// The HTTP status.
         status: u16,
+        /// What the server said, on one line.
+        said: Option<String>,
     },
     /// Too many requests (HTTP 429; 403 or 503 with `Retry-After`).
     #[error("the git server asks to slow down (HTTP {status}{})", after(*retry_after_seconds))]

@@ -10,12 +10,14 @@
 
 mod advert;
 mod fetch;
+mod gitlab;
 pub(crate) mod http;
 mod objects;
 mod pack;
 mod pkt_line;
 mod proposing;
 mod push;
+mod pushing;
 mod reading;
 pub(crate) mod settings;
 mod tree;
@@ -29,10 +31,11 @@ use tokio::sync::Mutex;
 
 pub use self::settings::{GitLimits, GitSettings};
 use self::{
-    http::{Failure, Http},
+    http::Http,
     objects::Objects,
     pack::PackError,
-    push::Report,
+    proposing::Looked,
+    push::Push,
     reading::Reading,
     tree::{Found, TreeError},
 };
@@ -44,6 +47,9 @@ pub struct GitRepo {
     reference: String,
     limits: GitLimits,
     known: Mutex<Known>,
+    /// What the server can do with a push; asked before the first one.
+    receives: Mutex<Option<advert::Capabilities>>,
+    looked: Mutex<Option<Looked>>,
 }
 
 /// What is known of the branch from earlier reads and commits.
@@ -70,25 +76,12 @@ impl GitRepo {
     pub fn open(settings: &GitSettings) -> Result<Self, RepoError> {
         let checked = settings::check(settings)?;
         let http = Http::new(&checked, settings)?;
-        Ok(Self { http, reference: checked.reference, limits: settings.limits, known: Mutex::default() })
+        let (known, receives, looked) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Ok(Self { http, reference: checked.reference, limits: settings.limits, known, receives, looked })
     }
 
-    /// Sends the commit `new` with all that it needs.
-    async fn push(&self, old: ObjectId, new: ObjectId, pack: &[u8]) -> Result<CommitId, RepoError> {
-        let sha = commit_id(new)?;
-        let request = push::request(&self.reference, old, new, pack).map_err(nonsense)?;
-        let lost = |source| RepoError::AnswerLost { attempted: Some(sha.clone()), source };
-        let answer = match self.http.receive_pack(request).await {
-            Ok(answer) => answer,
-            Err(Failure::Clear(error)) => return Err(error),
-            Err(Failure::Uncertain(error)) => return Err(lost(Box::new(error))),
-        };
-        match push::parse(&answer, &self.reference) {
-            Ok(Report::Accepted) => Ok(sha),
-            Ok(Report::Stale(reason)) => Err(RepoError::LostRace { reason: Some(self.http.scrub(&reason)) }),
-            Ok(Report::Rejected(reason)) => Err(RepoError::Rejected { reason: self.http.scrub(&reason) }),
-            Err(malformed) => Err(lost(Box::new(malformed))),
-        }
+    fn reading(&self) -> Reading<'_> {
+        Reading { http: &self.http, reference: &self.reference, limits: &self.limits }
     }
 }
 
@@ -99,7 +92,7 @@ impl TenantRepo for GitRepo {
         if known.objects.bytes() > self.limits.kept_bytes_max {
             *known = Known::default();
         }
-        let reading = Reading { http: &self.http, reference: &self.reference, limits: &self.limits };
+        let reading = self.reading();
         let was_warm = known.head.is_some();
         let result = reading.snapshot(&mut known, paths).await;
         if result.is_err() {
@@ -107,7 +100,7 @@ impl TenantRepo for GitRepo {
         }
         match result {
             // What we remember and what the server has do not fit together (a rewritten branch, another server).
-            Err(RepoError::Protocol(reason)) if was_warm => {
+            Err(RepoError::Protocol(reason) | RepoError::Refused { reason, .. }) if was_warm => {
                 tracing::info!(reason, "reading the whole branch again");
                 reading.snapshot(&mut known, paths).await
             }
@@ -132,7 +125,9 @@ impl TenantRepo for GitRepo {
         let Some(head) = head else { return Err(RepoError::LostRace { reason: None }) };
         let (after, new) = build(&known.objects, head, changes, message, by)?;
         let pack = pack::write(new.iter()).map_err(pack_error)?;
-        let sha = self.push(head.commit, after.commit, &pack).await?;
+        let sha = commit_id(after.commit)?;
+        let push = Push { reference: &self.reference, old: head.commit, new: after.commit, pack: &pack, options: &[] };
+        self.move_branch(&mut known, &push).await?;
         known.objects.absorb(new);
         known.head = Some(after);
         Ok(CommitOutcome { sha })

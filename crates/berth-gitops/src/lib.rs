@@ -17,6 +17,7 @@ mod host;
 mod jitter;
 mod path;
 mod proposals;
+mod provider;
 mod repo;
 
 pub use batch::{BatchOutcome, BatchPolicy, Edit, commit_batch};
@@ -28,4 +29,5 @@ pub use host::{Clock, Host, HostSecret, open};
 pub use jitter::Jitter;
 pub use path::RepoPath;
 pub use proposals::{Look, Proposal, ProposalBranch, ProposalState, Proposals};
+pub use provider::Provider;
 pub use repo::{Authorship, Change, CommitId, CommitOutcome, FileState, Person, Snapshot, TenantRepo};

@@ -34,6 +34,10 @@ pub(crate) fn of_nobody(error: &RepoError) -> StepError {
             Fault::Denied,
             "let Berth's user push to the branch (branch protection, hooks), then redrive the execution",
         ),
+        RepoError::Refused { .. } => (
+            Fault::Denied,
+            "let Berth's user read the repository and push to it, or do what the server says, then redrive the execution",
+        ),
         RepoError::NotFound(_) => {
             (Fault::InvalidInput, "check BERTH_GITOPS_URL and BERTH_GITOPS_BRANCH of the deployment, then redrive")
         }

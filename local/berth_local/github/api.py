@@ -36,8 +36,30 @@ class Repository:
         try:
             self.objects.make_branch(branch, body["sha"])
         except StaleError as error:
-            raise RefusedError(422, "Reference already exists") from error
+            there = self.objects.head(branch) is not None
+            raise RefusedError(422, "Reference already exists" if there else "Reference update failed") from error
         return self.ref(branch)
+
+    def move_ref(self, branch: str, body: dict[str, Any]) -> dict[str, Any]:
+        """PATCH /repos/{owner}/{repo}/git/refs/heads/{branch}."""
+        if self.objects.head(branch) is None:
+            raise RefusedError(422, "Reference does not exist")
+        if not body.get("force") and not self.objects.is_ancestor(f"refs/heads/{branch}", body["sha"]):
+            raise RefusedError(422, "Update is not a fast forward")
+        self.objects.move_branch(branch, body["sha"])
+        return self.ref(branch)
+
+    def compare(self, base: str, head: str) -> dict[str, Any]:
+        """GET /repos/{owner}/{repo}/compare/{base}...{head}, any page but the first: without files."""
+        ahead, behind = self.objects.count(base, head), self.objects.count(head, base)
+        status = {(False, False): "identical", (True, False): "ahead", (False, True): "behind"}
+        return {
+            "status": status.get((ahead > 0, behind > 0), "diverged"),
+            "ahead_by": ahead,
+            "behind_by": behind,
+            "total_commits": ahead,
+            "commits": [],
+        }
 
     def ref(self, branch: str) -> dict[str, Any]:
         """GET /repos/{owner}/{repo}/git/ref/heads/{branch}."""

@@ -77,6 +77,22 @@ class Objects:
         """
         self._move(branch, commit, "0" * 40)
 
+    def move_branch(self, branch: str, commit: str) -> None:
+        """A branch to another commit, wherever it is.
+
+        Raises:
+            StaleError: somebody else moves it.
+        """
+        self._move(branch, commit, self.head(branch) or "0" * 40)
+
+    def is_ancestor(self, older: str, newer: str) -> bool:
+        """Whether a commit's history has another one."""
+        return self._run("merge-base", "--is-ancestor", older, newer).returncode == 0
+
+    def count(self, base: str, head: str) -> int:
+        """How many commits `head` has that `base` lacks."""
+        return int(self._git("rev-list", "--count", f"{base}..{head}"))
+
     def commit(self, branch: str, expected: str, message: str, files: dict[str, bytes | None]) -> str:
         """One commit on a branch, if its head is the expected one. No content means no file.
 
@@ -116,7 +132,7 @@ class Objects:
     def is_merged(self, base: str, branch: str) -> bool:
         """Whether a branch has nothing that `base` lacks."""
         theirs = self.head(branch)
-        return theirs is None or self._run("merge-base", "--is-ancestor", theirs, f"refs/heads/{base}").returncode == 0
+        return theirs is None or self.is_ancestor(theirs, f"refs/heads/{base}")
 
     def _move(self, branch: str, new: str, expected: str) -> None:
         if self._run("update-ref", f"refs/heads/{branch}", new, expected).returncode != 0:

@@ -47,6 +47,8 @@ class GitHub:
             web.post("/api/graphql", self._answer),
             web.post(f"{repository}/git/refs", self._answer),
             web.get(f"{repository}/git/ref/heads/{{branch:.+}}", self._answer),
+            web.patch(f"{repository}/git/refs/heads/{{moved:.+}}", self._answer),
+            web.get(f"{repository}/compare/{{base:.+?}}...{{head:.+}}", self._answer),
             web.get(f"{repository}/git/blobs/{{sha}}", self._answer),
             web.get(f"{repository}/pulls", self._answer),
             web.post(f"{repository}/pulls", self._answer),
@@ -101,6 +103,10 @@ class GitHub:
             raise RefusedError(403, "Resource not accessible by integration")
         if path.endswith("/git/refs"):
             return 201, repository.make_ref(body)
+        if "moved" in match:
+            return 200, repository.move_ref(match["moved"], body)
+        if "base" in match:
+            return 200, repository.compare(match["base"], match["head"])
         if "branch" in match:
             return 200, repository.ref(match["branch"])
         if "sha" in match:
@@ -143,7 +149,12 @@ def _kind(request: web.Request, body: dict[str, Any]) -> str:
     if request.path == "/api/graphql":
         query = str(body.get("query", ""))
         return "commit" if "createCommitOnBranch" in query else "look" if "pullRequests" in query else "read"
-    for part, kind in (("/git/blobs/", "blob"), ("/git/ref", "branch"), ("/pulls", "pull")):
+    for part, kind in (
+        ("/git/blobs/", "blob"),
+        ("/git/ref", "branch"),
+        ("/pulls", "pull"),
+        ("/compare/", "comparison"),
+    ):
         if part in request.path:
             return f"{request.method.lower()}-{kind}"
     return "other"

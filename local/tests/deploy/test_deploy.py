@@ -266,7 +266,11 @@ def test_other_accounts_are_deployed_with_their_profile_or_their_command_is_show
     management = stacks["berth-management"]
     assert management[management.index("--profile") + 1] == "management"
     assert f"AccountsBusArn={OUTPUTS['AccountsBusArn']}" in management and "HubAccountId=210987654321" in management
-    for shown in ("berth-network", "berth-tenant-stackset", "OrganizationalUnitIds=ou-ab12-dev00001,ou-ab12-stg00001,ou-ab12-prd00001"):
+    for shown in (
+        "berth-network",
+        "berth-tenant-stackset",
+        "OrganizationalUnitIds=ou-ab12-dev00001,ou-ab12-stg00001,ou-ab12-prd00001",
+    ):
         assert shown in done.stdout
     assert "AccountsBusArn" not in done.stdout.split("\nnetwork:")[1].split("\n")[1], (
         "network.yaml has no such parameter"

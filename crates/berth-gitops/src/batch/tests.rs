@@ -222,8 +222,9 @@ async fn throttling_and_bad_credentials_are_returned_at_once() {
     let throttled = || RepoError::Throttled { status: 429, retry_after_seconds: Some(60) };
     let error = run(&with([Fate::Fails(throttled)]), BatchPolicy::default()).await.unwrap_err();
     assert!(matches!(error, RepoError::Throttled { retry_after_seconds: Some(60), .. }), "{error:?}");
-    let error = run(&with([Fate::Fails(|| RepoError::Unauthorized { status: 401 })]), BatchPolicy::default()).await;
-    assert!(matches!(error, Err(RepoError::Unauthorized { status: 401 })));
+    let error =
+        run(&with([Fate::Fails(|| RepoError::Unauthorized { status: 401, said: None })]), BatchPolicy::default()).await;
+    assert!(matches!(error, Err(RepoError::Unauthorized { status: 401, .. })));
 }
 
 #[test]

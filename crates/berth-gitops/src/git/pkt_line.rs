@@ -11,10 +11,16 @@ pub(crate) const FLUSH: &[u8] = b"0000";
 /// The end of a section (protocol version 2).
 pub(crate) const DELIMITER: &[u8] = b"0001";
 
-/// Bytes that are no pkt-line, or content too long for one.
+/// Why bytes are not the packets that were expected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("malformed pkt-line")]
-pub(crate) struct Malformed;
+pub(crate) enum Malformed {
+    /// They end too early: the rest was lost on the way.
+    #[error("the answer breaks off")]
+    Cut,
+    /// They are something else.
+    #[error("malformed pkt-line")]
+    Garbled,
+}
 
 /// One packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +36,7 @@ pub(crate) enum Packet<'a> {
 /// Appends one packet with `payload`.
 pub(crate) fn push(out: &mut Vec<u8>, payload: &[u8]) -> Result<(), Malformed> {
     if payload.len() > PAYLOAD_BYTES_MAX {
-        return Err(Malformed);
+        return Err(Malformed::Garbled);
     }
     out.extend_from_slice(format!("{:04x}", payload.len() + 4).as_bytes());
     out.extend_from_slice(payload);
@@ -47,23 +53,28 @@ impl<'a> Packets<'a> {
         Self { rest: bytes }
     }
 
+    /// What follows the packets that were read.
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
     fn split(&mut self) -> Result<Packet<'a>, Malformed> {
-        let (digits, rest) = self.rest.split_at_checked(4).ok_or(Malformed)?;
+        let (digits, rest) = self.rest.split_at_checked(4).ok_or(Malformed::Cut)?;
         // `from_str_radix` would also take a sign.
         if !digits.iter().all(u8::is_ascii_hexdigit) {
-            return Err(Malformed);
+            return Err(Malformed::Garbled);
         }
-        let digits = std::str::from_utf8(digits).map_err(|_| Malformed)?;
-        let length = usize::from_str_radix(digits, 16).map_err(|_| Malformed)?;
+        let digits = std::str::from_utf8(digits).map_err(|_| Malformed::Garbled)?;
+        let length = usize::from_str_radix(digits, 16).map_err(|_| Malformed::Garbled)?;
         if length < 4 {
             self.rest = rest;
             return match length {
                 0 => Ok(Packet::Flush),
                 1 | 2 => Ok(Packet::Separator),
-                _ => Err(Malformed),
+                _ => Err(Malformed::Garbled),
             };
         }
-        let (payload, rest) = rest.split_at_checked(length - 4).ok_or(Malformed)?;
+        let (payload, rest) = rest.split_at_checked(length - 4).ok_or(Malformed::Cut)?;
         self.rest = rest;
         Ok(Packet::Data(payload))
     }
@@ -87,7 +98,13 @@ impl<'a> Iterator for Packets<'a> {
 /// The text of a line packet, without the newline that may end it.
 pub(crate) fn line(payload: &[u8]) -> Result<&str, Malformed> {
     let payload = payload.strip_suffix(b"\n").unwrap_or(payload);
-    std::str::from_utf8(payload).map_err(|_| Malformed)
+    std::str::from_utf8(payload).map_err(|_| Malformed::Garbled)
+}
+
+/// What the server says is wrong, if the line is an `ERR`. It stands where anything else could stand, with HTTP 200.
+pub(crate) fn refusal(payload: &[u8]) -> Option<String> {
+    let said = payload.strip_prefix(b"ERR ")?;
+    Some(String::from_utf8_lossy(said).trim_end().to_owned())
 }
 
 #[cfg(test)]
@@ -127,9 +144,13 @@ mod tests {
 
     #[test]
     fn what_is_cut_or_malformed_is_an_error() {
-        for bad in ["0", "00", "0003", "+005a", "zzzz", "0009abc"] {
-            assert_eq!(Packets::new(bad.as_bytes()).next(), Some(Err(Malformed)), "{bad}");
+        let first = |bytes: &'static str| Packets::new(bytes.as_bytes()).next();
+        for cut in ["0", "00", "0009abc"] {
+            assert_eq!(first(cut), Some(Err(Malformed::Cut)), "{cut}");
         }
-        assert_eq!(push(&mut Vec::new(), &vec![0; PAYLOAD_BYTES_MAX + 1]), Err(Malformed));
+        for garbled in ["0003", "+005a", "zzzz"] {
+            assert_eq!(first(garbled), Some(Err(Malformed::Garbled)), "{garbled}");
+        }
+        assert_eq!(push(&mut Vec::new(), &vec![0; PAYLOAD_BYTES_MAX + 1]), Err(Malformed::Garbled));
     }
 }

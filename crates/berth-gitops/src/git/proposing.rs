@@ -1,57 +1,127 @@
-//! Proposals on a git server that knows no pull requests: a branch, and whether it is still there.
+//! Proposals on a git server: a branch, whether it is still there, and whether it was merged.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use gix_hash::{Kind as HashKind, ObjectId};
 
-use super::{GitRepo, Known, build, commit_id, nonsense, pack, pack_error, push, push::Report, reading::Reading};
-use crate::{Authorship, Look, Proposal, ProposalBranch, ProposalState, Proposals, RepoError, git::http::Failure};
+use super::{
+    GitRepo, Head, Known, advert::Refs, build, commit_id, fetch::Protocol, nonsense, pack, pack_error, push::Push,
+};
+use crate::{Authorship, Look, Proposal, ProposalBranch, ProposalState, Proposals, RepoError};
+
+/// Pushes of one proposal, where the server's words sound as if another one may pay off.
+const TRIES_MAX: u32 = 3;
+
+/// A branch of this name is in the way of every proposal.
+const IN_THE_WAY: &str = "refs/heads/berth";
+
+/// What the last look found: the next one asks the server nothing more while nothing moved.
+pub(super) struct Looked {
+    head: ObjectId,
+    tips: BTreeSet<ObjectId>,
+    unmerged: BTreeSet<ObjectId>,
+}
 
 #[async_trait]
 impl Proposals for GitRepo {
-    /// Pushes the branch, from nothing to one commit on the base: a branch that is there already holds the same content.
+    /// Makes the branch: one commit on the base. A branch of this name that has something to merge is the same proposal;
+    /// one that was merged is moved, or nobody could merge it again after it was reverted.
     async fn propose(&self, proposal: &Proposal, by: &Authorship) -> Result<String, RepoError> {
-        let known = self.known.lock().await;
+        let mut known = self.known.lock().await;
         let base = ObjectId::from_hex(proposal.base.as_str().as_bytes()).map_err(nonsense)?;
         let head = known.head.filter(|head| head.commit == base);
         let Some(head) = head else { return Err(RepoError::LostRace { reason: None }) };
         let (after, new) = build(&known.objects, head, &proposal.changes, &proposal.message, by)?;
         let pack = pack::write(new.iter()).map_err(pack_error)?;
         let reference = format!("refs/heads/{}", proposal.branch);
-        let nothing = ObjectId::null(HashKind::Sha1);
-        let request = push::request(&reference, nothing, after.commit, &pack).map_err(nonsense)?;
-        let sha = commit_id(after.commit)?;
-        let lost = |source| RepoError::AnswerLost { attempted: Some(sha), source };
-        let answer = match self.http.receive_pack(request).await {
-            Ok(answer) => answer,
-            Err(Failure::Clear(error)) => return Err(error),
-            Err(Failure::Uncertain(error)) => return Err(lost(Box::new(error))),
-        };
-        match push::parse(&answer, &reference) {
-            Ok(Report::Accepted | Report::Stale(_)) => Ok(format!("the branch {}", proposal.branch)),
-            Ok(Report::Rejected(reason)) => Err(RepoError::Rejected { reason: self.http.scrub(&reason) }),
-            Err(malformed) => Err(lost(Box::new(malformed))),
+        let options = self.options(proposal);
+        let mut tries = 0;
+        loop {
+            let (refs, protocol) = self.reading().list(&mut known, &[&reference, IN_THE_WAY]).await?;
+            let at = refs.get(&reference).copied();
+            if let Some(tip) = at
+                && self.is_open(&protocol, tip, after, head).await?
+            {
+                return Ok(self.place(&proposal.branch, &[]).await);
+            }
+            let old = at.unwrap_or(ObjectId::null(HashKind::Sha1));
+            let push = Push { reference: &reference, old, new: after.commit, pack: &pack, options: &options };
+            tries += 1;
+            match self.move_branch(&mut known, &push).await {
+                Ok(remarks) => return Ok(self.place(&proposal.branch, &remarks).await),
+                // Somebody may have made the branch meanwhile: it is looked at again.
+                Err(RepoError::LostRace { .. }) if tries < TRIES_MAX => {}
+                Err(error) => return Err(explained(error, &refs)),
+            }
         }
     }
 
     async fn look(&self, branches: &[ProposalBranch]) -> Result<Look, RepoError> {
-        let mut states = Vec::new();
-        for branch in branches {
-            let reference = format!("refs/heads/{branch}");
-            states.push(match self.tip_of(&reference).await {
-                Ok(_) => ProposalState::Open,
-                Err(RepoError::NotFound(crate::Missing::Branch)) => ProposalState::Closed,
-                Err(error) => return Err(error),
-            });
-        }
-        let head = commit_id(self.tip_of(&self.reference).await?)?;
-        Ok(Look { states, head: Some(head) })
+        let mut known = self.known.lock().await;
+        let references: Vec<String> = branches.iter().map(|branch| format!("refs/heads/{branch}")).collect();
+        let names: Vec<&str> = references.iter().map(String::as_str).chain([self.reference.as_str()]).collect();
+        let (refs, protocol) = match self.reading().list(&mut known, &names).await {
+            Ok(listed) => listed,
+            Err(error) => {
+                *known = Known::default();
+                return Err(error);
+            }
+        };
+        let head = refs.get(&self.reference).copied();
+        let head = head.ok_or(RepoError::NotFound(crate::Missing::Branch))?;
+        let tips: BTreeMap<&str, ObjectId> =
+            references.iter().filter_map(|name| Some((name.as_str(), *refs.get(name)?))).collect();
+        let unmerged = self.unmerged(&protocol, tips.values().copied().collect(), head).await?;
+        let state = |name: &String| match tips.get(name.as_str()) {
+            Some(tip) if unmerged.contains(tip) => ProposalState::Open,
+            Some(_) => ProposalState::Merged,
+            None => ProposalState::Closed,
+        };
+        let mut states: Vec<ProposalState> = references.iter().map(state).collect();
+        self.ask_gitlab(branches, &mut states).await;
+        Ok(Look { states, head: Some(commit_id(head)?) })
     }
 }
 
 impl GitRepo {
-    /// Where a branch is.
-    async fn tip_of(&self, reference: &str) -> Result<ObjectId, RepoError> {
-        let reading = Reading { http: &self.http, reference, limits: &self.limits };
-        Ok(reading.tip(&mut Known::default()).await?.0)
+    /// Whether a branch of a proposal's name still is one: there is something to merge.
+    async fn is_open(&self, protocol: &Protocol, tip: ObjectId, wanted: Head, base: Head) -> Result<bool, RepoError> {
+        if tip == wanted.commit {
+            return Ok(true);
+        }
+        let unmerged = self.reading().beyond(protocol, &BTreeSet::from([tip]), base.commit).await?;
+        Ok(unmerged.contains(&tip))
+    }
+
+    /// Which tips have something to merge. One request for all of them, and none if nothing moved since the last look.
+    async fn unmerged(
+        &self,
+        protocol: &Protocol,
+        tips: BTreeSet<ObjectId>,
+        head: ObjectId,
+    ) -> Result<BTreeSet<ObjectId>, RepoError> {
+        let mut looked = self.looked.lock().await;
+        if let Some(looked) = looked.as_ref().filter(|looked| looked.head == head && looked.tips == tips) {
+            return Ok(looked.unmerged.clone());
+        }
+        let unmerged = self.reading().beyond(protocol, &tips, head).await?;
+        *looked = Some(Looked { head, tips, unmerged: unmerged.clone() });
+        Ok(unmerged)
+    }
+}
+
+/// The error of a branch that could not be made, with what is in its way.
+fn explained(error: RepoError, refs: &Refs) -> RepoError {
+    let is_in_the_way = refs.contains_key(IN_THE_WAY);
+    match error {
+        RepoError::LostRace { reason: Some(reason) } | RepoError::Rejected { reason } if is_in_the_way => {
+            RepoError::Rejected {
+                reason: format!("a branch named berth is in the way of berth/…; delete it ({reason})"),
+            }
+        }
+        // It is not there after all tries, and the server has said why.
+        RepoError::LostRace { reason: Some(reason) } => RepoError::Rejected { reason },
+        error => error,
     }
 }

@@ -7,18 +7,24 @@ use gix_object::{CommitRef, Kind};
 
 use super::{
     Head, Known,
-    advert::{self, Advert, Capabilities},
+    advert::{self, Advert, NoAdvert, Refs},
     commit_id,
-    fetch::{self, FetchError},
-    http::Http,
+    fetch::{self, FetchError, Protocol},
+    http::{Http, Service},
     nonsense,
     objects::Objects,
     pack::{self, PackError},
     pack_error,
+    pkt_line::Malformed,
     tree::{self, Found},
     tree_error,
 };
 use crate::{FileState, GitLimits, Missing, Refusal, RefusedKind, RepoError, RepoPath, Snapshot};
+
+/// More refs than these are asked for by the folder that they are in.
+const NAMES_MAX: usize = 50;
+/// How often a branch may move between being listed and being fetched.
+const MOVES_MAX: u32 = 5;
 
 /// What a read needs besides what is known already.
 pub(super) struct Reading<'a> {
@@ -27,19 +33,13 @@ pub(super) struct Reading<'a> {
     pub(super) limits: &'a GitLimits,
 }
 
-/// How to talk to the server, as its first answer told.
-pub(super) enum Protocol {
-    V2(Capabilities),
-    V0(Capabilities),
-}
+/// A fetch that the server refused, in its words; it may be about something that is gone meanwhile.
+struct Said(String);
 
 impl Reading<'_> {
     /// Reads the branch; `known` is brought up to date.
     pub(super) async fn snapshot(&self, known: &mut Known, paths: &BTreeSet<RepoPath>) -> Result<Snapshot, RepoError> {
-        let (tip, protocol) = self.tip(known).await?;
-        if known.head.is_none_or(|head| head.commit != tip) {
-            self.fetch_tip(known, tip, &protocol).await?;
-        }
+        let (tip, protocol) = self.fetched_tip(known).await?;
         let (tree, parents) = parse_commit(&known.objects, tip)?;
         known.head = Some(Head { commit: tip, tree });
         let found = paths.iter().map(|path| Ok((path, tree::find(&known.objects, tree, path).map_err(tree_error)?)));
@@ -53,46 +53,72 @@ impl Reading<'_> {
         Ok(Snapshot { head: commit_id(tip)?, parents, files })
     }
 
-    /// Where the branch is now. The server's capabilities are asked for once.
-    pub(super) async fn tip(&self, known: &mut Known) -> Result<(ObjectId, Protocol), RepoError> {
-        let missing = || RepoError::NotFound(Missing::Branch);
+    /// Where refs are now, by their whole names; there may be others among them. The server's capabilities are asked for
+    /// once.
+    pub(super) async fn list(&self, known: &mut Known, names: &[&str]) -> Result<(Refs, Protocol), RepoError> {
         let capabilities = if let Some(capabilities) = known.capabilities.clone() {
             capabilities
         } else {
-            match advert::parse(&self.http.advertisement().await?) {
-                Ok(Advert::V2(capabilities)) => known_format(capabilities)?,
-                Ok(Advert::V0 { capabilities, refs }) => {
-                    let capabilities = known_format(capabilities)?;
-                    let tip = refs.into_iter().find(|(_, name)| name == self.reference).map(|(id, _)| id);
-                    return Ok((tip.ok_or_else(missing)?, Protocol::V0(capabilities)));
-                }
-                Err(_) => return Err(RepoError::Protocol("there is a web server, but no git server".into())),
+            let advert = self.http.advertisement(Service::UploadPack).await?;
+            match advert::parse(&advert).map_err(|error| no_server(self.http, error))? {
+                Advert::V2(capabilities) => capabilities,
+                Advert::V0 { capabilities, refs } => return Ok((refs, Protocol::V0(capabilities))),
             }
         };
         known.capabilities = Some(capabilities.clone());
-        let request = advert::ls_refs(&capabilities, self.reference).map_err(nonsense)?;
-        let answer = self.http.upload_pack("list the branch", request, true).await?;
-        let tip = advert::parse_ls_refs(&answer, self.reference).map_err(nonsense)?;
-        Ok((tip.ok_or_else(missing)?, Protocol::V2(capabilities)))
+        let mut prefixes: BTreeSet<&str> = names.iter().copied().collect();
+        if prefixes.len() > NAMES_MAX {
+            prefixes =
+                names.iter().map(|name| name.rfind('/').and_then(|end| name.get(..=end)).unwrap_or(name)).collect();
+        }
+        let what = "list the branch";
+        let request = advert::ls_refs(&capabilities, prefixes).map_err(nonsense)?;
+        let answer = self.http.upload_pack(what, request, true).await?;
+        let refs = advert::parse_ls_refs(&answer).map_err(|error| match error {
+            NoAdvert::Malformed(Malformed::Garbled) => nonsense(error),
+            error => no_advert(self.http, what, error),
+        })?;
+        Ok((refs, Protocol::V2(capabilities)))
+    }
+
+    /// Where the branch is now.
+    pub(super) async fn tip(&self, known: &mut Known) -> Result<(ObjectId, Protocol), RepoError> {
+        let (refs, protocol) = self.list(known, &[self.reference]).await?;
+        let tip = refs.get(self.reference).copied();
+        Ok((tip.ok_or(RepoError::NotFound(Missing::Branch))?, protocol))
+    }
+
+    /// Where the branch is, with its commit and trees in memory.
+    async fn fetched_tip(&self, known: &mut Known) -> Result<(ObjectId, Protocol), RepoError> {
+        let (mut tip, mut protocol) = self.tip(known).await?;
+        let mut moves = 0;
+        while known.head.is_none_or(|head| head.commit != tip) {
+            let Err(Said(reason)) = self.fetch_tip(known, tip, &protocol).await? else { break };
+            // It may have moved since it was listed: where it is tells, and not the words.
+            let before = tip;
+            (tip, protocol) = self.tip(known).await?;
+            moves += 1;
+            if tip == before || moves > MOVES_MAX {
+                return Err(RepoError::Refused { what: "send the branch", reason });
+            }
+        }
+        Ok((tip, protocol))
     }
 
     /// Fetches the commit `tip` with its trees.
-    async fn fetch_tip(&self, known: &mut Known, tip: ObjectId, protocol: &Protocol) -> Result<(), RepoError> {
+    async fn fetch_tip(
+        &self,
+        known: &mut Known,
+        tip: ObjectId,
+        protocol: &Protocol,
+    ) -> Result<Result<(), Said>, RepoError> {
         let have = known.head.map(|head| head.commit);
-        let pack = match protocol {
-            Protocol::V2(capabilities) => {
-                let request = fetch::tip_v2(capabilities, tip, have).map_err(nonsense)?;
-                let answer = self.http.upload_pack("send the branch", request, true).await?;
-                fetch::pack_v2(&answer)
-            }
-            Protocol::V0(capabilities) => {
-                let request = fetch::tip_v0(capabilities, tip).map_err(|error| self.fetch_error(error))?;
-                let answer = self.http.upload_pack("send the branch", request, false).await?;
-                fetch::pack_v0(&answer)
-            }
-        };
-        let pack = pack.map_err(|error| self.fetch_error(error))?;
-        self.unpack(known, pack).await
+        let request = fetch::tip(protocol, tip, have).map_err(nonsense)?;
+        let fetched = self.fetch("send the branch", protocol, request).await?;
+        match fetched {
+            Ok(pack) => Ok(Ok(self.unpack(known, pack).await?)),
+            Err(said) => Ok(Err(said)),
+        }
     }
 
     /// Fetches the contents of the files that are not in memory yet.
@@ -111,10 +137,49 @@ impl Reading<'_> {
             .collect();
         // A server of the older protocol sends everything, always.
         let (false, Protocol::V2(capabilities)) = (lacking.is_empty(), protocol) else { return Ok(()) };
+        let what = "send the files";
         let request = fetch::objects_v2(capabilities, lacking).map_err(nonsense)?;
-        let answer = self.http.upload_pack("send the files", request, true).await?;
-        let pack = fetch::pack_v2(&answer).map_err(|error| self.fetch_error(error))?;
-        self.unpack(known, pack).await
+        match self.fetch(what, protocol, request).await? {
+            Ok(pack) => self.unpack(known, pack).await,
+            Err(Said(reason)) => Err(RepoError::Refused { what, reason }),
+        }
+    }
+
+    /// Which of `tips` have something that `base`, a commit of the branch, does not have. The others were merged.
+    pub(super) async fn beyond(
+        &self,
+        protocol: &Protocol,
+        tips: &BTreeSet<ObjectId>,
+        base: ObjectId,
+    ) -> Result<BTreeSet<ObjectId>, RepoError> {
+        let tips: BTreeSet<ObjectId> = tips.iter().copied().filter(|tip| *tip != base).collect();
+        if tips.is_empty() {
+            return Ok(tips);
+        }
+        let what = "compare branches";
+        let request = fetch::beyond(protocol, tips.iter().copied(), base).map_err(nonsense)?;
+        let pack = self.fetch(what, protocol, request).await?;
+        let pack = pack.map_err(|Said(reason)| RepoError::Refused { what, reason })?;
+        let mut sent = Known::default();
+        self.unpack(&mut sent, pack).await?;
+        Ok(tips.into_iter().filter(|tip| sent.objects.get(tip).is_some()).collect())
+    }
+
+    async fn fetch(
+        &self,
+        what: &'static str,
+        protocol: &Protocol,
+        request: Vec<u8>,
+    ) -> Result<Result<Vec<u8>, Said>, RepoError> {
+        let answer = self.http.upload_pack(what, request, protocol.is_v2()).await?;
+        match fetch::pack(protocol, &answer) {
+            Ok(pack) => Ok(Ok(pack)),
+            Err(FetchError::Said(said)) => Ok(Err(Said(self.http.scrub(&said)))),
+            Err(FetchError::Malformed(Malformed::Cut)) => Err(cut(what)),
+            Err(FetchError::Malformed(Malformed::Garbled)) => {
+                Err(RepoError::Protocol("the answer to a fetch is malformed".into()))
+            }
+        }
     }
 
     /// Adds a pack to memory, on a thread for blocking work: a large repository takes long enough to hold up others.
@@ -142,21 +207,35 @@ impl Reading<'_> {
             },
         })
     }
+}
 
-    fn fetch_error(&self, error: FetchError) -> RepoError {
-        RepoError::Protocol(match error {
-            FetchError::Malformed => "the answer to a fetch is cut or malformed".into(),
-            FetchError::Said(said) => self.http.scrub(&said),
-        })
+/// What it means that a server does not introduce itself as one for git.
+pub(super) fn no_server(http: &Http, error: NoAdvert) -> RepoError {
+    match error {
+        NoAdvert::Malformed(Malformed::Garbled) => RepoError::Invalid(
+            "there is a web server at the git address, but no git repository: set the address that git clone takes",
+        ),
+        error => no_advert(http, "be asked what it can do", error),
     }
 }
 
-fn known_format(capabilities: Capabilities) -> Result<Capabilities, RepoError> {
-    if capabilities.is_sha1() {
-        Ok(capabilities)
-    } else {
-        Err(RepoError::Protocol("the repository's ids are not SHA-1, and Berth knows no others".into()))
+fn no_advert(http: &Http, what: &'static str, error: NoAdvert) -> RepoError {
+    match error {
+        NoAdvert::Malformed(Malformed::Cut) => cut(what),
+        NoAdvert::Malformed(Malformed::Garbled) => nonsense(error),
+        NoAdvert::Said(said) => RepoError::Refused { what, reason: http.scrub(&said) },
+        NoAdvert::OtherHash => RepoError::Invalid(
+            "the repository's ids are not SHA-1, and Berth knows no others: make one with git init --object-format=sha1",
+        ),
+        NoAdvert::Dumb => RepoError::Invalid(
+            "the repository is served as plain files, which nobody can push to: serve it by git http-backend",
+        ),
     }
+}
+
+/// An answer that ends too early: the rest was lost on the way, and asking again may bring it.
+fn cut(what: &'static str) -> RepoError {
+    RepoError::Transport { what, status: None, source: Some(Box::new(Malformed::Cut)) }
 }
 
 /// The tree and the parents of a commit.

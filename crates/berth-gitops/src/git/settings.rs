@@ -56,6 +56,8 @@ impl Default for GitLimits {
 pub(super) struct Checked {
     /// The address, without a slash at its end.
     pub(super) url: String,
+    /// The server's name.
+    pub(super) host: String,
     /// The whole name of the branch, `refs/heads/…`.
     pub(super) reference: String,
     /// Whether the server is this machine.
@@ -84,6 +86,7 @@ pub(super) fn check(settings: &GitSettings) -> Result<Checked, RepoError> {
         return Err(RepoError::Invalid("the branch is not a plain branch name (letters, digits, '.', '_', '-', '/')"));
     }
     Ok(Checked {
+        host: url.host_str().unwrap_or_default().to_owned(),
         url: url.as_str().trim_end_matches('/').to_owned(),
         reference: format!("refs/heads/{}", settings.branch),
         is_loopback,

@@ -103,7 +103,7 @@ impl Api {
         let (token, is_fresh) = self.token().await.map_err(Failure::Clear)?;
         match self.send_once(what, request(&self.client), &token).await {
             // It may have been revoked, or expired early: a request that was refused so had no effect.
-            Err(Failure::Clear(RepoError::Unauthorized { status: 401 })) if !is_fresh => {
+            Err(Failure::Clear(RepoError::Unauthorized { status: 401, .. })) if !is_fresh => {
                 self.token.lock().await.take();
                 let (token, _) = self.token().await.map_err(Failure::Clear)?;
                 self.send_once(what, request(&self.client), &token).await
@@ -124,6 +124,11 @@ impl Api {
     /// Sends a JSON body to the REST API; see [`Self::send`].
     pub(super) async fn post(&self, what: &'static str, url: &str, body: &Value) -> Result<Reply, Failure> {
         self.send(what, |client| json_body(client.post(url), body)).await
+    }
+
+    /// As [`Self::post`], with PATCH.
+    pub(super) async fn patch(&self, what: &'static str, url: &str, body: &Value) -> Result<Reply, Failure> {
+        self.send(what, |client| json_body(client.patch(url), body)).await
     }
 
     /// What GitHub said, fit to be shown.
@@ -188,7 +193,7 @@ impl Api {
         if let Some(seconds) = asked_to_wait(&reply, &headers, now) {
             return Err(Failure::Clear(self.be_quiet(status.as_u16(), seconds, now)));
         }
-        understood(what, reply)
+        understood(what, reply, &self::bearer(bearer))
     }
 
     /// Remembers for how long to ask nothing.
@@ -204,7 +209,7 @@ impl Api {
 }
 
 fn bearer(text: &str) -> Credentials {
-    Credentials::bearer(text).unwrap_or_else(|_| Credentials::anonymous())
+    Credentials::token(text).unwrap_or_else(|_| Credentials::anonymous())
 }
 
 fn json_body(request: RequestBuilder, body: &Value) -> RequestBuilder {
@@ -235,11 +240,12 @@ fn asked_to_wait(reply: &Reply, headers: &HeaderMap, now: i64) -> Option<i64> {
 }
 
 /// What a status means that asks for no wait.
-fn understood(what: &'static str, reply: Reply) -> Result<Reply, Failure> {
+fn understood(what: &'static str, reply: Reply, credentials: &Credentials) -> Result<Reply, Failure> {
     let code = reply.status.as_u16();
     match reply.status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-            Err(Failure::Clear(RepoError::Unauthorized { status: code }))
+            let said = Some(credentials.scrub(&reply.message())).filter(|said| !said.is_empty());
+            Err(Failure::Clear(RepoError::Unauthorized { status: code, said }))
         }
         StatusCode::NOT_FOUND => Err(Failure::Clear(RepoError::NotFound(Missing::Repository))),
         status if status.is_redirection() => Err(Failure::Clear(RepoError::Invalid(

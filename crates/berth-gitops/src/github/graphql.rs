@@ -97,7 +97,9 @@ pub(super) async fn data(api: &Api, answer: &Value, changes: bool) -> Result<Val
     Err(match kind(error) {
         "STALE_DATA" => Failure::Clear(RepoError::LostRace { reason: Some(said) }),
         "RATE_LIMITED" | "RATE_LIMIT" => Failure::Clear(api.rate_limited()),
-        "FORBIDDEN" | "INSUFFICIENT_SCOPES" => Failure::Clear(RepoError::Unauthorized { status: 403 }),
+        "FORBIDDEN" | "INSUFFICIENT_SCOPES" => {
+            Failure::Clear(RepoError::Unauthorized { status: 403, said: Some(said) })
+        }
         "NOT_FOUND" => Failure::Clear(RepoError::NotFound(Missing::Repository)),
         _ if message.contains("Expected branch to point to") => {
             Failure::Clear(RepoError::LostRace { reason: Some(said) })

@@ -20,7 +20,12 @@ impl Proposals for GitHubRepo {
     async fn propose(&self, proposal: &Proposal, _: &Authorship) -> Result<String, RepoError> {
         self.api.begin_to_propose();
         let branch = proposal.branch.as_str();
-        let head = self.branch_at(branch, &proposal.base).await?;
+        let mut head = self.branch_at(branch, &proposal.base).await?;
+        if head != proposal.base && self.is_merged(&head).await? {
+            // Its pull request is over, and GitHub opens none without commits.
+            self.move_forward(branch, &proposal.base).await?;
+            head = proposal.base.clone();
+        }
         if !self.holds(&head, &proposal.changes).await? {
             match self.commit_to(branch, &head, &proposal.changes, &proposal.message).await {
                 Ok(_) => {}
@@ -79,15 +84,39 @@ impl GitHubRepo {
         if made.status == StatusCode::CREATED {
             return Ok(base.clone());
         }
-        let said = made.message();
-        if !said.contains("already exists") {
-            return Err(RepoError::Rejected { reason: self.api.scrub(&said).await });
-        }
+        // It is there, or something is in the way: the ref tells, and not the words.
         let url = format!("{}/git/ref/heads/{branch}", self.api.address.repository());
-        let found = self.api.send("find a branch", |client| client.get(&url)).await.map_err(Failure::into_error)?;
-        let found = found.json();
+        let found = match self.api.send("find a branch", |client| client.get(&url)).await {
+            Ok(found) => found.json(),
+            Err(Failure::Clear(RepoError::NotFound(_))) => {
+                return Err(RepoError::Rejected { reason: self.api.scrub(&made.message()).await });
+            }
+            Err(failure) => return Err(failure.into_error()),
+        };
         let sha = found.pointer("/object/sha").and_then(Value::as_str).unwrap_or_default();
         sha.parse().map_err(|_| RepoError::Protocol("it sent a branch without a commit".into()))
+    }
+
+    /// Whether the branch that people merge to has all of a commit's history. The second page of a comparison has the
+    /// same counts as the first, without the files. [GitHub "Compare two commits"]
+    async fn is_merged(&self, commit: &CommitId) -> Result<bool, RepoError> {
+        let address = &self.api.address;
+        let url = format!("{}/compare/{}...{commit}?per_page=1&page=2", address.repository(), address.branch);
+        let compared = self.api.send("compare branches", |client| client.get(&url)).await;
+        let ahead = compared.map_err(Failure::into_error)?.json().get("ahead_by").and_then(Value::as_u64);
+        ahead.map(|ahead| ahead == 0).ok_or_else(|| RepoError::Protocol("it sent no comparison".into()))
+    }
+
+    /// Moves a branch to a commit that is further on: without `force`, GitHub moves it nowhere else, so that nothing that
+    /// somebody pushed meanwhile is lost. [GitHub "Update a reference"]
+    async fn move_forward(&self, branch: &str, to: &CommitId) -> Result<(), RepoError> {
+        let url = format!("{}/git/refs/heads/{branch}", self.api.address.repository());
+        let body = json!({ "sha": to.as_str(), "force": false });
+        let moved = self.api.patch("move a branch", &url, &body).await.map_err(Failure::into_error)?;
+        if moved.status == StatusCode::OK {
+            return Ok(());
+        }
+        Err(RepoError::LostRace { reason: Some(self.api.scrub(&moved.message()).await) })
     }
 
     /// Whether a commit has all the changes already.

@@ -10,3 +10,4 @@ mod races;
 mod refusals;
 mod secrets;
 mod support;
+mod words;

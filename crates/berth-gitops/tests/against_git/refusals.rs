@@ -8,7 +8,8 @@ use crate::support::{
     Entry, Fault, GitServer, Repository, Service, USER, authorship, open, path, paths, run, set, settings,
 };
 
-const ALL: [Service; 4] = [Service::Advertisement, Service::List, Service::Fetch, Service::Push];
+const ALL: [Service; 5] =
+    [Service::Advertisement, Service::List, Service::Fetch, Service::PushAdvertisement, Service::Push];
 
 async fn attempt(server: &GitServer) -> RepoError {
     run(&open(server), &["payments"], set("payments", "one\n")).await.unwrap_err()
@@ -17,9 +18,12 @@ async fn attempt(server: &GitServer) -> RepoError {
 #[tokio::test]
 async fn a_hook_that_declines_is_recognised_and_nothing_is_retried() {
     let server = GitServer::start(Repository::new());
-    server.repository.hook("pre-receive", "#!/bin/sh\necho no >&2\nexit 1\n");
+    server
+        .repository
+        .hook("pre-receive", "#!/bin/sh\necho GH013: violations >&2\necho '- Sign your commits.' >&2\nexit 1\n");
     let error = attempt(&server).await;
-    assert!(matches!(&error, RepoError::Rejected { reason } if reason == "pre-receive hook declined"), "{error:?}");
+    let RepoError::Rejected { reason } = &error else { panic!("{error:?}") };
+    assert_eq!(reason, "pre-receive hook declined: - Sign your commits.");
     assert_eq!(server.repository.commits(), 1);
     let pushes = server.take_served().iter().filter(|(service, _)| *service == Service::Push).count();
     assert_eq!(pushes, 1);
@@ -31,23 +35,27 @@ async fn a_branch_that_its_update_hook_protects_is_a_rejection() {
     server.repository.hook("update", "#!/bin/sh\n[ \"$1\" != refs/heads/main ]\n");
     let error = attempt(&server).await;
     assert!(matches!(&error, RepoError::Rejected { reason } if reason == "hook declined"), "{error:?}");
+    server.repository.hook("update", "#!/bin/sh\necho 'ask the platform team' >&2\nexit 1\n");
+    let error = attempt(&server).await;
+    let RepoError::Rejected { reason } = &error else { panic!("{error:?}") };
+    assert_eq!(reason, "hook declined: ask the platform team");
 }
 
 #[tokio::test]
 async fn wrong_or_expired_credentials_are_unauthorized() {
     let server = GitServer::start(Repository::new());
     for credentials in
-        [Credentials::basic(USER, "expired").unwrap(), Credentials::anonymous(), Credentials::bearer("x").unwrap()]
+        [Credentials::basic(USER, "expired").unwrap(), Credentials::anonymous(), Credentials::token("x").unwrap()]
     {
         let repo = GitRepo::open(&GitSettings { credentials, ..settings(&server) }).unwrap();
         let error = run(&repo, &["payments"], set("payments", "one\n")).await.unwrap_err();
-        assert!(matches!(error, RepoError::Unauthorized { status: 401 }), "{error:?}");
+        assert!(matches!(error, RepoError::Unauthorized { status: 401, .. }), "{error:?}");
     }
     for service in ALL {
         for status in [401, 403] {
             server.fault(service, Fault::Status(status, &[]));
             let error = attempt(&server).await;
-            assert!(matches!(error, RepoError::Unauthorized { status: s } if s == status), "{service:?} {error:?}");
+            assert!(matches!(error, RepoError::Unauthorized { status: s, .. } if s == status), "{service:?} {error:?}");
         }
     }
     assert_eq!((server.repository.commits(), server.faults_left()), (1, 0));
@@ -61,7 +69,7 @@ async fn a_token_is_sent_as_bearer_and_a_user_is_not_mistaken_for_it() {
     run(&repo, &["payments"], set("payments", "one\n")).await.unwrap();
     assert_eq!(server.repository.text(&path("payments")).as_deref(), Some("one\n"));
     let error = attempt(&server).await;
-    assert!(matches!(error, RepoError::Unauthorized { status: 401 }), "{error:?}");
+    assert!(matches!(error, RepoError::Unauthorized { status: 401, .. }), "{error:?}");
 }
 
 #[tokio::test]
@@ -113,9 +121,6 @@ async fn a_repository_that_does_not_exist_and_a_server_that_is_none_say_so() {
     let elsewhere = GitSettings { url: server.url().replace("tenants", "other"), ..settings(&server) };
     let error = GitRepo::open(&elsewhere).unwrap().read(&paths(&["a"])).await.unwrap_err();
     assert!(matches!(error, RepoError::NotFound(Missing::Repository)), "{error:?}");
-    server.fault(Service::Advertisement, Fault::Body(b"<!doctype html>Sign in".to_vec()));
-    let error = attempt(&server).await;
-    assert!(matches!(error, RepoError::Protocol(_)), "{error:?}");
     server.fault(Service::Advertisement, Fault::Status(302, &[("Location", "https://evil.example.com/")]));
     let error = attempt(&server).await;
     assert!(matches!(error, RepoError::Invalid(_)) && !error.to_string().contains("evil"), "{error:?}");

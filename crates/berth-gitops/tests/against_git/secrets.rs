@@ -3,11 +3,9 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use berth_gitops::{Credentials, GitRepo, GitSettings, RepoError};
 
-use crate::support::{Fault, GitServer, PASSWORD, Repository, Service, USER, everything_of, open, run, set, settings};
-
-fn framed(line: &str) -> Vec<u8> {
-    format!("{:04x}{line}", line.len() + 4).into_bytes()
-}
+use crate::support::{
+    Fault, GitServer, PASSWORD, Repository, Service, USER, everything_of, framed, open, run, set, settings,
+};
 
 fn assert_silent(error: &RepoError) {
     let shown = everything_of(error);
@@ -67,7 +65,7 @@ async fn settings_and_a_server_that_cannot_be_reached_are_silent_too() {
     assert_silent(&error);
     assert!(!everything_of(&error).contains("tenants.git"), "nor the address");
     let url = format!("https://{USER}:{PASSWORD}@example.com/tenants.git");
-    let bad = GitSettings { url, credentials: Credentials::bearer(PASSWORD).unwrap(), ..settings };
+    let bad = GitSettings { url, credentials: Credentials::token(PASSWORD).unwrap(), ..settings };
     let error = GitRepo::open(&bad).map(|_| ()).unwrap_err();
     assert_silent(&error);
 }

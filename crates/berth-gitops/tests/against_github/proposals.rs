@@ -110,3 +110,48 @@ async fn an_app_without_the_right_to_pull_requests_is_told_so() {
     let error = repo.propose(&proposal, &authorship()).await.unwrap_err();
     assert!(matches!(&error, RepoError::Rejected { reason } if reason.contains("permission")), "{error:?}");
 }
+
+#[tokio::test]
+async fn what_was_merged_and_reverted_is_proposed_again() {
+    let github = GitHub::start(Repository::new());
+    let repo = github.open();
+    let first = proposal(&repo).await;
+    repo.propose(&first, &authorship()).await.unwrap();
+    github.person(Method::PUT, "pulls/1/merge").await;
+    let tree = github.repository.git(&["rev-parse", "main^1^{tree}"]);
+    let reverted = github.repository.git(&["commit-tree", &tree, "-p", "main", "-m", "Revert"]);
+    github.repository.git(&["update-ref", "refs/heads/main", &reverted]);
+    // GitHub keeps the branch of a merged pull request, unless it is told otherwise.
+    let again = proposal(&repo).await;
+    assert_eq!(again.branch, first.branch);
+    assert!(repo.propose(&again, &authorship()).await.unwrap().ends_with("/pull/2"));
+    assert_eq!(repo.look(std::slice::from_ref(&first.branch)).await.unwrap().states, [ProposalState::Open]);
+    github.person(Method::PUT, "pulls/2/merge").await;
+    assert_eq!(github.repository.text(&path("a")).as_deref(), Some("one\n"));
+    assert_eq!(github.served("patch-branch").await, 1);
+}
+
+#[tokio::test]
+async fn a_branch_that_is_merged_or_pushed_to_meanwhile_is_not_moved() {
+    let github = GitHub::start(Repository::new());
+    let repo = github.open();
+    let first = proposal(&repo).await;
+    repo.propose(&first, &authorship()).await.unwrap();
+    // The base was read before the merge: it does not have the branch, and the branch that people merge to does.
+    let stale = proposal(&repo).await;
+    github.person(Method::PUT, "pulls/1/merge").await;
+    let branch = format!("refs/heads/{}", first.branch);
+    let before = github.repository.git(&["rev-parse", &branch]);
+    let error = repo.propose(&stale, &authorship()).await.unwrap_err();
+    assert!(matches!(&error, RepoError::LostRace { reason: Some(said) } if said.contains("fast forward")), "{error:?}");
+    assert_eq!(github.repository.git(&["rev-parse", &branch]), before);
+}
+
+#[tokio::test]
+async fn a_branch_that_cannot_be_made_is_refused_with_githubs_words() {
+    let github = GitHub::start(Repository::new());
+    let repo = github.open();
+    github.repository.git(&["branch", "berth", "main"]);
+    let error = repo.propose(&proposal(&repo).await, &authorship()).await.unwrap_err();
+    assert!(matches!(&error, RepoError::Rejected { reason } if reason == "Reference update failed"), "{error:?}");
+}

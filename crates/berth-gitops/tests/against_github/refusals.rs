@@ -40,7 +40,7 @@ async fn a_token_is_kept_until_shortly_before_its_end() {
     // but it was asked.
     github.ahead.store(56 * 60, Ordering::SeqCst);
     let error = repo.read(&paths(&["a"])).await.unwrap_err();
-    assert!(matches!(error, RepoError::Unauthorized { status: 401 }), "{error:?}");
+    assert!(matches!(error, RepoError::Unauthorized { status: 401, .. }), "{error:?}");
     assert_eq!(github.served("token").await, 2);
 }
 
@@ -51,7 +51,7 @@ async fn a_token_that_is_refused_again_and_again_is_unauthorized() {
         github.fault("read", json!({ "status": 401, "body": { "message": "Bad credentials" } })).await;
     }
     let error = github.open().read(&paths(&["a"])).await.unwrap_err();
-    assert!(matches!(error, RepoError::Unauthorized { status: 401 }), "{error:?}");
+    assert!(matches!(error, RepoError::Unauthorized { status: 401, .. }), "{error:?}");
     assert_eq!(github.served("token").await, 1, "one that was made just now is not made again");
 }
 
@@ -98,7 +98,7 @@ async fn a_right_that_the_app_lacks_is_not_throttling() {
         .fault("read", json!({ "status": 403, "body": { "message": "Resource not accessible by integration" } }))
         .await;
     let error = github.open().read(&paths(&["a"])).await.unwrap_err();
-    assert!(matches!(error, RepoError::Unauthorized { status: 403 }), "{error:?}");
+    assert!(matches!(error, RepoError::Unauthorized { status: 403, .. }), "{error:?}");
     github.tell("grant", json!({ "contents": "read" })).await;
     let error = github.open().read(&paths(&["a"])).await.unwrap_err();
     assert!(matches!(&error, RepoError::Rejected { reason } if reason.contains("not granted")), "{error:?}");

@@ -55,6 +55,16 @@ pub(crate) fn policy() -> BatchPolicy {
     BatchPolicy { delay_first, delay_max, ..BatchPolicy::default() }
 }
 
+/// One packet line.
+pub(crate) fn framed(line: &str) -> Vec<u8> {
+    format!("{:04x}{line}", line.len() + 4).into_bytes()
+}
+
+/// A change of one tenant's file.
+pub(crate) fn write(tenant: &str, text: &str) -> Change {
+    Change::Write { path: path(tenant), bytes: text.as_bytes().to_vec() }
+}
+
 /// An edit that writes one text to one tenant's file.
 pub(crate) fn set(tenant: &str, text: &str) -> impl FnMut(&Snapshot) -> Edit + Send + use<> {
     let (path, text) = (path(tenant), text.to_owned());

@@ -24,9 +24,21 @@ pub(crate) enum Entry<'a> {
 impl Repository {
     /// Without any commit.
     pub(crate) fn empty() -> Self {
+        Self::of_format("sha1")
+    }
+
+    /// With ids that Berth does not know, and one commit.
+    pub(crate) fn sha256() -> Self {
+        let repository = Self::of_format("sha256");
+        repository.commit_by_hand(&[("README.md", Entry::File("Tenants\n"))]);
+        repository
+    }
+
+    fn of_format(format: &str) -> Self {
         let repository = Self { directory: tempfile::tempdir().unwrap() };
         let root = repository.root();
-        run(root, &["init", "-q", "--bare", "--initial-branch=main", "tenants.git"], b"");
+        let format = format!("--object-format={format}");
+        run(root, &["init", "-q", "--bare", "--initial-branch=main", &format, "tenants.git"], b"");
         for (key, value) in [("http.receivepack", "true"), ("uploadpack.allowFilter", "true"), ("gc.auto", "0")] {
             repository.git(&["config", key, value]);
         }
@@ -127,6 +139,8 @@ fn try_run(directory: &Path, arguments: &[&str], input: &[u8]) -> Option<String>
         .current_dir(directory)
         .env("HOME", directory)
         .env("GIT_CONFIG_NOSYSTEM", "1")
+        .envs(["AUTHOR", "COMMITTER"].map(|who| (format!("GIT_{who}_NAME"), "A Human")))
+        .envs(["AUTHOR", "COMMITTER"].map(|who| (format!("GIT_{who}_EMAIL"), "human@example.com")))
         .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -21,8 +21,10 @@ use super::{
 /// The kinds of request that git makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Service {
-    /// `GET info/refs`.
+    /// `GET info/refs`, for reading.
     Advertisement,
+    /// `GET info/refs`, for pushing.
+    PushAdvertisement,
     /// `POST git-upload-pack` that lists refs.
     List,
     /// `POST git-upload-pack` that fetches.
@@ -30,6 +32,9 @@ pub(crate) enum Service {
     /// `POST git-receive-pack`.
     Push,
 }
+
+/// Does something to the repository, and gives the body of an answer.
+pub(crate) type Answering = dyn FnOnce(&Repository) -> Vec<u8> + Send;
 
 /// What goes wrong with one request.
 pub(crate) enum Fault {
@@ -47,6 +52,10 @@ pub(crate) enum Fault {
     StatusAfter(u16),
     /// Something else happens to the repository just before git is asked.
     First(Box<dyn FnOnce(&Repository) + Send>),
+    /// Something else happens to the repository, and its outcome is the body; git is not asked.
+    Instead(Box<Answering>),
+    /// This status and body instead of an answer; git is not asked.
+    Says(u16, &'static str),
 }
 
 /// A server with one repository, until it is dropped.
@@ -60,6 +69,9 @@ struct Shared {
     repository: Arc<Repository>,
     authorization: String,
     speaks_v2: AtomicBool,
+    demands_multi_ack: AtomicBool,
+    /// Takes the place of git's own name.
+    agent: Mutex<Option<&'static str>>,
     stopping: AtomicBool,
     faults: Mutex<Vec<(Service, Fault)>>,
     served: Mutex<Vec<(Service, usize)>>,
@@ -80,6 +92,8 @@ impl GitServer {
             repository: Arc::clone(&repository),
             authorization,
             speaks_v2: AtomicBool::new(true),
+            demands_multi_ack: AtomicBool::new(false),
+            agent: Mutex::default(),
             stopping: AtomicBool::new(false),
             faults: Mutex::default(),
             served: Mutex::default(),
@@ -104,6 +118,17 @@ impl GitServer {
     /// Makes the server forget protocol version 2.
     pub(crate) fn speak_only_v0(&self) {
         self.shared.speaks_v2.store(false, Ordering::SeqCst);
+    }
+
+    /// Makes the server take no fetch from a client that does not say `multi_ack`, as Azure Repos does.
+    pub(crate) fn demand_multi_ack(&self) {
+        self.speak_only_v0();
+        self.shared.demands_multi_ack.store(true, Ordering::SeqCst);
+    }
+
+    /// Makes the server name itself otherwise.
+    pub(crate) fn call_itself(&self, agent: &'static str) {
+        *self.shared.agent.lock().unwrap() = Some(agent);
     }
 
     /// Lets `fault` happen to the next request of this kind that no earlier fault is meant for.
@@ -160,7 +185,15 @@ impl Shared {
             position.map(|position| faults.remove(position).1)
         };
         let mut sent = None;
+        let multi_ack = |request: &Request| request.body.windows(9).any(|window| window == b"multi_ack");
         let answer = match fault {
+            None if service == Service::Fetch
+                && self.demands_multi_ack.load(Ordering::SeqCst)
+                && !multi_ack(request) =>
+            {
+                let said = b"TF401041: The Git protocol sent is not as expected (Clients must support multi-ack.).";
+                Answer { body: said.to_vec(), ..Answer::empty(400) }
+            }
             None => self.ask_git(request)?,
             Some(Fault::First(happening)) => {
                 happening(&self.repository);
@@ -169,6 +202,10 @@ impl Shared {
             Some(Fault::Status(status, headers)) => {
                 headers.iter().fold(Answer::empty(status), |answer, (name, value)| answer.with(name, value))
             }
+            Some(Fault::Instead(happening)) => {
+                Answer { status: "200 OK".into(), headers: Vec::new(), body: happening(&self.repository) }
+            }
+            Some(Fault::Says(status, said)) => Answer { body: said.as_bytes().to_vec(), ..Answer::empty(status) },
             Some(Fault::Body(body)) => Answer { status: "200 OK".into(), headers: Vec::new(), body },
             Some(Fault::CutBefore) => return Ok(false),
             Some(Fault::CutAfter) => {
@@ -201,6 +238,7 @@ impl Shared {
             .arg("http-backend")
             .env("HOME", &root)
             .env("GIT_CONFIG_NOSYSTEM", "1")
+            .envs(self.agent.lock().unwrap().map(|agent| ("GIT_USER_AGENT", agent)))
             .env("GIT_PROJECT_ROOT", &root)
             .env("GIT_HTTP_EXPORT_ALL", "1")
             .env("GIT_PROTOCOL", protocol)
@@ -229,7 +267,7 @@ fn service_of(request: &Request) -> Service {
     if request.path.ends_with("/git-receive-pack") {
         Service::Push
     } else if request.path.ends_with("/info/refs") {
-        Service::Advertisement
+        if request.query.ends_with("git-receive-pack") { Service::PushAdvertisement } else { Service::Advertisement }
     } else if request.body.windows(15).any(|window| window == b"command=ls-refs") {
         Service::List
     } else {

@@ -1,0 +1,143 @@
+//! Merge requests on GitLab: made by the push itself, and looked at by the API where a token for it is given.
+//!
+//! <https://docs.gitlab.com/topics/git/commit/#push-options>,
+//! <https://docs.gitlab.com/api/merge_requests/#list-project-merge-requests>
+
+use std::collections::BTreeMap;
+
+use reqwest::Url;
+use serde_json::Value;
+
+use super::GitRepo;
+use crate::{Proposal, ProposalBranch, ProposalState, Provider, RepoError};
+
+/// Merge requests in one answer; GitLab's most.
+const PAGE: usize = 100;
+/// Answers that are read at one look.
+const PAGES_MAX: usize = 10;
+/// The longest title that GitLab takes.
+const TITLE_CHARACTERS_MAX: usize = 255;
+
+impl GitRepo {
+    /// What a push asks the server to do with the branch; nothing on a server that would not know the words.
+    pub(super) fn options(&self, proposal: &Proposal) -> Vec<String> {
+        if !self.http.provider().is_some_and(Provider::takes_merge_requests) {
+            return Vec::new();
+        }
+        let title = proposal.message.lines().next().unwrap_or_default().trim();
+        let title: String = title.chars().filter(|c| !c.is_control()).take(TITLE_CHARACTERS_MAX).collect();
+        let target = self.branch();
+        vec![
+            "merge_request.create".to_owned(),
+            format!("merge_request.target={target}"),
+            format!("merge_request.title={title}"),
+            "merge_request.remove_source_branch".to_owned(),
+        ]
+    }
+
+    /// Where a person merges the branch: what the server said when it was pushed, else the page for it, else its name.
+    pub(super) async fn place(&self, branch: &ProposalBranch, remarks: &[String]) -> String {
+        if let Some(said) = self.linked(remarks) {
+            return said;
+        }
+        if let Ok(Some(found)) = self.merge_requests().await
+            && let Some((ProposalState::Open, Some(url))) = found.get(branch.as_str())
+        {
+            return url.clone();
+        }
+        let page = self.http.provider().and_then(|kind| kind.page(self.http.url(), branch.as_str(), self.branch()));
+        match page {
+            Some(page) => format!("the branch {branch}, by a pull request: {page}"),
+            None => format!("the branch {branch}"),
+        }
+    }
+
+    /// Puts in what GitLab knows of merge requests that are neither merged nor gone by the refs: one that is closed
+    /// keeps its branch. A look without the API is a look all the same.
+    pub(super) async fn ask_gitlab(&self, branches: &[ProposalBranch], states: &mut [ProposalState]) {
+        if !states.contains(&ProposalState::Open) {
+            return;
+        }
+        match self.merge_requests().await {
+            Ok(None) => {}
+            Ok(Some(found)) => {
+                let open = branches.iter().zip(states).filter(|(_, state)| **state == ProposalState::Open);
+                for (branch, state) in open {
+                    if let Some((there, _)) = found.get(branch.as_str()) {
+                        *state = there.clone();
+                    }
+                }
+            }
+            Err(error) => tracing::warn!(%error, "merge requests are told by their branches alone"),
+        }
+    }
+
+    fn branch(&self) -> &str {
+        self.reference.strip_prefix("refs/heads/").unwrap_or(&self.reference)
+    }
+
+    /// A page of this server that its remarks name.
+    fn linked(&self, remarks: &[String]) -> Option<String> {
+        let home = Url::parse(self.http.url()).ok()?;
+        let words = remarks.iter().flat_map(|line| line.split_whitespace());
+        let mut pages = words.filter_map(|word| Url::parse(word).ok());
+        let is_ours = |page: &Url| page.origin() == home.origin() && page.username().is_empty();
+        pages.find(is_ours).map(|page| self.http.scrub(page.as_str()))
+    }
+
+    /// Berth's merge requests by their branches, the newest of each; `None` where there is no API to ask.
+    async fn merge_requests(&self) -> Result<Option<BTreeMap<String, (ProposalState, Option<String>)>>, RepoError> {
+        let (Some(Provider::GitLab), Some(token)) = (self.http.provider(), self.http.api_token()) else {
+            return Ok(None);
+        };
+        let what = "list merge requests";
+        let mut found = BTreeMap::new();
+        for page in 1..=PAGES_MAX {
+            let url = self.list_address(page)?;
+            let answer = self.http.api(what, &url, ("private-token", token)).await?;
+            let listed: Value = serde_json::from_slice(&answer).map_err(|error| RepoError::Transport {
+                what,
+                status: Some(200),
+                source: Some(Box::new(error)),
+            })?;
+            let listed = listed.as_array().ok_or_else(|| RepoError::Protocol("it listed no merge requests".into()))?;
+            for request in listed {
+                let text = |key: &str| request.get(key).and_then(Value::as_str);
+                let same = request.get("source_project_id") == request.get("target_project_id");
+                let (Some(branch), Some(state), true) = (text("source_branch"), text("state"), same) else { continue };
+                let state = match state {
+                    "merged" => ProposalState::Merged,
+                    "closed" => ProposalState::Closed,
+                    _ => ProposalState::Open,
+                };
+                // The newest come first.
+                found.entry(branch.to_owned()).or_insert((state, text("web_url").map(str::to_owned)));
+            }
+            if listed.len() < PAGE {
+                break;
+            }
+        }
+        Ok(Some(found))
+    }
+
+    fn list_address(&self, page: usize) -> Result<String, RepoError> {
+        let invalid = || RepoError::Invalid("the git address is not one of GitLab's");
+        let mut url = Url::parse(self.http.url()).map_err(|_| invalid())?;
+        let project = url.path().trim_matches('/').trim_end_matches(".git").to_owned();
+        url.path_segments_mut().map_err(|()| invalid())?.clear().extend([
+            "api",
+            "v4",
+            "projects",
+            &project,
+            "merge_requests",
+        ]);
+        url.query_pairs_mut()
+            .append_pair("target_branch", self.branch())
+            .append_pair("state", "all")
+            .append_pair("order_by", "created_at")
+            .append_pair("sort", "desc")
+            .append_pair("per_page", &PAGE.to_string())
+            .append_pair("page", &page.to_string());
+        Ok(url.into())
+    }
+}
