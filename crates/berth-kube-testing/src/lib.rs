@@ -95,7 +95,7 @@ pub struct Server {
 }
 
 /// How long a server is given to start, on a slow and loaded machine.
-const START_SECONDS_MAX: u64 = 180;
+const START_SECONDS_MAX: u64 = 600;
 
 impl Server {
     /// Starts a server, or returns none and says so loudly when this machine has no programs for one: no variable

@@ -4,7 +4,7 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use berth_crd::Tenant;
-use berth_kube_testing::{Scope, Server};
+use berth_kube_testing::{Feature, Scope, Server};
 use berth_operator::{
     client::{self, Context, Fence, Outcome},
     settings::Settings,
@@ -23,6 +23,7 @@ use serde_json::{Value, json};
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
 
 static SHARED: OnceCell<Option<Server>> = OnceCell::const_new();
+static SET_UP: OnceCell<()> = OnceCell::const_new();
 static OWN: OnceCell<Option<Server>> = OnceCell::const_new();
 static TURN: Mutex<()> = Mutex::const_new(());
 
@@ -54,7 +55,8 @@ pub(crate) struct Cluster {
 pub(crate) async fn cluster() -> Option<Cluster> {
     let server = SHARED.get_or_init(|| async { Server::start(Scope::Core).await.unwrap() }).await.as_ref()?;
     let cluster = Cluster::of(server, None).await;
-    cluster.set_up().await;
+    // Once: whoever installs the CRD while others use it disturbs them.
+    SET_UP.get_or_init(|| cluster.set_up()).await;
     Some(cluster)
 }
 
@@ -161,8 +163,29 @@ impl Cluster {
         }
         let ours = ListParams::default().labels("app.kubernetes.io/managed-by=berth-operator");
         for namespace in self.namespaces().list(&ours).await.unwrap() {
-            let _ = self.namespaces().delete(&namespace.name_any(), &DeleteParams::default()).await;
+            self.end_namespace(&namespace.name_any()).await;
         }
+    }
+
+    /// Deletes a namespace, and waits until it is gone: a test must not meet what is left of another one.
+    pub(crate) async fn end_namespace(&self, name: &str) {
+        let _ = self.namespaces().delete(name, &DeleteParams::default()).await;
+        until(&format!("namespace {name} is gone"), || async {
+            let namespace = self.namespaces().get_opt(name).await.unwrap();
+            if namespace.is_some() && !self.server.has(Feature::Controllers) {
+                self.finalize(name).await;
+            }
+            namespace.is_none().then_some(())
+        })
+        .await;
+    }
+
+    /// What the namespace controller does at the end, where nothing runs it.
+    pub(crate) async fn finalize(&self, name: &str) {
+        let url = format!("{}/api/v1/namespaces/{name}/finalize", self.server.url());
+        let body = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name }, "spec": {} });
+        let asked = self.http.put(url).header("content-type", "application/json").body(body.to_string());
+        asked.send().await.unwrap();
     }
 
     async fn release(&self, tenant: &str) {
@@ -289,9 +312,9 @@ pub(crate) async fn everything(cluster: &Cluster, namespace: &str) -> Vec<(Strin
     found
 }
 
-/// Waits until something is there. The limit only ends a test that would fail.
+/// Waits until something is there: for ten minutes, which only end a test that would fail.
 pub(crate) async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut look: impl FnMut() -> F) -> T {
-    for _ in 0..1200 {
+    for _ in 0..6000 {
         if let Some(found) = look().await {
             return found;
         }
