@@ -8,6 +8,9 @@ use crate::{
     template::{Names, PLACEHOLDERS_HINT, render},
 };
 
+/// Groups that Berth gives to roles, and those of AWS and Kubernetes: the CRD refuses them as owners.
+const RESERVED_PREFIXES: [&str; 4] = ["tenant:", "aws:", "system:", "eks:"];
+
 /// Checks everything above `clusters`.
 pub(super) fn check(config: &PlatformConfig, problems: &mut Problems) {
     if config.version != 1 {
@@ -65,6 +68,12 @@ fn owner_groups(config: &PlatformConfig, problems: &mut Problems) {
         let path = format!("ownerGroups[{n}]");
         if group.trim().is_empty() || group.chars().count() > 256 {
             problems.add(&path, "a group needs a name", "write a name of at most 256 characters, or remove the line");
+        }
+        if let Some(prefix) = RESERVED_PREFIXES.into_iter().find(|prefix| group.trim_start().starts_with(prefix)) {
+            let message = format!("{} begins with {prefix}, which is reserved", quoted(group));
+            let hint =
+                "name a group of people: what begins so is given by Berth, AWS or Kubernetes, and no Tenant takes it";
+            problems.add(&path, message, hint);
         }
         // Which environment it is makes no difference to whether a template is right.
         if let Err(error) = render(group, Names::longest("any")) {

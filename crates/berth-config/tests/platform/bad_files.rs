@@ -55,6 +55,20 @@ const TOP: &[Bad] = &[
         message: "\"{team}\" is not a placeholder",
     },
     Bad {
+        from: "\"{tenant}-leads\"",
+        to: "\"tenant:{tenant}:prod:admin\"",
+        line_of: "\"tenant:{tenant}:prod:admin\"",
+        path: "ownerGroups[0]",
+        message: "\"tenant:{tenant}:prod:admin\" begins with tenant:, which is reserved",
+    },
+    Bad {
+        from: "\"{tenant}-leads\"",
+        to: "\"aws:{tenant}\"",
+        line_of: "\"aws:{tenant}\"",
+        path: "ownerGroups[0]",
+        message: "\"aws:{tenant}\" begins with aws:, which is reserved",
+    },
+    Bad {
         from: "startOn: [controlTower]",
         to: "startOn: []",
         line_of: "startOn: []",
