@@ -32,6 +32,7 @@ REPAIRS = (
     "managed_policies",
     "identity_center",
     "access_entries",
+    "cluster_endpoints",
     "organization",
     "dynamodb",
     "security_groups",

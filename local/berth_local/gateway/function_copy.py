@@ -17,6 +17,8 @@ from pathlib import Path
 from .function_log import FunctionLog
 from .functions import FunctionSettings
 
+SECRET_ACCESS_KEY = "local"
+"""The secret of every key of a function."""
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True)
 # Has Linux kill the function when the gateway dies, and then becomes the function. Python's own hook for that would copy
@@ -141,7 +143,7 @@ def copy_environment(copy: FunctionCopy, gateway_url: str) -> dict[str, str]:
         "AWS_REGION": settings.region,
         "AWS_DEFAULT_REGION": settings.region,
         "AWS_ACCESS_KEY_ID": copy.access_key,
-        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
         "AWS_SESSION_TOKEN": "local",
         "AWS_ENDPOINT_URL": gateway_url,
         # There is no instance metadata here; without this a client without credentials would wait for it.

@@ -6,6 +6,7 @@ import asyncio
 import signal
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
@@ -23,6 +24,9 @@ from .recording import Recording
 from .runtime_api import RuntimeApi
 from .trace import Trace
 from .upstream import HttpTransport, Transport, Upstream
+
+if TYPE_CHECKING:
+    from .clusters import Clusters
 
 LISTEN_BACKLOG = 2048
 ADDRESS = "127.0.0.1"
@@ -70,12 +74,16 @@ class Gateway:
         self.proxy = Proxy(self.upstream, identities, self.host, self.invoke, settings.region, recording, trace, guard)
         self.proxy.observe(self._functions_changed)
         self.proxy.observe(self.pollers.observe)
+        self._clusters = _clusters(settings, identities)
         self._runners: list[web.AppRunner] = []
 
     async def start(self) -> None:
         """Serves. Raises OSError when the port is taken."""
         app = web.Application(client_max_size=BODY_BYTES_MAX)
         RuntimeApi(self.host).add_routes(app)
+        if self._clusters is not None:
+            self._clusters.add_routes(app)
+            await self._clusters.start()
         Admin(self.proxy, self.host, self.pollers, self._describe).add_routes(app)
         app.router.add_route("*", "/{path:.*}", self.proxy.handle)
         await self._listen(app, self._settings.port)
@@ -88,6 +96,8 @@ class Gateway:
         await self.invoke.stop()
         await self.pollers.stop()
         await self.host.stop()
+        if self._clusters is not None:
+            await self._clusters.stop()
         for runner in self._runners:
             await runner.cleanup()
         await self.upstream.close()
@@ -111,6 +121,15 @@ def _transport(settings: GatewaySettings) -> Transport:
     from .direct import DirectAws  # with moto, which takes a second to import
 
     return DirectAws(f"http://{ADDRESS}:{settings.aws_port}")
+
+
+def _clusters(settings: GatewaySettings, identities: Identities) -> Clusters | None:
+    """Endpoints of EKS clusters: only where their access entries are in this process."""
+    if settings.aws_port is None:
+        return None
+    from .clusters import Clusters
+
+    return Clusters(identities)
 
 
 async def serve(settings: GatewaySettings) -> None:
