@@ -1,7 +1,7 @@
 //! `berth status`: where accounts are, what they wait for, what went wrong, and what to do.
 
 use berth_events::outcome::run_again_command;
-use berth_ledger::{Listing, Record, RegionRecord, SignInRecord, Status, Unreadable};
+use berth_ledger::{Listing, Readiness, ReadinessRecord, Record, RegionRecord, SignInRecord, Status, Unreadable};
 use berth_tenancy::AccountId;
 use jiff::{Timestamp, Unit};
 use serde_json::{Value, json};
@@ -99,6 +99,7 @@ pub(crate) fn view(record: &Record) -> Value {
         "defaultVpcs": record.default_vpcs,
         "signIn": record.sign_in,
         "clusterAccess": record.cluster_access,
+        "readiness": record.readiness,
         "commit": record.commit,
     })
 }
@@ -219,6 +220,13 @@ pub(crate) fn print(record: &Record, position: Option<&Position>, now: Timestamp
         for role in &access.retired {
             anstream::println!("  retired    access entry of {role}, without groups: delete it");
         }
+    }
+    for ReadinessRecord { cluster, state, message } in &record.readiness {
+        let state = match state {
+            Readiness::Ready => paint::good("Ready"),
+            Readiness::Unknown => paint::waiting("unknown"),
+        };
+        anstream::println!("  tenant     {state} on {cluster}: {message}");
     }
     if let Some(commit) = &record.commit {
         anstream::println!("  commit     {} {}", commit.sha.chars().take(12).collect::<String>(), commit.path);

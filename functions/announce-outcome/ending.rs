@@ -114,24 +114,26 @@ pub fn ended(change: &Change, failure: Option<Failure>) -> Result<Ended, StepErr
             .because(error)
     })?;
     Ok(match output {
-        ExecutionOutput::Onboard { run, regions, roles, default_vpcs, sign_in, cluster_access, commit, changes: _ } => {
-            let commit = sha_of(&run, commit)?;
-            match commit {
-                None => only_planned_silence(),
-                Some(commit) => {
-                    let (account, regions) = (
-                        run.account_id.clone(),
-                        regions
-                            .into_iter()
-                            .map(|RegionResult { region, network, changes: _ }| (region, network))
-                            .collect(),
-                    );
-                    let ending =
-                        Ending::Onboarded { run, regions, roles, default_vpcs, sign_in, cluster_access, commit };
-                    Ended::Outcome { account, ending }
-                }
+        ExecutionOutput::Onboard {
+            run,
+            regions,
+            roles,
+            default_vpcs,
+            sign_in,
+            cluster_access,
+            readiness,
+            commit,
+            changes: _,
+        } => match sha_of(&run, commit)? {
+            None => only_planned_silence(),
+            Some(commit) => {
+                let network = |RegionResult { region, network, changes: _ }| (region, network);
+                let (account, regions) = (run.account_id.clone(), regions.into_iter().map(network).collect());
+                let ending =
+                    Ending::Onboarded { run, regions, roles, default_vpcs, sign_in, cluster_access, readiness, commit };
+                Ended::Outcome { account, ending }
             }
-        }
+        },
         ExecutionOutput::Transfer { .. } => only_planned_silence(),
         ExecutionOutput::Ignore { .. } if only_planned(change) => only_planned_silence(),
         ExecutionOutput::Ignore { reason, account_id } => {

@@ -52,7 +52,7 @@ fn detail(
     let own = record.filter(|record| record.execution_arn.as_deref() == Some(change.execution_arn.as_str()));
     let generation = generation(change).or_else(|| own.map(|record| record.generation));
     match ending {
-        Ending::Onboarded { run, regions, roles: _, default_vpcs: _, sign_in: _, cluster_access: _, commit } => {
+        Ending::Onboarded { run, regions, commit, .. } => {
             let region = |(name, network): (&Region, &berth_contract::RegionRecord)| {
                 let berth_contract::RegionRecord {
                     vpc_id,

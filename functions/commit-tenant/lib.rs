@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 
 use aws_sdk_sfn::Client as StepFunctions;
 use berth_contract::CommitRequest;
+use berth_crd::AccountEntry;
 use berth_gitops::{Authorship, BatchOutcome, BatchPolicy, Jitter, RepoPath, commit_batch};
 use berth_ledger::{Ledger, Record};
 use berth_repository::{CommitFailure, Repository};
@@ -29,6 +30,8 @@ pub struct Output {
     pub sha: Option<String>,
     /// Path of the custom resource.
     pub path: String,
+    /// The account as the custom resource has it, for who waits until a cluster has it, too.
+    pub entry: AccountEntry,
     /// What was changed, or in a plan would be.
     pub changes: Vec<String>,
 }
@@ -196,5 +199,5 @@ fn finished(
     };
     let earlier = record.filter(|_| verdict == Verdict::Unchanged).and_then(|record| request.committed_before(record));
     let sha = (request.run.mode == Mode::Apply).then(|| earlier.unwrap_or(outcome.sha().as_str()).to_owned());
-    Ok(Output { sha, path, changes })
+    Ok(Output { sha, path, entry: request.entry()?, changes })
 }

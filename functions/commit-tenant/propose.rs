@@ -86,7 +86,8 @@ impl CommitTenant {
                         record.filter(|_| settled.is_none()).and_then(|record| request.committed_before(record));
                     let path = request.path().to_string();
                     let changes = settled.iter().map(|_| format!("merge {path}")).collect();
-                    Ok(Some(Output { sha: Some(earlier.unwrap_or(snapshot.head.as_str()).to_owned()), path, changes }))
+                    let sha = Some(earlier.unwrap_or(snapshot.head.as_str()).to_owned());
+                    request.entry().map(|entry| Some(Output { sha, path, entry, changes }))
                 }
                 (Ok(_), Some(settled)) => Err(unmerged(request, settled)),
                 (Ok(_), None) => Ok(None),

@@ -116,13 +116,25 @@ pub fn plan(subject: Subject, matched: Onboarding) -> Plan {
         default_vpc,
         sign_in,
         clusters,
+        awaited_clusters,
         git_ops,
         tenant: _,
         tenant_from: _,
         environment: _,
         tenant_role: _,
     } = matched;
-    Plan { run: subject, regions, roles, baselines, default_vpc, sign_in, clusters, git_ops, changes: Vec::new() }
+    Plan {
+        run: subject,
+        regions,
+        roles,
+        baselines,
+        default_vpc,
+        sign_in,
+        clusters,
+        awaited_clusters,
+        git_ops,
+        changes: Vec::new(),
+    }
 }
 
 /// The error of an account that could not be matched.

@@ -82,7 +82,7 @@ impl Drop for StoppedClock<'_> {
 }
 
 impl Rig {
-    fn gateway(&self, method: Method, path: &str, body: Option<&Value>) -> Value {
+    pub(super) fn gateway(&self, method: Method, path: &str, body: Option<&Value>) -> Value {
         let request = self.http.request(method, format!("{}/_berth/{path}", self.endpoint));
         let request = body.iter().fold(request, |request, body| request.body(body.to_string()));
         let text = self.runtime.block_on(async { request.send().await?.error_for_status()?.text().await });

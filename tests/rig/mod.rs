@@ -1,5 +1,6 @@
 //! One private local AWS for each test binary, and what the journeys do with it.
 
+mod api_server;
 mod executions;
 mod github;
 mod intake;
@@ -25,6 +26,7 @@ use berth_ledger::Ledger;
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 
+pub use self::api_server::{Asked, FakeApiServer};
 pub(crate) use self::local_aws::binaries;
 pub use self::local_aws::{checkout, recordings};
 pub use self::{

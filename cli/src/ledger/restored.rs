@@ -88,6 +88,7 @@ impl Found {
             default_vpcs: Vec::new(),
             sign_in: Vec::new(),
             cluster_access: Vec::new(),
+            readiness: Vec::new(),
             commit: None,
         };
         if let Some(ExecutionOutput::Onboard { run, regions, roles, default_vpcs, sign_in, cluster_access, .. }) =

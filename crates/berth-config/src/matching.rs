@@ -44,6 +44,8 @@ pub struct Onboarding {
     pub sign_in: Option<SignInPlan>,
     /// Clusters on which the tenant's roles get access entries.
     pub clusters: Vec<ClusterPlan>,
+    /// Clusters on which the tenant has to be Ready before the onboarding ends.
+    pub awaited_clusters: Vec<ClusterPlan>,
     /// Where the tenant's custom resource goes, and what it says.
     pub git_ops: GitOpsPlan,
     /// Role in the account that the steps assume.
@@ -210,6 +212,7 @@ impl PlatformConfig {
             owner_groups: self.owner_groups.iter().map(|group| render(group, names)).collect::<Result<_, _>>()?,
             workloads: resolve::workloads(&roles),
         };
+        let clusters: Vec<ClusterPlan> = resolve::cluster(&environment.cluster, cluster).into_iter().collect();
         Ok(Some(Onboarding {
             tenant: tenant.clone(),
             tenant_from,
@@ -219,7 +222,8 @@ impl PlatformConfig {
             roles,
             baselines: resolve::baselines(environment, &facts.account_id),
             sign_in: resolve::sign_in(self, &environment.sign_in, names)?,
-            clusters: resolve::cluster(&environment.cluster, cluster).into_iter().collect(),
+            awaited_clusters: clusters.iter().filter(|_| cluster.await_ready).cloned().collect(),
+            clusters,
             git_ops,
             tenant_role: self.tenant_role.clone(),
             reason,

@@ -109,6 +109,10 @@ pub struct Cluster {
     /// Lets Berth keep the access entries of tenants' roles on the cluster. Without it Berth leaves the cluster's API
     /// alone; `eks: {}` is enough for a cluster of this name in the hub account.
     pub eks: Option<EksCluster>,
+    /// Ends onboardings only when the tenant operator of this cluster says that the tenant is Ready. Needs `eks`, a public
+    /// endpoint, and an access entry for Berth.
+    #[serde(default)]
+    pub await_ready: bool,
 }
 
 /// Where EKS has a cluster.

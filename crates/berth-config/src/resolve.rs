@@ -130,7 +130,7 @@ pub(crate) fn sign_in(
 
 /// The cluster, when its access entries are Berth's.
 pub(crate) fn cluster(name: &ClusterName, cluster: &Cluster) -> Option<ClusterPlan> {
-    let Cluster { region, eks } = cluster;
+    let Cluster { region, eks, await_ready: _ } = cluster;
     let EksCluster { name: eks_name, account, role } = eks.as_ref()?;
     let outside = account.clone().zip(role.clone()).map(|(account, role)| ClusterAccount { account, role });
     let eks_name = eks_name.clone().unwrap_or_else(|| name.clone());

@@ -12,5 +12,6 @@ pub mod sweep;
 pub use commit::{CommitRequest, Settled, TaskToken};
 pub use output::{CommitOutput, ExecutionOutput, RegionResult};
 pub use record::{
-    AccessEntryRecord, ClusterAccessRecord, CommitRecord, DefaultVpcRecord, RegionRecord, RoleRecord, SignInRecord,
+    AccessEntryRecord, ClusterAccessRecord, CommitRecord, DefaultVpcRecord, Readiness, ReadinessRecord, RegionRecord,
+    RoleRecord, SignInRecord,
 };

@@ -3,7 +3,7 @@
 use berth_tenancy::{AccountId, Region, Subject, TransferPlan};
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
-use crate::{ClusterAccessRecord, DefaultVpcRecord, RegionRecord, RoleRecord, SignInRecord};
+use crate::{ClusterAccessRecord, DefaultVpcRecord, ReadinessRecord, RegionRecord, RoleRecord, SignInRecord};
 
 /// Output of a state machine that succeeded. Contract with `statemachines/onboard-account.asl.json`.
 #[derive(Debug, Clone, Deserialize)]
@@ -23,6 +23,9 @@ pub enum ExecutionOutput {
         sign_in: Vec<SignInRecord>,
         /// Access entries, by cluster.
         cluster_access: Vec<ClusterAccessRecord>,
+        /// How the tenant is on clusters that were waited for. An execution of an earlier version has none.
+        #[serde(default)]
+        readiness: Vec<ReadinessRecord>,
         /// The commit; in a plan it has no id.
         commit: CommitOutput,
         /// What was changed.

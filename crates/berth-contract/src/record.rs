@@ -85,6 +85,28 @@ pub struct AccessEntryRecord {
     pub groups: Vec<String>,
 }
 
+/// How the tenant was on one cluster when its account was onboarded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReadinessRecord {
+    /// Name of the cluster in platform.yaml.
+    pub cluster: ClusterName,
+    /// Whether it was Ready there.
+    pub state: Readiness,
+    /// What its operator said; or why nobody knows.
+    pub message: String,
+}
+
+/// Whether a tenant was Ready on a cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Readiness {
+    /// Its operator said so, of what was committed.
+    Ready,
+    /// Nobody could look.
+    Unknown,
+}
+
 /// Where the tenant's custom resource is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

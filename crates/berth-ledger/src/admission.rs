@@ -97,6 +97,7 @@ mod tests {
             default_vpcs: vec![],
             sign_in: Vec::new(),
             cluster_access: Vec::new(),
+            readiness: Vec::new(),
             commit: None,
         }
     }

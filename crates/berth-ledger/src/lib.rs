@@ -22,7 +22,8 @@ pub use merges::{OpenProposal, Waiter};
 pub use outcome::Ending;
 // What a record holds of an onboarding is what its execution said.
 pub use berth_contract::{
-    AccessEntryRecord, ClusterAccessRecord, CommitRecord, DefaultVpcRecord, RegionRecord, RoleRecord, SignInRecord,
+    AccessEntryRecord, ClusterAccessRecord, CommitRecord, DefaultVpcRecord, Readiness, ReadinessRecord, RegionRecord,
+    RoleRecord, SignInRecord,
 };
 pub use record::{Record, Status};
 pub use restore::Restored;

@@ -8,8 +8,8 @@ use berth_tenancy::{AccountId, Region, Subject};
 use jiff::Timestamp;
 
 use crate::{
-    ClusterAccessRecord, CommitRecord, DefaultVpcRecord, Ledger, RegionRecord, RoleRecord, SignInRecord, Status,
-    table::Change,
+    ClusterAccessRecord, CommitRecord, DefaultVpcRecord, Ledger, ReadinessRecord, RegionRecord, RoleRecord,
+    SignInRecord, Status, table::Change,
 };
 
 /// How an execution ended.
@@ -29,6 +29,8 @@ pub enum Ending {
         sign_in: Vec<SignInRecord>,
         /// Access entries of the roles, by cluster.
         cluster_access: Vec<ClusterAccessRecord>,
+        /// Whether the tenant was Ready on the clusters that were waited for.
+        readiness: Vec<ReadinessRecord>,
         /// Where the custom resource is.
         commit: Box<CommitRecord>,
     },
@@ -56,13 +58,14 @@ impl Ledger {
         now: Timestamp,
     ) -> Result<bool, StepError> {
         let change = match ending {
-            Ending::Onboarded { run: _, regions, roles, default_vpcs, sign_in, cluster_access, commit } => {
+            Ending::Onboarded { run: _, regions, roles, default_vpcs, sign_in, cluster_access, readiness, commit } => {
                 Change::when("#lease = :me")
                     .set("regions", regions)?
                     .set("roles", roles)?
                     .set("defaultVpcs", default_vpcs)?
                     .set("signIn", sign_in)?
                     .set("clusterAccess", cluster_access)?
+                    .set("readiness", readiness)?
                     .set("commit", commit)?
                     .set("executionArn", execution)?
                     .set("status", Status::Onboarded)?

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use berth_contract::{ClusterAccessRecord, CommitRecord, DefaultVpcRecord, RegionRecord, RoleRecord, SignInRecord};
+use berth_contract::{
+    ClusterAccessRecord, CommitRecord, DefaultVpcRecord, ReadinessRecord, RegionRecord, RoleRecord, SignInRecord,
+};
 use berth_events::Failure;
 use berth_tenancy::{AccountId, Binding, EnvironmentName, Region, TenantName};
 use jiff::Timestamp;
@@ -93,6 +95,9 @@ pub struct Record {
     /// Access entries of its roles, as they were when it was last onboarded.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cluster_access: Vec<ClusterAccessRecord>,
+    /// Whether its tenant was Ready on the clusters that were waited for, when it was last onboarded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub readiness: Vec<ReadinessRecord>,
     /// The commit that its custom resource is in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<CommitRecord>,

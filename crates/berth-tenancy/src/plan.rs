@@ -79,6 +79,9 @@ pub struct Plan {
     pub sign_in: Option<SignInPlan>,
     /// Clusters on which the tenant's roles get access entries.
     pub clusters: Vec<ClusterPlan>,
+    /// Clusters on which the tenant has to be Ready before the onboarding ends.
+    #[serde(default)]
+    pub awaited_clusters: Vec<ClusterPlan>,
     /// Where and what to commit.
     pub git_ops: GitOpsPlan,
     /// What planning itself would change, in mode `plan`: which tenant the account joins, and what a transfer means.

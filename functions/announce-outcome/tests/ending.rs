@@ -3,7 +3,7 @@
 
 use announce_outcome::{Change, Ended, ended};
 use berth_events::Failure;
-use berth_ledger::Ending;
+use berth_ledger::{Ending, Readiness};
 use berth_step::Fault;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -44,6 +44,7 @@ fn onboarded(mode: &str, sha: Option<&str>) -> Value {
         "clusterAccess": [{ "cluster": "dev-euw1", "entries": [{
             "role": "arn:aws:iam::111122223333:role/payments-developer", "groups": ["tenant:payments:edit"],
         }] }],
+        "readiness": [{ "cluster": "shared-dev-1", "state": "ready", "message": "Reconciled: as the spec says" }],
         "commit": { "sha": sha, "path": "clusters/dev-euw1/tenants/df/payments.yaml" },
         "changes": ["make the VPC"],
     })
@@ -68,7 +69,8 @@ fn an_onboarding_that_succeeded_is_written_with_all_that_it_made() {
     let change = change("SUCCEEDED", &asked(), Some(&onboarded("apply", Some("0123"))));
     let Ended::Outcome { account, ending } = ended(&change, None).unwrap() else { panic!("silent") };
     assert_eq!(account.as_str(), "111122223333");
-    let Ending::Onboarded { run, regions, roles, default_vpcs, sign_in, cluster_access, commit } = ending else {
+    let Ending::Onboarded { run, regions, roles, default_vpcs, sign_in, cluster_access, readiness, commit } = ending
+    else {
         panic!("{ending:?}")
     };
     assert_eq!(run.tenant.as_str(), "payments");
@@ -79,6 +81,7 @@ fn an_onboarding_that_succeeded_is_written_with_all_that_it_made() {
     assert_eq!(default_vpcs[0].vpc_id.as_deref(), Some("vpc-default"));
     assert_eq!((roles.len(), commit.sha.as_str()), (1, "0123"));
     assert_eq!(sign_in[0].permission_set, "TenantDeveloper");
+    assert_eq!((readiness[0].cluster.as_str(), readiness[0].state), ("shared-dev-1", Readiness::Ready));
     assert_eq!(cluster_access[0].entries[0].groups, ["tenant:payments:edit"]);
     assert_eq!(change.ended_at().unwrap().to_string(), "2026-01-01T00:00:00Z");
     let failed = Ending::Failed(Failure::from_status("FAILED", None, None, "PlanOnboarding"));

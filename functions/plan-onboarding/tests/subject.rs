@@ -57,6 +57,7 @@ fn record(generation: u32, lease: Option<&str>) -> Record {
         default_vpcs: Vec::new(),
         sign_in: Vec::new(),
         cluster_access: Vec::new(),
+        readiness: Vec::new(),
         commit: None,
     }
 }

@@ -8,6 +8,7 @@
 mod cluster_access;
 mod crowd;
 mod drift;
+mod readiness;
 mod sign_in;
 
 use std::sync::MutexGuard;

@@ -53,7 +53,7 @@ fn scopes() -> Vec<Scope> {
         });
         let payload = json!({
             "attachmentId": "t", "isolation": { "spokeRoutes": {} }, "plannedChanges": [], "changes": [],
-            "signIn": [], "clusterAccess": [{ "cluster": "c" }],
+            "signIn": [], "clusterAccess": [{ "cluster": "c" }], "readiness": { "state": "ready" },
         });
         let left = json!({ "left": [{ "region": "a" }], "changes": ["gone"] });
         let result = json!([regions, { "roles": [{ "name": "r" }], "changes": [] }, regions, left]);
@@ -61,9 +61,10 @@ fn scopes() -> Vec<Scope> {
             "decision": "onboard", "plan": { "regions": [1] }, "region": "a", "network": {}, "transitGateway": { "routes": [] },
         });
         scope(&json!({
-            "plan": { "changes": ["join"], "run": { "mode": "apply" }, "regions": regions, "roles": { "roles": [] }, "baselines": regions, "signIn": null, "clusters": [], "gitOps": { "path": "p", "answerSecondsMax": 3600 }, "defaultVpc": "remove" },
+            "plan": { "changes": ["join"], "run": { "mode": "apply" }, "regions": regions, "roles": { "roles": [] }, "baselines": regions, "signIn": null, "clusters": [], "awaitedClusters": [], "gitOps": { "path": "p", "answerSecondsMax": 3600 }, "defaultVpc": "remove" },
             "regions": regions, "roles": [], "roleChanges": ["made"], "baselines": regions, "defaultVpcs": [], "defaultVpcChanges": [],
-            "signIn": [], "signInChanges": ["assigned"], "clusterAccess": [], "accessChanges": [],
+            "signIn": [], "signInChanges": ["assigned"], "clusterAccess": [], "accessChanges": [], "entry": { "tenant": "t" },
+            "commit": { "sha": null, "path": "p" }, "commitChanges": ["commit p"],
             "region": "a", "network": network,
             "transitGateway": { "propagateTo": ["t"] }, "item": item, "parallel": result, "payload": payload,
         }))
@@ -87,7 +88,7 @@ fn every_expression_of_the_state_machine_gives_what_jsonata_gives() {
     assert!(sources.len() > 20, "{sources:?}");
     let mut agreed = BTreeSet::new();
     for scope in scopes() {
-        let commit = json!({ "sha": null, "path": "p", "changes": ["commit p"] });
+        let commit = json!({ "sha": null, "path": "p", "entry": { "tenant": "t" }, "changes": ["commit p"] });
         let results = [scope["parallel"].clone(), json!({ "Payload": scope["payload"] }), commit];
         for scope in results.map(|result| with_states(&scope, &result)) {
             for source in &sources {

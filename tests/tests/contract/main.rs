@@ -85,13 +85,14 @@ fn an_onboarding_calls_each_step_once_in_each_region_and_commits_once() {
         for task in &tasks {
             let function = &function_of_state(&task.name).unwrap().name;
             let each_region = ["Regions/", "Baselines/"].iter().any(|map| task.at.contains(map));
+            // One cluster of the environment is waited for.
             assert_eq!(called(function), if each_region { case.regions } else { 1 }, "{function}");
         }
         assert_eq!(
             walk.calls.len(),
             tasks.iter().map(|task| called(&function_of_state(&task.name).unwrap().name)).sum::<usize>()
         );
-        assert_eq!(walk.calls.last().map(|(name, _)| name.as_str()), Some("commit-tenant"));
+        assert_eq!(walk.calls.last().map(|(name, _)| name.as_str()), Some("await-tenant"));
         assert_eq!(walk.entered.last().map(String::as_str), Some("Onboarded"));
     }
 }
@@ -138,7 +139,9 @@ fn the_limits_of_waiting_are_as_promised() {
             "CommitTenant" => 0.5..0.6,  // commits are few, however many accounts come
             _ => 1.9..2.0,
         };
-        assert!((hours("NotReady") - 1.0 / 3.0).abs() < 1e-9, "{}: {} h", state.at, hours("NotReady"));
+        // GitOps tools look at their repository every few minutes, and people may have to act: decision 0029.
+        let awaited = if state.at.ends_with("AwaitTenant") { 1.0 } else { 1.0 / 3.0 };
+        assert!((hours("NotReady") - awaited).abs() < 1e-9, "{}: {} h", state.at, hours("NotReady"));
         assert!(patience.contains(&hours("Throttled")), "{}: {} h", state.at, hours("Throttled"));
         let rest = waiting_seconds(state) / 3600.0 - hours("NotReady") - hours("Throttled");
         assert!(rest < 0.1, "{} waits {rest} h for what ends by itself, or does not", state.at);
@@ -149,7 +152,7 @@ fn the_limits_of_waiting_are_as_promised() {
 fn the_waits_of_an_execution_end_within_its_limit() {
     let machine = onboard_account();
     let pushed = longest_seconds(&Level::top(&machine), Commits::Pushed);
-    assert!(pushed < 62.0 * 3600.0, "without a merge to wait for, an execution ends within 62 hours, not {pushed} s");
+    assert!(pushed < 65.0 * 3600.0, "without a merge to wait for, an execution ends within 65 hours, not {pushed} s");
     let merged = longest_seconds(&Level::top(&machine), Commits::Merged);
     assert!(merged < machine["TimeoutSeconds"].as_f64().unwrap(), "{merged}");
 }

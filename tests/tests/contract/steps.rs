@@ -4,7 +4,9 @@ use announce_outcome::{Change, Ended, ended};
 use attach_transit_gateway::{Isolation, SpokeRoute, SpokeRoutes};
 use berth_config::{AccountFacts, Match, PlatformConfig};
 use berth_contract::{CommitRequest, ExecutionOutput};
-use berth_ledger::{ClusterAccessRecord, DefaultVpcRecord, Ending, RoleRecord, SignInRecord};
+use berth_ledger::{
+    ClusterAccessRecord, DefaultVpcRecord, Ending, Readiness, ReadinessRecord, RoleRecord, SignInRecord,
+};
 use berth_step::Converged;
 use berth_tenancy::{AccountId, Admission, AssignmentPlan, ClusterPlan, Mode, PlannedChange, Region};
 use commit_tenant::CommitRequestExt;
@@ -139,14 +141,25 @@ impl Case {
                 let changes = if self.regions_changed > 0 { vec!["delete default vpc".to_owned()] } else { Vec::new() };
                 written(&Converged { output: left_vpcs(), changes })
             }
-            "commit-tenant" => {
-                let request: CommitRequest = strict(payload)?;
-                self.check_commit(&request)?;
-                let sha = (self.mode == Mode::Apply).then(|| SHA.to_owned());
-                written(&commit_tenant::Output { sha, path: request.path().to_string(), changes: Vec::new() })
-            }
+            "commit-tenant" | "await-tenant" => self.answer_at_the_end(function, payload),
             other => Err(format!("{other} is no step of the state machine")),
         }
+    }
+
+    /// The answers of the last two, which get what all others have made.
+    fn answer_at_the_end(&self, function: &str, payload: &Value) -> Result<Value, String> {
+        if function == "await-tenant" {
+            let input: await_tenant::Input = whole(payload)?;
+            same("the account that is waited for", &input.entry.account_id, &input.run.account_id)?;
+            same("the number of its networks", &input.entry.regions.len(), &self.regions)?;
+            let readiness = readiness(&input.cluster);
+            return written(&Converged { output: await_tenant::Output { readiness }, changes: Vec::new() });
+        }
+        let request: CommitRequest = strict(payload)?;
+        self.check_commit(&request)?;
+        let sha = (self.mode == Mode::Apply).then(|| SHA.to_owned());
+        let entry = request.entry().map_err(|error| error.what)?;
+        written(&commit_tenant::Output { sha, path: request.path().to_string(), entry, changes: Vec::new() })
     }
 
     /// The request holds what the steps before it answered, each in its place.
@@ -187,15 +200,17 @@ impl Case {
         }))?;
         match ended(&change, None).map_err(|error| error.what)? {
             Ended::Silent { .. } if self.mode == Mode::Plan => Ok(()),
-            Ended::Outcome { ending: Ending::Onboarded { regions, roles, sign_in, cluster_access, .. }, .. }
-                if self.mode == Mode::Apply =>
-            {
+            Ended::Outcome {
+                ending: Ending::Onboarded { regions, roles, sign_in, cluster_access, readiness, .. },
+                ..
+            } if self.mode == Mode::Apply => {
                 let planned = [planned_change("the block"), planned_change("a route")];
                 let reported = regions.values().all(|region| region.planned_changes == planned);
                 same("whether the planned changes of both steps are reported", &reported, &true)?;
                 same("the number of roles", &roles.len(), &5)?;
                 same("the number of groups that sign in", &sign_in.len(), &2)?;
                 same("the number of clusters", &cluster_access.len(), &1)?;
+                same("how many clusters were waited for", &readiness.len(), &1)?;
                 same("the number of regions", &regions.len(), &self.regions)?;
                 let attached = regions.iter().all(|(name, region)| region.attachment_id == attachment_id(name));
                 same("whether the attachments are in their regions", &attached, &true)
@@ -272,6 +287,11 @@ fn attachment(input: &attach_transit_gateway::Input) -> attach_transit_gateway::
         },
         planned_changes: vec![planned_change("a route")],
     }
+}
+
+fn readiness(cluster: &ClusterPlan) -> ReadinessRecord {
+    let message = "Reconciled: everything is as the spec says".to_owned();
+    ReadinessRecord { cluster: cluster.name.clone(), state: Readiness::Ready, message }
 }
 
 fn left_vpcs() -> remove_default_vpcs::Output {

@@ -59,7 +59,14 @@ pub(super) fn check(config: &PlatformConfig, problems: &mut Problems) {
 /// A cluster outside of the hub is reached through a role there, and the role is of no use without its account.
 fn clusters(config: &PlatformConfig, problems: &mut Problems) {
     for (name, cluster) in &config.clusters {
-        let Some(eks) = &cluster.eks else { continue };
+        let Some(eks) = &cluster.eks else {
+            if cluster.await_ready {
+                let hint =
+                    "add `eks`, which says where the cluster is (`eks: {}`: of this name in the hub), or remove it";
+                problems.add(format!("clusters.{name}.awaitReady"), "there is no `eks` to find the cluster by", hint);
+            }
+            continue;
+        };
         let path = format!("clusters.{name}.eks");
         match (&eks.account, &eks.role) {
             (Some(account), None) => {

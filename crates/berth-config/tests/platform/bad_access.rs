@@ -125,6 +125,17 @@ const CLUSTERS: &[Bad] = &[
 ];
 
 #[test]
+fn a_cluster_that_is_waited_for_says_where_it_is() {
+    assert_bad(&[Bad {
+        from: "eks: {}, awaitReady: true",
+        to: "awaitReady: true",
+        line_of: "awaitReady: true }",
+        path: "clusters.dev-euw1.awaitReady",
+        message: "there is no `eks` to find the cluster by",
+    }]);
+}
+
+#[test]
 fn a_cluster_outside_of_the_hub_needs_its_account_and_one_exact_role() {
     assert_bad(CLUSTERS);
 }

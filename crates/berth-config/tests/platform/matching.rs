@@ -50,6 +50,7 @@ fn an_account_of_a_listed_unit_gets_everything() {
         default_vpc,
         sign_in,
         clusters,
+        awaited_clusters,
         git_ops,
         tenant_role,
         reason,
@@ -94,6 +95,7 @@ fn an_account_of_a_listed_unit_gets_everything() {
     );
     assert!(sign_in.is_some());
     assert_eq!(clusters.len(), 1);
+    assert_eq!(awaited_clusters, clusters, "the tenant of this cluster is waited for");
 }
 
 #[test]
@@ -118,7 +120,10 @@ fn a_cluster_is_in_the_hub_unless_it_is_declared_elsewhere_and_may_be_none_of_be
     assert_eq!((prod[0].name.as_str(), prod[0].eks_name.as_str()), ("prod-euw1", "shared-production"));
     assert_eq!((outside.account.as_str(), outside.role.as_str()), ("510987654321", "BerthCluster"));
 
-    let text = crate::EXAMPLE.replacen("eu-west-1, eks: {}", "eu-west-1", 1);
+    let prod_facts = AccountFacts { ous: vec!["ou-ab12-prd00001".into()], ..facts() };
+    assert_eq!(onboarded(&prod_facts).awaited_clusters, [], "nobody asked for it");
+
+    let text = crate::EXAMPLE.replacen("eu-west-1, eks: {}, awaitReady: true", "eu-west-1", 1);
     let Ok(Match::Onboard(switched_off)) = PlatformConfig::parse(&text).unwrap().match_account(&facts()) else {
         panic!("the account is onboarded without access entries, too")
     };

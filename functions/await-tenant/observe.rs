@@ -1,0 +1,167 @@
+//! Asks EKS where the cluster is, and the cluster for the Tenant.
+
+use std::time::Duration;
+
+use aws_credential_types::provider::ProvideCredentials;
+use aws_sdk_eks::types::Cluster;
+use aws_sigv4::{
+    http_request::{SignableBody, SignableRequest, SignatureLocation, SigningSettings, sign},
+    sign::v4,
+};
+use base64::{
+    Engine,
+    prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
+};
+use berth_aws::SdkResultExt;
+use berth_step::{Fault, StepError};
+use berth_tenancy::{ClusterName, ClusterPlan, Mode, Region};
+use reqwest::{Certificate, Client, Response, Url, redirect::Policy};
+
+use crate::{Clients, Input, State, View};
+
+/// Longest that one request to a cluster may take.
+const SECONDS_MAX: u64 = 8;
+/// Largest answer that is read: etcd keeps objects of up to 1.5 MiB.
+const BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Every address: whoever is in no network of the cluster's may reach it only where this is let in.
+const EVERYBODY: &str = "0.0.0.0/0";
+/// How long the signature is good for; EKS takes a token for 15 minutes at most.
+const TOKEN_SECONDS: u64 = 60;
+/// How EKS tells its tokens from others.
+const TOKEN_PREFIX: &str = "k8s-aws-v1.";
+/// Header that is signed with the cluster's name in it, so that no other cluster takes the token.
+const CLUSTER_HEADER: &str = "x-k8s-aws-id";
+
+/// Reads the Tenant from the cluster, where its endpoint lets a Lambda in.
+pub(crate) async fn observe(clients: &Clients, input: &Input) -> Result<State, StepError> {
+    if input.run.mode == Mode::Plan {
+        return Ok(State { view: View::Unasked });
+    }
+    let cluster = describe(clients, &input.cluster).await?;
+    let view = match reachable(&input.cluster, cluster)? {
+        Err(view) => view,
+        Ok(endpoint) => ask(clients, input, &endpoint).await?,
+    };
+    Ok(State { view })
+}
+
+/// The cluster. [EKS `DescribeCluster`]
+async fn describe(clients: &Clients, plan: &ClusterPlan) -> Result<Cluster, StepError> {
+    let sent = clients.eks.describe_cluster().name(plan.eks_name.as_str()).send().await;
+    let described = sent.named("eks:DescribeCluster").map_err(|failure| {
+        let error = if failure.is(&["ResourceNotFoundException"]) {
+            let next =
+                format!("correct `eks` of the cluster {} in platform.yaml: its name, region or account", plan.name);
+            failure.as_fault(Fault::InvalidInput, &next)
+        } else {
+            failure.or_common()
+        };
+        error.in_region(&plan.region)
+    })?;
+    let nothing = || StepError::new(Fault::Bug, "eks:DescribeCluster answered without a cluster");
+    described.cluster.ok_or_else(nothing)
+}
+
+/// Where a cluster's API server is, and whose certificate it shows.
+struct Endpoint {
+    url: String,
+    authority: Vec<u8>,
+}
+
+/// The endpoint; or what is said of the cluster, when nobody outside of its network gets through.
+fn reachable(plan: &ClusterPlan, cluster: Cluster) -> Result<Result<Endpoint, View>, StepError> {
+    let name = &plan.eks_name;
+    let Some(url) = cluster.endpoint else {
+        let status = cluster.status.map_or_else(|| "of no status".to_owned(), |status| status.as_str().to_owned());
+        return Ok(Err(View::WithoutEndpoint(status)));
+    };
+    let network = cluster.resources_vpc_config;
+    if network.as_ref().is_some_and(|network| !network.endpoint_public_access) {
+        let why = format!("the endpoint of {name} is private, and Berth asks from outside of its network");
+        return Ok(Err(View::Private(why)));
+    }
+    let admitted = network.and_then(|network| network.public_access_cidrs).unwrap_or_default();
+    if !admitted.is_empty() && !admitted.iter().any(|block| block == EVERYBODY) {
+        let blocks = admitted.join(", ");
+        let why = format!("the endpoint of {name} is open to {blocks} only, and a Lambda has no address of its own");
+        return Ok(Err(View::Private(why)));
+    }
+    let data = cluster.certificate_authority.and_then(|authority| authority.data).unwrap_or_default();
+    let authority = BASE64_STANDARD.decode(data).map_err(|error| {
+        let what = format!("eks:DescribeCluster gave no certificate authority of {name}");
+        StepError::new(Fault::Bug, what).in_region(&plan.region).because(error)
+    })?;
+    Ok(Ok(Endpoint { url, authority }))
+}
+
+/// The Tenant, as the API server has it. [Kubernetes API, `get`]
+async fn ask(clients: &Clients, input: &Input, endpoint: &Endpoint) -> Result<View, StepError> {
+    let plan = &input.cluster;
+    let token = token(clients, &plan.region, &plan.eks_name).await?;
+    let url = format!("{}/apis/{}/tenants/{}", endpoint.url, berth_crd::API_VERSION, input.run.tenant);
+    let bug = |what: &str, error: reqwest::Error| {
+        StepError::new(Fault::Bug, format!("{what} of {}", plan.eks_name)).in_region(&plan.region).because(error)
+    };
+    let authority = Certificate::from_pem(&endpoint.authority)
+        .map_err(|error| bug("eks:DescribeCluster gave a certificate authority that cannot be read", error))?;
+    let client = Client::builder()
+        .tls_certs_only([authority])
+        .https_only(true)
+        .redirect(Policy::none())
+        .timeout(Duration::from_secs(SECONDS_MAX))
+        .build()
+        .map_err(|error| bug("there is no HTTP client for the endpoint", error))?;
+    let unanswered = |error: reqwest::Error| {
+        let what = format!("the API server of {} did not answer", plan.eks_name);
+        StepError::new(Fault::Throttled, what).in_region(&plan.region).because(error)
+    };
+    let answer = client.get(url).bearer_auth(token).header("accept", "application/json").send().await;
+    let answer = answer.map_err(unanswered)?;
+    let status = answer.status().as_u16();
+    let bytes = read(answer).await.map_err(unanswered)?;
+    Ok(View::Answered { status, body: serde_json::from_slice(&bytes).unwrap_or_default() })
+}
+
+/// The answer's body, cut where no object can be so long.
+async fn read(mut answer: Response) -> Result<Vec<u8>, reqwest::Error> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = answer.chunk().await? {
+        bytes.extend_from_slice(&chunk);
+        if bytes.len() > BYTES_MAX {
+            break;
+        }
+    }
+    Ok(bytes)
+}
+
+/// The token that EKS takes: a presigned `GetCallerIdentity`, made here without a call. The cluster sends it to STS, which
+/// says whose it is. <https://docs.aws.amazon.com/eks/latest/userguide/cluster-auth.html>
+async fn token(clients: &Clients, region: &Region, cluster: &ClusterName) -> Result<String, StepError> {
+    let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
+        StepError::new(Fault::Bug, format!("no token for {cluster} could be signed")).in_region(region).because(error)
+    };
+    let provider =
+        clients.hub.credentials_provider().ok_or_else(|| failed("the function has no credentials".into()))?;
+    let identity = provider.provide_credentials().await.map_err(|error| failed(error.into()))?.into();
+    let mut settings = SigningSettings::default();
+    settings.signature_location = SignatureLocation::QueryParams;
+    settings.expires_in = Some(Duration::from_secs(TOKEN_SECONDS));
+    let parameters = v4::SigningParams::builder()
+        .identity(&identity)
+        .region(region.as_str())
+        .name("sts")
+        .time(clients.now.into())
+        .settings(settings)
+        .build()
+        .map_err(|error| failed(error.into()))?
+        .into();
+    let host = format!("sts.{region}.amazonaws.com");
+    let url = format!("https://{host}/?Action=GetCallerIdentity&Version=2011-06-15");
+    let headers = [("host", host.as_str()), (CLUSTER_HEADER, cluster.as_str())];
+    let request = SignableRequest::new("GET", &url, headers.into_iter(), SignableBody::Bytes(&[]));
+    let signed = sign(request.map_err(|error| failed(error.into()))?, &parameters);
+    let (instructions, _) = signed.map_err(|error| failed(error.into()))?.into_parts();
+    let mut presigned = Url::parse(&url).map_err(|error| failed(error.into()))?;
+    presigned.query_pairs_mut().extend_pairs(instructions.params());
+    Ok(format!("{TOKEN_PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(presigned.as_str())))
+}

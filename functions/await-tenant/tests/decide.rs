@@ -1,0 +1,225 @@
+//! `decide` of await-tenant: Ready is believed of what was committed and of nothing else, and a wait says what for.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+use await_tenant::{AwaitTenant, Change, Input, Output, State, View};
+use berth_contract::Readiness;
+use berth_crd::{AccountEntry, RegionNetwork, RoleEntry, join};
+use berth_step::{Decision, Fault, Step, StepError};
+use berth_tenancy::{Access, ClusterPlan, Mode, Subject};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+fn entry() -> AccountEntry {
+    AccountEntry {
+        tenant: "payments".parse().unwrap(),
+        display_name: "Payments (dev)".to_owned(),
+        contact_email: Some("payments@example.com".to_owned()),
+        cost_center: None,
+        owner_groups: vec!["payments-leads".to_owned()],
+        cluster: "dev-euw1".parse().unwrap(),
+        cluster_region: "eu-west-1".parse().unwrap(),
+        stage: None,
+        environment: "dev".parse().unwrap(),
+        account_id: "111122223333".parse().unwrap(),
+        regions: vec![RegionNetwork {
+            region: "eu-west-1".parse().unwrap(),
+            vpc_id: "vpc-0123456789abcdef0".to_owned(),
+            cidrs: vec!["10.16.16.0/20".parse().unwrap()],
+            transit_gateway_attachment_id: "tgw-attach-0123456789abcdef0".to_owned(),
+        }],
+        roles: vec![RoleEntry {
+            name: "developer".to_owned(),
+            arn: "arn:aws:iam::111122223333:role/payments-developer".to_owned(),
+            access: Access::Edit,
+        }],
+        workloads: Vec::new(),
+    }
+}
+
+fn input() -> Input {
+    Input {
+        run: Subject {
+            account_id: "111122223333".parse().unwrap(),
+            account_name: "payments-dev".into(),
+            tenant: "payments".parse().unwrap(),
+            environment: "dev".parse().unwrap(),
+            execution: "arn:aws:states:us-east-1:210987654321:execution:m:e".into(),
+            generation: 1,
+            mode: Mode::Apply,
+            tenant_role: "BerthTenant".parse().unwrap(),
+            allow_disruption: false,
+            opening_until: None,
+        },
+        cluster: ClusterPlan {
+            name: "dev-euw1".parse().unwrap(),
+            eks_name: "shared-dev".parse().unwrap(),
+            region: "eu-west-1".parse().unwrap(),
+            outside: None,
+        },
+        entry: entry(),
+    }
+}
+
+/// The Tenant as a cluster has it once the commit is synced: with what the server and others add.
+fn synced(generation: i64, conditions: &Value) -> Value {
+    let mut tenant: Value = serde_saphyr::from_str(&join(None, &entry()).unwrap()).unwrap();
+    tenant["metadata"] = json!({
+        "name": "payments", "generation": generation, "uid": "u", "resourceVersion": "7",
+        "managedFields": [{ "manager": "argocd", "fieldsV1": { "f:spec": {} } }],
+    });
+    tenant["spec"]["deletionPolicy"] = "Retain".into();
+    tenant["status"] = json!({ "observedGeneration": generation, "conditions": conditions });
+    tenant
+}
+
+fn condition(name: &str, status: &str, generation: i64, reason: &str, message: &str) -> Value {
+    json!({ "type": name, "status": status, "observedGeneration": generation, "reason": reason, "message": message })
+}
+
+fn ready(generation: i64) -> Value {
+    json!([condition("Ready", "True", generation, "Reconciled", "everything is as the spec says")])
+}
+
+fn decide(view: View) -> Result<Decision<Change, Output>, StepError> {
+    AwaitTenant::decide(&input(), &State { view })
+}
+
+fn answered(status: u16, body: Value) -> Result<Decision<Change, Output>, StepError> {
+    decide(View::Answered { status, body })
+}
+
+fn done(decided: Result<Decision<Change, Output>, StepError>) -> (Readiness, String) {
+    match decided.unwrap() {
+        Decision::Done(Output { readiness }) => {
+            assert_eq!(readiness.cluster.as_str(), "dev-euw1");
+            (readiness.state, readiness.message)
+        }
+        Decision::Act(changes) => panic!("{changes:?}"),
+    }
+}
+
+#[test]
+fn ready_of_what_was_committed_is_ready_with_what_the_operator_says() {
+    let said = done(answered(200, synced(3, &ready(3))));
+    assert_eq!(said, (Readiness::Ready, "Reconciled: everything is as the spec says".to_owned()));
+}
+
+#[test]
+fn what_people_change_beside_the_account_does_not_disturb() {
+    let mut changed = synced(4, &ready(4));
+    changed["spec"]["displayName"] = "Payments of Europe".into();
+    changed["spec"]["registries"] = json!(["ghcr.io/payments/"]);
+    changed["spec"]["accounts"]
+        .as_array_mut()
+        .unwrap()
+        .push(json!({ "environment": "prod", "accountId": "444455556666" }));
+    assert_eq!(done(answered(200, changed)).0, Readiness::Ready);
+}
+
+#[test]
+fn ready_of_anything_else_is_waited_out_and_the_wait_says_for_what() {
+    let old = |change: &dyn Fn(&mut Value)| {
+        let mut tenant = synced(3, &ready(3));
+        change(&mut tenant);
+        tenant
+    };
+    let stalled = json!([
+        condition("Ready", "False", 3, "NotOwned", "namespace payments-dev is somebody else's"),
+        condition("Stalled", "True", 3, "NotOwned", "namespace payments-dev is somebody else's"),
+    ]);
+    let cases = [
+        (old(&|tenant| tenant["spec"]["accounts"] = json!([])), "is still as before the commit: generation 3"),
+        (
+            old(&|tenant| tenant["spec"]["accounts"][0]["accountId"] = "999988887777".into()),
+            "is still as before the commit (spec.accounts[environment=dev]",
+        ),
+        (
+            old(&|tenant| tenant["spec"]["accounts"][0]["networks"][0]["vpcId"] = "vpc-0123456789abcdef1".into()),
+            "is still as before the commit",
+        ),
+        (old(&|tenant| tenant["status"] = Value::Null), "its operator has said nothing"),
+        (synced(3, &ready(2)), "Ready is about generation 2, not 3"),
+        (synced(3, &json!([{ "type": "Ready", "status": "True" }])), ""),
+        (
+            synced(
+                3,
+                &json!([condition("Ready", "False", 3, "Terminating", "namespace payments-dev is being deleted")]),
+            ),
+            "is not Ready: Terminating: namespace payments-dev is being deleted",
+        ),
+        (synced(3, &stalled), "is not Ready: NotOwned: namespace payments-dev is somebody else's"),
+        (old(&|tenant| tenant["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into()), "is being deleted"),
+    ];
+    for (tenant, told) in cases {
+        if told.is_empty() {
+            // Without a generation of its own a condition is about that of the whole status.
+            assert_eq!(done(answered(200, tenant)).0, Readiness::Ready);
+            continue;
+        }
+        let error = answered(200, tenant).unwrap_err();
+        assert_eq!(error.fault, Fault::NotReady, "{error}");
+        assert!(
+            error.what.contains(told) && error.what.contains("the Tenant payments on shared-dev"),
+            "{told}: {error}"
+        );
+    }
+    let error = answered(200, synced(3, &stalled)).unwrap_err();
+    assert!(error.next.contains("somebody must act on the cluster (NotOwned)"), "{error}");
+}
+
+#[test]
+fn every_other_answer_of_the_server_is_a_fault_that_says_what_to_do() {
+    let status = |reason: &str, details: Value| json!({ "kind": "Status", "reason": reason, "message": "m", "details": details });
+    let cases = [
+        (
+            404,
+            status("NotFound", json!({ "name": "payments" })),
+            Fault::NotReady,
+            "clusters/dev-euw1 of the repository is not synced",
+        ),
+        (404, status("NotFound", json!({})), Fault::NotReady, "has no CRD of Tenants"),
+        (404, Value::Null, Fault::NotReady, "has no CRD of Tenants"),
+        (
+            401,
+            status("Unauthorized", Value::Null),
+            Fault::Denied,
+            "aws eks create-access-entry --cluster-name shared-dev",
+        ),
+        (403, status("Forbidden", Value::Null), Fault::Denied, "awaitReady: true"),
+        (429, Value::Null, Fault::Throttled, "answered 429"),
+        (503, Value::Null, Fault::Throttled, "answered 503"),
+        (400, Value::Null, Fault::Bug, "answered 400"),
+        (302, Value::Null, Fault::Bug, "answered 302"),
+    ];
+    for (code, body, fault, told) in cases {
+        let error = answered(code, body).unwrap_err();
+        assert_eq!(error.fault, fault, "{code}: {error}");
+        assert!(error.to_string().contains(told), "{code}: {error}");
+        assert_eq!(error.region.unwrap().as_str(), "eu-west-1");
+    }
+}
+
+#[test]
+fn where_nobody_can_look_that_is_said_and_nothing_is_waited_for() {
+    let (state, message) = done(decide(View::Private("the endpoint of shared-dev is private".to_owned())));
+    assert_eq!((state, message.as_str()), (Readiness::Unknown, "the endpoint of shared-dev is private"));
+    assert_eq!(done(decide(View::Unasked)).0, Readiness::Unknown);
+    let error = decide(View::WithoutEndpoint("CREATING".to_owned())).unwrap_err();
+    assert_eq!((error.fault, error.what.contains("CREATING")), (Fault::NotReady, true));
+}
+
+proptest! {
+    #[test]
+    fn whatever_a_cluster_answers_only_a_condition_that_is_true_is_ready(
+        status in any::<u16>(), condition_status in "True|False|Unknown|true|", generation in 1_i64..4, seen in 1_i64..4,
+        message in ".*",
+    ) {
+        let conditions = json!([condition("Ready", &condition_status, seen, "R", &message)]);
+        let decided = answered(status, synced(generation, &conditions));
+        let is_ready = status == 200 && condition_status == "True" && generation == seen;
+        prop_assert_eq!(decided.is_ok(), is_ready);
+        if let Err(error) = decided {
+            prop_assert!(!error.what.contains('\n'), "{}", error.what);
+        }
+    }
+}
