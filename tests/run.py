@@ -37,8 +37,8 @@ BUILDS = (
 
 END_TO_END = "berth-tests"
 """The package whose test binaries start a local AWS each."""
-PYTEST = ("deploy", "policies", "stack")
-"""Folders of local/tests that are about Berth's own templates, policies and deployment."""
+PYTEST = ("deploy", "docs", "policies", "stack")
+"""Folders of local/tests that are about Berth's own templates, policies, deployment and pages."""
 PYTEST_ALL = ("aws", "gateway", "github", "gitserver", "organization", "supervisor")
 """Folders that are about the local AWS itself."""
 

@@ -230,6 +230,13 @@ pub(crate) enum LocalCommand {
     Up(UpArgs),
     /// Ends the local AWS.
     Down,
+    /// Prints the environment to use the local AWS with: as the hub account, or as the administrator of another.
+    Env(EnvArgs),
+    /// Makes an account in the local organization; its event is sent with `berth local send`, or it is onboarded by its id.
+    #[command(name = "create-account")]
+    CreateAccount(CreateAccountArgs),
+    /// Deploys a platform.yaml, after it was checked: every function starts anew with it.
+    Deploy(DeployArgs),
     /// Publishes an event to the accounts bus of the local AWS.
     Send(SendArgs),
     /// Shows one onboarding from the event to the commit.
@@ -238,12 +245,40 @@ pub(crate) enum LocalCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct UpArgs {
-    /// Port of the AWS endpoint; 0 takes a free one.
-    #[arg(long, default_value_t = 4566)]
-    pub(crate) port: u16,
+    /// Port of the AWS endpoint, 4566 when it is left out; 0 takes a free one.
+    #[arg(long)]
+    pub(crate) port: Option<u16>,
     /// Prints JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EnvArgs {
+    /// Acts as the administrator of this account: twelve digits.
+    #[arg(long)]
+    pub(crate) account: Option<AccountId>,
+    /// Prints JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CreateAccountArgs {
+    /// Its name in Organizations.
+    pub(crate) name: String,
+    /// The environment in whose unit it is.
+    #[arg(long)]
+    pub(crate) environment: EnvironmentName,
+    /// A tag of the account; may be repeated.
+    #[arg(long = "tag", value_name = "KEY=VALUE")]
+    pub(crate) tags: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DeployArgs {
+    /// The platform.yaml; when it is left out, the one that is deployed, as you have edited it.
+    pub(crate) file: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

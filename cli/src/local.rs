@@ -12,13 +12,17 @@ use std::{
 use serde::Deserialize;
 
 use crate::{
-    args::UpArgs,
+    args::{CreateAccountArgs, DeployArgs, EnvArgs, UpArgs},
+    input,
     outcome::{Exit, Problem},
     paint,
 };
 
 /// Longest that the local AWS may take to start.
 const UP_SECONDS_MAX: u64 = 90;
+
+/// Port of the AWS endpoint, when nobody names one.
+const PORT: u16 = 4566;
 
 /// Pause between two looks at a local AWS that starts.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -33,6 +37,9 @@ pub(crate) struct Running {
     /// Address of the AWS endpoint.
     #[serde(default)]
     pub(crate) endpoint: String,
+    /// Path of the platform.yaml that is deployed.
+    #[serde(default)]
+    platform: String,
     /// Address of the GitOps repository.
     #[serde(default)]
     pub(crate) git_url: String,
@@ -55,8 +62,11 @@ pub(crate) fn checkout() -> Result<PathBuf, Problem> {
     })
 }
 
-/// Where the local AWS keeps its state.
+/// Where the local AWS keeps its state: another folder is another local AWS beside the first.
 fn state_folder() -> Result<PathBuf, Problem> {
+    if let Some(folder) = std::env::var_os("BERTH_LOCAL_STATE").filter(|folder| !folder.is_empty()) {
+        return Ok(PathBuf::from(folder));
+    }
     Ok(checkout()?.join("target/local"))
 }
 
@@ -119,14 +129,73 @@ pub(crate) fn said<'a>(line: &'a str, otherwise: &'a str) -> (&'a str, &'a str) 
 
 /// `berth local up`.
 pub(crate) async fn up(args: &UpArgs) -> Result<Exit, Problem> {
-    let state = start(args.port).await?;
-    if args.json {
-        anstream::println!("{}", serde_json::json!(state.environment));
-    } else {
-        for (name, value) in &state.environment {
-            anstream::println!("export {name}={}", quoted(value));
-        }
+    if let (Some(port), Some(state)) = (args.port.filter(|port| *port != 0), running())
+        && !state.endpoint.ends_with(&format!(":{port}"))
+    {
+        let what = format!("the local AWS runs already at {}, not on port {port}", state.endpoint);
+        return Err(Problem::failed(what, "berth local down, then start it on the other port"));
     }
+    let state = start(args.port.unwrap_or(PORT)).await?;
+    print(&state.environment, args.json);
+    Ok(Exit::Done)
+}
+
+fn print(environment: &BTreeMap<String, String>, as_json: bool) {
+    if as_json {
+        anstream::println!("{}", serde_json::json!(environment));
+        return;
+    }
+    for (name, value) in environment {
+        anstream::println!("export {name}={}", quoted(value));
+    }
+    // findings/aws-cli-1-sqs-endpoint.sh
+    let warning = "AWS CLI 1 sends what it asks of SQS to AWS all the same: use version 2, or --endpoint-url";
+    anstream::eprintln!("{}", paint::faint(warning));
+}
+
+/// `berth local env`.
+pub(crate) fn env(args: &EnvArgs) -> Result<Exit, Problem> {
+    let state = running().ok_or_else(not_running)?;
+    let environment = match &args.account {
+        None => state.environment,
+        Some(account) => {
+            let text = answer(&["env", "--account", account.as_str(), "--json"])?;
+            serde_json::from_str(&text)
+                .map_err(|error| Problem::failed(format!("the local AWS answered {error}"), "make local"))?
+        }
+    };
+    print(&environment, args.json);
+    Ok(Exit::Done)
+}
+
+/// `berth local create-account`: prints the id.
+pub(crate) fn create_account(args: &CreateAccountArgs) -> Result<Exit, Problem> {
+    running().ok_or_else(not_running)?;
+    let mut arguments = vec!["account", "create", "--name", &args.name, "--environment", args.environment.as_str()];
+    arguments.extend(args.tags.iter().flat_map(|tag| ["--tag", tag]));
+    anstream::println!("{}", answer(&arguments)?);
+    Ok(Exit::Done)
+}
+
+/// `berth local deploy`: a file that the functions would refuse is refused here, and the one before stays deployed.
+pub(crate) fn deploy(args: &DeployArgs) -> Result<Exit, Problem> {
+    let state = running().ok_or_else(not_running)?;
+    let file = args.file.clone().unwrap_or_else(|| PathBuf::from(&state.platform));
+    let text = String::from_utf8(input::read(&file)?).map_err(|error| {
+        Problem::bad_input(format!("{} is not UTF-8 text: {error}", file.display()), "save it as UTF-8")
+    })?;
+    if let Err(errors) = berth_config::PlatformConfig::parse(&text) {
+        for error in errors.as_slice() {
+            anstream::eprintln!("{}: {error}", file.display());
+        }
+        let what = format!("{} is not deployed: {} to correct", file.display(), errors.as_slice().len());
+        return Err(Problem::bad_input(what, "correct it; what was deployed before still is"));
+    }
+    let file = file
+        .canonicalize()
+        .map_err(|error| Problem::bad_input(format!("{}: {error}", file.display()), "name a file"))?;
+    let deployed = answer(&["deploy", &file.display().to_string()])?;
+    anstream::println!("deployed: {deployed}");
     Ok(Exit::Done)
 }
 

@@ -60,6 +60,9 @@ async fn run(cli: Cli) -> Result<Exit, outcome::Problem> {
         Command::Local { command } => match command {
             LocalCommand::Up(args) => local::up(&args).await,
             LocalCommand::Down => local::down().await,
+            LocalCommand::Env(args) => local::env(&args),
+            LocalCommand::CreateAccount(args) => local::create_account(&args),
+            LocalCommand::Deploy(args) => local::deploy(&args),
             LocalCommand::Send(args) => send::run(&args),
             LocalCommand::Demo(args) => demo::run(&args).await,
         },

@@ -1,4 +1,4 @@
-"""The command line of the local AWS: up, down, status, account create, event."""
+"""The command line of the local AWS: up, down, status, env, deploy, account create, event."""
 
 from __future__ import annotations
 
@@ -39,6 +39,11 @@ def _parser() -> argparse.ArgumentParser:
     _command(commands, "down", _down, "stop the one that runs")
     _command(commands, "status", _status, "say whether one runs; exit 1 when none is ready")
 
+    env = _command(commands, "env", _env, "print the environment to use it with")
+    env.add_argument("--account", help="act as the administrator of this account, in place of the hub's")
+    deploy = _command(commands, "deploy", _deploy, "deploy a platform.yaml: every function starts anew with it")
+    deploy.add_argument("file", nargs="?", type=Path, help="the file; when absent, the one that is deployed, as edited")
+
     account = commands.add_parser("account", help="accounts of the organization").add_subparsers(required=True)
     create = _command(account, "create", _create_account, "make an account in an environment's unit")
     create.add_argument("--name", required=True, help="its name in Organizations")
@@ -69,14 +74,37 @@ def _up(options: argparse.Namespace) -> None:
 
     def ready(state: dict[str, Any]) -> None:
         progress("ready")
-        if options.json:
-            print(json.dumps(state["environment"]), flush=True)
-        else:
-            for name, value in state["environment"].items():
-                print(f"export {name}={shlex.quote(value)}", flush=True)
+        _show(state["environment"], options.json)
 
     wanted = settings.Settings(options.state_dir.resolve(), options.binaries.resolve(), options.templates.resolve())
     Supervisor(wanted, options.port, progress).run(ready)
+
+
+def _show(environment: dict[str, str], as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(environment), flush=True)
+        return
+    for name, value in environment.items():
+        print(f"export {name}={shlex.quote(value)}", flush=True)
+
+
+def _env(options: argparse.Namespace) -> None:
+    state = StateFile(options.state_dir.resolve()).ready()
+    if options.account is None:
+        _show(state["environment"], options.json)
+        return
+    from berth_local.session import Session
+
+    _show(state["environment"] | Session(state).administrator_of(options.account), options.json)
+
+
+def _deploy(options: argparse.Namespace) -> None:
+    from berth_local.session import deploy
+
+    state = StateFile(options.state_dir.resolve()).ready()
+    deployed = Path(state["platform"])
+    copies = deploy(state["endpoint"], (options.file or deployed).resolve(), deployed)
+    print(json.dumps({"platform": str(deployed), "copies": copies}) if options.json else deployed)
 
 
 def _down(options: argparse.Namespace) -> None:

@@ -12,7 +12,8 @@ from berth_local import names
 from berth_local.faults import LocalError
 
 REPOSITORY_ROOT = Path(__file__).resolve().parents[2]
-DEFAULT_STATE = REPOSITORY_ROOT / "target" / "local"
+# Another folder is another local AWS beside the first.
+DEFAULT_STATE = Path(os.environ.get("BERTH_LOCAL_STATE") or REPOSITORY_ROOT / "target" / "local")
 DEFAULT_BINARIES = REPOSITORY_ROOT / "target" / "debug"
 DEFAULT_TEMPLATES = REPOSITORY_ROOT / "infra"
 DEFAULT_PORT = 4566

@@ -5,10 +5,12 @@ Imported only after the child processes were started: importing botocore takes a
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from berth_local import names
 from berth_local.access import Access, Credentials
@@ -124,6 +126,12 @@ def _load(
     return hub, list(others.values())
 
 
+def _with_login(settings: Settings, url: str) -> str:
+    """The address that a person clones: nobody but this machine has the login."""
+    login = json.loads(settings.git_credentials.read_text())
+    return url.replace("://", f"://{quote(login['username'])}:{quote(login['password'])}@", 1)
+
+
 def client_environment(settings: Settings, ports: Ports, world: World) -> dict[str, str]:
     """Environment variables with which any AWS SDK, the AWS CLI and `berth` work on this local AWS, as the hub account."""
     return {
@@ -138,6 +146,7 @@ def client_environment(settings: Settings, ports: Ports, world: World) -> dict[s
         "BERTH_GITOPS_BRANCH": names.GITOPS_BRANCH,
         "BERTH_GITOPS_SECRET": world.gitops_secret,
         "BERTH_GITOPS_URL": ports.git_url,
+        "BERTH_LOCAL_CLONE_URL": _with_login(settings, ports.git_url),
         "BERTH_LEDGER_TABLE": world.stack.outputs["LedgerTableName"],
         "BERTH_PLATFORM": str(settings.platform),
         "BERTH_STATE_MACHINE_ARN": world.stack.outputs["StateMachineArn"],

@@ -38,6 +38,7 @@ class Admin:
         router.add_delete("/_berth/rules/{id}", self.remove_rule)
         router.add_post("/_berth/rules/{id}/mend", self.mend_rule)
         router.add_post("/_berth/refresh", self.refresh)
+        router.add_post("/_berth/redeploy", self.redeploy)
         router.add_route("*", "/_berth/{rest:.*}", self.unknown)
 
     async def health(self, _request: web.Request) -> web.Response:
@@ -108,6 +109,10 @@ class Admin:
         self._host.refresh()
         await self._pollers.refresh()
         return web.json_response({"event_sources": self._pollers.snapshot()})
+
+    async def redeploy(self, _request: web.Request) -> web.Response:
+        """Lets every function start anew, as after a deployment: what a copy has read once it would go on with."""
+        return web.json_response({"copies": self._host.redeploy()})
 
     async def unknown(self, request: web.Request) -> web.Response:
         """Anything else below `/_berth/` is a mistake, not an AWS call."""

@@ -138,6 +138,18 @@ class FunctionHost:
         """Reads settings anew; copies with other settings than before end as soon as they are idle."""
         self.catalog.forget()
 
+    def redeploy(self) -> int:
+        """What a new version of every function does: copies end as soon as they are idle, and later events get new ones.
+
+        Returns how many copies were there.
+        """
+        for pool in self._pools.values():
+            pool.retired = True
+            for copy in list(pool.idle):
+                self.kill(copy)
+        self._pools.clear()
+        return len(self._copies)
+
     def snapshot(self) -> dict[str, dict]:
         """Counts and copies, per function."""
         shown = {name: stats.as_json(0, 0) for name, stats in self.stats.functions.items()}
