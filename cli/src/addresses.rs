@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use berth_config::{AddressSource, PlatformConfig};
-use berth_ledger::{Pool, REST_SECONDS, Status, usable};
+use berth_ledger::{Pool, Rest, Status, usable};
 use berth_tenancy::{AccountId, Mode, Region};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::{
@@ -56,9 +56,14 @@ fn fill(pool: &Pool, now: Timestamp) -> (usize, usize) {
 
 fn json(name: &str, pool: &Pool, totals: Option<&BTreeMap<String, u64>>, now: Timestamp) -> Value {
     let (used, resting) = fill(pool, now);
-    let blocks = pool.holders.iter().map(
-        |(block, holding)| json!({ "cidr": block.to_string(), "owner": holding.owner, "released": holding.released }),
-    );
+    let blocks = pool.holders.iter().map(|(block, holding)| {
+        let free_at = holding
+            .released
+            .and_then(|released| released.checked_add(SignedDuration::from_secs(holding.rest_seconds)).ok());
+        json!({
+            "cidr": block.to_string(), "owner": holding.owner, "released": holding.released, "freeAt": free_at,
+        })
+    });
     json!({
         "pool": name, "prefixLength": pool.prefix_length, "used": used, "resting": resting,
         "total": totals.and_then(|totals| totals.get(name)), "blocks": blocks.collect::<Value>(),
@@ -91,13 +96,20 @@ async fn release(
     if !without_looking {
         look(deployment, account, region).await?;
     }
-    let released = deployment.ledger.release_blocks(account, region, Timestamp::now()).await?;
+    let rest = if without_looking { Rest::Unseen } else { Rest::VpcGone };
+    let released = deployment.ledger.release_blocks(account, region, rest, Timestamp::now()).await?;
     if released.is_empty() {
         let what = format!("{account} has no block in {region} that could be released");
         return Err(Problem::failed(what, "berth addresses --json lists who has which block"));
     }
+    let rests = match rest {
+        Rest::VpcGone => format!("{} minutes", rest.seconds() / 60),
+        Rest::Unseen => {
+            format!("{} days, because AWS keeps the VPC of a closed account for 90", rest.seconds() / 86_400)
+        }
+    };
     for (pool, block) in released {
-        anstream::println!("{block} of pool {pool} rests for {} minutes, then it is free", REST_SECONDS / 60);
+        anstream::println!("{block} of pool {pool} rests for {rests}; then it is free");
     }
     Ok(Exit::Done)
 }

@@ -156,7 +156,7 @@ pub(crate) struct AddressesArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum AddressesCommand {
     /// Gives back the blocks of an account in a region, after a plan has shown that no VPC of Berth is there. They rest
-    /// for 30 minutes, then another account may get them.
+    /// for 30 minutes, or without looking for 91 days; then another account may get them.
     Release {
         /// The account: twelve digits.
         account: AccountId,

@@ -19,7 +19,7 @@ fn at(second: i64) -> Timestamp {
 }
 
 fn held(owner: &str) -> Holding {
-    Holding { owner: owner.to_owned(), released: None }
+    Holding { owner: owner.to_owned(), released: None, rest_seconds: REST_SECONDS }
 }
 
 fn with_request<T>(
@@ -71,6 +71,35 @@ fn a_released_block_rests_before_another_owner_gets_it_and_its_own_may_take_it_b
 }
 
 #[test]
+fn the_block_of_a_closed_account_rests_until_aws_has_deleted_its_vpc_and_its_own_may_take_it_back() {
+    let supernets = nets(&["10.0.0.0/20"]);
+    let item = |rests: Option<i64>| {
+        let text = |text: &str| AttributeValue::S(text.to_owned());
+        let mut item = Item::from([
+            ("sk".to_owned(), text("block#10.0.0.0/20")),
+            ("cidr".to_owned(), text("10.0.0.0/20")),
+            ("owner".to_owned(), text("000000000007/eu-west-1")),
+            (RELEASED.to_owned(), text("1970-01-01T00:16:40Z")),
+        ]);
+        item.extend(rests.map(|seconds| (RESTS.to_owned(), AttributeValue::N(seconds.to_string()))));
+        let mut pool = Pool { prefix_length: Some(20), ..Pool::default() };
+        read(&mut pool, &item).unwrap();
+        pool
+    };
+    let days = |days: i64| 1000 + days * 24 * 3600;
+    let refused = |pool: &Pool, now: i64| {
+        with_request(8, (&supernets, &[]), 20, now, |request| candidates(request, pool).is_err())
+    };
+    let closed = item(Some(Rest::Unseen.seconds()));
+    assert!(refused(&closed, 1000 + REST_SECONDS) && refused(&closed, days(90)), "AWS still has the VPC");
+    assert!(!refused(&closed, days(91)));
+    let own = with_request(7, (&supernets, &[]), 20, days(60), |r| candidates(r, &closed).unwrap());
+    assert_eq!(own[0].block, supernets[0], "reopened, the account has the VPC with this block again");
+    // An item of an earlier version does not say how long it rests.
+    assert!(refused(&item(None), 1000 + REST_SECONDS - 1) && !refused(&item(None), 1000 + REST_SECONDS));
+}
+
+#[test]
 fn an_exhausted_pool_says_its_name_how_full_it_is_and_what_to_add() {
     let (supernets, excluded) = (nets(&["10.0.0.0/23", "10.9.0.0/24"]), nets(&["10.9.0.0/28"]));
     let holders = nets(&["10.0.0.0/24", "10.0.1.0/24"]).into_iter().map(|net| (net, held("x"))).collect();
@@ -105,13 +134,17 @@ fn naive(supernets: &[Ipv4Net], excluded: &[Ipv4Net], length: u8, pool: &Pool, n
 proptest! {
     #[test]
     fn whoever_holds_or_has_released_what_the_free_blocks_are_those_of_the_naive_way(
-        holders in proptest::collection::btree_map(0u32..64, (24u8..=28, proptest::option::of(0i64..2 * REST_SECONDS)), 0..24),
+        holders in proptest::collection::btree_map(0u32..64, (24u8..=28, proptest::option::of((0i64..2 * REST_SECONDS, any::<bool>()))), 0..24),
         excluded in 0u32..64,
         account in 100usize..200,
     ) {
         let block = |n: u32, length| Ipv4Net::new((0x0a08_0000 + n * 256).into(), length).unwrap().trunc();
         let (supernets, excluded) = (nets(&["10.8.0.0/19", "10.8.48.0/20"]), vec![block(excluded, 22)]);
-        let holding = |released: Option<i64>| Holding { released: released.map(at), ..held("000000000001/eu-west-1") };
+        let holding = |released: Option<(i64, bool)>| {
+            let rest = if released.is_some_and(|(_, closed)| closed) { Rest::Unseen } else { Rest::VpcGone };
+            let released = released.map(|(second, _)| at(second));
+            Holding { released, rest_seconds: rest.seconds(), ..held("000000000001/eu-west-1") }
+        };
         let holders = holders.into_iter().map(|(n, (length, released))| (block(n, length), holding(released))).collect();
         let (pool, now) = (Pool { prefix_length: Some(24), holders }, 2 * REST_SECONDS);
         let expected = naive(&supernets, &excluded, 24, &pool, now);
@@ -160,7 +193,7 @@ proptest! {
             let owner = format!("{turn:012}/eu-west-1");
             if let Some(block) = writer.has {
                 if releases {
-                    table.holders.insert(block, Holding { owner, released: Some(at(now)) });
+                    table.holders.insert(block, Holding { released: Some(at(now)), ..held(&owner) });
                     *writer = Writer::default();
                 }
                 continue;
@@ -173,7 +206,7 @@ proptest! {
                 Some(tries) => match tries.pop() {
                     None => writer.tries = None,
                     Some(candidate) if candidate.is_held || holds(&table, candidate) => {
-                        table.holders.insert(candidate.block, Holding { owner, released: None });
+                        table.holders.insert(candidate.block, held(&owner));
                         writer.has = Some(candidate.block);
                     }
                     Some(_) => {}

@@ -2,7 +2,8 @@
 //!
 //! A pool hands out blocks of one size only, fixed by its first use. Blocks of one size are equal or disjoint, so one
 //! conditional write of the block's own item decides who owns it, under any interleaving. A block that was released rests
-//! before another owner gets it, because routes and caches elsewhere may still lead to the former one.
+//! before another owner gets it, because routes and caches elsewhere may still lead to the former one, and because AWS keeps
+//! the networks of a closed account for 90 days.
 
 use std::collections::BTreeMap;
 
@@ -18,6 +19,9 @@ use crate::{Ledger, free::FreeBlocks, table::Item};
 /// Attribute of a block: since when it is released.
 pub(crate) const RELEASED: &str = "released";
 
+/// Attribute of a released block: how many seconds it rests, when it is not [`REST_SECONDS`].
+pub(crate) const RESTS: &str = "restSeconds";
+
 /// What the partition keys of pools start with.
 pub(crate) const POOL: &str = "pool#";
 
@@ -27,8 +31,33 @@ const SIZE: &str = "size";
 /// Blocks that one call tries before it gives way to the other writers.
 const TRIES_MAX: usize = 32;
 
-/// How long a released block rests, in seconds: as long as IPAM keeps one back.
+/// How long a released block rests whose VPC is gone, in seconds: as long as IPAM keeps one back.
 pub const REST_SECONDS: i64 = 30 * 60;
+
+/// How long a block rests whose VPC may still be there, in seconds: a day more than the 90 days for which AWS keeps what is
+/// in a closed account, and gives it back when the account is reopened.
+/// <https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-closing.html>
+pub const CLOSED_REST_SECONDS: i64 = 91 * 24 * 3600;
+
+/// Why a block is given back, which says how long it rests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rest {
+    /// Its VPC was seen to be gone.
+    VpcGone,
+    /// Nobody has seen that: the account is closed, or cannot be entered.
+    Unseen,
+}
+
+impl Rest {
+    /// How long the block rests, in seconds.
+    #[must_use]
+    pub fn seconds(self) -> i64 {
+        match self {
+            Self::VpcGone => REST_SECONDS,
+            Self::Unseen => CLOSED_REST_SECONDS,
+        }
+    }
+}
 
 /// Asks for the block of an account in a region.
 #[derive(Debug, Clone, Copy)]
@@ -76,13 +105,15 @@ pub struct Holding {
     pub owner: String,
     /// Since when it is released; none while it is in use.
     pub released: Option<Timestamp>,
+    /// How long it rests from then on, in seconds.
+    pub rest_seconds: i64,
 }
 
 impl Holding {
     /// Whether another owner may get the block.
     #[must_use]
     pub fn has_rested(&self, now: Timestamp) -> bool {
-        self.released.is_some_and(|released| now.as_second().saturating_sub(released.as_second()) >= REST_SECONDS)
+        self.released.is_some_and(|released| now.as_second().saturating_sub(released.as_second()) >= self.rest_seconds)
     }
 }
 
@@ -203,7 +234,12 @@ pub(crate) fn read(pool: &mut Pool, item: &Item) -> Option<()> {
             None => None,
             Some(text) => Some(text.parse().ok()?),
         };
-        pool.holders.insert(text("cidr")?.parse().ok()?, Holding { owner: text("owner")?.clone(), released });
+        let rest_seconds = match item.get(RESTS) {
+            None => REST_SECONDS,
+            Some(seconds) => seconds.as_n().ok()?.parse().ok()?,
+        };
+        let holding = Holding { owner: text("owner")?.clone(), released, rest_seconds };
+        pool.holders.insert(text("cidr")?.parse().ok()?, holding);
     }
     Some(())
 }

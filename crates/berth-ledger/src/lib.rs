@@ -13,7 +13,7 @@ mod release;
 mod restore;
 mod table;
 
-pub use addresses::{BlockRequest, Holding, Pool, REST_SECONDS, usable};
+pub use addresses::{BlockRequest, CLOSED_REST_SECONDS, Holding, Pool, REST_SECONDS, Rest, usable};
 pub use admission::{Admission, admit, next_generation};
 pub use binding::Bound;
 pub use creation::{RecordedVpc, VpcIntent};

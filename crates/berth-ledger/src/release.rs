@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use crate::{
     Ledger, Pool,
-    addresses::{POOL, RELEASED, owner, read},
+    addresses::{POOL, RELEASED, RESTS, Rest, owner, read},
 };
 
 impl Ledger {
@@ -39,12 +39,13 @@ impl Ledger {
         Ok(pools)
     }
 
-    /// Gives back every block that this account has in this region; they rest from now on. Answers pool and block of
-    /// each. Only for an account that has no VPC there any more. [DynamoDB `Scan`, `UpdateItem`]
+    /// Gives back every block that this account has in this region; they rest from now on, as long as `rest` says. Answers
+    /// pool and block of each. [DynamoDB `Scan`, `UpdateItem`]
     pub async fn release_blocks(
         &self,
         account: &AccountId,
         region: &Region,
+        rest: Rest,
         now: Timestamp,
     ) -> Result<Vec<(String, Ipv4Net)>, StepError> {
         let owner = owner(account, region);
@@ -53,7 +54,7 @@ impl Ledger {
             for (block, holding) in pool.holders {
                 if holding.owner == owner
                     && holding.released.is_none()
-                    && self.release(&name, block, &owner, now).await?
+                    && self.release((&name, block), &owner, rest, now).await?
                 {
                     released.push((name.clone(), block));
                 }
@@ -63,17 +64,25 @@ impl Ledger {
     }
 
     /// Marks one block as released, when it is still the owner's. Answers whether it was.
-    async fn release(&self, pool: &str, block: Ipv4Net, owner: &str, now: Timestamp) -> Result<bool, StepError> {
+    async fn release(
+        &self,
+        (pool, block): (&str, Ipv4Net),
+        owner: &str,
+        rest: Rest,
+        now: Timestamp,
+    ) -> Result<bool, StepError> {
         let sent = self
             .client
             .update_item()
             .table_name(&self.table)
             .key("pk", AttributeValue::S(format!("{POOL}{pool}")))
             .key("sk", AttributeValue::S(format!("block#{block}")))
-            .update_expression("SET #released = :now")
+            .update_expression("SET #released = :now, #rests = :rests")
             .condition_expression("#owner = :owner AND attribute_not_exists(#released)")
             .expression_attribute_names("#released", RELEASED)
+            .expression_attribute_names("#rests", RESTS)
             .expression_attribute_names("#owner", "owner")
+            .expression_attribute_values(":rests", AttributeValue::N(rest.seconds().to_string()))
             .expression_attribute_values(":now", AttributeValue::S(now.to_string()))
             .expression_attribute_values(":owner", AttributeValue::S(owner.to_owned()))
             .send()

@@ -204,8 +204,11 @@ fn a_ledger_block_is_used_and_quarantined_after_its_release() {
     let (code, _) = rig.berth(&["addresses", "release", &account, "eu-west-1"]);
     assert_eq!(code, 1, "a VPC of ours is there");
     let (code, said) = rig.berth(&["addresses", "release", &account, "eu-west-1", "--without-looking"]);
-    assert!(code == 0 && said.contains(&format!("{} of pool prod rests for 30 minutes", region.cidr)), "{said}");
+    assert!(code == 0 && said.contains(&format!("{} of pool prod rests for 91 days", region.cidr)), "{said}");
     let (_, pools) = rig.berth(&["addresses", "--json"]);
     let pools: Value = serde_json::from_str(&pools).unwrap();
-    assert!(block(&pools).unwrap()["released"].is_string(), "{pools}");
+    let block = block(&pools).unwrap();
+    let at = |name: &str| block[name].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+    let rests = at("freeAt").duration_since(at("released"));
+    assert_eq!(rests.as_hours(), 91 * 24, "AWS keeps the VPC of a closed account for 90 days: {block}");
 }
