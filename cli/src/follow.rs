@@ -9,6 +9,7 @@ use aws_sdk_sfn::{
 use berth_aws::{CallResultExt, SdkResultExt};
 use berth_events::Failure;
 use berth_history::Extent;
+use berth_step::Fault;
 use berth_tenancy::{PlannedChange, Region};
 use serde_json::{Value, json};
 
@@ -104,9 +105,20 @@ fn print(line: &Line) {
             );
         }
         Line::Fault { state, place, fault, message } => {
-            anstream::eprintln!("  {} {state}{} {}: {message}", paint::waiting("↻"), at(place), paint::waiting(fault));
+            let (sign, fault) = if is_asked_again(fault) {
+                (paint::waiting("↻"), paint::waiting(fault))
+            } else {
+                (paint::bad("✗"), paint::bad(fault))
+            };
+            anstream::eprintln!("  {sign} {state}{} {fault}: {message}", at(place));
         }
     }
+}
+
+/// Whether the state machine asks again by itself after this error. Names that are no fault are those of Lambda and of
+/// Step Functions, which it retries.
+fn is_asked_again(error: &str) -> bool {
+    Fault::ALL.into_iter().find(|fault| fault.name() == error).is_none_or(Fault::is_retryable)
 }
 
 fn planned_json((region, change): (String, PlannedChange)) -> Value {
@@ -230,5 +242,18 @@ impl Ended {
             anstream::println!("{} {region}: {}", paint::waiting("planned change"), change.what);
             anstream::println!("  {}", paint::faint(&format!("Next: {}", change.next)));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_the_state_machine_retries_is_shown_as_asked_again() {
+        assert!(
+            ["NotReady", "Throttled", "Conflict", "States.Timeout", "Lambda.Unknown"].into_iter().all(is_asked_again)
+        );
+        assert!(!["Denied", "InvalidInput", "NotOwned", "Bug"].into_iter().any(is_asked_again));
     }
 }

@@ -60,12 +60,15 @@ pub(crate) async fn run(args: &StatusArgs, wanted: Target) -> Result<Exit, Probl
     Ok(if record.status == Status::Failed { Exit::Failed } else { Exit::Done })
 }
 
-/// The records that the filters let through.
+/// The records that the filters let through. An account that failed before its environment was known may be of any.
 pub(crate) fn chosen(args: &StatusArgs, mut records: Vec<Record>) -> Vec<Record> {
     let StatusArgs { status, environment, account: _, watch: _, json: _ } = args;
     records.retain(|record| {
         (status.is_empty() || status.contains(&record.status))
-            && environment.as_ref().is_none_or(|name| record.environment.as_ref() == Some(name))
+            && environment.as_ref().is_none_or(|name| match &record.environment {
+                Some(known) => known == name,
+                None => record.status == Status::Failed,
+            })
     });
     records
 }
@@ -366,6 +369,9 @@ mod tests {
         assert_eq!(chosen(&args(vec![], None), all()).len(), 2);
         assert_eq!(chosen(&args(vec![Status::Failed], Some("dev")), all()).len(), 1);
         assert_eq!(chosen(&args(vec![Status::Failed], Some("prod")), all()).len(), 0);
+        let unknown = |status| vec![Record { environment: None, ..record(status) }];
+        assert_eq!(chosen(&args(vec![], Some("prod")), unknown("failed")).len(), 1, "it may be of prod");
+        assert_eq!(chosen(&args(vec![], Some("prod")), unknown("ignored")).len(), 0);
     }
 
     #[test]

@@ -130,7 +130,9 @@ def test_every_command_of_the_first_hour_prints_what_the_page_says(shell: Shell)
 
 def test_what_differs_between_runs_is_no_difference_and_all_else_is() -> None:
     assert fits(["a", "…", "d 111122223333"], ["a", "b", "c", "d 444455556666"])
-    assert fits(["vpc-0123456789abcdef0 at 2026-01-01T00:00:00Z …"], ["vpc-00000000000000000 at 2027-01-01T00:00:00.5Z !"])
+    assert fits(
+        ["vpc-0123456789abcdef0 at 2026-01-01T00:00:00Z …"], ["vpc-00000000000000000 at 2027-01-01T00:00:00.5Z !"]
+    )
     assert not fits(["a"], ["a", "b"])
     assert not fits(["a", "b"], ["a"])
     assert not fits(["…", "c"], ["a", "b"])
