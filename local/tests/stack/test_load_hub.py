@@ -173,6 +173,8 @@ def test_every_alarm_watches_something_that_exists_and_tells_the_topic(hub: Load
         ("berth-outcomes-dlq", "ApproximateNumberOfMessagesVisible"),
         ("berth-complete-merges", "Errors"),
         (hub.stack.outputs["StateMachineArn"], "ExecutionsFailed"),
+        (hub.stack.outputs["StateMachineArn"], "ExecutionsTimedOut"),
+        (hub.stack.outputs["StateMachineArn"], "ExecutionsAborted"),
         ("Bug", "Invocations"),
         ("berth-sweep-accounts", "Errors"),
         ("berth-sweep-accounts", "Invocations"),
