@@ -82,6 +82,8 @@ pub struct NamespaceDecision {
     pub name: String,
     /// Its environment, where it is known.
     pub environment: Option<String>,
+    /// Whether the spec names it.
+    pub is_wanted: bool,
     /// How it is.
     pub state: NamespaceState,
     /// Changes, in the order in which they are made.
@@ -93,9 +95,9 @@ pub struct NamespaceDecision {
 }
 
 impl NamespaceDecision {
-    fn new(name: &str, environment: Option<String>, state: NamespaceState) -> Self {
-        let name = name.to_owned();
-        Self { name, environment, state, actions: Vec::new(), foreign: Vec::new(), pending_certificates: Vec::new() }
+    fn new(name: &str, environment: Option<String>, is_wanted: bool, state: NamespaceState) -> Self {
+        let (name, actions, foreign, pending_certificates) = (name.to_owned(), Vec::new(), Vec::new(), Vec::new());
+        Self { name, environment, is_wanted, state, actions, foreign, pending_certificates }
     }
 }
 
@@ -110,7 +112,7 @@ pub fn decide(tenant: &str, desired: &[DesiredNamespace], observed: &Observed) -
 }
 
 fn of_wanted(tenant: &str, wanted: &DesiredNamespace, there: Option<&ObservedNamespace>) -> NamespaceDecision {
-    let decision = |state| NamespaceDecision::new(&wanted.name, Some(wanted.environment.clone()), state);
+    let decision = |state| NamespaceDecision::new(&wanted.name, Some(wanted.environment.clone()), true, state);
     let Some(there) = there else {
         let mut made = decision(NamespaceState::Kept);
         made.actions.push(Action::CreateNamespace { body: wanted.body.clone() });
@@ -192,9 +194,9 @@ fn deletion(kind: Kind, namespace: &str, object: &Live) -> Action {
 fn of_left_over(tenant: &str, name: &str, there: &ObservedNamespace) -> NamespaceDecision {
     let environment = there.namespace.label(names::ENVIRONMENT).map(str::to_owned);
     if there.namespace.is_terminating() {
-        return NamespaceDecision::new(name, environment, NamespaceState::Terminating(there.blockers()));
+        return NamespaceDecision::new(name, environment, false, NamespaceState::Terminating(there.blockers()));
     }
-    let mut retained = NamespaceDecision::new(name, environment, NamespaceState::Retained);
+    let mut retained = NamespaceDecision::new(name, environment, false, NamespaceState::Retained);
     retained.actions.extend(withdrawals(tenant, there));
     retained
 }

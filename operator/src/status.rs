@@ -183,7 +183,7 @@ fn of_namespace(tenant: &str, decision: &NamespaceDecision) -> Option<Problem> {
             ),
         )),
         // One that the spec does not name any more is only shown.
-        NamespaceState::Terminating(_) if decision.environment.is_none() => None,
+        NamespaceState::Terminating(_) if !decision.is_wanted => None,
         NamespaceState::Terminating(blockers) => {
             let message = format!("namespace {name} is being deleted{}", because(blockers));
             Some(Problem::new(Part::Namespaces, Reason::Terminating, message))
