@@ -1,6 +1,8 @@
-"""Makes each mistake of a list in a copy of the checkout, and expects the unit tests of its function to fail.
+"""Makes each mistake of a list in a copy of the checkout, and expects tests to fail: of a function its unit tests, of a policy
+those of local/tests/authorization and local/tests/policies.
 
     tests/mutants/run.py tests/mutants/isolation.yaml
+    tests/mutants/run.py tests/mutants/policies.yaml      # Python only: two minutes
 
 The copy shares no build with the checkout, so it takes minutes; `--dry` only looks whether each mistake can be made.
 """
@@ -21,22 +23,32 @@ ROOT = Path(__file__).resolve().parents[2]
 def mutated(mutant: dict[str, str], root: Path) -> tuple[str, str]:
     """The file's text, and with the mistake in it."""
     text = (root / mutant["file"]).read_text()
-    if text.count(mutant["find"]) != 1:
+    after = mutant.get("after", "")
+    before, mark, rest = text.partition(after) if after else ("", "", text)
+    if text.count(after or mutant["find"]) != 1 or mutant["find"] not in rest:
         raise SystemExit(f"{mutant['name']}: {mutant['file']} does not hold the text once")
-    return text, text.replace(mutant["find"], mutant["replace"])
+    return text, before + mark + rest.replace(mutant["find"], mutant["replace"], 1)
+
+
+def tests_of(file: str) -> tuple[list[str], str]:
+    """The command that must fail, and what it says when it ran."""
+    if file.startswith("functions/"):
+        return ["cargo", "test", "--locked", "--quiet", "--lib", "--package", Path(file).parts[1]], "test result"
+    python = str(ROOT / "local" / ".venv" / "bin" / "python")
+    return [python, "-m", "pytest", "-x", "local/tests/authorization", "local/tests/policies"], " in "
 
 
 def is_caught(mutant: dict[str, str], copy: Path) -> bool:
-    """Whether the function's unit tests fail with the mistake, for another reason than that it does not compile."""
-    file, package = copy / mutant["file"], Path(mutant["file"]).parts[1]
+    """Whether tests fail with the mistake, for another reason than that it does not compile."""
+    file = copy / mutant["file"]
+    command, ended = tests_of(mutant["file"])
     text, wrong = mutated(mutant, copy)
     file.write_text(wrong)
     try:
-        cargo = ["cargo", "test", "--locked", "--quiet", "--lib", "--package", package]
-        ran = subprocess.run(cargo, cwd=copy, capture_output=True, text=True, check=False)
+        ran = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False)
     finally:
         file.write_text(text)
-    if "test result" not in ran.stdout:
+    if ended not in ran.stdout:
         raise SystemExit(f"{mutant['name']}: it does not compile\n{ran.stderr}")
     return ran.returncode != 0
 

@@ -215,7 +215,7 @@ impl<'a> Allow<'a> {
 }
 
 impl<'a> From<&'a Statement> for Allow<'a> {
-    fn from(Statement { sid, effect, action, resource, condition }: &'a Statement) -> Self {
+    fn from(Statement { sid, why: _, effect, action, resource, condition }: &'a Statement) -> Self {
         let action = action.iter().map(String::as_str).collect();
         let resource = On::Policy(resource.clone().into());
         Self { sid, effect: *effect, action, resource, condition: condition.as_ref() }

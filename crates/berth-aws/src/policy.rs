@@ -65,6 +65,8 @@ pub enum Effect {
 pub struct Statement {
     /// What it is for.
     pub sid: String,
+    /// Why it is wider than its use, where AWS leaves no other way. Only readers of the file see it.
+    pub why: Option<String>,
     /// Whether it allows or denies; it allows unless it says otherwise.
     #[serde(default)]
     pub effect: Effect,

@@ -117,8 +117,8 @@ FULL_ACCESS = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}
 
 def guardrails() -> list[list[dict[str, Any]]]:
     """The service control policies of a tenant account: AWS's own at the root, and Berth's at the unit, beside AWS's."""
-    (policy,) = (each for each in resources("guardrails.yaml").values() if each.get("Type") == "SERVICE_CONTROL_POLICY")
-    return [[FULL_ACCESS], [FULL_ACCESS, policy["Content"]], [FULL_ACCESS]]
+    found = [each["Content"] for each in resources("guardrails.yaml").values() if "Content" in each]
+    return [[FULL_ACCESS], [FULL_ACCESS, *found], [FULL_ACCESS]]
 
 
 def example_boundary(environment: str = "dev") -> dict[str, Any]:

@@ -19,7 +19,12 @@ BOUNDARY = f"arn:aws:iam::{TENANT}:policy/tenant/berth-tenant-boundary"
 OURS = {"aws:resourcetag/berth:managed-by": "berth"}
 PUTS_OURS = {"aws:requesttag/berth:managed-by": "berth", "aws:tagkeys": ["berth:managed-by"]}
 WITHIN = {"iam:permissionsboundary": BOUNDARY}
-BERTH = {"aws:principalarn": f"{ROLE}/BerthTenant"}
+BERTH = {
+    "tenant": {"aws:principalarn": f"{ROLE}/BerthTenant"},
+    "network": {"aws:principalarn": f"arn:aws:iam::{names.NETWORK_ACCOUNT}:role/BerthNetwork"},
+    "management": {"aws:principalarn": f"arn:aws:iam::{names.MANAGEMENT_ACCOUNT}:role/BerthSignIn"},
+    "cluster": {"aws:principalarn": f"arn:aws:iam::{CLUSTER}:role/BerthCluster"},
+}
 PLAN = f"arn:aws:backup:eu-west-1:{TENANT}:backup-plan:0a"
 
 
@@ -99,7 +104,7 @@ DENIED: list[Case] = [
 
 @pytest.mark.parametrize(("part", "action", "resource", "keys"), DENIED)
 def test_a_role_of_berth_may_not(part: str, action: str, resource: str, keys: dict[str, Any]) -> None:
-    assert not decide(Request(action, resource, BERTH | keys), stolen(part)).allowed
+    assert not decide(Request(action, resource, BERTH[part] | keys), stolen(part)).allowed
 
 
 ALLOWED: list[Case] = [
@@ -121,12 +126,12 @@ ALLOWED: list[Case] = [
 
 @pytest.mark.parametrize(("part", "action", "resource", "keys"), ALLOWED)
 def test_its_lawful_twin_is_allowed(part: str, action: str, resource: str, keys: dict[str, Any]) -> None:
-    decision = decide(Request(action, resource, BERTH | keys), stolen(part))
+    decision = decide(Request(action, resource, BERTH[part] | keys), stolen(part))
     assert decision.allowed, decision.reason
 
 
 def test_a_function_has_no_part_of_another_function() -> None:
-    request = Request("iam:CreateRole", f"{ROLE}/tenant/a", BERTH | PUTS_OURS | WITHIN)
+    request = Request("iam:CreateRole", f"{ROLE}/tenant/a", BERTH["tenant"] | PUTS_OURS | WITHIN)
     assert decide(request, of_function("create-tenant-roles", "tenant")).allowed
     decision = decide(request, of_function("provision-vpc", "tenant"))
     assert (decision.allowed, decision.reason) == (False, "session policy")
@@ -163,6 +168,7 @@ HARMFUL: list[tuple[str, str, dict[str, Any]]] = [
     ("ec2:DeleteFlowLogs", VPC, {}),
     ("ec2:CreateTags", VPC, {"aws:tagkeys": ["berth:managed-by"]}),
     ("ec2:DeleteTags", VPC, {"aws:tagkeys": ["Name", "berth:account"]}),
+    ("ec2:DeleteTags", VPC, OURS),  # all of them go when none is named
     ("ec2:CreateVolume", VPC, {"aws:tagkeys": ["berth:managed-by"]}),
     ("ram:CreateResourceShare", "*", {}),
     ("ram:AcceptResourceShareInvitation", "*", {}),
@@ -218,7 +224,7 @@ WORK: list[tuple[str, str, dict[str, Any]]] = [
     ("iam:PassRole", f"{ROLE}/mine", {}),
     ("iam:AttachRolePolicy", f"{ROLE}/mine", WITHIN),
     ("iam:GetRole", f"{ROLE}/BerthTenant", {}),
-    ("lambda:CreateFunction", "*", {}),
+    ("sqs:CreateQueue", f"arn:aws:sqs:eu-west-1:{TENANT}:mine", {}),
     ("s3:CreateBucket", "arn:aws:s3:::mine", {}),
     ("backup:StartBackupJob", PLAN, {}),
 ]

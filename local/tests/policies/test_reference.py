@@ -15,6 +15,8 @@ from typing import Any
 import cfnlint
 import pytest
 
+from berth_local.authorization import service_reference
+
 REPOSITORY = Path(__file__).resolve().parents[3]
 REFERENCE = Path(cfnlint.__file__).parent / "data" / "AdditionalSpecs" / "Policies.json"
 
@@ -141,3 +143,32 @@ def test_each_kind_of_mistake_is_found() -> None:
     ]
     with pytest.raises(AssertionError, match="AWS has no action ec2:Nonsense"):
         mistakes("ec2:Nonsense", "*")
+
+
+def is_wide(statement: Statement) -> bool:
+    """Whether a statement lets something be changed on whatever there is of a kind, without a condition."""
+    if statement.get("Effect") == "Deny":
+        return False
+    if "Condition" in statement:
+        return _tags_what_is_there(statement)
+    texts = _texts(statement["Resource"])
+    ends = [re.split(r"[/:]", text.replace("${AWS::", "${"))[-1] for text in texts]
+    return any(end == "*" for end in ends) and any(_changes(action) for action in statement["Action"])
+
+
+def _tags_what_is_there(statement: Statement) -> bool:
+    """Whether it asks for a tag in the request alone, and lets what exists be tagged: a guard that may be put on first."""
+    keys = {key.partition("/")[0] for pairs in statement["Condition"].values() for key in pairs}
+    guarded = keys & {"aws:ResourceTag", "ec2:CreateAction"}
+    levels = [(service_reference.action(action) or {"level": ""})["level"] for action in statement["Action"]]
+    return "aws:RequestTag" in keys and not guarded and any("Tagging" in level for level in levels)
+
+
+def _changes(action: str) -> bool:
+    found = service_reference.action(action) or {"level": "Write"}
+    return not {"Read", "List"} & set(found["level"].replace(",", "").split())
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+def test_what_stays_wide_has_its_reason_beside_it_and_nothing_else_has(name: str) -> None:
+    assert is_wide(STATEMENTS[name]) == ("Why" in STATEMENTS[name]), STATEMENTS[name]

@@ -18,7 +18,8 @@ For whoever reviews what Berth may do. Written by `cargo test -p berth-tests --t
 `functions/*/policy.json`, which the roles in `infra/` are written from, and from the code; do not edit it by hand.
 
 What each function may do, with which role, on what, and which file calls it. Where AWS demands an action that no file
-calls, the reason stands in its place. The text after *when* is the statement's condition; *never* is what is denied, whatever allows it. Every function may besides write
+calls, the reason stands in its place. The text after *when* is the statement's condition; *never* is what is denied, whatever allows it; *wide* says
+why a statement reaches further than its use. Every function may besides write
 to the log group `/berth/functions` and send traces (`WriteFunctionLogs` in `infra/hub.yaml`). How this is held to be true:
 [decision 0023](decisions/0023-policies.md).
 
@@ -57,12 +58,13 @@ fn on(statement: &Statement) -> String {
         one => vec![format!("`{}`", shown(one))],
     };
     let mut on = resources.join(", ");
+    let why = statement.why.as_ref().map(|why| format!(" (wide: {why})")).unwrap_or_default();
     for (operator, keys) in statement.condition.iter().filter_map(Value::as_object).flatten() {
         for (key, value) in keys.as_object().into_iter().flatten() {
             let _ = write!(on, "; when {operator} `{key}` `{}`", shown(value));
         }
     }
-    on
+    on + &why
 }
 
 /// A value as a person reads it: without the partition, and functions of CloudFormation as what they stand for.

@@ -29,7 +29,7 @@ struct Allow<'a> {
 }
 
 impl<'a> From<&'a Statement> for Allow<'a> {
-    fn from(Statement { sid, effect, action, resource, condition }: &'a Statement) -> Self {
+    fn from(Statement { sid, why: _, effect, action, resource, condition }: &'a Statement) -> Self {
         Self { sid, effect: *effect, action, resource, condition: condition.as_ref() }
     }
 }

@@ -193,7 +193,7 @@ const POLICIES: &[Bad] = &[
         from: "Effect: Deny\n              Action: [iam",
         to: "Effect: deny\n              Action: [iam",
         line_of: "Effect: deny",
-        path: "environments.dev.roles.boundary.document.Statement[5].Effect",
+        path: "environments.dev.roles.boundary.document.Statement[6].Effect",
         message: "the statement has no effect",
     },
 ];
