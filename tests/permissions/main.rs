@@ -1,14 +1,15 @@
-//! The end of `make test`: compares the policies with what the journeys of all test binaries used.
+//! The end of `make test`: compares the policies with what the journeys of all test binaries used, and with what the local
+//! AWS decided of their calls.
 
-use std::process::ExitCode;
+use std::{collections::BTreeSet, process::ExitCode};
 
-use berth_tests::permissions::{demanded, differences, policies, recorded};
+use berth_tests::permissions::{Decided, decided, demanded, denied, differences, policies, recorded, unneeded};
 
 /// Fewer local organizations than the test binaries start did not see all journeys.
 const ORGANIZATIONS_MIN: usize = 8;
 
 fn main() -> ExitCode {
-    let (used, organizations) = recorded();
+    let (mut used, organizations) = recorded();
     if organizations < ORGANIZATIONS_MIN {
         eprintln!(
             "only {organizations} local organizations recorded what functions used\nNext: make test, which runs all journeys"
@@ -16,14 +17,24 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     let policies = policies();
-    let found = differences(&policies, demanded(), &used);
+    let decided = decided();
+    // What is in a transaction, and what AWS demands besides, has actions of its own.
+    used.extend(decided.iter().filter(|each| each.allowed).map(Decided::permission));
+    let mut found = differences(&policies, demanded(), &used);
+    found.extend(denied(&decided));
     for line in &found {
         eprintln!("{line}");
     }
+    for line in unneeded(&policies, &decided) {
+        println!("look: {line}");
+    }
     println!(
-        "policies {}, permissions used {} (on {organizations} local organizations), differences {}",
+        "policies {}, permissions used {} (on {organizations} local organizations), decisions {} ({} statements), \
+         differences {}",
         policies.len(),
         used.len(),
+        decided.len(),
+        decided.iter().flat_map(|each| &each.statements).collect::<BTreeSet<_>>().len(),
         found.len()
     );
     if found.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }

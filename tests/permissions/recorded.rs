@@ -47,17 +47,22 @@ impl Use {
     pub fn permission(&self) -> Permission {
         let Self { function, role, service, operation } = self;
         let name = function.strip_prefix("berth-").unwrap_or(function);
-        let part = match role.as_str() {
-            own if own == function || own == EVENT_SOURCE => Part::Hub,
-            "BerthTenant" => Part::Tenant,
-            "BerthNetwork" => Part::Network,
-            "BerthRead" | "BerthSignIn" => Part::Management,
-            "BerthCluster" => Part::Cluster,
-            other => panic!("{function} used the role {other}, which is of no part of a policy"),
-        };
+        let part = part_of(function, role);
         let other = OTHER_NAMES.iter().find(|(of, named, _)| of == service && named == operation);
         let action = other.map_or_else(|| format!("{service}:{operation}"), |(_, _, action)| (*action).to_owned());
         (name.to_owned(), part, action)
+    }
+}
+
+/// The part of a policy that a role of a function is about.
+pub(super) fn part_of(function: &str, role: &str) -> Part {
+    match role {
+        own if own == function || own == EVENT_SOURCE => Part::Hub,
+        "BerthTenant" => Part::Tenant,
+        "BerthNetwork" => Part::Network,
+        "BerthRead" | "BerthSignIn" => Part::Management,
+        "BerthCluster" => Part::Cluster,
+        other => panic!("{function} used the role {other}, which is of no part of a policy"),
     }
 }
 

@@ -17,6 +17,7 @@ from berth_local import names
 from berth_local.access import Access, Credentials
 from berth_local.organization.hub import CLUSTER_REGION
 from berth_local.session import Session
+import hostile
 from snapshot import snapshot
 
 _AT_ONCE_MAX = 8
@@ -35,6 +36,7 @@ class Person:
         keys = state["management"]
         self._management = Credentials(names.MANAGEMENT_ACCOUNT, keys["accessKeyId"], keys["secretAccessKey"])
         self._session = Session(state)
+        self._through_the_gateway = Access(state["endpoint"])
         self._platform = Path(state["platform"])
         self._first_platform: str | None = None
         self._edition = 0
@@ -178,6 +180,16 @@ class Person:
 
         return snapshot(client, account, tenant)
 
+    def hostile(self, account: str, victim: str, region: str, signed_in: bool) -> dict[str, Any]:
+        """Tries, as an administrator of an account, everything that changes something in a region."""
+        iam = self._client(account, "iam", names.HOME_REGION)
+        policies = iam.list_policies(Scope="Local")["Policies"]
+        boundary = next(each["Arn"] for each in policies if each["Arn"].endswith("-boundary"))
+        access = self._through_the_gateway
+        keys = hostile.enter(access, self._client, self._known[account], signed_in, boundary)
+        values = hostile.known(self._client, account, victim, region, boundary)
+        return hostile.try_everything(access, keys, region, values)
+
     def _looking(self, service: str, region: str) -> Any:
         """The client that sees whatever account is looked at: a client for each account costs more than the look."""
         if (service, region) not in self._onlookers:
@@ -231,7 +243,9 @@ class Person:
         for each in ours:
             attachment = each["TransitGatewayAttachmentId"]
             propagations = hub.get_transit_gateway_attachment_propagations(TransitGatewayAttachmentId=attachment)
-            tables = [table["TransitGatewayRouteTableId"] for table in propagations["TransitGatewayAttachmentPropagations"]]
+            tables = [
+                table["TransitGatewayRouteTableId"] for table in propagations["TransitGatewayAttachmentPropagations"]
+            ]
             attachments.append({
                 "id": attachment,
                 "vpc": each["ResourceId"],

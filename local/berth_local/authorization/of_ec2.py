@@ -94,8 +94,8 @@ class Where:
 def requests(operation: str, given: Parameters, where: Where) -> list[Request]:
     """What an operation asks for; on `*` where EC2 knows no resources."""
     common = {"ec2:region": where.region}
-    if operation == "CreateTags":
-        return _tagging(given, where)
+    if operation in ("CreateTags", "DeleteTags"):
+        return _tagging(operation, given, where)
     tagged = given.tag_specifications()
     found = []
     for kind, names in RESOURCES.get(operation, []):
@@ -120,14 +120,14 @@ def _identifiers(given: Parameters, names: tuple[str, ...]) -> list[str]:
     return [each for name in names for each in given.texts(name) or [given.text(name)] if each]
 
 
-def _tagging(given: Parameters, where: Where) -> list[Request]:
+def _tagging(operation: str, given: Parameters, where: Where) -> list[Request]:
     tags = given.tags("Tag")
     found = []
     for identifier in given.texts("ResourceId"):
-        kind = _TYPES[identifier.rpartition("-")[0]]
+        kind = _TYPES.get(identifier.rpartition("-")[0], "*")
         there = resource_tags(facts.ec2_tags(where.account, where.region, identifier), "ec2")
         keys = {"ec2:region": where.region} | request_tags(tags) | there
-        found.append(Request("ec2:CreateTags", where.arn(kind, identifier), keys))
+        found.append(Request(f"ec2:{operation}", where.arn(kind, identifier), keys))
     return found
 
 

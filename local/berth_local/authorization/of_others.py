@@ -147,12 +147,12 @@ def _backup(operation: str, given: Parameters, where: Where) -> list[Request]:
         found.append(Request("backup:TagResource", arn, keys))
     if operation == "CreateBackupVault":
         found.append(Request("backup-storage:MountCapsule", "*"))
-        if key := given.text("EncryptionKeyArn"):
-            by = {"kms:viaservice": f"backup.{where.region}.amazonaws.com"}
-            found += [
-                Request(f"kms:{each}", key, by) for each in ("Decrypt", "DescribeKey", "GenerateDataKey", "RetireGrant")
-            ]
-            found.append(Request("kms:CreateGrant", key, by | {"kms:grantisforawsresource": "true"}))
+        # AWS's own key, alias aws/backup, when none is given.
+        key = given.text("EncryptionKeyArn") or f"arn:aws:kms:{where.region}:{where.account}:key/0a"
+        by = {"kms:viaservice": f"backup.{where.region}.amazonaws.com"}
+        used = ("Decrypt", "DescribeKey", "GenerateDataKey", "RetireGrant")
+        found += [Request(f"kms:{each}", key, by) for each in used]
+        found.append(Request("kms:CreateGrant", key, by | {"kms:grantisforawsresource": "true"}))
     if operation == "CreateBackupSelection":
         found.append(pass_role((given.field("BackupSelection") or {}).get("IamRoleArn", ""), "backup.amazonaws.com"))
     return found

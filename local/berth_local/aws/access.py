@@ -13,6 +13,7 @@ from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult, BaseResponse
 from moto.iam.exceptions import EntityAlreadyExists
 from moto.iam.models import SERVICE_NAME_CONVERSION, IAMBackend, Role, iam_backends
+from moto.iam.responses import IamResponse as IAMResponse
 from moto.sts.responses import TokenResponse
 
 from berth_local.aws.policies import action_matches, as_list, conditions_hold, statements
@@ -41,6 +42,12 @@ class MalformedPolicyDocument(ServiceException):
     """The session policy is not JSON."""
 
     code = "MalformedPolicyDocument"
+
+
+class UnmodifiableEntity(ServiceException):
+    """IAM refuses to change a service-linked role past its service."""
+
+    code = "UnmodifiableEntity"
 
 
 class InvalidInput(ServiceException):
@@ -128,10 +135,29 @@ def assume_role(original: Any, self: TokenResponse) -> ActionResult:
     return original(self)
 
 
+_NOT_OF_SERVICES = (
+    "delete_role", "delete_role_permissions_boundary", "delete_role_policy", "detach_role_policy", "attach_role_policy",
+    "put_role_permissions_boundary", "put_role_policy", "update_assume_role_policy", "update_role", "untag_role",
+)  # fmt: skip
+"""What only a service may do to its role."""
+
+
+def _unless_of_a_service(original: Any, self: IAMResponse) -> Any:
+    """An operation on a role: on one that is linked to a service, IAM refuses it."""
+    name = self._get_param("RoleName")
+    roles = iam_backends[self.current_account]["aws"].roles.values()
+    if any(role.name == name and role.path.startswith("/aws-service-role/") for role in roles):
+        raise UnmodifiableEntity(f"Cannot perform the operation on the protected role '{name}'")
+    return original(self)
+
+
 def install() -> None:
     """Check AssumeRole; name service-linked roles as AWS does, and answer InvalidInput for one that exists."""
     wrap(TokenResponse, "assume_role")(assume_role)
     SERVICE_NAME_CONVERSION.update(SERVICE_LINKED_NAMES)
+
+    for name in _NOT_OF_SERVICES:
+        wrap(IAMResponse, name)(_unless_of_a_service)
 
     @wrap(IAMBackend, "create_service_linked_role")
     def create_service_linked_role(original: Any, self: IAMBackend, *args: Any, **fields: Any) -> Role:

@@ -12,6 +12,7 @@ from berth_local.organization.addresses import VPC_PREFIX_LENGTH, PoolKey, pool_
 from berth_local.organization.hub import CLUSTER_REGION, CLUSTERS
 from berth_local.organization.network import SHARED_SERVICES_ADDRESSES, RegionalNetwork
 from berth_local.organization.sign_in import GROUPS, KNOWN_BY_ARN, PERMISSION_SETS, IdentityCenter
+from berth_local.settings import DEFAULT_TEMPLATES
 
 
 def platform_document(
@@ -119,21 +120,11 @@ def _baseline() -> dict[str, Any]:
 
 
 def _roles() -> dict[str, Any]:
-    boundary = {
-        "Version": "2012-10-17",
-        "Statement": [
-            {"Sid": "AllowServices", "Effect": "Allow", "Action": "*", "Resource": "*"},
-            {
-                "Sid": "ProtectBerth",
-                "Effect": "Deny",
-                "Action": ["iam:*", "sts:AssumeRole"],
-                "Resource": [
-                    f"arn:aws:iam::{{account}}:role/{names.TENANT_ROLE}",
-                    "arn:aws:iam::{account}:policy/tenant/*",
-                ],
-            },
-        ],
-    }
+    # The one that the example ships, so that everything here runs within it.
+    import yaml
+
+    example = yaml.safe_load((DEFAULT_TEMPLATES / "platform.example.yaml").read_text())
+    boundary = example["environments"]["dev"]["roles"]["boundary"]["document"]
     return {
         "boundary": {"name": "{tenant}-boundary", "path": "/tenant/", "document": boundary},
         "roles": [

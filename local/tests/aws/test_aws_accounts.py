@@ -159,3 +159,17 @@ def test_the_bootstrap_role_of_a_new_account_trusts_the_management_account(ours:
     assert _assume(ours, role) == "AccessDenied"
     keys = _keys(ours, role, MANAGEMENT)
     assert ours.client_with("sts", keys).get_caller_identity()["Account"] == account
+
+
+@differs_from_stock(r"assert 'none' == 'UnmodifiableEntity'")
+def test_nobody_but_its_service_changes_a_service_linked_role(aws: World) -> None:
+    iam = aws.client("iam", "600000000198")
+    name = iam.create_service_linked_role(AWSServiceName="transitgateway.amazonaws.com")["Role"]["RoleName"]
+    allow = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+    for call, more in (
+        (iam.put_role_policy, {"PolicyName": "mine", "PolicyDocument": document}),
+        (iam.update_role, {"MaxSessionDuration": 7200}),
+        (iam.delete_role, {}),
+    ):
+        assert code_of(call, RoleName=name, **more) == "UnmodifiableEntity"

@@ -122,3 +122,12 @@ def test_a_bucket_that_does_not_let_flow_logs_in_is_named(aws: World) -> None:
 def test_a_bucket_that_does_not_exist_is_named(ours: World, destination: str) -> None:
     (refused,) = _flow_logs(ours, "600000000108", destination)["Unsuccessful"]
     assert "no-such-bucket does not exist" in refused["Error"]["Message"]
+
+
+@differs_from_stock(r"assert 'none' == 'CannotDelete'")
+def test_a_default_security_group_goes_with_its_vpc_only(aws: World) -> None:
+    ec2 = aws.client("ec2", "600000000109", REGION)
+    (group,) = ec2.describe_security_groups(Filters=_of(_default_vpc(ec2)))["SecurityGroups"]
+    assert code_of(ec2.delete_security_group, GroupId=group["GroupId"]) == "CannotDelete"
+    other = ec2.create_security_group(GroupName="mine", Description="mine", VpcId=_default_vpc(ec2))["GroupId"]
+    ec2.delete_security_group(GroupId=other)

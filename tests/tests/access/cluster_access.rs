@@ -46,27 +46,27 @@ fn an_entry_of_somebody_else_is_left_and_named_until_it_is_gone() {
 fn a_cluster_without_access_entries_is_reported_with_the_command() {
     let eks_cluster = json!({ "region": WEST, "eks": {} });
     let (rig, _turn) =
-        turn(&[("clusters.old-style-1", eks_cluster), ("environments.staging.cluster", json!("old-style-1"))]);
+        turn(&[("clusters.shared-old-1", eks_cluster), ("environments.staging.cluster", json!("shared-old-1"))]);
     let like = eks(rig, "describe_cluster", &json!({ "name": CLUSTER }))["cluster"].take();
-    let mut old: Value = json!({ "name": "old-style-1", "roleArn": like["roleArn"], "version": like["version"] });
+    let mut old: Value = json!({ "name": "shared-old-1", "roleArn": like["roleArn"], "version": like["version"] });
     old["resourcesVpcConfig"] = json!({ "subnetIds": like["resourcesVpcConfig"]["subnetIds"] });
     old["accessConfig"] = json!({ "authenticationMode": "CONFIG_MAP" });
     eks(rig, "create_cluster", &old);
 
     let account = rig.account("patient-staging", "staging");
     let (ended, failure) = failed(rig, &account, "GrantClusterAccess", "InvalidInput");
-    let what = "the cluster old-style-1 has the authentication mode CONFIG_MAP, which knows no access entries";
+    let what = "the cluster shared-old-1 has the authentication mode CONFIG_MAP, which knows no access entries";
     assert!(failure.message.contains(what), "{}", failure.message);
-    let command = "aws eks update-cluster-config --name old-style-1 --access-config \
+    let command = "aws eks update-cluster-config --name shared-old-1 --access-config \
                    authenticationMode=API_AND_CONFIG_MAP";
     assert!(failure.hint.contains(command), "{}", failure.hint);
     assert!(rig.files_naming(&account).is_empty(), "nothing was committed for it");
 
-    let mode = json!({ "name": "old-style-1", "accessConfig": { "authenticationMode": "API_AND_CONFIG_MAP" } });
+    let mode = json!({ "name": "shared-old-1", "accessConfig": { "authenticationMode": "API_AND_CONFIG_MAP" } });
     eks(rig, "update_cluster_config", &mode);
     mended(rig, &account, &ended);
     assert_access(rig, &account, "patient");
-    assert!(rig.world(&account).access_entries.iter().all(|entry| entry.cluster == "old-style-1"));
+    assert!(rig.world(&account).access_entries.iter().all(|entry| entry.cluster == "shared-old-1"));
 }
 
 #[test]

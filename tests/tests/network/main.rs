@@ -7,6 +7,7 @@
 mod addresses;
 mod attachments;
 mod changes;
+mod hostile;
 mod isolation;
 mod parts;
 mod races;

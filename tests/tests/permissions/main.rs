@@ -2,6 +2,7 @@
 //! all of it and nothing else. docs/decisions/0023 says how.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, unreachable_pub)]
 
+mod decided;
 mod demanded;
 mod document;
 mod machine;
