@@ -44,8 +44,12 @@ pub struct Patience {
     pub throttled_seconds_max: f64,
     /// Retries after `Throttled`.
     pub throttled_max: u32,
-    /// Pause after `NotReady`, in seconds.
+    /// First pause after `NotReady`, in seconds.
     pub not_ready_seconds: f64,
+    /// What each further one is multiplied by.
+    pub not_ready_rate: f64,
+    /// The longest of them, in seconds.
+    pub not_ready_seconds_max: f64,
     /// Retries after `NotReady`.
     pub not_ready_max: u32,
 }
@@ -195,7 +199,9 @@ impl Run {
             self.outcome.failed += 1;
             return;
         }
-        self.again(account, now_ms + patience.not_ready_seconds * 1e3);
+        let grown = patience.not_ready_rate.powi(i32::try_from(this.not_ready).unwrap_or(i32::MAX) - 1);
+        let pause_seconds = (patience.not_ready_seconds * grown).min(patience.not_ready_seconds_max);
+        self.again(account, now_ms + pause_seconds * 1e3);
     }
 
     /// A retry is a transition, too.

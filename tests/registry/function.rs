@@ -168,6 +168,8 @@ pub struct CallsMax {
 pub struct Exception {
     /// The first pause.
     pub interval_seconds: Option<u32>,
+    /// The longest pause.
+    pub delay_seconds_max: Option<u32>,
     /// How often it is tried again.
     pub attempts_max: Option<u32>,
 }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use berth_step::Fault;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::function::Exception;
 
@@ -16,8 +16,9 @@ pub struct Retrier {
     pub error_equals: Vec<&'static str>,
     /// The first pause.
     pub interval_seconds: u32,
-    /// What each further pause is multiplied by.
-    pub backoff_rate: u32,
+    /// What each further pause is multiplied by, in tenths.
+    #[serde(rename = "BackoffRate", serialize_with = "tenths")]
+    pub backoff_tenths: u32,
     /// The longest pause.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_delay_seconds: Option<u32>,
@@ -29,31 +30,28 @@ pub struct Retrier {
 }
 
 impl Retrier {
-    /// Asks again in equal pauses.
-    fn steady(interval_seconds: u32, max_attempts: u32) -> Self {
-        let (max_delay_seconds, jitter_strategy) = (None, None);
-        let backoff_rate = 1;
+    /// Asks again in pauses that grow by a fifth: what came is found late by a tenth of what it took, on average, and the
+    /// history holds many such waits (docs/decisions/0029).
+    fn steady(max_attempts: u32) -> Self {
         Self {
             error_equals: Vec::new(),
-            interval_seconds,
-            backoff_rate,
-            max_delay_seconds,
+            interval_seconds: 3,
+            backoff_tenths: 12,
+            max_delay_seconds: Some(120),
             max_attempts,
-            jitter_strategy,
+            jitter_strategy: None,
         }
     }
 
     /// Asks again in pauses that double from a second on, with jitter.
     fn growing(max_delay_seconds: u32, max_attempts: u32) -> Self {
-        let (max_delay_seconds, jitter_strategy) = (Some(max_delay_seconds), Some("FULL"));
-        let (interval_seconds, backoff_rate) = (1, 2);
         Self {
             error_equals: Vec::new(),
-            interval_seconds,
-            backoff_rate,
-            max_delay_seconds,
+            interval_seconds: 1,
+            backoff_tenths: 20,
+            max_delay_seconds: Some(max_delay_seconds),
             max_attempts,
-            jitter_strategy,
+            jitter_strategy: Some("FULL"),
         }
     }
 
@@ -64,9 +62,19 @@ impl Retrier {
     fn except(self, exception: Exception) -> Self {
         Self {
             interval_seconds: exception.interval_seconds.unwrap_or(self.interval_seconds),
+            max_delay_seconds: exception.delay_seconds_max.or(self.max_delay_seconds),
             max_attempts: exception.attempts_max.unwrap_or(self.max_attempts),
             ..self
         }
+    }
+}
+
+/// Tenths as a number of JSON: whole where it is whole.
+fn tenths<S: Serializer>(tenths: &u32, serializer: S) -> Result<S::Ok, S::Error> {
+    if tenths.is_multiple_of(10) {
+        serializer.serialize_u32(tenths / 10)
+    } else {
+        serializer.serialize_f64(f64::from(*tenths) / 10.0)
     }
 }
 
@@ -75,8 +83,8 @@ impl Retrier {
 /// (docs/decisions/0027).
 fn usual(fault: Fault) -> Option<Retrier> {
     match fault {
-        Fault::NotReady => Some(Retrier::steady(3, 400)),
-        Fault::Throttled => Some(Retrier::growing(60, 120)),
+        Fault::NotReady => Some(Retrier::steady(26)),
+        Fault::Throttled => Some(Retrier::growing(1500, 14)),
         Fault::Conflict => Some(Retrier::growing(30, 6)),
         Fault::Denied | Fault::NotOwned | Fault::InvalidInput | Fault::Superseded | Fault::Bug => None,
     }
@@ -138,7 +146,7 @@ pub fn retriers(resource: &str, exceptions: &BTreeMap<String, Exception>) -> Opt
         let throttled = if fault == Fault::Throttled { service.throttled() } else { &[] };
         list.push(retrier.of([&[fault.name()], throttled].concat()));
         if fault == Fault::Throttled && !service.broken().is_empty() {
-            list.push(Retrier::growing(30, 12).of(service.broken().to_vec()));
+            list.push(Retrier::growing(30, 6).of(service.broken().to_vec()));
         }
     }
     Some(list)

@@ -30,11 +30,12 @@ fn deployed() -> Retries {
 fn patience(state: &Value) -> Patience {
     let (throttled, not_ready) = (retrier(state, "Throttled"), retrier(state, "NotReady"));
     let times = |retrier: &Value| u32::try_from(retrier["MaxAttempts"].as_u64().unwrap()).unwrap();
-    assert_eq!(not_ready["BackoffRate"], 1, "pauses after NotReady do not grow in the simulation");
     Patience {
         throttled_seconds_max: throttled["MaxDelaySeconds"].as_f64().unwrap(),
         throttled_max: times(throttled),
         not_ready_seconds: not_ready["IntervalSeconds"].as_f64().unwrap(),
+        not_ready_rate: not_ready["BackoffRate"].as_f64().unwrap(),
+        not_ready_seconds_max: not_ready["MaxDelaySeconds"].as_f64().unwrap(),
         not_ready_max: times(not_ready),
     }
 }

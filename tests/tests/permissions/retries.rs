@@ -60,7 +60,7 @@ fn exactly_the_faults_that_pass_are_retried() {
 
 #[test]
 fn an_exception_changes_its_fault_alone() {
-    let exception = Exception { interval_seconds: None, attempts_max: Some(7) };
+    let exception = Exception { attempts_max: Some(7), ..Exception::default() };
     let usual = retriers(LAMBDA, &BTreeMap::new()).unwrap();
     let mut changed = retriers(LAMBDA, &BTreeMap::from([("Conflict".to_owned(), exception)])).unwrap();
     let conflict = changed.iter_mut().find(|retrier| retrier.error_equals == ["Conflict"]).unwrap();
