@@ -46,9 +46,27 @@ pub fn filled(text: &str, block: impl Fn(&str) -> Option<String>) -> Result<Stri
 const BEGIN: &str = "# generated: ";
 const END: &str = "# end of generated";
 
+/// A Markdown text in which `fresh` stands between the lines `<!-- NAME -->` and `<!-- /NAME -->`.
+///
+/// # Errors
+/// The text has no such pair.
+pub fn between(text: &str, name: &str, fresh: &str) -> Result<String, String> {
+    let (begin, end) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
+    let (before, rest) = text.split_once(&begin).ok_or_else(|| format!("no line '{}'", begin.trim()))?;
+    let (_, after) = rest.split_once(&end).ok_or_else(|| format!("no line '{end}'"))?;
+    Ok(format!("{before}{begin}{fresh}{end}{after}"))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::filled;
+    use super::{between, filled};
+
+    #[test]
+    fn what_is_between_comments_is_replaced_and_nothing_else_changes() {
+        let fresh = between("a\n<!-- t -->\nold\n<!-- /t -->\nb\n", "t", "new\n").unwrap();
+        assert_eq!(fresh, "a\n<!-- t -->\nnew\n<!-- /t -->\nb\n");
+        assert!(between("a\n<!-- t -->\n", "t", "x").unwrap_err().contains("<!-- /t -->"));
+    }
 
     #[test]
     fn what_is_between_markers_is_replaced_and_nothing_else_changes() {

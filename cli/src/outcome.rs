@@ -4,6 +4,8 @@ use std::{fmt, process::ExitCode};
 
 use berth_step::{Fault, StepError};
 
+use berth_tenancy::after_waiting;
+
 use crate::paint;
 
 /// Exit codes that scripts rely on.
@@ -65,13 +67,14 @@ impl fmt::Display for Problem {
 impl From<StepError> for Problem {
     fn from(error: StepError) -> Self {
         let hint = match error.fault {
-            Fault::Throttled if error.what.contains("got no answer") => {
+            Fault::Throttled if error.message.contains("got no answer") => {
                 "check AWS_ENDPOINT_URL, the region and the credentials; for the local AWS: berth local up".to_owned()
             }
-            _ => error.next.clone(),
+            // No state machine asks again here.
+            _ => after_waiting(&error.hint).to_owned(),
         };
         let causes = error.chain().join(": ");
-        let what = if causes.is_empty() { error.what } else { format!("{} ({causes})", error.what) };
+        let what = if causes.is_empty() { error.message } else { format!("{} ({causes})", error.message) };
         Self::failed(what, hint)
     }
 }

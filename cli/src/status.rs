@@ -115,7 +115,7 @@ pub(crate) fn view_unreadable(item: &Unreadable) -> Value {
 /// Why an item cannot be read.
 pub(crate) fn why(item: &Unreadable) -> String {
     let causes = item.error.chain().join(": ");
-    if causes.is_empty() { item.error.what.clone() } else { format!("{}: {causes}", item.error.what) }
+    if causes.is_empty() { item.error.message.clone() } else { format!("{}: {causes}", item.error.message) }
 }
 
 /// The same, with where the account is now and the command that runs it again.

@@ -42,7 +42,7 @@ pub(crate) async fn run(args: &ValidateArgs, wanted: Target) -> Result<Exit, Pro
     let changes = if args.accounts {
         let Listing { records, unreadable } = target::connect(wanted).await?.ledger.list().await?;
         if let Some(item) = unreadable.first() {
-            return Err(Problem::failed(format!("{}: {}", item.key, item.error.what), item.error.next.clone()));
+            return Err(Problem::failed(format!("{}: {}", item.key, item.error.message), item.error.hint.clone()));
         }
         Some((records.len(), changes(&platform, &records)))
     } else {

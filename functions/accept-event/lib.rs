@@ -10,7 +10,7 @@ use berth_config::PlatformConfig;
 use berth_events::{Decision, Recognised, admit_sender, admit_source, recognise};
 use berth_ledger::{Admission, Ledger, admit};
 use berth_step::{Batch, BatchAnswer, Fault, Message, StepError};
-use berth_tenancy::{AccountId, Mode};
+use berth_tenancy::{AccountId, Mode, wait};
 use futures::future::join_all;
 use jiff::Timestamp;
 use serde_json::json;
@@ -67,7 +67,7 @@ impl AcceptEvent {
             match accepted {
                 Ok(accepted) => log(message, &accepted),
                 Err(error) => {
-                    tracing::warn!(message_id = message.message_id, fault = %error.fault, error = %error.what, causes = ?error.chain(), "message goes back to the queue");
+                    tracing::warn!(message_id = message.message_id, fault = %error.fault, error = %error.message, causes = ?error.chain(), "message goes back to the queue");
                     answer.give_back(message);
                 }
             }
@@ -77,7 +77,7 @@ impl AcceptEvent {
 
     async fn accept(&self, message: &Message, now: Timestamp) -> Result<Accepted, StepError> {
         let platform = self.platform.as_ref().map_err(|why| {
-            StepError::new(Fault::InvalidInput, format!("platform.yaml of this deployment cannot be used: {why}")).next(
+            StepError::new(Fault::InvalidInput, format!("platform.yaml of this deployment cannot be used: {why}")).hint(
                 "run `berth validate platform.yaml`, correct it, and deploy again; an event that was tried too often \
                      by then is in the dead-letter queue, and `berth replay` brings it back",
             )
@@ -165,9 +165,13 @@ pub fn execution_name(account: &AccountId, generation: u32) -> String {
 /// What the codes of `StartExecution` mean. [API reference, "Errors"]
 fn failed_start(failure: CallFailure) -> StepError {
     match failure.code() {
-        Some("ExecutionLimitExceeded") => {
-            failure.as_fault(Fault::Throttled, "nothing yet; raise the quota of open executions if it stays")
-        }
+        Some("ExecutionLimitExceeded") => failure.as_fault(
+            Fault::Throttled,
+            wait(
+                "the queue delivers the event again",
+                "raise the quota of open executions of Step Functions; then berth replay runs the event again",
+            ),
+        ),
         Some("StateMachineDoesNotExist" | "InvalidArn" | "StateMachineDeleting") => {
             failure.as_fault(Fault::InvalidInput, "set BERTH_STATE_MACHINE_ARN to the state machine of this deployment")
         }

@@ -2,6 +2,7 @@
 
 use berth_aws::{CallResultExt, SdkResultExt};
 use berth_step::{Fault, StepError};
+use berth_tenancy::wait;
 
 use crate::{AnnounceOutcome, Change};
 
@@ -27,7 +28,10 @@ impl AnnounceOutcome {
         if change.lacks_content() {
             // It answers what was true a moment ago.
             let what = format!("states:DescribeExecution does not know yet how {} ended", change.execution_arn);
-            return Err(StepError::new(Fault::NotReady, what).next("nothing: the queue delivers the event again"));
+            return Err(StepError::new(Fault::NotReady, what).hint(wait(
+                "the queue delivers the event again",
+                "look at the AWS Health dashboard for Step Functions; then berth replay runs the event again",
+            )));
         }
         Ok(change)
     }

@@ -46,7 +46,7 @@ impl AnnounceOutcome {
                 Ok(line) => tracing::info!(message_id = message.message_id, "{line}"),
                 Err(error) => {
                     tracing::warn!(
-                        message_id = message.message_id, fault = %error.fault, error = %error.what,
+                        message_id = message.message_id, fault = %error.fault, error = %error.message,
                         causes = ?error.chain(), "message goes back to the queue"
                     );
                     answer.give_back(message);
@@ -65,7 +65,7 @@ impl AnnounceOutcome {
                 Fault::InvalidInput,
                 "the outcomes queue holds something that is no status change of an execution",
             )
-            .next("compare the rule berth-onboarding-ended with the template")
+            .hint("compare the rule berth-onboarding-ended with the template")
             .because(error)
         })?;
         let change = self.complete(envelope.detail).await?;

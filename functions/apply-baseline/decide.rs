@@ -3,7 +3,7 @@
 pub(crate) mod wanted;
 
 use berth_step::{Decision, Fault, StepError};
-use berth_tenancy::{BackupPlan, ConfigPlan, Mode, RecorderPlan};
+use berth_tenancy::{BackupPlan, ConfigPlan, Mode, RecorderPlan, wait};
 
 use self::wanted::{CONTROL_TOWER, config_role, planned_rules};
 pub use self::wanted::{PLAN_NAME, RECORDER, selection_name, token};
@@ -60,8 +60,12 @@ fn config(input: &Input, plan: &ConfigPlan, state: &State) -> Result<Vec<ConfigC
         return Ok(changes);
     }
     if state.recorder.is_none() && !plan.rules.is_empty() && input.run.mode == Mode::Apply {
-        let next = "wait for Control Tower to enrol the region, or declare `baseline.config.recorder` in platform.yaml";
-        return Err(StepError::new(Fault::NotReady, "no configuration recorder is in this region yet").next(next));
+        let next = wait(
+            "Control Tower enrols the region",
+            "see in Control Tower why the region is not enrolled, or declare `baseline.config.recorder` in \
+                 platform.yaml and start anew: berth replay ACCOUNT --new",
+        );
+        return Err(StepError::new(Fault::NotReady, "no configuration recorder is in this region yet").hint(next));
     }
     for rule in &plan.rules {
         let name = rule.name_in_account();
@@ -113,8 +117,11 @@ fn backup(input: &Input, wanted: &BackupPlan, state: &State) -> Result<Vec<Backu
     // Before the first change: an invocation that only waits then changes nothing. A plan of changes does not wait.
     if !state.backup_role && !state.plan.as_ref().is_some_and(selected) && input.run.mode == Mode::Apply {
         let what = format!("the role {} for AWS Backup is not there yet", wanted.role_arn);
-        let next = "nothing yet: the state CreateTenantRoles makes berth-backup; any other role must exist";
-        return Err(StepError::new(Fault::NotReady, what).next(next));
+        let next = wait(
+            "the state CreateTenantRoles makes berth-backup at the same time",
+            "make the role that `baseline.backup.role` names in this account and redrive the execution",
+        );
+        return Err(StepError::new(Fault::NotReady, what).hint(next));
     }
     let Some(vault) = &state.vault else {
         return Ok(vec![BackupChange::CreateVault { name: wanted.vault.clone(), key: wanted.kms_key.clone() }]);
@@ -126,7 +133,7 @@ fn backup(input: &Input, wanted: &BackupPlan, state: &State) -> Result<Vec<Backu
         let key = vault.key.as_deref().unwrap_or("no key");
         let what = format!("backup vault {} is encrypted with {key}, not with the planned key", wanted.vault);
         let next = "a vault's key cannot be changed: give `baseline.backup.vault` another name, or plan this key";
-        return Err(StepError::new(Fault::InvalidInput, what).next(next));
+        return Err(StepError::new(Fault::InvalidInput, what).hint(next));
     }
     let mut changes = Vec::new();
     if !vault.tagged {
@@ -167,7 +174,7 @@ fn backup(input: &Input, wanted: &BackupPlan, state: &State) -> Result<Vec<Backu
 
 /// A region has room for one, and somebody else has it.
 fn occupied(kind: &str, name: &str) -> StepError {
-    StepError::new(Fault::NotOwned, format!("the region's one {kind} is {name}, which Berth did not make")).next(
-        "delete it, or remove `baseline.config.recorder` from platform.yaml to keep it; then redrive the execution",
+    StepError::new(Fault::NotOwned, format!("the region's one {kind} is {name}, which Berth did not make")).hint(
+        "delete it and redrive the execution, or keep it and take `baseline.config.recorder` out of platform.yaml",
     )
 }

@@ -9,6 +9,7 @@ use aws_sdk_ec2::{
 };
 use berth_aws::CallFailure;
 use berth_step::{Fault, StepError};
+use berth_tenancy::wait;
 
 use crate::{AttachmentState, Change, Clients, Input, Made};
 
@@ -76,9 +77,14 @@ async fn ensure_service_linked_role(tenant: &SdkConfig) -> Result<Made, StepErro
             match failure.code() {
                 Some("InvalidInput" | "InvalidInputException") if is_there => Ok(Made::default()),
                 // Another region of the same account makes it at the same time.
-                Some("ConcurrentModification" | "ConcurrentModificationException") => {
-                    Err(failure.as_fault(Fault::Conflict, "nothing yet: another region makes the same role"))
-                }
+                Some("ConcurrentModification" | "ConcurrentModificationException") => Err(failure.as_fault(
+                    Fault::Conflict,
+                    wait(
+                        "another region makes the same role",
+                        "see in IAM whether the role of Transit Gateway is there, or is being deleted; then redrive \
+                         the execution",
+                    ),
+                )),
                 _ => Err(failure.or_common()),
             }
         }
@@ -104,14 +110,35 @@ async fn create_attachment(
             Some("DuplicateTransitGatewayAttachment") => lost_race(failure),
             Some("InvalidTransitGatewayID.NotFound") => failure.as_fault(
                 Fault::NotReady,
-                &format!("nothing yet; if it stays, share {gateway} with this account's organizational unit by RAM"),
+                wait(
+                    "a new share reaches an account after some minutes",
+                    format!(
+                        "share {gateway} with this account's organizational unit by RAM, then redrive the execution"
+                    ),
+                ),
             ),
-            Some("InvalidVpcID.NotFound" | "InvalidSubnetID.NotFound") => {
-                failure.as_fault(Fault::NotReady, "nothing yet: AWS does not show the new VPC everywhere yet")
+            Some("InvalidVpcID.NotFound" | "InvalidSubnetID.NotFound") => failure.as_fault(
+                Fault::NotReady,
+                wait(
+                    "AWS does not show the new VPC everywhere yet",
+                    "see whether the VPC and its subnets are still there: who deleted them? then start anew: berth \
+                     replay ACCOUNT --new",
+                ),
+            ),
+            // One code for what passes and what never does; no field tells, only the text. [terraform-provider-aws#8557]
+            Some("IncorrectState") if failure.mentions("not available in availability zone") => {
+                failure.as_fault(Fault::InvalidInput, no_gateway_in_zone())
             }
-            Some("IncorrectState") => {
-                failure.as_fault(Fault::NotReady, "nothing yet: the gateway or the VPC is being changed")
-            }
+            Some("IncorrectState") => failure.as_fault(
+                Fault::NotReady,
+                wait(
+                    "the gateway or the VPC is being changed",
+                    format!(
+                        "see in the network account what {gateway} waits for, or whether it is being deleted; then \
+                         redrive the execution"
+                    ),
+                ),
+            ),
             Some("DuplicateSubnetsInSameZone") => {
                 failure.as_fault(Fault::InvalidInput, "give the attachment tier one subnet in each zone")
             }
@@ -130,6 +157,12 @@ async fn create_attachment(
     Ok(Made { id, state: Some(state) })
 }
 
+/// A zone of the VPC that Transit Gateway does not serve: no waiting changes that.
+fn no_gateway_in_zone() -> &'static str {
+    "leave the zone out of `zones` of this region in platform.yaml (`aws ec2 describe-availability-zones` shows its id), or \
+     give the attachment tier other zones; then start the onboarding anew: berth replay ACCOUNT --new"
+}
+
 /// [EC2 `ModifyTransitGatewayVpcAttachment`]
 async fn change_subnets(ec2: &Client, attachment: &str, add: &[String], remove: &[String]) -> Result<Made, StepError> {
     let some = |subnets: &[String]| (!subnets.is_empty()).then(|| subnets.to_vec());
@@ -141,8 +174,11 @@ async fn change_subnets(ec2: &Client, attachment: &str, add: &[String], remove: 
             Some("IncorrectState" | "InvalidSubnetID.NotFound") => lost_race(failure),
             Some("DuplicateSubnetsInSameZone") => failure.as_fault(
                 Fault::Conflict,
-                "nothing yet; if it stays, the attachment uses another subnet of that zone: berth onboard \
-                 --allow-disruption replaces it",
+                wait(
+                    "Berth looks again",
+                    "the attachment uses another subnet of that zone: berth onboard ACCOUNT --allow-disruption \
+                     replaces it",
+                ),
             ),
             _ => failure.or_common(),
         }
@@ -226,9 +262,14 @@ fn joined<T>(sent: Result<T, CallFailure>, table: &str, already: &str) -> Result
 fn not_joined(failure: CallFailure, table: &str) -> StepError {
     match failure.code() {
         Some("InvalidTransitGatewayAttachmentID.NotFound") => not_seen(failure),
-        Some("IncorrectState") => {
-            failure.as_fault(Fault::NotReady, "nothing yet: the gateway still works on the attachment")
-        }
+        Some("IncorrectState") => failure.as_fault(
+            Fault::NotReady,
+            wait(
+                "the gateway still works on the attachment",
+                "see in the network account in which state the attachment is, and who changes it; then redrive the \
+                 execution",
+            ),
+        ),
         Some("InvalidRouteTableID.NotFound") => failure.as_fault(
             Fault::InvalidInput,
             &format!("correct the route tables in platform.yaml: the network account has no {table}"),
@@ -249,10 +290,23 @@ fn state(attachment: Option<&TransitGatewayVpcAttachment>) -> AttachmentState {
 
 /// It is done already: by an earlier call whose answer was lost, or by someone else.
 fn lost_race(failure: CallFailure) -> StepError {
-    failure.as_fault(Fault::Conflict, "nothing yet: Berth looks again and compares what is there with the plan")
+    failure.as_fault(
+        Fault::Conflict,
+        wait(
+            "Berth looks again and compares what is there with the plan",
+            "find out who else changes the attachment or its route tables, then redrive the execution",
+        ),
+    )
 }
 
 /// The attachment is known in its own account first.
 pub(crate) fn not_seen(failure: CallFailure) -> StepError {
-    failure.as_fault(Fault::NotReady, "nothing yet: the network account does not see the attachment yet")
+    failure.as_fault(
+        Fault::NotReady,
+        wait(
+            "the network account does not see the attachment yet",
+            "see whether the gateway is that of the network account, and whether the attachment is still there; then \
+         redrive the execution",
+        ),
+    )
 }

@@ -7,7 +7,7 @@ mod isolation;
 mod routes;
 
 use berth_step::{Decision, Fault, StepError};
-use berth_tenancy::PlannedChange;
+use berth_tenancy::{PlannedChange, wait};
 
 pub use self::isolation::{Isolation, SpokeRoute, SpokeRoutes};
 use crate::{
@@ -57,14 +57,18 @@ pub(crate) fn decide(input: &Input, state: &State) -> Result<Decision<Change, Ou
 
 /// Something that AWS is still doing.
 fn waits(what: String) -> StepError {
-    StepError::new(Fault::NotReady, what)
+    StepError::new(Fault::NotReady, what).hint(wait(
+        "the gateway takes about two minutes",
+        "look at the attachment in the network account: it may wait to be accepted there, or be stuck; AWS's \
+             support can free it; then redrive the execution",
+    ))
 }
 
 /// Service-linked role, then attachment: without the role an attachment hangs and fails.
 fn create(input: &Input, state: &State) -> Result<Vec<Change>, StepError> {
     if input.attachment_subnets.is_empty() {
         return Err(StepError::new(Fault::InvalidInput, format!("{} has no subnet for an attachment", input.vpc_id))
-            .next("add an attachment tier or a private tier to platform.yaml, then start the onboarding again"));
+            .hint("add an attachment tier or a private tier to platform.yaml, then start the onboarding again"));
     }
     if !state.service_linked_role {
         return Ok(vec![Change::EnsureServiceLinkedRole]);
@@ -84,7 +88,7 @@ fn of_state(input: &Input, attachment: &Attachment) -> Result<Vec<Change>, StepE
             Fault::NotOwned,
             format!("{id} attaches {} to {}, but has not our tags", input.vpc_id, input.transit_gateway.id),
         )
-        .next(format!("delete {id}, or give it Berth's tags if Berth is to adopt it; then redrive")));
+        .hint(format!("delete {id}, or give it Berth's tags if Berth is to adopt it; then redrive")));
     }
     match &attachment.state {
         AttachmentState::Available => Ok(Vec::new()),
@@ -103,7 +107,7 @@ fn ended(attachment: &Attachment, state: &str) -> StepError {
         _ => format!("read in CloudTrail why {id} failed (often the service-linked role); then delete it"),
     };
     StepError::new(Fault::InvalidInput, format!("{id} is {state}"))
-        .next(format!("{next}; then redrive the execution, which attaches anew"))
+        .hint(format!("{next}; then redrive the execution, which attaches anew"))
 }
 
 /// Adds subnets that the attachment lacks. Removing one cuts its zone off, so that needs leave; both in one call,
@@ -183,8 +187,10 @@ fn check_association(
 
 /// An association that somebody ends, or Berth did.
 fn leaving(attachment: &str, with: &AssociatedWith) -> StepError {
-    waits(format!("{attachment} is being disassociated from {with}"))
-        .next("nothing yet: Berth associates it when that is over; find out who disassociates it if it stays")
+    waits(format!("{attachment} is being disassociated from {with}")).hint(wait(
+        "Berth associates it when that is over",
+        "find out who disassociates it, and end that; then redrive the execution",
+    ))
 }
 
 /// Propagations that are missing. Surplus ones are ended with leave; without it they are the proof's to judge.

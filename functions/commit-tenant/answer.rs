@@ -26,7 +26,8 @@ impl CommitTenant {
                 self.succeed(request, &output).await
             }
             Err(error) => {
-                tracing::warn!(%account, fault = %error.fault, error = %error.what, causes = ?error.chain(), "not committed");
+                let error = error.of_planned(account);
+                tracing::warn!(%account, fault = %error.fault, error = %error.message, causes = ?error.chain(), "not committed");
                 self.fail(request, &error).await
             }
         };

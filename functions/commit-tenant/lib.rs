@@ -85,7 +85,7 @@ impl CommitTenant {
                 Err(error) => Err(error),
             };
             if let Err(error) = self.answer(&asked.request, verdict).await {
-                tracing::warn!(fault = %error.fault, error = %error.what, "message goes back to the queue");
+                tracing::warn!(fault = %error.fault, error = %error.message, "message goes back to the queue");
                 answer.give_back(asked.message);
             }
         }
@@ -160,7 +160,7 @@ impl CommitTenant {
             let run = &asked.request.run;
             leases.push(match records {
                 _ if run.mode == Mode::Plan => Ok(()),
-                Err(error) => Err(StepError::new(error.fault, error.what.clone())),
+                Err(error) => Err(StepError::new(error.fault, error.message.clone())),
                 Ok(records) => {
                     let record = record_of(records, &run.account_id);
                     match record.and_then(|record| record.lease.as_deref()) {

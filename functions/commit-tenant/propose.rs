@@ -9,6 +9,7 @@ use berth_gitops::{Authorship, Change, Edit, Host, Proposal, ProposalBranch, Pro
 use berth_ledger::{OpenProposal, Record, Waiter};
 use berth_repository::CommitFailure;
 use berth_step::{Fault, StepError};
+use berth_tenancy::wait;
 use jiff::Timestamp;
 
 use crate::{
@@ -150,7 +151,11 @@ impl CommitTenant {
         record.url = Some(url);
         if !self.ledger.put_proposal(&record).await.map_err(CommitFailure::Secret)? {
             let what = format!("an earlier proposal on {} is being settled", record.branch);
-            return Err(CommitFailure::Secret(StepError::new(Fault::NotReady, what)));
+            return Err(CommitFailure::Secret(StepError::new(Fault::NotReady, what).hint(wait(
+                "complete-merges settles it within minutes",
+                "look at the pull request of that branch and at the log of berth-complete-merges, then redrive the \
+                 execution",
+            ))));
         }
         for asked in rest {
             self.join(asked, &record.branch, true, now).await?;
@@ -193,7 +198,10 @@ impl CommitTenant {
             return Ok(());
         }
         let what = format!("{branch} was merged or closed just now");
-        Err(CommitFailure::Secret(StepError::new(Fault::Conflict, what)))
+        Err(CommitFailure::Secret(StepError::new(Fault::Conflict, what).hint(wait(
+            "Berth proposes it once more",
+            "see who merges and closes Berth's pull requests so fast, then redrive the execution",
+        ))))
     }
 }
 
@@ -214,10 +222,10 @@ fn unmerged(request: &CommitRequest, Settled { url, is_merged }: &Settled) -> St
     let path = request.path();
     let error = if *is_merged {
         StepError::new(Fault::NotOwned, format!("{url} was merged, but {path} is not as Berth proposed it"))
-            .next("compare the file with the pull request; then redrive the execution, and Berth proposes it once more")
+            .hint("compare the file with the pull request; then redrive the execution, and Berth proposes it once more")
     } else {
         StepError::new(Fault::Denied, format!("{url} was closed, and {path} was not merged"))
-            .next("redrive the execution, and Berth proposes it once more; or leave the account as it is")
+            .hint("redrive the execution, and Berth proposes it once more; or leave the account as it is")
     };
     error.for_account(&request.run.account_id)
 }

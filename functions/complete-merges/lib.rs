@@ -105,7 +105,7 @@ impl CompleteMerges {
         let head = look.head.as_ref().map(ToString::to_string);
         for (proposal, state) in known.into_iter().zip(&look.states) {
             if let Err(error) = self.act(&proposal, state, head.as_deref(), &mut output).await {
-                tracing::error!(branch = proposal.branch, fault = %error.fault, error = %error.what, "looked at again");
+                tracing::error!(branch = proposal.branch, fault = %error.fault, error = %error.message, "looked at again");
                 errors.push(error);
             }
         }

@@ -4,7 +4,7 @@ use aws_sdk_iam::Client;
 use berth_aws::{CallFailure, SdkResultExt};
 use berth_iam::sdk_tags;
 use berth_step::{Fault, StepError};
-use berth_tenancy::{RolePlan, Tags};
+use berth_tenancy::{RolePlan, Tags, wait};
 
 use crate::{
     Change, Input, RoleChange,
@@ -97,13 +97,22 @@ async fn tag(iam: &Client, role: &str, tags: &Tags) -> Result<(), StepError> {
 fn meaning(failure: CallFailure) -> StepError {
     match failure.code() {
         // Made by someone else since we looked, or by our own attempt whose answer was lost: look again.
-        Some("EntityAlreadyExists" | "ConcurrentModification") => {
-            failure.as_fault(Fault::Conflict, "nothing yet: Berth looks again and retries")
-        }
+        Some("EntityAlreadyExists" | "ConcurrentModification") => failure.as_fault(
+            Fault::Conflict,
+            wait(
+                "Berth looks again and retries",
+                "find the role or policy of that name, in any letter case and under any path, and rename or delete it; \
+                 then redrive the execution",
+            ),
+        ),
         // IAM shows its own writes after some seconds.
-        Some("NoSuchEntity" | "EntityTemporarilyUnmodifiable") => {
-            failure.as_fault(Fault::NotReady, "nothing yet: IAM shows a new role or policy after some seconds")
-        }
+        Some("NoSuchEntity" | "EntityTemporarilyUnmodifiable") => failure.as_fault(
+            Fault::NotReady,
+            wait(
+                "IAM shows a new role or policy after some seconds",
+                "see in IAM whether the role or policy is there: who deleted it? then redrive the execution",
+            ),
+        ),
         Some("MalformedPolicyDocument" | "InvalidInput" | "ValidationError" | "PolicyNotAttachable") => {
             failure.as_fault(Fault::InvalidInput, "correct the roles of this environment in platform.yaml")
         }

@@ -83,6 +83,10 @@ fn boundary(input: &Input, state: &State) -> Result<Option<Change>, StepError> {
 }
 
 fn must_be_ours(input: &Input, role: &RolePlan, there: &ObservedRole) -> Result<(), StepError> {
+    if there.name != role.name {
+        // IAM refuses the name for ever, and every policy and entry would name a role that is not there.
+        return Err(StepError::not_owned(&format!("role {} in place of {}", there.name, role.name)));
+    }
     if there.path != role.path {
         return Err(StepError::not_owned(&format!(
             "role {} under path {} instead of {}",

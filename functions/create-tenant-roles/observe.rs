@@ -31,7 +31,8 @@ pub(crate) async fn observe(iam: &Client, input: &Input) -> Result<State, StepEr
     while let Some(page) = pages.next().await {
         let page = page.named("iam:GetAccountAuthorizationDetails").or_common()?;
         for detail in page.role_detail_list.unwrap_or_default() {
-            let named = |role: &&RolePlan| Some(role.name.as_str()) == detail.role_name();
+            // As IAM compares names: without letter case. [IAM `CreateRole`, "RoleName"]
+            let named = |role: &&RolePlan| detail.role_name().is_some_and(|name| name.eq_ignore_ascii_case(&role.name));
             if let Some(role) = input.roles.roles.iter().find(named) {
                 roles.insert(role.name.clone(), observed_role(&detail)?);
             }
@@ -39,7 +40,7 @@ pub(crate) async fn observe(iam: &Client, input: &Input) -> Result<State, StepEr
         for detail in page.policies.unwrap_or_default() {
             // By the ARN, which is always there, not by `PolicyName`, which the local AWS omits here.
             let name = detail.arn().and_then(|arn| arn.rsplit('/').next());
-            if name == Some(input.roles.boundary.name.as_str()) {
+            if name.is_some_and(|name| name.eq_ignore_ascii_case(&input.roles.boundary.name)) {
                 boundary = Some(observed_boundary(iam, input, &detail).await?);
             }
         }
@@ -86,6 +87,7 @@ fn observed_role(detail: &RoleDetail) -> Result<ObservedRole, StepError> {
     }
     let attached = detail.attached_managed_policies().iter().filter_map(|policy| policy.policy_arn());
     Ok(ObservedRole {
+        name: detail.role_name().unwrap_or_default().to_owned(),
         id: detail.role_id().unwrap_or_default().to_owned(),
         path: detail.path().unwrap_or("/").to_owned(),
         trust: parse(detail.assume_role_policy_document().unwrap_or_default(), of)?,

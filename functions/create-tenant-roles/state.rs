@@ -38,6 +38,8 @@ pub struct ObservedBoundary {
 /// A role that exists.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ObservedRole {
+    /// Its name, in the letter case that it was made with.
+    pub name: String,
     /// Its unique id (`AROA…`), which only IAM can give.
     pub id: String,
     /// Its path.
@@ -64,6 +66,7 @@ impl State {
             }
             Change::CreateRole { role, boundary } => {
                 let made = ObservedRole {
+                    name: role.name.clone(),
                     id: id.unwrap_or_else(|| PLANNED_ID.to_owned()),
                     path: role.path.clone(),
                     trust: trust_document(&input.run.account_id, &role.trust),

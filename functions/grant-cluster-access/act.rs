@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_eks::Client;
 use berth_aws::{CallFailure, CallResultExt, SdkResultExt};
 use berth_step::{Fault, StepError};
-use berth_tenancy::{ClusterPlan, Tags};
+use berth_tenancy::{ClusterPlan, Tags, wait};
 
 use crate::{Change, EntryChange, ObservedEntry, observe, state::STANDARD};
 
@@ -23,8 +23,16 @@ pub(crate) async fn act(clients: &[(ClusterPlan, Client)], change: &Change) -> R
         None => observe::entry(client, plan, &change.role).await?,
     };
     // Taken as it is, the change would be made again at once, and again.
-    let not_yet =
-        || StepError::new(Fault::NotReady, format!("EKS does not show yet: {change}")).in_region(&plan.region);
+    let not_yet = || {
+        {
+            let hint = wait(
+                "EKS shows its own writes after some seconds",
+                "find out who else changes this access entry, then redrive the execution",
+            );
+            StepError::new(Fault::NotReady, format!("EKS does not show yet: {change}")).hint(hint)
+        }
+        .in_region(&plan.region)
+    };
     entry.filter(|entry| shows(entry, &change.entry)).map(|entry| entry.arn).ok_or_else(not_yet)
 }
 
@@ -76,25 +84,51 @@ fn sdk_tags(tags: &Tags) -> HashMap<String, String> {
 fn meaning(failure: CallFailure) -> StepError {
     match failure.code() {
         // Made since we looked, or by our own attempt whose answer was lost; or removed: look again.
-        Some("ResourceInUseException" | "ResourceNotFoundException") => {
-            failure.as_fault(Fault::Conflict, "nothing yet: Berth looks again and retries")
-        }
-        Some("InvalidRequestException") => {
-            failure.as_fault(Fault::NotReady, "nothing yet: the cluster is changing; Berth asks again")
-        }
+        Some("ResourceInUseException" | "ResourceNotFoundException") => failure.as_fault(
+            Fault::Conflict,
+            wait(
+                "Berth looks again and retries",
+                "find out who else makes or removes access entries of the cluster that is named, then redrive the \
+                 execution",
+            ),
+        ),
+        Some("InvalidRequestException") => failure.as_fault(
+            Fault::NotReady,
+            wait(
+                "the cluster is changing",
+                "see in EKS which update of the cluster is stuck, then redrive the execution",
+            ),
+        ),
         // EKS asks IAM for the principal, and IAM shows a new role to other services after some seconds.
-        Some("InvalidParameterException") if failure.mentions("principal") => failure
-            .as_fault(Fault::NotReady, "nothing yet: EKS does not see the new role; IAM shows it after some seconds"),
+        Some("InvalidParameterException") if failure.mentions("principal") => failure.as_fault(
+            Fault::NotReady,
+            wait(
+                "EKS does not see the new role; IAM shows it after some seconds",
+                "see in IAM of the tenant's account whether the role is there, then redrive the execution",
+            ),
+        ),
         Some("InvalidParameterException") => {
             failure.as_fault(Fault::InvalidInput, "correct the roles of this environment in platform.yaml")
         }
         Some("ResourceLimitExceededException") => failure
             .as_fault(Fault::InvalidInput, "raise the EKS quota of access entries for each cluster, then redrive"),
-        Some("ServerException") => {
-            failure.as_fault(Fault::Throttled, "nothing yet: EKS is in trouble; Berth asks again")
-        }
+        Some("ServerException") => failure.as_fault(
+            Fault::Throttled,
+            wait(
+                "EKS is in trouble",
+                "look at the AWS Health dashboard for EKS in the cluster's region; redrive the execution when it is \
+                 over",
+            ),
+        ),
         // What EKS' tagging answers for a resource that is not there.
-        Some("NotFoundException") => failure.as_fault(Fault::Conflict, "nothing yet: Berth looks again and retries"),
+        Some("NotFoundException") => failure.as_fault(
+            Fault::Conflict,
+            wait(
+                "Berth looks again and retries",
+                "find out who else makes or removes access entries of the cluster that is named, then redrive the \
+             execution",
+            ),
+        ),
         _ => failure.or_common(),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use berth_ledger::{AccessEntryRecord, ClusterAccessRecord, RoleRecord};
 use berth_step::{Decision, Fault, StepError};
-use berth_tenancy::{Access, EnvironmentName, Mode, Tags, TenantName};
+use berth_tenancy::{Access, EnvironmentName, Mode, Tags, TenantName, wait};
 
 use crate::{Change, EntryChange, Input, ObservedCluster, ObservedEntry, Output, State, state::STANDARD};
 
@@ -51,18 +51,23 @@ fn takes_entries(cluster: &ObservedCluster) -> Result<(), StepError> {
          --access-config authenticationMode=API_AND_CONFIG_MAP), then redrive; or remove `eks` from the cluster in \
          platform.yaml"
     );
-    Err(StepError::new(Fault::InvalidInput, what).in_region(&cluster.plan.region).next(next))
+    Err(StepError::new(Fault::InvalidInput, what).in_region(&cluster.plan.region).hint(next))
 }
 
 /// A cluster that changes itself is waited for, but only where there is something to do.
 fn can_be_changed(cluster: &ObservedCluster) -> Result<(), StepError> {
     let (name, status) = (&cluster.plan.eks_name, &cluster.status);
-    let fault = match status.as_str() {
+    let message = format!("the cluster {name} is {status}");
+    let error = match status.as_str() {
         "ACTIVE" => return Ok(()),
-        "CREATING" | "PENDING" | "UPDATING" => Fault::NotReady,
-        _ => Fault::InvalidInput,
+        "CREATING" | "PENDING" | "UPDATING" => StepError::new(Fault::NotReady, message).hint(wait(
+            "the cluster is changing",
+            "see in EKS which update of the cluster is stuck, then redrive the execution",
+        )),
+        _ => StepError::new(Fault::InvalidInput, message)
+            .hint("repair the cluster, or take it out of platform.yaml and start anew: berth replay ACCOUNT --new"),
     };
-    Err(StepError::new(fault, format!("the cluster {name} is {status}")).in_region(&cluster.plan.region))
+    Err(error.in_region(&cluster.plan.region))
 }
 
 /// Changes on one cluster, by ARN of the role.
@@ -133,7 +138,7 @@ fn must_be_ours(input: &Input, cluster: &ObservedCluster, role: &str, there: &Ob
     };
     let next = "delete that access entry, or tag it berth:account and berth:managed-by=berth so that Berth shall \
                 manage it; then redrive the execution";
-    Err(StepError::new(Fault::NotOwned, what).in_region(&cluster.plan.region).next(next))
+    Err(StepError::new(Fault::NotOwned, what).in_region(&cluster.plan.region).hint(next))
 }
 
 fn record(input: &Input, cluster: &ObservedCluster) -> ClusterAccessRecord {

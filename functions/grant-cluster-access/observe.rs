@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_eks::{Client, types::AccessEntry};
 use berth_aws::{CallFailure, CallResultExt, SdkResultExt};
 use berth_step::{Fault, StepError};
-use berth_tenancy::{ClusterPlan, Tags};
+use berth_tenancy::{ClusterPlan, Tags, wait};
 
 use crate::{Input, ObservedCluster, ObservedEntry, State};
 
@@ -104,12 +104,21 @@ pub(crate) fn observed(entry: AccessEntry) -> ObservedEntry {
 fn meaning(failure: CallFailure, plan: &ClusterPlan) -> StepError {
     let error = match failure.code() {
         // "The request is invalid given the state of the cluster": it was described a moment ago, and changes now.
-        Some("InvalidRequestException") => {
-            failure.as_fault(Fault::NotReady, "nothing yet: the cluster is changing; Berth asks again")
-        }
-        Some("ServerException") => {
-            failure.as_fault(Fault::Throttled, "nothing yet: EKS is in trouble; Berth asks again")
-        }
+        Some("InvalidRequestException") => failure.as_fault(
+            Fault::NotReady,
+            wait(
+                "the cluster is changing",
+                "see in EKS which update of the cluster is stuck, then redrive the execution",
+            ),
+        ),
+        Some("ServerException") => failure.as_fault(
+            Fault::Throttled,
+            wait(
+                "EKS is in trouble",
+                "look at the AWS Health dashboard for EKS in the cluster's region; redrive the execution when it is \
+                 over",
+            ),
+        ),
         _ => failure.or_common(),
     };
     error.in_region(&plan.region)

@@ -6,6 +6,7 @@ use aws_sdk_ssoadmin::{
 };
 use berth_aws::{CallFailure, SdkResultExt};
 use berth_step::{Fault, StepError};
+use berth_tenancy::wait;
 
 use crate::{Change, Clients, Input, Progress};
 
@@ -41,14 +42,28 @@ fn meaning(failure: CallFailure) -> StepError {
         // Too many outstanding, or too many calls of the organization: both pass, and neither is this account's fault.
         Some("ThrottlingException") => failure.as_fault(
             Fault::Throttled,
-            "nothing yet: Identity Center takes ten assignments of the organization at once; Berth asks again",
+            wait(
+                "Identity Center takes ten assignments of the organization at once",
+                "see in Identity Center who makes so many assignments, then redrive the execution",
+            ),
         ),
         // The same group, permission set and account are being assigned or removed just now.
-        Some("ConflictException") => failure
-            .as_fault(Fault::NotReady, "nothing yet: Identity Center is busy with this assignment; Berth asks again"),
+        Some("ConflictException") => failure.as_fault(
+            Fault::NotReady,
+            wait(
+                "Identity Center is busy with this assignment",
+                "see in Identity Center who else assigns or removes it, then redrive the execution",
+            ),
+        ),
         // There a moment ago: the next look says which, by its name.
-        Some("ResourceNotFoundException") => failure
-            .as_fault(Fault::Conflict, "nothing yet: the group or the permission set has gone; Berth looks again"),
+        Some("ResourceNotFoundException") => failure.as_fault(
+            Fault::Conflict,
+            wait(
+                "the group or the permission set has gone; Berth looks again",
+                "make the group or the permission set again, or correct platform.yaml and start anew: berth replay \
+                 ACCOUNT --new",
+            ),
+        ),
         Some("ServiceQuotaExceededException") => {
             failure.as_fault(Fault::InvalidInput, "raise the quota of Identity Center that is named, then redrive")
         }

@@ -2,7 +2,7 @@
 
 use berth_ledger::SignInRecord;
 use berth_step::{Decision, Fault, StepError};
-use berth_tenancy::{AssignmentPlan, Mode};
+use berth_tenancy::{AssignmentPlan, Mode, wait};
 
 use crate::{Change, Input, ObservedAssignment, Output, Progress, State, change::shown};
 
@@ -46,9 +46,11 @@ fn asked_again(state: &State) -> Result<(), StepError> {
     for observed in &state.assignments {
         if let Progress::UnderWay { failed_before: Some(reason) } = &observed.progress {
             let what = format!("Identity Center could not assign {}: {reason}", shown(&observed.assignment));
-            let next =
-                "nothing yet: Berth has asked again; when it stays, remove what is named and redrive the execution";
-            return Err(StepError::new(Fault::Conflict, what).next(next));
+            let next = wait(
+                "Berth has asked again",
+                "remove the reason that Identity Center gives, then redrive the execution",
+            );
+            return Err(StepError::new(Fault::Conflict, what).hint(next));
         }
     }
     Ok(())
@@ -64,14 +66,19 @@ fn waits(state: &State, absent: &[Change]) -> Result<(), StepError> {
              {waiting} of this account wait, first {}",
             shown(&first.assignment)
         );
-        let next = "nothing yet: other accounts are served first; Berth asks again, less and less often, for a day";
-        return Err(StepError::new(Fault::Throttled, what).next(next));
+        let next = wait(
+            "other accounts are served first",
+            "see in Identity Center who makes so many assignments, then redrive the execution",
+        );
+        return Err(StepError::new(Fault::Throttled, what).hint(next));
     }
     let under_way = state.assignments.iter().find(|one| matches!(one.progress, Progress::UnderWay { .. }));
     under_way.map_or(Ok(()), |observed| {
         let what = format!("Identity Center is still assigning {}", shown(&observed.assignment));
-        let next =
-            "nothing yet: Identity Center takes seconds to minutes for an assignment; Berth asks again until its limit";
-        Err(StepError::new(Fault::NotReady, what).next(next))
+        let next = wait(
+            "Identity Center takes seconds to minutes for an assignment",
+            "see in Identity Center whether the assignment is stuck or has failed, then redrive the execution",
+        );
+        Err(StepError::new(Fault::NotReady, what).hint(next))
     })
 }

@@ -10,7 +10,7 @@ use aws_sdk_ssoadmin::types::PrincipalType;
 use aws_smithy_types::Document;
 use berth_aws::{CallFailure, CallResultExt, SdkResultExt};
 use berth_step::{Fault, StepError};
-use berth_tenancy::{AccountId, AssignmentPlan, Mode, SignInPlan, Subject};
+use berth_tenancy::{AccountId, AssignmentPlan, Mode, SignInPlan, Subject, wait};
 
 pub(crate) use self::memory::Memory;
 use self::requests::Wanted;
@@ -111,7 +111,7 @@ fn missing_group(failure: CallFailure, plan: &SignInPlan, group: &str) -> StepEr
         "create the group {group}, or wait until the identity provider has synced it; then redrive the execution"
     );
     let mut error = failure.as_fault(Fault::InvalidInput, &next);
-    error.what = format!("Identity Center has no group {group} (identity store {})", plan.identity_store_id);
+    error.message = format!("Identity Center has no group {group} (identity store {})", plan.identity_store_id);
     error
 }
 
@@ -145,8 +145,8 @@ async fn permission_set(
     }
     let what = format!("Identity Center has no permission set {wanted} (instance {instance})");
     let next =
-        format!("create the permission set {wanted}, or correct signIn in platform.yaml; then redrive the execution");
-    Err(StepError::new(Fault::InvalidInput, what).next(next))
+        format!("create the permission set {wanted} and redrive the execution, or correct signIn in platform.yaml");
+    Err(StepError::new(Fault::InvalidInput, what).hint(next))
 }
 
 /// What is assigned already. [sso-admin `ListAccountAssignments`]
@@ -200,8 +200,13 @@ async fn assigned_groups(
 fn gone(failure: CallFailure, memory: &Memory, plan: &SignInPlan, set: &str) -> StepError {
     if memory.knows(set) {
         memory.forget(set);
-        return failure
-            .as_fault(Fault::NotReady, "nothing yet: the permission set was replaced; Berth looks for it by name");
+        return failure.as_fault(
+            Fault::NotReady,
+            wait(
+                "the permission set was replaced; Berth looks for it by name",
+                "make the permission set again, or correct platform.yaml and start anew: berth replay ACCOUNT --new",
+            ),
+        );
     }
     let named = plan.assignments.iter().find(|one| one.permission_set_arn.as_deref() == Some(set));
     let name = named.map_or("", |one| one.permission_set.as_str());

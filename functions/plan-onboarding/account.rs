@@ -38,7 +38,7 @@ pub fn facts(
     let state = described.state().map_or("", |state| state.as_str()).to_owned();
     let ous = units_of_paths(described.paths(), &state).map_err(|error| {
         StepError::new(Fault::Bug, "organizations:DescribeAccount answered a living account without its path")
-            .next("look at the account in Organizations; run it again when it is in a unit: berth replay")
+            .hint("look at the account in Organizations; run it again when it is in a unit: berth replay")
             .because(error)
     })?;
     Ok(AccountFacts {

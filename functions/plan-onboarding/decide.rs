@@ -3,7 +3,7 @@
 use berth_config::{AccountFacts, MatchError, Onboarding};
 use berth_ledger::{Record, next_generation};
 use berth_step::{Fault, StepError};
-use berth_tenancy::{Mode, Plan, Subject};
+use berth_tenancy::{Mode, Plan, Subject, wait};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::OnboardingRequest;
@@ -91,7 +91,7 @@ pub fn check_generation(record: Option<&Record>, request: &OnboardingRequest) ->
             Fault::InvalidInput,
             format!("the request names generation {generation}, but the account's next one is {next}"),
         )
-        .next("leave `generation` out: Berth takes the next one")),
+        .hint("leave `generation` out: Berth takes the next one")),
         _ => Ok(()),
     }
 }
@@ -139,15 +139,16 @@ pub fn plan(subject: Subject, matched: Onboarding) -> Plan {
 
 /// The error of an account that could not be matched.
 pub(crate) fn unmatched(error: &MatchError) -> StepError {
-    let fault = match error {
-        MatchError::NotReady { .. } => Fault::NotReady,
-        MatchError::InvalidInput { .. } => Fault::InvalidInput,
-    };
-    StepError::new(fault, error.to_string()).next(error.hint())
+    match error {
+        MatchError::NotReady { message, hint } => {
+            StepError::new(Fault::NotReady, message).hint(wait("AWS activates new accounts within minutes", hint))
+        }
+        MatchError::InvalidInput { message, hint } => StepError::new(Fault::InvalidInput, message).hint(hint),
+    }
 }
 
 /// The error of a platform configuration that cannot be used.
 pub(crate) fn unusable(why: &str) -> StepError {
     StepError::new(Fault::InvalidInput, format!("platform.yaml of this deployment cannot be used: {why}"))
-        .next("run `berth validate platform.yaml`, correct it, and deploy again")
+        .hint("run `berth validate platform.yaml`, correct it, and deploy again")
 }

@@ -88,7 +88,7 @@ fn changed(
          account change hands: `berth transfer {account} --to {wanted} --plan` shows what moves, what is made anew and \
          what is taken away"
     );
-    StepError::new(Fault::NotOwned, what).next(next)
+    StepError::new(Fault::NotOwned, what).hint(next)
 }
 
 /// What the tenant's name comes from, in words.
@@ -114,7 +114,7 @@ pub fn claimed(claim: &Claim, facts: &AccountFacts, source: TenantSource, tenant
         "if {me} belongs to another tenant, set its tag {tenant_tag} in Organizations to that tenant's name, and run it \
          again; if it replaces {other}, offboard {other} first, and then free its place: berth ledger release {other}"
     );
-    StepError::new(Fault::NotOwned, what).next(next)
+    StepError::new(Fault::NotOwned, what).hint(next)
 }
 
 /// What a plan says of an account that has no identity yet: whom it joins, if anybody. Refuses what another account has.

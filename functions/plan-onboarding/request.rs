@@ -36,6 +36,6 @@ pub fn read_request(request: &Value) -> Result<OnboardingRequest, StepError> {
             Fault::InvalidInput,
             format!("the execution's input asks for no onboarding ({}): {}", decision, recognised.reason),
         )
-        .next("start the execution with {\"accountId\": \"111122223333\"}")),
+        .hint("start the execution with {\"accountId\": \"111122223333\"}")),
     }
 }

@@ -97,7 +97,7 @@ pub fn check(transfer: &Transfer, plan: &TransferPlan) -> Result<(), StepError> 
     if named != plan.to {
         let what =
             format!("the account is to become {named}, but its name, tags, unit and platform.yaml make it {}", plan.to);
-        return Err(StepError::new(Fault::InvalidInput, what).next(format!(
+        return Err(StepError::new(Fault::InvalidInput, what).hint(format!(
             "change what makes it {}, or ask for that: berth transfer ACCOUNT --to {}",
             plan.to, plan.to
         )));
@@ -117,7 +117,8 @@ pub fn check(transfer: &Transfer, plan: &TransferPlan) -> Result<(), StepError> 
         plan.to,
         first.join(", ")
     );
-    Err(StepError::new(Fault::InvalidInput, what).next(
-        "take it away by hand in this order, then transfer the account with --old-access-removed; --plan lists all of it",
+    Err(StepError::new(Fault::InvalidInput, what).hint(
+        "take it away by hand in this order, then transfer the account with --old-access-removed; --plan lists all \
+             of it",
     ))
 }

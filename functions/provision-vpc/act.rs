@@ -8,7 +8,7 @@ mod vpc;
 use aws_sdk_ec2::types::{ResourceType, Tag, TagSpecification};
 use berth_aws::CallFailure;
 use berth_step::{Fault, StepError};
-use berth_tenancy::Tags;
+use berth_tenancy::{Tags, wait};
 
 use crate::{Change, Clients, Input, Made};
 
@@ -71,10 +71,15 @@ fn sdk_tags(tags: &Tags) -> Vec<Tag> {
 }
 
 /// What to do about a thing that is there already: an earlier call made it, and its answer was lost.
-const LOOK_AGAIN: &str = "nothing yet: Berth looks again and goes on with what is there";
+fn look_again() -> String {
+    wait(
+        "Berth looks again and goes on with what is there",
+        "find out who else changes the VPC that is named or its parts, then redrive the execution",
+    )
+}
 
 fn lost_race(failure: CallFailure) -> StepError {
-    failure.as_fault(Fault::Conflict, LOOK_AGAIN)
+    failure.as_fault(Fault::Conflict, look_again())
 }
 
 fn no_id(operation: &str) -> StepError {
@@ -84,7 +89,13 @@ fn no_id(operation: &str) -> StepError {
 /// A failure by the codes that all of EC2's calls on a new VPC share.
 fn failed(failure: CallFailure) -> StepError {
     if failure.is(&NOT_VISIBLE) {
-        failure.as_fault(Fault::NotReady, "nothing yet: AWS does not show yet what it has just made")
+        failure.as_fault(
+            Fault::NotReady,
+            wait(
+                "AWS does not show yet what it has just made",
+                "see whether what is named is still there: who deleted it? then redrive the execution",
+            ),
+        )
     } else if failure.is(&QUOTAS) {
         failure.as_fault(
             Fault::InvalidInput,

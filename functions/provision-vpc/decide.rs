@@ -8,7 +8,7 @@ mod public;
 
 use berth_ledger::VpcIntent;
 use berth_step::{Decision, Fault, StepError};
-use berth_tenancy::{Addresses, TierPlan, TierRouting, subnet_blocks};
+use berth_tenancy::{Addresses, TierPlan, TierRouting, subnet_blocks, wait};
 
 pub(crate) use self::public::is_planned as has_public_tier;
 use crate::{Block, Change, Creation, Input, Output, State, Subnet, SubnetOutput, Vpc, state::routing_tag};
@@ -31,7 +31,7 @@ fn refuse_others(state: &State) -> Result<(), StepError> {
     if state.not_owned.is_empty() {
         return Ok(());
     }
-    Err(StepError::new(Fault::NotOwned, state.not_owned.join("; ")).next(
+    Err(StepError::new(Fault::NotOwned, state.not_owned.join("; ")).hint(
         "find out who made or tagged it. Give Berth's tags back to the VPC on record, take them (or Berth's name) off \
          any other; where the ledger was lost, `berth ledger rebuild` first; then redrive the execution",
     ))
@@ -45,7 +45,7 @@ fn refuse_further_blocks(vpc: &Vpc) -> Result<(), StepError> {
     let blocks: Vec<String> = vpc.further.iter().map(|(block, state)| format!("{block} ({state})")).collect();
     let (id, blocks) = (&vpc.id, blocks.join(", "));
     Err(StepError::new(Fault::NotOwned, format!("{id} has further blocks that Berth did not associate: {blocks}"))
-        .next(format!("find out who associated them; disassociate them from {id}, then redrive the execution")))
+        .hint(format!("find out who associated them; disassociate them from {id}, then redrive the execution")))
 }
 
 /// Without a VPC: the block, then the VPC.
@@ -53,8 +53,10 @@ fn first(input: &Input, state: &State) -> Result<Change, StepError> {
     if let Some(creation) = state.known.creation.filter(|creation| creation.age_seconds < creation.settled_seconds) {
         let Creation { age_seconds, settled_seconds, .. } = creation;
         let what = format!("a CreateVpc of {age_seconds} seconds ago may have made a VPC that EC2 does not show yet");
-        return Err(StepError::new(Fault::NotReady, what)
-            .next(format!("nothing yet: {settled_seconds} seconds after that call Berth tries again")));
+        return Err(StepError::new(Fault::NotReady, what).hint(wait(
+            format!("{settled_seconds} seconds after that call Berth tries again"),
+            "redrive the execution; if it stays then, too, look at `berth ledger` and CloudTrail for that CreateVpc",
+        )));
     }
     let begun = state.known.creation.map(|creation| creation.begun);
     let seen = VpcIntent { begun, vpc: state.known.recorded.clone() };
@@ -105,7 +107,7 @@ fn subnets(input: &Input, state: &State, vpc: &Vpc) -> Result<Vec<Change>, StepE
     let blocks =
         subnet_blocks(vpc.cidr, &network.zones, &network.tiers, &existing, &state.occupied()).map_err(|error| {
             StepError::new(Fault::InvalidInput, format!("the subnets do not fit into {}: {error}", vpc.id))
-                .next("correct the tiers, zones or prefix lengths in platform.yaml, then start the onboarding again")
+                .hint("correct the tiers, zones or prefix lengths in platform.yaml, then start the onboarding again")
         })?;
     if !state.dns_hostnames {
         return Ok(Vec::new());
@@ -132,7 +134,7 @@ fn associations(input: &Input, state: &State) -> Result<Vec<Change>, StepError> 
                     Fault::NotOwned,
                     format!("{id} (tier {}) uses route table {other}, not Berth's {}", tier.name, table.id),
                 )
-                .next(format!("find out who made {other}; disassociate {id} from it, then redrive the execution")));
+                .hint(format!("find out who made {other}; disassociate {id} from it, then redrive the execution")));
             }
             Some(_) => {}
         }
@@ -156,7 +158,7 @@ fn refuse_table_of_other_tiers(
         Fault::InvalidInput,
         format!("{subnet} (tier {name}) is not {kind} by the plan but uses the {kind} table {used}"),
     )
-    .next(format!("make tier {name} {kind} again, or disassociate {subnet} from {used} by hand")))
+    .hint(format!("make tier {name} {kind} again, or disassociate {subnet} from {used} by hand")))
 }
 
 /// Gateway endpoints that are missing, or that the private table does not lead to. Without a private tier there is

@@ -12,7 +12,7 @@ use aws_sdk_ec2::{
 use berth_aws::CallFailure;
 use berth_ledger::{Ledger, VpcIntent};
 use berth_step::{Fault, StepError};
-use berth_tenancy::{Addresses, Region, Tags, TierRouting};
+use berth_tenancy::{Addresses, Region, Tags, TierRouting, wait};
 use ipnet::Ipv4Net;
 
 use crate::{
@@ -110,6 +110,14 @@ async fn peers(ec2: &Client, tables: &[RouteTable]) -> Result<BTreeMap<String, S
     Ok(peers)
 }
 
+/// What to do about a VPC whose block EC2 does not show yet.
+pub(crate) fn no_block_yet() -> String {
+    wait(
+        "IPAM's block shows some seconds after the VPC",
+        "see in EC2 and IPAM why the VPC has no block; delete it there if it never got one, then redrive the execution",
+    )
+}
+
 /// Every VPC of the account in the region: few, and one that lost its tags must be seen too. [EC2 `DescribeVpcs`]
 async fn vpcs(ec2: &Client, region: &Region) -> Result<Vec<Vpc>, StepError> {
     let mut pages = ec2.describe_vpcs().into_paginator().items().send();
@@ -119,17 +127,21 @@ async fn vpcs(ec2: &Client, region: &Region) -> Result<Vec<Vpc>, StepError> {
             let failure = CallFailure::of("ec2:DescribeVpcs", &error);
             // A region that is not opted in does not know the session's token.
             if failure.is(&["AuthFailure", "OptInRequired"]) {
-                let advice = format!(
-                    "nothing yet: AWS is opening the account or {region}; if it stays, enable {region} for the account"
+                let hint = wait(
+                    format!("AWS is opening the account or {region}"),
+                    format!(
+                        "enable {region} for the account and redrive the execution, or take it out of \
+                             platform.yaml and start anew: berth replay ACCOUNT --new"
+                    ),
                 );
-                return failure.as_fault(Fault::NotReady, &advice);
+                return failure.as_fault(Fault::NotReady, hint);
             }
             failure.or_common()
         })?;
         let Some(id) = vpc.vpc_id else { continue };
         // Passing over a VPC whose block IPAM has not shown yet would make a second one.
         let Some(cidr) = vpc.cidr_block else {
-            return Err(StepError::new(Fault::NotReady, format!("{id} has no block yet")));
+            return Err(StepError::new(Fault::NotReady, format!("{id} has no block yet")).hint(no_block_yet()));
         };
         let further = further(&cidr, vpc.cidr_block_association_set.unwrap_or_default());
         vpcs.push(Vpc { cidr: block(&cidr, &id)?, id, further, tags: tags(vpc.tags.as_deref()) });

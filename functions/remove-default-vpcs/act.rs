@@ -3,6 +3,7 @@
 use aws_sdk_ec2::Client;
 use berth_aws::{CallFailure, CallResultExt, SdkResultExt};
 use berth_step::{Fault, StepError};
+use berth_tenancy::wait;
 
 use crate::Removal;
 
@@ -35,7 +36,13 @@ pub(crate) async fn act(ec2: &Client, removal: &Removal) -> Result<(), StepError
 fn meaning(failure: CallFailure) -> StepError {
     // Somebody began to use it since it was looked at. The next look finds what, and leaves the VPC.
     if failure.is(&["DependencyViolation"]) {
-        return failure.as_fault(Fault::Conflict, "nothing yet: Berth looks again, and leaves what is used");
+        return failure.as_fault(
+            Fault::Conflict,
+            wait(
+                "Berth looks again, and leaves what is used",
+                "find out who uses the default VPC and lets go of it again and again, then redrive the execution",
+            ),
+        );
     }
     failure.or_common()
 }

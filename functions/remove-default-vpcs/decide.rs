@@ -34,7 +34,7 @@ fn refuse_if_denied_everywhere(state: &State) -> Result<(), StepError> {
     match answers.first() {
         Some(what) if answers.len() >= state.enabled => {
             Err(StepError::new(Fault::Denied, format!("{what}, and so in every enabled region"))
-                .next("allow the action for the role that called it, then redrive the execution"))
+                .hint("allow the action for the role that called it, then redrive the execution"))
         }
         _ => Ok(()),
     }

@@ -12,7 +12,7 @@ use aws_sdk_ec2::{
 use berth_aws::{CallFailure, CallResultExt, SdkResultExt};
 use berth_ec2::filter;
 use berth_step::{Fault, StepError};
-use berth_tenancy::Region;
+use berth_tenancy::{Region, wait};
 use futures::{StreamExt, TryStreamExt, stream};
 
 use self::untouched::{Parts, default_gateway, used};
@@ -58,7 +58,7 @@ async fn found(ec2: &Client, region: &Region) -> Result<Option<Found>, StepError
     let answer = match sent.named("ec2:DescribeVpcs") {
         Ok(answer) => answer,
         Err(failure) if failure.is(&["UnauthorizedOperation", "AccessDenied"]) => {
-            return Ok(Some(Found::Denied(failure.or_common().what)));
+            return Ok(Some(Found::Denied(failure.or_common().message)));
         }
         Err(failure) => return Err(opening(failure)),
     };
@@ -71,7 +71,14 @@ async fn found(ec2: &Client, region: &Region) -> Result<Option<Found>, StepError
 /// An account or a region that was opened moments ago does not know the session's token yet.
 fn opening(failure: CallFailure) -> StepError {
     if failure.is(&["AuthFailure"]) {
-        failure.as_fault(Fault::NotReady, "nothing yet: AWS is opening the account or the region")
+        failure.as_fault(
+            Fault::NotReady,
+            wait(
+                "AWS is opening the account or the region",
+                "see whether the region is enabled for the account, and whether AWS has verified it; then redrive the \
+             execution",
+            ),
+        )
     } else {
         failure.or_common()
     }

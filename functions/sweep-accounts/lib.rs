@@ -53,7 +53,7 @@ impl SweepAccounts {
     /// ends with an error, so that the alarm hears of it.
     pub async fn handle(&self, input: Input, now: Timestamp) -> Result<Report, StepError> {
         let platform = self.platform.as_ref().map_err(|why| {
-            StepError::new(Fault::InvalidInput, format!("platform.yaml of this deployment cannot be used: {why}")).next(
+            StepError::new(Fault::InvalidInput, format!("platform.yaml of this deployment cannot be used: {why}")).hint(
                 "run `berth validate platform.yaml`, correct it, and deploy again; the next sweep finds everything",
             )
         })?;
@@ -86,7 +86,7 @@ impl SweepAccounts {
         tracing::info!(accounts, asked = asked.len(), refused, ?left, dry_run, problems = problems.len(), "swept");
         for error in &problems {
             let account = error.account.as_ref().map(AccountId::as_str);
-            tracing::error!(account, fault = %error.fault, causes = ?error.chain(), "{}", error.what);
+            tracing::error!(account, fault = %error.fault, causes = ?error.chain(), "{}", error.message);
         }
         if dry_run || problems.is_empty() {
             let problems = problems.iter().map(Problem::from).collect();

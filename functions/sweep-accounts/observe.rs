@@ -7,7 +7,7 @@ use aws_sdk_sfn::{Client as StepFunctions, types::ExecutionStatus};
 use berth_aws::{CallFailure, CallResultExt, SdkResultExt};
 use berth_config::{AccountFacts, units_of_paths};
 use berth_step::{Fault, StepError};
-use berth_tenancy::AccountId;
+use berth_tenancy::{AccountId, wait};
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
 
@@ -116,7 +116,13 @@ fn unknown(failure: CallFailure) -> StepError {
         Some("AWSOrganizationsNotInUseException") => {
             failure.as_fault(Fault::InvalidInput, "set organization.managementAccount in platform.yaml")
         }
-        Some("ServiceException") => failure.as_fault(Fault::Throttled, "nothing: the next sweep looks again"),
+        Some("ServiceException") => failure.as_fault(
+            Fault::Throttled,
+            wait(
+                "the next sweep looks again",
+                "look at the AWS Health dashboard for Organizations; `berth sweep` looks again at once",
+            ),
+        ),
         _ => failure.or_common(),
     }
 }

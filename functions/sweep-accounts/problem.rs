@@ -13,8 +13,8 @@ const NAMED_MAX: usize = 5;
 pub(crate) fn all(problems: Vec<StepError>, asked: usize) -> StepError {
     let count = problems.len();
     let one = |error: &StepError| match &error.account {
-        Some(account) => format!("{} ({account})", error.what),
-        None => error.what.clone(),
+        Some(account) => format!("{} ({account})", error.message),
+        None => error.message.clone(),
     };
     let mut named: Vec<String> = problems.iter().take(NAMED_MAX).map(one).collect();
     if count > NAMED_MAX {
@@ -22,7 +22,7 @@ pub(crate) fn all(problems: Vec<StepError>, asked: usize) -> StepError {
     }
     let what = format!("asked for {asked} accounts, and had {count} problems: {}", named.join("; "));
     match problems.into_iter().next() {
-        Some(first) => StepError::new(first.fault, what).next(first.next.clone()).because(first),
+        Some(first) => StepError::new(first.fault, what).hint(first.hint.clone()).because(first),
         None => StepError::new(Fault::Bug, what),
     }
 }
@@ -42,7 +42,7 @@ pub(crate) fn too_many_changes(changed: &[IdentityChange]) -> StepError {
     let named: Vec<String> = named.collect();
     let what =
         format!("{} accounts would become others, so nothing was asked for: {}", changed.len(), named.join("; "));
-    StepError::new(Fault::InvalidInput, what).next(
+    StepError::new(Fault::InvalidInput, what).hint(
         "compare platform.yaml with the one before: `berth validate FILE --accounts` says what it would do to accounts \
          that exist; if it is meant, transfer them one by one: berth transfer",
     )
@@ -59,15 +59,18 @@ mod tests {
     fn the_error_at_the_end_says_how_many_and_names_the_first_few_with_their_accounts() {
         let account: AccountId = "111122223333".parse().unwrap();
         let error = |number: u32| {
-            StepError::new(Fault::Denied, format!("problem {number}")).next("allow it").for_account(&account)
+            StepError::new(Fault::Denied, format!("problem {number}")).hint("allow it").for_account(&account)
         };
         let two = all(vec![error(1), error(2)], 7);
         assert_eq!(
-            two.what,
+            two.message,
             "asked for 7 accounts, and had 2 problems: problem 1 (111122223333); problem 2 (111122223333)"
         );
-        assert_eq!((two.fault, two.next.as_str(), two.account.is_none()), (Fault::Denied, "allow it", true));
+        assert_eq!((two.fault, two.hint.as_str(), two.account.is_none()), (Fault::Denied, "allow it", true));
         let many = all((1..=9).map(error).collect(), 0);
-        assert!(many.what.ends_with("problem 5 (111122223333); 4 more in the log of berth-sweep-accounts"), "{many}");
+        assert!(
+            many.message.ends_with("problem 5 (111122223333); 4 more in the log of berth-sweep-accounts"),
+            "{many}"
+        );
     }
 }

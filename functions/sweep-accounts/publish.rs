@@ -8,6 +8,7 @@ use berth_aws::{CallFailure, SdkResultExt};
 use berth_contract::sweep::Ask;
 use berth_events::outcome::{AccountCreated, Published, SOURCE, Version};
 use berth_step::{Fault, StepError};
+use berth_tenancy::wait;
 
 /// Most entries that one `PutEvents` takes.
 const ENTRIES_MAX: usize = 10;
@@ -46,7 +47,10 @@ pub(crate) struct Refused {
 
 fn one((ask, code): (&Ask, String)) -> Refused {
     let error = StepError::new(Fault::Throttled, format!("events:PutEvents refused the event: {code}"))
-        .next("nothing: the next sweep asks again; `berth sweep` does so now")
+        .hint(wait(
+            "the next sweep asks again",
+            "look at the AWS Health dashboard for EventBridge; `berth sweep` asks again at once",
+        ))
         .for_account(&ask.account_id);
     Refused { accounts: 1, error }
 }
@@ -78,7 +82,13 @@ fn failed(failure: CallFailure) -> StepError {
         Some("ResourceNotFoundException") => {
             failure.as_fault(Fault::InvalidInput, "set BERTH_BUS to the accounts bus of this deployment")
         }
-        Some("InternalException") => failure.as_fault(Fault::Throttled, "nothing: the next sweep asks again"),
+        Some("InternalException") => failure.as_fault(
+            Fault::Throttled,
+            wait(
+                "the next sweep asks again",
+                "look at the AWS Health dashboard for EventBridge; `berth sweep` asks again at once",
+            ),
+        ),
         _ => failure.or_common(),
     }
 }

@@ -3,6 +3,9 @@
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use berth_step::{Fault, StepError};
+use berth_tenancy::wait;
+
+use crate::denial;
 
 /// Codes by which services say that we call too fast. [AWS "Common error types"; EC2 `RequestLimitExceeded`]
 ///
@@ -86,11 +89,11 @@ impl CallFailure {
         self.code.is_none() || self.status.is_some_and(|status| status >= 500)
     }
 
-    /// This failure as `fault`, with advice: for a code whose meaning the caller knows.
+    /// This failure as `fault`, with a hint: for a code whose meaning the caller knows.
     #[must_use]
-    pub fn as_fault(self, fault: Fault, next: &str) -> StepError {
-        let what = self.what();
-        StepError::new(fault, what).next(next).because(self.context)
+    pub fn as_fault(self, fault: Fault, hint: impl Into<String>) -> StepError {
+        let message = self.what();
+        StepError::new(fault, message).hint(hint).because(self.context)
     }
 
     /// This failure by the codes that every service shares. A code that nobody knows is a `Bug`: it is looked at once,
@@ -98,14 +101,20 @@ impl CallFailure {
     #[must_use]
     pub fn or_common(self) -> StepError {
         let fault = self.common_fault();
-        let what = self.what();
-        let error = StepError::new(fault, what);
+        let error = StepError::new(fault, self.what());
         let error = match fault {
             Fault::Denied => {
                 let operation = self.operation;
-                error.next(format!("allow {operation} for the role that called it, then redrive the execution"))
+                let kind = self.message.as_deref().and_then(|message| denial::hint(operation, message));
+                error.hint(kind.unwrap_or_else(|| {
+                    format!("allow {operation} for the role that called it, then redrive the execution")
+                }))
             }
-            Fault::NotReady => error.next("nothing yet: the account is still being opened by AWS"),
+            Fault::NotReady => error.hint(wait(
+                "AWS is still opening the account, or the region in it",
+                "enable the region that is named for the account; if it is enabled, open a case with AWS's support: \
+                 the account's verification or its payment may be pending; then redrive the execution",
+            )),
             _ => error,
         };
         error.because(self.context)
@@ -231,14 +240,17 @@ mod tests {
     #[test]
     fn a_denial_names_the_action_that_must_be_allowed() {
         let error = failure(Some("AccessDenied"), Some(403)).or_common();
-        assert_eq!(error.what, "ec2:CreateVpc failed: AccessDenied: no");
-        assert!(error.next.contains("allow ec2:CreateVpc"));
+        assert_eq!(error.message, "ec2:CreateVpc failed: AccessDenied: no");
+        assert!(error.hint.contains("allow ec2:CreateVpc"));
     }
 
     #[test]
     fn an_answer_that_is_not_from_aws_is_told_from_none() {
-        assert_eq!(failure(None, Some(407)).or_common().what, "ec2:CreateVpc was answered with HTTP 407 and no code");
-        assert_eq!(failure(None, None).or_common().what, "ec2:CreateVpc got no answer from AWS");
+        assert_eq!(
+            failure(None, Some(407)).or_common().message,
+            "ec2:CreateVpc was answered with HTTP 407 and no code"
+        );
+        assert_eq!(failure(None, None).or_common().message, "ec2:CreateVpc got no answer from AWS");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Sessions into other accounts, the retry policy, tags, and what AWS error codes mean.
 
 mod config;
+mod denial;
 mod failure;
 mod http;
 mod machine;

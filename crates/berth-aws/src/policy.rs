@@ -177,7 +177,7 @@ mod tests {
     fn a_session_that_nothing_is_allowed_in_is_a_bug_and_not_a_session_of_everything() {
         let error = FILE.session(Part::Network).document().unwrap_err();
         assert_eq!(
-            (error.fault, error.what.as_str()),
+            (error.fault, error.message.as_str()),
             (Fault::Bug, "policy.json of this function allows nothing in `network`")
         );
         let broken = PolicyFile::new("{").session(Part::Tenant).document().unwrap_err();

@@ -10,7 +10,7 @@ use aws_config::{Region as SdkRegion, SdkConfig};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_sdk_sts::Client;
 use berth_step::{Fault, StepError};
-use berth_tenancy::{AccountId, Region, RoleName, Subject, role_arn};
+use berth_tenancy::{AccountId, Region, RoleName, Subject, role_arn, wait};
 
 use crate::{CallFailure, SdkResultExt, SessionPolicy};
 
@@ -144,14 +144,19 @@ impl Sessions {
 
 /// The error of a session that was refused, or of a call that failed.
 fn refused(failure: CallFailure, arn: &str, scope: SessionScope<'_>) -> StepError {
-    let error = if failure.is(&["AccessDenied"]) {
+    // A new role may be on its way; a policy that denies outright is not.
+    let error = if failure.is(&["AccessDenied"]) && !failure.mentions("with an explicit deny in") {
         let advice = match scope.when_refused {
-            Fault::NotReady => {
-                format!("nothing yet; if it stays, check that {arn} exists and trusts this function's role")
-            }
+            Fault::NotReady => wait(
+                "a new account gets the role some minutes late",
+                format!(
+                    "deploy {arn} to the account (its StackSet instance may have failed), and let it trust this \
+                         function's role with Berth's external id; then redrive the execution"
+                ),
+            ),
             _ => format!("let {arn} trust this function's role with Berth's external id, then redrive the execution"),
         };
-        failure.as_fault(scope.when_refused, &advice)
+        failure.as_fault(scope.when_refused, advice)
     } else {
         failure.or_common()
     };

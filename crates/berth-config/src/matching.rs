@@ -244,7 +244,8 @@ fn living(facts: &AccountFacts) -> Result<(), MatchError> {
         "ACTIVE" => Ok(()),
         "PENDING_ACTIVATION" => Err(MatchError::NotReady {
             message: "the account is still PENDING_ACTIVATION".into(),
-            hint: "AWS activates new accounts within minutes; if it does not, open a case with AWS Support".into(),
+            hint: "open a case with AWS Support: the account's verification may be pending; then redrive the execution"
+                .into(),
         }),
         unknown => Err(MatchError::InvalidInput {
             message: format!("Organizations reports the account's state as {}, which is not known", shown(unknown)),

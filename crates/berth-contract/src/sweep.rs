@@ -136,8 +136,8 @@ impl From<&StepError> for Problem {
         Self {
             account_id: error.account.clone(),
             fault: error.fault,
-            what: error.what.clone(),
-            next: error.next.clone(),
+            what: error.message.clone(),
+            next: error.hint.clone(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod hints;
 
+use berth_tenancy::after_waiting;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -97,7 +98,8 @@ impl Failure {
             state: cut(state, NAME_CHARS_MAX).to_owned(),
             fault: cut(fault, NAME_CHARS_MAX).to_owned(),
             message: cut(message, MESSAGE_CHARS_MAX).to_owned(),
-            hint: cut(hint.unwrap_or(known.next), HINT_CHARS_MAX).to_owned(),
+            // Nothing asks again: the part of the hint that asks for patience is over.
+            hint: cut(after_waiting(hint.unwrap_or(known.next)), HINT_CHARS_MAX).to_owned(),
         }
     }
 

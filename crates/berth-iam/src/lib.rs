@@ -3,7 +3,7 @@
 use aws_sdk_iam::{Client, types::Tag};
 use berth_aws::{CallFailure, SdkResultExt};
 use berth_step::{Fault, StepError};
-use berth_tenancy::Tags;
+use berth_tenancy::{Tags, wait};
 
 /// Tags as IAM answers them.
 #[must_use]
@@ -34,7 +34,11 @@ pub async fn ensure_service_linked_role(iam: &Client, service: &str) -> Result<(
         Ok(_) => Ok(()),
         Err(failure) if is_there(&failure) => Ok(()),
         Err(failure) if failure.is(&["ConcurrentModification", "ConcurrentModificationException"]) => {
-            Err(failure.as_fault(Fault::Conflict, "nothing yet: another region makes the same role"))
+            let hint = wait(
+                "another region makes the same role",
+                "see in IAM whether the service-linked role is there, or is being deleted; then redrive the execution",
+            );
+            Err(failure.as_fault(Fault::Conflict, hint))
         }
         Err(failure) => Err(failure.or_common()),
     }

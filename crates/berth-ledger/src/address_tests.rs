@@ -64,7 +64,7 @@ fn a_released_block_rests_before_another_owner_gets_it_and_its_own_may_take_it_b
     let pool = Pool { prefix_length: Some(20), holders: [(supernets[0], released)].into() };
     let refused = |now| with_request(8, (&supernets, &[]), 20, now, |r| candidates(r, &pool).err());
     let error = refused(1000 + REST_SECONDS - 1).unwrap();
-    assert!(error.what.ends_with("1 of 1 usable blocks of 10.0.0.0/20 are taken, 1 of them released and resting"));
+    assert!(error.message.ends_with("1 of 1 usable blocks of 10.0.0.0/20 are taken, 1 of them released and resting"));
     assert_eq!(blocks(8, &supernets, 1000 + REST_SECONDS, &pool), supernets);
     let own = with_request(7, (&supernets, &[]), 20, 1001, |r| candidates(r, &pool).unwrap());
     assert_eq!((own[0].block, own[0].is_held, own[0].released), (supernets[0], false, Some(at(1000))));
@@ -107,17 +107,17 @@ fn an_exhausted_pool_says_its_name_how_full_it_is_and_what_to_add() {
     let error = with_request(1, (&supernets, &excluded), 24, 0, |r| candidates(r, &pool).map(|_| ()).unwrap_err());
     assert_eq!(error.fault, Fault::InvalidInput);
     assert_eq!(
-        error.what,
+        error.message,
         "pool dev-eu-west-1 has no free /24: 2 of 2 usable blocks of 10.0.0.0/23, 10.9.0.0/24 are taken"
     );
-    assert!(error.next.contains("add a supernet to pool dev-eu-west-1"));
+    assert!(error.hint.contains("add a supernet to pool dev-eu-west-1"));
 }
 
 #[test]
 fn a_pool_hands_out_one_size_only() {
     let (supernets, pool) = (nets(&["10.0.0.0/16"]), Pool { prefix_length: Some(20), ..Pool::default() });
     let error = with_request(1, (&supernets, &[]), 22, 0, |r| candidates(r, &pool).map(|_| ()).unwrap_err());
-    assert_eq!(error.what, "pool dev-eu-west-1 hands out /20 blocks, and a /22 was asked for");
+    assert_eq!(error.message, "pool dev-eu-west-1 hands out /20 blocks, and a /22 was asked for");
 }
 
 /// Which blocks are free, found by comparing every block with every holder.

@@ -254,7 +254,7 @@ fn candidates(request: &BlockRequest<'_>, pool: &Pool) -> Result<Vec<Candidate>,
             Fault::InvalidInput,
             format!("pool {name} hands out /{other} blocks, and a /{prefix_length} was asked for"),
         )
-        .next(format!("give the /{prefix_length} blocks a pool of their own name and supernets in platform.yaml")));
+        .hint(format!("give the /{prefix_length} blocks a pool of their own name and supernets in platform.yaml")));
     }
     let owner = request.owner();
     let own = pool.holders.iter().filter(|(_, holding)| holding.owner == owner);
@@ -300,7 +300,7 @@ fn exhausted(request: &BlockRequest<'_>, pool: &Pool) -> StepError {
     let what =
         format!("pool {name} has no free /{length}: {all} of {all} usable blocks of {supernets} are taken{tail}");
     StepError::new(Fault::InvalidInput, what)
-        .next(format!("add a supernet to pool {name} in platform.yaml, then start the onboarding again"))
+        .hint(format!("add a supernet to pool {name} in platform.yaml, then start the onboarding again"))
 }
 
 /// Spreads owners over a pool: FNV-1a, because the result must never change between versions.

@@ -171,5 +171,5 @@ impl Lease for Ledger {
 fn superseded(subject: &Subject, other: &str) -> StepError {
     StepError::new(Fault::Superseded, format!("{other} has taken over this account from {}", subject.execution))
         .for_account(&subject.account_id)
-        .next(format!("nothing: follow {other}"))
+        .hint(format!("nothing: follow {other}"))
 }

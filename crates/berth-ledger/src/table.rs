@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::{
 };
 use berth_aws::{CallFailure, CallResultExt, SdkResultExt};
 use berth_step::{Fault, StepError};
-use berth_tenancy::AccountId;
+use berth_tenancy::{AccountId, wait};
 
 use crate::Record;
 
@@ -58,7 +58,7 @@ impl Listing {
             Ok(record) if account_id.as_ref() == Some(&record.account_id) => self.records.push(record),
             Ok(record) => {
                 let what = format!("the ledger holds a record of {} under the key {key:?}", record.account_id);
-                let error = StepError::new(Fault::Bug, what).next("look at who wrote the item, and remove it");
+                let error = StepError::new(Fault::Bug, what).hint("look at who wrote the item, and remove it");
                 self.unreadable.push(Unreadable { key, account_id, error });
             }
             Err(error) => {
@@ -283,7 +283,7 @@ impl Change {
 pub(crate) fn read(item: Item) -> Result<Record, StepError> {
     serde_dynamo::from_item(item).map_err(|error| {
         StepError::new(Fault::Bug, "the ledger holds a record that this version cannot read")
-            .next("compare the functions' version with the one that wrote the record")
+            .hint("compare the functions' version with the one that wrote the record")
             .because(error)
     })
 }
@@ -294,9 +294,13 @@ pub(crate) fn failed(failure: CallFailure) -> StepError {
         Some("ResourceNotFoundException") => {
             failure.as_fault(Fault::InvalidInput, "set BERTH_LEDGER_TABLE to the table of this deployment")
         }
-        Some("TransactionConflictException") => {
-            failure.as_fault(Fault::Conflict, "nothing yet: Berth looks again and retries")
-        }
+        Some("TransactionConflictException") => failure.as_fault(
+            Fault::Conflict,
+            wait(
+                "another function wrote the same record",
+                "see which executions of the account run (berth status), stop the one that is not wanted, and redrive",
+            ),
+        ),
         _ => failure.or_common(),
     }
 }

@@ -37,7 +37,7 @@ impl CommitFailure {
         match self {
             Self::Repository(error) => fault::of(error, account),
             Self::Secret(error) => {
-                StepError::new(error.fault, error.what.clone()).next(error.next.clone()).for_account(account)
+                StepError::new(error.fault, error.message.clone()).hint(error.hint.clone()).for_account(account)
             }
         }
     }
@@ -99,7 +99,7 @@ impl Repository {
         let answer = answer.named("secretsmanager:GetSecretValue").map_err(secret_fault)?;
         HostSecret::parse(answer.secret_string().unwrap_or_default()).map_err(|malformed| {
             StepError::new(Fault::InvalidInput, format!("the secret of the GitOps repository: {malformed}"))
-                .next("put one of the forms of docs/gitops.md into the secret that BERTH_GITOPS_SECRET names")
+                .hint("put one of the forms of docs/gitops.md into the secret that BERTH_GITOPS_SECRET names")
         })
     }
 }

@@ -2,9 +2,12 @@
 
 use std::fmt;
 
-use berth_tenancy::{AccountId, Region};
+use berth_tenancy::{AccountId, Region, wait};
 
 use crate::Fault;
+
+/// What a plan is made from, besides AWS itself.
+const PLANNED_FROM: [&str; 2] = ["platform.yaml", "the account's tags"];
 
 /// The cause of a [`StepError`].
 type Source = Box<dyn std::error::Error + Send + Sync>;
@@ -16,34 +19,44 @@ pub struct StepError {
     /// The name that the state machine matches.
     pub fault: Fault,
     /// What happened, as one sentence without a full stop.
-    pub what: String,
+    pub message: String,
     /// The account, when there is one.
     pub account: Option<AccountId>,
     /// The region, when there is one.
     pub region: Option<Region>,
-    /// What a person should do next, as one sentence.
-    pub next: String,
+    /// What a person should do next, as one sentence. Of a fault that passes by itself: [`wait`].
+    pub hint: String,
     source: Option<Source>,
 }
 
 impl StepError {
-    /// An error of this kind, with the fault's own advice.
+    /// An error of this kind, with the fault's own hint. `message` says what happened.
     #[must_use]
-    pub fn new(fault: Fault, what: impl Into<String>) -> Self {
-        Self { fault, what: what.into(), account: None, region: None, next: advice(fault).to_owned(), source: None }
+    pub fn new(fault: Fault, message: impl Into<String>) -> Self {
+        Self { fault, message: message.into(), account: None, region: None, hint: advice(fault), source: None }
     }
 
     /// Something has the name that Berth would use, and is not Berth's. `what` names it.
     #[must_use]
     pub fn not_owned(what: &str) -> Self {
         Self::new(Fault::NotOwned, format!("{what} has the name that Berth would use, but not Berth's tags"))
-            .next("rename or delete it, or tag it as Berth's if Berth shall manage it; then redrive the execution")
+            .hint("rename or delete it, or tag it as Berth's if Berth shall manage it; then redrive the execution")
     }
 
-    /// The same error with advice that fits it better.
+    /// The same error with a hint that fits it better.
     #[must_use]
-    pub fn next(mut self, advice: impl Into<String>) -> Self {
-        self.next = advice.into();
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = hint.into();
+        self
+    }
+
+    /// The same error of a step, which works by the plan of its execution: a hint that leads to platform.yaml says how the
+    /// change takes effect.
+    #[must_use]
+    pub fn of_planned(mut self, account: &AccountId) -> Self {
+        if PLANNED_FROM.iter().any(|source| self.hint.contains(source)) && !self.hint.contains("--new") {
+            self.hint += &format!("; a redrive keeps the plan, so after such a change: berth replay {account} --new");
+        }
         self
     }
 
@@ -72,7 +85,7 @@ impl StepError {
     #[must_use]
     pub(crate) fn while_trying(mut self, action: &impl fmt::Display) -> Self {
         if self.fault == Fault::Denied {
-            self.what = format!("{}; this was to {action}", self.what);
+            self.message = format!("{}; this was to {action}", self.message);
         }
         self
     }
@@ -91,29 +104,45 @@ impl StepError {
 }
 
 /// What helps with a fault when the place that raised it has no better advice.
-fn advice(fault: Fault) -> &'static str {
+fn advice(fault: Fault) -> String {
     match fault {
-        Fault::NotReady => "nothing yet: Berth asks again until its limit",
-        Fault::Throttled => "nothing yet: Berth asks again with growing pauses",
-        Fault::Conflict => "nothing yet: Berth looks again and retries",
+        Fault::NotReady => {
+            return wait(
+                "Berth asks again until its limit",
+                "look at what the message names in the AWS console, and redrive the execution once it is ready",
+            );
+        }
+        Fault::Throttled => {
+            return wait(
+                "Berth asks again with growing pauses",
+                "redrive the execution later; if it comes often, ask AWS for a higher rate of that call",
+            );
+        }
+        Fault::Conflict => {
+            return wait(
+                "Berth looks again and retries",
+                "find out who else changes what the message names (CloudTrail shows it), then redrive the execution",
+            );
+        }
         Fault::Denied => "allow the action for the role that is named, then redrive the execution",
         Fault::NotOwned => "rename or tag the resource that is named, then redrive the execution",
         Fault::InvalidInput => "correct what is named, then start the onboarding again",
         Fault::Superseded => "nothing: the other execution goes on",
         Fault::Bug => "report this with the execution's history; running it again is safe",
     }
+    .to_owned()
 }
 
 impl fmt::Display for StepError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.what)?;
+        f.write_str(&self.message)?;
         match (&self.account, &self.region) {
             (Some(account), Some(region)) => write!(f, " (account {account}, {region})")?,
             (Some(account), None) => write!(f, " (account {account})")?,
             (None, Some(region)) => write!(f, " ({region})")?,
             (None, None) => {}
         }
-        write!(f, "\nNext: {}", self.next)
+        write!(f, "\nNext: {}", self.hint)
     }
 }
 
@@ -133,7 +162,7 @@ mod tests {
         let error = StepError::new(Fault::NotOwned, "VPC vpc-1 has our name but not our tags")
             .for_account(&"111122223333".parse().unwrap())
             .in_region(&"eu-west-1".parse().unwrap())
-            .next("delete vpc-1 or tag it")
+            .hint("delete vpc-1 or tag it")
             .because("secret-token-in-source");
         assert_eq!(
             error.to_string(),
@@ -143,9 +172,21 @@ mod tests {
     }
 
     #[test]
+    fn a_hint_that_leads_to_platform_yaml_says_how_a_change_of_it_takes_effect() {
+        let account: AccountId = "111122223333".parse().unwrap();
+        let planned = |hint: &str| StepError::new(Fault::InvalidInput, "x").hint(hint).of_planned(&account).hint;
+        let corrected = planned("correct the roles in platform.yaml");
+        assert!(corrected.ends_with("after such a change: berth replay 111122223333 --new"), "{corrected}");
+        for kept in ["allow it, then redrive the execution", "correct platform.yaml, then: berth replay ACCOUNT --new"]
+        {
+            assert_eq!(planned(kept), kept);
+        }
+    }
+
+    #[test]
     fn every_fault_has_advice() {
         for fault in Fault::ALL {
-            assert!(!StepError::new(fault, "x").next.is_empty());
+            assert!(!StepError::new(fault, "x").hint.is_empty());
         }
     }
 }

@@ -73,7 +73,7 @@ pub(crate) fn line(step: &str, about: &About, error: Option<&StepError>, spent: 
         about,
         outcome,
         fault,
-        error: error.map(|error| error.what.as_str()),
+        error: error.map(|error| error.message.as_str()),
         causes: error.map(StepError::chain).unwrap_or_default(),
         calls,
         milliseconds,

@@ -3,10 +3,14 @@
 //! For some minutes a new account answers `AccessDenied` or `UnauthorizedOperation` to calls that it allows later, with
 //! the same codes as a real denial. Only the account's age tells them apart, so the plan says until when to believe it.
 
-use berth_tenancy::Subject;
+use berth_tenancy::{Subject, wait};
 use jiff::Timestamp;
 
 use crate::{Fault, StepError};
+
+/// What AWS says of a call that a policy denies outright: that never comes of an account that is being opened. No field
+/// says it. [IAM User Guide, "Troubleshoot access denied error messages"]
+const EXPLICIT: &str = "with an explicit deny in";
 
 /// What an error means at the time `now`: a denial in the subject's own account is `NotReady` while the account may
 /// still be opened. Denials of other accounts, and all later ones, stay what they are.
@@ -14,12 +18,12 @@ use crate::{Fault, StepError};
 pub fn while_opening(mut error: StepError, subject: &Subject, now: Timestamp) -> StepError {
     let in_account = error.account.as_ref().is_none_or(|account| *account == subject.account_id);
     let Some(until) = subject.opening_until.filter(|until| now < *until) else { return error };
-    if error.fault != Fault::Denied || !in_account {
+    if error.fault != Fault::Denied || !in_account || error.message.contains(EXPLICIT) {
         return error;
     }
-    let next = format!("nothing yet: AWS may still be opening the account; from {until:.0} on: {}", error.next);
+    let hint = wait(format!("AWS may still be opening the account, until {until:.0}"), &error.hint);
     error.fault = Fault::NotReady;
-    error.next(next)
+    error.hint(hint)
 }
 
 #[cfg(test)]
@@ -51,7 +55,7 @@ mod tests {
     }
 
     fn denied() -> StepError {
-        StepError::new(Fault::Denied, "ec2:CreateVpc failed: UnauthorizedOperation").next("allow ec2:CreateVpc")
+        StepError::new(Fault::Denied, "ec2:CreateVpc failed: UnauthorizedOperation").hint("allow ec2:CreateVpc")
     }
 
     #[test]
@@ -69,8 +73,8 @@ mod tests {
     #[test]
     fn a_denial_that_is_believed_to_pass_says_what_was_denied_and_what_to_do_if_it_does_not() {
         let error = judged(denied(), Some(UNTIL), "2026-11-21T09:00:00Z");
-        assert_eq!(error.what, "ec2:CreateVpc failed: UnauthorizedOperation");
-        assert!(error.next.ends_with("from 2026-11-21T10:00:00Z on: allow ec2:CreateVpc"), "{}", error.next);
+        assert_eq!(error.message, "ec2:CreateVpc failed: UnauthorizedOperation");
+        assert!(error.hint.ends_with("until 2026-11-21T10:00:00Z; if it stays: allow ec2:CreateVpc"), "{}", error.hint);
     }
 
     #[test]
@@ -79,6 +83,14 @@ mod tests {
         assert_eq!(judged(network, Some(UNTIL), "2026-11-21T09:00:00Z").fault, Fault::Denied);
         let own = denied().for_account(&"111122223333".parse().unwrap());
         assert_eq!(judged(own, Some(UNTIL), "2026-11-21T09:00:00Z").fault, Fault::NotReady);
+    }
+
+    #[test]
+    fn an_explicit_denial_is_told_at_once_however_new_the_account_is() {
+        let message =
+            "ec2:CreateVpc failed: UnauthorizedOperation: … with an explicit deny in a service control policy";
+        let explicit = StepError::new(Fault::Denied, message);
+        assert_eq!(judged(explicit, Some(UNTIL), "2026-11-21T09:00:00Z").fault, Fault::Denied);
     }
 
     #[test]

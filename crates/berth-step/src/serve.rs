@@ -88,6 +88,7 @@ where
         let account = input.subject().account_id.clone();
         let region = HasSubject::region(&input).cloned();
         converge(step, lease, &input).await.map_err(|error| {
+            let error = error.of_planned(&account);
             let error = while_opening(error, input.subject(), Timestamp::now()).for_account(&account);
             region.iter().fold(error, StepError::in_region)
         })
@@ -135,7 +136,7 @@ fn read<I: DeserializeOwned>(name: &str, payload: Value) -> Result<I, StepError>
     serde_path_to_error::deserialize(payload).map_err(|error| {
         let path = error.path().to_string();
         StepError::new(Fault::InvalidInput, format!("the payload of {name} does not fit at {path}: {error}"))
-            .next("compare the state machine's version with the functions'; deploy them together")
+            .hint("compare the state machine's version with the functions'; deploy them together")
     })
 }
 

@@ -183,7 +183,7 @@ async fn one_failing_action_does_not_abandon_the_others_of_its_batch() {
 async fn a_denial_says_what_was_to_be_changed() {
     let step = FillJar::of(Jar { fail_at: Some(1), fault: Some(Fault::Denied), ..Jar::default() });
     let error = converge(&step, &Ledger::default(), &input(Mode::Apply, 2)).await.unwrap_err();
-    assert_eq!(error.what, "the jar slipped; this was to add number 1");
+    assert_eq!(error.message, "the jar slipped; this was to add number 1");
 }
 
 #[tokio::test]

@@ -5,8 +5,10 @@ mod arn;
 mod baseline;
 mod blocks;
 mod destination;
+mod hint;
 mod identity;
 mod ids;
+pub mod limits;
 mod path;
 mod plan;
 mod planned;
@@ -22,6 +24,7 @@ pub use baseline::{
 };
 pub use blocks::{overlap, uncovered};
 pub use destination::Destination;
+pub use hint::{after_waiting, wait};
 pub use identity::{
     Binding, Claim, GIVEN_BOUNDARY, GIVEN_CLUSTER, GIVEN_ENTRIES, GIVEN_FILE, GIVEN_ROLE, Identity, IdentityDifference,
     JOIN_CHANGE, RECORD_CHANGE, TenantSource, TransferPlan, cluster_of_path,

@@ -8,7 +8,7 @@ use aws_sdk_backup::{
 };
 use berth_aws::{CallFailure, SdkResultExt};
 use berth_step::{Fault, StepError};
-use berth_tenancy::BackupTag;
+use berth_tenancy::{BackupTag, wait};
 
 use crate::{BackupChange, Input, PLAN_NAME, PlannedRule, decide::wanted::tags, token};
 
@@ -67,9 +67,14 @@ fn sdk_selection(name: &str, role_arn: &str, tags: &[BackupTag]) -> Result<Backu
 /// [Backup `CreateBackupVault`, `CreateBackupPlan`, `TagResource`, `UpdateBackupPlan`, `DeleteBackupSelection`, "Errors"]
 fn meaning(failure: CallFailure) -> StepError {
     match failure.code() {
-        Some("AlreadyExistsException" | "ResourceNotFoundException") => {
-            failure.as_fault(Fault::Conflict, "nothing yet: Berth looks again and compares what is there with the plan")
-        }
+        Some("AlreadyExistsException" | "ResourceNotFoundException") => failure.as_fault(
+            Fault::Conflict,
+            wait(
+                "Berth looks again and compares what is there with the plan",
+                "find out who else makes or removes this vault, plan or selection of AWS Backup, then redrive the \
+                 execution",
+            ),
+        ),
         Some("InvalidParameterValueException" | "InvalidRequestException" | "MissingParameterValueException") => {
             failure.as_fault(Fault::InvalidInput, "correct `baseline.backup` in platform.yaml")
         }
@@ -85,8 +90,12 @@ fn meaning(failure: CallFailure) -> StepError {
 fn selection_meaning(failure: CallFailure) -> StepError {
     let of_the_role = failure.mentions("cannot be assumed") || failure.mentions("is not authorized to call");
     if failure.is(&["InvalidParameterValueException"]) && of_the_role {
-        let next = "nothing yet: IAM shows a new role after some seconds; if it stays, let AWS Backup assume the role";
-        return failure.as_fault(Fault::NotReady, next);
+        let hint = wait(
+            "IAM shows a new role after some seconds",
+            "let backup.amazonaws.com assume the role that is named, with AWS's policies for backups; then redrive \
+                 the execution",
+        );
+        return failure.as_fault(Fault::NotReady, hint);
     }
     meaning(failure)
 }

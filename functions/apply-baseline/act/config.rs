@@ -7,7 +7,7 @@ use aws_sdk_config::types::{
 use berth_aws::{CallFailure, SdkResultExt};
 use berth_iam::ensure_service_linked_role;
 use berth_step::{Fault, StepError};
-use berth_tenancy::{ConfigRule, ConfigScope};
+use berth_tenancy::{ConfigRule, ConfigScope, wait};
 
 use crate::{ConfigChange, Input, RECORDER, decide::wanted::tags, observe::Clients};
 
@@ -47,16 +47,25 @@ pub(super) async fn act(clients: &Clients, input: &Input, change: &ConfigChange)
 fn recorder_meaning(failure: CallFailure) -> StepError {
     match failure.code() {
         // The service-linked role was made seconds ago.
-        Some("InvalidRoleException") => {
-            failure.as_fault(Fault::NotReady, "nothing yet: IAM shows a new role after some seconds")
-        }
+        Some("InvalidRoleException") => failure.as_fault(
+            Fault::NotReady,
+            wait(
+                "IAM shows a new role after some seconds",
+                "let config.amazonaws.com assume the recorder's role, then redrive the execution",
+            ),
+        ),
         Some(
             "MaxNumberOfConfigurationRecordersExceededException"
             | "NoAvailableDeliveryChannelException"
             | "NoSuchConfigurationRecorderException",
-        ) => {
-            failure.as_fault(Fault::Conflict, "nothing yet: Berth looks again and compares what is there with the plan")
-        }
+        ) => failure.as_fault(
+            Fault::Conflict,
+            wait(
+                "Berth looks again and compares what is there with the plan",
+                "find out who else makes or removes the region's recorder and delivery channel, then redrive the \
+                 execution",
+            ),
+        ),
         _ => failure.or_common(),
     }
 }
@@ -73,9 +82,15 @@ fn channel_meaning(failure: CallFailure, bucket: &str) -> StepError {
             Fault::InvalidInput,
             &format!("let AWS Config of this account write to {bucket}, or correct the bucket in platform.yaml"),
         ),
-        Some("MaxNumberOfDeliveryChannelsExceededException" | "NoAvailableConfigurationRecorderException") => {
-            failure.as_fault(Fault::Conflict, "nothing yet: Berth looks again and compares what is there with the plan")
-        }
+        Some("MaxNumberOfDeliveryChannelsExceededException" | "NoAvailableConfigurationRecorderException") => failure
+            .as_fault(
+                Fault::Conflict,
+                wait(
+                    "Berth looks again and compares what is there with the plan",
+                    "find out who else makes or removes the region's recorder and delivery channel, then redrive the \
+                 execution",
+                ),
+            ),
         _ => failure.or_common(),
     }
 }
@@ -89,12 +104,22 @@ fn rule_meaning(failure: CallFailure) -> StepError {
         Some("MaxNumberOfConfigRulesExceededException") => {
             failure.as_fault(Fault::InvalidInput, "raise the quota of Config rules in the tenant's account")
         }
-        Some("ResourceInUseException") => {
-            failure.as_fault(Fault::NotReady, "nothing yet: AWS Config evaluates or deletes the rule just now")
-        }
-        Some("NoAvailableConfigurationRecorderException") => {
-            failure.as_fault(Fault::NotReady, "nothing yet: the region's recorder is not there yet")
-        }
+        Some("ResourceInUseException") => failure.as_fault(
+            Fault::NotReady,
+            wait(
+                "AWS Config evaluates or deletes the rule just now",
+                "see in AWS Config whether the rule is stuck in DELETING or EVALUATING; delete it there, then redrive \
+                 the execution",
+            ),
+        ),
+        Some("NoAvailableConfigurationRecorderException") => failure.as_fault(
+            Fault::NotReady,
+            wait(
+                "the region's recorder is not there yet",
+                "let Control Tower enrol the region, or declare `baseline.config.recorder` in platform.yaml and start \
+                 anew: berth replay ACCOUNT --new",
+            ),
+        ),
         _ => failure.or_common(),
     }
 }

@@ -66,7 +66,7 @@ fn converged() -> State {
 
 fn fault(state: &State) -> (Fault, String) {
     let error = decide(&input(), state).unwrap_err();
-    (error.fault, error.what)
+    (error.fault, error.message)
 }
 
 #[test]
@@ -218,7 +218,7 @@ fn a_missing_role_is_waited_for_before_the_first_change_but_a_plan_does_not_wait
     let state = State { backup_role: false, ..fresh() };
     let error = decide(&input, &state).unwrap_err();
     assert_eq!(error.fault, Fault::NotReady);
-    assert!(error.what.contains(ROLE), "{error}");
+    assert!(error.message.contains(ROLE), "{error}");
     input.run.mode = Mode::Plan;
     assert_eq!(converge(&input, state).0.len(), 4);
 }
@@ -229,7 +229,7 @@ fn a_vault_with_another_key_is_a_mistake_in_the_plan() {
     input.baseline.backup.as_mut().unwrap().kms_key = Some("arn:aws:kms:eu-west-1:111122223333:key/2".into());
     let error = decide(&input, &converged()).unwrap_err();
     assert_eq!(error.fault, Fault::InvalidInput);
-    assert!(error.what.contains("cannot be changed") || error.next.contains("cannot be changed"), "{error}");
+    assert!(error.message.contains("cannot be changed") || error.hint.contains("cannot be changed"), "{error}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use aws_sdk_ec2::Client;
 use berth_aws::CallFailure;
 use berth_step::{Fault, StepError};
-use berth_tenancy::Destination;
+use berth_tenancy::{Destination, wait};
 
 use super::lost_race;
 use crate::Made;
@@ -74,17 +74,27 @@ pub(super) async fn delete(ec2: &Client, table: &str, destination: &Destination)
 /// Why the table does not take a route.
 fn no_route(failure: CallFailure, destination: &Destination) -> StepError {
     match failure.code() {
-        Some("InvalidTransitGatewayID.NotFound" | "IncorrectState") => {
-            failure.as_fault(Fault::NotReady, "nothing yet: the VPC does not see its new attachment yet")
-        }
+        Some("InvalidTransitGatewayID.NotFound" | "IncorrectState") => failure.as_fault(
+            Fault::NotReady,
+            wait(
+                "the VPC does not see its new attachment yet",
+                "see in which state the VPC's attachment is, and who changes it; then redrive the execution",
+            ),
+        ),
         Some("InvalidPrefixListID.NotFound" | "InvalidPrefixListId.NotFound") => failure.as_fault(
             Fault::NotReady,
-            &format!("nothing yet; if it stays, share {destination} with this account's organizational unit by RAM"),
+            wait(
+                "a new share reaches an account after some minutes",
+                format!(
+                    "share {destination} with this account's organizational unit by RAM, then redrive the execution"
+                ),
+            ),
         ),
         // A prefix list counts with the most entries that it may have, not with those that it has.
         Some("RouteLimitExceeded") => failure.as_fault(
             Fault::InvalidInput,
-            "summarise the routes in platform.yaml, or raise the quota of routes in a route table; then redrive",
+            "raise the quota of routes in a route table and redrive the execution, or summarise the routes in \
+                 platform.yaml",
         ),
         Some("InvalidParameterValue") => failure.as_fault(
             Fault::InvalidInput,

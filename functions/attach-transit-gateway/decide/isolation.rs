@@ -125,14 +125,14 @@ pub(crate) fn check_plan(plan: &TransitGatewayPlan) -> Result<(), StepError> {
     }
     let what = format!("propagateTo names the spoke table {}: tenants would reach each other", plan.spoke_route_table);
     Err(StepError::new(Fault::InvalidInput, what)
-        .next("remove the spoke table from propagateTo in platform.yaml, then start the onboarding again"))
+        .hint("remove the spoke table from propagateTo in platform.yaml, then start the onboarding again"))
 }
 
 /// The association is not with the plan's table.
 pub(crate) fn wrong_table(plan: &TransitGatewayPlan, attachment: &str, with: &AssociatedWith) -> StepError {
     let wanted = &plan.spoke_route_table;
     let error = difference(plan, &format!("{attachment} is associated with {with}; planned: {wanted}"));
-    error.next(match with {
+    error.hint(match with {
         AssociatedWith::RouteTable(table) => format!(
             "find out who associated {attachment} with {table}; then let Berth associate it anew with berth onboard \
              --allow-disruption, or correct spokeRouteTable in platform.yaml"
@@ -180,7 +180,7 @@ fn check_propagations(
         return Ok(actual.into_iter().cloned().collect());
     }
     let (actual, wanted) = (list(&actual), list(&wanted));
-    Err(difference(plan, &format!("{attachment} propagates to {actual}; planned: {wanted}")).next(
+    Err(difference(plan, &format!("{attachment} propagates to {actual}; planned: {wanted}")).hint(
         "find out who propagates it; then let Berth remove the surplus with berth onboard --allow-disruption, or \
          correct propagateTo in platform.yaml",
     ))
@@ -200,10 +200,10 @@ fn check_options(plan: &TransitGatewayPlan, options: GatewayOptions) -> Result<(
                  and off"
             ),
         )
-        .next(format!("turn both options of {gateway} off in the network account, then redrive the execution")));
+        .hint(format!("turn both options of {gateway} off in the network account, then redrive the execution")));
     }
     if multicast {
-        return Err(difference(plan, &format!("{gateway} carries multicast, which follows no route table")).next(
+        return Err(difference(plan, &format!("{gateway} carries multicast, which follows no route table")).hint(
             "use a Transit Gateway without multicast for tenants: a gateway keeps that option for life".to_owned(),
         ));
     }
@@ -217,7 +217,7 @@ fn check_whole(plan: &TransitGatewayPlan, details: &Details) -> Result<(), StepE
     let Some((table, RouteList { routes, .. })) = tables.find(|(_, list)| list.is_cut) else { return Ok(()) };
     let what = format!("{table} has more than {} routes: isolation cannot be proven", routes.len());
     Err(StepError::new(Fault::InvalidInput, what)
-        .next(format!("summarise the routes of {table}, then redrive the execution")))
+        .hint(format!("summarise the routes of {table}, then redrive the execution")))
 }
 
 fn difference(plan: &TransitGatewayPlan, what: &str) -> StepError {

@@ -13,7 +13,7 @@ use aws_sdk_ec2::{
 use berth_aws::CallFailure;
 use berth_ledger::Ledger;
 use berth_step::{Fault, StepError};
-use berth_tenancy::{AccountId, Mode};
+use berth_tenancy::{AccountId, Mode, wait};
 use jiff::Timestamp;
 
 use super::{filter, tables};
@@ -59,7 +59,14 @@ fn own_association(
     seen: &mut BTreeMap<String, (GatewayAttachment, Option<Association>)>,
     id: &str,
 ) -> Result<Option<Association>, StepError> {
-    let not_seen = || StepError::new(Fault::NotReady, format!("the network account does not see {id} yet"));
+    let not_seen = || {
+        let hint = wait(
+            "an attachment is known in its own account first",
+            "see whether the gateway is that of the network account, and whether the attachment is \
+             still there; then redrive the execution",
+        );
+        StepError::new(Fault::NotReady, format!("the network account does not see {id} yet")).hint(hint)
+    };
     seen.remove(id).map(|(_, association)| association).ok_or_else(not_seen)
 }
 

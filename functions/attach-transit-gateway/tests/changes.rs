@@ -107,7 +107,7 @@ fn a_breach_of_isolation_is_a_fault_and_mended_with_leave_only() {
         let world = with(change);
         let error = decide(&input(), &world).unwrap_err();
         assert_eq!(error.fault, Fault::NotOwned, "{error}");
-        assert!(error.next.contains("berth onboard --allow-disruption"), "{error}");
+        assert!(error.hint.contains("berth onboard --allow-disruption"), "{error}");
         assert_eq!(outcome(&with_leave(), &world), (vec![mended.to_owned()], Vec::new()));
     }
     // A tenant's route in the spoke table is nobody's leave to give.

@@ -231,7 +231,7 @@ fn what_aws_is_still_doing_is_not_ready_and_says_for_what_it_waits() {
     ];
     for (world, expected) in table {
         let error = error(&world);
-        assert_eq!((error.fault, error.what.as_str()), (Fault::NotReady, expected));
+        assert_eq!((error.fault, error.message.as_str()), (Fault::NotReady, expected));
     }
 }
 
@@ -240,8 +240,8 @@ fn an_attachment_that_ended_is_a_fault_with_a_next_step() {
     for state in ["failed", "failing", "rejected", "rejecting", "deleting"] {
         let ended = attachment(AttachmentState::of(state));
         let error = error(&State { attachment: Some(ended), ..State::default() });
-        assert_eq!((error.fault, error.what), (Fault::InvalidInput, format!("tgw-attach-1 is {state}")));
-        assert!(error.next.ends_with("then redrive the execution, which attaches anew"), "{}", error.next);
+        assert_eq!((error.fault, error.message), (Fault::InvalidInput, format!("tgw-attach-1 is {state}")));
+        assert!(error.hint.ends_with("then redrive the execution, which attaches anew"), "{}", error.hint);
     }
 }
 
@@ -260,7 +260,7 @@ fn a_plan_that_propagates_to_the_spoke_table_is_refused_before_anything_is_made(
     input.transit_gateway.propagate_to.push("tgw-rtb-spokes".to_owned());
     let error = decide(&input, &State::default()).unwrap_err();
     assert_eq!(error.fault, Fault::InvalidInput);
-    assert!(error.what.contains("tenants would reach each other"));
+    assert!(error.message.contains("tenants would reach each other"));
 }
 
 #[test]

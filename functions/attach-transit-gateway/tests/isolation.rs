@@ -30,10 +30,10 @@ fn assert_breaches(table: &[(Change, &str)]) {
     for (change, expected) in table {
         let error = breach_of(&input(), change);
         assert_eq!(
-            (error.fault, error.what),
+            (error.fault, error.message),
             (Fault::NotOwned, format!("isolation is not as planned in 310987654321: {expected}"),)
         );
-        assert!(error.next.len() > 20, "{}", error.next);
+        assert!(error.hint.len() > 20, "{}", error.hint);
     }
 }
 
@@ -96,7 +96,8 @@ fn a_spoke_route_to_what_is_not_shared_is_a_breach_whatever_its_type() {
     assert_breaches(&[
         (
             |world| details(world).spoke.routes.push(spoke_route("10.2.0.0/20", "tgw-attach-other")),
-            "tgw-rtb-spokes has routes 10.2.0.0/20 (active) to tgw-attach-other; allowed attachments: tgw-attach-shared",
+            "tgw-rtb-spokes has routes 10.2.0.0/20 (active) to tgw-attach-other; allowed attachments: \
+                 tgw-attach-shared",
         ),
         (
             |world| {
@@ -206,11 +207,11 @@ fn a_covering_route_needs_a_blackhole_for_every_block_of_the_tenants() {
             Some(block) => {
                 let error = breach_of(&input(), change);
                 assert_eq!(error.fault, Fault::NotOwned);
-                assert!(error.what.ends_with(&format!("{shown}{block}")), "{}", error.what);
+                assert!(error.message.ends_with(&format!("{shown}{block}")), "{}", error.message);
                 assert!(
-                    error.next.contains(&format!("add a blackhole for {block} to tgw-rtb-spokes")),
+                    error.hint.contains(&format!("add a blackhole for {block} to tgw-rtb-spokes")),
                     "{}",
-                    error.next
+                    error.hint
                 );
             }
         }
@@ -222,7 +223,7 @@ fn a_more_specific_route_behind_a_blackhole_leaks_again() {
     let error = breach_of(&input(), |world| {
         details(world).spoke.routes.push(spoke_route("10.2.0.0/24", "tgw-attach-shared"));
     });
-    assert!(error.what.ends_with("10.2.0.0/24 (active) to tgw-attach-shared for 10.2.0.0/24"), "{}", error.what);
+    assert!(error.message.ends_with("10.2.0.0/24 (active) to tgw-attach-shared for 10.2.0.0/24"), "{}", error.message);
 }
 
 #[test]
@@ -234,7 +235,7 @@ fn blocks_that_only_the_tables_know_count_as_tenants_too() {
             whole(vec![spoke_route("0.0.0.0/0", "tgw-attach-shared"), spoke_route("10.1.0.0/20", "")]);
     };
     let error = breach_of(&unknown, egress);
-    assert!(error.what.ends_with("for 10.2.0.0/20"), "the neighbour's block: {}", error.what);
+    assert!(error.message.ends_with("for 10.2.0.0/20"), "the neighbour's block: {}", error.message);
     assert_isolated(&unknown, |world| {
         egress(world);
         details(world).spoke.routes.push(spoke_route("10.2.0.0/20", ""));
@@ -263,7 +264,7 @@ fn peering_vpn_connect_and_others_are_covering_routes_like_any() {
         };
         assert_isolated(&input(), lead("192.168.0.0/16"));
         let error = breach_of(&input(), lead("10.4.0.0/16"));
-        assert!(error.what.ends_with("for 10.4.0.0/16"), "{kind}: {}", error.what);
+        assert!(error.message.ends_with("for 10.4.0.0/16"), "{kind}: {}", error.message);
     }
 }
 
@@ -348,7 +349,7 @@ fn a_route_that_is_not_learned_yet_is_waited_for() {
     for change in changes {
         let error = breach_of(&input(), change);
         assert_eq!(error.fault, Fault::NotReady);
-        assert_eq!(error.what, "tgw-rtb-shared does not show 10.1.0.0/20 of tgw-attach-1 yet");
+        assert_eq!(error.message, "tgw-rtb-shared does not show 10.1.0.0/20 of tgw-attach-1 yet");
     }
 }
 
@@ -386,7 +387,7 @@ fn whoever_is_associated_with_a_table_that_learns_must_be_shared() {
             details(world).tenants.insert(TENANT.to_owned(), "orders".to_owned());
             details(world).users.push(("tgw-rtb-shared".to_owned(), owned("tgw-attach-x", owner)));
         });
-        error.next
+        error.hint
     };
     assert!(hint(NETWORK).contains("add them to sharedAttachments"));
     assert!(!hint(TENANT).contains("add them to sharedAttachments"), "a tenant's is never to be called shared");
@@ -407,7 +408,8 @@ fn a_policy_table_that_leads_to_a_table_that_learns_is_a_breach() {
                 let tables = ["a table that the answer does not name".to_owned()];
                 details(world).policies.insert("tgw-ptb-1".to_owned(), tables.into());
             },
-            "policy tables of tgw-1 lead to tables that know tenants: tgw-ptb-1 to a table that the answer does not name",
+            "policy tables of tgw-1 lead to tables that know tenants: tgw-ptb-1 to a table that the answer does \
+                 not name",
         ),
     ]);
     assert_isolated(&input(), |world| {
@@ -425,8 +427,8 @@ fn a_shared_attachment_that_is_a_tenants_is_refused_with_its_owner() {
         assert_eq!(error.fault, Fault::InvalidInput);
         let what =
             format!("sharedAttachments lists tgw-attach-shared, which belongs to account {owner} of tenant {tenant}");
-        assert_eq!(error.what, what);
-        assert!(error.next.contains("remove tgw-attach-shared from sharedAttachments"), "{}", error.next);
+        assert_eq!(error.message, what);
+        assert!(error.hint.contains("remove tgw-attach-shared from sharedAttachments"), "{}", error.hint);
     }
     // An account of the platform that the ledger does not know as a tenant's.
     assert_isolated(&input(), |world| {
@@ -443,7 +445,7 @@ fn the_hint_over_a_leaking_route_never_proposes_to_share_what_is_a_tenants() {
             details.attachments.insert("tgw-attach-x".to_owned(), owned("tgw-attach-x", owner));
             details.spoke.routes.push(spoke_route("10.250.0.0/24", "tgw-attach-x"));
         });
-        error.next
+        error.hint
     };
     assert!(hint(NETWORK).contains("add the attachment to sharedAttachments"));
     assert!(!hint(TENANT).contains("sharedAttachments"), "{}", hint(TENANT));
@@ -468,7 +470,10 @@ fn what_was_not_read_to_its_end_is_not_proven() {
     ];
     for (change, expected) in cut {
         let error = breach_of(&input(), change);
-        assert_eq!((error.fault, error.what), (Fault::InvalidInput, format!("{expected}: isolation cannot be proven")));
+        assert_eq!(
+            (error.fault, error.message),
+            (Fault::InvalidInput, format!("{expected}: isolation cannot be proven"))
+        );
     }
 }
 
@@ -479,6 +484,6 @@ fn a_message_names_the_first_breaches_and_counts_the_others() {
         details(world).spoke.routes.extend((0..200).map(other));
     });
     assert_eq!(error.fault, Fault::NotOwned);
-    assert!(error.what.contains("10.2.7.0/24 (active) to tgw-attach-7; and 192 more; allowed"), "{}", error.what);
-    assert!(error.what.len() < 1000, "{}", error.what);
+    assert!(error.message.contains("10.2.7.0/24 (active) to tgw-attach-7; and 192 more; allowed"), "{}", error.message);
+    assert!(error.message.len() < 1000, "{}", error.message);
 }

@@ -205,7 +205,7 @@ async fn every_state_and_kind_of_an_association_is_told_apart() {
 #[tokio::test]
 async fn an_attachment_that_the_network_account_does_not_see_is_waited_for() {
     let error = read(&network().but(OWN, described(&[SHARED]))).await.unwrap_err();
-    assert_eq!((error.fault, error.what), (Fault::NotReady, format!("the network account does not see {ID} yet")));
+    assert_eq!((error.fault, error.message), (Fault::NotReady, format!("the network account does not see {ID} yet")));
 }
 
 #[tokio::test]
@@ -373,7 +373,7 @@ async fn what_platform_yaml_names_wrongly_is_said_with_its_field() {
     for (refusing, hint) in cases {
         let error = read(&refusing.followed_by(network())).await.unwrap_err();
         assert_eq!(error.fault, Fault::InvalidInput);
-        assert!(error.next.starts_with(hint), "{}", error.next);
+        assert!(error.hint.starts_with(hint), "{}", error.hint);
     }
 }
 

@@ -107,7 +107,8 @@ fn every_kind_of_drift_is_repaired_by_the_one_change_that_it_needs() {
         ("attach arn:aws:iam::aws:policy/ReadOnlyAccess to role payments-viewer", |r| r.managed.clear()),
         ("write inline policy deploy of role payments-viewer", |r| r.inline.clear()),
         (
-            "detach arn:aws:iam::aws:policy/AdministratorAccess from role payments-viewer, which the plan does not have",
+            "detach arn:aws:iam::aws:policy/AdministratorAccess from role payments-viewer, which the plan does not \
+                 have",
             |r| {
                 r.managed.insert("arn:aws:iam::aws:policy/AdministratorAccess".into());
             },
@@ -142,7 +143,7 @@ fn a_role_with_our_name_but_not_our_tags_is_not_owned_and_nothing_is_changed() {
         state.roles.get_mut("payments-viewer").unwrap().tags = tags;
         let error = decide(&input(), &state).unwrap_err();
         assert_eq!(error.fault, Fault::NotOwned);
-        assert!(error.what.contains("role payments-viewer"), "{error}");
+        assert!(error.message.contains("role payments-viewer"), "{error}");
     }
 }
 
@@ -151,6 +152,16 @@ fn a_role_under_another_path_is_not_owned() {
     let mut state = converged();
     state.roles.get_mut("payments-viewer").unwrap().path = "/".into();
     assert_eq!(decide(&input(), &state).unwrap_err().fault, Fault::NotOwned);
+}
+
+/// IAM has a name once, whatever its letter case, so `CreateRole` would be refused for ever. [IAM `CreateRole`, "RoleName"]
+#[test]
+fn a_role_of_our_name_in_another_letter_case_is_not_owned_and_named() {
+    let mut state = converged();
+    state.roles.get_mut("payments-viewer").unwrap().name = "Payments-Viewer".into();
+    let error = decide(&input(), &state).unwrap_err();
+    assert_eq!(error.fault, Fault::NotOwned);
+    assert!(error.message.contains("role Payments-Viewer in place of payments-viewer"), "{error}");
 }
 
 #[test]
@@ -172,7 +183,7 @@ fn a_boundary_of_our_name_under_another_path_is_not_owned_even_with_our_tags_and
     there.arn = "arn:aws:iam::111122223333:policy/berth-boundary".into();
     let error = decide(&input(), &state).unwrap_err();
     assert_eq!(error.fault, Fault::NotOwned);
-    assert!(error.what.contains("policy/berth-boundary in place of"), "{error}");
+    assert!(error.message.contains("policy/berth-boundary in place of"), "{error}");
 }
 
 #[test]

@@ -160,7 +160,7 @@ fn an_entry_of_somebody_else_is_not_owned_and_named_even_when_it_would_have_to_b
         entry(&mut state, "viewer").tags = tags;
         let error = decide(&input(), &state).unwrap_err();
         assert_eq!(error.fault, Fault::NotOwned);
-        assert!(error.what.contains(&arn("viewer")) && error.what.contains("dev"), "{error}");
+        assert!(error.message.contains(&arn("viewer")) && error.message.contains("dev"), "{error}");
     }
     let mut nodes = converged();
     entry(&mut nodes, "viewer").kind = "EC2_LINUX".into();
@@ -194,8 +194,8 @@ fn a_cluster_of_the_config_map_is_named_with_what_to_change() {
     state.clusters[0].authentication = "CONFIG_MAP".into();
     let error = decide(&input(), &state).unwrap_err();
     assert_eq!(error.fault, Fault::InvalidInput);
-    assert!(error.what.contains("the cluster dev has the authentication mode CONFIG_MAP"), "{error}");
-    assert!(error.next.contains("authenticationMode=API_AND_CONFIG_MAP"), "{error}");
+    assert!(error.message.contains("the cluster dev has the authentication mode CONFIG_MAP"), "{error}");
+    assert!(error.hint.contains("authenticationMode=API_AND_CONFIG_MAP"), "{error}");
 }
 
 #[test]

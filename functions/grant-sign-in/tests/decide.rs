@@ -81,14 +81,14 @@ fn only_as_many_are_asked_for_as_the_organization_has_places_left() {
     assert_eq!(lines(decided).len(), 2);
     let error = decide(&input(1, Mode::Apply), &state(OUTSTANDING_MAX, vec![ABSENT])).unwrap_err();
     assert_eq!(error.fault, Fault::Throttled);
-    assert!(error.what.contains("10 assignments outstanding") && error.what.contains("payments-0"), "{error}");
+    assert!(error.message.contains("10 assignments outstanding") && error.message.contains("payments-0"), "{error}");
 }
 
 #[test]
 fn what_is_under_way_is_waited_for_and_named() {
     let error = decide(&input(1, Mode::Apply), &state(1, vec![UNDER_WAY])).unwrap_err();
     assert_eq!(error.fault, Fault::NotReady);
-    assert!(error.what.contains("group payments-0 with permission set Developer"), "{error}");
+    assert!(error.message.contains("group payments-0 with permission set Developer"), "{error}");
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn a_request_that_failed_is_asked_for_again_and_its_reason_is_the_fault() {
     GrantSignIn::apply(&mut state, &input(1, Mode::Apply), &asked[0], Some(made));
     let error = decide(&input(1, Mode::Apply), &state).unwrap_err();
     assert_eq!(error.fault, Fault::Conflict);
-    assert!(error.what.contains("no such policy") && error.what.contains("payments-0"), "{error}");
+    assert!(error.message.contains("no such policy") && error.message.contains("payments-0"), "{error}");
 }
 
 #[test]

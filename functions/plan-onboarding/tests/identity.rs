@@ -151,12 +151,12 @@ fn whatever_would_make_the_account_another_one_is_refused() {
     ] {
         let error = changed.bind(Some(&bound(&payments))).unwrap_err();
         assert_eq!(error.fault, Fault::NotOwned, "{error}");
-        assert!(both.iter().all(|side| error.what.contains(side)), "{both:?}: {error}");
-        assert!(error.next.contains("undo it") && error.next.contains("berth transfer 111122223333 --to"), "{error}");
+        assert!(both.iter().all(|side| error.message.contains(side)), "{both:?}: {error}");
+        assert!(error.hint.contains("undo it") && error.hint.contains("berth transfer 111122223333 --to"), "{error}");
         assert!(!error.fault.is_retryable());
         let earlier = changed.bind(Some(&unbound(&payments)));
         let in_old_records = !both.iter().any(|side| side.contains("boundary") || side.contains(" in eu-west"));
-        assert_eq!(earlier.is_err(), in_old_records && !error.what.contains("boundary is"), "{both:?}");
+        assert_eq!(earlier.is_err(), in_old_records && !error.message.contains("boundary is"), "{both:?}");
     }
 }
 
@@ -206,10 +206,10 @@ fn a_second_claimant_is_refused_with_both_accounts_and_the_tag() {
         assert_eq!(error.to_string(), claimed(&claims[0], &situation.facts, source, TAG).to_string());
         assert_eq!(error.fault, Fault::NotOwned);
         for text in ["999900001111", "111122223333", "payments", "dev"] {
-            assert!(error.what.contains(text), "{text}: {error}");
+            assert!(error.message.contains(text), "{text}: {error}");
         }
-        assert!(error.next.contains("set its tag berth:tenant in Organizations"), "{error}");
-        assert!(!error.next.contains("by hand"), "nobody is led to write this account into the other one's file");
+        assert!(error.hint.contains("set its tag berth:tenant in Organizations"), "{error}");
+        assert!(!error.hint.contains("by hand"), "nobody is led to write this account into the other one's file");
     }
 }
 
@@ -281,12 +281,14 @@ fn a_transfer_binds_anew_only_when_no_access_of_before_is_left() {
     };
     let refused = bind(&wish("harvest/dev", false), &record).unwrap_err();
     assert_eq!(refused.fault, Fault::InvalidInput, "{refused}");
-    assert!(refused.what.contains("sign-in of payments-developers") && refused.next.contains("--old-access-removed"));
+    assert!(
+        refused.message.contains("sign-in of payments-developers") && refused.hint.contains("--old-access-removed")
+    );
     let other = bind(&wish("ferry/dev", true), &record).unwrap_err();
-    assert!(other.what.contains("ferry/dev") && other.what.contains("harvest/dev"), "{other}");
+    assert!(other.message.contains("ferry/dev") && other.message.contains("harvest/dev"), "{other}");
     // A run that failed may have made roles that no record lists.
     let failed = bind(&wish("harvest/dev", false), &bound(&was)).unwrap_err();
-    assert!(failed.what.contains("role/tenant/payments-developer"), "{failed}");
+    assert!(failed.message.contains("role/tenant/payments-developer"), "{failed}");
     for record in [&record, &bound(&was)] {
         let bound = bind(&wish("harvest/dev", true), record).unwrap();
         assert_eq!(bound.binding.identity, now.wanted());

@@ -156,7 +156,7 @@ fn what_names_no_account_is_invalid_input_with_the_form_that_does() {
     ] {
         let error = read_request(&bad).unwrap_err();
         assert_eq!(error.fault, Fault::InvalidInput, "{bad}: {error}");
-        assert!(error.next.contains("{\"accountId\": \"111122223333\"}"), "{bad}: {error}");
+        assert!(error.hint.contains("{\"accountId\": \"111122223333\"}"), "{bad}: {error}");
     }
 }
 
@@ -247,7 +247,7 @@ fn a_generation_beyond_the_next_one_is_refused() {
         assert_eq!(checked.is_ok(), allowed, "{generation:?}");
         if let Err(error) = checked {
             assert_eq!(error.fault, Fault::InvalidInput);
-            assert!(error.next.contains("leave `generation` out"), "{error}");
+            assert!(error.hint.contains("leave `generation` out"), "{error}");
         }
         assert!(check_generation(known, &request(generation, Mode::Plan)).is_ok(), "a plan writes nothing");
     }

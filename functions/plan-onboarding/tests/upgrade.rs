@@ -88,5 +88,5 @@ fn an_old_account_that_was_renamed_since_is_for_a_person() {
     let facts = AccountFacts { name: "harvest-dev".to_owned(), ..facts(&record) };
     let matched = matched(&facts);
     let error = bind(Some(&record), &matched.identity(), &facts, &matched, None, Timestamp::UNIX_EPOCH).unwrap_err();
-    assert!(error.what.contains("orchard/dev") && error.what.contains("harvest/dev"), "{error}");
+    assert!(error.message.contains("orchard/dev") && error.message.contains("harvest/dev"), "{error}");
 }

@@ -42,7 +42,7 @@ pub(super) async fn error(
         Some(view) => full(pool, prefix_length, &view, account),
         None => format!("{pool} has no free /{prefix_length}, and {account} may not see how full it is"),
     };
-    error.what = format!("{text}; {}", error.what);
+    error.message = format!("{text}; {}", error.message);
     error
 }
 

@@ -8,7 +8,7 @@ use berth_aws::CallFailure;
 use berth_step::{Fault, StepError};
 use berth_tenancy::{SubnetBlock, TierRouting};
 
-use super::{LOOK_AGAIN, failed, lost_race, no_id, specification, token};
+use super::{failed, look_again, lost_race, no_id, specification, token};
 use crate::{
     Input, Made,
     decide::service_name,
@@ -132,13 +132,13 @@ pub(super) async fn create_flow_logs(
         // An earlier call made them, and Describe did not show them yet.
         Some(error) if error.code() == Some("FlowLogAlreadyExists") => {
             let what = format!("ec2:CreateFlowLogs: {vpc} has flow logs to {destination} already");
-            Err(StepError::new(Fault::Conflict, what).next(LOOK_AGAIN))
+            Err(StepError::new(Fault::Conflict, what).hint(look_again()))
         }
         Some(error) => {
             let (code, message) = (error.code.unwrap_or_default(), error.message.unwrap_or_default());
             let what = format!("ec2:CreateFlowLogs refused {vpc} to {destination}: {code}: {message}");
             Err(StepError::new(Fault::InvalidInput, what)
-                .next(format!("let the bucket policy of {destination} take flow logs of this account, then redrive")))
+                .hint(format!("let the bucket policy of {destination} take flow logs of this account, then redrive")))
         }
     }
 }

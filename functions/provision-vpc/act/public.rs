@@ -3,6 +3,7 @@
 use aws_sdk_ec2::{Client, config::retry::RetryConfig, types::ResourceType};
 use berth_aws::CallFailure;
 use berth_step::{Fault, StepError};
+use berth_tenancy::wait;
 
 use super::{failed, lost_race, no_id, specification};
 use crate::{Input, Made};
@@ -16,7 +17,13 @@ pub(super) async fn create_gateway(ec2: &Client, input: &Input) -> Result<Made, 
     let answer = request.customize().config_override(no_retry).send().await.map_err(|error| {
         let failure = CallFailure::of("ec2:CreateInternetGateway", &error);
         if failure.is_ambiguous() && failure.code() != Some("RequestLimitExceeded") {
-            return failure.as_fault(Fault::NotReady, "nothing yet: Berth looks for the gateway before it tries again");
+            return failure.as_fault(
+                Fault::NotReady,
+                wait(
+                    "Berth looks for the gateway before it tries again",
+                    "look at the AWS Health dashboard for EC2 in the region; redrive the execution when it is over",
+                ),
+            );
         }
         failed(failure)
     })?;

@@ -8,14 +8,14 @@ use aws_sdk_ec2::{
 use berth_aws::CallFailure;
 use berth_ledger::{BlockRequest, Ledger, RecordedVpc, VpcIntent};
 use berth_step::{Fault, StepError};
-use berth_tenancy::{Addresses, Tags};
+use berth_tenancy::{Addresses, Tags, wait};
 use ipnet::Ipv4Net;
 use jiff::Timestamp;
 
 use super::{exhausted, failed, lost_race, sdk_tags, specification};
 use crate::{
     Block, Input, Made,
-    observe::{block, filter},
+    observe::{block, filter, no_block_yet},
 };
 
 /// Reserves a block in the ledger; the block that the account already has there, when it has one.
@@ -57,7 +57,7 @@ pub(super) async fn create_vpc(
             if is_refused(&failure) {
                 // When this fails too, the next try only waits longer than it must.
                 if let Err(error) = ledger.refuse_vpc_creation(account, region, now).await {
-                    tracing::warn!(error = %error.what, "the refused CreateVpc stays in the ledger");
+                    tracing::warn!(error = %error.message, "the refused CreateVpc stays in the ledger");
                 }
             }
             return Err(no_vpc(ec2, input, failure, wanted).await);
@@ -65,7 +65,9 @@ pub(super) async fn create_vpc(
     };
     // IPAM's block may come with the next Describe only: then the next try finds the VPC by its tags.
     let Some((id, cidr)) = answer.vpc.and_then(|vpc| vpc.vpc_id.zip(vpc.cidr_block)) else {
-        return Err(StepError::new(Fault::NotReady, "ec2:CreateVpc answered without the VPC's block"));
+        return Err(
+            StepError::new(Fault::NotReady, "ec2:CreateVpc answered without the VPC's block").hint(no_block_yet())
+        );
     };
     let cidr = block(&cidr, &id)?;
     // When this fails, the next try finds the VPC by its tags, the intent and the block, and writes it then.
@@ -93,11 +95,17 @@ async fn no_vpc(ec2: &Client, input: &Input, failure: CallFailure, wanted: &Bloc
         _ if failure.is_ambiguous() => failure.as_fault(
             // Not `Conflict`, which is retried at once: EC2 may show a VPC some seconds after it was made.
             Fault::NotReady,
-            "nothing yet: the VPC may exist without an answer; Berth looks for it by its tags before it tries again",
+            wait(
+                "the VPC may exist without an answer; Berth looks for it by its tags before it tries again",
+                "look at the AWS Health dashboard for EC2 in the region; redrive the execution when it is over",
+            ),
         ),
         (Some("InvalidIpamPoolId.NotFound"), Block::Ipam { pool_id, .. }) => failure.as_fault(
             Fault::NotReady,
-            &format!("nothing yet; if it stays, share {pool_id} with this account's organizational unit by RAM"),
+            wait(
+                "a new share reaches an account after some minutes",
+                format!("share {pool_id} with this account's organizational unit by RAM, then redrive the execution"),
+            ),
         ),
         (_, Block::Ipam { pool_id, prefix_length }) if exhausted::is_exhausted(&failure) => {
             exhausted::error(ec2, failure, pool_id, *prefix_length, account).await
@@ -136,7 +144,11 @@ pub(super) async fn close_default_group(ec2: &Client, vpc: &str) -> Result<Made,
     let groups = groups.map_err(|error| CallFailure::of("ec2:DescribeSecurityGroups", &error).or_common())?;
     let group = groups.security_groups.unwrap_or_default().into_iter().next();
     let Some((group, id)) = group.and_then(|group| group.group_id.clone().map(|id| (group, id))) else {
-        return Err(StepError::new(Fault::NotReady, format!("the default security group of {vpc} is not visible yet")));
+        return Err(StepError::new(Fault::NotReady, format!("the default security group of {vpc} is not visible yet"))
+            .hint(wait(
+                "EC2 shows it some seconds after the VPC",
+                "see whether the VPC is still there: who deleted it? then redrive the execution",
+            )));
     };
     let (ingress, egress) = (group.ip_permissions, group.ip_permissions_egress);
     if ingress.as_ref().is_some_and(|rules| !rules.is_empty()) {

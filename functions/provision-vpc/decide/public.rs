@@ -29,7 +29,7 @@ pub(crate) fn next(input: &Input, state: &State, vpc: &Vpc) -> Result<Vec<Change
     };
     if !gateway.is_ours {
         let what = format!("{} is attached to {} but has not our tags", gateway.id, vpc.id);
-        return Err(StepError::new(Fault::NotOwned, what).next(format!(
+        return Err(StepError::new(Fault::NotOwned, what).hint(format!(
             "find out who made {}; give it Berth's tags, or detach it; then redrive the execution",
             gateway.id
         )));
@@ -44,7 +44,7 @@ pub(crate) fn next(input: &Input, state: &State, vpc: &Vpc) -> Result<Vec<Change
         None => batch.push(Change::RouteToInternet { table: table.id.clone(), gateway: gateway.id.clone() }),
         Some(target) => {
             let what = format!("the default route of {} leads to {target}, not to {}", table.id, gateway.id);
-            return Err(StepError::new(Fault::NotOwned, what).next(format!(
+            return Err(StepError::new(Fault::NotOwned, what).hint(format!(
                 "find out who changed it; delete that route of {}, then redrive the execution",
                 table.id
             )));

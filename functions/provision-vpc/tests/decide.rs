@@ -83,7 +83,7 @@ pub(crate) fn changes(input: &Input, world: &State) -> Vec<String> {
 
 pub(crate) fn fault(input: &Input, world: &State) -> (Fault, String) {
     let error = run(input, &mut world.clone()).unwrap_err();
-    (error.fault, error.what)
+    (error.fault, error.message)
 }
 
 #[test]

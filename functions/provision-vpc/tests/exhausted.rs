@@ -104,13 +104,13 @@ async fn a_full_pool_says_its_name_how_full_it_is_over_all_pages_and_what_to_add
     let error = refused(&ec2(&["10.0.0.0/19", "10.1.0.0/20"], allocated)).await.unwrap();
     assert_eq!(error.fault, Fault::InvalidInput);
     assert_eq!(
-        error.what,
+        error.message,
         "ipam-pool-1 has no free /20: 11280 of 12288 addresses of 10.0.0.0/19, 10.1.0.0/20 are allocated (91 %), and \
          no free part is large enough or has rested since its release; ec2:CreateVpc failed: InvalidParameterValue: \
          The allocation size is too big for the pool."
     );
-    assert!(error.next.starts_with("provision a further CIDR, a /20 or larger, to ipam-pool-1"), "{}", error.next);
-    assert!(error.next.contains("berth replay 111122223333"), "{}", error.next);
+    assert!(error.hint.starts_with("provision a further CIDR, a /20 or larger, to ipam-pool-1"), "{}", error.hint);
+    assert!(error.hint.contains("berth replay 111122223333"), "{}", error.hint);
 }
 
 #[tokio::test]
@@ -118,13 +118,17 @@ async fn a_view_of_ones_own_allocations_is_said_to_be_one() {
     let error = refused(&ec2(&["10.0.0.0/19"], &[("10.0.0.0/24", OURS)])).await.unwrap();
     let told = "256 of 8192 addresses of 10.0.0.0/19 are allocated (3 %) as far as 111122223333 sees, which is its own \
                 allocations only: ask the pool's owner";
-    assert!(error.what.contains(told), "{}", error.what);
+    assert!(error.message.contains(told), "{}", error.message);
     let all = refused(&ec2(&["10.0.0.0/20"], &[("10.0.0.0/20", OURS)])).await.unwrap();
-    assert!(all.what.contains("4096 of 4096 addresses of 10.0.0.0/20 are allocated (100 %); ec2"), "{}", all.what);
+    assert!(
+        all.message.contains("4096 of 4096 addresses of 10.0.0.0/20 are allocated (100 %); ec2"),
+        "{}",
+        all.message
+    );
     let blind = refused(&Ec2 { may_look: false, ..ec2(&[], &[]) }).await.unwrap();
-    assert!(blind.what.contains("no free /20, and 111122223333 may not see how full it is"), "{}", blind.what);
+    assert!(blind.message.contains("no free /20, and 111122223333 may not see how full it is"), "{}", blind.message);
     let empty = refused(&ec2(&[], &[])).await.unwrap();
-    assert!(empty.what.contains("0 of 0 addresses of no CIDR are allocated (100 %)"), "{}", empty.what);
+    assert!(empty.message.contains("0 of 0 addresses of no CIDR are allocated (100 %)"), "{}", empty.message);
 }
 
 #[tokio::test]
@@ -154,6 +158,6 @@ async fn a_pool_of_many_cidrs_is_listed_in_short() {
         "10.0.9.0/24",
     ];
     let error = refused(&ec2(provisioned, &[])).await.unwrap();
-    assert!(error.what.contains("0 of 2560 addresses of 10.0.0.0/24, "), "{}", error.what);
-    assert!(error.what.contains("10.0.7.0/24, 2 more are allocated (0 %)"), "{}", error.what);
+    assert!(error.message.contains("0 of 2560 addresses of 10.0.0.0/24, "), "{}", error.message);
+    assert!(error.message.contains("10.0.7.0/24, 2 more are allocated (0 %)"), "{}", error.message);
 }

@@ -7,6 +7,45 @@ use serde_json::json;
 
 use crate::onboarded::assert_onboarded;
 
+/// Stock moto takes both names; IAM would refuse ours with `EntityAlreadyExists` as often as it is asked.
+#[test]
+fn a_role_of_our_name_in_another_letter_case_is_told_at_once() {
+    let rig = rig();
+    let account = rig.account("lettered-dev", "dev");
+    let trust = json!({ "Version": "2012-10-17", "Statement": [] }).to_string();
+    let theirs = json!({ "RoleName": "Lettered-Viewer", "AssumeRolePolicyDocument": trust });
+    rig.call(&account, "iam", "create_role", &theirs);
+    let refused = json!({
+        "match": { "account": account, "operation": "CreateRole" },
+        "action": { "error": { "code": "EntityAlreadyExists", "message": "Role with name lettered-viewer already exists.",
+            "status": 409 } },
+    });
+    let rule = rig.break_calls(&refused);
+    rig.publish(&[event(Event::Created, &account)]);
+    let failure = rig.wait_for(&account, Status::Failed).failure.unwrap();
+    assert_eq!((failure.state.as_str(), failure.fault.as_str()), ("CreateTenantRoles", "NotOwned"));
+    assert!(failure.message.contains("Lettered-Viewer"), "{failure:?}");
+}
+
+/// One code for what passes and what never does. The text is EC2's: hashicorp/terraform-provider-aws#8557.
+#[test]
+fn a_zone_without_transit_gateway_is_told_after_one_refusal() {
+    let rig = rig();
+    let account = rig.account("gabled-dev", "dev");
+    let text = "Transit Gateway is not available in availability zone us-west-2d (subnet subnet-0a1b2c3d4e5f60718).";
+    let refused = json!({
+        "match": { "account": account, "operation": "CreateTransitGatewayVpcAttachment" },
+        "action": { "error": { "code": "IncorrectState", "message": text, "status": 400 } },
+    });
+    let rule = rig.break_calls(&refused);
+    rig.publish(&[event(Event::Created, &account)]);
+    let failure = rig.wait_for(&account, Status::Failed).failure.unwrap();
+    let fired = rig.fired(rule);
+    assert_eq!((failure.state.as_str(), failure.fault.as_str()), ("AttachTransitGateway", "InvalidInput"));
+    assert!(failure.hint.contains("zones") && failure.hint.contains("--new"), "{failure:?}");
+    assert!((1..=2).contains(&fired), "one refusal in each region at most: {fired}");
+}
+
 #[test]
 fn a_vpc_whose_answer_was_lost_is_found_and_not_made_twice() {
     let rig = rig();

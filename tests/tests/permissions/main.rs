@@ -7,6 +7,7 @@ mod demanded;
 mod document;
 mod machine;
 mod need;
+mod patience;
 mod policies;
 mod recorded;
 mod registry;

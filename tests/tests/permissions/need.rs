@@ -57,7 +57,8 @@ fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
     read.entry(folder.to_path_buf()).or_insert_with(|| rust_files(folder)).clone()
 }
 
-fn rust_files(folder: &Path) -> Vec<(PathBuf, String)> {
+/// Rust files below a folder with their text, tests left out.
+pub fn rust_files(folder: &Path) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap().flatten() {
         let (path, name) = (entry.path(), entry.file_name().into_string().unwrap());

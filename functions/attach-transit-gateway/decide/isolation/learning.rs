@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use berth_step::{Fault, StepError};
+use berth_tenancy::wait;
 use ipnet::Ipv4Net;
 
 use super::{
@@ -38,7 +39,7 @@ fn check_table(input: &Input, attachment: &str, table: &str, list: Option<&Route
     let surplus: Vec<String> = surplus.map(described).collect();
     if !surplus.is_empty() {
         let what = format!("{table} learns {}; planned: {} of {attachment}", cut(&surplus, "; "), input.cidr);
-        return Err(difference(plan, &what).next(format!(
+        return Err(difference(plan, &what).hint(format!(
             "find out who gave the VPC another block, or changed {table} or a NAT of the attachment, and take that back; \
              then redrive the execution"
         )));
@@ -52,7 +53,7 @@ fn check_table(input: &Input, attachment: &str, table: &str, list: Option<&Route
     let theirs: Vec<String> = theirs.map(described).collect();
     if !theirs.is_empty() {
         let what = format!("{table} leads parts of {} elsewhere: {}", input.cidr, cut(&theirs, "; "));
-        return Err(difference(plan, &what).next(format!(
+        return Err(difference(plan, &what).hint(format!(
             "find out who has a route inside {}, and take it out of {table}; then redrive the execution",
             input.cidr
         )));
@@ -60,8 +61,12 @@ fn check_table(input: &Input, attachment: &str, table: &str, list: Option<&Route
     if routes.iter().any(is_planned) {
         return Ok(());
     }
-    Err(StepError::new(Fault::NotReady, format!("{table} does not show {} of {attachment} yet", input.cidr))
-        .next(format!("nothing yet; if it stays, find out what {table} has in place of that route")))
+    Err(StepError::new(Fault::NotReady, format!("{table} does not show {} of {attachment} yet", input.cidr)).hint(
+        wait(
+            "the gateway learns the route",
+            format!("find out what {table} has in place of that route, remove it, and redrive the execution"),
+        ),
+    ))
 }
 
 /// No other table of the gateway leads to the attachment.
@@ -80,7 +85,7 @@ fn check_elsewhere(input: &Input, attachment: &str, details: &Details) -> Result
     let plan = &input.transit_gateway;
     let planned = cut(&plan.propagate_to, ", ");
     let what = format!("more tables than {planned} lead to {attachment}: {}", cut(&found, "; "));
-    Err(difference(plan, &what).next("find out who made those routes, and remove them; then redrive the execution"))
+    Err(difference(plan, &what).hint("find out who made those routes, and remove them; then redrive the execution"))
 }
 
 /// Whoever goes by a table that learns reaches every tenant: shared services only.
@@ -105,13 +110,13 @@ fn check_users(input: &Input, details: &Details) -> Result<(), StepError> {
         cut(&shown, "; ")
     );
     let next = if strangers.iter().any(|stranger| is_tenants(&stranger)) {
-        "associate them with another table in the network account; a tenant's belongs to the spoke table".to_owned()
+        "associate them with another table in the network account, where a tenant's belongs to the spoke table; then \
+         redrive the execution"
     } else {
-        "associate them with another table in the network account, or add them to sharedAttachments in platform.yaml if \
-         they are shared services"
-            .to_owned()
+        "associate them with another table in the network account and redrive the execution; or add them to \
+         sharedAttachments in platform.yaml, if they are shared services"
     };
-    Err(difference(plan, &what).next(format!("{next}; then redrive the execution")))
+    Err(difference(plan, &what).hint(next))
 }
 
 /// A policy table may send anybody's packets by a table that learns.
@@ -132,7 +137,7 @@ fn check_policies(input: &Input, details: &Details) -> Result<(), StepError> {
         return Ok(());
     }
     let what = format!("policy tables of {} lead to tables that know tenants: {}", plan.id, cut(&leading, "; "));
-    Err(difference(plan, &what).next(
+    Err(difference(plan, &what).hint(
         "remove those entries in the network account, then redrive the execution: Berth cannot prove whom they match",
     ))
 }

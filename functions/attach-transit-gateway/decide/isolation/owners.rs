@@ -13,7 +13,7 @@ pub(super) fn check(input: &Input, details: &Details) -> Result<(), StepError> {
     };
     let GatewayAttachment { id, owner, .. } = attachment;
     let what = format!("sharedAttachments lists {id}, which belongs to account {owner} of tenant {tenant}");
-    Err(StepError::new(Fault::InvalidInput, what).next(format!(
+    Err(StepError::new(Fault::InvalidInput, what).hint(format!(
         "remove {id} from sharedAttachments in platform.yaml, and its routes from {}; what tenants share is in an \
          account of the platform; then start the onboarding again",
         plan.spoke_route_table

@@ -60,7 +60,7 @@ fn check_targets(input: &Input, details: &Details) -> Result<(), StepError> {
             Some(format!("{} belongs to account {} of tenant {tenant}", each.id, each.owner))
         })
         .collect();
-    Err(error.next(if owned.is_empty() {
+    Err(error.hint(if owned.is_empty() {
         format!(
             "remove those routes from {table} in the network account, or add the attachment to sharedAttachments if it \
              is a shared service; then redrive the execution"
@@ -93,7 +93,7 @@ fn check_kinds(input: &Input, details: &Details) -> Result<(), StepError> {
         return Ok(());
     }
     let table = &plan.spoke_route_table;
-    Err(difference(plan, &format!("{table} has routes that Berth does not understand: {}", cut(&unknown, "; "))).next(
+    Err(difference(plan, &format!("{table} has routes that Berth does not understand: {}", cut(&unknown, "; "))).hint(
         format!("remove them from {table} in the network account, then redrive the execution; and report their kind"),
     ))
 }
@@ -111,10 +111,10 @@ fn check_covering(input: &Input, details: &Details) -> Result<(), StepError> {
     let blocks: BTreeSet<String> = leaks.iter().map(|(_, block)| block.to_string()).collect();
     let (table, blocks) = (&plan.spoke_route_table, cut(&blocks.into_iter().collect::<Vec<_>>(), ", "));
     let what = format!("{table} leads blocks of tenants on, so that they meet behind it: {}", cut(&shown, "; "));
-    Err(difference(plan, &what).next(format!(
-        "add a blackhole for {blocks} to {table} in the network account; or, if an appliance behind the attachment \
-         drops traffic between tenants, list the attachment in filteringAttachments in platform.yaml; then redrive the \
-         execution"
+    Err(difference(plan, &what).hint(format!(
+        "add a blackhole for {blocks} to {table} in the network account and redrive the execution; or, if an appliance \
+         behind the attachment drops traffic between tenants, list the attachment in filteringAttachments in \
+         platform.yaml"
     )))
 }
 
