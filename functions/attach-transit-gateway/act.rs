@@ -144,7 +144,7 @@ async fn create_attachment(
             }
             Some("TransitGatewayAttachmentLimitExceeded" | "AttachmentLimitExceeded") => failure.as_fault(
                 Fault::InvalidInput,
-                &format!("raise the attachment quota of {gateway} in the network account, then redrive"),
+                format!("raise the attachment quota of {gateway} in the network account, then redrive"),
             ),
             _ => failure.or_common(),
         }
@@ -272,7 +272,7 @@ fn not_joined(failure: CallFailure, table: &str) -> StepError {
         ),
         Some("InvalidRouteTableID.NotFound") => failure.as_fault(
             Fault::InvalidInput,
-            &format!("correct the route tables in platform.yaml: the network account has no {table}"),
+            format!("correct the route tables in platform.yaml: the network account has no {table}"),
         ),
         _ => failure.or_common(),
     }

@@ -3,6 +3,7 @@
 use berth_contract::{Readiness, ReadinessRecord};
 use berth_crd::join;
 use berth_step::{Decision, Fault, StepError};
+use berth_tenancy::wait;
 use serde_json::{Value, json};
 
 use crate::{Change, Input, Output, State, View};
@@ -51,12 +52,30 @@ fn missing(input: &Input, body: &Value) -> StepError {
     // A path that the server does not serve has no object in its answer.
     let is_served = body.pointer("/details/name").and_then(Value::as_str) == Some(input.run.tenant.as_str());
     if !is_served {
-        let next = "install the CRD there (docs/installing.md, chapter 5); Berth asks again until its limit";
-        return waits(input, format!("the cluster {cluster} has no CRD of Tenants")).next(next);
+        let hint = wait(
+            "somebody installs the CRD there",
+            "install the CRD there (docs/installing.md, chapter 5), then redrive the execution",
+        );
+        return waits(input, format!("the cluster {cluster} has no CRD of Tenants")).hint(hint);
     }
-    let next =
-        format!("nothing yet: Berth asks again until its limit; if it stays, look at the GitOps tool of {cluster}");
-    waits(input, format!("{} is not there: {folder} of the repository is not synced yet", tenant(input))).next(next)
+    let hint = synced(cluster.as_str());
+    waits(input, format!("{} is not there: {folder} of the repository is not synced yet", tenant(input))).hint(hint)
+}
+
+/// What is waited for until the GitOps tool has synced the commit.
+fn synced(cluster: &str) -> String {
+    wait(
+        "the cluster's GitOps tool syncs the repository",
+        format!("look at the GitOps tool of {cluster}: does it follow this branch, and has it failed? then redrive"),
+    )
+}
+
+/// What is waited for until the tenant operator has acted.
+fn operator_runs() -> String {
+    wait(
+        "the tenant operator acts on the commit",
+        "see whether the tenant operator runs on the cluster, and what it logs; then redrive the execution",
+    )
 }
 
 /// What other answers mean.
@@ -70,14 +89,14 @@ fn refused(input: &Input, status: u16, body: &Value) -> StepError {
     let error = match status {
         401 => {
             let what = format!("the cluster {cluster} does not know the role of await-tenant (401)");
-            StepError::new(Fault::Denied, what).next(entry)
+            StepError::new(Fault::Denied, what).hint(entry)
         }
         403 => {
             let next = format!(
                 "install the operator's chart with `awaitReady: true`, which lets the group {GROUP} get Tenants"
             );
             let what = format!("the role of await-tenant may not get Tenants on {cluster} (403): {said}");
-            StepError::new(Fault::Denied, what).next(format!("{next}; then redrive the execution"))
+            StepError::new(Fault::Denied, what).hint(format!("{next}; then redrive the execution"))
         }
         429 | 500..=599 => {
             StepError::new(Fault::Throttled, format!("the API server of {cluster} answered {status}: {said}"))
@@ -101,26 +120,23 @@ fn is_committed(input: &Input, tenant_there: &Value) -> Result<(), StepError> {
         // What was committed could be joined: this is from before.
         Err(error) => format!(" ({})", cut(&error.to_string())),
     };
-    let next = format!(
-        "nothing yet: Berth asks again until its limit; if it stays, look at the GitOps tool of {}",
-        input.cluster.eks_name
-    );
+    let hint = synced(input.cluster.eks_name.as_str());
     let generation = number(tenant_there, "/metadata/generation").unwrap_or_default();
     let what = format!("{} is still as before the commit{why}: generation {generation}", tenant(input));
-    Err(waits(input, what).next(next))
+    Err(waits(input, what).hint(hint))
 }
 
 /// Whether the operator says Ready of this generation. What it says then.
 fn is_ready(input: &Input, there: &Value) -> Result<String, StepError> {
     let tenant = tenant(input);
     if there.pointer("/metadata/deletionTimestamp").is_some() {
-        return Err(waits(input, format!("{tenant} is being deleted")).next("find out who deletes it, and why"));
+        let hint = wait("it is gone, and synced anew", "find out who deletes it, and why; then redrive the execution");
+        return Err(waits(input, format!("{tenant} is being deleted")).hint(hint));
     }
     let generation = number(there, "/metadata/generation").unwrap_or_default();
     let Some(ready) = condition(there, "Ready") else {
-        let next =
-            "nothing yet: Berth asks again until its limit; if it stays, see whether the tenant operator runs there";
-        return Err(waits(input, format!("{tenant} has no condition Ready: its operator has said nothing")).next(next));
+        let what = format!("{tenant} has no condition Ready: its operator has said nothing");
+        return Err(waits(input, what).hint(operator_runs()));
     };
     let seen = number(ready, "/observedGeneration").or_else(|| number(there, "/status/observedGeneration"));
     let (status, told) = (text(ready, "status"), told(ready));
@@ -128,9 +144,7 @@ fn is_ready(input: &Input, there: &Value) -> Result<String, StepError> {
         let seen = seen.map_or_else(|| "none".to_owned(), |seen| seen.to_string());
         let what =
             format!("{tenant} waits for its operator: Ready is about generation {seen}, not {generation} ({told})");
-        let next =
-            "nothing yet: Berth asks again until its limit; if it stays, see whether the tenant operator runs there";
-        return Err(waits(input, what).next(next));
+        return Err(waits(input, what).hint(operator_runs()));
     }
     if status == "True" {
         return Ok(told);
@@ -139,9 +153,11 @@ fn is_ready(input: &Input, there: &Value) -> Result<String, StepError> {
     let Some(stalled) = condition(there, "Stalled").filter(|stalled| text(stalled, "status") == "True") else {
         return Err(error);
     };
-    let next =
-        format!("somebody must act on the cluster ({}); Berth asks again until its limit", text(stalled, "reason"));
-    Err(error.next(next))
+    let reason = text(stalled, "reason");
+    Err(error.hint(wait(
+        format!("somebody must act on the cluster ({reason})"),
+        format!("do on the cluster what the Tenant's condition Stalled says ({reason}), then redrive the execution"),
+    )))
 }
 
 fn condition<'a>(there: &'a Value, name: &str) -> Option<&'a Value> {

@@ -52,7 +52,7 @@ async fn describe(clients: &Clients, plan: &ClusterPlan) -> Result<Cluster, Step
         let error = if failure.is(&["ResourceNotFoundException"]) {
             let next =
                 format!("correct `eks` of the cluster {} in platform.yaml: its name, region or account", plan.name);
-            failure.as_fault(Fault::InvalidInput, &next)
+            failure.as_fault(Fault::InvalidInput, next)
         } else {
             failure.or_common()
         };

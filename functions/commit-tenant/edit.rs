@@ -73,12 +73,12 @@ fn current(
     }
     let bytes = snapshot.bytes(path).map_err(|refusal| {
         StepError::new(Fault::NotOwned, format!("{path} in the GitOps repository is refused: {refusal}"))
-            .next("replace it by a regular file, or remove it; then redrive the execution")
+            .hint("replace it by a regular file, or remove it; then redrive the execution")
     })?;
     let text = bytes.map(|bytes| String::from_utf8(bytes.to_vec())).transpose();
     text.map_err(|error| {
         StepError::new(Fault::NotOwned, format!("{path} in the GitOps repository is not UTF-8 text"))
-            .next("correct the file by hand, then redrive the execution")
+            .hint("restore the file from the repository's history, then redrive the execution")
             .because(error)
     })
 }
@@ -103,7 +103,10 @@ fn join_one(
         Fault::InvalidInput,
         format!("the custom resource at {path} breaks its CRD: {}", list.join("; ")),
     )
-    .next("correct the account's tags, platform.yaml, or the file in the GitOps repository; then redrive"))
+    .hint(
+        "correct the file in the GitOps repository and redrive the execution, or correct the account's tags or \
+         platform.yaml",
+    ))
 }
 
 fn cannot_join(error: CrError, path: &RepoPath) -> StepError {
@@ -112,9 +115,30 @@ fn cannot_join(error: CrError, path: &RepoPath) -> StepError {
         CrError::Unwritable(_) => Fault::Bug,
         _ => Fault::InvalidInput,
     };
-    StepError::new(fault, format!("{path} in the GitOps repository: {error}"))
-        .next("correct the file by hand, then redrive the execution")
-        .because(error)
+    let hint = not_joined(&error);
+    StepError::new(fault, format!("{path} in the GitOps repository: {error}")).hint(hint).because(error)
+}
+
+/// What to do about a file that does not take the account. Whoever writes an account into a file that refuses it may give
+/// it to another team, so no hint leads there.
+fn not_joined(error: &CrError) -> &'static str {
+    match error {
+        CrError::OtherAccount { .. } => {
+            "another account is the tenant's environment, and stays: give this one a tenant of its own by its tag \
+             berth:tenant, then berth replay ACCOUNT --new; or, if it replaces the other one, berth transfer"
+        }
+        CrError::OtherEnvironment { .. } | CrError::OtherCluster { .. } => {
+            "undo what makes the account another one (its organizational unit, its tag, `cluster` in platform.yaml), or \
+             let it change hands: berth transfer; then berth replay ACCOUNT --new"
+        }
+        CrError::NotThisTenant { .. } => {
+            "find out whose file it is and move it elsewhere in the repository; then redrive the execution"
+        }
+        _ => {
+            "mend what is named in the file, in a change that its owners review, and add no account to it; then redrive \
+             the execution"
+        }
+    }
 }
 
 /// The commit's message: what it does, and a trailer for each account and execution, so that a commit leads back to

@@ -126,7 +126,7 @@ fn meaning(failure: CallFailure) -> StepError {
 /// A managed policy that does not exist is a mistake in platform.yaml when it is AWS's, and not there yet otherwise.
 fn attach_meaning(failure: CallFailure, arn: &str) -> StepError {
     if failure.is(&["NoSuchEntity"]) && arn.starts_with("arn:aws:iam::aws:") {
-        return failure.as_fault(Fault::InvalidInput, &format!("correct the managed policy {arn} in platform.yaml"));
+        return failure.as_fault(Fault::InvalidInput, format!("correct the managed policy {arn} in platform.yaml"));
     }
     meaning(failure)
 }

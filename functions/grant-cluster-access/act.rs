@@ -83,8 +83,9 @@ fn sdk_tags(tags: &Tags) -> HashMap<String, String> {
 /// What EKS' codes mean for changes. [EKS API reference, "Errors" of each operation]
 fn meaning(failure: CallFailure) -> StepError {
     match failure.code() {
-        // Made since we looked, or by our own attempt whose answer was lost; or removed: look again.
-        Some("ResourceInUseException" | "ResourceNotFoundException") => failure.as_fault(
+        // Made since we looked, or by our own attempt whose answer was lost; or removed: look again. EKS' tagging has a
+        // name of its own for what is not there.
+        Some("ResourceInUseException" | "ResourceNotFoundException" | "NotFoundException") => failure.as_fault(
             Fault::Conflict,
             wait(
                 "Berth looks again and retries",
@@ -118,15 +119,6 @@ fn meaning(failure: CallFailure) -> StepError {
                 "EKS is in trouble",
                 "look at the AWS Health dashboard for EKS in the cluster's region; redrive the execution when it is \
                  over",
-            ),
-        ),
-        // What EKS' tagging answers for a resource that is not there.
-        Some("NotFoundException") => failure.as_fault(
-            Fault::Conflict,
-            wait(
-                "Berth looks again and retries",
-                "find out who else makes or removes access entries of the cluster that is named, then redrive the \
-             execution",
             ),
         ),
         _ => failure.or_common(),

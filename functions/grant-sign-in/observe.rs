@@ -110,7 +110,7 @@ fn missing_group(failure: CallFailure, plan: &SignInPlan, group: &str) -> StepEr
     let next = format!(
         "create the group {group}, or wait until the identity provider has synced it; then redrive the execution"
     );
-    let mut error = failure.as_fault(Fault::InvalidInput, &next);
+    let mut error = failure.as_fault(Fault::InvalidInput, next);
     error.message = format!("Identity Center has no group {group} (identity store {})", plan.identity_store_id);
     error
 }
@@ -211,7 +211,7 @@ fn gone(failure: CallFailure, memory: &Memory, plan: &SignInPlan, set: &str) -> 
     let named = plan.assignments.iter().find(|one| one.permission_set_arn.as_deref() == Some(set));
     let name = named.map_or("", |one| one.permission_set.as_str());
     let next = format!("correct {name} in identityCenter.permissionSets of platform.yaml: there is no {set}");
-    failure.as_fault(Fault::InvalidInput, &next)
+    failure.as_fault(Fault::InvalidInput, next)
 }
 
 fn instance_meaning(failure: CallFailure) -> StepError {

@@ -31,7 +31,7 @@ pub struct Retrier {
 
 impl Retrier {
     /// Asks again in pauses that grow by a fifth: what came is found late by a tenth of what it took, on average, and the
-    /// history holds many such waits (docs/decisions/0029).
+    /// history holds many such waits (docs/decisions/0030).
     fn steady(max_attempts: u32) -> Self {
         Self {
             error_equals: Vec::new(),
@@ -70,6 +70,7 @@ impl Retrier {
 }
 
 /// Tenths as a number of JSON: whole where it is whole.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
 fn tenths<S: Serializer>(tenths: &u32, serializer: S) -> Result<S::Ok, S::Error> {
     if tenths.is_multiple_of(10) {
         serializer.serialize_u32(tenths / 10)

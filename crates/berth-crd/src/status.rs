@@ -1,5 +1,6 @@
 //! The status of a Tenant: written by the tenancy controller of the cluster, never by Berth.
 
+use berth_tenancy::limits::ACCESS_MAX;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -22,7 +23,7 @@ pub struct TenantStatus {
     pub namespaces: Vec<NamespaceStatus>,
     /// The roles' access to the cluster.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 128), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["principalArn"]))]
+    #[schemars(length(max = ACCESS_MAX), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["principalArn"]))]
     pub access: Vec<AccessStatus>,
 }
 

@@ -8,7 +8,10 @@
 
 use std::collections::BTreeMap;
 
-use berth_tenancy::{Access, AccountId, ClusterName, EnvironmentName, Region};
+use berth_tenancy::{
+    Access, AccountId, ClusterName, EnvironmentName, Region,
+    limits::{ACCESS_ROLES_MAX, EGRESS_CIDRS_MAX, OWNERS_MAX, REGIONS_MAX, TENANT_ACCOUNTS_MAX, WORKLOADS_MAX},
+};
 use kube::CustomResource;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
@@ -59,12 +62,12 @@ pub struct TenantSpec {
     pub contact: Option<Contact>,
     /// Groups and people with rights in all of the tenant's namespaces.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 32), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["kind", "name"]))]
+    #[schemars(length(max = OWNERS_MAX), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["kind", "name"]))]
     pub owners: Vec<Owner>,
     /// Where the tenant lives.
     pub placement: Placement,
     /// The tenant's AWS accounts, one for each environment.
-    #[schemars(length(min = 1, max = 8), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["environment"]))]
+    #[schemars(length(min = 1, max = TENANT_ACCOUNTS_MAX), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["environment"]))]
     pub accounts: Vec<Account>,
     /// The tenant's namespaces on this cluster.
     #[schemars(length(min = 1, max = 24), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
@@ -193,15 +196,15 @@ pub struct Account {
     pub account_id: AccountId,
     /// The account's networks, one for each region.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 16), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["region"]))]
+    #[schemars(length(max = REGIONS_MAX), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["region"]))]
     pub networks: Vec<AccountNetwork>,
     /// IAM roles of the account that have rights on the cluster.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 16), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    #[schemars(length(max = ACCESS_ROLES_MAX), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub roles: Vec<AccountRole>,
     /// IAM roles of the account that pods get.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 16), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["namespace", "serviceAccount"]))]
+    #[schemars(length(max = WORKLOADS_MAX), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["namespace", "serviceAccount"]))]
     pub workloads: Vec<Workload>,
 }
 
@@ -325,7 +328,7 @@ pub struct Network {
     pub profile: NetworkProfile,
     /// Blocks that pods may reach; by default those of the tenant's VPCs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 64), inner(length(max = 43), regex(pattern = pattern::cidr())), extend("x-kubernetes-list-type" = "set"))]
+    #[schemars(length(max = EGRESS_CIDRS_MAX), inner(length(max = 43), regex(pattern = pattern::cidr())), extend("x-kubernetes-list-type" = "set"))]
     pub egress_cidrs: Vec<String>,
     /// Namespaces that may call in.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -55,7 +55,10 @@ impl StepError {
     #[must_use]
     pub fn of_planned(mut self, account: &AccountId) -> Self {
         if PLANNED_FROM.iter().any(|source| self.hint.contains(source)) && !self.hint.contains("--new") {
-            self.hint += &format!("; a redrive keeps the plan, so after such a change: berth replay {account} --new");
+            self.hint = format!(
+                "{}; a redrive keeps the plan, so after such a change: berth replay {account} --new",
+                self.hint
+            );
         }
         self
     }

@@ -80,7 +80,7 @@ fn channel_meaning(failure: CallFailure, bucket: &str) -> StepError {
             | "InvalidDeliveryChannelNameException",
         ) => failure.as_fault(
             Fault::InvalidInput,
-            &format!("let AWS Config of this account write to {bucket}, or correct the bucket in platform.yaml"),
+            format!("let AWS Config of this account write to {bucket}, or correct the bucket in platform.yaml"),
         ),
         Some("MaxNumberOfDeliveryChannelsExceededException" | "NoAvailableConfigurationRecorderException") => failure
             .as_fault(

@@ -55,7 +55,7 @@ fn key_meaning(failure: CallFailure, key: &str) -> StepError {
             | "InvalidKmsKey.InvalidState",
         ) => failure.as_fault(
             Fault::InvalidInput,
-            &format!("check that {key} exists, is enabled and is shared with the account"),
+            format!("check that {key} exists, is enabled and is shared with the account"),
         ),
         _ => failure.or_common(),
     }

@@ -98,7 +98,7 @@ fn no_route(failure: CallFailure, destination: &Destination) -> StepError {
         ),
         Some("InvalidParameterValue") => failure.as_fault(
             Fault::InvalidInput,
-            &format!("correct {destination} in platform.yaml: the VPC's route table does not take it"),
+            format!("correct {destination} in platform.yaml: the VPC's route table does not take it"),
         ),
         _ => failure.or_common(),
     }

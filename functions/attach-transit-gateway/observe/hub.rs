@@ -207,7 +207,7 @@ async fn options(network: &Client, gateway: &str) -> Result<GatewayOptions, Step
         let failure = CallFailure::of("ec2:DescribeTransitGateways", &error);
         if failure.is(&["InvalidTransitGatewayID.NotFound"]) {
             let next = format!("correct the Transit Gateway in platform.yaml: its account does not know {gateway}");
-            return failure.as_fault(Fault::InvalidInput, &next);
+            return failure.as_fault(Fault::InvalidInput, next);
         }
         failure.or_common()
     })?;

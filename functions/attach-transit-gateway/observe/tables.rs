@@ -26,7 +26,7 @@ pub(super) async fn every_route(network: &Client, table: &str, field: &str) -> R
     search(network, table, filter("state", &["active", "blackhole"])).await.map_err(|failure| {
         if failure.is(&["InvalidRouteTableID.NotFound"]) {
             let next = format!("correct {field} in platform.yaml: the network account has no {table}");
-            return failure.as_fault(Fault::InvalidInput, &next);
+            return failure.as_fault(Fault::InvalidInput, next);
         }
         failure.or_common()
     })

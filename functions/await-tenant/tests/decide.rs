@@ -159,12 +159,12 @@ fn ready_of_anything_else_is_waited_out_and_the_wait_says_for_what() {
         let error = answered(200, tenant).unwrap_err();
         assert_eq!(error.fault, Fault::NotReady, "{error}");
         assert!(
-            error.what.contains(told) && error.what.contains("the Tenant payments on shared-dev"),
+            error.message.contains(told) && error.message.contains("the Tenant payments on shared-dev"),
             "{told}: {error}"
         );
     }
     let error = answered(200, synced(3, &stalled)).unwrap_err();
-    assert!(error.next.contains("somebody must act on the cluster (NotOwned)"), "{error}");
+    assert!(error.hint.contains("somebody must act on the cluster (NotOwned)"), "{error}");
 }
 
 #[test]
@@ -205,7 +205,7 @@ fn where_nobody_can_look_that_is_said_and_nothing_is_waited_for() {
     assert_eq!((state, message.as_str()), (Readiness::Unknown, "the endpoint of shared-dev is private"));
     assert_eq!(done(decide(View::Unasked)).0, Readiness::Unknown);
     let error = decide(View::WithoutEndpoint("CREATING".to_owned())).unwrap_err();
-    assert_eq!((error.fault, error.what.contains("CREATING")), (Fault::NotReady, true));
+    assert_eq!((error.fault, error.message.contains("CREATING")), (Fault::NotReady, true));
 }
 
 proptest! {
@@ -219,7 +219,7 @@ proptest! {
         let is_ready = status == 200 && condition_status == "True" && generation == seen;
         prop_assert_eq!(decided.is_ok(), is_ready);
         if let Err(error) = decided {
-            prop_assert!(!error.what.contains('\n'), "{}", error.what);
+            prop_assert!(!error.message.contains('\n'), "{}", error.message);
         }
     }
 }

@@ -163,7 +163,7 @@ fn a_refused_path_is_not_owned_to_its_own_tenant_only() {
     let there = snapshot([(dev.path(), FileState::Refused(refusal))]);
     let (edit, verdicts) = edit(&there, &[&dev, &orders], &[true; 2]);
     assert_eq!(error(&verdicts, 0).fault, Fault::NotOwned);
-    assert!(error(&verdicts, 0).what.contains("a symbolic link"), "{}", error(&verdicts, 0));
+    assert!(error(&verdicts, 0).message.contains("a symbolic link"), "{}", error(&verdicts, 0));
     assert_eq!(verdict(&verdicts, 1), Verdict::Changed);
     assert_eq!(written(&edit.changes).len(), 1);
 }
@@ -177,6 +177,20 @@ fn a_file_that_is_no_text_or_no_tenant_is_not_owned_and_stays() {
         assert_eq!(error(&verdicts, 0).fault, Fault::NotOwned, "{bytes:?}: {}", error(&verdicts, 0));
         assert_eq!(edit.changes, []);
     }
+}
+
+#[test]
+fn nobody_is_led_to_write_a_second_account_into_a_tenants_file() {
+    let dev = dev();
+    let (first, _) = edit(&snapshot([]), &[&dev], &[true]);
+    let [Change::Write { path, bytes }] = first.changes.as_slice() else { panic!("{:?}", first.changes) };
+    let there = snapshot([(path.clone(), FileState::Regular(bytes.clone()))]);
+    let second = request(&message("payments", "999988887777", "dev", "10.16.48.0/20"));
+    let (edit, verdicts) = edit(&there, &[&second], &[true]);
+    let refused = error(&verdicts, 0);
+    assert_eq!((refused.fault, edit.changes.len()), (Fault::NotOwned, 0));
+    assert!(refused.hint.contains("a tenant of its own by its tag berth:tenant"), "{refused}");
+    assert!(!refused.hint.contains("by hand") && !refused.hint.contains("the file"), "{refused}");
 }
 
 #[test]

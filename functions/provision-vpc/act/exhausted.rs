@@ -33,7 +33,7 @@ pub(super) async fn error(
 ) -> StepError {
     let mut error = failure.as_fault(
         Fault::InvalidInput,
-        &format!(
+        format!(
             "provision a further CIDR, a /{prefix_length} or larger, to {pool}, then `berth replay {account}`; or ask \
              for smaller VPCs in platform.yaml, then `berth replay {account} --new`"
         ),

@@ -50,7 +50,7 @@ pub(super) async fn create_subnet(
             Some("InvalidSubnet.Conflict") => lost_race(failure),
             Some("InvalidParameterValue" | "InvalidAvailabilityZone") => failure.as_fault(
                 Fault::InvalidInput,
-                &format!("check that zone {zone} exists in {} for this account; zones are named by id", input.region),
+                format!("check that zone {zone} exists in {} for this account; zones are named by id", input.region),
             ),
             Some("InvalidSubnet.Range") => {
                 failure.as_fault(Fault::InvalidInput, "correct the tiers' prefix lengths in platform.yaml")
@@ -89,7 +89,7 @@ pub(super) async fn create_endpoint(
         match failure.code() {
             Some("InvalidServiceName" | "InvalidParameter") => failure.as_fault(
                 Fault::InvalidInput,
-                &format!("remove {service} from gatewayEndpoints: {name} has no gateway endpoint"),
+                format!("remove {service} from gatewayEndpoints: {name} has no gateway endpoint"),
             ),
             // The table leads to that service already, by an endpoint that Describe did not show.
             Some("RouteAlreadyExists") => lost_race(failure),

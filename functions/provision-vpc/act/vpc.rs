@@ -112,7 +112,7 @@ async fn no_vpc(ec2: &Client, input: &Input, failure: CallFailure, wanted: &Bloc
         }
         (Some("InvalidParameterValue"), Block::Ipam { pool_id, .. }) => failure.as_fault(
             Fault::InvalidInput,
-            &format!(
+            format!(
                 "compare {pool_id} with what it is asked for: its limits of size, its locale and the tags that it \
                  demands; then `berth replay {account}`, with --new after a change of platform.yaml"
             ),

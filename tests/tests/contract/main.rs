@@ -6,6 +6,7 @@
 
 mod against_jsonata;
 mod expression;
+mod history;
 mod metrics;
 mod mutations;
 mod rules;
@@ -14,7 +15,10 @@ mod template;
 mod walk;
 
 use berth_contract::ExecutionOutput;
-use berth_tenancy::{Admission, Mode};
+use berth_tenancy::{
+    Admission, Mode,
+    limits::{PAYLOAD_BYTES_MAX, REGIONS_MAX},
+};
 use berth_tests::registry::{Level, function_of_state, machine, machines, states};
 use serde_json::Value;
 
@@ -117,6 +121,19 @@ fn a_duplicate_ends_after_one_call() {
     assert!(matches!(output, ExecutionOutput::Duplicate { .. }), "{output:?}");
 }
 
+/// `berth validate` sees to the plan; everything that states make of it is smaller.
+#[test]
+fn no_payload_of_the_most_regions_is_near_what_a_state_takes() {
+    let case = Case { regions: REGIONS_MAX, ..TWO_REGIONS };
+    let walk = run(&onboard_account(), &hub(), &case).unwrap();
+    let payloads =
+        walk.calls.iter().map(|(name, payload)| (name.as_str(), payload)).chain([("the output", &walk.output)]);
+    for (name, payload) in payloads {
+        let bytes = payload.to_string().len();
+        assert!(bytes < PAYLOAD_BYTES_MAX / 4, "{name}: {bytes} bytes");
+    }
+}
+
 #[test]
 fn errors_limits_and_redrive_are_as_promised() {
     for machine in machines() {
@@ -136,12 +153,13 @@ fn the_limits_of_waiting_are_as_promised() {
         };
         let patience = match state.at.as_str() {
             "GrantSignIn" => 49.0..50.0, // ten assignments at once for the whole organization: decision 0027
-            "CommitTenant" => 0.5..0.6,  // commits are few, however many accounts come
-            _ => 1.9..2.0,
+            "ProvisionAccount/Regions/AttachTransitGateway" => 0.9..1.0, // every account calls the network account there
+            "CommitTenant" => 0.5..0.6,                                  // commits are few, however many accounts come
+            _ => 1.8..2.0,
         };
         // GitOps tools look at their repository every few minutes, and people may have to act: decision 0029.
-        let awaited = if state.at.ends_with("AwaitTenant") { 1.0 } else { 1.0 / 3.0 };
-        assert!((hours("NotReady") - awaited).abs() < 1e-9, "{}: {} h", state.at, hours("NotReady"));
+        let awaited = if state.at.ends_with("AwaitTenant") { 1.0..1.04 } else { 1.0 / 3.0..0.36 };
+        assert!(awaited.contains(&hours("NotReady")), "{}: {} h", state.at, hours("NotReady"));
         assert!(patience.contains(&hours("Throttled")), "{}: {} h", state.at, hours("Throttled"));
         let rest = waiting_seconds(state) / 3600.0 - hours("NotReady") - hours("Throttled");
         assert!(rest < 0.1, "{} waits {rest} h for what ends by itself, or does not", state.at);
@@ -155,16 +173,4 @@ fn the_waits_of_an_execution_end_within_its_limit() {
     assert!(pushed < 65.0 * 3600.0, "without a merge to wait for, an execution ends within 65 hours, not {pushed} s");
     let merged = longest_seconds(&Level::top(&machine), Commits::Merged);
     assert!(merged < machine["TimeoutSeconds"].as_f64().unwrap(), "{merged}");
-}
-
-/// An execution whose history is full fails, and cannot be redriven. An attempt is three events.
-/// <https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html>
-#[test]
-fn no_retrier_of_a_state_can_fill_half_of_the_history() {
-    for state in machines().iter().flat_map(|machine| states(&machine.definition)) {
-        for retrier in state.retriers() {
-            let events = 3 * retrier["MaxAttempts"].as_u64().unwrap();
-            assert!(events < 12_500, "{}: {events} events of {retrier}", state.at);
-        }
-    }
 }

@@ -57,6 +57,14 @@ impl Case {
             panic!("the account of the walk is not ours by infra/platform.example.yaml")
         };
         assert!(matched.regions.len() >= 2, "infra/platform.example.yaml gives dev fewer than two regions");
+        let further =
+            |n: usize| -> Region { format!("xx-{}-{}", ["north", "south"][n / 9], n % 9 + 1).parse().unwrap() };
+        for n in matched.regions.len()..self.regions {
+            let (mut region, mut baseline) = (matched.regions[0].clone(), matched.baselines[0].clone());
+            (region.region, baseline.region) = (further(n), further(n));
+            matched.regions.push(region);
+            matched.baselines.push(baseline);
+        }
         matched.regions.truncate(self.regions);
         matched.baselines.truncate(self.regions);
         let request = read_request(&self.input()).unwrap();
@@ -87,7 +95,7 @@ impl Case {
         match function {
             "plan-onboarding" => {
                 let input: plan_onboarding::Input = strict(payload)?;
-                let request = read_request(&input.request).map_err(|error| error.what)?;
+                let request = read_request(&input.request).map_err(|error| error.message)?;
                 same("the generation", &request.generation, &Some(1))?;
                 same("the execution", &input.execution, &EXECUTION.to_owned())?;
                 written(&self.admission())
@@ -158,7 +166,7 @@ impl Case {
         let request: CommitRequest = strict(payload)?;
         self.check_commit(&request)?;
         let sha = (self.mode == Mode::Apply).then(|| SHA.to_owned());
-        let entry = request.entry().map_err(|error| error.what)?;
+        let entry = request.entry().map_err(|error| error.message)?;
         written(&commit_tenant::Output { sha, path: request.path().to_string(), entry, changes: Vec::new() })
     }
 
@@ -173,7 +181,7 @@ impl Case {
                 [self.changes(&region.region, "make the VPC"), self.changes(&region.region, "attach")].concat();
             same("the changes of a region", &region.changes, &changes)?;
         }
-        request.entry().map(|_| ()).map_err(|error| error.what)
+        request.entry().map(|_| ()).map_err(|error| error.message)
     }
 
     /// What is wrong with the execution's output: announce-outcome reads it.
@@ -198,7 +206,7 @@ impl Case {
         let change: Change = strict(&json!({
             "executionArn": EXECUTION, "status": "SUCCEEDED", "output": walk.output.to_string(), "stopDate": 1,
         }))?;
-        match ended(&change, None).map_err(|error| error.what)? {
+        match ended(&change, None).map_err(|error| error.message)? {
             Ended::Silent { .. } if self.mode == Mode::Plan => Ok(()),
             Ended::Outcome {
                 ending: Ending::Onboarded { regions, roles, sign_in, cluster_access, readiness, .. },

@@ -6,6 +6,7 @@ mod baseline;
 mod boundary;
 mod covering;
 mod environments;
+mod limits;
 mod regions;
 mod roles;
 mod sign_in;
@@ -70,6 +71,7 @@ pub(crate) fn all(config: &PlatformConfig) -> Vec<Problem> {
         sign_in::check(config, name, &environment.sign_in, &mut problems);
         baseline::check(&format!("environments.{name}"), environment, &mut problems);
     }
+    limits::check(config, &mut problems);
     problems.0
 }
 

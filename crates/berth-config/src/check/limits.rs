@@ -1,0 +1,184 @@
+//! What would only fail when an account is onboarded: plans and custom resources larger than Step Functions or the CRD take.
+
+use std::collections::BTreeMap;
+
+use berth_tenancy::{
+    ClusterName, EnvironmentName, TenantName, TenantSource,
+    limits::{ACCESS_ROLES_MAX, OWNERS_MAX, PAYLOAD_BYTES_MAX, REGIONS_MAX, TENANT_ACCOUNTS_MAX, WORKLOADS_MAX},
+};
+use serde::Serialize;
+
+use super::Problems;
+use crate::{AccountFacts, Environment, Onboarding, PlatformConfig, template::Names};
+
+/// Room beside the parts that platform.yaml decides: who is onboarded, why, and the state machine's own fields.
+const REST_BYTES: usize = 8 * 1024;
+/// Longest e-mail address of an account. [Organizations `CreateAccount`, "Email"]
+const EMAIL_CHARS_MAX: usize = 64;
+/// Longest value of a tag. [Organizations `Tag`]
+const TAG_CHARS_MAX: usize = 256;
+
+/// Checks the largest account of each environment.
+pub(super) fn check(config: &PlatformConfig, problems: &mut Problems) {
+    let many =
+        |count: usize, most: usize, what: &str| (count > most).then(|| format!("{count} {what}; at most {most}"));
+    if let Some(message) = many(config.owner_groups.len(), OWNERS_MAX, "groups own every tenant") {
+        problems.add("ownerGroups", message, "put people into fewer groups: a tenant's custom resource takes no more");
+    }
+    let mut on_cluster: BTreeMap<&ClusterName, usize> = BTreeMap::new();
+    for (name, environment) in &config.environments {
+        let path = format!("environments.{name}");
+        *on_cluster.entry(&environment.cluster).or_default() += 1;
+        if let Some(message) = many(environment.regions.len(), REGIONS_MAX, "regions are listed") {
+            let hint = "use fewer: the history of an execution takes no more, with all waits and two redrives";
+            problems.add(format!("{path}.regions"), message, hint);
+        }
+        let roles = &environment.roles.roles;
+        let access = roles.iter().filter(|role| role.access.is_some()).count();
+        if let Some(message) = many(access, ACCESS_ROLES_MAX, "roles have access to the cluster") {
+            let hint = "give fewer roles an `access`: a tenant's custom resource takes no more for an account";
+            problems.add(format!("{path}.roles.roles"), message, hint);
+        }
+        let Some(largest) = largest(config, name, environment) else { continue };
+        if let Some(message) = many(largest.git_ops.workloads.len(), WORKLOADS_MAX, "roles are for pods") {
+            let hint = "let pods share roles: a tenant's custom resource takes no more for an account";
+            problems.add(format!("{path}.roles.roles"), message, hint);
+        }
+        payload(&path, &largest, problems);
+    }
+    for (cluster, environments) in on_cluster {
+        let what = format!("environments are on the cluster {cluster}");
+        if let Some(message) = many(environments, TENANT_ACCOUNTS_MAX, &what) {
+            let hint = "spread them over more clusters: a tenant's custom resource has no more accounts";
+            problems.add("environments", message, hint);
+        }
+    }
+}
+
+/// Everything that an account of this environment gets at most: the longest names and tags. None when a template does not
+/// render, which another check says.
+fn largest(config: &PlatformConfig, name: &EnvironmentName, environment: &Environment) -> Option<Onboarding> {
+    let names = Names::longest(name.as_str());
+    let tenant: TenantName = names.tenant.parse().ok()?;
+    let facts = AccountFacts {
+        account_id: names.account.parse().ok()?,
+        name: String::new(),
+        email: Some("e".repeat(EMAIL_CHARS_MAX)),
+        state: "ACTIVE".to_owned(),
+        ous: Vec::new(),
+        joined: None,
+        tags: [(config.cost_center_tag.clone(), "c".repeat(TAG_CHARS_MAX))].into(),
+    };
+    config.resolved(&facts, (&tenant, TenantSource::Tag), name, environment, String::new()).ok()
+}
+
+fn payload(path: &str, largest: &Onboarding, problems: &mut Problems) {
+    let parts = [
+        ("baselines", bytes(&largest.baselines)),
+        ("regions", bytes(&largest.regions)),
+        ("roles", bytes(&largest.roles)),
+        ("sign-in", bytes(&largest.sign_in)),
+        ("the custom resource", bytes(&largest.git_ops) + bytes(&largest.clusters)),
+    ];
+    let sum = REST_BYTES + parts.iter().map(|(_, bytes)| bytes).sum::<usize>();
+    if sum <= PAYLOAD_BYTES_MAX {
+        return;
+    }
+    let shown: Vec<String> = parts.iter().map(|(part, bytes)| format!("{part} {} KiB", bytes / 1024)).collect();
+    let message = format!(
+        "the plan of an account has {} KiB, and Step Functions takes {}: {}",
+        sum / 1024,
+        PAYLOAD_BYTES_MAX / 1024,
+        shown.join(", ")
+    );
+    let hint = "list fewer Config rules (a conformance pack holds many) or regions, or write shorter policies";
+    problems.add(path, message, hint);
+}
+
+/// Length of a value as JSON.
+fn bytes(value: &impl Serialize) -> usize {
+    serde_json::to_vec(value).map_or(usize::MAX / 16, |json| json.len())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+    use berth_tenancy::Access;
+
+    use super::*;
+
+    /// The example with changes, and what is found.
+    fn found(change: impl FnOnce(&mut PlatformConfig)) -> Vec<(String, String)> {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/platform.example.yaml");
+        let mut config = PlatformConfig::load(path.as_ref()).unwrap();
+        change(&mut config);
+        let mut problems = Problems::default();
+        check(&config, &mut problems);
+        problems.0.into_iter().map(|problem| (problem.path, problem.message)).collect()
+    }
+
+    fn dev(config: &mut PlatformConfig) -> &mut Environment {
+        config.environments.get_mut(&"dev".parse().unwrap()).unwrap()
+    }
+
+    fn with_regions(environment: &mut Environment, count: usize) {
+        let region = environment.regions.values().next().unwrap().clone();
+        let name = |n: usize| format!("xx-{}-{}", ["north", "south", "east"][n / 9], n % 9 + 1).parse().unwrap();
+        environment.regions = (0..count).map(|n| (name(n), region.clone())).collect();
+    }
+
+    fn with_access(environment: &mut Environment, count: usize) {
+        let mut role = environment.roles.roles[0].clone();
+        role.access = Some(Access::View);
+        environment.roles.roles = vec![role; count];
+    }
+
+    fn with_rules(environment: &mut Environment, count: usize) {
+        let config = environment.baseline.as_mut().unwrap().config.as_mut().unwrap();
+        let rule = config.rules[1].clone(); // one with parameters
+        config.rules = vec![rule; count];
+    }
+
+    fn with_environments(config: &mut PlatformConfig, count: usize, regions: usize) {
+        let mut environment = dev(config).clone();
+        with_regions(&mut environment, regions);
+        config.environments = (0..count).map(|n| (format!("e{n}").parse().unwrap(), environment.clone())).collect();
+    }
+
+    #[test]
+    fn every_region_seventeen_roles_and_five_environments_fit() {
+        assert_eq!(found(|_| ()), []);
+        assert_eq!(found(|config| with_regions(dev(config), REGIONS_MAX)), []);
+        assert_eq!(found(|config| with_access(dev(config), 17)), []);
+        assert_eq!(found(|config| with_environments(config, 5, 13)), []);
+        assert_eq!(found(|config| with_environments(config, TENANT_ACCOUNTS_MAX, REGIONS_MAX)), []);
+    }
+
+    #[test]
+    fn one_more_than_fits_is_refused_with_its_bound() {
+        let said = |path: &str, message: &str| vec![(path.to_owned(), message.to_owned())];
+        let regions = found(|config| with_regions(dev(config), REGIONS_MAX + 1));
+        assert_eq!(regions, said("environments.dev.regions", "18 regions are listed; at most 17"));
+        let roles = found(|config| with_access(dev(config), ACCESS_ROLES_MAX + 1));
+        assert_eq!(roles, said("environments.dev.roles.roles", "33 roles have access to the cluster; at most 32"));
+        let owners = found(|config| config.owner_groups = vec!["g".to_owned(); OWNERS_MAX + 1]);
+        assert_eq!(owners, said("ownerGroups", "33 groups own every tenant; at most 32"));
+        let environments = found(|config| with_environments(config, TENANT_ACCOUNTS_MAX + 1, 1));
+        let [(path, message)] = environments.as_slice() else { panic!("{environments:?}") };
+        assert!(path == "environments" && message.starts_with("9 environments are on the cluster "), "{message}");
+    }
+
+    #[test]
+    fn a_plan_that_step_functions_would_not_take_is_refused_with_its_parts() {
+        let with = |rules: usize| {
+            found(|config| {
+                with_regions(dev(config), REGIONS_MAX);
+                with_rules(dev(config), rules);
+            })
+        };
+        assert_eq!(with(10), []);
+        let refused = with(100);
+        let [(path, message)] = refused.as_slice() else { panic!("{refused:?}") };
+        assert!(path == "environments.dev" && message.contains("Step Functions takes 256: baselines "), "{message}");
+    }
+}
