@@ -1,9 +1,9 @@
-//! The edit of one batch: every account joins its tenant's file, and each gets its own verdict. Pure.
+//! The edit of one batch: every account joins its tenant's file or leaves it, and each gets its own verdict. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use berth_contract::CommitRequest;
-use berth_crd::{CrError, join, validate};
+use berth_contract::{CommitRequest, Wish};
+use berth_crd::{CrError, Left, join, leave, suspend, validate};
 use berth_gitops::{Change, Edit, RepoPath, Snapshot};
 use berth_step::{Fault, StepError};
 use berth_tenancy::Mode;
@@ -29,7 +29,7 @@ pub(crate) fn unfinished<T>(_: Verdict) -> Result<T, StepError> {
     Err(StepError::new(Fault::Bug, "a batch without paths had an allowed request"))
 }
 
-/// Joins every allowed request to its tenant's file. A request that cannot join gets its own error and changes
+/// Brings every allowed request into its tenant's file, or out of it. A request that cannot be gets its own error and changes
 /// nothing; one that only plans is judged but not written. `None` for requests that were not allowed.
 #[must_use]
 pub fn edit(
@@ -37,7 +37,7 @@ pub fn edit(
     requests: &[&CommitRequest],
     allowed: &[bool],
 ) -> (Edit, Vec<Option<Result<Verdict, StepError>>>) {
-    let mut files: BTreeMap<RepoPath, String> = BTreeMap::new();
+    let mut files: Files = BTreeMap::new();
     let mut taking_part = Vec::new();
     let mut verdicts = Vec::new();
     for (request, allowed) in requests.iter().zip(allowed) {
@@ -45,9 +45,9 @@ pub fn edit(
             verdicts.push(None);
             continue;
         }
-        let verdict = join_one(snapshot, &files, request).map(|text| {
+        let verdict = edit_one(snapshot, &files, request).map(|text| {
             let there = current(snapshot, &files, &request.path());
-            if there.is_ok_and(|there| there.as_deref() == Some(text.as_str())) {
+            if there.is_ok_and(|there| there == text) {
                 return Verdict::Unchanged;
             }
             if request.run.mode == Mode::Apply {
@@ -58,18 +58,20 @@ pub fn edit(
         });
         verdicts.push(Some(verdict.map_err(|error| error.for_account(&request.run.account_id))));
     }
-    let changes = files.into_iter().map(|(path, text)| Change::Write { path, bytes: text.into_bytes() }).collect();
-    (Edit { changes, message: message(&taking_part) }, verdicts)
+    let changes = files.into_iter().map(|(path, text)| match text {
+        Some(text) => Change::Write { path, bytes: text.into_bytes() },
+        None => Change::Delete { path },
+    });
+    (Edit { changes: changes.collect(), message: message(&taking_part) }, verdicts)
 }
 
+/// Files that a batch changes; none for one that goes.
+type Files = BTreeMap<RepoPath, Option<String>>;
+
 /// The file as the requests before this one leave it.
-fn current(
-    snapshot: &Snapshot,
-    files: &BTreeMap<RepoPath, String>,
-    path: &RepoPath,
-) -> Result<Option<String>, StepError> {
+fn current(snapshot: &Snapshot, files: &Files, path: &RepoPath) -> Result<Option<String>, StepError> {
     if let Some(text) = files.get(path) {
-        return Ok(Some(text.clone()));
+        return Ok(text.clone());
     }
     let bytes = snapshot.bytes(path).map_err(|refusal| {
         StepError::new(Fault::NotOwned, format!("{path} in the GitOps repository is refused: {refusal}"))
@@ -83,21 +85,34 @@ fn current(
     })
 }
 
-/// The tenant's file with this account in it, checked against the CRD.
-fn join_one(
-    snapshot: &Snapshot,
-    files: &BTreeMap<RepoPath, String>,
-    request: &CommitRequest,
-) -> Result<String, StepError> {
+/// The tenant's file as the request wants it, checked against the CRD; none when no account is left in it.
+fn edit_one(snapshot: &Snapshot, files: &Files, request: &CommitRequest) -> Result<Option<String>, StepError> {
     let path = request.path();
     let existing = current(snapshot, files, &path)?;
-    let text = join(existing.as_deref(), &request.entry()?).map_err(|error| cannot_join(error, &path))?;
+    let text = match (request.wish, existing.as_deref()) {
+        (Wish::Join, existing) => join(existing, &request.entry()?),
+        (_, None) => return Ok(None),
+        (wish, Some(text)) => {
+            let leaving = request.leaving();
+            let left = match wish {
+                Wish::Leave => leave(text, &leaving),
+                wish => suspend(text, &leaving, wish == Wish::Suspend),
+            };
+            match left {
+                Ok(Left::Removed) => return Ok(None),
+                Ok(Left::Unchanged) => return Ok(existing),
+                Ok(Left::Changed(text)) => Ok(text),
+                Err(error) => Err(error),
+            }
+        }
+    };
+    let text = text.map_err(|error| cannot_join(error, &path))?;
     // A plan has placeholders for the ids that only AWS can give; everything else in it must be right.
     let checked = match request.run.mode {
         Mode::Apply => text.clone(),
         Mode::Plan => text.replace(NOT_MADE_YET, "00000000"),
     };
-    let Err(violations) = validate(&checked, existing.as_deref()) else { return Ok(text) };
+    let Err(violations) = validate(&checked, existing.as_deref()) else { return Ok(Some(text)) };
     let list: Vec<String> = violations.iter().map(ToString::to_string).collect();
     Err(StepError::new(
         Fault::InvalidInput,
@@ -144,9 +159,17 @@ fn not_joined(error: &CrError) -> &'static str {
 /// The commit's message: what it does, and a trailer for each account and execution, so that a commit leads back to
 /// the onboarding.
 pub(crate) fn message(requests: &[&CommitRequest]) -> String {
+    let wishes: BTreeSet<Wish> = requests.iter().map(|request| request.wish).collect();
+    let verb = match wishes.first() {
+        Some(_) if wishes.len() > 1 => "Change",
+        Some(Wish::Suspend) => "Suspend",
+        Some(Wish::Resume) => "Resume",
+        Some(Wish::Leave) => "Offboard",
+        Some(Wish::Join) | None => "Onboard",
+    };
     let subject = match requests {
-        [one] => format!("Onboard {} ({})", one.run.tenant, one.run.environment),
-        many => format!("Onboard {} accounts", many.len()),
+        [one] => format!("{verb} {} ({})", one.run.tenant, one.run.environment),
+        many => format!("{verb} {} accounts", many.len()),
     };
     let mut text = format!("{subject}\n\n");
     let of_one = |request: &&CommitRequest| {
@@ -171,5 +194,8 @@ pub(crate) fn message(requests: &[&CommitRequest]) -> String {
 
 /// What of the account its custom resource cannot hold. An entry that cannot be made is told elsewhere.
 pub(crate) fn left_out(request: &CommitRequest) -> Vec<String> {
+    if request.wish != Wish::Join {
+        return Vec::new();
+    }
     request.entry().map(|entry| entry.left_out()).unwrap_or_default()
 }

@@ -8,7 +8,7 @@ mod request;
 use std::collections::BTreeSet;
 
 use aws_sdk_sfn::Client as StepFunctions;
-use berth_contract::CommitRequest;
+use berth_contract::{CommitRequest, Wish};
 use berth_crd::AccountEntry;
 use berth_gitops::{Authorship, BatchOutcome, BatchPolicy, Jitter, RepoPath, commit_batch};
 use berth_ledger::{Ledger, Record};
@@ -193,7 +193,13 @@ fn finished(
         }
         Verdict::Changed => {
             let left_out = edit::left_out(request).into_iter().map(|part| format!("leave out of {path}: {part}"));
-            std::iter::once(format!("commit {path}")).chain(left_out).collect()
+            let line = match request.wish {
+                Wish::Join => format!("commit {path}"),
+                Wish::Suspend => format!("suspend {} in {path}", request.run.account_id),
+                Wish::Resume => format!("end the suspension of {} in {path}", request.run.account_id),
+                Wish::Leave => format!("take {} out of {path}", request.run.account_id),
+            };
+            std::iter::once(line).chain(left_out).collect()
         }
         Verdict::Unchanged => Vec::new(),
     };

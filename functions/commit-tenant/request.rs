@@ -1,7 +1,7 @@
 //! What a request for a commit means: where its file is, and what is written there.
 
-use berth_contract::{CommitRequest, RegionResult, RoleRecord};
-use berth_crd::{AccountEntry, RegionNetwork, RoleEntry, WorkloadEntry};
+use berth_contract::{CommitRequest, RegionResult, RoleRecord, Wish};
+use berth_crd::{AccountEntry, Leaving, RegionNetwork, RoleEntry, WorkloadEntry};
 use berth_gitops::RepoPath;
 use berth_ledger::Record;
 use berth_step::{Fault, StepError};
@@ -19,6 +19,9 @@ pub trait CommitRequestExt {
     /// the account's entry came from, as long as the ledger is about that entry.
     fn committed_before<'a>(&self, record: &'a Record) -> Option<&'a str>;
 
+    /// The account whose entry is taken out, or suspended.
+    fn leaving(&self) -> Leaving;
+
     /// The account as the custom resource has it.
     ///
     /// # Errors
@@ -32,7 +35,8 @@ impl CommitRequestExt for CommitRequest {
     }
 
     fn committed_before<'a>(&self, record: &'a Record) -> Option<&'a str> {
-        let commit = record.commit.as_ref().filter(|commit| commit.path == self.path().as_str())?;
+        let is_about_entry = |path: &str| self.wish == Wish::Join && path == self.path().as_str();
+        let commit = record.commit.as_ref().filter(|commit| is_about_entry(&commit.path))?;
         let same = |region: &RegionResult| {
             record.regions.get(&region.region).is_some_and(|there| {
                 let wanted = &region.network;
@@ -44,8 +48,17 @@ impl CommitRequestExt for CommitRequest {
         (networks && record.roles == self.roles).then_some(commit.sha.as_str())
     }
 
+    fn leaving(&self) -> Leaving {
+        Leaving {
+            tenant: self.run.tenant.clone(),
+            cluster: self.git_ops.cluster.clone(),
+            environment: self.run.environment.clone(),
+            account_id: self.run.account_id.clone(),
+        }
+    }
+
     fn entry(&self) -> Result<AccountEntry, StepError> {
-        let Self { task_token: _, settled: _, run, git_ops, regions, roles } = self;
+        let Self { task_token: _, settled: _, wish: _, run, git_ops, regions, roles } = self;
         let regions: Result<Vec<RegionNetwork>, StepError> = regions.iter().map(network).collect();
         let role = |role: &RoleRecord| {
             let access = role.access?;

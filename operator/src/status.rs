@@ -350,19 +350,23 @@ fn namespace_status(decision: &NamespaceDecision, problems: &[Problem]) -> Names
 /// The roles of the tenant's accounts: whether their group has its rights. Their access entries are in AWS, and unknown here.
 fn access(tenant: &Tenant, problems: &[Problem]) -> Vec<AccessStatus> {
     let wrong = problems.iter().find(|problem| problem.part == Part::Access);
-    let state = match (wrong, tenant.spec.suspended) {
-        (Some(problem), _) if problem.reason.needs_a_person() => AccessState::Failed,
-        (Some(_), _) | (None, true) => AccessState::Pending,
-        (None, false) => AccessState::Ready,
+    let message = wrong.map(|problem| problem.message.chars().take(MESSAGE_CHARS_MAX).collect::<String>());
+    let of = |account: &berth_crd::Account| {
+        let is_suspended = tenant.spec.suspended || account.suspended;
+        let state = match (wrong, is_suspended) {
+            (Some(problem), _) if problem.reason.needs_a_person() => AccessState::Failed,
+            (Some(_), _) | (None, true) => AccessState::Pending,
+            (None, false) => AccessState::Ready,
+        };
+        let who = if tenant.spec.suspended { "tenant" } else { "account" };
+        let message = message.clone().or_else(|| is_suspended.then(|| format!("the {who} is suspended")));
+        let status = |role: &berth_crd::AccountRole| AccessStatus {
+            principal_arn: role.arn.clone(),
+            access_entry_arn: None,
+            state,
+            message: message.clone(),
+        };
+        account.roles.iter().map(status).collect::<Vec<_>>()
     };
-    let message = wrong.map(|problem| problem.message.chars().take(MESSAGE_CHARS_MAX).collect());
-    let message = message.or_else(|| tenant.spec.suspended.then(|| "the tenant is suspended".to_owned()));
-    let roles = tenant.spec.accounts.iter().flat_map(|account| &account.roles);
-    let of = |role: &berth_crd::AccountRole| AccessStatus {
-        principal_arn: role.arn.clone(),
-        access_entry_arn: None,
-        state,
-        message: message.clone(),
-    };
-    roles.map(of).collect()
+    tenant.spec.accounts.iter().flat_map(of).collect()
 }

@@ -5,19 +5,39 @@ use serde::{Deserialize, Serialize};
 
 use crate::{RegionResult, RoleRecord};
 
-/// The message of the state `CommitTenant`.
+/// What becomes of the account's entry in its tenant's file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Wish {
+    /// It is there, as the onboarding made it.
+    #[default]
+    Join,
+    /// It is suspended: nobody has access to its namespaces.
+    Suspend,
+    /// It is not suspended any more.
+    Resume,
+    /// It is gone; with a tenant's last entry the file is gone.
+    Leave,
+}
+
+/// The message of the states that commit.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CommitRequest {
     /// Where the answer goes.
     pub task_token: TaskToken,
-    /// Who is onboarded.
+    /// Who is onboarded, or leaves.
     pub run: Subject,
     /// What is committed, and where.
     pub git_ops: GitOpsPlan,
-    /// Networks.
+    /// What becomes of the entry. Absent in messages of an onboarding.
+    #[serde(default)]
+    pub wish: Wish,
+    /// Networks; none for an account that leaves.
+    #[serde(default)]
     pub regions: Vec<RegionResult>,
-    /// Roles.
+    /// Roles; none for an account that leaves.
+    #[serde(default)]
     pub roles: Vec<RoleRecord>,
     /// Set by complete-merges when the request comes back: what became of the proposal that it was in.
     #[serde(default)]

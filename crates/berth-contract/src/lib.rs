@@ -9,7 +9,7 @@ mod output;
 mod record;
 pub mod sweep;
 
-pub use commit::{CommitRequest, Settled, TaskToken};
+pub use commit::{CommitRequest, Settled, TaskToken, Wish};
 pub use output::{CommitOutput, ExecutionOutput, RegionResult};
 pub use record::{
     AccessEntryRecord, ClusterAccessRecord, CommitRecord, DefaultVpcRecord, Readiness, ReadinessRecord, RegionRecord,

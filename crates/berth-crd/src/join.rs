@@ -7,6 +7,7 @@
 
 use std::collections::BTreeSet;
 
+use berth_tenancy::TenantName;
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -46,7 +47,7 @@ pub fn join(existing: Option<&str>, entry: &AccountEntry) -> Result<String, CrEr
     let skeleton = || json!({ "apiVersion": API_VERSION, "kind": KIND, "metadata": { "name": entry.tenant.as_str() } });
     let before = existing.map(yaml::read::<Value>).transpose().map_err(CrError::Unreadable)?;
     let mut document = before.clone().unwrap_or_else(skeleton);
-    check_identity(&document, entry)?;
+    check_identity(&document, &entry.tenant)?;
     let root = object(&mut document, "the document")?;
     let spec = object_in(root, "spec", "spec")?;
     fill_tenant(spec, entry)?;
@@ -65,11 +66,12 @@ pub fn join(existing: Option<&str>, entry: &AccountEntry) -> Result<String, CrEr
     }
 }
 
-fn check_identity(document: &Value, entry: &AccountEntry) -> Result<(), CrError> {
+/// Whether a document is the Tenant of this name.
+pub(crate) fn check_identity(document: &Value, tenant: &TenantName) -> Result<(), CrError> {
     let expected = [
         ("apiVersion", "/apiVersion", API_VERSION),
         ("kind", "/kind", KIND),
-        ("metadata.name", "/metadata/name", entry.tenant.as_str()),
+        ("metadata.name", "/metadata/name", tenant.as_str()),
     ];
     for (field, pointer, expected) in expected {
         let found = document.pointer(pointer);
@@ -167,7 +169,7 @@ fn typed_account(entry: &AccountEntry) -> Account {
     let mut roles: Vec<AccountRole> = entry.roles.iter().map(typed_role).collect();
     roles.sort_by(|a, b| a.name.cmp(&b.name));
     let (environment, account_id) = (entry.environment.clone(), entry.account_id.clone());
-    Account { environment, account_id, networks, roles, workloads: typed_workloads(entry) }
+    Account { environment, account_id, networks, roles, workloads: typed_workloads(entry), suspended: false }
 }
 
 /// The workloads in the tenant's own namespaces; [`AccountEntry::left_out`] names the others.
@@ -272,7 +274,7 @@ fn join_egress(spec: &mut Object, entry: &AccountEntry, before: &BTreeSet<String
 }
 
 /// All blocks of an account's networks.
-fn blocks(account: &Value) -> BTreeSet<String> {
+pub(crate) fn blocks(account: &Value) -> BTreeSet<String> {
     let networks = account.get("networks").and_then(Value::as_array).into_iter().flatten();
     let cidrs = networks.filter_map(|network| network.get("cidrs")?.as_array()).flatten();
     cidrs.filter_map(Value::as_str).map(str::to_owned).collect()
@@ -285,7 +287,7 @@ fn fill(object: &mut Object, key: &str, value: impl FnOnce() -> Value) {
     }
 }
 
-fn object<'a>(value: &'a mut Value, field: &str) -> Result<&'a mut Object, CrError> {
+pub(crate) fn object<'a>(value: &'a mut Value, field: &str) -> Result<&'a mut Object, CrError> {
     value.as_object_mut().ok_or_else(|| wrong(field, "a mapping"))
 }
 
@@ -299,16 +301,16 @@ fn list_in<'a>(parent: &'a mut Object, key: &str, field: &str) -> Result<&'a mut
     parent.get_mut(key).and_then(Value::as_array_mut).ok_or_else(|| wrong(field, "a list"))
 }
 
-fn text<'a>(object: &'a Object, key: &str) -> Option<&'a str> {
+pub(crate) fn text<'a>(object: &'a Object, key: &str) -> Option<&'a str> {
     object.get(key).and_then(Value::as_str)
 }
 
-fn wrong(field: impl Into<String>, expected: &'static str) -> CrError {
+pub(crate) fn wrong(field: impl Into<String>, expected: &'static str) -> CrError {
     CrError::WrongType { field: field.into(), expected }
 }
 
 /// A value of the existing file for an error: as JSON, at most 80 characters.
-fn quoted(value: Option<&Value>) -> String {
+pub(crate) fn quoted(value: Option<&Value>) -> String {
     value.map_or_else(|| "absent".to_owned(), |value| value.to_string().chars().take(80).collect())
 }
 

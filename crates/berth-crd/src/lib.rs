@@ -1,12 +1,14 @@
 //! The Tenant custom resource: its types, its CRD, how an account joins it, and its check before the commit. No I/O.
 //!
 //! Reading order: `tenant` (the types), `schema` (the CRD made from them), `entry` (what the state machine hands in),
-//! `join` (an account into a file), `edit` (changes a file where it must), `yaml` (the only reader and writer), `validate` (the check before the commit).
+//! `join` (an account into a file), `leave` (out of it),
+//! `edit` (changes a file where it must), `yaml` (the only reader and writer), `validate` (the check before the commit).
 
 mod edit;
 mod entry;
 mod error;
 mod join;
+mod leave;
 mod pattern;
 mod quantity;
 mod schema;
@@ -18,6 +20,7 @@ mod yaml;
 pub use entry::{AccountEntry, RegionNetwork, RoleEntry, WorkloadEntry};
 pub use error::CrError;
 pub use join::join;
+pub use leave::{Leaving, Left, leave, suspend};
 pub use quantity::Quantity;
 pub use schema::{API_VERSION, KIND, crd_yaml, tenant_crd};
 pub use status::{AccessState, AccessStatus, Condition, ConditionStatus, ConditionType, NamespaceStatus, TenantStatus};

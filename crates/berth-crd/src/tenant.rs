@@ -92,6 +92,14 @@ pub struct TenantSpec {
     pub suspended: bool,
 }
 
+impl TenantSpec {
+    /// Whether nobody has access to the namespaces of this environment.
+    #[must_use]
+    pub fn is_suspended(&self, environment: &EnvironmentName) -> bool {
+        self.suspended || self.accounts.iter().any(|account| account.suspended && account.environment == *environment)
+    }
+}
+
 /// From the start of the ARN: a role's path may hold colons, so `contains` would let a foreign role through.
 const ROLES_BELONG: &str = "!has(self.roles) || self.roles.all(r, \
     r.arn.startsWith('arn:aws:iam::' + self.accountId + ':role/') || \
@@ -206,6 +214,10 @@ pub struct Account {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = WORKLOADS_MAX), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["namespace", "serviceAccount"]))]
     pub workloads: Vec<Workload>,
+    /// Whether access to the environment's namespaces is taken away, because the account is about to leave; nothing is
+    /// deleted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub suspended: bool,
 }
 
 /// The network of an account in one region.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use berth_contract::CommitRequest;
+use berth_contract::{CommitRequest, Wish};
 use berth_gitops::{Change, FileState, Refusal, RefusedKind, RepoPath, Snapshot};
 use berth_ledger::Record;
 use berth_step::{Fault, StepError};
@@ -334,4 +334,82 @@ proptest! {
             }
         }
     }
+}
+
+/// A request of an account that leaves: without networks and roles.
+fn wishing(request: &CommitRequest, wish: Wish) -> CommitRequest {
+    let mut leaving = request.clone();
+    (leaving.wish, leaving.regions, leaving.roles) = (wish, Vec::new(), Vec::new());
+    leaving
+}
+
+/// A snapshot in which these accounts have been onboarded.
+fn onboarded(requests: &[&CommitRequest]) -> Snapshot {
+    let paths = requests.iter().map(|request| (request.path(), FileState::Absent));
+    let (made, _) = edit(&snapshot(paths), requests, &vec![true; requests.len()]);
+    snapshot(made.changes.into_iter().map(|change| match change {
+        Change::Write { path, bytes } => (path, FileState::Regular(bytes)),
+        Change::Delete { path } => panic!("{path}"),
+    }))
+}
+
+#[test]
+fn one_of_two_accounts_leaves_the_file_and_the_last_takes_it_along() {
+    let (dev, prod, orders) = (dev(), prod(), orders());
+    let there = onboarded(&[&dev, &prod, &orders]);
+    let leaves = [wishing(&prod, Wish::Leave), wishing(&orders, Wish::Leave)];
+    let (edit, verdicts) = edit(&there, &leaves.iter().collect::<Vec<_>>(), &[true, true]);
+    assert_eq!((verdict(&verdicts, 0), verdict(&verdicts, 1)), (Verdict::Changed, Verdict::Changed));
+    let [Change::Delete { path }, Change::Write { bytes, .. }] = &edit.changes[..] else {
+        panic!("{:?}", edit.changes)
+    };
+    assert_eq!(*path, orders.path());
+    let text = String::from_utf8(bytes.clone()).unwrap();
+    assert!(text.contains("111122223333") && !text.contains("444455556666"), "{text}");
+    assert!(edit.message.starts_with("Offboard 2 accounts\n"), "{}", edit.message);
+    assert!(edit.message.contains("Berth-Account: 444455556666\n"), "{}", edit.message);
+}
+
+#[test]
+fn both_accounts_of_a_tenant_may_leave_at_once() {
+    let (dev, prod) = (dev(), prod());
+    let leaves = [wishing(&prod, Wish::Leave), wishing(&dev, Wish::Leave)];
+    let requests: Vec<&CommitRequest> = leaves.iter().collect();
+    let (first, _) = edit(&onboarded(&[&dev, &prod]), &requests, &[true, true]);
+    assert_eq!(first.changes, [Change::Delete { path: dev.path() }]);
+    let gone = snapshot([(dev.path(), FileState::Absent)]);
+    let (again, verdicts) = edit(&gone, &requests, &[true, true]);
+    assert_eq!(again.changes, []);
+    assert_eq!((verdict(&verdicts, 0), verdict(&verdicts, 1)), (Verdict::Unchanged, Verdict::Unchanged));
+}
+
+#[test]
+fn an_account_is_suspended_and_comes_back_while_another_one_joins() {
+    let (dev, prod) = (dev(), prod());
+    let suspended = wishing(&dev, Wish::Suspend);
+    let (edit_one, _) = edit(&onboarded(&[&dev]), &[&suspended, &prod], &[true, true]);
+    let text = &written(&edit_one.changes)[0].1;
+    assert!(text.contains("suspended: true") && text.contains("444455556666"), "{text}");
+    assert!(edit_one.message.starts_with("Change 2 accounts\n"), "{}", edit_one.message);
+    let there = snapshot([(dev.path(), FileState::Regular(text.clone().into_bytes()))]);
+    let resumed = wishing(&dev, Wish::Resume);
+    let (edit_two, _) = edit(&there, &[&resumed], &[true]);
+    assert!(!written(&edit_two.changes)[0].1.contains("suspended"));
+    assert!(edit_two.message.starts_with("Resume payments (dev)\n"), "{}", edit_two.message);
+}
+
+#[test]
+fn a_planned_leaving_is_judged_and_writes_nothing() {
+    let dev = dev();
+    let leaving = planned(wishing(&dev, Wish::Leave));
+    let (edit, verdicts) = edit(&onboarded(&[&dev]), &[&leaving], &[true]);
+    assert_eq!((edit.changes.len(), verdict(&verdicts, 0)), (0, Verdict::Changed));
+}
+
+#[test]
+fn a_file_of_somebody_else_is_not_deleted() {
+    let dev = dev();
+    let other = snapshot([(dev.path(), FileState::Regular(b"kind: Deployment\n".to_vec()))]);
+    let (edit, verdicts) = edit(&other, &[&wishing(&dev, Wish::Leave)], &[true]);
+    assert_eq!((edit.changes.len(), error(&verdicts, 0).fault), (0, Fault::NotOwned));
 }

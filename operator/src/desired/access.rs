@@ -14,9 +14,9 @@ use crate::{
 
 const RBAC: &str = "rbac.authorization.k8s.io";
 
-/// One binding for each kind of access: the group of the environment, and the owners. None for a suspended tenant.
+/// One binding for each kind of access: the group of the environment, and the owners. None for a suspended tenant or account.
 pub(super) fn bindings(context: &Context<'_>) -> Vec<Object> {
-    if context.tenant.spec.suspended {
+    if context.tenant.spec.is_suspended(&context.spec.environment) {
         return Vec::new();
     }
     let bound = |access: Access| {
