@@ -131,7 +131,7 @@ pub(crate) fn beyond(
 
 /// What we want of a server of the older protocol, and how it shall talk to us: as git itself asks for it, where it is
 /// offered. Azure Repos and `CodeCommit` refuse who does not say `multi_ack` (go-git issue 64, fluxcd/pkg pull 576);
-/// dulwich fails without it. `no-done`, `thin-pack` and `include-tag` are of no use to us.
+/// `no-done` and `include-tag` are of no use to us.
 fn wants_v0(capabilities: &Capabilities, wanted: impl IntoIterator<Item = ObjectId>) -> Result<Vec<u8>, Malformed> {
     let one_of = |names: &'static [&'static str]| names.iter().copied().find(|name| capabilities.has(name));
     let mut asked: Vec<&str> = Vec::new();
@@ -139,6 +139,8 @@ fn wants_v0(capabilities: &Capabilities, wanted: impl IntoIterator<Item = Object
     asked.extend(one_of(&["side-band-64k", "side-band"]));
     asked.extend(one_of(&["no-progress"]));
     asked.extend(one_of(&["ofs-delta"]));
+    // dulwich answers 500 to a client that does not say so; what it leaves out is never what we look for.
+    asked.extend(one_of(&["thin-pack"]).filter(|_| !capabilities.is_sound()));
     if capabilities.has("object-format") {
         asked.push("object-format=sha1");
     }

@@ -7,7 +7,7 @@ mod delta;
 mod read;
 mod write;
 
-pub(crate) use read::read;
+pub(crate) use read::{read, read_some};
 pub(crate) use write::write;
 
 /// Why a pack could not be read or written.

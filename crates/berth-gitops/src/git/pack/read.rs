@@ -41,6 +41,18 @@ const WAITING_BYTES: usize = 192;
 /// Adds all objects of `pack` to `objects`, which together may not take more than `bytes_max` bytes. The bases of the
 /// pack's deltas are in the pack or, if it is a thin one, in `objects`.
 pub(crate) fn read(objects: Objects, pack: &[u8], bytes_max: usize) -> Result<Objects, PackError> {
+    let reader = read_all(objects, pack, bytes_max)?;
+    if reader.waiting.is_empty() { Ok(reader.objects) } else { Err(PackError::Malformed("delta without its base")) }
+}
+
+/// As [`read`], for a pack whose bases may be elsewhere: what can be made without them, and whether that is all.
+pub(crate) fn read_some(pack: &[u8], bytes_max: usize) -> Result<(Objects, bool), PackError> {
+    let reader = read_all(Objects::default(), pack, bytes_max)?;
+    let is_whole = reader.waiting.is_empty();
+    Ok((reader.objects, is_whole))
+}
+
+fn read_all(objects: Objects, pack: &[u8], bytes_max: usize) -> Result<Reader, PackError> {
     let body = checked_body(pack)?;
     let count = header(body)?;
     let mut reader =
@@ -56,10 +68,7 @@ pub(crate) fn read(objects: Objects, pack: &[u8], bytes_max: usize) -> Result<Ob
     if offset != body.len() {
         return Err(PackError::Malformed("bytes after the last object"));
     }
-    if !reader.waiting.is_empty() {
-        return Err(PackError::Malformed("delta without its base"));
-    }
-    Ok(reader.objects)
+    Ok(reader)
 }
 
 /// The pack without its checksum, which must be right.
