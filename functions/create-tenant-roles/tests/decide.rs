@@ -154,7 +154,7 @@ fn a_role_under_another_path_is_not_owned() {
     assert_eq!(decide(&input(), &state).unwrap_err().fault, Fault::NotOwned);
 }
 
-/// IAM has a name once, whatever its letter case, so `CreateRole` would be refused for ever. [IAM `CreateRole`, "RoleName"]
+/// IAM has a name once, whatever its letter case, so `CreateRole` would be refused for ever. [IAM `CreateRole`, `RoleName`]
 #[test]
 fn a_role_of_our_name_in_another_letter_case_is_not_owned_and_named() {
     let mut state = converged();

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::onboarded::assert_onboarded;
 
-/// Stock moto takes both names; IAM would refuse ours with `EntityAlreadyExists` as often as it is asked.
+/// Stock moto takes both names; IAM would refuse ours with `EntityAlreadyExists`, as the rule does.
 #[test]
 fn a_role_of_our_name_in_another_letter_case_is_told_at_once() {
     let rig = rig();
@@ -25,6 +25,7 @@ fn a_role_of_our_name_in_another_letter_case_is_told_at_once() {
     let failure = rig.wait_for(&account, Status::Failed).failure.unwrap();
     assert_eq!((failure.state.as_str(), failure.fault.as_str()), ("CreateTenantRoles", "NotOwned"));
     assert!(failure.message.contains("Lettered-Viewer"), "{failure:?}");
+    assert_eq!(rig.fired(rule), 0, "it was seen, and nothing was asked for");
 }
 
 /// One code for what passes and what never does. The text is EC2's: hashicorp/terraform-provider-aws#8557.
