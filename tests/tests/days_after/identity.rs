@@ -55,7 +55,7 @@ fn an_account_whose_cluster_or_names_would_change_is_refused() {
     rig.deploy_platform(&[("environments.staging.roles.roles", roles)]);
     assert_refused(rig, &account, &["/tenant/meadow-developer", "/tenant/meadow-builder"]);
     // What the deployment would do is known before: the ledger has who everybody is.
-    let (code, said) = rig.berth(&["validate", rig.platform_path().to_str().unwrap(), "--accounts"]);
+    let (code, said) = rig.berth(&["validate", rig.platform_path().to_str().unwrap(), "--accounts", "--json"]);
     assert_eq!(code, 1, "{said}");
     assert!(said.contains("the role developer would have another name or path") && said.contains(&account), "{said}");
     rig.deploy_platform(&[]);

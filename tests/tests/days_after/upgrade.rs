@@ -16,7 +16,8 @@ fn forget_identities(rig: &Rig) {
         if item["sk"]["S"].as_str().unwrap().starts_with("claim#") {
             rig.call(HUB, "dynamodb", "delete_item", &json!({ "TableName": "berth-ledger", "Key": key }));
         } else if item.get("binding").is_some() {
-            let remove = json!({ "TableName": "berth-ledger", "Key": key, "UpdateExpression": "REMOVE binding" });
+            let former = "REMOVE binding, readiness";
+            let remove = json!({ "TableName": "berth-ledger", "Key": key, "UpdateExpression": former });
             rig.call(HUB, "dynamodb", "update_item", &remove);
         }
     }
