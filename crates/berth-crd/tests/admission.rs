@@ -1,4 +1,4 @@
-//! What the chart's ValidatingAdmissionPolicies make of a Tenant's registries. Their CEL is evaluated here: an API server of
+//! What the chart's `ValidatingAdmissionPolicies` make of a Tenant's registries. Their CEL is evaluated here: an API server of
 //! 1.30 is needed for the whole policy (`KUBEBUILDER_ASSETS`).
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 

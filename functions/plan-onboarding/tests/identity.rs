@@ -138,9 +138,7 @@ fn whatever_would_make_the_account_another_one_is_refused() {
         (payments.clone().edited("  dev:\n", "  development:\n"), ["payments/dev", "payments-dev/development"]),
         (payments.clone().edited("cluster: dev-euw1", "cluster: prod-euw1"), ["dev-euw1", "prod-euw1"]),
         (
-            payments
-                .clone()
-                .edited("dev-euw1: { region: eu-west-1, eks: {} }", "dev-euw1: { region: eu-west-3, eks: {} }"),
+            payments.clone().edited("dev-euw1: { region: eu-west-1,", "dev-euw1: { region: eu-west-3,"),
             ["dev-euw1 in eu-west-1", "dev-euw1 in eu-west-3"],
         ),
         (
