@@ -1,5 +1,6 @@
 //! A shared cluster in an account other than the hub, reached through its role.
 
+use berth_ledger::Readiness;
 use berth_tests::rig::{NETWORK, Rig};
 use serde_json::{Value, json};
 
@@ -7,13 +8,14 @@ use crate::{WEST, onboarded, repaired, turn};
 
 const CLUSTER: &str = "shared-outside";
 
-/// Makes the cluster in the network account, which has the role of `infra/cluster.yaml`.
+/// Makes the cluster in the network account, which has the role of `infra/cluster.yaml`. Nobody outside of its network
+/// reaches it.
 fn make_cluster(rig: &Rig) {
     let subnets = rig.call_in(NETWORK, WEST, "ec2", "describe_subnets", &json!({}));
     let subnet = &subnets["Subnets"][0]["SubnetId"];
     let cluster = json!({
         "name": CLUSTER, "roleArn": format!("arn:aws:iam::{NETWORK}:role/eks-cluster"),
-        "resourcesVpcConfig": { "subnetIds": [subnet] }, "accessConfig": { "authenticationMode": "API" },
+        "resourcesVpcConfig": { "subnetIds": [subnet], "endpointPublicAccess": false }, "accessConfig": { "authenticationMode": "API" },
     });
     rig.call_in(NETWORK, WEST, "eks", "create_cluster", &cluster);
 }
@@ -27,7 +29,7 @@ fn eks(rig: &Rig, operation: &str, mut with: Value) -> Value {
 fn entries_on_another_accounts_cluster_are_made_through_its_role() {
     let eks_there = json!({ "name": CLUSTER, "account": NETWORK, "role": "BerthCluster" });
     let (rig, _turn) = turn(&[
-        ("clusters.outside", json!({ "region": WEST, "eks": eks_there })),
+        ("clusters.outside", json!({ "region": WEST, "eks": eks_there, "awaitReady": true })),
         ("environments.staging.cluster", json!("outside")),
     ]);
     make_cluster(rig);
@@ -36,6 +38,11 @@ fn entries_on_another_accounts_cluster_are_made_through_its_role() {
     let calls = rig.calls_of(&first.arn);
     let there = |call: &&berth_tests::rig::Call| call.service == "eks" && call.account == NETWORK;
     assert!(calls.iter().any(|call| there(&call) && call.operation == "CreateAccessEntry"), "{calls:#?}");
+    // The cluster was looked at there, and its endpoint is private: whether the tenant is Ready is not known.
+    let looked = |call: &berth_tests::rig::Call| there(&call) && call.operation == "DescribeCluster";
+    assert!(calls.iter().any(looked), "{calls:#?}");
+    let readiness = rig.until("the outcome", || rig.record(&account)?.readiness.pop());
+    assert_eq!(readiness.state, Readiness::Unknown, "{readiness:?}");
 
     let [developer, viewer] =
         ["developer", "viewer"].map(|key| format!("arn:aws:iam::{account}:role/tenant/abroad-{key}"));
