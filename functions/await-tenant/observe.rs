@@ -12,7 +12,6 @@ use base64::{
     Engine,
     prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
 };
-use berth_aws::SdkResultExt;
 use berth_step::{Fault, StepError};
 use berth_tenancy::{ClusterName, ClusterPlan, Mode, Region};
 use reqwest::{Certificate, Client, Response, Url, redirect::Policy};
@@ -37,29 +36,12 @@ pub(crate) async fn observe(clients: &Clients, input: &Input) -> Result<State, S
     if input.run.mode == Mode::Plan {
         return Ok(State { view: View::Unasked });
     }
-    let cluster = describe(clients, &input.cluster).await?;
+    let cluster = berth_eks::describe(&clients.eks, &input.cluster).await?;
     let view = match reachable(&input.cluster, cluster)? {
         Err(view) => view,
         Ok(endpoint) => ask(clients, input, &endpoint).await?,
     };
     Ok(State { view })
-}
-
-/// The cluster. [EKS `DescribeCluster`]
-async fn describe(clients: &Clients, plan: &ClusterPlan) -> Result<Cluster, StepError> {
-    let sent = clients.eks.describe_cluster().name(plan.eks_name.as_str()).send().await;
-    let described = sent.named("eks:DescribeCluster").map_err(|failure| {
-        let error = if failure.is(&["ResourceNotFoundException"]) {
-            let next =
-                format!("correct `eks` of the cluster {} in platform.yaml: its name, region or account", plan.name);
-            failure.as_fault(Fault::InvalidInput, next)
-        } else {
-            failure.or_common()
-        };
-        error.in_region(&plan.region)
-    })?;
-    let nothing = || StepError::new(Fault::Bug, "eks:DescribeCluster answered without a cluster");
-    described.cluster.ok_or_else(nothing)
 }
 
 /// Where a cluster's API server is, and whose certificate it shows.

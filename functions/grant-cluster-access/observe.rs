@@ -21,22 +21,9 @@ pub(crate) async fn observe(clients: &[(ClusterPlan, Client)], input: &Input) ->
     Ok(State { clusters })
 }
 
-/// Reads the cluster. [EKS `DescribeCluster`]
+/// Reads the cluster.
 async fn cluster(client: &Client, input: &Input, plan: &ClusterPlan) -> Result<ObservedCluster, StepError> {
-    let sent = client.describe_cluster().name(plan.eks_name.as_str()).send().await;
-    let described = sent.named("eks:DescribeCluster").map_err(|failure| {
-        let error = if failure.is(&["ResourceNotFoundException"]) {
-            let next =
-                format!("correct `eks` of the cluster {} in platform.yaml: its name, region or account", plan.name);
-            failure.as_fault(Fault::InvalidInput, next)
-        } else {
-            failure.or_common()
-        };
-        error.in_region(&plan.region)
-    })?;
-    let Some(cluster) = described.cluster else {
-        return Err(StepError::new(Fault::Bug, "eks:DescribeCluster answered without a cluster"));
-    };
+    let cluster = berth_eks::describe(client, plan).await?;
     let mode = cluster.access_config.and_then(|access| access.authentication_mode);
     // A cluster from before the modes existed shows none.
     let authentication = mode.map_or_else(|| CONFIG_MAP.to_owned(), |mode| mode.as_str().to_owned());
