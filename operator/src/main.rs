@@ -30,7 +30,7 @@ struct Args {
     /// Address of /healthz, /readyz and /metrics.
     #[arg(long, env = "BERTH_OPERATOR_LISTEN", default_value = "0.0.0.0:8080", value_name = "ADDRESS")]
     listen: SocketAddr,
-    /// Seconds between two looks for tenants that are gone.
+    /// Seconds between two looks at what no watch tells: tenants that are gone, and CRDs that came or went.
     #[arg(long, env = "BERTH_OPERATOR_SCAN_SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
     scan_seconds: u64,
     /// What is logged, as `tracing_subscriber` reads it.
@@ -72,13 +72,14 @@ async fn operate(args: Args) -> Result<(), Failure> {
     let listener = TcpListener::bind(args.listen).await?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), listen = %listener.local_addr()?, "started");
     tokio::spawn(client::serve(listener, metrics.clone()));
-    let mut candidate = Candidate::new(client.clone(), &args.namespace, args.replica, fence.clone());
+    let mut candidate = Candidate::new(client.clone(), &args.namespace, args.replica.clone(), fence.clone());
     let operator = Operator {
         client,
         settings: Arc::new(settings),
         metrics: metrics.clone(),
         fence,
-        scan_pause: Duration::from_secs(args.scan_seconds),
+        look_pause: Duration::from_secs(args.scan_seconds),
+        replica: args.replica,
     };
     let mut terminate = signal(SignalKind::terminate())?;
     let acts = async {

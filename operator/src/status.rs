@@ -248,7 +248,7 @@ fn told<'a>(problems: impl Iterator<Item = &'a Problem>) -> String {
 }
 
 /// The problem to name first: what needs a person is never hidden behind what ends by itself.
-fn first(problems: &[Problem]) -> Option<&Problem> {
+pub(crate) fn first(problems: &[Problem]) -> Option<&Problem> {
     problems.iter().find(|problem| problem.reason.needs_a_person()).or_else(|| problems.first())
 }
 

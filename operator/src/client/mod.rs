@@ -3,6 +3,7 @@
 mod act;
 mod api;
 mod error;
+mod events;
 mod lease;
 mod observe;
 mod platform;

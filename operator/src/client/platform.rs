@@ -12,8 +12,6 @@ use crate::{crd, object::Kind, orphans::CrdState};
 
 /// Name of the CRD of Tenants.
 pub const CRD: &str = "tenants.tenancy.berth.dev";
-/// Between two looks.
-const PAUSE: Duration = Duration::from_secs(30);
 
 /// What the cluster is able to hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -50,9 +48,9 @@ pub async fn look(client: &Client) -> Result<Platform, Error> {
     Ok(Platform { optional_kinds, crd_lacks })
 }
 
-/// Returns when the cluster is able to hold something else than `now`.
-pub(crate) async fn changed(client: Client, now: Platform) {
-    let mut ticks = interval(PAUSE);
+/// Returns when the cluster is able to hold something else than `now`; looks every `pause`.
+pub(crate) async fn changed(client: Client, now: Platform, pause: Duration) {
+    let mut ticks = interval(pause);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ticks.tick().await;
     loop {

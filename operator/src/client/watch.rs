@@ -27,12 +27,13 @@ use tokio::time::Instant;
 use super::{
     api,
     error::{self, message},
+    events::Recorder,
     lease::Fence,
     platform::{Platform, changed, look},
     reconcile::{Context, Outcome, reconcile},
     scan::keep_scanning,
 };
-use crate::{metrics::Metrics, names, object::Kind, settings::Settings};
+use crate::{metrics::Metrics, names, object::Kind, settings::Settings, status};
 
 /// Everything is looked at again after this time, whether or not something changed.
 const RESYNC: Duration = Duration::from_mins(10);
@@ -60,14 +61,16 @@ pub struct Operator {
     pub metrics: Arc<Metrics>,
     /// Open while this replica may change something.
     pub fence: Fence,
-    /// Between two looks for tenants that are gone.
-    pub scan_pause: Duration,
+    /// Between two looks at what no watch tells: tenants that are gone, and CRDs that came or went.
+    pub look_pause: Duration,
+    /// Name of this replica, for Events.
+    pub replica: String,
 }
 
 /// Keeps all tenants as they should be, for as long as it is polled.
 pub async fn run(operator: Operator) {
-    let Operator { client, settings, metrics, fence, scan_pause } = operator.clone();
-    let scans = keep_scanning(client, settings, metrics, fence, scan_pause);
+    let Operator { client, settings, metrics, fence, look_pause, .. } = operator.clone();
+    let scans = keep_scanning(client, settings, metrics, fence, look_pause);
     let reconciles = async {
         loop {
             match look(&operator.client).await {
@@ -100,7 +103,7 @@ async fn watch(operator: &Operator, platform: Platform) {
             predicates::generation.combine(predicates::annotations).combine(predicates::finalizers),
             PredicateConfig::default(),
         );
-    let ends = tokio::spawn(changed(client.clone(), platform.clone()));
+    let ends = tokio::spawn(changed(client.clone(), platform.clone(), operator.look_pause));
     let mut controller = Controller::for_stream(changes, tenants.clone())
         .with_config(controller::Config::default().debounce(DEBOUNCE).concurrency(TENANTS_AT_ONCE))
         .graceful_shutdown_on(async { drop(ends.await) });
@@ -113,8 +116,10 @@ async fn watch(operator: &Operator, platform: Platform) {
     for kind in &platform.optional_kinds {
         controller = optional_children(controller, client, *kind);
     }
-    let Operator { client, settings, metrics, fence, .. } = operator.clone();
-    let context = Arc::new(Running { context: Context { client, settings, platform, tenants, fence }, metrics });
+    let Operator { client, settings, metrics, fence, replica, .. } = operator.clone();
+    let recorder = Recorder::new(client.clone(), replica);
+    let context = Context { client, settings, platform, tenants, fence };
+    let context = Arc::new(Running { context, metrics, recorder });
     let ends = controller.run(one, again, context);
     ends.for_each(|end| async {
         match end {
@@ -129,6 +134,7 @@ async fn watch(operator: &Operator, platform: Platform) {
 struct Running {
     context: Context,
     metrics: Arc<Metrics>,
+    recorder: Recorder,
 }
 
 /// What the store keeps of a Tenant: everything but what only its own reconcile reads.
@@ -180,8 +186,10 @@ fn optional_children(controller: Controller<Guarded>, client: &Client, kind: Kin
 /// Reconciles one tenant, and writes one line about it.
 async fn one(tenant: Arc<Guarded>, running: Arc<Running>) -> Result<Action, Error> {
     let (name, start) = (tenant.name_any(), Instant::now());
-    let Outcome { changes, problems, status_written } = reconcile(&running.context, &name).await?;
-    let first = problems.iter().find(|problem| problem.reason.needs_a_person()).or_else(|| problems.first());
+    let done = reconcile(&running.context, &name).await?;
+    running.recorder.tell(&tenant, &done).await;
+    let Outcome { changes, problems, status_written } = done;
+    let first = status::first(&problems);
     let outcome = match first {
         None => "done",
         Some(problem) if problem.reason.needs_a_person() => "fault",

@@ -7,6 +7,7 @@ use berth_crd::Tenant;
 use berth_kube_testing::{Feature, Scope, Server};
 use berth_operator::{
     client::{self, Context, Fence, Outcome},
+    object::Kind,
     settings::Settings,
 };
 use k8s_openapi::{
@@ -21,6 +22,8 @@ use kube_client::{
 use kube_runtime::reflector;
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
+
+use crate::roles;
 
 static SHARED: OnceCell<Option<Server>> = OnceCell::const_new();
 static SET_UP: OnceCell<()> = OnceCell::const_new();
@@ -76,14 +79,8 @@ async fn client(kubeconfig: &Path) -> Client {
     Client::try_from(config).unwrap()
 }
 
-/// The rules of a file of the chart.
-fn rules(file: &str) -> Value {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("chart/files").join(file);
-    serde_saphyr::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
-}
-
 /// Takes away what a server of 1.20 does not know.
-fn without_rules(schema: &mut Value) {
+pub(crate) fn without_rules(schema: &mut Value) {
     match schema {
         Value::Object(fields) => {
             fields.remove("x-kubernetes-validations");
@@ -123,59 +120,29 @@ impl Cluster {
 
     async fn set_up(&self) {
         self.install().await;
-        let mut roles = vec![
-            json!({ "kind": "ClusterRole", "metadata": { "name": "berth-operator" }, "rules": rules("operator-rules.yaml") }),
-            json!({ "kind": "ClusterRoleBinding", "metadata": { "name": "berth-operator" },
-                "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "berth-operator" },
-                "subjects": [{ "kind": "ServiceAccount", "namespace": "berth-system", "name": "berth-operator" }] }),
-            json!({ "kind": "Role", "metadata": { "name": "berth-operator", "namespace": "default" },
-                "rules": rules("lease-rules.yaml") }),
-            json!({ "kind": "RoleBinding", "metadata": { "name": "berth-operator", "namespace": "default" },
-                "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "berth-operator" },
-                "subjects": [{ "kind": "ServiceAccount", "namespace": "berth-system", "name": "berth-operator" }] }),
-        ];
-        let tenants = rules("tenant-roles.yaml");
-        let mut all = Vec::new();
-        for access in ["view", "edit", "admin"] {
-            all.extend(tenants[access].as_array().unwrap().iter().cloned());
-            let name = format!("berth:tenant-{access}");
-            roles.push(json!({ "kind": "ClusterRole", "metadata": { "name": name }, "rules": all }));
-        }
-        for mut role in roles {
-            role["apiVersion"] = "rbac.authorization.k8s.io/v1".into();
-            let kind = role["kind"].as_str().unwrap().to_owned();
-            let of = GroupVersionKind::gvk("rbac.authorization.k8s.io", "v1", &kind);
-            let resource = ApiResource::from_gvk(&of);
-            let api: Api<DynamicObject> = match role.pointer("/metadata/namespace") {
-                Some(namespace) => Api::namespaced_with(self.client.clone(), namespace.as_str().unwrap(), &resource),
-                None => Api::all_with(self.client.clone(), &resource),
-            };
-            let name = role["metadata"]["name"].as_str().unwrap().to_owned();
-            api.patch(&name, &PatchParams::apply("test").force(), &Patch::Apply(role)).await.unwrap();
-        }
+        roles::install(&self.client).await;
     }
 
-    /// Takes away what tests before left: Tenants, and namespaces of the operator.
+    /// Takes away what tests before left: Tenants, namespaces of the operator, CRDs of others.
     async fn clear(&self) {
+        self.uninstall_neighbours().await;
         for tenant in self.untyped_tenants().list(&ListParams::default()).await.unwrap() {
             self.release(&tenant.name_any()).await;
             let _ = self.tenants().delete(&tenant.name_any(), &DeleteParams::default()).await;
         }
         let ours = ListParams::default().labels("app.kubernetes.io/managed-by=berth-operator");
         for namespace in self.namespaces().list(&ours).await.unwrap() {
-            self.end_namespace(&namespace.name_any()).await;
+            let _ = self.namespaces().delete(&namespace.name_any(), &DeleteParams::default()).await;
         }
-    }
-
-    /// Deletes a namespace, and waits until it is gone: a test must not meet what is left of another one.
-    pub(crate) async fn end_namespace(&self, name: &str) {
-        let _ = self.namespaces().delete(name, &DeleteParams::default()).await;
-        until(&format!("namespace {name} is gone"), || async {
-            let namespace = self.namespaces().get_opt(name).await.unwrap();
-            if namespace.is_some() && !self.server.has(Feature::Controllers) {
-                self.finalize(name).await;
+        // A test must not meet what is left of another one.
+        until("the namespaces of tests before are gone", || async {
+            let left = self.namespaces().list(&ours).await.unwrap().items;
+            if !self.server.has(Feature::Controllers) {
+                for namespace in &left {
+                    self.finalize(&namespace.name_any()).await;
+                }
             }
-            namespace.is_none().then_some(())
+            left.is_empty().then_some(())
         })
         .await;
     }
@@ -235,6 +202,12 @@ impl Cluster {
         for name in names {
             self.release(&name).await;
         }
+    }
+
+    /// Objects of a kind of the operator in a namespace.
+    pub(crate) fn kind(&self, kind: Kind, namespace: &str) -> Api<DynamicObject> {
+        let (group, version, kind, plural) = kind.resource();
+        self.objects(group, version, kind, plural, namespace)
     }
 
     /// Objects of a kind in a namespace.

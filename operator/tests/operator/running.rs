@@ -2,7 +2,7 @@
 
 use berth_crd::ConditionStatus;
 use berth_kube_testing::Feature;
-use kube_client::api::{DeleteParams, ListParams, PostParams};
+use kube_client::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 
 use crate::{
@@ -11,12 +11,12 @@ use crate::{
     replica::Replica,
 };
 
-fn settings() -> Value {
+pub(crate) fn settings() -> Value {
     json!({ "orphanGraceSeconds": 0 })
 }
 
 /// Waits until a tenant is Ready as it is specified now.
-async fn until_ready(cluster: &Cluster, name: &str) {
+pub(crate) async fn until_ready(cluster: &Cluster, name: &str) {
     until(&format!("{name} is Ready"), || async {
         let tenant = cluster.tenants().get_opt(name).await.unwrap()?;
         let conditions = tenant.status?.conditions;
@@ -223,4 +223,35 @@ async fn only_the_policy_delete_deletes_and_taking_its_finalizer_away_keeps_all(
     .await;
     until("and then the Tenant", || async { cluster.tenants().get_opt("gone").await.unwrap().is_none().then_some(()) })
         .await;
+}
+
+#[tokio::test]
+async fn each_change_of_a_status_is_an_event_and_nothing_else_is() {
+    let Some(cluster) = own_cluster().await else { return };
+    let (_proxy, address) = Proxy::start(cluster.server, Some(OPERATOR), "").await;
+    cluster.namespace("told-dev").await;
+    let _replica = Replica::start("a", address, &settings());
+    let tenant = cluster.apply(&tenant("told", &["dev"])).await;
+    let events = cluster.objects("events.k8s.io", "v1", "Event", "events", "default");
+    let about = || async {
+        let all = events.list(&ListParams::default()).await.unwrap();
+        let about = all.into_iter().filter(|event| event.data["regarding"]["name"] == "told");
+        about.map(|event| event.data).collect::<Vec<_>>()
+    };
+    let told = |reason: &'static str| async move {
+        until(&format!("the event {reason}"), || async {
+            about().await.into_iter().find(|event| event["reason"] == reason)
+        })
+        .await
+    };
+    let event = told("NotOwned").await;
+    assert_eq!((&event["type"], &event["regarding"]["kind"]), (&json!("Warning"), &json!("Tenant")));
+    assert_eq!(event["regarding"]["uid"].as_str(), tenant.metadata.uid.as_deref());
+    assert!(event["note"].as_str().unwrap().contains("namespace told-dev is somebody else's"), "{event}");
+    let adopt = json!({ "metadata": { "labels": { "tenancy.berth.dev/adopt": "told" } } });
+    cluster.namespaces().patch("told-dev", &PatchParams::default(), &Patch::Merge(adopt)).await.unwrap();
+    assert_eq!(told("Reconciled").await["type"], "Normal");
+    let kinds: Vec<Value> = about().await.into_iter().map(|event| event["reason"].clone()).collect();
+    assert_eq!(kinds.len(), 2, "{kinds:?}");
+    cluster.namespaces().delete("told-dev", &DeleteParams::default()).await.unwrap();
 }
