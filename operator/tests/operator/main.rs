@@ -17,5 +17,6 @@ mod optional;
 mod ownership;
 mod proxy;
 mod replica;
+mod rights;
 mod roles;
 mod running;

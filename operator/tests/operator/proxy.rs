@@ -18,6 +18,7 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::TokioIo;
+use serde_json::Value;
 use tokio::net::TcpListener;
 
 type Answer = Response<http_body_util::combinators::UnsyncBoxBody<Bytes, reqwest::Error>>;
@@ -42,6 +43,17 @@ pub(crate) struct Proxy {
     seen: AtomicUsize,
     kill: Mutex<Option<(usize, Moment, u32)>>,
     changes: Mutex<Vec<String>>,
+    passed: Mutex<Vec<Passed>>,
+}
+
+/// A request with the server's answer.
+#[derive(Debug, Clone)]
+pub(crate) struct Passed {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) status: u16,
+    /// The role of the binding that it writes.
+    pub(crate) role: Option<String>,
 }
 
 impl Proxy {
@@ -61,6 +73,7 @@ impl Proxy {
             seen: AtomicUsize::new(0),
             kill: Mutex::new(None),
             changes: Mutex::new(Vec::new()),
+            passed: Mutex::new(Vec::new()),
         });
         tokio::spawn(serve(listener, proxy.clone()));
         (proxy, address)
@@ -76,9 +89,14 @@ impl Proxy {
         self.seen.load(Ordering::SeqCst)
     }
 
-    /// Changes that were asked for: method and path; the lease's are not among them.
+    /// Changes that were asked for: method and path; of the lease, and events, are not among them.
     pub(crate) fn changes(&self) -> Vec<String> {
         self.changes.lock().unwrap().clone()
+    }
+
+    /// Requests that the server has answered.
+    pub(crate) fn passed(&self) -> Vec<Passed> {
+        self.passed.lock().unwrap().clone()
     }
 
     /// Ends the process if this is the request and the moment.
@@ -94,10 +112,11 @@ impl Proxy {
         let (parts, body) = request.into_parts();
         let path = parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
         let number = if path.contains(&self.counted) { self.seen.fetch_add(1, Ordering::SeqCst) + 1 } else { 0 };
-        if parts.method != Method::GET && !path.contains("/leases") {
+        if parts.method != Method::GET && !path.contains("/leases") && !path.contains("/events") {
             self.changes.lock().unwrap().push(format!("{} {path}", parts.method));
         }
         self.end(number, Moment::Before);
+        let method = parts.method.to_string();
         let mut forwarded = self.client.request(parts.method, format!("{}{path}", self.server));
         for (name, value) in &parts.headers {
             if name != "host" && name != "content-length" && name != "accept-encoding" {
@@ -110,8 +129,13 @@ impl Proxy {
                 forwarded = forwarded.header("impersonate-group", group);
             }
         }
-        let answer = forwarded.body(body.collect().await.ok()?.to_bytes()).send().await.ok()?;
+        let body = body.collect().await.ok()?.to_bytes();
+        let role = serde_json::from_slice(&body)
+            .ok()
+            .and_then(|body: Value| body.pointer("/roleRef/name")?.as_str().map(str::to_owned));
+        let answer = forwarded.body(body).send().await.ok()?;
         self.end(number, Moment::After);
+        self.passed.lock().unwrap().push(Passed { method, path, status: answer.status().as_u16(), role });
         let mut response = Response::builder().status(answer.status());
         if let Some(type_) = answer.headers().get("content-type") {
             response = response.header("content-type", type_);
