@@ -25,8 +25,12 @@ help: ## Lists the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 .PHONY: demo
-demo: prerequisites local binaries ## Shows one onboarding, from a Control Tower event to a commit, on a local AWS.
-	@exec $(BERTH) local demo $(if $(PORT),--port $(PORT))
+demo: prerequisites local binaries $(if $(KUBERNETES),cluster) ## One onboarding, from an event to a commit, on a local AWS; KUBERNETES=1 to a Ready tenant.
+	@exec $(BERTH) local demo $(if $(PORT),--port $(PORT)) $(if $(KUBERNETES),--kubernetes)
+
+.PHONY: cluster
+cluster: # The operator, and a real cluster for the demo.
+	@$(CARGO) build $(OPERATOR) --bin berth-operator --example cluster
 
 # The runner builds, runs and counts; ONLY=TEXT runs what has TEXT in its name, AT_ONCE=N so many processes at once.
 RUN_TESTS := python3 tests/run.py $(if $(ONLY),--only '$(ONLY)') $(if $(AT_ONCE),--at-once $(AT_ONCE))

@@ -33,7 +33,7 @@ PYTHON = ROOT / "local" / ".venv" / "bin" / "python"
 CARGO = ["cargo", "--locked"]
 BUILDS = (
     [*CARGO, "build", "--workspace", "--exclude", "berth-operator", "--bins", "--tests"],
-    [*CARGO, "build", "-p", "berth-operator", "--features", "client", "--bins", "--tests"],
+    [*CARGO, "build", "-p", "berth-operator", "--features", "client", "--bins", "--tests", "--examples"],
 )
 """The operator is built alone: operator/Cargo.toml says why."""
 

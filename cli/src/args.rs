@@ -239,7 +239,7 @@ pub(crate) enum LocalCommand {
     Deploy(DeployArgs),
     /// Publishes an event to the accounts bus of the local AWS.
     Send(SendArgs),
-    /// Shows one onboarding from the event to the commit.
+    /// Shows one onboarding from the event to the commit; with --kubernetes to a tenant that is Ready.
     Demo(DemoArgs),
 }
 
@@ -286,6 +286,9 @@ pub(crate) struct DemoArgs {
     /// Port of the AWS endpoint, when none is running yet; 0 takes a free one.
     #[arg(long, default_value_t = 4566)]
     pub(crate) port: u16,
+    /// With a real Kubernetes API server and the tenant operator: it ends when the tenant is Ready.
+    #[arg(long)]
+    pub(crate) kubernetes: bool,
 }
 
 #[derive(Debug, Args)]

@@ -1,4 +1,5 @@
-//! `berth local demo`: one onboarding from a real Control Tower event to the commit, shown as it happens.
+//! `berth local demo`: one onboarding from a real Control Tower event to the commit, shown as it happens; with a real
+//! cluster, to a tenant that is Ready there.
 
 use std::{
     fs,
@@ -13,6 +14,7 @@ use serde_json::{Value, json};
 
 use crate::{
     args::DemoArgs,
+    cluster::{self, Cluster},
     follow,
     local::{self, Running},
     onboard,
@@ -34,21 +36,47 @@ const SECONDS_MAX: u64 = 30;
 pub(crate) async fn run(args: &DemoArgs) -> Result<Exit, Problem> {
     let was_running = local::running().is_some();
     tokio::select! {
-        result = show(args.port) => result,
+        result = show(args) => result,
         _ = tokio::signal::ctrl_c() => {
-            if !was_running {
-                local::answer(&["down"])?;
+            match (was_running, args.kubernetes) {
+                (false, _) => drop(local::answer(&["down"])?),
+                (true, true) => cluster::put_back()?,
+                (true, false) => {}
             }
             Err(Problem::failed("interrupted", "make demo starts again, on a fresh organization unless one was running before"))
         }
     }
 }
 
-async fn show(port: u16) -> Result<Exit, Problem> {
+async fn show(args: &DemoArgs) -> Result<Exit, Problem> {
     let clock = Instant::now();
-    let running = local::start(port).await?;
-    let deployment = target::on_local(&running).await?;
+    let running = local::start(args.port).await?;
     part(clock, "a local AWS organization is running");
+    let cluster = if args.kubernetes { Some(Cluster::start()?) } else { None };
+    if let Some(cluster) = &cluster {
+        let name = &cluster.name;
+        part(
+            clock,
+            &format!("a Kubernetes API server and the tenant operator are behind {name}, whose folder is synced"),
+        );
+    }
+    let exit = onboarding(clock, &running).await?;
+    if let Some(cluster) = cluster {
+        anstream::println!("\n{}", paint::strong(&format!("made by the operator on {}", cluster.name)));
+        anstream::print!("{}", cluster.end());
+    }
+    if exit == Exit::Done {
+        anstream::println!(
+            "{}",
+            paint::faint("make demo again: nothing changes. berth local down ends the local AWS.")
+        );
+    }
+    Ok(exit)
+}
+
+/// From the event to its outcome.
+async fn onboarding(clock: Instant, running: &Running) -> Result<Exit, Problem> {
+    let deployment = target::on_local(running).await?;
     let (account, is_new) = account(&deployment).await?;
     let before = deployment.ledger.get(&account).await?;
     let sent = Instant::now();
@@ -74,13 +102,12 @@ async fn show(port: u16) -> Result<Exit, Problem> {
         part(clock, "the event started nothing: the ledger knew that it was served");
     }
     part(clock, "the ledger and the bus know the outcome");
-    result(&running, &record, ended.changes().len())?;
+    result(running, &record, ended.changes().len())?;
     let (event, own) = (sent.elapsed().as_secs_f64(), ended.seconds());
     anstream::println!(
         "\n{}: {event:.1} s from event to outcome, {own:.1} s of them the state machine",
         paint::good("done")
     );
-    anstream::println!("{}", paint::faint("make demo again: nothing changes. berth local down ends the local AWS."));
     Ok(Exit::Done)
 }
 
@@ -167,10 +194,9 @@ fn result(running: &Running, record: &Record, changes: usize) -> Result<(), Prob
     let summary = if changes == 0 { "nothing had to change" } else { "what was missing was made" };
     anstream::println!("  changes    {summary}");
     let Some(commit) = &record.commit else { return Ok(()) };
-    let repository = local::checkout()?.join("target/local/git/tenants.git");
     let shown = Command::new("git")
         .arg("--git-dir")
-        .arg(&repository)
+        .arg(local::repository()?)
         .args(["show", &format!("{}:{}", commit.sha, commit.path)])
         .output()
         .map_err(|error| Problem::failed(format!("cannot run git: {error}"), "install git"))?;

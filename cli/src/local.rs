@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs::{self, File},
+    io::{self, Write as _},
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -70,6 +71,11 @@ fn state_folder() -> Result<PathBuf, Problem> {
     Ok(checkout()?.join("target/local"))
 }
 
+/// The bare repository behind its git server.
+pub(crate) fn repository() -> Result<PathBuf, Problem> {
+    Ok(state_folder()?.join("git/tenants.git"))
+}
+
 /// The local AWS of this checkout, when it is ready.
 pub(crate) fn running() -> Option<Running> {
     let text = fs::read_to_string(state_folder().ok()?.join("state.json")).ok()?;
@@ -110,9 +116,20 @@ pub(crate) fn program(arguments: &[&str]) -> Result<Command, Problem> {
 
 /// Runs a command of the local AWS's own program to its end and answers its standard output.
 pub(crate) fn answer(arguments: &[&str]) -> Result<String, Problem> {
-    let output = program(arguments)?
-        .output()
-        .map_err(|error| Problem::failed(format!("cannot start Python: {error}"), "make local"))?;
+    answer_to(arguments, "")
+}
+
+/// The same with something to read on its standard input.
+pub(crate) fn answer_to(arguments: &[&str], input: &str) -> Result<String, Problem> {
+    let unusable = |error: io::Error| Problem::failed(format!("cannot start Python: {error}"), "make local");
+    let mut command = program(arguments)?;
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(unusable)?;
+    if let Some(mut pipe) = child.stdin.take() {
+        // One that reads nothing may have ended already.
+        let _ = pipe.write_all(input.as_bytes());
+    }
+    let output = child.wait_with_output().map_err(unusable)?;
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned());
     }
@@ -207,8 +224,7 @@ pub(crate) async fn start(port: u16) -> Result<Running, Problem> {
     }
     let folder = state_folder()?;
     let log = folder.join("supervisor.log");
-    let cannot =
-        |error: std::io::Error| Problem::failed(format!("cannot write {}: {error}", log.display()), "make room");
+    let cannot = |error: io::Error| Problem::failed(format!("cannot write {}: {error}", log.display()), "make room");
     fs::create_dir_all(&folder).map_err(cannot)?;
     let file = File::create(&log).map_err(cannot)?;
     let mut child = program(&["up", "--port", &port.to_string()])?

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod args;
+mod cluster;
 mod demo;
 mod execution;
 mod explain;

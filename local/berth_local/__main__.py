@@ -1,4 +1,4 @@
-"""The command line of the local AWS: up, down, status, env, deploy, account create, event."""
+"""The command line of the local AWS: up, down, status, env, deploy, account create, cluster, event."""
 
 from __future__ import annotations
 
@@ -50,6 +50,14 @@ def _parser() -> argparse.ArgumentParser:
     create.add_argument("--environment", required=True, choices=list(names.ORGANIZATIONAL_UNITS))
     create.add_argument("--email", help="its e-mail address; made up when absent")
     create.add_argument("--tag", action="append", default=[], metavar="KEY=VALUE")
+
+    cluster = commands.add_parser("cluster", help="API servers behind clusters").add_subparsers(required=True)
+    attach = _command(
+        cluster, "attach", _attach, "put the API server of standard input behind an environment's cluster"
+    )
+    detach = _command(cluster, "detach", _detach, "put the cluster back as it was")
+    for command in (attach, detach):
+        command.add_argument("--environment", required=True, choices=list(names.ORGANIZATIONAL_UNITS))
 
     event = _command(commands, "event", _event, "publish an event to the accounts bus")
     event.add_argument("file", help="JSON file, or - for standard input")
@@ -132,6 +140,20 @@ def _create_account(options: argparse.Namespace) -> None:
     session = Session(StateFile(options.state_dir.resolve()).ready())
     account_id = session.create_account(options.name, options.environment, options.email, tags)
     print(json.dumps({"accountId": account_id}) if options.json else account_id)
+
+
+def _attach(options: argparse.Namespace) -> None:
+    from berth_local.api_servers import attach
+
+    cluster = attach(StateFile(options.state_dir.resolve()).ready(), options.environment, sys.stdin.read())
+    print(json.dumps({"cluster": cluster}) if options.json else cluster)
+
+
+def _detach(options: argparse.Namespace) -> None:
+    from berth_local.api_servers import detach
+
+    cluster = detach(StateFile(options.state_dir.resolve()).ready(), options.environment)
+    print(json.dumps({"cluster": cluster}) if options.json else cluster)
 
 
 def _tag(text: str) -> tuple[str, str]:

@@ -257,6 +257,14 @@ impl Rig {
         Self::berth_in(&environment, arguments)
     }
 
+    /// The demo with a real cluster, on this local AWS: its exit code and its standard output.
+    #[must_use]
+    pub fn demo_with_a_cluster(&self) -> (i32, String) {
+        let mut environment = self.environment.clone();
+        environment.insert("BERTH_LOCAL_STATE".to_owned(), self.folder.display().to_string());
+        Self::berth_in(&environment, &["local", "demo", "--kubernetes"])
+    }
+
     fn berth_in(environment: &BTreeMap<String, String>, arguments: &[&str]) -> (i32, String) {
         let output = std::process::Command::new(local_aws::binaries().join("berth"))
             .args(arguments)

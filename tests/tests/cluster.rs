@@ -10,7 +10,7 @@ use std::{
 };
 
 use berth_contract::Readiness;
-use berth_kube_testing::{Scope, Server};
+use berth_kube_testing::{Programs, Scope, Server};
 use berth_ledger::Status;
 use berth_tests::rig::{self, Event, HUB, Rig, TimingProfile, event};
 use serde_json::{Value, json};
@@ -127,7 +127,7 @@ fn until_it_waits(rig: &Rig, account: &str, what: &str) {
 #[test]
 fn from_the_event_to_a_tenant_that_is_ready_and_nothing_without_an_operator() {
     let Some(cluster) = Cluster::start() else { return };
-    let rig = rig::rig_at(TimingProfile::Fast);
+    let (rig, _alone) = rig::alone(TimingProfile::Fast, |_| ());
     rig.deploy_platform(&[
         ("environments.staging.defaultVpc", json!("keep")),
         ("environments.staging.baseline", Value::Null),
@@ -157,4 +157,26 @@ fn from_the_event_to_a_tenant_that_is_ready_and_nothing_without_an_operator() {
     assert_eq!(namespace["metadata"]["labels"]["tenancy.berth.dev/tenant"], "harbour");
     let binding = cluster.get(&format!("{RBAC}/namespaces/harbour-staging/rolebindings/berth-edit"));
     assert_eq!(binding["subjects"][0]["name"], "tenant:harbour:staging:edit", "the group of the access entry");
+}
+
+#[test]
+fn the_demo_with_a_cluster_ends_when_the_tenant_is_ready() {
+    // The other test of this file says so loudly.
+    if Programs::find().unwrap().is_none() {
+        return;
+    }
+    let (rig, _alone) = rig::alone(TimingProfile::Fast, |_| ());
+    let before = std::fs::read_to_string(rig.platform_path()).unwrap();
+    let (code, shown) = rig.demo_with_a_cluster();
+    assert_eq!(code, 0, "{shown}");
+    for part in [
+        "tenant     Ready on shared-dev-1: Reconciled: everything is as the spec says",
+        "kind: Tenant",
+        "namespace payments-dev",
+        "NetworkPolicy   berth-allow-dns, ",
+        "RoleBinding     berth-admin, berth-edit, berth-view",
+    ] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    assert_eq!(std::fs::read_to_string(rig.platform_path()).unwrap(), before);
 }

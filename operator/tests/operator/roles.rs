@@ -1,4 +1,4 @@
-//! The rights of the operator and of tenants, made of the files that the chart makes them of.
+//! The rights of the operator, of tenants and of Berth's function, made of the files that the chart makes them of.
 
 use std::path::Path;
 
@@ -47,6 +47,18 @@ pub(crate) async fn install(client: &Client) {
         let name = format!("berth:tenant-{access}");
         apply(client, &json!({ "kind": "ClusterRole", "metadata": { "name": name }, "rules": all })).await;
     }
+    install_await(client).await;
+}
+
+/// Lets Berth's function ask whether a tenant is Ready, as the chart does with `awaitReady`.
+async fn install_await(client: &Client) {
+    let name = "berth:await-tenant";
+    let role = json!({ "kind": "ClusterRole", "metadata": { "name": name }, "rules": rules("await-rules.yaml") });
+    apply(client, &role).await;
+    let binding = json!({ "kind": "ClusterRoleBinding", "metadata": { "name": name },
+        "roleRef": { "apiGroup": GROUP, "kind": "ClusterRole", "name": name },
+        "subjects": [{ "apiGroup": GROUP, "kind": "Group", "name": name }] });
+    apply(client, &binding).await;
 }
 
 /// Makes or changes an object of RBAC.
