@@ -229,7 +229,7 @@ async fn give(cluster: &Cluster, user: &str, rights: &[Right]) {
 }
 
 #[tokio::test]
-async fn it_has_the_rights_that_it_uses_and_taking_any_of_them_away_would_stop_it() {
+async fn the_chart_gives_it_the_rights_that_it_uses_and_no_other() {
     let Some(cluster) = own_cluster().await else { return };
     let passed = everything_it_does(&cluster).await;
     let refused: Vec<_> = passed.iter().filter(|passed| passed.status == 403).collect();

@@ -118,6 +118,37 @@ async fn of_two_replicas_one_acts_and_when_it_is_killed_the_other_does() {
 }
 
 #[tokio::test]
+async fn a_leader_that_slept_through_its_lease_changes_nothing_afterwards() {
+    let Some(cluster) = own_cluster().await else { return };
+    let (first, address) = Proxy::start(cluster.server, Some(OPERATOR), "").await;
+    let one = Replica::start("one", address, &settings());
+    cluster.apply(&tenant("stopped", &["dev"])).await;
+    until_ready(&cluster, "stopped").await;
+    let (second, address) = Proxy::start(cluster.server, Some(OPERATOR), "").await;
+    let _two = Replica::start("two", address, &settings());
+    until("the second has looked at the lease", || async { (second.seen() > 0).then_some(()) }).await;
+    one.signal("STOP");
+    let done = first.changes();
+    cluster.apply(&tenant("stopped", &["dev", "more"])).await;
+    until("the second acts", || async { cluster.namespaces().get_opt("stopped-more").await.unwrap() }).await;
+    until_ready(&cluster, "stopped").await;
+    // It wakes up to a namespace that it would make again, and a lease that it believes to hold.
+    cluster.namespaces().delete("stopped-more", &DeleteParams::default()).await.unwrap();
+    one.signal("CONT");
+    until("the first has ended", || async { one.has_ended().then_some(()) }).await;
+    assert_eq!(first.changes(), done);
+    assert!(one.log().iter().any(|line| line["error"].as_str().is_some_and(|said| said.contains("the lease is lost"))));
+    let is_new = |namespace: &k8s_openapi::api::core::v1::Namespace| namespace.metadata.deletion_timestamp.is_none();
+    until("the second makes it again", || async {
+        if !cluster.server.has(Feature::Controllers) {
+            cluster.finalize("stopped-more").await;
+        }
+        cluster.namespaces().get_opt("stopped-more").await.unwrap().filter(is_new)
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn without_the_crd_everything_stays_and_the_brake_is_said() {
     let Some(cluster) = own_cluster().await else { return };
     let (proxy, address) = Proxy::start(cluster.server, Some(OPERATOR), "").await;
