@@ -106,11 +106,15 @@ pub(crate) fn parse(body: &[u8], reference: &str) -> Result<Report, NoReport> {
             }
         }
     }
-    let remarks = remarks.split(['\n', '\r']).map(|line| line.trim().to_owned()).filter(|line| !line.is_empty());
-    let remarks = remarks.collect();
+    let lines = |text: &str| -> Vec<String> {
+        text.split(['\n', '\r']).map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect()
+    };
     match (verdict(&plain, reference), fatal) {
-        (Some(verdict), _) => Ok(Report { verdict, remarks }),
-        (None, Some(fatal)) => Ok(Report { verdict: Err(fatal), remarks }),
+        // dulwich 1.2.21 says on the band for fatal errors what a hook said, and reports all the same.
+        (Some(verdict), fatal) => {
+            Ok(Report { verdict, remarks: lines(&format!("{remarks}\n{}", fatal.unwrap_or_default())) })
+        }
+        (None, Some(fatal)) => Ok(Report { verdict: Err(fatal), remarks: lines(&remarks) }),
         (None, None) => Err(ending.err().unwrap_or(Malformed::Cut).into()),
     }
 }
@@ -238,6 +242,11 @@ mod tests {
         pkt_line::push(&mut fatal, b"\x03fatal: disk full\n").unwrap();
         assert_eq!(parse(&fatal, MAIN).unwrap().verdict, Err("fatal: disk full".into()));
         assert_eq!(parse(&lines(&["ERR W denied\n"]), MAIN), Err(NoReport::Said("W denied".into())));
+        // Before a report, it is what a hook said.
+        let [_, report] = both(&["unpack pre-receive hook declined\n"]);
+        let Report { verdict, remarks } = parse(&[fatal, report].concat(), MAIN).unwrap();
+        assert_eq!(verdict, Err("unpack pre-receive hook declined".into()));
+        assert!(remarks.contains(&"fatal: disk full".to_owned()), "{remarks:?}");
     }
 
     #[test]
