@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use gix_hash::ObjectId;
 use reqwest::Url;
 use serde_json::Value;
 
@@ -17,6 +18,44 @@ const PAGE: usize = 100;
 const PAGES_MAX: usize = 10;
 /// The longest title that GitLab takes.
 const TITLE_CHARACTERS_MAX: usize = 255;
+
+/// The newest merge request of a branch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct MergeRequest {
+    state: ProposalState,
+    url: Option<String>,
+    /// The commit that it is about.
+    sha: Option<String>,
+}
+
+impl MergeRequest {
+    /// The branch and the merge request, unless it is a fork's.
+    fn read(listed: &Value) -> Option<(String, Self)> {
+        let text = |key: &str| listed.get(key).and_then(Value::as_str).map(str::to_owned);
+        if listed.get("source_project_id") != listed.get("target_project_id") {
+            return None;
+        }
+        let state = match text("state")?.as_str() {
+            "merged" => ProposalState::Merged,
+            "closed" => ProposalState::Closed,
+            _ => ProposalState::Open,
+        };
+        Some((text("source_branch")?, Self { state, url: text("web_url"), sha: text("sha") }))
+    }
+}
+
+/// What became of a proposal: by its refs, where its branch is, and its newest merge request.
+fn together(by_refs: &ProposalState, tip: Option<ObjectId>, request: &MergeRequest) -> ProposalState {
+    match by_refs {
+        ProposalState::Merged => ProposalState::Merged,
+        // The branch is gone: it may have been removed with a merge that left none of its commits.
+        ProposalState::Closed if request.state == ProposalState::Merged => ProposalState::Merged,
+        ProposalState::Closed => ProposalState::Closed,
+        // One that is over is about what it was about, and not about what was pushed since.
+        ProposalState::Open if tip.map(|tip| tip.to_string()) == request.sha => request.state.clone(),
+        ProposalState::Open => ProposalState::Open,
+    }
+}
 
 impl GitRepo {
     /// What a push asks the server to do with the branch; nothing on a server that would not know the words.
@@ -41,7 +80,7 @@ impl GitRepo {
             return said;
         }
         if let Ok(Some(found)) = self.merge_requests().await
-            && let Some((ProposalState::Open, Some(url))) = found.get(branch.as_str())
+            && let Some(MergeRequest { state: ProposalState::Open, url: Some(url), .. }) = found.get(branch.as_str())
         {
             return url.clone();
         }
@@ -52,24 +91,31 @@ impl GitRepo {
         }
     }
 
-    /// Puts in what GitLab knows of merge requests that are neither merged nor gone by the refs: one that is closed
-    /// keeps its branch. A look without the API is a look all the same.
-    pub(super) async fn ask_gitlab(&self, branches: &[ProposalBranch], states: &mut [ProposalState]) {
-        if !states.contains(&ProposalState::Open) {
+    /// Puts in what GitLab knows of proposals whose merge the refs do not show: a merge request that was closed keeps its
+    /// branch, and one that was squashed may lose it. A look without the API is a look all the same.
+    pub(super) async fn ask_gitlab(&self, asked: &[(&ProposalBranch, Option<ObjectId>)], states: &mut [ProposalState]) {
+        if states.iter().all(|state| *state == ProposalState::Merged) {
             return;
         }
         match self.merge_requests().await {
             Ok(None) => {}
             Ok(Some(found)) => {
-                let open = branches.iter().zip(states).filter(|(_, state)| **state == ProposalState::Open);
-                for (branch, state) in open {
-                    if let Some((there, _)) = found.get(branch.as_str()) {
-                        *state = there.clone();
+                for ((branch, tip), state) in asked.iter().zip(states) {
+                    if let Some(request) = found.get(branch.as_str()) {
+                        *state = together(state, *tip, request);
                     }
                 }
             }
             Err(error) => tracing::warn!(%error, "merge requests are told by their branches alone"),
         }
+    }
+
+    /// Whether the branch's merge request was closed, and nothing was pushed to it since: then only another push makes
+    /// another one. Without the API nobody knows.
+    pub(super) async fn was_closed(&self, branch: &ProposalBranch, tip: ObjectId) -> bool {
+        let found = self.merge_requests().await.ok().flatten().unwrap_or_default();
+        let request = found.get(branch.as_str());
+        request.is_some_and(|request| together(&ProposalState::Open, Some(tip), request) == ProposalState::Closed)
     }
 
     fn branch(&self) -> &str {
@@ -85,8 +131,8 @@ impl GitRepo {
         pages.find(is_ours).map(|page| self.http.scrub(page.as_str()))
     }
 
-    /// Berth's merge requests by their branches, the newest of each; `None` where there is no API to ask.
-    async fn merge_requests(&self) -> Result<Option<BTreeMap<String, (ProposalState, Option<String>)>>, RepoError> {
+    /// Merge requests by their branches, the newest of each; `None` where there is no API to ask.
+    async fn merge_requests(&self) -> Result<Option<BTreeMap<String, MergeRequest>>, RepoError> {
         let (Some(Provider::GitLab), Some(token)) = (self.http.provider(), self.http.api_token()) else {
             return Ok(None);
         };
@@ -101,17 +147,9 @@ impl GitRepo {
                 source: Some(Box::new(error)),
             })?;
             let listed = listed.as_array().ok_or_else(|| RepoError::Protocol("it listed no merge requests".into()))?;
-            for request in listed {
-                let text = |key: &str| request.get(key).and_then(Value::as_str);
-                let same = request.get("source_project_id") == request.get("target_project_id");
-                let (Some(branch), Some(state), true) = (text("source_branch"), text("state"), same) else { continue };
-                let state = match state {
-                    "merged" => ProposalState::Merged,
-                    "closed" => ProposalState::Closed,
-                    _ => ProposalState::Open,
-                };
+            for (branch, request) in listed.iter().filter_map(MergeRequest::read) {
                 // The newest come first.
-                found.entry(branch.to_owned()).or_insert((state, text("web_url").map(str::to_owned)));
+                found.entry(branch).or_insert(request);
             }
             if listed.len() < PAGE {
                 break;
@@ -139,5 +177,30 @@ impl GitRepo {
             .append_pair("per_page", &PAGE.to_string())
             .append_pair("page", &page.to_string());
         Ok(url.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_merge_request_tells_nothing_of_what_was_pushed_since() {
+        use ProposalState::{Closed, Merged, Open};
+        let tip = |digit: char| ObjectId::from_hex(digit.to_string().repeat(40).as_bytes()).ok();
+        let sha = tip('1').map(|tip| tip.to_string());
+        for (by_refs, at, state, wanted) in [
+            (Merged, tip('1'), Closed, Merged),
+            (Closed, None, Merged, Merged),
+            (Closed, None, Open, Closed),
+            (Open, tip('1'), Closed, Closed),
+            (Open, tip('1'), Merged, Merged),
+            (Open, tip('1'), Open, Open),
+            (Open, tip('2'), Closed, Open),
+            (Open, tip('2'), Merged, Open),
+        ] {
+            let request = MergeRequest { state: state.clone(), url: None, sha: sha.clone() };
+            assert_eq!(together(&by_refs, at, &request), wanted, "{by_refs:?} {at:?} {state:?}");
+        }
     }
 }

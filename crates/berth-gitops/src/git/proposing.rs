@@ -41,7 +41,7 @@ impl Proposals for GitRepo {
             let (refs, protocol) = self.reading().list(&mut known, &[&reference, IN_THE_WAY]).await?;
             let at = refs.get(&reference).copied();
             if let Some(tip) = at
-                && self.is_open(&protocol, tip, after, head).await?
+                && self.is_open(&protocol, &proposal.branch, tip, after, head).await?
             {
                 return Ok(self.place(&proposal.branch, &[]).await);
             }
@@ -79,19 +79,28 @@ impl Proposals for GitRepo {
             None => ProposalState::Closed,
         };
         let mut states: Vec<ProposalState> = references.iter().map(state).collect();
-        self.ask_gitlab(branches, &mut states).await;
+        let asked: Vec<_> =
+            branches.iter().zip(&references).map(|(branch, name)| (branch, refs.get(name).copied())).collect();
+        self.ask_gitlab(&asked, &mut states).await;
         Ok(Look { states, head: Some(commit_id(head)?) })
     }
 }
 
 impl GitRepo {
-    /// Whether a branch of a proposal's name still is one: there is something to merge.
-    async fn is_open(&self, protocol: &Protocol, tip: ObjectId, wanted: Head, base: Head) -> Result<bool, RepoError> {
+    /// Whether a branch of a proposal's name still is one: there is something to merge, and nobody closed it.
+    async fn is_open(
+        &self,
+        protocol: &Protocol,
+        branch: &ProposalBranch,
+        tip: ObjectId,
+        wanted: Head,
+        base: Head,
+    ) -> Result<bool, RepoError> {
         if tip == wanted.commit {
             return Ok(true);
         }
         let unmerged = self.reading().beyond(protocol, &BTreeSet::from([tip]), base.commit).await?;
-        Ok(unmerged.contains(&tip))
+        Ok(unmerged.contains(&tip) && !self.was_closed(branch, tip).await)
     }
 
     /// Which tips have something to merge. One request for all of them, and none if nothing moved since the last look.

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 mod commits;
+mod gitlab;
 mod large;
 mod lost_answers;
 mod proposals;

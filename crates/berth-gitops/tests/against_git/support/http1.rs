@@ -41,23 +41,26 @@ pub(crate) fn read_request(stream: &mut (impl BufRead + ?Sized)) -> io::Result<O
 }
 
 fn read_body(stream: &mut (impl BufRead + ?Sized), request: &Request) -> io::Result<Vec<u8>> {
-    let mut body = Vec::new();
     if request.header("transfer-encoding") == "chunked" {
-        loop {
-            let length = usize::from_str_radix(&read_line(stream)?, 16).map_err(io::Error::other)?;
-            let mut chunk = vec![0; length];
-            stream.read_exact(&mut chunk)?;
-            read_line(stream)?;
-            if length == 0 {
-                return Ok(body);
-            }
-            body.extend_from_slice(&chunk);
-        }
+        return read_chunks(stream);
     }
-    let length = request.header("content-length").parse().unwrap_or(0);
-    body.resize(length, 0);
+    let mut body = vec![0; request.header("content-length").parse().unwrap_or(0)];
     stream.read_exact(&mut body)?;
     Ok(body)
+}
+
+fn read_chunks(stream: &mut (impl BufRead + ?Sized)) -> io::Result<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let length = usize::from_str_radix(&read_line(stream)?, 16).map_err(io::Error::other)?;
+        let mut chunk = vec![0; length];
+        stream.read_exact(&mut chunk)?;
+        read_line(stream)?;
+        if length == 0 {
+            return Ok(body);
+        }
+        body.extend_from_slice(&chunk);
+    }
 }
 
 fn read_line(stream: &mut (impl BufRead + ?Sized)) -> io::Result<String> {
@@ -95,6 +98,60 @@ impl Answer {
             }
         }
         Ok(answer)
+    }
+
+    /// Asks a server on this machine, one request to a connection.
+    #[allow(dead_code, reason = "the matrix of servers stands before them")]
+    pub(crate) fn of_server(port: u16, path: &str, request: &Request) -> io::Result<Self> {
+        let mut stream = std::net::TcpStream::connect(("127.0.0.1", port))?;
+        let query = if request.query.is_empty() { String::new() } else { format!("?{}", request.query) };
+        let mut head = format!("{} {path}{query} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n", request.method);
+        for name in ["content-type", "accept", "git-protocol"] {
+            if !request.header(name).is_empty() {
+                head.extend([name, ": ", request.header(name), "\r\n"]);
+            }
+        }
+        head.extend(["Content-Length: ", &request.body.len().to_string(), "\r\n\r\n"]);
+        stream.write_all(head.as_bytes())?;
+        // A server may answer without reading everything.
+        let _ = stream.write_all(&request.body);
+        Self::read(&mut io::BufReader::new(stream))
+    }
+
+    #[allow(dead_code, reason = "as above")]
+    fn read(stream: &mut impl BufRead) -> io::Result<Self> {
+        let status = read_line(stream)?;
+        let status = status.split_once(' ').ok_or(io::ErrorKind::InvalidData)?.1.to_owned();
+        let mut answer = Self { status, headers: Vec::new(), body: Vec::new() };
+        let (mut length, mut is_chunked) = (None, false);
+        loop {
+            let line = read_line(stream)?;
+            let Some((name, value)) = line.split_once(':') else { break };
+            match (name.to_ascii_lowercase().as_str(), value.trim()) {
+                ("content-length", value) => length = value.parse::<u64>().ok(),
+                ("transfer-encoding", value) => is_chunked = value == "chunked",
+                ("connection", _) => {}
+                (_, value) => answer.headers.push((name.to_owned(), value.to_owned())),
+            }
+        }
+        if is_chunked {
+            answer.body = read_chunks(stream)?;
+        } else {
+            stream.take(length.unwrap_or(u64::MAX)).read_to_end(&mut answer.body)?;
+        }
+        Ok(answer)
+    }
+
+    /// Sends it in pieces, each as late as a slow line would bring it.
+    #[allow(clippy::disallowed_methods, reason = "it is the server that is slow")]
+    pub(crate) fn trickle(&self, stream: &mut impl Write, bytes: usize) -> io::Result<()> {
+        self.send(stream, Some(0))?;
+        for piece in self.body.chunks(bytes.max(1)) {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+            stream.write_all(piece)?;
+            stream.flush()?;
+        }
+        Ok(())
     }
 
     /// Sends it, or only the first `bytes` bytes of its body.

@@ -1,8 +1,9 @@
 //! What the tests share: a server with a repository, a tenant's path, and an edit.
 
+pub(crate) mod gitlab;
 pub(crate) mod http1;
 mod repository;
-mod server;
+pub(crate) mod server;
 
 use std::{collections::BTreeSet, time::Duration};
 

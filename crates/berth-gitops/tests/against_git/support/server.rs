@@ -1,9 +1,10 @@
 //! A git server on loopback: `git http-backend` behind Basic auth, with faults at chosen requests.
 
 use std::{
+    ffi::OsString,
     io::{self, BufReader, Write},
     net::{SocketAddr, TcpListener, TcpStream},
-    path::PathBuf,
+    path::Path,
     process::{Command, Stdio},
     sync::{
         Arc, Mutex,
@@ -31,6 +32,8 @@ pub(crate) enum Service {
     Fetch,
     /// `POST git-receive-pack`.
     Push,
+    /// The server's own API.
+    Api,
 }
 
 /// Does something to the repository, and gives the body of an answer.
@@ -50,6 +53,9 @@ pub(crate) enum Fault {
     CutWithin(usize),
     /// Git does what it is asked; the answer is this status.
     StatusAfter(u16),
+    /// Git does what it is asked; the answer comes in pieces of this many bytes, with a pause after each.
+    #[allow(dead_code, reason = "the matrix of servers uses it")]
+    Trickle(usize),
     /// Something else happens to the repository just before git is asked.
     First(Box<dyn FnOnce(&Repository) + Send>),
     /// Something else happens to the repository, and its outcome is the body; git is not asked.
@@ -65,8 +71,16 @@ pub(crate) struct GitServer {
     shared: Arc<Shared>,
 }
 
+/// Another server than `git http-backend`, for the same repository.
+pub(crate) type Backend = Box<dyn Fn(&Request) -> io::Result<Answer> + Send + Sync>;
+
+/// The server's own API.
+pub(crate) type Api = Box<dyn Fn(&Repository, &Request) -> Answer + Send + Sync>;
+
 struct Shared {
     repository: Arc<Repository>,
+    backend: Option<Backend>,
+    api: Mutex<Option<Api>>,
     authorization: String,
     speaks_v2: AtomicBool,
     demands_multi_ack: AtomicBool,
@@ -80,16 +94,28 @@ struct Shared {
 impl GitServer {
     /// Admits the one user, by Basic.
     pub(crate) fn start(repository: Repository) -> Self {
-        Self::admitting(repository, format!("Basic {}", STANDARD.encode(format!("{USER}:{PASSWORD}"))))
+        Self::admitting(repository, of_user())
+    }
+
+    /// Stands before another server, and admits the one user.
+    #[allow(dead_code, reason = "the matrix of servers does")]
+    pub(crate) fn before(repository: Repository, backend: Backend) -> Self {
+        Self::with(repository, of_user(), Some(backend))
     }
 
     /// Admits who sends exactly this header.
     pub(crate) fn admitting(repository: Repository, authorization: String) -> Self {
+        Self::with(repository, authorization, None)
+    }
+
+    fn with(repository: Repository, authorization: String, backend: Option<Backend>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let repository = Arc::new(repository);
         let shared = Arc::new(Shared {
             repository: Arc::clone(&repository),
+            backend,
+            api: Mutex::default(),
             authorization,
             speaks_v2: AtomicBool::new(true),
             demands_multi_ack: AtomicBool::new(false),
@@ -113,6 +139,16 @@ impl GitServer {
 
     pub(crate) fn url(&self) -> String {
         format!("http://{}/tenants.git", self.address)
+    }
+
+    /// The same repository, in folders.
+    pub(crate) fn url_in(&self, folders: &str) -> String {
+        format!("http://{}{folders}/tenants.git", self.address)
+    }
+
+    /// Gives the server an API, which admits as it likes.
+    pub(crate) fn answer_api(&self, api: Api) {
+        *self.shared.api.lock().unwrap() = Some(api);
     }
 
     /// Makes the server forget protocol version 2.
@@ -174,7 +210,7 @@ impl Shared {
     /// Answers one request; `false` closes the connection.
     fn answer(&self, request: &Request, mut stream: &TcpStream) -> io::Result<bool> {
         let service = service_of(request);
-        if request.header("authorization") != self.authorization {
+        if service != Service::Api && request.header("authorization") != self.authorization {
             self.note(service, 0);
             Answer::empty(401).with("WWW-Authenticate", "Basic realm=\"git\"").send(&mut stream, None)?;
             return Ok(true);
@@ -184,7 +220,7 @@ impl Shared {
             let position = faults.iter().position(|(at, _)| *at == service);
             position.map(|position| faults.remove(position).1)
         };
-        let mut sent = None;
+        let (mut sent, mut pieces) = (None, None);
         let multi_ack = |request: &Request| request.body.windows(9).any(|window| window == b"multi_ack");
         let answer = match fault {
             None if service == Service::Fetch
@@ -216,13 +252,20 @@ impl Shared {
                 sent = Some(bytes);
                 self.ask_git(request)?
             }
+            Some(Fault::Trickle(bytes)) => {
+                pieces = Some(bytes);
+                self.ask_git(request)?
+            }
             Some(Fault::StatusAfter(status)) => {
                 self.ask_git(request)?;
                 Answer::empty(status)
             }
         };
         self.note(service, answer.body.len());
-        answer.send(&mut stream, sent)?;
+        match pieces {
+            Some(bytes) => answer.trickle(&mut stream, bytes)?,
+            None => answer.send(&mut stream, sent)?,
+        }
         Ok(sent.is_none())
     }
 
@@ -230,41 +273,57 @@ impl Shared {
         self.served.lock().unwrap().push((service, bytes));
     }
 
-    /// Runs git's own CGI program: <https://git-scm.com/docs/git-http-backend>.
     fn ask_git(&self, request: &Request) -> io::Result<Answer> {
+        if service_of(request) == Service::Api {
+            let api = self.api.lock().unwrap();
+            return Ok(api.as_ref().map_or_else(|| Answer::empty(404), |api| api(&self.repository, request)));
+        }
+        if let Some(backend) = &self.backend {
+            return backend(request);
+        }
         let protocol = if self.speaks_v2.load(Ordering::SeqCst) { request.header("git-protocol") } else { "" };
-        let root: PathBuf = self.repository.root().to_owned();
-        let mut child = Command::new("git")
-            .arg("http-backend")
-            .env("HOME", &root)
-            .env("GIT_CONFIG_NOSYSTEM", "1")
-            .envs(self.agent.lock().unwrap().map(|agent| ("GIT_USER_AGENT", agent)))
-            .env("GIT_PROJECT_ROOT", &root)
-            .env("GIT_HTTP_EXPORT_ALL", "1")
-            .env("GIT_PROTOCOL", protocol)
-            .env("PATH_INFO", &request.path)
-            .env("QUERY_STRING", &request.query)
-            .env("REQUEST_METHOD", &request.method)
-            .env("REMOTE_USER", USER)
-            .env("REMOTE_ADDR", "127.0.0.1")
-            .env("CONTENT_TYPE", request.header("content-type"))
-            .env("CONTENT_LENGTH", request.body.len().to_string())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()?;
-        let mut stdin = child.stdin.take().unwrap();
-        let body = request.body.clone();
-        let writer = std::thread::spawn(move || stdin.write_all(&body));
-        let output = child.wait_with_output()?;
-        // Git may answer without reading everything.
-        let _ = writer.join().unwrap();
-        Answer::from_cgi(&output.stdout)
+        let mut git = Command::new("git");
+        git.arg("http-backend").env("GIT_PROTOCOL", protocol);
+        git.envs(self.agent.lock().unwrap().map(|agent| ("GIT_USER_AGENT", agent)));
+        ask_cgi(git, self.repository.root(), request)
     }
 }
 
+/// Runs a CGI program as git's own is run: <https://git-scm.com/docs/git-http-backend>. What `program` sets counts.
+pub(crate) fn ask_cgi(mut program: Command, root: &Path, request: &Request) -> io::Result<Answer> {
+    let ours: Vec<(OsString, Option<OsString>)> =
+        program.get_envs().map(|(name, value)| (name.to_owned(), value.map(ToOwned::to_owned))).collect();
+    program
+        .env("HOME", root)
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .env("GIT_PROJECT_ROOT", root)
+        .env("GIT_HTTP_EXPORT_ALL", "1")
+        .env("PATH_INFO", request.path.find("/tenants.git").map_or(&*request.path, |at| &request.path[at..]))
+        .env("QUERY_STRING", &request.query)
+        .env("REQUEST_METHOD", &request.method)
+        .env("REMOTE_USER", USER)
+        .env("REMOTE_ADDR", "127.0.0.1")
+        .env("CONTENT_TYPE", request.header("content-type"))
+        .env("CONTENT_LENGTH", request.body.len().to_string());
+    program.envs(ours.into_iter().filter_map(|(name, value)| Some((name, value?))));
+    let mut child = program.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+    let mut stdin = child.stdin.take().unwrap();
+    let body = request.body.clone();
+    let writer = std::thread::spawn(move || stdin.write_all(&body));
+    let output = child.wait_with_output()?;
+    // A server may answer without reading everything.
+    let _ = writer.join().unwrap();
+    Answer::from_cgi(&output.stdout)
+}
+
+fn of_user() -> String {
+    format!("Basic {}", STANDARD.encode(format!("{USER}:{PASSWORD}")))
+}
+
 fn service_of(request: &Request) -> Service {
-    if request.path.ends_with("/git-receive-pack") {
+    if request.path.starts_with("/api/") {
+        Service::Api
+    } else if request.path.ends_with("/git-receive-pack") {
         Service::Push
     } else if request.path.ends_with("/info/refs") {
         if request.query.ends_with("git-receive-pack") { Service::PushAdvertisement } else { Service::Advertisement }
