@@ -141,6 +141,19 @@ bench-parts: ## The recogniser and the address plan on their own.
 bench-build: prerequisites ## What building and testing cost, now and before they were made faster; hours. ROWS="cold edit" for some.
 	@python3 benches/build.py $(if $(ROWS),--rows $(ROWS)) $(if $(RUNS),--runs $(RUNS))
 
+# What needs no package of these runs in make test, too.
+FORGES     := target/forges
+TEST_FORGE := $(CARGO) test --workspace --exclude berth-operator
+
+.PHONY: test-forges
+test-forges: prerequisites local ## The same cases against many git servers, installed into target/forges; GitHub's requests against its schemas.
+	@crates/berth-gitops/tests/forges/install.sh $(FORGES)
+	BERTH_FORGES=$(CURDIR)/$(FORGES) $(TEST_FORGE) --test forges -- --nocapture
+	@rm -f $(FORGES)/github.jsonl
+	BERTH_GITHUB_RECORD=$(CURDIR)/$(FORGES)/github.jsonl $(TEST_FORGE) --test against_github
+	@if test -e $(FORGES)/github.version; then node crates/berth-gitops/tests/forges/github.js $(FORGES); \
+		else echo "SKIPPED: GitHub's requests against its schemas, which are not installed"; fi
+
 .PHONY: bench-gitops
 bench-gitops: ## Time and traffic of one commit, for 10, 1,000 and 10,000 tenants.
 	$(CARGO) bench --profile dev -p berth-gitops --bench commit_time

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -122,6 +123,7 @@ class GitHub:
 
     async def _with_faults(self, request: web.Request, kind: str, handle: Any) -> web.StreamResponse:
         self.served.append(kind)
+        await _record(request)
         fault = next((fault for fault in self._faults if fault["at"] == kind), None)
         if fault is not None:
             self._faults.remove(fault)
@@ -142,6 +144,22 @@ class GitHub:
         if isinstance(answer, bytes):
             return web.Response(status=status, body=answer)
         return web.json_response(answer, status=status)
+
+
+async def _record(request: web.Request) -> None:
+    """Appends the request to the file that BERTH_GITHUB_RECORD names: `make test-forges` holds all of them to what GitHub
+    publishes of its APIs."""
+    file = os.environ.get("BERTH_GITHUB_RECORD")
+    if file is None:
+        return
+    body = await request.json() if request.body_exists else None
+    asked = {"method": request.method, "path": request.path, "query": dict(request.query), "body": body}
+    _append(Path(file), json.dumps(asked) + "\n")
+
+
+def _append(file: Path, line: str) -> None:
+    with file.open("a") as record:
+        record.write(line)
 
 
 def _kind(request: web.Request, body: dict[str, Any]) -> str:
