@@ -20,6 +20,9 @@ pub(crate) const ROLE_ARN: &str = "^arn:aws(-cn|-us-gov)?:iam::[0-9]{12}:role/[!
 /// A suffix of a namespace, or a reference to one.
 pub(crate) const SUFFIX: &str = "^[a-z0-9]+$";
 
+/// A DNS-1123 label, which is what Kubernetes takes as the name of a namespace.
+pub(crate) const LABEL: &str = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$";
+
 /// A DNS-1123 subdomain, which is what Kubernetes takes as the name of a service account.
 pub(crate) const SUBDOMAIN: &str = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$";
 

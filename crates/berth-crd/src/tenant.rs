@@ -76,18 +76,20 @@ pub struct TenantSpec {
     #[serde(default)]
     #[schemars(extend("default" = {}))]
     pub network: Network,
-    /// Prefixes of images that the tenant may run.
+    /// Registries, or parts of them, that the tenant's images come from: whole parts of an image's path, so `ghcr.io/acme`
+    /// allows `ghcr.io/acme/app` and not `ghcr.io/acme-2`. None: any. Enforced where the admission policies of the
+    /// operator's chart are on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32), inner(length(min = 1, max = 255)), extend("x-kubernetes-list-type" = "set"))]
     pub registries: Vec<String>,
-    /// Host names that the tenant may serve.
+    /// Host names that the tenant may serve. Of two tenants that name one, the older has it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["host"]))]
     pub domains: Vec<Domain>,
     /// What happens to the namespaces when the tenant is deleted.
     #[serde(default)]
     pub deletion_policy: DeletionPolicy,
-    /// Whether access is taken away and workloads are scaled down; nothing is deleted.
+    /// Whether nobody of the tenant has access; everything else stays as it is.
     #[serde(default)]
     pub suspended: bool,
 }
@@ -287,9 +289,10 @@ pub struct Namespace {
     /// Pod security standard that is enforced.
     #[serde(default)]
     pub pod_security: PodSecurity,
-    /// Node pool that the pods run on.
+    /// Node pool that the pods should run on: a label of the namespace, `tenancy.berth.dev/node-pool`, for the platform's
+    /// scheduling.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 63))]
+    #[schemars(length(max = 63), regex(pattern = pattern::LABEL_VALUE))]
     pub node_pool: Option<String>,
     /// More labels of the namespace; none of Kubernetes' or the platform's own domains.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -338,13 +341,13 @@ pub struct Network {
     /// How far the tenant is closed off.
     #[serde(default)]
     pub profile: NetworkProfile,
-    /// Blocks that pods may reach; by default those of the tenant's VPCs.
+    /// Blocks that pods may reach; by default those of the VPCs of their environment's account.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = EGRESS_CIDRS_MAX), inner(length(max = 43), regex(pattern = pattern::cidr())), extend("x-kubernetes-list-type" = "set"))]
     pub egress_cidrs: Vec<String>,
-    /// Namespaces that may call in.
+    /// Namespaces that may call in, besides the tenant's own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 32), inner(length(min = 1, max = 63)), extend("x-kubernetes-list-type" = "set"))]
+    #[schemars(length(max = 32), inner(length(min = 1, max = 63), regex(pattern = pattern::LABEL)), extend("x-kubernetes-list-type" = "set"))]
     pub allow_ingress_from: Vec<String>,
 }
 

@@ -31,6 +31,22 @@ fn account(environment: &str, id: &str) -> Value {
 }
 
 #[test]
+fn what_the_operator_could_not_write_into_labels_and_selectors_is_refused() {
+    for pool in ["gold pool", "-gold", "gold/pool"] {
+        assert_refused(
+            &with("/spec/namespaces/0/nodePool", json!(pool)),
+            None,
+            "spec.namespaces[0].nodePool",
+            "pattern",
+        );
+    }
+    for namespace in ["Monitoring", "a.b", "-a"] {
+        let document = with("/spec/network/allowIngressFrom", json!([namespace]));
+        assert_refused(&document, None, "spec.network.allowIngressFrom[0]", "pattern");
+    }
+}
+
+#[test]
 fn a_good_tenant_passes_alone_and_over_itself() {
     assert_eq!(validate(GOOD, None), Ok(()));
     assert_eq!(validate(GOOD, Some(GOOD)), Ok(()));
