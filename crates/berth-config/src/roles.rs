@@ -80,7 +80,9 @@ fn default_session_seconds_max() -> u32 {
 
 /// The schema of a policy document: only its outline, IAM knows the rest.
 fn document(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-    schemars::json_schema!({ "type": "object", "required": ["Statement"] })
+    // What is required is named among the properties, as ajv's strict mode wants it.
+    schemars::json_schema!({ "type": "object", "required": ["Statement"],
+        "properties": { "Statement": { "description": "Its statements: one, or a list." } } })
 }
 
 /// The schema of policy documents by name.

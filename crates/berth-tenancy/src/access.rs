@@ -3,13 +3,14 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Access of a role in the tenant's namespaces; the names of Kubernetes' user-facing cluster roles.
+/// Access of a role in the tenant's namespaces, by the ClusterRoles of the operator's chart. None changes what keeps
+/// tenants apart: network policies, quotas, bindings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Access {
-    /// Everything in the namespace, roles and role bindings too.
+    /// Read and write workloads, secrets and service accounts.
     Admin,
-    /// Read and write workloads.
+    /// Read and write workloads and secrets.
     Edit,
     /// Read workloads, no secrets.
     View,
