@@ -113,6 +113,23 @@ impl Credentials {
         self.api_token.as_deref().or(own)
     }
 
+    /// In which form they are sent to this kind of server, in words.
+    pub(crate) fn form(&self, provider: Option<Provider>) -> String {
+        let form = match (&self.kind, provider) {
+            (Kind::Anonymous, _) => "nothing".to_owned(),
+            (Kind::Basic { .. }, _) => "a user and a password".to_owned(),
+            (Kind::Token { .. }, None) => {
+                "a token, sent as Bearer, or as a password where the server asks for one".to_owned()
+            }
+            (Kind::Token { token }, Some(provider)) => match provider.user_of_token(token) {
+                Some(user) => format!("a token, sent as the password of {user}"),
+                None => "a token, sent as Bearer".to_owned(),
+            },
+        };
+        let api = if self.api_token.is_some() { "; another token for the server's API" } else { "" };
+        format!("{form}{api}")
+    }
+
     /// The value of the `Authorization` header for this kind of server, and another one to fall back to.
     pub(crate) fn authorization(&self, provider: Option<Provider>) -> (Option<String>, Option<String>) {
         let basic = |user: &str, password: &str| format!("Basic {}", STANDARD.encode(format!("{user}:{password}")));

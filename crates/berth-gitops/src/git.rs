@@ -8,6 +8,7 @@
 //! `Retry-After` that tells throttling from missing rights. What a read brought stays in memory, so the next one, also
 //! of a later invocation, brings only what is new; forgetting it costs time and nothing else.
 
+mod abilities;
 mod advert;
 mod fetch;
 mod gitlab;

@@ -28,6 +28,6 @@ pub use github::{GitHubApp, GitHubRepo, GitHubSettings};
 pub use host::{Clock, Host, HostSecret, open};
 pub use jitter::Jitter;
 pub use path::RepoPath;
-pub use proposals::{Look, Proposal, ProposalBranch, ProposalState, Proposals};
+pub use proposals::{Abilities, Look, Proposal, ProposalBranch, ProposalState, Proposals};
 pub use provider::Provider;
 pub use repo::{Authorship, Change, CommitId, CommitOutcome, FileState, Person, Snapshot, TenantRepo};

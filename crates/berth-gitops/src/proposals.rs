@@ -91,6 +91,20 @@ pub struct Look {
     pub head: Option<CommitId>,
 }
 
+/// What is known of a host and of our rights there without changing anything. What hooks and protected branches refuse
+/// shows when something is pushed.
+#[derive(Debug)]
+pub struct Abilities {
+    /// What it is, in words.
+    pub host: String,
+    /// Its branches; empty where there is no commit yet. An error where the host does not list them so.
+    pub branches: Result<Vec<String>, RepoError>,
+    /// Whether it takes commits from us.
+    pub write: Result<(), RepoError>,
+    /// How people merge proposals there, in words.
+    pub proposals: Result<String, RepoError>,
+}
+
 /// A host where changes can be proposed.
 #[async_trait]
 pub trait Proposals: TenantRepo {
@@ -106,6 +120,12 @@ pub trait Proposals: TenantRepo {
     /// # Errors
     /// As [`TenantRepo::read`].
     async fn look(&self, branches: &[ProposalBranch]) -> Result<Look, RepoError>;
+
+    /// In which form the secret signs in, in words that show nothing of it.
+    fn signs_in_with(&self) -> String;
+
+    /// What the host lets us do. It changes nothing there.
+    async fn abilities(&self) -> Abilities;
 }
 
 #[cfg(test)]

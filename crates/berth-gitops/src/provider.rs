@@ -52,6 +52,19 @@ impl Provider {
         NAMES.iter().find(|(known, _)| *known == name).map(|(_, provider)| *provider)
     }
 
+    /// Its name, as people write it.
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::AzureRepos => "Azure Repos",
+            Self::Bitbucket => "Bitbucket Cloud",
+            Self::BitbucketDataCenter => "Bitbucket Data Center",
+            Self::CodeCommit => "CodeCommit",
+            Self::Gitea => "Gitea or Forgejo",
+            Self::GitHub => "GitHub, with a token",
+            Self::GitLab => "GitLab",
+        }
+    }
+
     /// The kind that a server's name tells: the public services, and hosts that are called what they run.
     pub(crate) fn of_host(host: &str) -> Option<Self> {
         let host = host.to_ascii_lowercase();

@@ -68,6 +68,11 @@ class Repository:
             raise RefusedError(404, "Not Found")
         return {"ref": f"refs/heads/{branch}", "object": {"type": "commit", "sha": head}}
 
+    def list_branches(self) -> list[dict[str, Any]]:
+        """GET /repos/{owner}/{repo}/branches, all in one page."""
+        heads = self.objects.heads()
+        return [{"name": name, "commit": {"sha": head}, "protected": name in self.protected} for name, head in heads]
+
     def list_pulls(self, state: str, head: str, base: str) -> list[dict[str, Any]]:
         """GET /repos/{owner}/{repo}/pulls."""
         fits = [

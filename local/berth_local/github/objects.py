@@ -46,6 +46,11 @@ class Objects:
         done = self._run("rev-parse", "-q", "--verify", f"refs/heads/{branch}^{{commit}}")
         return done.stdout.decode().strip() or None
 
+    def heads(self) -> list[tuple[str, str]]:
+        """Every branch with its commit, by name."""
+        lines = self._git("for-each-ref", "--format=%(refname:lstrip=2) %(objectname)", "refs/heads").splitlines()
+        return [(name, head) for name, _, head in (line.rpartition(" ") for line in lines)]
+
     def message(self, commit: str) -> str:
         """A commit's message."""
         return self._git("log", "-1", "--format=%B", commit)

@@ -48,6 +48,7 @@ class GitHub:
             web.post("/api/graphql", self._answer),
             web.post(f"{repository}/git/refs", self._answer),
             web.get(f"{repository}/git/ref/heads/{{branch:.+}}", self._answer),
+            web.get(f"{repository}/branches", self._answer),
             web.patch(f"{repository}/git/refs/heads/{{moved:.+}}", self._answer),
             web.get(f"{repository}/compare/{{base:.+?}}...{{head:.+}}", self._answer),
             web.get(f"{repository}/git/blobs/{{sha}}", self._answer),
@@ -104,6 +105,8 @@ class GitHub:
             raise RefusedError(403, "Resource not accessible by integration")
         if path.endswith("/git/refs"):
             return 201, repository.make_ref(body)
+        if path.endswith("/branches"):
+            return 200, repository.list_branches()
         if "moved" in match:
             return 200, repository.move_ref(match["moved"], body)
         if "base" in match:
@@ -170,6 +173,7 @@ def _kind(request: web.Request, body: dict[str, Any]) -> str:
     for part, kind in (
         ("/git/blobs/", "blob"),
         ("/git/ref", "branch"),
+        ("/branches", "branches"),
         ("/pulls", "pull"),
         ("/compare/", "comparison"),
     ):

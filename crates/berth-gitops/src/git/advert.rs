@@ -64,7 +64,12 @@ impl Capabilities {
     /// Whether the server is one whose "ok" to a push is known to be true (docs/gitops.md): git itself, which most
     /// forges run, and `JGit`. dulwich 1.2.21 answers "ok" to a push that lost a race (findings/dulwich-stale-push.sh).
     pub(crate) fn is_sound(&self) -> bool {
-        self.value("agent").is_some_and(|agent| agent.starts_with("git/") || agent.starts_with("JGit/"))
+        self.agent().is_some_and(|agent| agent.starts_with("git/") || agent.starts_with("JGit/"))
+    }
+
+    /// What the server calls itself.
+    pub(crate) fn agent(&self) -> Option<&str> {
+        self.value("agent")
     }
 
     /// Whether ids are SHA-1, which is all that we know.

@@ -21,7 +21,7 @@ const TITLE_CHARACTERS_MAX: usize = 255;
 
 /// The newest merge request of a branch.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct MergeRequest {
+pub(super) struct MergeRequest {
     state: ProposalState,
     url: Option<String>,
     /// The commit that it is about.
@@ -132,7 +132,7 @@ impl GitRepo {
     }
 
     /// Merge requests by their branches, the newest of each; `None` where there is no API to ask.
-    async fn merge_requests(&self) -> Result<Option<BTreeMap<String, MergeRequest>>, RepoError> {
+    pub(super) async fn merge_requests(&self) -> Result<Option<BTreeMap<String, MergeRequest>>, RepoError> {
         let (Some(Provider::GitLab), Some(token)) = (self.http.provider(), self.http.api_token()) else {
             return Ok(None);
         };

@@ -99,6 +99,11 @@ impl Http {
         self.credentials.api_token()
     }
 
+    /// The form of the credentials, in words.
+    pub(super) fn signs_in_with(&self) -> String {
+        self.credentials.form(self.provider)
+    }
+
     /// What kind of server it is, as far as that is known.
     pub(super) fn provider(&self) -> Option<Provider> {
         self.provider

@@ -8,13 +8,13 @@ use gix_hash::{Kind as HashKind, ObjectId};
 use super::{
     GitRepo, Head, Known, advert::Refs, build, commit_id, fetch::Protocol, nonsense, pack, pack_error, push::Push,
 };
-use crate::{Authorship, Look, Proposal, ProposalBranch, ProposalState, Proposals, RepoError};
+use crate::{Abilities, Authorship, Look, Proposal, ProposalBranch, ProposalState, Proposals, RepoError};
 
 /// Pushes of one proposal, where the server's words sound as if another one may pay off.
 const TRIES_MAX: u32 = 3;
 
 /// A branch of this name is in the way of every proposal.
-const IN_THE_WAY: &str = "refs/heads/berth";
+pub(super) const IN_THE_WAY: &str = "refs/heads/berth";
 
 /// What the last look found: the next one asks the server nothing more while nothing moved.
 pub(super) struct Looked {
@@ -83,6 +83,14 @@ impl Proposals for GitRepo {
             branches.iter().zip(&references).map(|(branch, name)| (branch, refs.get(name).copied())).collect();
         self.ask_gitlab(&asked, &mut states).await;
         Ok(Look { states, head: Some(commit_id(head)?) })
+    }
+
+    fn signs_in_with(&self) -> String {
+        self.http.signs_in_with()
+    }
+
+    async fn abilities(&self) -> Abilities {
+        self.find_abilities().await
     }
 }
 

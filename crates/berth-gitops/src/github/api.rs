@@ -116,6 +116,11 @@ impl Api {
         }
     }
 
+    /// Makes sure that there is a token with the rights that are needed.
+    pub(super) async fn sign_in(&self) -> Result<(), RepoError> {
+        self.token().await.map(drop)
+    }
+
     /// From now on tokens may do pull requests, too.
     pub(super) fn begin_to_propose(&self) {
         self.proposes.store(true, Ordering::Relaxed);

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use super::{GitHubRepo, graphql, reading};
 use crate::{
-    Authorship, Change, CommitId, FileState, Look, Proposal, ProposalBranch, ProposalState, Proposals, RepoError,
-    RepoPath, git::http::Failure,
+    Abilities, Authorship, Change, CommitId, FileState, Look, Proposal, ProposalBranch, ProposalState, Proposals,
+    RepoError, RepoPath, git::http::Failure,
 };
 
 /// Branches in one request.
@@ -57,6 +57,18 @@ impl Proposals for GitHubRepo {
         }
         Ok(Look { states, head: None })
     }
+
+    fn signs_in_with(&self) -> String {
+        "the private key of a GitHub App".to_owned()
+    }
+
+    /// A token says which rights the App has: GitHub makes none with a right that was not granted.
+    async fn abilities(&self) -> Abilities {
+        let write = self.api.sign_in().await;
+        self.api.begin_to_propose();
+        let proposals = self.api.sign_in().await.map(|()| "a pull request".to_owned());
+        Abilities { host: "GitHub, as an App".to_owned(), branches: self.branches().await, write, proposals }
+    }
 }
 
 /// One that is open counts, else the newest. None at all: it was never opened, or GitHub forgot it with its branch.
@@ -76,6 +88,19 @@ fn state(nodes: &[Value]) -> ProposalState {
 }
 
 impl GitHubRepo {
+    /// Branches of the repository, the first page of them. [GitHub "List branches"]
+    async fn branches(&self) -> Result<Vec<String>, RepoError> {
+        let url = format!("{}/branches?per_page=100", self.api.address.repository());
+        let listed = self.api.send("list the branches", |client| client.get(&url)).await;
+        let listed = listed.map_err(Failure::into_error)?.json();
+        let listed = listed.as_array().ok_or_else(|| RepoError::Protocol("it listed no branches".into()))?;
+        let mut names = Vec::new();
+        for branch in listed.iter().filter_map(|branch| branch.get("name")?.as_str()) {
+            names.push(self.api.scrub(branch).await);
+        }
+        Ok(names)
+    }
+
     /// Makes the branch at `base`, unless it is there; where it is. [GitHub "Create a reference", "Get a reference"]
     async fn branch_at(&self, branch: &str, base: &CommitId) -> Result<CommitId, RepoError> {
         let url = format!("{}/git/refs", self.api.address.repository());
