@@ -44,7 +44,7 @@ fn run(forge: &Arc<Forge>) -> Vec<(&'static str, Cell)> {
         });
         (*name, cell)
     };
-    let only = std::env::var(ONLY).unwrap_or_default();
+    let only = std::env::var_os(ONLY).unwrap_or_default().to_string_lossy().into_owned();
     CASES.iter().filter(|(name, _)| name.contains(&only)).map(run_case).collect()
 }
 

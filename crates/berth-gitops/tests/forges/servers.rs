@@ -224,7 +224,7 @@ fn gitolite_backend(gitolite: &Path, root: &Path, rights: Rights) -> Backend {
     let (home, bin) = (root.join("home"), gitolite.join("usr/bin"));
     std::fs::create_dir(&home).unwrap();
     std::os::unix::fs::symlink(root, home.join("repositories")).unwrap();
-    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+    let path = format!("{}:{}", bin.display(), std::env::var_os("PATH").unwrap().display());
     let prepare = |command: &mut Command| {
         command.env("HOME", &home).env("USER", "git").env("PATH", &path).env("GIT_CONFIG_NOSYSTEM", "1");
         for who in ["AUTHOR", "COMMITTER"] {
