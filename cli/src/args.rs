@@ -76,10 +76,14 @@ pub(crate) struct ExplainArgs {
 #[derive(Debug, Args)]
 pub(crate) struct ValidateArgs {
     /// The platform.yaml; `-` reads standard input.
-    pub(crate) file: PathBuf,
+    #[arg(required_unless_present = "repository")]
+    pub(crate) file: Option<PathBuf>,
     /// Also says what it would make of accounts that exist: reads the ledger of the deployment.
-    #[arg(long)]
+    #[arg(long, requires = "file")]
     pub(crate) accounts: bool,
+    /// Tries the GitOps repository and the secret of the deployment without changing anything, from where Berth runs.
+    #[arg(long)]
+    pub(crate) repository: bool,
     /// Prints JSON.
     #[arg(long)]
     pub(crate) json: bool,

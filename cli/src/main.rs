@@ -17,6 +17,7 @@ mod outcome;
 mod paint;
 mod position;
 mod replay;
+mod repository;
 mod send;
 mod status;
 mod sweep;

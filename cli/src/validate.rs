@@ -1,6 +1,6 @@
-//! `berth validate`: checks a platform.yaml, and says what it would make of accounts that exist.
+//! `berth validate`: checks a platform.yaml, says what it would make of accounts that exist, and tries the repository.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use berth_config::{ConfigError, PlatformConfig};
 use berth_ledger::{Listing, Record};
@@ -11,32 +11,58 @@ use crate::{
     args::{Target, ValidateArgs},
     input,
     outcome::{Exit, Problem},
-    paint, target,
+    paint, repository, target,
 };
 
 /// Accounts that a line names.
 const NAMED_MAX: usize = 5;
 
-/// Checks one file. Exit 2 when anything is wrong, and everything that is wrong is said at once; exit 1 when an account
-/// that exists would become another one.
+/// Checks a file, the repository, or both. Exit 2 when anything is wrong in the file, and everything that is wrong is said
+/// at once; exit 1 when an account that exists would become another one, or something will not work with the repository.
 pub(crate) async fn run(args: &ValidateArgs, wanted: Target) -> Result<Exit, Problem> {
-    let bytes = input::read(&args.file)?;
-    let name = args.file.display();
+    let (mut exit, mut document, platform) = match &args.file {
+        Some(file) => check(args, file, wanted).await?,
+        None => (Exit::Done, json!({}), None),
+    };
+    if args.repository && exit != Exit::BadInput {
+        let clusters = platform.map(|platform| platform.clusters.into_keys().collect());
+        let report = repository::report(wanted, clusters.unwrap_or_default()).await?;
+        if !report.is_good() {
+            exit = Exit::Failed;
+        }
+        if args.json {
+            document["repository"] = json!(report);
+        } else {
+            repository::print(&report);
+        }
+    }
+    if args.json {
+        anstream::println!("{document}");
+    }
+    Ok(exit)
+}
+
+/// Checks one file: how it ends, what JSON says of it, and the configuration if it is one.
+async fn check(
+    args: &ValidateArgs,
+    file: &Path,
+    wanted: Target,
+) -> Result<(Exit, Value, Option<PlatformConfig>), Problem> {
+    let bytes = input::read(file)?;
+    let name = file.display();
     let text = String::from_utf8(bytes)
         .map_err(|error| Problem::bad_input(format!("{name} is not UTF-8 text: {error}"), "save it as UTF-8"))?;
     let (platform, warnings) = match PlatformConfig::parse_with_warnings(&text) {
         Ok(checked) => checked,
         Err(errors) => {
-            if args.json {
-                anstream::println!("{}", json!({ "valid": false, "errors": errors }));
-            } else {
+            if !args.json {
                 for error in errors.as_slice() {
                     anstream::eprintln!("{name}: {}", error);
                 }
                 let count = errors.as_slice().len();
                 anstream::eprintln!("{}: {count} to correct", paint::bad("invalid"));
             }
-            return Ok(Exit::BadInput);
+            return Ok((Exit::BadInput, json!({ "valid": false, "errors": errors }), None));
         }
     };
     let changes = if args.accounts {
@@ -48,8 +74,11 @@ pub(crate) async fn run(args: &ValidateArgs, wanted: Target) -> Result<Exit, Pro
     } else {
         None
     };
-    print(args, &platform, &warnings, changes.as_ref());
-    Ok(if changes.is_some_and(|(_, changes)| !changes.is_empty()) { Exit::Failed } else { Exit::Done })
+    if !args.json {
+        print(file, &platform, &warnings, changes.as_ref());
+    }
+    let exit = if changes.as_ref().is_some_and(|(_, changes)| !changes.is_empty()) { Exit::Failed } else { Exit::Done };
+    Ok((exit, document(&warnings, changes.as_ref()), Some(platform)))
 }
 
 /// What would become another one, and of which accounts: `environment dev is gone`, or a difference.
@@ -86,20 +115,21 @@ fn of_kind(differences: &[IdentityDifference], environment: &str) -> Vec<String>
     differences.iter().map(line).collect()
 }
 
-fn print(args: &ValidateArgs, platform: &PlatformConfig, warnings: &[ConfigError], changes: Option<&(usize, Changes)>) {
-    if args.json {
-        let accounts = changes.map(|(count, changes)| {
-            let rows = changes.iter().map(|(what, accounts)| json!({ "what": what, "accounts": accounts }));
-            json!({ "known": count, "changed": rows.collect::<Value>() })
-        });
-        anstream::println!("{}", json!({ "valid": true, "errors": [], "warnings": warnings, "accounts": accounts }));
-        return;
-    }
+/// A file that is right, in JSON.
+fn document(warnings: &[ConfigError], changes: Option<&(usize, Changes)>) -> Value {
+    let accounts = changes.map(|(count, changes)| {
+        let rows = changes.iter().map(|(what, accounts)| json!({ "what": what, "accounts": accounts }));
+        json!({ "known": count, "changed": rows.collect::<Value>() })
+    });
+    json!({ "valid": true, "errors": [], "warnings": warnings, "accounts": accounts })
+}
+
+fn print(file: &Path, platform: &PlatformConfig, warnings: &[ConfigError], changes: Option<&(usize, Changes)>) {
     for warning in warnings {
-        anstream::eprintln!("{}: {} {warning}", args.file.display(), paint::waiting("warning:"));
+        anstream::eprintln!("{}: {} {warning}", file.display(), paint::waiting("warning:"));
     }
     let environments: Vec<&str> = platform.environments.keys().map(EnvironmentName::as_str).collect();
-    anstream::println!("{}: {}: environments {}", paint::good("valid"), args.file.display(), environments.join(", "));
+    anstream::println!("{}: {}: environments {}", paint::good("valid"), file.display(), environments.join(", "));
     let Some((count, changes)) = changes else { return };
     if changes.is_empty() {
         anstream::println!("{}: every one of {count} accounts stays who it is", paint::good("accounts"));

@@ -6,7 +6,10 @@
 
 use aws_sdk_sqs::Client as Queues;
 use berth_aws::{CallResultExt, SdkResultExt};
-use berth_contract::Settled;
+use berth_contract::{
+    Settled,
+    repository::{Check, Report},
+};
 use berth_gitops::{Look, ProposalBranch, ProposalState};
 use berth_ledger::{Ledger, OpenProposal, Waiter};
 use berth_repository::{CommitFailure, Repository};
@@ -15,10 +18,14 @@ use berth_tenancy::AccountId;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-/// What the schedule sends: nothing.
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
+/// What the schedule sends: nothing. `berth validate --repository` asks for a check instead.
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Input {}
+pub struct Input {
+    /// Only say what will work with the repository, and look at no proposal.
+    #[serde(default)]
+    pub check: Option<Check>,
+}
 
 impl Traced for Input {
     fn account(&self) -> Option<AccountId> {
@@ -35,6 +42,16 @@ pub struct Output {
     pub settled: usize,
     /// Requests that went back to the queue.
     pub requests: usize,
+}
+
+/// What is answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Answer {
+    /// To the schedule.
+    Looked(Output),
+    /// To a person.
+    Checked(Report),
 }
 
 /// The function.
@@ -78,8 +95,16 @@ pub fn next(proposal: &OpenProposal, state: &ProposalState, head: Option<&str>) 
 }
 
 impl CompleteMerges {
+    /// Looks at every proposal, or tries what works.
+    pub async fn handle(&self, input: Input) -> Result<Answer, StepError> {
+        match input.check {
+            Some(check) => Ok(Answer::Checked(self.repository.check(&check).await)),
+            None => self.look_at_all().await.map(Answer::Looked),
+        }
+    }
+
     /// Looks at every proposal, in one request where the host can. Without proposals nothing is asked.
-    pub async fn handle(&self, _: Input) -> Result<Output, StepError> {
+    async fn look_at_all(&self) -> Result<Output, StepError> {
         let proposals = self.ledger.proposals().await?;
         let mut output = Output::default();
         if proposals.is_empty() {

@@ -28,6 +28,12 @@ impl Rig {
         secret["SecretString"].as_str().expect("text").to_owned()
     }
 
+    /// Where the deployment's platform.yaml is.
+    #[must_use]
+    pub fn platform_file(&self) -> String {
+        self.folder.join("platform/platform.yaml").display().to_string()
+    }
+
     /// Has people merge what is committed for these environments. Before anything else: functions read it once.
     pub fn review(&self, environments: &[&str]) {
         let path = self.folder.join("platform/platform.yaml");

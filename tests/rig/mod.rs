@@ -35,6 +35,7 @@ pub use self::{
     journal::{Call, Invocation, StoppedClock, TimedCall},
     person::{AccessEntrySeen, AssignmentSeen, AttachmentSeen, Counted, RegionSeen, RoleSeen, VpcSeen, World},
     places::{Place, disguises},
+    repository::InPlace,
 };
 
 /// The network account of the local organization.

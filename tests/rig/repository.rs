@@ -15,6 +15,19 @@ fn run(command: &mut Command) -> String {
     String::from_utf8(output.stdout).expect("git prints UTF-8")
 }
 
+/// What is at the repository's address for a while.
+#[derive(Debug, Clone, Copy)]
+pub enum InPlace {
+    /// No repository.
+    Nothing,
+    /// One without a commit.
+    Empty,
+    /// One with a commit on another branch alone.
+    Branch(&'static str),
+    /// One that nobody may push to, with a file where the folder of a cluster should be.
+    ReadOnly,
+}
+
 impl Rig {
     fn git(&self, arguments: &[&str]) -> String {
         run(Command::new("git").arg("--git-dir").arg(self.repository()).args(arguments))
@@ -60,9 +73,54 @@ impl Rig {
         self.work_on("main", |_, git| git(&["merge", "--quiet", "--no-ff", "-m", "Merged by hand", &theirs]));
     }
 
+    /// A person reverts the merge that brought what is at a path; the branch that was merged stays.
+    pub fn revert_merge(&self, path: &str) {
+        let merge = self.git(&["log", "-1", "--first-parent", "--merges", "--format=%H", "main", "--", path]);
+        self.work_on("main", |_, git| git(&["revert", "--no-edit", "--mainline", "1", merge.trim()]));
+        assert_eq!(self.git(&["ls-tree", "--name-only", "main", "--", path]), "", "{path} is still there");
+    }
+
     /// A person deletes a branch.
     pub fn delete_branch(&self, branch: &str) {
         self.git(&["update-ref", "-d", &format!("refs/heads/{branch}")]);
+    }
+
+    /// Puts another repository in the place of the deployment's while something is done, and that one back.
+    pub fn with_repository(&self, in_place: InPlace, work: impl FnOnce()) {
+        let (place, away) = (self.repository(), self.repository().with_extension("away"));
+        fs::rename(&place, &away).expect("the repository is put away");
+        let git = |arguments: &[&str]| drop(self.git(arguments));
+        if !matches!(in_place, InPlace::Nothing) {
+            git(&["init", "--quiet", "--bare", "--initial-branch=main"]);
+            git(&["config", "http.receivepack", if matches!(in_place, InPlace::ReadOnly) { "false" } else { "true" }]);
+        }
+        match in_place {
+            InPlace::Nothing | InPlace::Empty => {}
+            InPlace::Branch(name) => self.first_commit(name, "README.md"),
+            InPlace::ReadOnly => self.first_commit("main", "clusters/shared-dev-1"),
+        }
+        work();
+        let _ = fs::remove_dir_all(&place);
+        fs::rename(&away, &place).expect("the repository is put back");
+    }
+
+    /// The first commit of a repository, with a file of no content.
+    fn first_commit(&self, branch: &str, path: &str) {
+        let folder = TempDir::new().expect("a folder");
+        let git = |arguments: &[&str]| drop(run(Command::new("git").arg("-C").arg(folder.path()).args(arguments)));
+        git(&["init", "--quiet", "--initial-branch", branch]);
+        let file = folder.path().join(path);
+        fs::create_dir_all(file.parent().expect("a folder")).expect("the folder is made");
+        fs::write(file, "").expect("the file is written");
+        git(&["add", path]);
+        git(&["commit", "--quiet", "-m", "First"]);
+        git(&["push", "--quiet", &self.repository().to_string_lossy(), branch]);
+    }
+
+    /// Every branch and where it is.
+    #[must_use]
+    pub fn references(&self) -> String {
+        self.git(&["for-each-ref"])
     }
 
     /// Branches of the repository.

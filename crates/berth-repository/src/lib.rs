@@ -1,5 +1,6 @@
 //! The GitOps repository of a deployment: opened once with the secret's credentials, and again when they change.
 
+mod check;
 mod fault;
 
 use std::sync::Arc;

@@ -1,6 +1,7 @@
 //! Onboardings whose commit people review: as a GitHub App, by pull request, on a local AWS of their own.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
+mod checked;
 mod outcomes;
 mod reviewers;
 mod secrets;
