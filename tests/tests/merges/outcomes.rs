@@ -92,3 +92,20 @@ fn an_error_about_one_pull_request_holds_up_no_other() {
     rig.complete_merges();
     rig.until("the one that was held up", || waiting.iter().all(succeeded).then_some(()));
 }
+
+#[test]
+fn what_was_merged_and_reverted_is_proposed_and_merged_once_more() {
+    let (rig, _alone) = alone();
+    let Proposed { account, execution, pull } = proposed(rig, "reverted-staging", "staging");
+    rig.merge(&pull["number"]);
+    completed(rig, &execution);
+    let record = rig.wait_for_outcome(&account, &execution);
+    let path = record.commit.unwrap().path;
+    rig.revert_merge(&path);
+    let again = rig.start_execution(&json!({ "accountId": account }));
+    let second = proposed_again(rig, &pull);
+    assert_eq!(second["headRefName"], pull["headRefName"], "the same content");
+    rig.merge(&second["number"]);
+    completed(rig, &again);
+    assert!(rig.file("main", &path).contains(&account));
+}
