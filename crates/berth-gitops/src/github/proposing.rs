@@ -28,7 +28,7 @@ impl Proposals for GitHubRepo {
         }
         if !self.holds(&head, &proposal.changes).await? {
             match self.commit_to(branch, &head, &proposal.changes, &proposal.message).await {
-                Ok(_) => {}
+                Ok(commit) => head = commit,
                 Err(Failure::Clear(error)) => return Err(error),
                 Err(Failure::Uncertain(error)) => {
                     return Err(RepoError::AnswerLost { attempted: None, source: Box::new(error) });
@@ -37,7 +37,13 @@ impl Proposals for GitHubRepo {
         }
         match self.open_pull_request(branch).await? {
             Some(url) => Ok(url),
-            None => self.make_pull_request(proposal).await,
+            None => match self.make_pull_request(proposal).await {
+                // Merged between two looks: GitHub wants no pull request without commits, and none is needed.
+                Err(RepoError::Rejected { reason }) if self.is_merged(&head).await? => {
+                    Err(RepoError::LostRace { reason: Some(reason) })
+                }
+                made => made,
+            },
         }
     }
 

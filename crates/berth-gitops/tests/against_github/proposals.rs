@@ -148,6 +148,20 @@ async fn a_branch_that_is_merged_or_pushed_to_meanwhile_is_not_moved() {
 }
 
 #[tokio::test]
+async fn what_is_merged_between_two_looks_is_a_lost_race_and_no_refusal() {
+    let github = GitHub::start(Repository::new());
+    let repo = github.open();
+    let stale = proposal(&repo).await;
+    repo.propose(&stale, &authorship()).await.unwrap();
+    // It was not merged yet when the branches were compared, and is when its pull request is looked for.
+    github.fault("get-comparison", json!({ "status": 200, "body": { "ahead_by": 1 } })).await;
+    github.person(Method::PUT, "pulls/1/merge").await;
+    let error = repo.propose(&stale, &authorship()).await.unwrap_err();
+    assert!(matches!(&error, RepoError::LostRace { reason: Some(said) } if said.contains("No commits")), "{error:?}");
+    assert_eq!((pulls(&github).await, github.served("get-comparison").await), (1, 2));
+}
+
+#[tokio::test]
 async fn a_branch_that_cannot_be_made_is_refused_with_githubs_words() {
     let github = GitHub::start(Repository::new());
     let repo = github.open();
