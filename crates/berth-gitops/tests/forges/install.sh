@@ -2,13 +2,15 @@
 # Puts git servers into target/forges, at pinned versions, for `make test-forges`. What cannot be had is said, and skipped.
 #
 # Debian's packages are fetched by apt into a state of its own and unpacked, not installed: the machine stays as it is.
-# DEBIAN is the release whose versions are meant, wherever this runs.
+# DEBIAN is the release whose versions are meant, wherever this runs; what JGit stands on is as new as the release has it.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 out=${1:?usage: install.sh FOLDER}; mkdir -p "$out"; out=$(cd "$out" && pwd)
 DEBIAN=trixie
-GITOLITE=3.6.12-4 JGIT=6.7.0-2 JETTY=9.4.57-1.1~deb13u1 SERVLET=4.0.1-2 SLF4J=1.7.32-2 EWAH=1.2.3-2
+GITOLITE=3.6.12-4 JGIT=6.7.0-2
 NODE_GIT_SERVER=1.0.0 GRAPHQL=16.15.0 GRAPHQL_SCHEMA=15.26.1 OPENAPI=23.0.2 DULWICH=1.2.21 KLAUS=3.0.1
+GITHUB="GraphQL $GRAPHQL_SCHEMA, OpenAPI $OPENAPI"
+has() { [ "$(cat "$out/$1.version" 2>/dev/null)" = "$2" ]; }
 missing() { echo "SKIPPED: $1 cannot be installed here: $2" >&2; }
 
 debian() { # debian FOLDER PACKAGE=VERSION...: unpacks packages
@@ -31,7 +33,7 @@ debian() { # debian FOLDER PACKAGE=VERSION...: unpacks packages
   for package in "$@"; do dpkg -x "$apt/debs/${package%%=*}_"*.deb "$folder"; done
 }
 
-if [ ! -e "$out/gitolite.version" ]; then
+if ! has gitolite "$GITOLITE"; then
   if command -v perl >/dev/null && debian "$out/gitolite" "gitolite3=$GITOLITE"; then
     # Its programs know by one path where they were installed: they were not.
     sed -i "s|'/usr/share/gitolite3'|'$out/gitolite/usr/share/gitolite3'|" "$out/gitolite/usr/bin/gitolite" \
@@ -40,9 +42,9 @@ if [ ! -e "$out/gitolite.version" ]; then
   else missing gitolite "it needs perl, apt-get and Debian's package gitolite3 $GITOLITE"; fi
 fi
 
-if [ ! -e "$out/jgit.version" ]; then
-  if command -v javac >/dev/null && debian "$out/jgit" "libjgit-java=$JGIT" "libjetty9-java=$JETTY" \
-    "libservlet-api-java=$SERVLET" "libslf4j-java=$SLF4J" "libjavaewah-java=$EWAH"; then
+if ! has jgit "${JGIT%-*}"; then
+  if command -v javac >/dev/null && debian "$out/jgit" "libjgit-java=$JGIT" libjetty9-java libservlet-api-java \
+    libslf4j-java libjavaewah-java; then
     mkdir -p "$out/java" "$out/classes"
     for jar in jetty9-{server,servlet,http,io,util,security,util-ajax} org.eclipse.jgit org.eclipse.jgit.http.server \
       servlet-api slf4j-api slf4j-nop javaewah; do cp -L "$out/jgit/usr/share/java/$jar.jar" "$out/java/"; done
@@ -51,14 +53,14 @@ if [ ! -e "$out/jgit.version" ]; then
   else missing JGit "it needs javac, apt-get and Debian's package libjgit-java $JGIT"; fi
 fi
 
-if [ ! -e "$out/node-git-server.version" ]; then
+if ! has node-git-server "$NODE_GIT_SERVER"; then
   if command -v npm >/dev/null && mkdir -p "$out/npm" &&
     npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$out/npm" "node-git-server@$NODE_GIT_SERVER"; then
     echo "$NODE_GIT_SERVER" >"$out/node-git-server.version"
   else missing node-git-server "it needs npm and a registry"; fi
 fi
 
-if [ ! -e "$out/dulwich.version" ] || [ ! -e "$out/klaus.version" ]; then
+if ! has dulwich "$DULWICH" || ! has klaus "$KLAUS"; then
   if python3 -m venv "$out/venv" &&
     "$out/venv/bin/pip" install --quiet --disable-pip-version-check "dulwich==$DULWICH" "klaus==$KLAUS"; then
     echo "$DULWICH" >"$out/dulwich.version"; echo "$KLAUS" >"$out/klaus.version"
@@ -66,12 +68,12 @@ if [ ! -e "$out/dulwich.version" ] || [ ! -e "$out/klaus.version" ]; then
 fi
 
 # What GitHub publishes of its APIs; of the OpenAPI package, which unpacks to 385 MB, the one file.
-if [ ! -e "$out/github.version" ]; then
+if ! has github "$GITHUB"; then
   if command -v npm >/dev/null && mkdir -p "$out/github" &&
     npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$out/github" \
       "graphql@$GRAPHQL" "@octokit/graphql-schema@$GRAPHQL_SCHEMA" &&
     (cd "$out/github" && npm pack --silent "@octokit/openapi@$OPENAPI" >/dev/null &&
       tar -xzf "octokit-openapi-$OPENAPI.tgz" package/generated/api.github.com.json && rm "octokit-openapi-$OPENAPI.tgz"); then
-    echo "GraphQL $GRAPHQL_SCHEMA, OpenAPI $OPENAPI" >"$out/github.version"
+    echo "$GITHUB" >"$out/github.version"
   else missing "GitHub's schemas" "they need npm and a registry"; fi
 fi
