@@ -8,7 +8,7 @@ use berth_operator::{
     settings::Settings,
 };
 use clap::Parser;
-use kube_client::Client;
+use kube_client::Config;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -67,7 +67,7 @@ async fn operate(args: Args) -> Result<(), Failure> {
         Some(path) => Settings::read(&std::fs::read_to_string(path)?)?,
         None => Settings::default(),
     };
-    let client = Client::try_default().await?;
+    let client = client::connect(Config::infer().await?)?;
     let (metrics, fence) = (Arc::new(Metrics::default()), Fence::default());
     let listener = TcpListener::bind(args.listen).await?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), listen = %listener.local_addr()?, "started");

@@ -3,7 +3,7 @@
 use berth_crd::Tenant;
 use k8s_openapi::api::core::v1::Namespace;
 use kube_client::{
-    Api, Client, Error,
+    Api, Client, Config, Error,
     api::{DynamicObject, ListParams},
     core::{ApiResource, GroupVersionKind},
 };
@@ -14,6 +14,17 @@ use crate::object::{Kind, Live};
 
 /// Objects on one page of a list.
 const PAGE: u32 = 500;
+
+/// A client that asks once. By default kube's tries again by itself what is answered with 429, 503 or 504, changes too, up
+/// to 15 times and for many minutes: past the fence, when another replica may lead. Whoever asks here asks again itself,
+/// from observe.
+///
+/// # Errors
+/// When the configuration makes no client.
+pub fn connect(mut config: Config) -> Result<Client, Error> {
+    config.default_retry = false;
+    Client::try_from(config)
+}
 
 /// The resource of a kind.
 #[must_use]

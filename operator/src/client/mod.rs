@@ -12,6 +12,7 @@ mod scan;
 mod serve;
 mod watch;
 
+pub use api::connect;
 pub use lease::{Candidate, Fence};
 pub use platform::{CRD, Platform, look};
 pub use reconcile::{Context, Outcome, reconcile};
