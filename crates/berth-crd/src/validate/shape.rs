@@ -68,11 +68,24 @@ fn check_metadata(metadata: &Map<String, Value>, violations: &mut Vec<Violation>
     if bytes > ANNOTATION_BYTES_MAX {
         add(violations, "metadata.annotations", "maxLength", "all annotations together are longer than 256 KiB");
     }
-    let finalizers = metadata.get("finalizers");
-    if let Some(list) = finalizers
-        && !list.as_array().is_some_and(|items| items.iter().all(Value::is_string))
-    {
-        add(violations, "metadata.finalizers", "type", of_wrong_type(list, "is not a list of texts"));
+    if let Some(finalizers) = metadata.get("finalizers") {
+        check_finalizers(finalizers, violations);
+    }
+}
+
+/// Names of controllers. Kubernetes refuses an object that asks for both kinds of garbage collection.
+fn check_finalizers(finalizers: &Value, violations: &mut Vec<Violation>) {
+    const OF_GARBAGE_COLLECTION: [&str; 2] = ["foregroundDeletion", "orphan"];
+    let names: Option<Vec<&str>> = finalizers.as_array().and_then(|items| items.iter().map(Value::as_str).collect());
+    let Some(names) = names else {
+        add(violations, "metadata.finalizers", "type", of_wrong_type(finalizers, "is not a list of texts"));
+        return;
+    };
+    for (index, _) in names.iter().enumerate().filter(|(_, name)| !is_qualified(name)) {
+        add(violations, format!("metadata.finalizers[{index}]"), "pattern", "is not a qualified name");
+    }
+    if OF_GARBAGE_COLLECTION.iter().all(|name| names.contains(name)) {
+        add(violations, "metadata.finalizers", "rule", "foregroundDeletion and orphan exclude each other");
     }
 }
 
