@@ -102,7 +102,7 @@ async fn onboarding(clock: Instant, running: &Running) -> Result<Exit, Problem> 
         part(clock, "the event started nothing: the ledger knew that it was served");
     }
     part(clock, "the ledger and the bus know the outcome");
-    result(running, &record, ended.changes().len())?;
+    result(running, &record)?;
     let (event, own) = (sent.elapsed().as_secs_f64(), ended.seconds());
     anstream::println!(
         "\n{}: {event:.1} s from event to outcome, {own:.1} s of them the state machine",
@@ -187,12 +187,9 @@ async fn until<T>(missing: &str, ask: impl AsyncFn() -> Result<Option<T>, Proble
 }
 
 /// Prints what was made: the account, the commit, and the custom resource as git has it.
-fn result(running: &Running, record: &Record, changes: usize) -> Result<(), Problem> {
+fn result(running: &Running, record: &Record) -> Result<(), Problem> {
     anstream::println!();
     status::details(record);
-    // A number would be too small: the state machine keeps no changes of an invocation that ended in `NotReady`.
-    let summary = if changes == 0 { "nothing had to change" } else { "what was missing was made" };
-    anstream::println!("  changes    {summary}");
     let Some(commit) = &record.commit else { return Ok(()) };
     let shown = Command::new("git")
         .arg("--git-dir")

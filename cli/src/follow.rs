@@ -7,10 +7,10 @@ use aws_sdk_sfn::{
     types::{ExecutionStatus, HistoryEvent},
 };
 use berth_aws::{CallResultExt, SdkResultExt};
-use berth_events::Failure;
+use berth_events::{Failure, outcome::StillThere, recognise};
 use berth_history::Extent;
 use berth_step::Fault;
-use berth_tenancy::{PlannedChange, Region};
+use berth_tenancy::{LeftOver, Mode, PlannedChange, Region, ToldChange};
 use serde_json::{Value, json};
 
 use crate::{
@@ -29,6 +29,8 @@ pub(crate) struct Ended {
     output: Value,
     failure: Option<Failure>,
     seconds: f64,
+    /// Every change of the run, from the journal; none where it is not about this execution.
+    told: Option<Vec<ToldChange>>,
 }
 
 /// What an execution had done before a redrive.
@@ -65,10 +67,24 @@ pub(crate) async fn rest(deployment: &Deployment, execution: &str, show: bool, s
         // Until the redrive shows, the end is the one before it.
         let is_this_run = described.redrive_count().unwrap_or_default() >= redrives;
         if is_this_run && described.status() != &ExecutionStatus::Running {
-            return Ok(ended(&described, &events));
+            let told = told(deployment, &described, execution).await?;
+            return Ok(Ended { told, ..ended(&described, &events) });
         }
         pause().await;
     }
+}
+
+/// What the journal says that the run changed: all of it, while the output has only what the last attempt of each state
+/// did.
+async fn told(
+    deployment: &Deployment,
+    described: &DescribeExecutionOutput,
+    execution: &str,
+) -> Result<Option<Vec<ToldChange>>, Problem> {
+    let request = recognise(described.input().unwrap_or_default().as_bytes());
+    let Some(account) = request.account_id.filter(|_| request.mode != Some(Mode::Plan)) else { return Ok(None) };
+    let record = deployment.ledger.get(&account).await?;
+    Ok(record.and_then(|record| record.changes_of(execution)))
 }
 
 async fn describe(deployment: &Deployment, execution: &str) -> Result<DescribeExecutionOutput, Problem> {
@@ -136,7 +152,7 @@ fn ended(described: &DescribeExecutionOutput, events: &[HistoryEvent]) -> Ended 
         let events: Vec<berth_history::HistoryEvent> = events.iter().map(From::from).collect();
         berth_history::failure(status.as_str(), &events, Extent::Whole)
     };
-    Ended { status, output, failure, seconds: stop - described.start_date().as_secs_f64() }
+    Ended { status, output, failure, told: None, seconds: stop - described.start_date().as_secs_f64() }
 }
 
 impl Ended {
@@ -161,10 +177,20 @@ impl Ended {
     }
 
     /// Every change that was made, or in a plan would be.
-    pub(crate) fn changes(&self) -> Vec<&str> {
-        let list = |value: &Value| value.as_array().cloned().unwrap_or_default().len();
-        let changes = self.output.get("changes").filter(|changes| list(changes) > 0);
-        changes.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect()
+    pub(crate) fn changes(&self) -> Vec<String> {
+        if let Some(told) = &self.told {
+            return told.iter().map(ToString::to_string).collect();
+        }
+        let changes = self.output.get("changes").and_then(Value::as_array);
+        changes.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+    }
+
+    /// What the account was given before, and its plan does not have.
+    fn left_over(&self) -> Vec<StillThere> {
+        let account = self.output.pointer("/run/accountId").and_then(Value::as_str).and_then(|id| id.parse().ok());
+        let left = self.output.get("leftOver").cloned().unwrap_or_default();
+        let left: Vec<LeftOver> = serde_json::from_value(left).unwrap_or_default();
+        account.iter().flat_map(|account| left.iter().map(|left| StillThere::of(account, &left.thing))).collect()
     }
 
     /// What was changed in one region; none when the output does not have the region.
@@ -197,6 +223,7 @@ impl Ended {
             "status": self.status.as_str(),
             "seconds": self.seconds,
             "changes": self.changes(),
+            "leftOver": self.left_over(),
             "plannedChanges": self.planned_changes().into_iter().map(planned_json).collect::<Value>(),
             "failure": self.failure,
             "reason": self.output.get("reason"),
@@ -207,6 +234,10 @@ impl Ended {
         if let Some(failure) = &self.failure {
             anstream::println!("{} in {}: {}: {}", paint::bad("failed"), failure.state, failure.fault, failure.message);
             anstream::println!("{}", paint::faint(&format!("Next: {}", failure.hint)));
+            let changes = self.told.iter().flatten();
+            for change in changes {
+                anstream::println!("  before     {change}");
+            }
             return;
         }
         let reason = self.output.get("reason").and_then(Value::as_str).unwrap_or_default();
@@ -237,6 +268,10 @@ impl Ended {
         }
         for change in changes {
             anstream::println!("  {change}");
+        }
+        for left in self.left_over() {
+            anstream::println!("{} {left}", paint::waiting("left over"));
+            anstream::println!("  {}", paint::faint(&format!("Next: {}", left.removed_by)));
         }
         for (region, change) in self.planned_changes() {
             anstream::println!("{} {region}: {}", paint::waiting("planned change"), change.what);

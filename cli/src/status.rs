@@ -1,8 +1,8 @@
 //! `berth status`: where accounts are, what they wait for, what went wrong, and what to do.
 
-use berth_events::outcome::run_again_command;
+use berth_events::outcome::{StillThere, run_again_command};
 use berth_ledger::{Listing, Readiness, ReadinessRecord, Record, RegionRecord, SignInRecord, Status, Unreadable};
-use berth_tenancy::AccountId;
+use berth_tenancy::{AccountId, Thing};
 use jiff::{Timestamp, Unit};
 use serde_json::{Value, json};
 
@@ -104,7 +104,20 @@ pub(crate) fn view(record: &Record) -> Value {
         "clusterAccess": record.cluster_access,
         "readiness": record.readiness,
         "commit": record.commit,
+        "changes": record.told_changes(),
+        "changesAreCut": record.journal_is_cut,
+        "leftOver": still_there(record),
     })
+}
+
+/// What the account was given and nobody wants any more: of an account that is not Berth's any more, everything.
+fn still_there(record: &Record) -> Vec<StillThere> {
+    let things: Vec<Thing> = if record.status == Status::Ignored {
+        record.given().into_iter().map(|given| given.thing).collect()
+    } else {
+        record.left_over.iter().map(|left| left.thing.clone()).collect()
+    };
+    things.iter().map(|thing| StillThere::of(&record.account_id, thing)).collect()
 }
 
 /// An item that cannot be read, as scripts read it. No filter hides it: it may be any account.
@@ -188,10 +201,7 @@ pub(crate) fn print(record: &Record, position: Option<&Position>, now: Timestamp
     if let Some(reason) = &record.reason {
         anstream::println!("  reason     {reason}");
     }
-    if record.status == Status::Ignored && !(record.sign_in.is_empty() && record.regions.is_empty()) {
-        anstream::println!("  still there {}", paint::bad(&remains(record)));
-        anstream::println!("  next       offboard it (docs/removing.md), or undo what made it somebody else's");
-    }
+    print_still_there(record);
     if let Some(failure) = &record.failure {
         anstream::println!("  failed in  {}: {}: {}", failure.state, paint::bad(&failure.fault), failure.message);
         anstream::println!("  next       {}", failure.hint);
@@ -237,19 +247,39 @@ pub(crate) fn print(record: &Record, position: Option<&Position>, now: Timestamp
     if let Some(execution) = &record.execution_arn {
         anstream::println!("  execution  {execution}");
     }
+    print_changes(record);
 }
 
-/// What an account that is ignored still has, from the time when it was onboarded: access first.
-fn remains(record: &Record) -> String {
-    let entries = record.cluster_access.iter().flat_map(|access| &access.entries);
-    let entries = entries.filter(|entry| !entry.groups.is_empty()).count();
-    format!(
-        "what was made is not taken away: {} groups have sign-in, {entries} access entries have groups, {} roles can be \
-         assumed, {} attachments cost on",
-        record.sign_in.len(),
-        record.roles.len(),
-        record.regions.len()
-    )
+/// Every change of its newest run.
+fn print_changes(record: &Record) {
+    let changes = record.told_changes();
+    // A record of an earlier version has no journal.
+    if changes.is_empty() && record.status == Status::Onboarded && record.inventory.is_some() {
+        anstream::println!("  changes    nothing had to change");
+    }
+    for change in changes {
+        anstream::println!("  changed    {change}");
+    }
+    if record.journal_is_cut {
+        anstream::println!(
+            "  changed    {}",
+            paint::waiting("more than the ledger keeps: the functions' logs have all")
+        );
+    }
+}
+
+/// What is there and nobody wants any more, each with what it costs and the command that removes it.
+fn print_still_there(record: &Record) {
+    let (still_there, is_ignored) = (still_there(record), record.status == Status::Ignored);
+    for left in &still_there {
+        let label = if is_ignored { "still there" } else { "left over" };
+        anstream::println!("  {label:<10} {}: {}", paint::bad(&left.to_string()), left.removed_by);
+    }
+    if is_ignored && !still_there.is_empty() {
+        let text =
+            "what was made is not taken away: offboard it (docs/removing.md), or undo what made it somebody else's";
+        anstream::println!("  next       {text}");
+    }
 }
 
 /// One region of an account: what is there, the proof of isolation, and what a person should know.

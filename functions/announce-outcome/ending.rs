@@ -124,13 +124,23 @@ pub fn ended(change: &Change, failure: Option<Failure>) -> Result<Ended, StepErr
             readiness,
             commit,
             changes: _,
+            left_over,
         } => match sha_of(&run, commit)? {
             None => only_planned_silence(),
             Some(commit) => {
                 let network = |RegionResult { region, network, changes: _ }| (region, network);
                 let (account, regions) = (run.account_id.clone(), regions.into_iter().map(network).collect());
-                let ending =
-                    Ending::Onboarded { run, regions, roles, default_vpcs, sign_in, cluster_access, readiness, commit };
+                let ending = Ending::Onboarded {
+                    run,
+                    regions,
+                    roles,
+                    default_vpcs,
+                    sign_in,
+                    cluster_access,
+                    readiness,
+                    commit,
+                    left_over,
+                };
                 Ended::Outcome { account, ending }
             }
         },

@@ -80,7 +80,7 @@ impl AnnounceOutcome {
             return Ok(format!("{} {reason}", change.execution_arn));
         }
         self.publish(&account, record.as_ref(), &change, &ending).await?;
-        self.ledger.finish(&account, &change.execution_arn, &ending, since).await?;
+        self.ledger.finish(&account, &change.execution_arn, &ending, record.as_ref(), since).await?;
         Ok(format!("{} ended {}", change.execution_arn, name(&ending)))
     }
 

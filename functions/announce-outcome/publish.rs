@@ -4,7 +4,7 @@ use aws_sdk_eventbridge::{Client, types::PutEventsRequestEntry};
 use berth_aws::{CallResultExt, SdkResultExt};
 use berth_events::outcome::{
     AccountIgnored, AccountOnboarded, AccountOnboardingFailed, FailedStatus, OnboardedRegion, Published, SOURCE,
-    Version, run_again_command,
+    StillThere, Version, run_again_command,
 };
 use berth_ledger::{Ending, Record};
 use berth_step::{Fault, StepError};
@@ -51,8 +51,9 @@ fn detail(
     // The record's own, when it is this execution's: a person's execution has its generation from there.
     let own = record.filter(|record| record.execution_arn.as_deref() == Some(change.execution_arn.as_str()));
     let generation = generation(change).or_else(|| own.map(|record| record.generation));
+    let changes = record.and_then(|record| record.changes_of(&change.execution_arn)).unwrap_or_default();
     match ending {
-        Ending::Onboarded { run, regions, commit, .. } => {
+        Ending::Onboarded { run, regions, commit, left_over, .. } => {
             let region = |(name, network): (&Region, &berth_contract::RegionRecord)| {
                 let berth_contract::RegionRecord {
                     vpc_id,
@@ -73,6 +74,8 @@ fn detail(
                 generation: Some(run.generation),
                 regions: regions.iter().map(region).collect(),
                 commit: Some(commit.sha.clone()),
+                changes,
+                left_over: left_over.iter().map(|left| StillThere::of(account, &left.thing)).collect(),
                 finished_at,
             })
         }
@@ -86,16 +89,21 @@ fn detail(
             status: failed_status(change.status),
             failure: failure.clone(),
             run_again: run_again_command(account),
+            changes,
             finished_at,
         }),
-        Ending::Ignored { reason } => typed(&AccountIgnored {
-            version,
-            account_id,
-            reason: reason.clone(),
-            source: None,
-            execution_arn: Some(execution_arn),
-            finished_at,
-        }),
+        Ending::Ignored { reason } => {
+            let given = record.map(Record::given).unwrap_or_default();
+            typed(&AccountIgnored {
+                version,
+                account_id,
+                reason: reason.clone(),
+                source: None,
+                execution_arn: Some(execution_arn),
+                left_over: given.iter().map(|given| StillThere::of(account, &given.thing)).collect(),
+                finished_at,
+            })
+        }
     }
 }
 

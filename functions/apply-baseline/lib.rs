@@ -10,7 +10,7 @@ mod state;
 
 use berth_aws::{Part, PolicyFile, SessionScope, Sessions};
 use berth_step::{Decision, HasSubject, Step, StepError};
-use berth_tenancy::{BaselinePlan, Region, Subject};
+use berth_tenancy::{BaselinePlan, Region, Subject, Thing};
 use berth_wiring::Wiring;
 use serde::{Deserialize, Serialize};
 
@@ -94,5 +94,10 @@ impl Step for ApplyBaseline {
 
     fn apply(state: &mut State, _: &Input, change: &Change, id: Option<String>) {
         state.apply(change.clone(), id);
+    }
+
+    /// Whatever is changed first is the beginning of the region's baseline.
+    fn gives(input: &Input, _: &Change) -> Option<Thing> {
+        Some(Thing::Baseline { region: input.baseline.region.clone() })
     }
 }

@@ -24,7 +24,7 @@ use aws_sdk_ec2::Client;
 use berth_aws::{Part, PolicyFile, SessionScope, Sessions};
 use berth_ledger::Ledger;
 use berth_step::{Decision, Fault, HasSubject, Step, StepError};
-use berth_tenancy::{PlannedChange, Region, Subject, Tags, TransitGatewayPlan};
+use berth_tenancy::{PlannedChange, Region, Subject, Tags, Thing, TransitGatewayPlan};
 use berth_wiring::Wiring;
 use ipnet::Ipv4Net;
 use jiff::Timestamp;
@@ -167,5 +167,10 @@ impl Step for AttachTransitGateway {
 
     fn apply(state: &mut State, input: &Input, change: &Change, made: Option<Made>) {
         state.apply(input, change, made);
+    }
+
+    fn gives(input: &Input, change: &Change) -> Option<Thing> {
+        let Change::CreateAttachment { .. } = change else { return None };
+        Some(Thing::Attachment { region: input.region.clone(), id: None })
     }
 }

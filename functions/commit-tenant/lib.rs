@@ -4,17 +4,19 @@ mod answer;
 mod edit;
 mod propose;
 mod request;
+mod told;
 
 use std::collections::BTreeSet;
 
 use aws_sdk_sfn::Client as StepFunctions;
-use berth_contract::{CommitRequest, Wish};
+use berth_contract::CommitRequest;
 use berth_crd::AccountEntry;
-use berth_gitops::{Authorship, BatchOutcome, BatchPolicy, Jitter, RepoPath, commit_batch};
+use berth_gitops::{Authorship, BatchOutcome, BatchPolicy, Edit, Jitter, RepoPath, commit_batch};
 use berth_ledger::{Ledger, Record};
 use berth_repository::{CommitFailure, Repository};
-use berth_step::{Batch, BatchAnswer, Fault, Lease, Message, StepError};
+use berth_step::{Batch, BatchAnswer, Fault, Message, StepError};
 use berth_tenancy::{AccountId, Delivery, Mode};
+use jiff::Timestamp;
 use serde::Serialize;
 
 pub use crate::{
@@ -45,6 +47,8 @@ pub struct CommitTenant {
     pub step_functions: StepFunctions,
     /// The GitOps repository.
     pub repository: Repository,
+    /// The clock by which changes are written down.
+    pub now: fn() -> Timestamp,
 }
 
 /// One message with its request.
@@ -128,17 +132,34 @@ impl CommitTenant {
         verdicts: &mut [Result<Verdict, StepError>],
     ) -> Result<BatchOutcome, CommitFailure> {
         let repo = self.repository.open().await?;
-        commit_batch(repo.as_ref(), paths, by, &BatchPolicy::default(), jitter, |snapshot| {
-            let (edit, fresh) = edit(snapshot, requests, allowed);
-            for (verdict, fresh) in verdicts.iter_mut().zip(fresh) {
-                if let Some(fresh) = fresh {
-                    *verdict = fresh;
+        let (mut allowed, mut told) = (allowed.to_vec(), BTreeSet::new());
+        loop {
+            let mut untold = Vec::new();
+            let outcome = commit_batch(repo.as_ref(), paths, by, &BatchPolicy::default(), jitter, |snapshot| {
+                let (edit, fresh) = edit(snapshot, requests, &allowed);
+                for (verdict, fresh) in verdicts.iter_mut().zip(fresh) {
+                    if let Some(fresh) = fresh {
+                        *verdict = fresh;
+                    }
                 }
+                untold = changed(requests, verdicts).filter(|index| !told.contains(index)).collect();
+                // Nothing is sent before it is told: then this is only a look.
+                if untold.is_empty() { edit } else { Edit { changes: Vec::new(), message: String::new() } }
+            })
+            .await
+            .map_err(CommitFailure::Repository)?;
+            if untold.is_empty() {
+                return Ok(outcome);
             }
-            edit
-        })
-        .await
-        .map_err(CommitFailure::Repository)
+            for index in untold {
+                let (Some(request), Some(verdict)) = (requests.get(index), verdicts.get_mut(index)) else { continue };
+                if let Err(error) = self.tell(request, told::sentences(request)).await {
+                    *verdict = Err(error);
+                    allowed.get_mut(index).into_iter().for_each(|allowed| *allowed = false);
+                }
+                told.insert(index);
+            }
+        }
     }
 
     /// What the ledger knows of the accounts that shall change: one read for all.
@@ -178,6 +199,18 @@ fn record_of<'a>(records: &'a [Record], account: &AccountId) -> Option<&'a Recor
     records.iter().find(|record| record.account_id == *account)
 }
 
+/// The requests whose file the next commit changes, by their number.
+fn changed<'a>(
+    requests: &'a [&CommitRequest],
+    verdicts: &'a [Result<Verdict, StepError>],
+) -> impl Iterator<Item = usize> + 'a {
+    let both = requests.iter().zip(verdicts).enumerate();
+    let is_changed = |(_, (request, verdict)): &(usize, (&&CommitRequest, &Result<Verdict, StepError>))| {
+        request.run.mode == Mode::Apply && matches!(verdict, Ok(Verdict::Changed))
+    };
+    both.filter(is_changed).map(|(index, _)| index)
+}
+
 /// What the state machine reads, once the batch's commit has ended.
 fn finished(
     request: &CommitRequest,
@@ -191,16 +224,7 @@ fn finished(
         Verdict::Pending => {
             return Err(StepError::new(Fault::Bug, format!("{path} was not looked at before the commit")));
         }
-        Verdict::Changed => {
-            let left_out = edit::left_out(request).into_iter().map(|part| format!("leave out of {path}: {part}"));
-            let line = match request.wish {
-                Wish::Join => format!("commit {path}"),
-                Wish::Suspend => format!("suspend {} in {path}", request.run.account_id),
-                Wish::Resume => format!("end the suspension of {} in {path}", request.run.account_id),
-                Wish::Leave => format!("take {} out of {path}", request.run.account_id),
-            };
-            std::iter::once(line).chain(left_out).collect()
-        }
+        Verdict::Changed => told::sentences(request),
         Verdict::Unchanged => Vec::new(),
     };
     let earlier = record.filter(|_| verdict == Verdict::Unchanged).and_then(|record| request.committed_before(record));

@@ -32,6 +32,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         ledger: Ledger::new(aws_sdk_dynamodb::Client::new(&config), table),
         step_functions: aws_sdk_sfn::Client::new(&config),
         repository: Repository::new(secrets, url, branch, secret, Arc::new(|| Timestamp::now().as_second())),
+        now: Timestamp::now,
     };
     let author = Person::new(AUTHOR.0, AUTHOR.1)?;
     let (function, author) = (&function, &author);

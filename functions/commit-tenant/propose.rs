@@ -59,6 +59,14 @@ impl CommitTenant {
     ) -> Result<(), CommitFailure> {
         let requests: Vec<&CommitRequest> = asked.iter().map(|asked| &asked.request).collect();
         let (host, snapshot, edit) = self.judge(&requests, allowed, records, verdicts).await?;
+        for (asked, verdict) in asked.iter().zip(&mut *verdicts) {
+            if let Ok(Some(output)) = &*verdict
+                && !output.changes.is_empty()
+                && let Err(error) = self.tell(&asked.request, output.changes.clone()).await
+            {
+                *verdict = Err(error);
+            }
+        }
         let open = asked.iter().zip(&*verdicts).filter(|(_, verdict)| matches!(verdict, Ok(None)));
         let waiting: Vec<&Asked<'_>> = open.map(|(asked, _)| asked).collect();
         if waiting.is_empty() { Ok(()) } else { self.wait(&host, &snapshot, edit, &waiting, by).await }

@@ -1,7 +1,7 @@
 //! Performs one change in IAM. What an error code means is written here, beside its call.
 
 use aws_sdk_iam::Client;
-use berth_aws::{CallFailure, SdkResultExt};
+use berth_aws::{CallFailure, CallResultExt, SdkResultExt};
 use berth_iam::sdk_tags;
 use berth_step::{Fault, StepError};
 use berth_tenancy::{RolePlan, Tags, wait};
@@ -29,6 +29,19 @@ pub(crate) async fn act(iam: &Client, input: &Input, change: &Change) -> Result<
         }
         Change::CreateRole { role, boundary } => return create_role(iam, input, role, boundary).await,
         Change::ChangeRole { role, to } => change_role(iam, role, to).await?,
+        Change::RemoveRole { role, arn: _ } => {
+            let sent = iam.delete_role().role_name(role).send().await.named("iam:DeleteRole");
+            sent.none_if(&["NoSuchEntity"]).map_err(removal_meaning)?;
+        }
+        Change::RemoveBoundary { arn, versions } => {
+            for version in versions {
+                let call = iam.delete_policy_version().policy_arn(arn).version_id(version);
+                let sent = call.send().await.named("iam:DeletePolicyVersion");
+                sent.none_if(&["NoSuchEntity"]).map_err(removal_meaning)?;
+            }
+            let sent = iam.delete_policy().policy_arn(arn).send().await.named("iam:DeletePolicy");
+            sent.none_if(&["NoSuchEntity"]).map_err(removal_meaning)?;
+        }
     }
     Ok(String::new())
 }
@@ -121,6 +134,20 @@ fn meaning(failure: CallFailure) -> StepError {
         }
         _ => failure.or_common(),
     }
+}
+
+/// What IAM's codes mean for a removal: what hangs on it was taken away a moment ago.
+fn removal_meaning(failure: CallFailure) -> StepError {
+    if failure.is(&["DeleteConflict"]) {
+        return failure.as_fault(
+            Fault::NotReady,
+            wait(
+                "IAM shows after some seconds that nothing hangs on it any more",
+                "remove what AWS names, then redrive",
+            ),
+        );
+    }
+    meaning(failure)
 }
 
 /// A managed policy that does not exist is a mistake in platform.yaml when it is AWS's, and not there yet otherwise.

@@ -17,6 +17,10 @@ pub enum Change {
     CreateRole { role: Box<RolePlan>, boundary: String },
     /// Change one thing about a role that exists.
     ChangeRole { role: String, to: RoleChange },
+    /// Remove a role of ours that the plan does not have any more, once nothing hangs on it.
+    RemoveRole { role: String, arn: String },
+    /// Remove a permissions boundary of ours that no role has any more, with its older versions.
+    RemoveBoundary { arn: String, versions: Vec<String> },
 }
 
 /// What is changed about a role.
@@ -47,6 +51,10 @@ impl fmt::Display for Change {
             Self::CreateBoundary { name, .. } => write!(f, "create permissions boundary {name}"),
             Self::UpdateBoundary { arn, .. } => write!(f, "update permissions boundary {arn}"),
             Self::CreateRole { role, .. } => write!(f, "create role {}{}", role.path, role.name),
+            Self::RemoveRole { arn, .. } => write!(f, "remove role {arn}, which the plan does not have any more"),
+            Self::RemoveBoundary { arn, .. } => {
+                write!(f, "remove permissions boundary {arn}, which the plan does not have any more")
+            }
             Self::ChangeRole { role, to } => match to {
                 RoleChange::Trust { .. } => write!(f, "repair trust policy of role {role}"),
                 RoleChange::Boundary { .. } => write!(f, "repair permissions boundary of role {role}"),

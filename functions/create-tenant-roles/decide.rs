@@ -1,10 +1,11 @@
 //! Which changes bring the roles to the plan. Pure.
 
+mod left_over;
 mod trust;
 
 use berth_ledger::RoleRecord;
 use berth_step::{Decision, StepError};
-use berth_tenancy::{RolePlan, Tags};
+use berth_tenancy::{BoundaryPlan, RolePlan, Tags};
 
 pub(crate) use self::trust::trust_document;
 use crate::{Change, Input, ObservedRole, Output, RoleChange, State};
@@ -18,10 +19,10 @@ pub(crate) fn decide(input: &Input, state: &State) -> Result<Decision<Change, Ou
     if let Some(change) = boundary(input, state)? {
         return Ok(Decision::Act(vec![change]));
     }
-    let arn = boundary_arn(input);
+    let arn = input.boundary().map(|plan| boundary_arn(input, plan)).unwrap_or_default();
     let mut missing = Vec::new();
     let mut parts = Vec::new();
-    for role in &input.roles.roles {
+    for role in input.planned() {
         match state.roles.get(&role.name) {
             None => missing.push(Change::CreateRole { role: Box::new(role.clone()), boundary: arn.clone() }),
             Some(there) => {
@@ -34,14 +35,19 @@ pub(crate) fn decide(input: &Input, state: &State) -> Result<Decision<Change, Ou
     if !missing.is_empty() {
         return Ok(Decision::Act(missing));
     }
-    let account = &input.run.account_id;
+    // Last: nothing is taken away before what is wanted is there.
+    let removals = left_over::removals(input, state);
+    if !removals.is_empty() {
+        return Ok(Decision::Act(removals));
+    }
     let record = |role: &RolePlan| RoleRecord {
         name: role.key.clone(),
-        arn: format!("arn:aws:iam::{account}:role{}{}", role.path, role.name),
+        arn: role_arn(input, role),
         access: role.access,
         role_id: state.roles.get(&role.name).map(|there| there.id.clone()).filter(|id| !id.is_empty()),
     };
-    Ok(Decision::Done(Output { roles: input.roles.roles.iter().map(record).collect() }))
+    let roles = input.planned().iter().map(record).collect();
+    Ok(Decision::Done(Output { roles, left_over: left_over::still_there(input, state) }))
 }
 
 /// The tags that a role must have.
@@ -56,18 +62,22 @@ pub(crate) fn wanted_tags(input: &Input, role: &RolePlan) -> Tags {
 }
 
 /// The ARN of the permissions boundary.
-pub(crate) fn boundary_arn(input: &Input) -> String {
-    let plan = &input.roles.boundary;
+pub(crate) fn boundary_arn(input: &Input, plan: &BoundaryPlan) -> String {
     format!("arn:aws:iam::{}:policy{}{}", input.run.account_id, plan.path, plan.name)
 }
 
+/// The ARN of a role.
+pub(crate) fn role_arn(input: &Input, role: &RolePlan) -> String {
+    format!("arn:aws:iam::{}:role{}{}", input.run.account_id, role.path, role.name)
+}
+
 fn boundary(input: &Input, state: &State) -> Result<Option<Change>, StepError> {
-    let plan = &input.roles.boundary;
+    let Some(plan) = input.boundary() else { return Ok(None) };
     let Some(there) = &state.boundary else {
         let (name, path) = (plan.name.clone(), plan.path.clone());
         return Ok(Some(Change::CreateBoundary { name, path, document: plan.document.clone() }));
     };
-    let arn = boundary_arn(input);
+    let arn = boundary_arn(input, plan);
     if there.arn != arn {
         // IAM has each name once, whatever its path, so this one can be neither made nor used.
         return Err(StepError::not_owned(&format!("policy {} in place of {arn}", there.arn)));

@@ -10,13 +10,13 @@ use aws_sdk_iam::Client;
 use berth_aws::{Part, PolicyFile, SessionScope, Sessions};
 use berth_ledger::RoleRecord;
 use berth_step::{Decision, HasSubject, Step, StepError};
-use berth_tenancy::{RolesPlan, Subject};
+use berth_tenancy::{BoundaryPlan, LeftOver, RolePlan, RolesPlan, Subject, Thing};
 use berth_wiring::Wiring;
 use serde::{Deserialize, Serialize};
 
 pub use crate::{
     change::{Change, RoleChange},
-    state::{ObservedBoundary, ObservedRole, State},
+    state::{LeftBoundary, ObservedBoundary, ObservedRole, State},
 };
 
 /// What this function may do, and what its sessions are narrowed to.
@@ -28,15 +28,33 @@ const POLICY: PolicyFile = PolicyFile::new(include_str!("policy.json"));
 pub struct Input {
     /// Who is onboarded.
     pub run: Subject,
-    /// The roles as planned.
-    pub roles: RolesPlan,
+    /// The roles as planned; none when the account shall have none.
+    pub roles: Option<RolesPlan>,
+    /// Roles and boundaries that the account was given and that the plan does not have any more.
+    #[serde(default)]
+    pub left_over: Vec<LeftOver>,
+}
+
+impl Input {
+    /// The roles that the account shall have.
+    pub(crate) fn planned(&self) -> &[RolePlan] {
+        self.roles.as_ref().map_or(&[], |plan| &plan.roles)
+    }
+
+    /// Their permissions boundary.
+    pub(crate) fn boundary(&self) -> Option<&BoundaryPlan> {
+        self.roles.as_ref().map(|plan| &plan.boundary)
+    }
 }
 
 /// What later states read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Output {
     /// The roles, in the order of the plan.
     pub roles: Vec<RoleRecord>,
+    /// What is left over and still there.
+    pub left_over: Vec<LeftOver>,
 }
 
 impl HasSubject for Input {
@@ -87,5 +105,17 @@ impl Step for CreateTenantRoles {
 
     fn apply(state: &mut State, input: &Input, change: &Change, id: Option<String>) {
         state.apply(input, change, id);
+    }
+
+    fn gives(input: &Input, change: &Change) -> Option<Thing> {
+        match change {
+            Change::CreateBoundary { .. } => {
+                Some(Thing::Boundary { arn: decide::boundary_arn(input, input.boundary()?) })
+            }
+            Change::CreateRole { role, .. } => {
+                Some(Thing::Role { name: role.key.clone(), arn: decide::role_arn(input, role) })
+            }
+            _ => None,
+        }
     }
 }

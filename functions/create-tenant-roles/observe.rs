@@ -10,18 +10,19 @@ use aws_sdk_iam::{
 use berth_aws::{CallResultExt, SdkResultExt};
 use berth_iam::tags;
 use berth_step::{Fault, StepError};
-use berth_tenancy::{RolePlan, Tags};
+use berth_tenancy::{RolePlan, Tags, Thing};
 use serde_json::Value;
 
-use crate::{Input, ObservedBoundary, ObservedRole, State};
+use crate::{Input, LeftBoundary, ObservedBoundary, ObservedRole, State};
 
 /// Versions that a managed policy may have. [IAM quotas]
 const POLICY_VERSIONS_MAX: usize = 5;
 
 /// Reads what the plan names. [IAM `GetAccountAuthorizationDetails`]
 pub(crate) async fn observe(iam: &Client, input: &Input) -> Result<State, StepError> {
-    let mut roles = BTreeMap::new();
-    let mut boundary = None;
+    let mut state = State::default();
+    let left: BTreeSet<&str> = input.left_over.iter().filter_map(|left| arn(&left.thing)).collect();
+    let planned_boundary = input.boundary().map(|plan| plan.name.as_str());
     let mut pages = iam
         .get_account_authorization_details()
         .filter(EntityType::Role)
@@ -33,19 +34,43 @@ pub(crate) async fn observe(iam: &Client, input: &Input) -> Result<State, StepEr
         for detail in page.role_detail_list.unwrap_or_default() {
             // As IAM compares names: without letter case. [IAM `CreateRole`, "RoleName"]
             let named = |role: &&RolePlan| detail.role_name().is_some_and(|name| name.eq_ignore_ascii_case(&role.name));
-            if let Some(role) = input.roles.roles.iter().find(named) {
-                roles.insert(role.name.clone(), observed_role(&detail)?);
+            if let Some(role) = input.planned().iter().find(named) {
+                state.roles.insert(role.name.clone(), observed_role(&detail)?);
+            } else if let Some(arn) = detail.arn().filter(|arn| left.contains(arn)) {
+                state.left_roles.insert(arn.to_owned(), observed_role(&detail)?);
             }
         }
         for detail in page.policies.unwrap_or_default() {
             // By the ARN, which is always there, not by `PolicyName`, which the local AWS omits here.
             let name = detail.arn().and_then(|arn| arn.rsplit('/').next());
-            if name.is_some_and(|name| name.eq_ignore_ascii_case(&input.roles.boundary.name)) {
-                boundary = Some(observed_boundary(iam, input, &detail).await?);
+            if name.zip(planned_boundary).is_some_and(|(name, planned)| name.eq_ignore_ascii_case(planned)) {
+                state.boundary = Some(observed_boundary(iam, input, &detail).await?);
+            } else if let Some(arn) = detail.arn().filter(|arn| left.contains(arn)) {
+                state.left_boundaries.insert(arn.to_owned(), left_boundary(iam, arn, &detail).await?);
             }
         }
     }
-    Ok(State { boundary, roles })
+    Ok(state)
+}
+
+/// The ARN of something that this step looks at.
+fn arn(thing: &Thing) -> Option<&str> {
+    match thing {
+        Thing::Role { arn, .. } | Thing::Boundary { arn } => Some(arn),
+        _ => None,
+    }
+}
+
+/// A boundary that is left over.
+async fn left_boundary(iam: &Client, arn: &str, detail: &ManagedPolicyDetail) -> Result<LeftBoundary, StepError> {
+    let others = detail.policy_version_list().iter().filter(|version| !version.is_default_version());
+    let uses =
+        detail.permissions_boundary_usage_count().unwrap_or_default() + detail.attachment_count().unwrap_or_default();
+    Ok(LeftBoundary {
+        tags: policy_tags(iam, arn).await?,
+        versions: others.filter_map(|version| version.version_id()).map(str::to_owned).collect(),
+        uses: usize::try_from(uses).unwrap_or_default(),
+    })
 }
 
 async fn observed_boundary(
@@ -56,7 +81,7 @@ async fn observed_boundary(
     let versions = detail.policy_version_list();
     let current = versions.iter().find(|version| version.is_default_version());
     let document = parse(current.and_then(|version| version.document()).unwrap_or_default(), detail.arn())?;
-    let differs = input.roles.boundary.document != document;
+    let differs = input.boundary().is_some_and(|plan| plan.document != document);
     let oldest = versions
         .iter()
         .filter(|version| !version.is_default_version())
@@ -95,6 +120,7 @@ fn observed_role(detail: &RoleDetail) -> Result<ObservedRole, StepError> {
         tags: tags(detail.tags()),
         managed: attached.map(str::to_owned).collect::<BTreeSet<_>>(),
         inline,
+        instance_profiles: detail.instance_profile_list().len(),
     })
 }
 

@@ -20,6 +20,21 @@ pub struct State {
     pub boundary: Option<ObservedBoundary>,
     /// Planned roles that exist, by name.
     pub roles: BTreeMap<String, ObservedRole>,
+    /// Roles that are left over and exist, by ARN.
+    pub left_roles: BTreeMap<String, ObservedRole>,
+    /// Boundaries that are left over and exist, by ARN.
+    pub left_boundaries: BTreeMap<String, LeftBoundary>,
+}
+
+/// A permissions boundary that is left over and exists.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LeftBoundary {
+    /// Its tags.
+    pub tags: Tags,
+    /// Its versions besides the default one.
+    pub versions: Vec<String>,
+    /// How many roles and users have it, as a boundary or attached.
+    pub uses: usize,
 }
 
 /// A permissions boundary that exists.
@@ -54,6 +69,8 @@ pub struct ObservedRole {
     pub managed: BTreeSet<String>,
     /// Inline policies by name.
     pub inline: BTreeMap<String, Value>,
+    /// Instance profiles that it is in. Berth makes none.
+    pub instance_profiles: usize,
 }
 
 impl State {
@@ -61,7 +78,8 @@ impl State {
     pub(crate) fn apply(&mut self, input: &Input, change: &Change, id: Option<String>) {
         match change {
             Change::CreateBoundary { document, .. } | Change::UpdateBoundary { document, .. } => {
-                let (arn, document) = (boundary_arn(input), document.clone());
+                let arn = input.boundary().map(|plan| boundary_arn(input, plan)).unwrap_or_default();
+                let document = document.clone();
                 self.boundary = Some(ObservedBoundary { arn, document, tags: None, oldest_of_full: None });
             }
             Change::CreateRole { role, boundary } => {
@@ -77,9 +95,19 @@ impl State {
                 self.roles.insert(role.name.clone(), made);
             }
             Change::ChangeRole { role, to } => {
-                if let Some(role) = self.roles.get_mut(role) {
+                let left = self.left_roles.iter_mut().filter(|(arn, _)| arn.ends_with(&format!("/{role}")));
+                if let Some(role) = self.roles.get_mut(role).or_else(|| left.map(|(_, role)| role).next()) {
                     role.apply(to.clone());
                 }
+            }
+            Change::RemoveRole { role: _, arn } => {
+                let boundary = self.left_roles.remove(arn).and_then(|role| role.boundary);
+                if let Some(there) = boundary.and_then(|arn| self.left_boundaries.get_mut(&arn)) {
+                    there.uses = there.uses.saturating_sub(1);
+                }
+            }
+            Change::RemoveBoundary { arn, versions: _ } => {
+                self.left_boundaries.remove(arn);
             }
         }
     }

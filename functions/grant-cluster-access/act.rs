@@ -15,7 +15,7 @@ pub(crate) async fn act(clients: &[(ClusterPlan, Client)], change: &Change) -> R
         return Err(StepError::new(Fault::Bug, format!("'{change}' without a client")));
     };
     let answered = send(client, plan, change).await.map_err(|failure| meaning(failure).in_region(&plan.region))?;
-    if matches!(change.entry, EntryChange::Delete { .. }) {
+    if matches!(change.entry, EntryChange::Delete { .. } | EntryChange::Remove) {
         return Ok(String::new());
     }
     let entry = match answered {
@@ -42,7 +42,7 @@ fn shows(entry: &ObservedEntry, change: &EntryChange) -> bool {
         EntryChange::Create { groups, tags } => entry.groups == *groups && entry.tags.missing(tags).0.is_empty(),
         EntryChange::SetGroups { groups } => entry.groups == *groups,
         EntryChange::Tag { tags, .. } => entry.tags.missing(tags).0.is_empty(),
-        EntryChange::Delete { .. } => true,
+        EntryChange::Delete { .. } | EntryChange::Remove => true,
     }
 }
 
@@ -68,7 +68,7 @@ async fn send(client: &Client, plan: &ClusterPlan, change: &Change) -> Result<Op
             let call = client.tag_resource().resource_arn(entry_arn).set_tags(Some(sdk_tags(tags)));
             call.send().await.named("eks:TagResource").map(|_| None)
         }
-        EntryChange::Delete { .. } => {
+        EntryChange::Delete { .. } | EntryChange::Remove => {
             let sent = client.delete_access_entry().cluster_name(cluster).principal_arn(role).send().await;
             // Gone already, by an attempt whose answer was lost.
             sent.named("eks:DeleteAccessEntry").none_if(&["ResourceNotFoundException"]).map(|_| None)

@@ -23,6 +23,8 @@ pub enum EntryChange {
     Create { groups: BTreeSet<String>, tags: Tags },
     /// Delete an entry of ours that EKS made for an earlier role of this ARN; the next round makes it again.
     Delete { made_for: Option<String> },
+    /// Delete an entry of ours that the plan does not have any more.
+    Remove,
     /// Repair the groups. None: the plan gives the role no access any more.
     SetGroups { groups: BTreeSet<String> },
     /// Repair tags.
@@ -36,6 +38,9 @@ impl fmt::Display for Change {
             EntryChange::Create { .. } => write!(f, "create access entry of {role} on {cluster}"),
             EntryChange::Delete { .. } => {
                 write!(f, "delete access entry of {role} on {cluster}, made for a role that is gone")
+            }
+            EntryChange::Remove => {
+                write!(f, "remove access entry of {role} on {cluster}, which the plan does not have any more")
             }
             EntryChange::SetGroups { groups } if groups.is_empty() => {
                 write!(f, "remove the groups of the access entry of {role} on {cluster}, which the plan does not have")

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use berth_ledger::{AccessEntryRecord, ClusterAccessRecord, RoleRecord};
 use berth_step::{Decision, Fault, StepError};
-use berth_tenancy::{Access, EnvironmentName, Mode, Tags, TenantName, wait};
+use berth_tenancy::{Access, EnvironmentName, LeftOver, Mode, Tags, TenantName, Thing, wait};
 
 use crate::{Change, EntryChange, Input, ObservedCluster, ObservedEntry, Output, State, state::STANDARD};
 
@@ -24,7 +24,9 @@ pub fn group(tenant: &TenantName, environment: &EnvironmentName, access: Access)
 pub(crate) fn decide(input: &Input, state: &State) -> Result<Decision<Change, Output>, StepError> {
     let mut changes = Vec::new();
     for cluster in &state.clusters {
-        takes_entries(cluster)?;
+        if is_planned(input, cluster) {
+            takes_entries(cluster)?;
+        }
         let needed = changes_on(input, cluster)?;
         if !needed.is_empty() && input.run.mode == Mode::Apply {
             can_be_changed(cluster)?;
@@ -35,8 +37,9 @@ pub(crate) fn decide(input: &Input, state: &State) -> Result<Decision<Change, Ou
     if !changes.is_empty() {
         return Ok(Decision::Act(changes));
     }
-    let cluster_access = state.clusters.iter().map(|cluster| record(input, cluster)).collect();
-    Ok(Decision::Done(Output { cluster_access }))
+    let planned = state.clusters.iter().filter(|cluster| is_planned(input, cluster));
+    let cluster_access = planned.map(|cluster| record(input, cluster)).collect();
+    Ok(Decision::Done(Output { cluster_access, left_over: still_there(input, state) }))
 }
 
 /// A cluster that only reads the `aws-auth` config map knows no access entries.
@@ -73,7 +76,7 @@ fn can_be_changed(cluster: &ObservedCluster) -> Result<(), StepError> {
 /// Changes on one cluster, by ARN of the role.
 fn changes_on(input: &Input, cluster: &ObservedCluster) -> Result<Vec<(String, EntryChange)>, StepError> {
     let mut changes = Vec::new();
-    for (role, access) in roles_with_access(input) {
+    for (role, access) in roles_with_access(input).filter(|_| is_planned(input, cluster)) {
         let groups = BTreeSet::from([group(&input.run.tenant, &input.run.environment, access)]);
         let tags = wanted_tags(input, role)?;
         let Some(there) = cluster.entries.get(&role.arn) else {
@@ -95,7 +98,9 @@ fn changes_on(input: &Input, cluster: &ObservedCluster) -> Result<Vec<(String, E
         }
     }
     for (role, there) in retired(input, cluster) {
-        if !there.groups.is_empty() {
+        if input.removes(&cluster.plan, role) == Some(true) {
+            changes.push((role.to_owned(), EntryChange::Remove));
+        } else if is_planned(input, cluster) && !there.groups.is_empty() {
             changes.push((role.to_owned(), EntryChange::SetGroups { groups: BTreeSet::new() }));
         }
     }
@@ -107,10 +112,34 @@ fn roles_with_access(input: &Input) -> impl Iterator<Item = (&RoleRecord, Access
     input.roles.iter().filter_map(|role| role.access.map(|access| (role, access)))
 }
 
-/// Entries of ours whose role the plan gives no access any more. They stay: onboarding deletes nothing. But an entry
-/// without groups allows nothing.
+/// Whether the plan has the cluster: else only what is left over there is looked at.
+fn is_planned(input: &Input, cluster: &ObservedCluster) -> bool {
+    input.clusters.iter().any(|planned| planned.name == cluster.plan.name)
+}
+
+/// What is left over and still there. Where a cluster is that nobody knows the place of any more, nobody can look.
+fn still_there(input: &Input, state: &State) -> Vec<LeftOver> {
+    let is_there = |left: &&LeftOver| {
+        let Thing::AccessEntry { role, cluster, .. } = &left.thing else { return false };
+        let looked_at = state.clusters.iter().find(|there| there.plan.name.to_string() == *cluster);
+        looked_at.is_none_or(|there| there.entries.contains_key(role))
+    };
+    let mut left: Vec<LeftOver> = input.left_over.iter().filter(is_there).cloned().collect();
+    for cluster in state.clusters.iter().filter(|cluster| is_planned(input, cluster)) {
+        for (role, _) in retired(input, cluster).filter(|(role, _)| input.removes(&cluster.plan, role).is_none()) {
+            let (role, at) = (role.to_owned(), Some(cluster.plan.clone()));
+            let thing = Thing::AccessEntry { role, cluster: cluster.plan.name.to_string(), at };
+            left.push(LeftOver { thing, remove: false });
+        }
+    }
+    left
+}
+
+/// Entries of ours whose role the plan gives no access any more. One on record is removed where platform.yaml says so. Any
+/// other stays, but without groups it allows nothing.
 fn retired<'a>(input: &'a Input, cluster: &'a ObservedCluster) -> impl Iterator<Item = (&'a str, &'a ObservedEntry)> {
-    let planned: BTreeSet<&str> = roles_with_access(input).map(|(role, _)| role.arn.as_str()).collect();
+    let of_plan = roles_with_access(input).filter(|_| is_planned(input, cluster));
+    let planned: BTreeSet<&str> = of_plan.map(|(role, _)| role.arn.as_str()).collect();
     let entries = cluster.entries.iter().map(|(role, entry)| (role.as_str(), entry));
     entries
         .filter(move |(role, entry)| !planned.contains(role) && entry.tags.are_ours(&input.run.account_id))

@@ -15,7 +15,7 @@ use aws_sdk_eks::Client;
 use berth_aws::{Part, PolicyFile, SessionScope, Sessions};
 use berth_ledger::{ClusterAccessRecord, RoleRecord};
 use berth_step::{Decision, Fault, HasSubject, Step, StepError};
-use berth_tenancy::{ClusterPlan, Subject};
+use berth_tenancy::{ClusterPlan, LeftOver, Subject, Thing};
 use berth_wiring::Wiring;
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +38,34 @@ pub struct Input {
     pub clusters: Vec<ClusterPlan>,
     /// The tenant's roles, as create-tenant-roles left them.
     pub roles: Vec<RoleRecord>,
+    /// Entries that the account was given and that the plan does not have any more.
+    #[serde(default)]
+    pub left_over: Vec<LeftOver>,
+}
+
+impl Input {
+    /// Clusters that are looked at: those of the plan, and those that left-over entries are on, where it is known where
+    /// they are.
+    pub(crate) fn all_clusters(&self) -> Vec<&ClusterPlan> {
+        let mut all: Vec<&ClusterPlan> = self.clusters.iter().collect();
+        for left in &self.left_over {
+            if let Thing::AccessEntry { at: Some(at), .. } = &left.thing
+                && all.iter().all(|known| known.name != at.name)
+            {
+                all.push(at);
+            }
+        }
+        all
+    }
+
+    /// Whether an entry that the plan does not have is removed; none of one that is not on record.
+    pub(crate) fn removes(&self, on: &ClusterPlan, of: &str) -> Option<bool> {
+        let is_it = |left: &&LeftOver| match &left.thing {
+            Thing::AccessEntry { role, cluster, .. } => role == of && *cluster == on.name.to_string(),
+            _ => false,
+        };
+        self.left_over.iter().find(is_it).map(|left| left.remove)
+    }
 }
 
 /// What later states read.
@@ -46,6 +74,8 @@ pub struct Input {
 pub struct Output {
     /// Entries by cluster, in the order of the plan.
     pub cluster_access: Vec<ClusterAccessRecord>,
+    /// What is left over and still there.
+    pub left_over: Vec<LeftOver>,
 }
 
 impl HasSubject for Input {
@@ -89,7 +119,7 @@ impl GrantClusterAccess {
 impl Step for GrantClusterAccess {
     type Input = Input;
     type Output = Output;
-    /// The clusters of the plan, each with a client where it is.
+    /// The clusters that are looked at, each with a client where it is.
     type Clients = Vec<(ClusterPlan, Client)>;
     type State = State;
     type Change = Change;
@@ -98,7 +128,7 @@ impl Step for GrantClusterAccess {
 
     async fn connect(&self, input: &Input) -> Result<Self::Clients, StepError> {
         let mut clients = Vec::new();
-        for plan in &input.clusters {
+        for plan in input.all_clusters() {
             clients.push((plan.clone(), self.client(input, plan).await?));
         }
         Ok(clients)
@@ -118,5 +148,11 @@ impl Step for GrantClusterAccess {
 
     fn apply(state: &mut State, _: &Input, change: &Change, arn: Option<String>) {
         state.apply(change, arn);
+    }
+
+    fn gives(input: &Input, change: &Change) -> Option<Thing> {
+        let EntryChange::Create { .. } = &change.entry else { return None };
+        let at = input.clusters.iter().find(|cluster| cluster.name == change.cluster).cloned();
+        Some(Thing::AccessEntry { role: change.role.clone(), cluster: change.cluster.to_string(), at })
     }
 }

@@ -40,9 +40,9 @@ async fn cluster(client: &Client, input: &Input, plan: &ClusterPlan) -> Result<O
     })
 }
 
-/// A tenant without any role has no entries either.
+/// A tenant without any role, now and before, has no entries either.
 fn nothing_to_read(input: &Input) -> bool {
-    input.roles.is_empty()
+    input.roles.is_empty() && input.left_over.is_empty()
 }
 
 /// Entries of roles of this account, whether planned or not. [EKS `ListAccessEntries`]

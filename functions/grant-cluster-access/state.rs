@@ -9,7 +9,7 @@ use crate::{Change, EntryChange};
 /// Type of an entry for people and pods: everything that is no node. [EKS `CreateAccessEntry`]
 pub(crate) const STANDARD: &str = "STANDARD";
 
-/// The clusters of the plan, in its order.
+/// The clusters that are looked at: those of the plan first, in its order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct State {
     /// The clusters.
@@ -53,7 +53,7 @@ impl State {
                 let (kind, groups, tags) = (STANDARD.to_owned(), groups.clone(), tags.clone());
                 cluster.entries.insert(role.clone(), ObservedEntry { arn, kind, groups, tags });
             }
-            EntryChange::Delete { .. } => drop(cluster.entries.remove(role)),
+            EntryChange::Delete { .. } | EntryChange::Remove => drop(cluster.entries.remove(role)),
             EntryChange::SetGroups { groups } => {
                 cluster.entries.entry(role.clone()).and_modify(|entry| entry.groups.clone_from(groups));
             }

@@ -1,39 +1,53 @@
-//! Asks for one assignment. What an error code means is written here, beside its call.
+//! Asks for one assignment, or for its end. What an error code means is written here, beside its call.
 
 use aws_sdk_ssoadmin::{
     config::{Builder, retry::RetryConfig},
     types::{PrincipalType, StatusValues, TargetType},
 };
-use berth_aws::{CallFailure, SdkResultExt};
+use berth_aws::{CallFailure, CallResultExt, SdkResultExt};
 use berth_step::{Fault, StepError};
 use berth_tenancy::wait;
 
 use crate::{Change, Clients, Input, Progress};
 
-/// Asks for an assignment. A repeat is harmless: the account, the group and the permission set are the assignment.
-/// [sso-admin `CreateAccountAssignment`]
+/// Makes one change. A repeat is harmless: the account, the group and the permission set are the assignment.
+/// [sso-admin `CreateAccountAssignment`, `DeleteAccountAssignment`]
 pub(crate) async fn act(clients: Option<&Clients>, input: &Input, change: &Change) -> Result<Progress, StepError> {
     let (Some(clients), Some(plan)) = (clients, &input.sign_in) else {
         return Err(StepError::new(Fault::Bug, format!("'{change}' without a session")));
     };
-    let call = clients
-        .center
-        .create_account_assignment()
-        .instance_arn(&plan.instance_arn)
-        .target_type(TargetType::AwsAccount)
-        .target_id(input.run.account_id.as_str())
-        .permission_set_arn(&change.permission_set_arn)
-        .principal_type(PrincipalType::Group)
-        .principal_id(&change.group_id);
     // Refused because too many are outstanding, the next attempt within a second would be refused too.
     let no_retry = Builder::new().retry_config(RetryConfig::disabled());
-    let sent = call.customize().config_override(no_retry).send().await;
-    let answer = sent.named("sso:CreateAccountAssignment").map_err(meaning)?;
-    let status = answer.account_assignment_creation_status.and_then(|status| status.status);
-    Ok(match status {
+    let (instance, account) = (&plan.instance_arn, input.run.account_id.as_str());
+    match change {
+        Change::Assign { assignment: _, group_id, permission_set_arn, failed_before } => {
+            let call = clients.center.create_account_assignment().instance_arn(instance).target_id(account);
+            let call = call.target_type(TargetType::AwsAccount).permission_set_arn(permission_set_arn);
+            let call = call.principal_type(PrincipalType::Group).principal_id(group_id);
+            let sent = call.customize().config_override(no_retry).send().await;
+            let answer = sent.named("sso:CreateAccountAssignment").map_err(meaning)?;
+            let status = answer.account_assignment_creation_status.and_then(|status| status.status);
+            Ok(progress(status.as_ref(), failed_before.clone()))
+        }
+        Change::Remove { group_id, permission_set_arn, .. } => {
+            let call = clients.center.delete_account_assignment().instance_arn(instance).target_id(account);
+            let call = call.target_type(TargetType::AwsAccount).permission_set_arn(permission_set_arn);
+            let call = call.principal_type(PrincipalType::Group).principal_id(group_id);
+            let sent = call.customize().config_override(no_retry).send().await;
+            // None: it is gone already, by an attempt whose answer was lost.
+            let sent = sent.named("sso:DeleteAccountAssignment").none_if(&["ResourceNotFoundException"]);
+            let status = sent.map_err(meaning)?.and_then(|answer| answer.account_assignment_deletion_status);
+            Ok(status.map_or(Progress::Assigned, |status| progress(status.status.as_ref(), None)))
+        }
+    }
+}
+
+/// How far a request is. `Assigned` stands for a removal that is done, too.
+fn progress(status: Option<&StatusValues>, failed_before: Option<String>) -> Progress {
+    match status {
         Some(StatusValues::Succeeded) => Progress::Assigned,
-        _ => Progress::UnderWay { failed_before: change.failed_before.clone() },
-    })
+        _ => Progress::UnderWay { failed_before },
+    }
 }
 
 /// What Identity Center's codes mean here. [sso-admin `CreateAccountAssignment`, "Errors"]
@@ -72,7 +86,7 @@ fn meaning(failure: CallFailure) -> StepError {
         }
         Some("AccessDeniedException") => failure.as_fault(
             Fault::Denied,
-            "allow sso:CreateAccountAssignment for BerthSignIn, then redrive; a delegated administrator may not use \
+            "allow sso:CreateAccountAssignment and sso:DeleteAccountAssignment for BerthSignIn, then redrive; a delegated administrator may not use \
              permission sets that the management account has too",
         ),
         _ => failure.or_common(),

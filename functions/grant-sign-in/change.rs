@@ -1,25 +1,46 @@
-//! The one kind of change of this step: an assignment is asked for.
+//! The changes of this step: an assignment is asked for, or its end.
 
 use std::fmt;
 
 use berth_tenancy::AssignmentPlan;
 
-/// One change: an assignment is asked for.
+/// One change.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
-    /// The assignment.
-    pub assignment: AssignmentPlan,
-    /// Id of the group.
-    pub group_id: String,
-    /// ARN of the permission set.
-    pub permission_set_arn: String,
-    /// Why an earlier request failed, when there was one.
-    pub failed_before: Option<String>,
+pub enum Change {
+    /// An assignment is asked for.
+    Assign {
+        /// The assignment.
+        assignment: AssignmentPlan,
+        /// Id of the group.
+        group_id: String,
+        /// ARN of the permission set.
+        permission_set_arn: String,
+        /// Why an earlier request failed, when there was one.
+        failed_before: Option<String>,
+    },
+    /// An assignment that the plan does not have any more is taken away.
+    Remove {
+        /// Display name of the group.
+        group: String,
+        /// Name of the permission set.
+        permission_set: String,
+        /// Id of the group.
+        group_id: String,
+        /// ARN of the permission set.
+        permission_set_arn: String,
+    },
 }
 
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "assign {}", shown(&self.assignment))
+        match self {
+            Self::Assign { assignment, .. } => write!(f, "assign {}", shown(assignment)),
+            Self::Remove { group, permission_set, .. } => write!(
+                f,
+                "remove the assignment of group {group} with permission set {permission_set}, which the plan does not \
+                 have any more"
+            ),
+        }
     }
 }
 

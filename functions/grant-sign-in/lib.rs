@@ -16,7 +16,7 @@ use aws_sdk_ssoadmin::Client as IdentityCenter;
 use berth_aws::{Part, PolicyFile, SessionScope, Sessions};
 use berth_ledger::SignInRecord;
 use berth_step::{Decision, Fault, HasSubject, Step, StepError};
-use berth_tenancy::{SignInPlan, Subject};
+use berth_tenancy::{LeftOver, SignInPlan, Subject, Thing};
 use berth_wiring::Wiring;
 use serde::{Deserialize, Serialize};
 
@@ -24,7 +24,7 @@ use crate::observe::Memory;
 pub use crate::{
     change::Change,
     decide::OUTSTANDING_MAX,
-    state::{ObservedAssignment, Progress, State},
+    state::{ObservedAssignment, ObservedLeftOver, Progress, State},
 };
 
 /// What this function may do, and what its sessions are narrowed to.
@@ -38,6 +38,9 @@ pub struct Input {
     pub run: Subject,
     /// Who signs in, as planned; none when the environment declares nobody.
     pub sign_in: Option<SignInPlan>,
+    /// Assignments that the account was given and that the plan does not have any more.
+    #[serde(default)]
+    pub left_over: Vec<LeftOver>,
 }
 
 /// What later states read.
@@ -46,6 +49,8 @@ pub struct Input {
 pub struct Output {
     /// The assignments, in the order of the plan.
     pub sign_in: Vec<SignInRecord>,
+    /// What is left over and still there.
+    pub left_over: Vec<LeftOver>,
 }
 
 impl HasSubject for Input {
@@ -104,7 +109,7 @@ impl Step for GrantSignIn {
 
     async fn observe(clients: &Option<Clients>, input: &Input) -> Result<State, StepError> {
         match (clients, &input.sign_in) {
-            (Some(clients), Some(plan)) => observe::observe(clients, &input.run, plan).await,
+            (Some(clients), Some(plan)) => observe::observe(clients, input, plan).await,
             _ => Ok(State::default()),
         }
     }
@@ -119,5 +124,15 @@ impl Step for GrantSignIn {
 
     fn apply(state: &mut State, _: &Input, change: &Change, made: Option<Progress>) {
         state.apply(change, made);
+    }
+
+    fn gives(_: &Input, change: &Change) -> Option<Thing> {
+        let Change::Assign { assignment, group_id, permission_set_arn, failed_before: _ } = change else { return None };
+        Some(Thing::SignIn {
+            group: assignment.group.clone(),
+            permission_set: assignment.permission_set.clone(),
+            group_id: Some(group_id.clone()),
+            permission_set_arn: Some(permission_set_arn.clone()),
+        })
     }
 }

@@ -1,5 +1,6 @@
 //! Reads Identity Center: ids of groups and permission sets, then the account's assignments, then requests under way.
 
+mod left_over;
 mod memory;
 mod requests;
 
@@ -14,10 +15,11 @@ use berth_tenancy::{AccountId, AssignmentPlan, Mode, SignInPlan, Subject, wait};
 
 pub(crate) use self::memory::Memory;
 use self::requests::Wanted;
-use crate::{Clients, OUTSTANDING_MAX, ObservedAssignment, Progress, State};
+use crate::{Clients, Input, OUTSTANDING_MAX, ObservedAssignment, Progress, State};
 
 /// Reads what the plan names. Calls follow each other: the organization has 20 a second for everybody.
-pub(crate) async fn observe(clients: &Clients, run: &Subject, plan: &SignInPlan) -> Result<State, StepError> {
+pub(crate) async fn observe(clients: &Clients, input: &Input, plan: &SignInPlan) -> Result<State, StepError> {
+    let run = &input.run;
     let account = &run.account_id;
     let mut groups = BTreeMap::new();
     for AssignmentPlan { group, .. } in &plan.assignments {
@@ -35,8 +37,10 @@ pub(crate) async fn observe(clients: &Clients, run: &Subject, plan: &SignInPlan)
         });
     }
     mark_assigned(clients, account, plan, &mut assignments).await?;
-    let mut state = State { outstanding: 0, assignments };
-    if absent(&state.assignments).is_some() {
+    let left_over = left_over::observe(clients, account, plan, &input.left_over).await?;
+    let is_leaving = left_over.iter().any(|left| left.remove);
+    let mut state = State { outstanding: 0, assignments, left_over };
+    if absent(&state.assignments).is_some() || is_leaving {
         look_at_requests(clients, run, plan, &mut state).await?;
     }
     Ok(state)
@@ -86,6 +90,22 @@ async fn look_at_requests(
 
 /// The id of a group by its display name, which is unique in a store. [identitystore `GetGroupId`]
 async fn group_id(clients: &Clients, plan: &SignInPlan, group: &str) -> Result<String, StepError> {
+    let found = find_group(clients, plan, group).await?;
+    found.map_err(|failure| match failure.code() {
+        Some("ResourceNotFoundException") => missing_group(failure, plan, group),
+        Some("ValidationException") => {
+            failure.as_fault(Fault::InvalidInput, "correct identityCenter and signIn in platform.yaml")
+        }
+        _ => failure.or_common(),
+    })
+}
+
+/// What Identity Center answers to a look for a group. [identitystore `GetGroupId`]
+async fn find_group(
+    clients: &Clients,
+    plan: &SignInPlan,
+    group: &str,
+) -> Result<Result<String, CallFailure>, StepError> {
     let by_name = UniqueAttribute::builder()
         .attribute_path("displayName")
         .attribute_value(Document::String(group.to_owned()))
@@ -97,13 +117,7 @@ async fn group_id(clients: &Clients, plan: &SignInPlan, group: &str) -> Result<S
         .identity_store_id(&plan.identity_store_id)
         .alternate_identifier(AlternateIdentifier::UniqueAttribute(by_name));
     let sent = call.send().await.named("identitystore:GetGroupId");
-    sent.map(|answer| answer.group_id).map_err(|failure| match failure.code() {
-        Some("ResourceNotFoundException") => missing_group(failure, plan, group),
-        Some("ValidationException") => {
-            failure.as_fault(Fault::InvalidInput, "correct identityCenter and signIn in platform.yaml")
-        }
-        _ => failure.or_common(),
-    })
+    Ok(sent.map(|answer| answer.group_id))
 }
 
 fn missing_group(failure: CallFailure, plan: &SignInPlan, group: &str) -> StepError {
@@ -115,17 +129,29 @@ fn missing_group(failure: CallFailure, plan: &SignInPlan, group: &str) -> StepEr
     error
 }
 
-/// The ARN of a permission set: from the plan, from memory, or by asking for the name of each.
-/// [sso-admin `ListPermissionSets`, `DescribePermissionSet`]
+/// The ARN of a permission set: from the plan, or by its name.
 async fn permission_set(
     clients: &Clients,
     plan: &SignInPlan,
     assignment: &AssignmentPlan,
 ) -> Result<String, StepError> {
     let (instance, wanted) = (&plan.instance_arn, &assignment.permission_set);
-    let known = assignment.permission_set_arn.clone().or_else(|| clients.memory.permission_set(instance, wanted));
-    if let Some(arn) = known {
-        return Ok(arn);
+    if let Some(known) = &assignment.permission_set_arn {
+        return Ok(known.clone());
+    }
+    let what = || format!("Identity Center has no permission set {wanted} (instance {instance})");
+    let next =
+        format!("create the permission set {wanted} and redrive the execution, or correct signIn in platform.yaml");
+    let found = find_permission_set(clients, plan, wanted).await?;
+    found.ok_or_else(|| StepError::new(Fault::InvalidInput, what()).hint(next))
+}
+
+/// The ARN of the permission set of this name, if there is one: from memory, or by asking for the name of each.
+/// [sso-admin `ListPermissionSets`, `DescribePermissionSet`]
+async fn find_permission_set(clients: &Clients, plan: &SignInPlan, wanted: &str) -> Result<Option<String>, StepError> {
+    let instance = &plan.instance_arn;
+    if let Some(known) = clients.memory.permission_set(instance, wanted) {
+        return Ok(Some(known));
     }
     let mut pages = clients.center.list_permission_sets().instance_arn(instance).into_paginator().items().send();
     while let Some(arn) = pages.next().await {
@@ -139,14 +165,11 @@ async fn permission_set(
         let Some(described) = sent.none_if(&["ResourceNotFoundException"]).or_common()? else { continue };
         let name = described.permission_set.and_then(|set| set.name).unwrap_or_default();
         clients.memory.remember(instance, &name, &arn);
-        if name == *wanted {
-            return Ok(arn);
+        if name == wanted {
+            return Ok(Some(arn));
         }
     }
-    let what = format!("Identity Center has no permission set {wanted} (instance {instance})");
-    let next =
-        format!("create the permission set {wanted} and redrive the execution, or correct signIn in platform.yaml");
-    Err(StepError::new(Fault::InvalidInput, what).hint(next))
+    Ok(None)
 }
 
 /// What is assigned already. [sso-admin `ListAccountAssignments`]
@@ -177,18 +200,28 @@ async fn assigned_groups(
     plan: &SignInPlan,
     set: &str,
 ) -> Result<BTreeSet<String>, StepError> {
+    find_assigned(clients, account, plan, set).await.map_err(|failure| {
+        if failure.is(&["ResourceNotFoundException"]) {
+            gone(failure, &clients.memory, plan, set)
+        } else {
+            failure.or_common()
+        }
+    })
+}
+
+/// What Identity Center answers to a look for them. [sso-admin `ListAccountAssignments`]
+async fn find_assigned(
+    clients: &Clients,
+    account: &AccountId,
+    plan: &SignInPlan,
+    set: &str,
+) -> Result<BTreeSet<String>, CallFailure> {
     let call = clients.center.list_account_assignments().instance_arn(&plan.instance_arn);
     let call = call.account_id(account.as_str()).permission_set_arn(set);
     let mut pages = call.into_paginator().items().send();
     let mut groups = BTreeSet::new();
     while let Some(assignment) = pages.next().await {
-        let assignment = assignment.named("sso:ListAccountAssignments").map_err(|failure| {
-            if failure.is(&["ResourceNotFoundException"]) {
-                gone(failure, &clients.memory, plan, set)
-            } else {
-                failure.or_common()
-            }
-        })?;
+        let assignment = assignment.named("sso:ListAccountAssignments")?;
         if assignment.principal_type == Some(PrincipalType::Group) {
             groups.extend(assignment.principal_id);
         }

@@ -1,9 +1,9 @@
 //! From what is known of the account to its plan. Pure.
 
-use berth_config::{AccountFacts, MatchError, Onboarding};
+use berth_config::{AccountFacts, MatchError, Onboarding, PlatformConfig};
 use berth_ledger::{Record, next_generation};
 use berth_step::{Fault, StepError};
-use berth_tenancy::{Mode, Plan, Subject, wait};
+use berth_tenancy::{LeftOvers, Mode, Plan, Subject, Thing, wait};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::OnboardingRequest;
@@ -134,7 +134,24 @@ pub fn plan(subject: Subject, matched: Onboarding) -> Plan {
         awaited_clusters,
         git_ops,
         changes: Vec::new(),
+        left_over: LeftOvers::default(),
     }
+}
+
+/// Adds to the plan what the account was given before and the plan does not have: where that is, too, so that the steps can
+/// look at it and remove it although nothing of its kind is wanted any more.
+pub fn with_left_over(plan: &mut Plan, record: Option<&Record>, wanted: &[Thing], platform: &PlatformConfig) {
+    let given = record.map(Record::given).unwrap_or_default();
+    let mut left = LeftOvers::of(&given, wanted, platform.left_over);
+    for one in &mut left.access {
+        if let Thing::AccessEntry { cluster, at: at @ None, .. } = &mut one.thing {
+            *at = platform.cluster_plan(cluster);
+        }
+    }
+    if plan.sign_in.is_none() && !left.sign_in.is_empty() {
+        plan.sign_in = platform.sign_in_of_nobody();
+    }
+    plan.left_over = left;
 }
 
 /// The error of an account that could not be matched.

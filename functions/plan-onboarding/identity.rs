@@ -28,9 +28,10 @@ pub fn bind(
     let tenant_from = Some(matched.tenant_from);
     let Some(was) = record.and_then(Record::identity) else {
         let binding = Binding { identity: wanted.clone(), tenant_from, since: now, revision: 1 };
-        return Ok(Bound { binding, seen: None, is_new: true, released: None });
+        return Ok(Bound { binding, seen: None, is_new: true, released: None, given: Vec::new(), resumes: false });
     };
     let differences = was.differences(wanted);
+    let given = record.map(Record::given).unwrap_or_default();
     let binding = record.and_then(|record| record.binding.as_ref());
     let seen = binding.map(|binding| binding.revision);
     if !differences.is_empty() {
@@ -40,7 +41,7 @@ pub fn bind(
         transfer::check(request, &transfer::transfer_plan(record, &was, wanted, matched))?;
         let revision = seen.map_or(1, |seen| seen.saturating_add(1));
         let binding = Binding { identity: wanted.clone(), tenant_from, since: now, revision };
-        return Ok(Bound { binding, seen, is_new: false, released: Some(was) });
+        return Ok(Bound { binding, seen, is_new: false, released: Some(was), given, resumes: false });
     }
     let identity = was.with(wanted);
     let revision = match binding {
@@ -49,7 +50,8 @@ pub fn bind(
         Some(other) => other.revision.saturating_add(1),
     };
     let since = binding.map_or(now, |binding| binding.since);
-    Ok(Bound { binding: Binding { identity, tenant_from, since, revision }, seen, is_new: false, released: None })
+    let binding = Binding { identity, tenant_from, since, revision };
+    Ok(Bound { binding, seen, is_new: false, released: None, given, resumes: false })
 }
 
 /// The error of a plan that would make the account another one.

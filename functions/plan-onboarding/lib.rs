@@ -20,7 +20,7 @@ use serde_json::Value;
 
 pub use crate::{
     account::facts,
-    decide::{ExecutionState, LeaseStep, after_holder, check_generation, opening_until, plan, subject},
+    decide::{ExecutionState, LeaseStep, after_holder, check_generation, opening_until, plan, subject, with_left_over},
     identity::{bind, claimed, joins},
     request::{OnboardingRequest, read_request},
     transfer::{check, transfer_plan},
@@ -86,12 +86,14 @@ impl PlanOnboarding {
         subject.opening_until = opening_until(facts.joined, now, platform.opening_seconds_max);
         let mut plan = plan(subject, matched.clone());
         let wanted = matched.identity();
+        with_left_over(&mut plan, record.as_ref(), &matched.things(&request.account), platform);
         if let (Some(record), Some(_), Mode::Plan) = (&record, &request.transfer, request.mode) {
             let was = record.identity().unwrap_or_else(|| wanted.clone());
             let transfer = transfer_plan(record, &was, &wanted, &matched);
             return Ok(Admission::Transfer { account_id: request.account, transfer });
         }
-        let bound = bind(record.as_ref(), &wanted, &facts, &matched, request.transfer.as_ref(), now)?;
+        let mut bound = bind(record.as_ref(), &wanted, &facts, &matched, request.transfer.as_ref(), now)?;
+        bound.resumes = record.as_ref().is_some_and(|record| record.lease.as_ref() == Some(&input.execution));
         let (source, tag) = (matched.tenant_from, platform.tenant_tag.as_str());
         match request.mode {
             Mode::Plan => {

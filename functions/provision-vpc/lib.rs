@@ -20,7 +20,7 @@ use aws_sdk_ec2::Client;
 use berth_aws::{Part, PolicyFile, SessionScope, Sessions};
 use berth_ledger::Ledger;
 use berth_step::{Decision, HasSubject, Step, StepError};
-use berth_tenancy::{NetworkPlan, PlannedChange, Region, Subject, Tags};
+use berth_tenancy::{NetworkPlan, PlannedChange, Region, Subject, Tags, Thing};
 use berth_wiring::Wiring;
 use ipnet::Ipv4Net;
 use jiff::Timestamp;
@@ -172,5 +172,15 @@ impl Step for ProvisionVpc {
 
     fn apply(state: &mut State, input: &Input, change: &Change, made: Option<Made>) {
         state.apply(input, change, made);
+    }
+
+    /// The id comes with the record of the creation, and with the run's end: `CreateVpc` gives it.
+    fn gives(input: &Input, change: &Change) -> Option<Thing> {
+        let id = match change {
+            Change::CreateVpc { .. } => None,
+            Change::RecordVpc { vpc, .. } => Some(vpc.clone()),
+            _ => return None,
+        };
+        Some(Thing::Vpc { region: input.region.clone(), id })
     }
 }

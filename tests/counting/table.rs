@@ -25,7 +25,7 @@ pub fn table(one: (&Measured, &Measured), two: (&Measured, &Measured), network_s
     row(
         "of them by the steps of the network",
         &|each| each.calls_of(network_steps),
-        "45: held; 15 became 17, see [0026](decisions/0026-ceilings.md)",
+        "45 became 48, see [0031](decisions/0031-journal-and-inventory.md); 15 became 17, see [0026](decisions/0026-ceilings.md)",
     );
     row("of them outside of the hub", &|each| each.outside, "");
     row("of them mutating", &|each| each.figures.changing, "0 again: held");

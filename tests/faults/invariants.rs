@@ -8,7 +8,7 @@ use berth_ledger::{Record, Status};
 use serde_json::json;
 
 use super::Scenario;
-use crate::rig::{Call, NETWORK, Rig};
+use crate::rig::{Call, NETWORK, Rig, untold};
 
 /// Differing lines of a snapshot that are shown.
 const LINES_MAX: usize = 8;
@@ -51,8 +51,13 @@ pub(super) fn violated(seen: &Seen<'_>, record: &Record) -> Vec<String> {
     violations.extend(started_too_often(seen));
     violations.extend(not_one_of_each(seen));
     violations.extend(not_one_commit(seen, record));
+    violations.extend(untold(record, &seen.rig.calls(seen.since)));
     match seen.scenario {
-        Scenario::Again => violations.extend(changed(&seen.rig.calls(seen.since))),
+        Scenario::Again => {
+            violations.extend(changed(&seen.rig.calls(seen.since)));
+            let told = record.told_changes().into_iter();
+            violations.extend(told.map(|change| format!("nothing had to change, and it is told: {change}")));
+        }
         Scenario::Pooled | Scenario::Reserved | Scenario::Swept | Scenario::Reviewed => {
             violations.extend(let_in_too_early(&seen.rig.calls(seen.since)));
             violations.extend(changed_by_a_second_run(seen));

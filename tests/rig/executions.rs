@@ -95,7 +95,9 @@ impl Rig {
                 let now = jiff::Timestamp::UNIX_EPOCH;
                 let revision = seen.as_ref().map(|seen| seen.revision);
                 let binding = seen.unwrap_or(Binding { identity, tenant_from: None, since: now, revision: 1 });
-                let bound = Bound { binding, seen: revision, is_new: revision.is_none(), released: None };
+                let (given, resumes) = (Vec::new(), false);
+                let bound =
+                    Bound { binding, seen: revision, is_new: revision.is_none(), released: None, given, resumes };
                 ledger.acquire(&subject, &bound, expected.as_ref(), now).await
             })
         };

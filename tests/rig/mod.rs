@@ -9,6 +9,7 @@ mod local_aws;
 mod person;
 mod places;
 mod repository;
+mod told;
 
 use std::{
     collections::BTreeMap,
@@ -29,6 +30,7 @@ use tokio::runtime::{Builder, Runtime};
 pub use self::api_server::{Asked, FakeApiServer};
 pub(crate) use self::local_aws::binaries;
 pub use self::local_aws::{checkout, recordings};
+pub use self::told::untold;
 pub use self::{
     executions::{Ended, onboarded, run},
     intake::{Event, event, fixture},

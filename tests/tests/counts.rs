@@ -17,18 +17,19 @@ use berth_tests::{
 const MARKERS: (&str, &str) = ("<!-- figures -->\n", "<!-- /figures -->");
 
 /// The steps of the network, which design.md §10 bounds together for one region: fresh, and on a re-run. Its 15 on a
-/// re-run became 17 when the proof of isolation asked for more than the spoke table (decision 0026).
+/// re-run became 17 when the proof of isolation asked for more than the spoke table (decision 0026), and its 45 fresh became 48
+/// when each batch of changes is written down before it is made (decision 0031).
 fn network_steps() -> Vec<&'static str> {
     let tasks = machine("onboard-account").tasks();
     let of_regions = tasks.iter().filter(|task| task.at.contains("/Regions/"));
     of_regions.filter_map(|task| function_of_state(&task.name)).map(|function| function.name.as_str()).collect()
 }
 
-const NETWORK_CALLS_MAX: (usize, usize) = (45, 17);
+const NETWORK_CALLS_MAX: (usize, usize) = (48, 17);
 
 /// Most calls that follow each other: fresh, and on a re-run. AWS answers one in 20 to 200 ms, so they are what an
 /// onboarding takes when AWS has nothing to wait for.
-const DEPTH_MAX: (usize, usize) = (60, 35);
+const DEPTH_MAX: (usize, usize) = (62, 35);
 
 /// Commits for 1,000 tenants (design.md §10).
 const COMMITS_MAX: u64 = 20;

@@ -44,7 +44,10 @@ fn networks(record: &Record) -> BTreeMap<Region, RegionRecord> {
 /// What a rebuild cannot know is left out.
 fn known(record: &Record) -> Record {
     let regions = networks(record);
-    Record { since: jiff::Timestamp::UNIX_EPOCH, commit: None, binding: None, regions, ..record.clone() }
+    // What was given by which run, and what the newest one changed, is written by the next run.
+    let (inventory, journal) = (None, BTreeMap::new());
+    let since = jiff::Timestamp::UNIX_EPOCH;
+    Record { since, commit: None, binding: None, regions, inventory, journal, ..record.clone() }
 }
 
 #[test]

@@ -90,6 +90,10 @@ impl Found {
             cluster_access: Vec::new(),
             readiness: Vec::new(),
             commit: None,
+            inventory: None,
+            left_over: Vec::new(),
+            journal: BTreeMap::new(),
+            journal_is_cut: false,
         };
         if let Some(ExecutionOutput::Onboard { run, regions, roles, default_vpcs, sign_in, cluster_access, .. }) =
             &self.seen

@@ -3,13 +3,26 @@
 use std::collections::BTreeMap;
 
 use berth_tenancy::{
-    AccountId, EnvironmentName, GIVEN_BOUNDARY, GIVEN_CLUSTER, GIVEN_ENTRIES, GIVEN_FILE, GIVEN_ROLE, Identity,
-    TenantName, TenantSource,
+    AccountId, ClusterPlan, EnvironmentName, GIVEN_BOUNDARY, GIVEN_CLUSTER, GIVEN_ENTRIES, GIVEN_FILE, GIVEN_ROLE,
+    Identity, RegionPlan, RolePlan, SignInPlan, TenantName, TenantSource, Thing,
 };
 
-use crate::{AccountFacts, MatchError, Onboarding, PlatformConfig};
+use crate::{AccountFacts, MatchError, Onboarding, PlatformConfig, resolve};
 
 impl PlatformConfig {
+    /// Where Identity Center is, with nobody who signs in; none in a file without it.
+    #[must_use]
+    pub fn sign_in_of_nobody(&self) -> Option<SignInPlan> {
+        resolve::sign_in_of_nobody(self)
+    }
+
+    /// The cluster of this name, when its access entries are Berth's.
+    #[must_use]
+    pub fn cluster_plan(&self, name: &str) -> Option<ClusterPlan> {
+        let (name, cluster) = self.clusters.iter().find(|(known, _)| known.as_str() == name)?;
+        resolve::cluster(name, cluster)
+    }
+
     /// What this configuration gives an account that is this environment of this tenant, whatever unit it is in; none when
     /// the configuration has no such environment.
     ///
@@ -37,6 +50,37 @@ impl PlatformConfig {
 }
 
 impl Onboarding {
+    /// Everything that an account of this match has when its onboarding has ended well: what the inventory is compared
+    /// with.
+    #[must_use]
+    pub fn things(&self, account: &AccountId) -> Vec<Thing> {
+        let role_arn = |role: &RolePlan| format!("arn:aws:iam::{account}:role{}{}", role.path, role.name);
+        let boundary = &self.roles.boundary;
+        let mut things = vec![
+            Thing::Boundary { arn: format!("arn:aws:iam::{account}:policy{}{}", boundary.path, boundary.name) },
+            Thing::File { path: self.git_ops.path.clone() },
+        ];
+        for RegionPlan { region, .. } in &self.regions {
+            things.push(Thing::Vpc { region: region.clone(), id: None });
+            things.push(Thing::Attachment { region: region.clone(), id: None });
+        }
+        things.extend(self.baselines.iter().map(|baseline| Thing::Baseline { region: baseline.region.clone() }));
+        for role in &self.roles.roles {
+            things.push(Thing::Role { name: role.key.clone(), arn: role_arn(role) });
+        }
+        for one in self.sign_in.iter().flat_map(|sign_in| &sign_in.assignments) {
+            let (group, permission_set) = (one.group.clone(), one.permission_set.clone());
+            things.push(Thing::SignIn { group, permission_set, group_id: None, permission_set_arn: None });
+        }
+        for cluster in &self.clusters {
+            let roles = self.roles.roles.iter().filter(|role| role.access.is_some()).map(role_arn);
+            let entry =
+                |role| Thing::AccessEntry { role, cluster: cluster.name.to_string(), at: Some(cluster.clone()) };
+            things.extend(roles.map(entry));
+        }
+        things
+    }
+
     /// What an account is given by this match.
     #[must_use]
     pub fn identity(&self) -> Identity {

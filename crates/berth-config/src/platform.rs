@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use berth_tenancy::{AccountId, ClusterName, EnvironmentName, Region, RoleName};
+use berth_tenancy::{AccountId, ClusterName, EnvironmentName, LeftOverPolicy, Region, RoleName};
 use ipnet::Ipv4Net;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -48,6 +48,10 @@ pub struct PlatformConfig {
     /// Groups that own a tenancy, as templates (`{tenant}-leads`).
     #[serde(default)]
     pub owner_groups: Vec<String>,
+    /// What becomes of what an account was given and its plan does not have any more. Without it, access that nobody wants
+    /// (roles, sign-in, access entries) is removed, and the rest is reported. `report`: nothing is removed. What an
+    /// onboarding cannot remove (VPC, attachment, baseline) is always reported, with the command that removes it.
+    pub left_over: Option<LeftOverPolicy>,
     /// Which events start an onboarding.
     #[serde(default = "default_start_on")]
     #[schemars(length(min = 1), extend("uniqueItems" = true))]

@@ -109,23 +109,30 @@ pub(crate) fn sign_in(
     declared: &[SignIn],
     names: Names<'_>,
 ) -> Result<Option<SignInPlan>, UnknownPlaceholder> {
-    let Some(center) = config.identity_center.as_ref().filter(|_| !declared.is_empty()) else { return Ok(None) };
-    let IdentityCenter { account, role, region, instance_arn, identity_store_id, permission_sets } = center;
+    let Some(place) = sign_in_of_nobody(config).filter(|_| !declared.is_empty()) else { return Ok(None) };
+    let permission_sets = config.identity_center.as_ref().map(|center| &center.permission_sets);
     let assignment = |SignIn { group, permission_set }: &SignIn| {
         Ok(AssignmentPlan {
             group: render(group, names)?,
             permission_set: permission_set.clone(),
-            permission_set_arn: permission_sets.get(permission_set).cloned(),
+            permission_set_arn: permission_sets.and_then(|sets| sets.get(permission_set)).cloned(),
         })
     };
-    Ok(Some(SignInPlan {
+    Ok(Some(SignInPlan { assignments: declared.iter().map(assignment).collect::<Result<_, _>>()?, ..place }))
+}
+
+/// Where Identity Center is, with nobody who signs in; none in a file without it.
+pub(crate) fn sign_in_of_nobody(config: &PlatformConfig) -> Option<SignInPlan> {
+    let IdentityCenter { account, role, region, instance_arn, identity_store_id, permission_sets: _ } =
+        config.identity_center.as_ref()?;
+    Some(SignInPlan {
         account: account.clone().unwrap_or_else(|| config.organization.management_account.clone()),
         role: role.clone(),
         region: region.clone(),
         instance_arn: instance_arn.clone(),
         identity_store_id: identity_store_id.clone(),
-        assignments: declared.iter().map(assignment).collect::<Result<_, _>>()?,
-    }))
+        assignments: Vec::new(),
+    })
 }
 
 /// The cluster, when its access entries are Berth's.

@@ -1,6 +1,6 @@
 //! The output of an execution that succeeded, and the result of a region in it.
 
-use berth_tenancy::{AccountId, Region, Subject, TransferPlan};
+use berth_tenancy::{AccountId, LeftOver, Region, Subject, TransferPlan};
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
 use crate::{ClusterAccessRecord, DefaultVpcRecord, ReadinessRecord, RegionRecord, RoleRecord, SignInRecord};
@@ -28,8 +28,11 @@ pub enum ExecutionOutput {
         readiness: Vec<ReadinessRecord>,
         /// The commit; in a plan it has no id.
         commit: CommitOutput,
-        /// What was changed.
+        /// What was changed, as far as the last attempt of each state says; all of it is in the journal of the ledger.
         changes: Vec<String>,
+        /// What was given before, is not in the plan, and is still there. Older executions do not say.
+        #[serde(default)]
+        left_over: Vec<LeftOver>,
     },
     /// The account is not ours.
     Ignore {

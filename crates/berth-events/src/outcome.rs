@@ -7,7 +7,7 @@ mod version;
 
 use std::collections::BTreeMap;
 
-use berth_tenancy::{AccountId, EnvironmentName, Mode, PlannedChange, Region, TenantName};
+use berth_tenancy::{AccountId, EnvironmentName, Mode, PlannedChange, Region, TenantName, Thing, ToldChange};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -75,6 +75,12 @@ pub struct AccountOnboarded {
     /// The commit in the GitOps repository that holds the tenant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
+    /// Every change of the run, once, in the order in which they were begun. None: nothing had to change.
+    #[serde(default)]
+    pub changes: Vec<ToldChange>,
+    /// What the account was given before, is not in its plan, and is still there.
+    #[serde(default)]
+    pub left_over: Vec<StillThere>,
     /// When the execution ended.
     pub finished_at: Timestamp,
 }
@@ -92,6 +98,45 @@ pub struct OnboardedRegion {
     /// Differences from the plan that were left, because closing them takes an outage.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub planned_changes: Vec<PlannedChange>,
+}
+
+/// Something that an account was given, that nobody wants any more, and that is still there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StillThere {
+    /// What it is, in a few words.
+    pub what: String,
+    /// Its region; none for what is global.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<Region>,
+    /// What it costs in a month, in US cents of us-east-1; none for what is free, or is billed by use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub monthly_cents: Option<u32>,
+    /// The command that removes it.
+    pub removed_by: String,
+}
+
+impl StillThere {
+    /// As it is told of `account`.
+    #[must_use]
+    pub fn of(account: &AccountId, thing: &Thing) -> Self {
+        Self {
+            what: thing.to_string(),
+            region: thing.region().cloned(),
+            monthly_cents: thing.monthly_cents(),
+            removed_by: thing.removed_by(account),
+        }
+    }
+}
+
+impl std::fmt::Display for StillThere {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.what)?;
+        match self.monthly_cents {
+            Some(cents) => write!(f, " (${}.{:02} a month)", cents / 100, cents % 100),
+            None => Ok(()),
+        }
+    }
 }
 
 /// How an execution ended without success.
@@ -131,6 +176,10 @@ pub struct AccountOnboardingFailed {
     pub failure: Failure,
     /// The command that runs it again.
     pub run_again: String,
+    /// Every change of the run, once, in the order in which they were begun. Each is written down before it is made, so
+    /// the last ones may not have been made.
+    #[serde(default)]
+    pub changes: Vec<ToldChange>,
     /// When the execution ended.
     pub finished_at: Timestamp,
 }
@@ -151,6 +200,9 @@ pub struct AccountIgnored {
     /// The execution that ended; none when no execution was needed to know it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub execution_arn: Option<String>,
+    /// What the account still has of the time when it was Berth's.
+    #[serde(default)]
+    pub left_over: Vec<StillThere>,
     /// When that was decided.
     pub finished_at: Timestamp,
 }

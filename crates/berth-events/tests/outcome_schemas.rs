@@ -7,11 +7,11 @@ use berth_events::{
     Decision, Failure, Source,
     outcome::{
         self, AccountCreated, AccountIgnored, AccountOnboarded, AccountOnboardingFailed, FailedStatus, OnboardedRegion,
-        Published, Version,
+        Published, StillThere, Version,
     },
     recognise,
 };
-use berth_tenancy::{PlannedChange, without_formats};
+use berth_tenancy::{PlannedChange, Thing, ToldChange, without_formats};
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings, transform::RecursiveTransform};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -34,6 +34,26 @@ fn created() -> AccountCreated {
     }
 }
 
+fn change(sentence: &str) -> ToldChange {
+    let region = Some("eu-west-1".parse().unwrap());
+    ToldChange { step: "provision-vpc".to_owned(), region, change: sentence.to_owned() }
+}
+
+fn attachment() -> Thing {
+    let id = Some("tgw-attach-0a1b2c3d4e5f67890".to_owned());
+    Thing::Attachment { region: "eu-west-1".parse().unwrap(), id }
+}
+
+#[test]
+fn what_is_still_there_is_told_with_its_cost_and_how_it_is_removed() {
+    let told = StillThere::of(&"111122223333".parse().unwrap(), &attachment());
+    assert_eq!(
+        told.to_string(),
+        "Transit Gateway attachment tgw-attach-0a1b2c3d4e5f67890 in eu-west-1 ($36.50 a month)"
+    );
+    assert_eq!(told.removed_by, "berth offboard 111122223333 --region eu-west-1");
+}
+
 fn onboarded() -> AccountOnboarded {
     let region = OnboardedRegion {
         vpc_id: "vpc-0a1b2c3d4e5f67890".to_owned(),
@@ -51,6 +71,8 @@ fn onboarded() -> AccountOnboarded {
         generation: Some(1),
         regions: BTreeMap::from([("eu-west-1".parse().unwrap(), region)]),
         commit: Some("4b825dc642cb6eb9a060e54bf8d69288fbee4904".to_owned()),
+        changes: vec![change("create the VPC")],
+        left_over: vec![StillThere::of(&"111122223333".parse().unwrap(), &attachment())],
         finished_at: "2026-01-02T03:04:05Z".parse().unwrap(),
     }
 }
@@ -67,6 +89,7 @@ fn failed() -> AccountOnboardingFailed {
         status: FailedStatus::TimedOut,
         failure: Failure::from_error(Some("States.Timeout"), None, "AttachTransitGateway"),
         run_again: outcome::run_again_command(&account),
+        changes: vec![change("create the VPC")],
         account_id: account,
         finished_at: "2026-01-02T03:04:05Z".parse().unwrap(),
     }
@@ -79,6 +102,7 @@ fn ignored() -> AccountIgnored {
         reason: "its organizational unit is not onboarded".to_owned(),
         source: Some(Source::Organizations),
         execution_arn: None,
+        left_over: vec![StillThere::of(&"111122223333".parse().unwrap(), &attachment())],
         finished_at: "2026-01-02T03:04:05Z".parse().unwrap(),
     }
 }

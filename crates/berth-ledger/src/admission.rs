@@ -99,6 +99,10 @@ mod tests {
             cluster_access: Vec::new(),
             readiness: Vec::new(),
             commit: None,
+            inventory: None,
+            left_over: Vec::new(),
+            journal: std::collections::BTreeMap::new(),
+            journal_is_cut: false,
         }
     }
 

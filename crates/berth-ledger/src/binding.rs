@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, Delete, TransactWriteItem};
 use berth_aws::CallFailure;
 use berth_step::{Fault, StepError};
 use berth_tenancy::{
-    AccountId, Binding, Claim, EnvironmentName, GIVEN_CLUSTER, GIVEN_FILE, GIVEN_ROLE, Identity, TenantName,
+    AccountId, Binding, Claim, EnvironmentName, GIVEN_CLUSTER, GIVEN_FILE, GIVEN_ROLE, Given, Identity, TenantName,
     cluster_of_path,
 };
 
@@ -36,6 +36,10 @@ pub struct Bound {
     pub is_new: bool,
     /// Who the account was, when it becomes another one: that place is freed.
     pub released: Option<Identity>,
+    /// What the account was given before: its inventory, where a record of an earlier version has none.
+    pub given: Vec<Given>,
+    /// Whether the execution has the lease already: then its journal goes on.
+    pub resumes: bool,
 }
 
 /// Key of the claim of a tenant's environment.
@@ -170,6 +174,11 @@ impl Ledger {
                 "signIn",
                 "clusterAccess",
                 "commit",
+                "inventory",
+                "leftOver",
+                "journal",
+                "journalBytes",
+                "journalIsCut",
             ])
             .of_item(&self.table, key(account))?;
         let items = vec![forgotten, self.unclaim(account, &identity)?];

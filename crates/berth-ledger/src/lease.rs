@@ -1,13 +1,16 @@
 //! The lease: one execution at a time may act on an account.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_dynamodb::types::CancellationReason;
-use berth_step::{Fault, Lease, StepError};
-use berth_tenancy::{AccountId, Binding, Claim, Identity, Subject};
+use berth_step::{Fault, StepError};
+use berth_tenancy::{AccountId, Claim, Identity, Subject};
 use jiff::Timestamp;
 
 use crate::{
-    Bound, Ledger, Record, Status,
+    Bound, JournalBatch, Ledger, Record, Status,
     binding::{claim, claim_key, read_claim},
+    journal::inventory,
     table::{Change, key, read},
 };
 
@@ -43,10 +46,10 @@ impl Ledger {
         expected: Option<&Holder>,
         now: Timestamp,
     ) -> Result<Acquisition, StepError> {
-        let (account, Bound { binding, seen, released, is_new: _ }) = (&subject.account_id, bound);
+        let (account, Bound { binding, released, .. }) = (&subject.account_id, bound);
         let claimed = claim(account, binding)?
             .of_item(&self.table, claim_key(&binding.identity.tenant, &binding.identity.environment))?;
-        let leased = lease(subject, (binding, *seen), expected, now)?.of_item(&self.table, key(account))?;
+        let leased = lease(subject, bound, expected, now)?.of_item(&self.table, key(account))?;
         let mut items = vec![leased, claimed];
         // Where only names differ, the place stays the account's.
         let is_same = |was: &&Identity| {
@@ -80,12 +83,10 @@ impl Ledger {
 }
 
 /// The change of the account's record that acquires the lease.
-fn lease(
-    subject: &Subject,
-    (binding, seen): (&Binding, Option<u32>),
-    expected: Option<&Holder>,
-    now: Timestamp,
-) -> Result<Change, StepError> {
+fn lease(subject: &Subject, bound: &Bound, expected: Option<&Holder>, now: Timestamp) -> Result<Change, StepError> {
+    let Bound { binding, seen, given, resumes, is_new: _, released: _ } = bound;
+    // A run that has not ended well is gone on with, by a redrive or by another execution: so is its journal.
+    let journal_goes_on = *resumes || expected.is_some();
     let expected = expected.map_or(subject.execution.as_str(), |holder| holder.execution.as_str());
     let change = match seen {
         None => Change::when(
@@ -100,7 +101,14 @@ fn lease(
         )
         .value("revision", revision)?,
     };
+    let empty = BTreeMap::<String, JournalBatch>::new();
+    let change = if journal_goes_on {
+        change.set_if_absent("journal", empty)?.set_if_absent("journalBytes", 0)?
+    } else {
+        change.set("journal", empty)?.set("journalBytes", 0)?.remove(&["journalIsCut"])
+    };
     change
+        .set_if_absent("inventory", inventory(given.iter().cloned()))?
         .set("accountId", &subject.account_id)?
         .set("accountName", &subject.account_name)?
         .set("tenant", &subject.tenant)?
@@ -154,10 +162,9 @@ impl Refusal {
     }
 }
 
-impl Lease for Ledger {
-    /// One read. A failed execution keeps its lease until another takes it over, so one that is redriven still has it,
-    /// and a step that outlives its failed execution can never take it back from a newer one.
-    async fn confirm(&self, subject: &Subject) -> Result<(), StepError> {
+impl Ledger {
+    /// Succeeds when the subject's execution may act on the account; otherwise `Superseded`. [DynamoDB `GetItem`]
+    pub async fn confirm(&self, subject: &Subject) -> Result<(), StepError> {
         let record = self.get(&subject.account_id).await?;
         match record.and_then(|record| record.lease) {
             Some(holder) if holder == subject.execution => Ok(()),
@@ -168,7 +175,7 @@ impl Lease for Ledger {
 }
 
 /// The error of an execution that may no longer act.
-fn superseded(subject: &Subject, other: &str) -> StepError {
+pub(crate) fn superseded(subject: &Subject, other: &str) -> StepError {
     StepError::new(Fault::Superseded, format!("{other} has taken over this account from {}", subject.execution))
         .for_account(&subject.account_id)
         .hint(format!("nothing: follow {other}"))

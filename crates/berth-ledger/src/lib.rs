@@ -5,6 +5,7 @@ mod admission;
 mod binding;
 mod creation;
 mod free;
+mod journal;
 mod lease;
 mod merges;
 mod outcome;
@@ -17,9 +18,10 @@ pub use addresses::{BlockRequest, CLOSED_REST_SECONDS, Holding, Pool, REST_SECON
 pub use admission::{Admission, admit, next_generation};
 pub use binding::Bound;
 pub use creation::{RecordedVpc, VpcIntent};
+pub use journal::{JOURNAL_BYTES_MAX, JournalBatch};
 pub use lease::{Acquisition, Holder};
 pub use merges::{OpenProposal, Waiter};
-pub use outcome::Ending;
+pub use outcome::{Ending, given_after};
 // What a record holds of an onboarding is what its execution said.
 pub use berth_contract::{
     AccessEntryRecord, ClusterAccessRecord, CommitRecord, DefaultVpcRecord, Readiness, ReadinessRecord, RegionRecord,

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use berth_events::Failure;
 use berth_step::StepError;
-use berth_tenancy::{AccountId, Region, Subject};
+use berth_tenancy::{AccountId, Given, LeftOver, Region, Subject, Thing};
 use jiff::Timestamp;
 
 use crate::{
-    ClusterAccessRecord, CommitRecord, DefaultVpcRecord, Ledger, ReadinessRecord, RegionRecord, RoleRecord,
-    SignInRecord, Status, table::Change,
+    ClusterAccessRecord, CommitRecord, DefaultVpcRecord, Ledger, ReadinessRecord, Record, RegionRecord, RoleRecord,
+    SignInRecord, Status,
+    journal::{inventory, things},
+    table::Change,
 };
 
 /// How an execution ended.
@@ -33,6 +35,8 @@ pub enum Ending {
         readiness: Vec<ReadinessRecord>,
         /// Where the custom resource is.
         commit: Box<CommitRecord>,
+        /// What was given before, is not in the plan, and is still there.
+        left_over: Vec<LeftOver>,
     },
     /// The account is not ours to onboard.
     Ignored {
@@ -44,7 +48,7 @@ pub enum Ending {
 }
 
 impl Ledger {
-    /// Writes how `execution` ended and releases its lease. Answers whether it was written: a second announcement of
+    /// Writes how `execution` ended and releases its lease, where `record` is the account's as it was read. Answers whether it was written: a second announcement of
     /// the same ending, or one of an execution that no longer counts, changes nothing.
     ///
     /// Announcements may come late and in any order, so an end without a lease must be later than what is written.
@@ -55,22 +59,33 @@ impl Ledger {
         account: &AccountId,
         execution: &str,
         ending: &Ending,
+        record: Option<&Record>,
         now: Timestamp,
     ) -> Result<bool, StepError> {
         let change = match ending {
-            Ending::Onboarded { run: _, regions, roles, default_vpcs, sign_in, cluster_access, readiness, commit } => {
-                Change::when("#lease = :me")
-                    .set("regions", regions)?
-                    .set("roles", roles)?
-                    .set("defaultVpcs", default_vpcs)?
-                    .set("signIn", sign_in)?
-                    .set("clusterAccess", cluster_access)?
-                    .set("readiness", readiness)?
-                    .set("commit", commit)?
-                    .set("executionArn", execution)?
-                    .set("status", Status::Onboarded)?
-                    .remove(&["lease", "failure", "reason"])
-            }
+            Ending::Onboarded {
+                run: _,
+                regions,
+                roles,
+                default_vpcs,
+                sign_in,
+                cluster_access,
+                readiness,
+                commit,
+                left_over,
+            } => Change::when("#lease = :me")
+                .set("inventory", inventory(given_after(record, ending)))?
+                .set("leftOver", left_over)?
+                .set("regions", regions)?
+                .set("roles", roles)?
+                .set("defaultVpcs", default_vpcs)?
+                .set("signIn", sign_in)?
+                .set("clusterAccess", cluster_access)?
+                .set("readiness", readiness)?
+                .set("commit", commit)?
+                .set("executionArn", execution)?
+                .set("status", Status::Onboarded)?
+                .remove(&["lease", "failure", "reason"]),
             Ending::Failed(failure) => Change::when(
                 "#lease = :me OR attribute_not_exists(#status) OR (#status = :requested AND #executionArn = :me) \
                  OR ((#status = :status OR #status = :ignored) AND #since < :since)",
@@ -98,5 +113,110 @@ impl Ledger {
         };
         let change = change.set("since", now)?.value("me", execution)?;
         Ok(self.update(account, change).await?.is_some())
+    }
+}
+
+/// What the account has after an onboarding that succeeded: what its steps answered, and what is left over. What was given
+/// before keeps its ids, and the onboarding that made it. Empty for any other ending. Pure.
+#[must_use]
+pub fn given_after(record: Option<&Record>, ending: &Ending) -> Vec<Given> {
+    let Ending::Onboarded { run, regions, roles, sign_in, cluster_access, commit, left_over, .. } = ending else {
+        return Vec::new();
+    };
+    let before = record.map(Record::given).unwrap_or_default();
+    let kept = left_over.iter().map(|left| left.thing.clone());
+    let mut now: Vec<Thing> =
+        things(regions, roles, sign_in, cluster_access, Some(commit)).into_iter().chain(kept).collect();
+    // Of what the steps answer nothing says whether a region's baseline is there, and whether a boundary is.
+    let recorded = record.map(Record::things).unwrap_or_default();
+    let unasked = before.iter().map(|given| &given.thing).chain(&recorded);
+    let unasked = unasked.filter(|thing| matches!(thing, Thing::Baseline { .. } | Thing::Boundary { .. }));
+    now.extend(unasked.cloned());
+    let mut after: Vec<Given> = Vec::new();
+    for thing in now {
+        if after.iter().any(|given| given.thing.key() == thing.key()) {
+            continue;
+        }
+        let known = before.iter().find(|given| given.thing.key() == thing.key());
+        let generation = known.and_then(|given| given.generation).or(Some(run.generation));
+        let thing = known.map_or_else(|| thing.clone(), |given| given.thing.with_ids_of(&thing));
+        after.push(Given { thing, generation });
+    }
+    after
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn ending(left_over: Vec<LeftOver>) -> Ending {
+        let run = json!({
+            "accountId": "111122223333", "accountName": "x-dev", "tenant": "x", "environment": "dev", "generation": 3,
+            "execution": "arn:mine", "mode": "apply", "tenantRole": "BerthTenant",
+        });
+        let network = json!({ "vpcId": "vpc-1", "cidr": "10.0.0.0/20", "attachmentId": "tgw-attach-1" });
+        Ending::Onboarded {
+            run: serde_json::from_value(run).unwrap(),
+            regions: serde_json::from_value(json!({ "eu-west-1": network })).unwrap(),
+            roles: serde_json::from_value(json!([{ "name": "a", "arn": "arn:a" }])).unwrap(),
+            default_vpcs: Vec::new(),
+            sign_in: serde_json::from_value(json!([{ "group": "g", "permissionSet": "P" }])).unwrap(),
+            cluster_access: Vec::new(),
+            readiness: Vec::new(),
+            commit: serde_json::from_value(json!({ "sha": "0", "path": "p" })).unwrap(),
+            left_over,
+        }
+    }
+
+    fn record(inventory: &Value) -> Record {
+        serde_json::from_value(json!({
+            "accountId": "111122223333", "status": "running", "generation": 3, "since": "2026-11-01T00:00:00Z",
+            "inventory": inventory,
+        }))
+        .unwrap()
+    }
+
+    fn sorted(given: Vec<Given>) -> Vec<(String, Option<u32>)> {
+        let mut keys: Vec<_> = given.into_iter().map(|given| (given.thing.key(), given.generation)).collect();
+        keys.sort();
+        keys
+    }
+
+    #[test]
+    fn after_a_good_end_the_inventory_is_what_is_there_and_what_is_left_over() {
+        let role = |arn: &str| json!({ "thing": { "kind": "role", "name": "n", "arn": arn }, "generation": 1 });
+        let sign_in = json!({
+            "thing": { "kind": "signIn", "group": "g", "permissionSet": "P", "groupId": "id" }, "generation": 2,
+        });
+        let baseline = json!({ "thing": { "kind": "baseline", "region": "eu-west-1" }, "generation": 1 });
+        let known = record(&json!({
+            "1": role("arn:a"), "2": role("arn:removed"), "3": role("arn:stays"), "4": sign_in, "5": baseline,
+        }));
+        let stays = Thing::Role { name: "n".to_owned(), arn: "arn:stays".to_owned() };
+        let after = given_after(Some(&known), &ending(vec![LeftOver { thing: stays, remove: false }]));
+        let kept = after.iter().find(|given| given.thing.key() == "sign-in P g").unwrap();
+        assert!(matches!(&kept.thing, Thing::SignIn { group_id: Some(id), .. } if id == "id"), "{kept:?}");
+        let wanted = [
+            ("attachment eu-west-1", 3),
+            ("baseline eu-west-1", 1),
+            ("file p", 3),
+            ("role arn:a", 1),
+            ("role arn:stays", 1),
+            ("sign-in P g", 2),
+            ("vpc eu-west-1", 3),
+        ];
+        assert_eq!(sorted(after), wanted.map(|(key, generation)| (key.to_owned(), Some(generation))));
+    }
+
+    #[test]
+    fn what_only_an_earlier_version_knew_belongs_to_the_run_that_found_it() {
+        let mut earlier = record(&Value::Null);
+        earlier.roles = serde_json::from_value(json!([{ "name": "a", "arn": "arn:a" }])).unwrap();
+        assert!(earlier.given().iter().all(|given| given.generation.is_none()));
+        let after = given_after(Some(&earlier), &ending(Vec::new()));
+        assert!(after.iter().all(|given| given.generation == Some(3)), "{after:?}");
     }
 }

@@ -6,9 +6,11 @@ use berth_contract::{
     ClusterAccessRecord, CommitRecord, DefaultVpcRecord, ReadinessRecord, RegionRecord, RoleRecord, SignInRecord,
 };
 use berth_events::Failure;
-use berth_tenancy::{AccountId, Binding, EnvironmentName, Region, TenantName};
+use berth_tenancy::{AccountId, Binding, EnvironmentName, Given, LeftOver, Region, TenantName};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+use crate::JournalBatch;
 
 /// Where an account is on its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,4 +103,16 @@ pub struct Record {
     /// The commit that its custom resource is in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<CommitRecord>,
+    /// What it was given, by a short name of each thing; none in a record of an earlier version: see [`Record::given`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inventory: Option<BTreeMap<String, Given>>,
+    /// What of it the plan did not have any more when it was last onboarded, and what is still there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_over: Vec<LeftOver>,
+    /// Changes of its newest run, by a short name of each batch: see [`Record::told_changes`].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub journal: BTreeMap<String, JournalBatch>,
+    /// Whether there were more than a journal takes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub journal_is_cut: bool,
 }

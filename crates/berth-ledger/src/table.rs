@@ -207,11 +207,11 @@ fn other_reason(reason: &CancellationReason) -> Option<StepError> {
 /// words, `roles` and `status` among them.
 #[derive(Debug)]
 pub(crate) struct Change {
-    condition: &'static str,
+    pub(crate) condition: &'static str,
     sets: Vec<String>,
     removes: Vec<String>,
-    names: HashMap<String, String>,
-    values: Item,
+    pub(crate) names: HashMap<String, String>,
+    pub(crate) values: Item,
 }
 
 impl Change {
@@ -246,6 +246,26 @@ impl Change {
         self
     }
 
+    /// Puts a value into a map that is there, under a key that `alias` stands for; the condition may use it as `#alias`.
+    pub(crate) fn put(
+        mut self,
+        map: &str,
+        (alias, key): (&str, &str),
+        value: impl serde::Serialize,
+    ) -> Result<Self, StepError> {
+        self.sets.push(format!("#{map}.#{alias} = :{alias}"));
+        self.names.insert(format!("#{map}"), map.to_owned());
+        self.names.insert(format!("#{alias}"), key.to_owned());
+        self.value(alias, value)
+    }
+
+    /// Adds to a number that is there.
+    pub(crate) fn add(mut self, name: &str, amount: usize) -> Result<Self, StepError> {
+        self.sets.push(format!("#{name} = #{name} + :{name}"));
+        self.names.insert(format!("#{name}"), name.to_owned());
+        self.value(name, amount)
+    }
+
     /// A value that the condition uses as `:name`.
     pub(crate) fn value(mut self, name: &str, value: impl serde::Serialize) -> Result<Self, StepError> {
         let value = serde_dynamo::to_attribute_value(value).map_err(|error| {
@@ -272,7 +292,7 @@ impl Change {
     }
 
     /// The update expression.
-    fn expression(&self) -> String {
+    pub(crate) fn expression(&self) -> String {
         let remove =
             if self.removes.is_empty() { String::new() } else { format!(" REMOVE {}", self.removes.join(", ")) };
         format!("SET {}{remove}", self.sets.join(", "))

@@ -1,13 +1,11 @@
 //! The loop that every step runs in, and the dry run of a plan.
 
-use std::time::Duration;
-
-use berth_tenancy::Mode;
+use berth_tenancy::{Mode, Thing};
 use futures::{StreamExt, stream};
+use jiff::Timestamp;
 use serde::Serialize;
-use tokio::time::Instant;
 
-use crate::{Decision, Fault, HasSubject, Lease, Step, StepError};
+use crate::{Decision, Fault, HasSubject, Intent, Lease, Step, StepError};
 
 /// How often `decide` may ask for changes in one invocation. Real steps need at most six rounds.
 const ROUNDS_MAX: usize = 16;
@@ -15,18 +13,24 @@ const ROUNDS_MAX: usize = 16;
 /// Changes of one batch under way at once: well below EC2's bucket of 50 for mutating calls.
 const CHANGES_AT_ONCE: usize = 6;
 
-/// How long a batch may take before the lease is confirmed again: a call that hung may have outlived its execution, and
-/// another one may be at work by now. A batch seldom takes a second.
-const BATCH_MAX: Duration = Duration::from_secs(5);
-
 /// What a step returns to the state machine: its output, and what it changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Converged<O> {
     /// What later states read.
     #[serde(flatten)]
     pub output: O,
-    /// Changes that were made, or in mode `plan` would be.
+    /// Changes that this invocation made, or in mode `plan` would be made. Those of the whole run are in the journal: an
+    /// invocation that ends in a fault returns none.
     pub changes: Vec<String>,
+}
+
+/// Who makes the changes of an invocation, and by which clock they are written down.
+#[derive(Debug, Clone, Copy)]
+pub struct Actor {
+    /// Name of the function.
+    pub step: &'static str,
+    /// The clock.
+    pub now: fn() -> Timestamp,
 }
 
 /// What a dry run came to.
@@ -43,6 +47,7 @@ pub struct DryRun<S: Step> {
 pub async fn converge<S: Step>(
     step: &S,
     lease: &impl Lease,
+    actor: Actor,
     input: &S::Input,
 ) -> Result<Converged<S::Output>, StepError> {
     // Boxed, here and below: the SDK's futures are too deep and too large to be laid out inside each other.
@@ -53,7 +58,7 @@ pub async fn converge<S: Step>(
         let changes = batches.iter().flatten().map(|change| logged::<S>(input, change)).collect();
         return Ok(Converged { output, changes });
     }
-    make_changes::<S>(&clients, lease, input, state).await
+    make_changes::<S>(&clients, (lease, actor), input, state).await
 }
 
 /// Which changes `decide` asks for from `state` on, down to the end, when each succeeds. Pure.
@@ -75,36 +80,44 @@ pub fn dry_run<S: Step>(input: &S::Input, mut state: S::State) -> Result<DryRun<
 /// Makes changes until nothing is left.
 async fn make_changes<S: Step>(
     clients: &S::Clients,
-    lease: &impl Lease,
+    (lease, actor): (&impl Lease, Actor),
     input: &S::Input,
     mut state: S::State,
 ) -> Result<Converged<S::Output>, StepError> {
     let mut changes = Vec::new();
     let mut rounds = 0;
-    let mut is_confirmed = false;
     loop {
         let batch = match decide::<S>(input, &state, rounds)? {
             Decision::Done(output) => return Ok(Converged { output, changes }),
             Decision::Act(batch) => batch,
         };
-        if !is_confirmed {
-            lease.confirm(input.subject()).await?;
-        }
-        let began = Instant::now();
+        lease.begin(input.subject(), &intent::<S>(actor, input, &batch)).await?;
         let acting = stream::iter(&batch).map(async |change| {
             let made = Box::pin(S::act(clients, input, change)).await.map_err(|error| error.while_trying(change))?;
-            // Logged as well: an invocation that then ends in NotReady returns no list of changes.
             Ok((logged::<S>(input, change), made))
         });
         // Every change of the batch is awaited, also after one failed: a dropped call may still take effect.
         let answers: Vec<Result<_, StepError>> = acting.buffered(CHANGES_AT_ONCE).collect().await;
-        is_confirmed = began.elapsed() < BATCH_MAX;
         rounds += 1;
         for (change, answer) in batch.iter().zip(answers) {
             let (line, made) = answer?;
             changes.push(line);
             S::apply(&mut state, input, change, Some(made));
         }
+    }
+}
+
+/// What is written down before a batch is made.
+fn intent<S: Step>(actor: Actor, input: &S::Input, batch: &[S::Change]) -> Intent {
+    let mut gives: Vec<Thing> = batch.iter().filter_map(|change| S::gives(input, change)).collect();
+    gives.sort_by_key(Thing::key);
+    gives.dedup();
+    Intent {
+        step: actor.step,
+        region: input.region().cloned(),
+        changes: batch.iter().map(ToString::to_string).collect(),
+        gives,
+        at: (actor.now)(),
     }
 }
 

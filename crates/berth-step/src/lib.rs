@@ -14,11 +14,11 @@ mod step;
 
 pub use batch::{ATTRIBUTES_MAX, Batch, BatchAnswer, Message, MessageAttribute, REASON_ATTRIBUTE, REPLAYS_ATTRIBUTE};
 pub use calls::count_call;
-pub use converge::{Converged, DryRun, converge, dry_run};
+pub use converge::{Actor, Converged, DryRun, converge, dry_run};
 pub use error::StepError;
 pub use fault::Fault;
 pub use metrics::{Directive, EMITTED, Metric, NAMESPACE, NO_FAULT};
 pub use opening::while_opening;
 pub use serve::{ATTEMPT_FIELD, Traced, serve, serve_step, take_attempt};
 pub use settings::{FromEnv, Settings, SettingsError};
-pub use step::{Decision, HasSubject, Lease, Step};
+pub use step::{Decision, HasSubject, Intent, Lease, Step};

@@ -11,7 +11,7 @@ use tracing::Level;
 use tracing_subscriber::{filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::{
-    Fault, HasSubject, Lease, Settings, Step, StepError,
+    Actor, Fault, HasSubject, Lease, Settings, Step, StepError,
     calls::counting,
     converge,
     line::{self, About, Spent, line},
@@ -87,7 +87,8 @@ where
     serve(name, move |input: S::Input| async move {
         let account = input.subject().account_id.clone();
         let region = HasSubject::region(&input).cloned();
-        converge(step, lease, &input).await.map_err(|error| {
+        let actor = Actor { step: name, now: Timestamp::now };
+        converge(step, lease, actor, &input).await.map_err(|error| {
             let error = error.of_planned(&account);
             let error = while_opening(error, input.subject(), Timestamp::now()).for_account(&account);
             region.iter().fold(error, StepError::in_region)

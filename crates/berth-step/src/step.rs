@@ -6,7 +6,8 @@
 
 use std::fmt::{Debug, Display};
 
-use berth_tenancy::{Region, Subject};
+use berth_tenancy::{Region, Subject, Thing};
+use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::StepError;
@@ -45,6 +46,12 @@ pub trait Step {
     /// Makes the change in the observed state. `made` is what AWS said, and `None` in a dry run: then placeholders stand
     /// for what only AWS can give. Pure.
     fn apply(state: &mut Self::State, input: &Self::Input, change: &Self::Change, made: Option<Self::Made>);
+
+    /// What the account has by this change, for its inventory: none for a change of something that is there. It is written
+    /// down before the change is made. Pure.
+    fn gives(_input: &Self::Input, _change: &Self::Change) -> Option<Thing> {
+        None
+    }
 }
 
 /// What `decide` made of the observed state.
@@ -67,8 +74,26 @@ pub trait HasSubject {
     }
 }
 
-/// The account's lease, confirmed before the first mutating call of a step, and again after a batch that hung.
+/// What a step is about to do: a batch of changes, written down before the first of them is made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Intent {
+    /// The function.
+    pub step: &'static str,
+    /// The region, for a step that runs once for each.
+    pub region: Option<Region>,
+    /// The changes, a sentence for each.
+    pub changes: Vec<String>,
+    /// What the account has by them.
+    pub gives: Vec<Thing>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The account's lease and the journal of its run, in one: nothing is changed that the lease does not allow, or that the
+/// journal does not tell.
 pub trait Lease {
-    /// Succeeds when the subject's execution may act on the account; otherwise `Superseded`.
-    fn confirm(&self, subject: &Subject) -> impl Future<Output = Result<(), StepError>>;
+    /// Confirms that the subject's execution may act on the account, and writes down what it is about to do, in one
+    /// write. The same intent may be written any number of times. `Superseded` when another execution may act: then
+    /// nothing is written.
+    fn begin(&self, subject: &Subject, intent: &Intent) -> impl Future<Output = Result<(), StepError>>;
 }

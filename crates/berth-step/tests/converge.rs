@@ -1,10 +1,17 @@
 //! The loop that every step runs in: it acts until nothing is left, never acts in a plan, and always ends.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 
-use std::{cell::RefCell, rc::Rc, time::Duration};
+use std::{cell::RefCell, rc::Rc};
 
-use berth_step::{Decision, Fault, HasSubject, Lease, Step, StepError, converge};
-use berth_tenancy::{Mode, Subject};
+use berth_step::{Actor, Converged, Decision, Fault, HasSubject, Intent, Lease, Step, StepError};
+use berth_tenancy::{Mode, Region, Subject, Thing};
+use jiff::Timestamp;
+
+/// Runs the step at a fixed time.
+async fn converge(step: &FillJar, ledger: &Ledger, input: &Input) -> Result<Converged<u32>, StepError> {
+    let actor = Actor { step: "fill-jar", now: || Timestamp::UNIX_EPOCH };
+    berth_step::converge(step, ledger, actor, input).await
+}
 
 struct Input(Subject, u32);
 
@@ -31,8 +38,8 @@ struct Jar {
     log: RefCell<Vec<String>>,
     fail_at: Option<u32>,
     fault: Option<Fault>,
-    /// How long each change takes.
-    seconds: u64,
+    /// What the ledger has when a change is made.
+    told: Option<Rc<RefCell<Vec<Intent>>>>,
 }
 
 impl FillJar {
@@ -76,8 +83,9 @@ impl Step for FillJar {
 
     async fn act(jar: &Rc<Jar>, _: &Input, change: &Add) -> Result<u32, StepError> {
         jar.log.borrow_mut().push(change.to_string());
-        if jar.seconds > 0 {
-            tokio::time::advance(Duration::from_secs(jar.seconds)).await;
+        if let Some(told) = &jar.told {
+            let told = told.borrow();
+            assert!(told.iter().any(|intent| intent.changes.contains(&change.to_string())), "{change} before {told:?}");
         }
         if jar.fail_at == Some(change.0) {
             return Err(StepError::new(jar.fault.unwrap_or(Fault::Conflict), "the jar slipped"));
@@ -89,25 +97,33 @@ impl Step for FillJar {
     fn apply(state: &mut u32, _: &Input, _: &Add, made: Option<u32>) {
         *state += made.unwrap_or(1);
     }
+
+    /// Each jar is full of one thing, whichever change fills it.
+    fn gives(_: &Input, change: &Add) -> Option<Thing> {
+        Some(Thing::Baseline { region: if change.0 > 2 { region("eu-west-2") } else { region("eu-west-1") } })
+    }
+}
+
+fn region(name: &str) -> Region {
+    name.parse().unwrap()
 }
 
 #[derive(Default)]
 struct Ledger {
     superseded: bool,
-    /// After so many confirmations another execution takes over.
-    taken_over_after: Option<u32>,
-    asked: RefCell<u32>,
+    /// After so many intents another execution takes over.
+    taken_over_after: Option<usize>,
+    told: Rc<RefCell<Vec<Intent>>>,
 }
 
 impl Lease for Ledger {
-    async fn confirm(&self, _: &Subject) -> Result<(), StepError> {
-        *self.asked.borrow_mut() += 1;
-        let is_taken_over = self.taken_over_after.is_some_and(|asked| *self.asked.borrow() > asked);
+    async fn begin(&self, _: &Subject, intent: &Intent) -> Result<(), StepError> {
+        let is_taken_over = self.taken_over_after.is_some_and(|told| self.told.borrow().len() >= told);
         if self.superseded || is_taken_over {
-            Err(StepError::new(Fault::Superseded, "another execution"))
-        } else {
-            Ok(())
+            return Err(StepError::new(Fault::Superseded, "another execution"));
         }
+        self.told.borrow_mut().push(intent.clone());
+        Ok(())
     }
 }
 
@@ -128,18 +144,33 @@ fn input(mode: Mode, wanted: u32) -> Input {
 }
 
 #[tokio::test]
-async fn it_observes_once_confirms_the_lease_once_and_acts_until_nothing_is_left() {
-    let (step, lease) = (FillJar::default(), Ledger::default());
-    let converged = converge(&step, &lease, &input(Mode::Apply, 5)).await.unwrap();
-    assert_eq!((converged.output, converged.changes.len(), *lease.asked.borrow()), (5, 5, 1));
+async fn it_observes_once_and_acts_until_nothing_is_left() {
+    let (step, ledger) = (FillJar::default(), Ledger::default());
+    let converged = converge(&step, &ledger, &input(Mode::Apply, 5)).await.unwrap();
+    assert_eq!((converged.output, converged.changes.len()), (5, 5));
     assert_eq!(step.0.log.borrow().iter().filter(|line| *line == "observe").count(), 1);
 }
 
 #[tokio::test]
-async fn a_second_run_changes_nothing_and_does_not_even_ask_for_the_lease() {
-    let (step, lease) = (FillJar::of(Jar { level: RefCell::new(5), ..Jar::default() }), Ledger::default());
-    let converged = converge(&step, &lease, &input(Mode::Apply, 5)).await.unwrap();
-    assert_eq!((converged.changes.len(), *lease.asked.borrow()), (0, 0));
+async fn every_batch_is_written_down_before_any_change_of_it_is_made() {
+    let ledger = Ledger::default();
+    let step = FillJar::of(Jar { told: Some(ledger.told.clone()), ..Jar::default() });
+    converge(&step, &ledger, &input(Mode::Apply, 5)).await.unwrap();
+    let told = ledger.told.borrow();
+    let changes: Vec<Vec<&str>> =
+        told.iter().map(|intent| intent.changes.iter().map(String::as_str).collect()).collect();
+    let batches = [vec!["add number 1", "add number 2"], vec!["add number 3", "add number 4"], vec!["add number 5"]];
+    assert_eq!(changes, batches);
+    assert!(told.iter().all(|intent| intent.step == "fill-jar" && intent.at == Timestamp::UNIX_EPOCH));
+    let gives: Vec<Vec<String>> = told.iter().map(|intent| intent.gives.iter().map(Thing::key).collect()).collect();
+    assert_eq!(gives, [["baseline eu-west-1"], ["baseline eu-west-2"], ["baseline eu-west-2"]], "each once");
+}
+
+#[tokio::test]
+async fn a_second_run_changes_nothing_and_writes_nothing_down() {
+    let (step, ledger) = (FillJar::of(Jar { level: RefCell::new(5), ..Jar::default() }), Ledger::default());
+    let converged = converge(&step, &ledger, &input(Mode::Apply, 5)).await.unwrap();
+    assert_eq!((converged.changes.len(), ledger.told.borrow().len()), (0, 0));
     assert_eq!(*step.0.log.borrow(), ["observe"]);
 }
 
@@ -148,7 +179,7 @@ async fn a_plan_lists_every_change_down_to_the_end_and_acts_on_none() {
     let (step, lease) = (FillJar::default(), Ledger::default());
     let converged = converge(&step, &lease, &input(Mode::Plan, 3)).await.unwrap();
     assert_eq!(converged.changes, ["add number 1", "add number 2", "add number 3"]);
-    assert_eq!((*step.0.level.borrow(), *lease.asked.borrow()), (0, 0));
+    assert_eq!((*step.0.level.borrow(), lease.told.borrow().len()), (0, 0));
 }
 
 #[tokio::test]
@@ -158,17 +189,10 @@ async fn a_superseded_execution_stops_before_its_first_change() {
     assert_eq!((error.fault, *step.0.level.borrow()), (Fault::Superseded, 0));
 }
 
-#[tokio::test(start_paused = true)]
-async fn after_a_batch_that_hung_the_lease_is_confirmed_again_and_a_superseded_execution_changes_no_more() {
-    let (step, lease) = (FillJar::of(Jar { seconds: 1, ..Jar::default() }), Ledger::default());
-    converge(&step, &lease, &input(Mode::Apply, 6)).await.unwrap();
-    assert_eq!(*lease.asked.borrow(), 1, "batches of two seconds");
-    let (step, lease) = (FillJar::of(Jar { seconds: 3, ..Jar::default() }), Ledger::default());
-    converge(&step, &lease, &input(Mode::Apply, 6)).await.unwrap();
-    assert_eq!(*lease.asked.borrow(), 3, "three batches of six seconds");
-    let lease = Ledger { taken_over_after: Some(1), ..Ledger::default() };
-    let step = FillJar::of(Jar { seconds: 3, ..Jar::default() });
-    let error = converge(&step, &lease, &input(Mode::Apply, 6)).await.unwrap_err();
+#[tokio::test]
+async fn an_execution_that_is_superseded_on_its_way_changes_no_more() {
+    let (step, ledger) = (FillJar::default(), Ledger { taken_over_after: Some(1), ..Ledger::default() });
+    let error = converge(&step, &ledger, &input(Mode::Apply, 6)).await.unwrap_err();
     assert_eq!((error.fault, *step.0.level.borrow()), (Fault::Superseded, 2));
 }
 

@@ -5,9 +5,11 @@ mod arn;
 mod baseline;
 mod blocks;
 mod destination;
+mod digest;
 mod hint;
 mod identity;
 mod ids;
+mod inventory;
 pub mod limits;
 mod path;
 mod plan;
@@ -24,12 +26,14 @@ pub use baseline::{
 };
 pub use blocks::{overlap, uncovered};
 pub use destination::Destination;
+pub use digest::short_digest;
 pub use hint::{after_waiting, wait};
 pub use identity::{
     Binding, Claim, GIVEN_BOUNDARY, GIVEN_CLUSTER, GIVEN_ENTRIES, GIVEN_FILE, GIVEN_ROLE, Identity, IdentityDifference,
     JOIN_CHANGE, RECORD_CHANGE, TenantSource, TransferPlan, cluster_of_path,
 };
 pub use ids::{AccountId, ClusterName, EnvironmentName, Invalid, OrganizationalUnitId, Region, TenantName};
+pub use inventory::{Given, LeftOver, LeftOverPolicy, LeftOvers, Thing, ToldChange};
 pub use path::tenant_path;
 pub use plan::{
     Addresses, Admission, AssignmentPlan, BoundaryPlan, ClusterAccount, ClusterPlan, DefaultVpc, Delivery, GitOpsPlan,

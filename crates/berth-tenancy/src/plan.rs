@@ -11,8 +11,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Access, AccountId, BaselinePlan, ClusterName, Destination, EnvironmentName, Region, RoleName, TenantName,
-    TransferPlan,
+    Access, AccountId, BaselinePlan, ClusterName, Destination, EnvironmentName, LeftOvers, Region, RoleName,
+    TenantName, TransferPlan,
 };
 
 /// Whether a run may change anything.
@@ -87,6 +87,10 @@ pub struct Plan {
     /// What planning itself would change, in mode `plan`: which tenant the account joins, and what a transfer means.
     #[serde(default)]
     pub changes: Vec<String>,
+    /// What the account was given before and this plan does not have. Executions that were planned by an earlier version
+    /// may be redriven: they know of none.
+    #[serde(default)]
+    pub left_over: LeftOvers,
 }
 
 /// Who is onboarded, by which execution, and how. Every step gets this.

@@ -69,7 +69,17 @@ fn an_onboarding_that_succeeded_is_written_with_all_that_it_made() {
     let change = change("SUCCEEDED", &asked(), Some(&onboarded("apply", Some("0123"))));
     let Ended::Outcome { account, ending } = ended(&change, None).unwrap() else { panic!("silent") };
     assert_eq!(account.as_str(), "111122223333");
-    let Ending::Onboarded { run, regions, roles, default_vpcs, sign_in, cluster_access, readiness, commit } = ending
+    let Ending::Onboarded {
+        run,
+        regions,
+        roles,
+        default_vpcs,
+        sign_in,
+        cluster_access,
+        readiness,
+        commit,
+        left_over: _,
+    } = ending
     else {
         panic!("{ending:?}")
     };

@@ -4,8 +4,10 @@
 use std::collections::BTreeMap;
 
 use berth_step::{Decision, DryRun, Fault, Step, StepError, dry_run};
-use berth_tenancy::{Access, BoundaryPlan, Mode, RolePlan, RoleTrust, RolesPlan, Subject, Tags};
-use create_tenant_roles::{Change, CreateTenantRoles, Input, ObservedBoundary, ObservedRole, Output, State};
+use berth_tenancy::{Access, BoundaryPlan, LeftOver, Mode, RolePlan, RoleTrust, RolesPlan, Subject, Tags, Thing};
+use create_tenant_roles::{
+    Change, CreateTenantRoles, Input, LeftBoundary, ObservedBoundary, ObservedRole, Output, State,
+};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -40,14 +42,15 @@ fn input() -> Input {
             allow_disruption: false,
             opening_until: None,
         },
-        roles: RolesPlan {
+        left_over: Vec::new(),
+        roles: Some(RolesPlan {
             boundary: BoundaryPlan {
                 name: "berth-boundary".into(),
                 path: "/tenant/".into(),
                 document: json!({ "Statement": ["boundary"] }),
             },
             roles: vec![role("developer"), role("viewer")],
-        },
+        }),
     }
 }
 
@@ -189,7 +192,7 @@ fn a_boundary_of_our_name_under_another_path_is_not_owned_even_with_our_tags_and
 #[test]
 fn tags_of_the_template_are_made_and_repaired_and_never_take_the_place_of_ours() {
     let mut input = input();
-    input.roles.roles[0].tags.insert("berth:account".into(), "999999999999".into());
+    input.roles.as_mut().unwrap().roles[0].tags.insert("berth:account".into(), "999999999999".into());
     let (_, _, state) = converge(&input, State::default());
     let tags = &state.roles["payments-developer"].tags;
     assert_eq!((tags.get("cost-center"), tags.get("berth:account")), (Some("4711"), Some("111122223333")));
@@ -240,4 +243,102 @@ proptest! {
         prop_assert_eq!(output.roles.len(), 2);
         prop_assert!(matches!(decide(&input(), &after), Ok(Decision::Done(_))));
     }
+}
+
+/// The account as it is planned, and a role besides that the plan had once, with policies.
+fn with_a_left_role(remove: bool) -> (Input, State) {
+    let mut state = converged();
+    let mut gone = state.roles["payments-viewer"].clone();
+    gone.tags.0.insert("berth:role".into(), "auditor".into());
+    state.left_roles.insert(AUDITOR.to_owned(), gone);
+    let thing = Thing::Role { name: "auditor".to_owned(), arn: AUDITOR.to_owned() };
+    (Input { left_over: vec![LeftOver { thing, remove }], ..input() }, state)
+}
+
+const AUDITOR: &str = "arn:aws:iam::111122223333:role/tenant/payments-auditor";
+
+#[test]
+fn a_role_that_the_plan_does_not_have_any_more_is_removed_with_its_policies() {
+    let (input, state) = with_a_left_role(true);
+    let (rounds, output, state) = converge(&input, state);
+    let lines: Vec<Vec<String>> = rounds.iter().map(|r| r.iter().map(ToString::to_string).collect()).collect();
+    assert_eq!(
+        lines,
+        [
+            vec![
+                "detach arn:aws:iam::aws:policy/ReadOnlyAccess from role payments-auditor, which the plan does not have",
+                "delete inline policy deploy of role payments-auditor, which the plan does not have",
+            ],
+            vec![&*format!("remove role {AUDITOR}, which the plan does not have any more")],
+        ]
+    );
+    assert!(output.left_over.is_empty() && state.left_roles.is_empty());
+    assert_eq!(output.roles.len(), 2, "what is planned stays");
+}
+
+#[test]
+fn a_left_role_stays_and_is_told_when_it_may_not_go_or_is_not_provably_ours() {
+    type Case = (bool, fn(&mut ObservedRole));
+    let cases: [Case; 4] = [
+        (false, |_| {}),
+        (true, |role| {
+            role.tags.0.remove("berth:managed-by");
+        }),
+        (true, |role| {
+            role.tags.0.insert("berth:account".into(), "999999999999".into());
+        }),
+        (true, |role| role.instance_profiles = 1),
+    ];
+    for (remove, change) in cases {
+        let (input, mut state) = with_a_left_role(remove);
+        change(state.left_roles.get_mut(AUDITOR).unwrap());
+        let (rounds, output, _) = converge(&input, state);
+        assert_eq!((rounds.len(), output.left_over), (0, input.left_over.clone()));
+    }
+}
+
+#[test]
+fn what_is_gone_already_is_neither_removed_nor_told() {
+    let (input, mut state) = with_a_left_role(true);
+    state.left_roles.clear();
+    let (rounds, output, _) = converge(&input, state);
+    assert!(rounds.is_empty() && output.left_over.is_empty());
+}
+
+#[test]
+fn nothing_is_taken_away_before_what_is_wanted_is_there() {
+    let (input, mut state) = with_a_left_role(true);
+    state.roles.remove("payments-developer");
+    let (rounds, ..) = converge(&input, state);
+    let is_removal = |round: &Vec<Change>| round.iter().any(|change| change.to_string().contains("auditor"));
+    let first = rounds.iter().position(is_removal).unwrap();
+    let last = rounds.iter().rposition(|round| round.iter().any(|change| change.to_string().contains("developer")));
+    assert!(last.unwrap() < first, "{rounds:?}");
+}
+
+/// An account that shall have nothing any more: its offboarding.
+#[test]
+fn with_nothing_wanted_all_that_was_given_goes_the_boundary_last() {
+    let state = converged();
+    let arn = |name: &str| format!("arn:aws:iam::111122223333:role/tenant/{name}");
+    let left_roles: BTreeMap<String, ObservedRole> =
+        state.roles.iter().map(|(name, role)| (arn(name), role.clone())).collect();
+    let tags = Tags::of(&input().run.account_id, &input().run.tenant);
+    let boundary = LeftBoundary { tags, versions: vec!["v1".to_owned()], uses: 2 };
+    let left_boundaries = BTreeMap::from([(BOUNDARY.to_owned(), boundary)]);
+    let role = |arn: &String| Thing::Role { name: String::new(), arn: arn.clone() };
+    let things = left_roles.keys().map(role).chain([Thing::Boundary { arn: BOUNDARY.to_owned() }]);
+    let left_over = things.map(|thing| LeftOver { thing, remove: true }).collect();
+    let everything = Input { roles: None, left_over, ..input() };
+    let there = State { left_roles, left_boundaries, ..State::default() };
+    let (rounds, output, state) = converge(&everything, there.clone());
+    assert_eq!((state, output.left_over.len(), output.roles.len()), (State::default(), 0, 0));
+    let removed: Vec<String> = rounds.last().unwrap().iter().map(ToString::to_string).collect();
+    assert_eq!(removed, [format!("remove permissions boundary {BOUNDARY}, which the plan does not have any more")]);
+
+    // A role of somebody else has the boundary: it stays, and is told.
+    let mut used = there;
+    used.left_boundaries.get_mut(BOUNDARY).unwrap().uses = 3;
+    let (_, output, state) = converge(&everything, used);
+    assert_eq!((state.left_boundaries.len(), output.left_over.len()), (1, 1));
 }

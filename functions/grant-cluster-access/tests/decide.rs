@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use berth_ledger::RoleRecord;
 use berth_step::{Decision, DryRun, Fault, Step, StepError, dry_run};
-use berth_tenancy::{Access, ClusterPlan, Mode, Subject, Tags};
+use berth_tenancy::{Access, ClusterPlan, LeftOver, Mode, Subject, Tags, Thing};
 use grant_cluster_access::{
     Change, GrantClusterAccess, Input, ObservedCluster, ObservedEntry, Output, State, TAG_ROLE_ID,
 };
@@ -44,6 +44,7 @@ fn input() -> Input {
         },
         clusters: vec![plan()],
         roles: vec![role("developer", Some(Access::Edit)), role("viewer", Some(Access::View)), role("workload", None)],
+        left_over: Vec::new(),
     }
 }
 
@@ -243,4 +244,66 @@ proptest! {
         let (_, _, after) = converge(&input, state);
         prop_assert!(matches!(decide(&input, &after), Ok(Decision::Done(_))));
     }
+}
+
+/// The plan without the viewer, whose entry is there and on record.
+fn without_viewer(remove: bool) -> (Input, State) {
+    let mut input = input();
+    input.roles.retain(|role| role.name != "viewer");
+    let thing = Thing::AccessEntry { role: arn("viewer"), cluster: "dev-euw1".to_owned(), at: Some(plan()) };
+    input.left_over.push(LeftOver { thing, remove });
+    (input, converged())
+}
+
+#[test]
+fn an_entry_that_the_plan_does_not_have_any_more_is_removed() {
+    let (input, there) = without_viewer(true);
+    let (lines, output, state) = converge(&input, there);
+    let wanted = format!("remove access entry of {} on dev-euw1, which the plan does not have any more", arn("viewer"));
+    assert_eq!(lines, [wanted]);
+    assert!(!state.clusters[0].entries.contains_key(&arn("viewer")) && output.left_over.is_empty());
+}
+
+#[test]
+fn an_entry_that_may_not_go_loses_its_groups_and_is_told() {
+    let (input, there) = without_viewer(false);
+    let (lines, output, state) = converge(&input, there);
+    assert_eq!((lines.len(), output.left_over), (1, input.left_over));
+    assert!(state.clusters[0].entries[&arn("viewer")].groups.is_empty());
+}
+
+#[test]
+fn an_entry_on_record_that_is_not_provably_ours_stays_and_is_told() {
+    let (input, mut there) = without_viewer(true);
+    entry(&mut there, "viewer").tags.0.remove("berth:managed-by");
+    let (lines, output, _) = converge(&input, there);
+    assert_eq!((lines, output.left_over), (Vec::<String>::new(), input.left_over));
+}
+
+/// An environment's cluster changes, or an account leaves: what it has on the cluster of before goes.
+#[test]
+fn entries_on_a_cluster_that_the_plan_does_not_have_are_removed_there() {
+    let there = converged();
+    let left = |key: &str| {
+        let thing = Thing::AccessEntry { role: arn(key), cluster: "dev-euw1".to_owned(), at: Some(plan()) };
+        LeftOver { thing, remove: true }
+    };
+    let nothing_wanted = Input {
+        clusters: Vec::new(),
+        roles: Vec::new(),
+        left_over: vec![left("developer"), left("viewer")],
+        ..input()
+    };
+    let (lines, output, state) = converge(&nothing_wanted, there);
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(state.clusters[0].entries.is_empty());
+    assert_eq!((output.cluster_access.len(), output.left_over.len()), (0, 0));
+}
+
+#[test]
+fn an_entry_on_a_cluster_whose_place_nobody_knows_is_told() {
+    let thing = Thing::AccessEntry { role: arn("viewer"), cluster: "gone".to_owned(), at: None };
+    let input = Input { left_over: vec![LeftOver { thing, remove: true }], ..input() };
+    let (lines, output, _) = converge(&input, converged());
+    assert_eq!((lines.len(), output.left_over), (0, input.left_over));
 }

@@ -59,6 +59,10 @@ fn record(generation: u32, lease: Option<&str>) -> Record {
         cluster_access: Vec::new(),
         readiness: Vec::new(),
         commit: None,
+        inventory: None,
+        left_over: Vec::new(),
+        journal: [].into(),
+        journal_is_cut: false,
     }
 }
 

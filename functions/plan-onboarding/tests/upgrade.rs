@@ -4,7 +4,7 @@
 
 use berth_config::{AccountFacts, Match, Onboarding, PlatformConfig};
 use berth_ledger::Record;
-use berth_tenancy::TenantSource;
+use berth_tenancy::{LeftOverPolicy, LeftOvers, TenantSource, Thing};
 use jiff::Timestamp;
 use plan_onboarding::bind;
 use serde_json::{Map, Value};
@@ -89,4 +89,23 @@ fn an_old_account_that_was_renamed_since_is_for_a_person() {
     let matched = matched(&facts);
     let error = bind(Some(&record), &matched.identity(), &facts, &matched, None, Timestamp::UNIX_EPOCH).unwrap_err();
     assert!(error.message.contains("orchard/dev") && error.message.contains("harvest/dev"), "{error}");
+}
+
+/// The inventory that the first run writes, and what it would take away of it: nothing, whatever the plan lost.
+#[test]
+fn an_account_of_before_has_an_inventory_of_which_nothing_goes_at_once() {
+    for record in records() {
+        let matched = matched(&facts(&record));
+        let wanted = matched.things(&record.account_id);
+        let answer = bind(Some(&record), &matched.identity(), &facts(&record), &matched, None, Timestamp::UNIX_EPOCH);
+        let given = answer.unwrap().given;
+        let is_given = |kind: fn(&Thing) -> bool| given.iter().any(|given| kind(&given.thing));
+        assert!(is_given(|thing| matches!(thing, Thing::Role { .. })));
+        assert!(is_given(|thing| matches!(thing, Thing::Attachment { id: Some(_), .. })));
+        assert!(is_given(|thing| matches!(thing, Thing::SignIn { .. })));
+        assert_eq!(LeftOvers::of(&given, &wanted, None), LeftOvers::default(), "all of it is wanted");
+        let all = LeftOvers::of(&given, &[], Some(LeftOverPolicy::Remove));
+        assert_eq!(all.iter().count(), given.len());
+        assert!(all.iter().all(|left| !left.remove), "it is reported first");
+    }
 }

@@ -8,8 +8,10 @@
 mod cluster_access;
 mod crowd;
 mod drift;
+mod left_over;
 mod readiness;
 mod sign_in;
+mod told;
 
 use std::sync::MutexGuard;
 

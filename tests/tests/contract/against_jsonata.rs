@@ -54,14 +54,17 @@ fn scopes() -> Vec<Scope> {
         let payload = json!({
             "attachmentId": "t", "isolation": { "spokeRoutes": {} }, "plannedChanges": [], "changes": [],
             "signIn": [], "clusterAccess": [{ "cluster": "c" }], "readiness": { "state": "ready" },
+            "leftOver": [{ "thing": 1 }],
         });
         let left = json!({ "left": [{ "region": "a" }], "changes": ["gone"] });
-        let result = json!([regions, { "roles": [{ "name": "r" }], "changes": [] }, regions, left]);
+        let result = json!([regions, { "roles": [{ "name": "r" }], "changes": [], "leftOver": [] }, regions, left]);
         let item = json!({
             "decision": "onboard", "plan": { "regions": [1] }, "region": "a", "network": {}, "transitGateway": { "routes": [] },
         });
         scope(&json!({
-            "plan": { "changes": ["join"], "run": { "mode": "apply" }, "regions": regions, "roles": { "roles": [] }, "baselines": regions, "signIn": null, "clusters": [], "awaitedClusters": [], "gitOps": { "path": "p", "answerSecondsMax": 3600 }, "defaultVpc": "remove" },
+            "plan": { "changes": ["join"], "run": { "mode": "apply" }, "regions": regions, "roles": { "roles": [] }, "baselines": regions, "signIn": null, "clusters": [], "awaitedClusters": [], "gitOps": { "path": "p", "answerSecondsMax": 3600 }, "defaultVpc": "remove",
+                "leftOver": { "roles": [{ "thing": 1 }], "signIn": [], "access": [{ "thing": 1 }, { "thing": 2 }], "reported": regions } },
+            "roleLeftOver": [{ "thing": 1 }], "signInLeftOver": [], "accessLeftOver": [{ "thing": 2 }],
             "regions": regions, "roles": [], "roleChanges": ["made"], "baselines": regions, "defaultVpcs": [], "defaultVpcChanges": [],
             "signIn": [], "signInChanges": ["assigned"], "clusterAccess": [], "accessChanges": [], "entry": { "tenant": "t" },
             "commit": { "sha": null, "path": "p" }, "commitChanges": ["commit p"],

@@ -8,7 +8,9 @@ use berth_ledger::{
     ClusterAccessRecord, DefaultVpcRecord, Ending, Readiness, ReadinessRecord, RoleRecord, SignInRecord,
 };
 use berth_step::Converged;
-use berth_tenancy::{AccountId, Admission, AssignmentPlan, ClusterPlan, Mode, PlannedChange, Region};
+use berth_tenancy::{
+    AccountId, Admission, AssignmentPlan, ClusterPlan, Given, LeftOvers, Mode, PlannedChange, Region, Thing,
+};
 use commit_tenant::CommitRequestExt;
 use plan_onboarding::read_request;
 use serde::{Serialize, de::DeserializeOwned};
@@ -43,6 +45,22 @@ fn facts() -> AccountFacts {
     }
 }
 
+/// One thing of each list that is left over.
+fn left_over() -> [Thing; 4] {
+    let arn = "arn:aws:iam::111122223333:role/tenant/payments-gone".to_owned();
+    [
+        Thing::Role { name: "gone".to_owned(), arn: arn.clone() },
+        Thing::SignIn {
+            group: "g".to_owned(),
+            permission_set: "P".to_owned(),
+            group_id: None,
+            permission_set_arn: None,
+        },
+        Thing::AccessEntry { role: arn, cluster: "dev-euw1".to_owned(), at: None },
+        Thing::Vpc { region: "eu-north-1".parse().unwrap(), id: Some("vpc-1".to_owned()) },
+    ]
+}
+
 impl Case {
     /// What starts the execution.
     pub fn input(&self) -> Value {
@@ -70,7 +88,9 @@ impl Case {
         let request = read_request(&self.input()).unwrap();
         let subject = plan_onboarding::subject(&facts(), &matched, None, &request, EXECUTION);
         let reason = matched.reason.clone();
-        Admission::Onboard { reason, plan: Box::new(plan_onboarding::plan(subject, *matched)) }
+        let mut plan = plan_onboarding::plan(subject, *matched);
+        plan.left_over = LeftOvers::of(&left_over().map(|thing| Given { thing, generation: Some(1) }), &[], None);
+        Admission::Onboard { reason, plan: Box::new(plan) }
     }
 
     /// Whether something changes in this region.
@@ -111,21 +131,8 @@ impl Case {
                 let changes = self.changes(&input.region, "attach");
                 written(&Converged { output: attachment(&input), changes })
             }
-            "create-tenant-roles" => {
-                let input: create_tenant_roles::Input = strict(payload)?;
-                let roles = input.roles.roles.iter().map(|role| role_record(&input.run.account_id, role)).collect();
-                written(&Converged { output: create_tenant_roles::Output { roles }, changes: self.once("make roles") })
-            }
-            "grant-sign-in" => {
-                let input: grant_sign_in::Input = whole(payload)?;
-                let plan = input.sign_in.ok_or("the plan's sign-in did not arrive")?;
-                let record = |one: &AssignmentPlan| SignInRecord {
-                    group: one.group.clone(),
-                    permission_set: one.permission_set.clone(),
-                };
-                let sign_in = plan.assignments.iter().map(record).collect();
-                written(&Converged { output: grant_sign_in::Output { sign_in }, changes: self.once("assign a group") })
-            }
+            "create-tenant-roles" => self.made_roles(payload),
+            "grant-sign-in" => self.assigned(payload),
             "grant-cluster-access" => {
                 let input: grant_cluster_access::Input = whole(payload)?;
                 same("the number of roles", &input.roles.len(), &5)?;
@@ -135,7 +142,7 @@ impl Case {
                     retired: Vec::new(),
                 };
                 let cluster_access = input.clusters.iter().map(record).collect();
-                let output = grant_cluster_access::Output { cluster_access };
+                let output = grant_cluster_access::Output { cluster_access, left_over: input.left_over };
                 written(&Converged { output, changes: self.once("create an entry") })
             }
             "apply-baseline" => {
@@ -170,6 +177,28 @@ impl Case {
         written(&commit_tenant::Output { sha, path: request.path().to_string(), entry, changes: Vec::new() })
     }
 
+    /// The answer of the roles' step.
+    fn made_roles(&self, payload: &Value) -> Result<Value, String> {
+        let input: create_tenant_roles::Input = strict(payload)?;
+        let planned = input.roles.ok_or("the plan's roles did not arrive")?.roles;
+        let roles = planned.iter().map(|role| role_record(&input.run.account_id, role)).collect();
+        let output = create_tenant_roles::Output { roles, left_over: input.left_over };
+        written(&Converged { output, changes: self.once("make roles") })
+    }
+
+    /// The answer of the sign-in's step.
+    fn assigned(&self, payload: &Value) -> Result<Value, String> {
+        let input: grant_sign_in::Input = whole(payload)?;
+        let plan = input.sign_in.ok_or("the plan's sign-in did not arrive")?;
+        let record = |one: &AssignmentPlan| SignInRecord {
+            group: one.group.clone(),
+            permission_set: one.permission_set.clone(),
+        };
+        let sign_in = plan.assignments.iter().map(record).collect();
+        let output = grant_sign_in::Output { sign_in, left_over: input.left_over };
+        written(&Converged { output, changes: self.once("assign a group") })
+    }
+
     /// The request holds what the steps before it answered, each in its place.
     fn check_commit(&self, request: &CommitRequest) -> Result<(), String> {
         same("the token", &request.task_token.0, &"token-1".to_owned())?;
@@ -187,10 +216,16 @@ impl Case {
     /// What is wrong with the execution's output: announce-outcome reads it.
     pub fn check_output(&self, walk: &Walk) -> Result<(), String> {
         let output: ExecutionOutput = strict(&walk.output)?;
-        let ExecutionOutput::Onboard { run, regions, default_vpcs, commit, changes, .. } = output else {
+        let ExecutionOutput::Onboard { run, regions, default_vpcs, commit, changes, left_over: left, .. } = output
+        else {
             return Err("the output is not that of an onboarding".to_owned());
         };
         same("the mode", &run.mode, &self.mode)?;
+        let mut told: Vec<String> = left.iter().map(|left| left.thing.key()).collect();
+        told.sort();
+        let mut wanted = left_over().map(|thing| thing.key());
+        wanted.sort();
+        same("what is left over", &told, &wanted.to_vec())?;
         let planned: Vec<String> = regions.iter().flat_map(|region| region.changes.clone()).collect();
         same("the number of changes in regions", &planned.len(), &(2 * self.regions_changed.min(self.regions)))?;
         same("the default VPCs", &default_vpcs, &left_vpcs().left)?;

@@ -125,9 +125,18 @@ fn an_account_that_leaves_all_units_shows_what_is_still_there() {
     assert_eq!(code, 1, "{said}");
     let record = rig.wait_for(&account, Status::Ignored);
     let (_, shown) = rig.berth(&["status", &account]);
-    let groups = record.sign_in.len();
-    assert!(groups > 0 && shown.contains(&format!("{groups} groups have sign-in")), "{shown}");
-    assert!(shown.contains("is not taken away") && shown.contains("attachments cost on"), "{shown}");
+    assert!(!record.sign_in.is_empty() && !record.regions.is_empty(), "{record:?}");
+    for one in &record.sign_in {
+        let line = format!("sign-in of {} with {}: berth offboard {account}", one.group, one.permission_set);
+        assert!(shown.contains(&line), "{line:?} is not in {shown}");
+    }
+    for (region, network) in &record.regions {
+        let attachment = &network.attachment_id;
+        let line =
+            format!("attachment {attachment} in {region} ($36.50 a month): berth offboard {account} --region {region}");
+        assert!(shown.contains(&line), "{line:?} is not in {shown}");
+    }
+    assert!(shown.contains("is not taken away"), "{shown}");
 }
 
 #[test]

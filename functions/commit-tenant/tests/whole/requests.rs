@@ -125,5 +125,6 @@ fn function(aws: &Aws, url: String) -> CommitTenant {
             "secret".to_owned(),
             Arc::new(|| 1_790_000_000),
         ),
+        now: || jiff::Timestamp::UNIX_EPOCH,
     }
 }

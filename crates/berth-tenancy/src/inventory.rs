@@ -1,0 +1,331 @@
+//! What an account was given, thing by thing, and what of it nobody wants any more.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{AccountId, ClusterPlan, Region};
+
+/// What an attachment to a Transit Gateway costs in a month of 730 hours, in US cents: $0.05 an hour, in us-east-1, as
+/// docs/costs.md has it. What it sends is billed besides.
+const ATTACHMENT_CENTS: u32 = 3650;
+
+/// One thing that a step makes for an account, or adopts. Names and ARNs, never secrets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Thing {
+    /// A group signs in to the account with a permission set. [sso-admin `CreateAccountAssignment`]
+    SignIn {
+        /// Display name of the group.
+        group: String,
+        /// Name of the permission set.
+        permission_set: String,
+        /// Id of the group, as it was when the assignment was asked for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        group_id: Option<String>,
+        /// ARN of the permission set, as it was then.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        permission_set_arn: Option<String>,
+    },
+    /// An access entry of a role on a cluster. [EKS `CreateAccessEntry`]
+    AccessEntry {
+        /// ARN of the role.
+        role: String,
+        /// Name of the cluster in platform.yaml.
+        cluster: String,
+        /// Where the cluster is; not known of an entry that an earlier version made.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<ClusterPlan>,
+    },
+    /// A tenant role. [IAM `CreateRole`]
+    Role {
+        /// Short name in the plan.
+        name: String,
+        /// Its ARN.
+        arn: String,
+    },
+    /// The permissions boundary of the roles. [IAM `CreatePolicy`]
+    Boundary {
+        /// Its ARN.
+        arn: String,
+    },
+    /// The attachment of the VPC. [EC2 `CreateTransitGatewayVpcAttachment`]
+    Attachment {
+        /// The region.
+        region: Region,
+        /// Its id; only AWS gives it, so the step finds it again by its tags until a run has ended.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<String>,
+    },
+    /// The VPC with all that is in it. [EC2 `CreateVpc`]
+    Vpc {
+        /// The region.
+        region: Region,
+        /// Its id; only AWS gives it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<String>,
+    },
+    /// The baseline of a region: backups, Config, settings.
+    Baseline {
+        /// The region.
+        region: Region,
+    },
+    /// The account's entry in a tenant's file.
+    File {
+        /// Path in the GitOps repository.
+        path: String,
+    },
+}
+
+impl Thing {
+    /// What tells two things of one account apart: everything but the ids that only AWS gives.
+    #[must_use]
+    pub fn key(&self) -> String {
+        match self {
+            Self::SignIn { group, permission_set, .. } => format!("sign-in {permission_set} {group}"),
+            Self::AccessEntry { role, cluster, .. } => format!("access-entry {cluster} {role}"),
+            Self::Role { arn, .. } => format!("role {arn}"),
+            Self::Boundary { arn } => format!("boundary {arn}"),
+            Self::Attachment { region, .. } => format!("attachment {region}"),
+            Self::Vpc { region, .. } => format!("vpc {region}"),
+            Self::Baseline { region } => format!("baseline {region}"),
+            Self::File { path } => format!("file {path}"),
+        }
+    }
+
+    /// The same thing, with the newest ids: those of `newer` where it has them.
+    #[must_use]
+    pub fn with_ids_of(&self, newer: &Self) -> Self {
+        let mut both = newer.clone();
+        match (&mut both, self) {
+            (
+                Self::SignIn { group_id, permission_set_arn, .. },
+                Self::SignIn { group_id: group, permission_set_arn: set, .. },
+            ) => {
+                *group_id = group_id.take().or_else(|| group.clone());
+                *permission_set_arn = permission_set_arn.take().or_else(|| set.clone());
+            }
+            (Self::AccessEntry { at, .. }, Self::AccessEntry { at: known, .. }) => {
+                *at = at.take().or_else(|| known.clone());
+            }
+            (Self::Vpc { id, .. }, Self::Vpc { id: known, .. })
+            | (Self::Attachment { id, .. }, Self::Attachment { id: known, .. }) => {
+                *id = id.take().or_else(|| known.clone());
+            }
+            _ => {}
+        }
+        both
+    }
+
+    /// Whether it lets somebody in. Access that nobody wants is the worse mistake, so it is removed by default.
+    #[must_use]
+    pub fn is_access(&self) -> bool {
+        matches!(self, Self::SignIn { .. } | Self::AccessEntry { .. } | Self::Role { .. })
+    }
+
+    /// The region that it is in; none for what is global, or in a cluster's region.
+    #[must_use]
+    pub fn region(&self) -> Option<&Region> {
+        match self {
+            Self::Attachment { region, .. } | Self::Vpc { region, .. } | Self::Baseline { region } => Some(region),
+            _ => None,
+        }
+    }
+
+    /// What it costs in a month, in US cents of us-east-1; none for what is free, or is billed by use.
+    #[must_use]
+    pub fn monthly_cents(&self) -> Option<u32> {
+        matches!(self, Self::Attachment { .. }).then_some(ATTACHMENT_CENTS)
+    }
+
+    /// The command that removes it, exactly as a person types it.
+    #[must_use]
+    pub fn removed_by(&self, account: &AccountId) -> String {
+        match self.region() {
+            Some(region) => format!("berth offboard {account} --region {region}"),
+            None => format!("berth offboard {account}"),
+        }
+    }
+}
+
+impl fmt::Display for Thing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let known = |id: &Option<String>| id.as_ref().map(|id| format!(" {id}")).unwrap_or_default();
+        match self {
+            Self::SignIn { group, permission_set, .. } => write!(f, "sign-in of {group} with {permission_set}"),
+            Self::AccessEntry { role, cluster, .. } => write!(f, "access entry of {role} on {cluster}"),
+            Self::Role { arn, .. } => write!(f, "role {arn}"),
+            Self::Boundary { arn } => write!(f, "permissions boundary {arn}"),
+            Self::Attachment { region, id } => write!(f, "Transit Gateway attachment{} in {region}", known(id)),
+            Self::Vpc { region, id } => write!(f, "VPC{} in {region}", known(id)),
+            Self::Baseline { region } => write!(f, "baseline in {region}"),
+            Self::File { path } => write!(f, "entry in {path} of the GitOps repository"),
+        }
+    }
+}
+
+/// A thing in the inventory of an account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Given {
+    /// What was given.
+    pub thing: Thing,
+    /// The onboarding that made or adopted it; none of what an earlier version made, as far as its records say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation: Option<u32>,
+}
+
+/// What becomes of what an account was given and its plan does not have any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LeftOverPolicy {
+    /// It is reported, and stays.
+    Report,
+    /// It is removed, where a step can prove that it is Berth's and can remove it; else it is reported.
+    Remove,
+}
+
+impl LeftOverPolicy {
+    /// Whether this thing is removed. `chosen` is what platform.yaml says, if anything. What is known only from the records
+    /// of an earlier version is reported first: nobody has agreed yet that it is removed.
+    #[must_use]
+    pub fn removes(chosen: Option<Self>, given: &Given) -> bool {
+        let policy = chosen.unwrap_or(if given.thing.is_access() { Self::Remove } else { Self::Report });
+        policy == Self::Remove && given.generation.is_some()
+    }
+}
+
+/// Something that an account was given and that its plan does not have any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LeftOver {
+    /// What it is.
+    pub thing: Thing,
+    /// Whether the step shall remove it.
+    #[serde(default)]
+    pub remove: bool,
+}
+
+/// What is left over of an account, for each step that can look at it and remove it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LeftOvers {
+    /// Roles, and the permissions boundary: for the step of the roles.
+    #[serde(default)]
+    pub roles: Vec<LeftOver>,
+    /// Assignments: for the step of the sign-in.
+    #[serde(default)]
+    pub sign_in: Vec<LeftOver>,
+    /// Access entries: for the step of the clusters.
+    #[serde(default)]
+    pub access: Vec<LeftOver>,
+    /// What no step of an onboarding removes: it is only reported.
+    #[serde(default)]
+    pub reported: Vec<LeftOver>,
+}
+
+impl LeftOvers {
+    /// What was given and is not wanted, sorted by the step that looks at it. Pure.
+    #[must_use]
+    pub fn of<'a>(
+        given: impl IntoIterator<Item = &'a Given>,
+        wanted: &[Thing],
+        chosen: Option<LeftOverPolicy>,
+    ) -> Self {
+        let mut left = Self::default();
+        for given in given {
+            if wanted.iter().any(|wanted| wanted.key() == given.thing.key()) {
+                continue;
+            }
+            let one = LeftOver { thing: given.thing.clone(), remove: LeftOverPolicy::removes(chosen, given) };
+            match &given.thing {
+                Thing::Role { .. } | Thing::Boundary { .. } => left.roles.push(one),
+                Thing::SignIn { .. } => left.sign_in.push(one),
+                Thing::AccessEntry { .. } => left.access.push(one),
+                _ => left.reported.push(LeftOver { remove: false, ..one }),
+            }
+        }
+        left
+    }
+
+    /// All of it.
+    pub fn iter(&self) -> impl Iterator<Item = &LeftOver> {
+        [&self.sign_in, &self.access, &self.roles, &self.reported].into_iter().flatten()
+    }
+}
+
+/// One change of a run, as people are told it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ToldChange {
+    /// The function that made it.
+    pub step: String,
+    /// The region, for a step that runs once for each.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<Region>,
+    /// The change, in one sentence.
+    pub change: String,
+}
+
+impl fmt::Display for ToldChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.region {
+            Some(region) => write!(f, "{region}: {}", self.change),
+            None => f.write_str(&self.change),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn role(name: &str) -> Thing {
+        Thing::Role { name: name.to_owned(), arn: format!("arn:aws:iam::111122223333:role/tenant/x-{name}") }
+    }
+
+    fn given(thing: Thing, generation: Option<u32>) -> Given {
+        Given { thing, generation }
+    }
+
+    fn vpc(id: Option<&str>) -> Thing {
+        Thing::Vpc { region: "eu-west-1".parse().unwrap(), id: id.map(str::to_owned) }
+    }
+
+    #[test]
+    fn what_was_given_and_is_not_wanted_is_left_over_whatever_ids_are_known() {
+        let recorded = [given(role("a"), Some(1)), given(role("b"), Some(1)), given(vpc(Some("vpc-1")), Some(1))];
+        let left = LeftOvers::of(&recorded, &[role("a"), vpc(None)], None);
+        let all: Vec<String> = left.iter().map(|left| left.thing.to_string()).collect();
+        assert_eq!(all, ["role arn:aws:iam::111122223333:role/tenant/x-b"]);
+    }
+
+    #[test]
+    fn access_is_removed_unless_configured_otherwise_and_the_rest_reported() {
+        let recorded = [given(role("a"), Some(1)), given(vpc(None), Some(1))];
+        for (chosen, role_goes) in
+            [(None, true), (Some(LeftOverPolicy::Remove), true), (Some(LeftOverPolicy::Report), false)]
+        {
+            let left = LeftOvers::of(&recorded, &[], chosen);
+            assert_eq!((left.roles[0].remove, left.reported[0].remove), (role_goes, false), "{chosen:?}");
+        }
+    }
+
+    #[test]
+    fn what_only_an_earlier_version_knows_of_is_reported_before_it_is_removed() {
+        let recorded = [given(role("a"), None)];
+        assert!(!LeftOvers::of(&recorded, &[], Some(LeftOverPolicy::Remove)).roles[0].remove);
+    }
+
+    #[test]
+    fn what_costs_says_so_and_by_which_command_it_goes() {
+        let (region, account) = ("eu-west-1".parse::<Region>().unwrap(), "111122223333".parse().unwrap());
+        let attachment = Thing::Attachment { region, id: Some("tgw-attach-1".to_owned()) };
+        assert_eq!(attachment.monthly_cents(), Some(3650));
+        assert_eq!(attachment.removed_by(&account), "berth offboard 111122223333 --region eu-west-1");
+        assert_eq!(role("a").monthly_cents(), None);
+        assert_eq!(role("a").removed_by(&account), "berth offboard 111122223333");
+    }
+}
