@@ -346,6 +346,8 @@ fn print_position(record: &Record, position: &Position, now: Timestamp) {
             anstream::println!("  waits for  {}", paint::waiting(&text));
         } else if open.state == "CommitTenant" {
             anstream::println!("  waits for  its commit, which many tenants share");
+        } else if open.state == "CheckTenant" {
+            anstream::println!("  waits for  its tenant's file, which is asked before anything is made");
         }
     }
 }

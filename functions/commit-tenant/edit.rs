@@ -6,12 +6,8 @@ use berth_contract::{CommitRequest, Wish};
 use berth_crd::{CrError, Left, join, leave, suspend, validate};
 use berth_gitops::{Change, Edit, RepoPath, Snapshot};
 use berth_step::{Fault, StepError};
-use berth_tenancy::Mode;
 
-use crate::CommitRequestExt;
-
-/// In the ids of things that mode `plan` only imagines, such as `vpc-(new)`.
-const NOT_MADE_YET: &str = "(new)";
+use crate::{CommitRequestExt, request::NOT_MADE_YET};
 
 /// What the edit made of one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +46,7 @@ pub fn edit(
             if there.is_ok_and(|there| there == text) {
                 return Verdict::Unchanged;
             }
-            if request.run.mode == Mode::Apply {
+            if request.writes() {
                 files.insert(request.path(), text);
                 taking_part.push(*request);
             }
@@ -90,7 +86,7 @@ fn edit_one(snapshot: &Snapshot, files: &Files, request: &CommitRequest) -> Resu
     let path = request.path();
     let existing = current(snapshot, files, &path)?;
     let text = match (request.wish, existing.as_deref()) {
-        (Wish::Join, existing) => join(existing, &request.entry()?),
+        (Wish::Join | Wish::Check, existing) => join(existing, &request.entry()?),
         (_, None) => return Ok(None),
         (wish, Some(text)) => {
             let leaving = request.leaving();
@@ -107,11 +103,8 @@ fn edit_one(snapshot: &Snapshot, files: &Files, request: &CommitRequest) -> Resu
         }
     };
     let text = text.map_err(|error| cannot_join(error, &path))?;
-    // A plan has placeholders for the ids that only AWS can give; everything else in it must be right.
-    let checked = match request.run.mode {
-        Mode::Apply => text.clone(),
-        Mode::Plan => text.replace(NOT_MADE_YET, "00000000"),
-    };
+    // What is not made yet has placeholders for the ids that only AWS can give; everything else must be right.
+    let checked = if request.writes() { text.clone() } else { text.replace(NOT_MADE_YET, "00000000") };
     let Err(violations) = validate(&checked, existing.as_deref()) else { return Ok(Some(text)) };
     let list: Vec<String> = violations.iter().map(ToString::to_string).collect();
     Err(StepError::new(
@@ -165,7 +158,7 @@ pub(crate) fn message(requests: &[&CommitRequest]) -> String {
         Some(Wish::Suspend) => "Suspend",
         Some(Wish::Resume) => "Resume",
         Some(Wish::Leave) => "Offboard",
-        Some(Wish::Join) | None => "Onboard",
+        Some(Wish::Join | Wish::Check) | None => "Onboard",
     };
     let subject = match requests {
         [one] => format!("{verb} {} ({})", one.run.tenant, one.run.environment),

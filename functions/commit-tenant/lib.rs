@@ -9,13 +9,13 @@ mod told;
 use std::collections::BTreeSet;
 
 use aws_sdk_sfn::Client as StepFunctions;
-use berth_contract::CommitRequest;
+use berth_contract::{CommitRequest, Wish};
 use berth_crd::AccountEntry;
 use berth_gitops::{Authorship, BatchOutcome, BatchPolicy, Edit, Jitter, RepoPath, commit_batch};
 use berth_ledger::{Ledger, Record};
 use berth_repository::{CommitFailure, Repository};
 use berth_step::{Batch, BatchAnswer, Fault, Message, StepError};
-use berth_tenancy::{AccountId, Delivery, Mode};
+use berth_tenancy::{AccountId, Delivery};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -72,9 +72,9 @@ impl CommitTenant {
                 }
             }
         }
-        let (proposed, pushed): (Vec<_>, Vec<_>) = asked.into_iter().partition(|asked| {
-            asked.request.git_ops.delivery == Delivery::PullRequest && asked.request.run.mode == Mode::Apply
-        });
+        let (proposed, pushed): (Vec<_>, Vec<_>) = asked
+            .into_iter()
+            .partition(|asked| asked.request.git_ops.delivery == Delivery::PullRequest && asked.request.writes());
         let mut verdicts = Vec::new();
         if !proposed.is_empty() {
             verdicts = self.propose(&proposed, &by).await;
@@ -164,7 +164,7 @@ impl CommitTenant {
 
     /// What the ledger knows of the accounts that shall change: one read for all.
     async fn records(&self, asked: &[Asked<'_>]) -> Result<Vec<Record>, StepError> {
-        let applying = asked.iter().filter(|asked| asked.request.run.mode == Mode::Apply);
+        let applying = asked.iter().filter(|asked| asked.request.writes());
         let accounts: BTreeSet<&AccountId> = applying.map(|asked| &asked.request.run.account_id).collect();
         self.ledger.get_many(&accounts.into_iter().cloned().collect::<Vec<_>>()).await
     }
@@ -180,7 +180,7 @@ impl CommitTenant {
         for asked in asked {
             let run = &asked.request.run;
             leases.push(match records {
-                _ if run.mode == Mode::Plan => Ok(()),
+                _ if !asked.request.writes() => Ok(()),
                 Err(error) => Err(StepError::new(error.fault, error.message.clone())),
                 Ok(records) => {
                     let record = record_of(records, &run.account_id);
@@ -206,7 +206,7 @@ fn changed<'a>(
 ) -> impl Iterator<Item = usize> + 'a {
     let both = requests.iter().zip(verdicts).enumerate();
     let is_changed = |(_, (request, verdict)): &(usize, (&&CommitRequest, &Result<Verdict, StepError>))| {
-        request.run.mode == Mode::Apply && matches!(verdict, Ok(Verdict::Changed))
+        request.writes() && matches!(verdict, Ok(Verdict::Changed))
     };
     both.filter(is_changed).map(|(index, _)| index)
 }
@@ -224,10 +224,10 @@ fn finished(
         Verdict::Pending => {
             return Err(StepError::new(Fault::Bug, format!("{path} was not looked at before the commit")));
         }
-        Verdict::Changed => told::sentences(request),
-        Verdict::Unchanged => Vec::new(),
+        Verdict::Changed if request.wish != Wish::Check => told::sentences(request),
+        Verdict::Changed | Verdict::Unchanged => Vec::new(),
     };
     let earlier = record.filter(|_| verdict == Verdict::Unchanged).and_then(|record| request.committed_before(record));
-    let sha = (request.run.mode == Mode::Apply).then(|| earlier.unwrap_or(outcome.sha().as_str()).to_owned());
+    let sha = request.writes().then(|| earlier.unwrap_or(outcome.sha().as_str()).to_owned());
     Ok(Output { sha, path, entry: request.entry()?, changes })
 }

@@ -1,12 +1,17 @@
 //! What a request for a commit means: where its file is, and what is written there.
 
+use std::net::Ipv4Addr;
+
 use berth_contract::{CommitRequest, RegionResult, RoleRecord, Wish};
 use berth_crd::{AccountEntry, Leaving, RegionNetwork, RoleEntry, WorkloadEntry};
 use berth_gitops::RepoPath;
 use berth_ledger::Record;
 use berth_step::{Fault, StepError};
-use berth_tenancy::WorkloadPlan;
-use ipnet::IpNet;
+use berth_tenancy::{Region, WorkloadPlan};
+use ipnet::{IpNet, Ipv4Net};
+
+/// In the ids of things that are only imagined, such as `vpc-(new)`.
+pub(crate) const NOT_MADE_YET: &str = "(new)";
 
 /// What this function reads from a request.
 pub trait CommitRequestExt {
@@ -58,8 +63,9 @@ impl CommitRequestExt for CommitRequest {
     }
 
     fn entry(&self) -> Result<AccountEntry, StepError> {
-        let Self { task_token: _, settled: _, wish: _, run, git_ops, regions, roles } = self;
-        let regions: Result<Vec<RegionNetwork>, StepError> = regions.iter().map(network).collect();
+        let Self { task_token: _, settled: _, wish: _, run, git_ops, planned_regions, regions, roles } = self;
+        let planned = planned_regions.iter().zip(0..).map(|(region, n)| planned_network(region, n));
+        let regions: Result<Vec<RegionNetwork>, StepError> = planned.chain(regions.iter().map(network)).collect();
         let role = |role: &RoleRecord| {
             let access = role.access?;
             Some(RoleEntry { name: role.name.clone(), arn: role.arn.clone(), access })
@@ -89,6 +95,17 @@ impl CommitRequestExt for CommitRequest {
             workloads: git_ops.workloads.iter().filter_map(workload).collect(),
         })
     }
+}
+
+/// A network that is not made yet, with a block of its own that nobody has: what counts is how many there are.
+fn planned_network(region: &Region, n: u8) -> Result<RegionNetwork, StepError> {
+    let id = |kind: &str| format!("{kind}-{NOT_MADE_YET}");
+    Ok(RegionNetwork {
+        region: region.clone(),
+        vpc_id: id("vpc"),
+        cidrs: vec![IpNet::V4(Ipv4Net::from(Ipv4Addr::new(192, 0, 2, n)))],
+        transit_gateway_attachment_id: id("tgw-attach"),
+    })
 }
 
 fn network(region: &RegionResult) -> Result<RegionNetwork, StepError> {

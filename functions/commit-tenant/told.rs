@@ -14,7 +14,7 @@ pub(crate) fn sentences(request: &CommitRequest) -> Vec<String> {
     let path = request.path();
     let left_out = left_out(request).into_iter().map(|part| format!("leave out of {path}: {part}"));
     let line = match request.wish {
-        Wish::Join => format!("commit {path}"),
+        Wish::Join | Wish::Check => format!("commit {path}"),
         Wish::Suspend => format!("suspend {} in {path}", request.run.account_id),
         Wish::Resume => format!("end the suspension of {} in {path}", request.run.account_id),
         Wish::Leave => format!("take {} out of {path}", request.run.account_id),

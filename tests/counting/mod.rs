@@ -30,7 +30,10 @@ fn path() -> Vec<Vec<Vec<&'static str>>> {
         }
         top.inside(&state.name).iter().map(|branch| branch.tasks().iter().map(named).collect()).collect()
     };
-    let states = top.in_order().into_iter().map(parts).filter(|parts| !parts.is_empty());
+    // A function of two states is counted in both, and named where it comes first.
+    let mut named_before = BTreeSet::new();
+    let is_new = |parts: &Vec<Vec<&'static str>>| !parts.is_empty() && named_before.insert(parts.clone());
+    let states = top.in_order().into_iter().map(parts).filter(is_new);
     let outside = |function| vec![vec![function]];
     [outside("accept-event")].into_iter().chain(states).chain([outside("announce-outcome")]).collect()
 }

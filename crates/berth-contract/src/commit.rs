@@ -1,6 +1,6 @@
 //! One request for a commit, as the state `CommitTenant` sends it to the queue.
 
-use berth_tenancy::{GitOpsPlan, Subject};
+use berth_tenancy::{GitOpsPlan, Mode, Region, Subject};
 use serde::{Deserialize, Serialize};
 
 use crate::{RegionResult, RoleRecord};
@@ -9,6 +9,8 @@ use crate::{RegionResult, RoleRecord};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Wish {
+    /// Nothing is changed: whether the file takes the account is asked before anything is made for it.
+    Check,
     /// It is there, as the onboarding made it.
     #[default]
     Join,
@@ -33,6 +35,9 @@ pub struct CommitRequest {
     /// What becomes of the entry. Absent in messages of an onboarding.
     #[serde(default)]
     pub wish: Wish,
+    /// Regions whose networks are planned, where it is only asked whether the file takes the account.
+    #[serde(default)]
+    pub planned_regions: Vec<Region>,
     /// Networks; none for an account that leaves.
     #[serde(default)]
     pub regions: Vec<RegionResult>,
@@ -42,6 +47,14 @@ pub struct CommitRequest {
     /// Set by complete-merges when the request comes back: what became of the proposal that it was in.
     #[serde(default)]
     pub settled: Option<Settled>,
+}
+
+impl CommitRequest {
+    /// Whether the file is changed: neither by a plan nor by a question.
+    #[must_use]
+    pub fn writes(&self) -> bool {
+        self.run.mode == Mode::Apply && self.wish != Wish::Check
+    }
 }
 
 /// What became of a proposal.

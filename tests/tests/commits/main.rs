@@ -5,6 +5,7 @@
 mod branches;
 mod checked;
 mod queue;
+mod refused;
 mod secrets;
 
 use std::sync::MutexGuard;

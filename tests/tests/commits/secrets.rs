@@ -29,12 +29,12 @@ fn listen(rig: &Rig, accounts: &[&str]) {
     rig.call(HUB, "events", "put_targets", &targets);
 }
 
-/// The execution fails with this error at the commit, and the ledger knows.
-fn fails(rig: &Rig, account: &str, execution: &str, error: &str) {
+/// The execution fails with this error in this state, and the ledger knows.
+fn fails(rig: &Rig, account: &str, execution: &str, state: &str, error: &str) {
     let ended = rig.ended(execution);
     assert_eq!((&ended.status, ended.error.as_deref()), (&ExecutionStatus::Failed, Some(error)), "{ended:?}");
     let record = rig.wait_for_outcome(account, execution);
-    assert_eq!(record.failure.unwrap().state, "CommitTenant");
+    assert_eq!(record.failure.unwrap().state, state);
 }
 
 /// Every task token that was ever sent to the commits queue.
@@ -76,21 +76,21 @@ fn no_password_and_no_task_token_is_anywhere_after_onboardings() {
     // A server that declines, and quotes what it should not.
     rig.hook("update", Some(&format!("#!/bin/sh\necho 'no, {password} may not push' >&2\nexit 1\n")));
     let execution = rig.start_execution(&json!({ "accountId": barred }));
-    fails(rig, &barred, &execution, "Denied");
+    fails(rig, &barred, &execution, "CommitTenant", "Denied");
     rig.hook("update", None);
     rig.redrive(&execution);
     assert_eq!(rig.ended(&execution).status, ExecutionStatus::Succeeded);
     // A custom resource that its schema refuses.
     let execution = rig.start_execution(&json!({ "accountId": malformed }));
-    fails(rig, &malformed, &execution, "InvalidInput");
+    fails(rig, &malformed, &execution, "CheckTenant", "InvalidInput");
     // A secret that is none, a password that is refused, and the right one, to copies that have read none yet.
     renew(rig);
     rig.put_secret(&format!("{{ no JSON: {}", CANARIES[0]));
     let execution = rig.start_execution(&json!({ "accountId": locked }));
-    fails(rig, &locked, &execution, "InvalidInput");
+    fails(rig, &locked, &execution, "CheckTenant", "InvalidInput");
     rig.put_secret(&json!({ "username": "berth", "password": CANARIES[1] }).to_string());
     rig.redrive(&execution);
-    fails(rig, &locked, &execution, "Denied");
+    fails(rig, &locked, &execution, "CheckTenant", "Denied");
     rig.put_secret(&right);
     rig.redrive(&execution);
     let ended = rig.ended(&execution);

@@ -81,7 +81,7 @@ fn every_payload_fits_its_step_and_every_field_that_is_read_is_there() {
 }
 
 #[test]
-fn an_onboarding_calls_each_step_once_in_each_region_and_commits_once() {
+fn an_onboarding_calls_each_step_once_in_each_region_and_each_state_once() {
     let tasks = machine("onboard-account").tasks();
     for case in [TWO_REGIONS, ONE_REGION] {
         let walk = run(&onboard_account(), &hub(), &case).unwrap();
@@ -90,12 +90,11 @@ fn an_onboarding_calls_each_step_once_in_each_region_and_commits_once() {
             let function = &function_of_state(&task.name).unwrap().name;
             let each_region = ["Regions/", "Baselines/"].iter().any(|map| task.at.contains(map));
             // One cluster of the environment is waited for.
-            assert_eq!(called(function), if each_region { case.regions } else { 1 }, "{function}");
+            let states = tasks.iter().filter(|other| function_of_state(&other.name).unwrap().name == *function).count();
+            assert_eq!(called(function), if each_region { case.regions } else { states }, "{function}");
         }
-        assert_eq!(
-            walk.calls.len(),
-            tasks.iter().map(|task| called(&function_of_state(&task.name).unwrap().name)).sum::<usize>()
-        );
+        let in_regions = tasks.iter().filter(|task| task.at.contains("Regions/") || task.at.contains("Baselines/"));
+        assert_eq!(walk.calls.len(), tasks.len() + in_regions.count() * (case.regions - 1));
         assert_eq!(walk.calls.last().map(|(name, _)| name.as_str()), Some("await-tenant"));
         assert_eq!(walk.entered.last().map(String::as_str), Some("Onboarded"));
     }
@@ -154,7 +153,7 @@ fn the_limits_of_waiting_are_as_promised() {
         let patience = match state.at.as_str() {
             "GrantSignIn" => 49.0..50.0, // ten assignments at once for the whole organization: decision 0027
             "ProvisionAccount/Regions/AttachTransitGateway" => 0.9..1.0, // every account calls the network account there
-            "CommitTenant" => 0.5..0.6,                                  // commits are few, however many accounts come
+            "CheckTenant" | "CommitTenant" => 0.5..0.6,                  // commits are few, however many accounts come
             _ => 1.8..2.0,
         };
         // GitOps tools look at their repository every few minutes, and people may have to act: decision 0029.
@@ -170,7 +169,7 @@ fn the_limits_of_waiting_are_as_promised() {
 fn the_waits_of_an_execution_end_within_its_limit() {
     let machine = onboard_account();
     let pushed = longest_seconds(&Level::top(&machine), Commits::Pushed);
-    assert!(pushed < 65.0 * 3600.0, "without a merge to wait for, an execution ends within 65 hours, not {pushed} s");
+    assert!(pushed < 66.0 * 3600.0, "without a merge to wait for, an execution ends within 66 hours, not {pushed} s");
     let merged = longest_seconds(&Level::top(&machine), Commits::Merged);
     assert!(merged < machine["TimeoutSeconds"].as_f64().unwrap(), "{merged}");
 }

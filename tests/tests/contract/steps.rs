@@ -3,7 +3,7 @@
 use announce_outcome::{Change, Ended, ended};
 use attach_transit_gateway::{Isolation, SpokeRoute, SpokeRoutes};
 use berth_config::{AccountFacts, Match, PlatformConfig};
-use berth_contract::{CommitRequest, ExecutionOutput};
+use berth_contract::{CommitRequest, ExecutionOutput, Wish};
 use berth_ledger::{
     ClusterAccessRecord, DefaultVpcRecord, Ending, Readiness, ReadinessRecord, RoleRecord, SignInRecord,
 };
@@ -171,10 +171,22 @@ impl Case {
             return written(&Converged { output: await_tenant::Output { readiness }, changes: Vec::new() });
         }
         let request: CommitRequest = strict(payload)?;
+        if request.wish == Wish::Check {
+            return self.checked(&request);
+        }
         self.check_commit(&request)?;
         let sha = (self.mode == Mode::Apply).then(|| SHA.to_owned());
         let entry = request.entry().map_err(|error| error.message)?;
         written(&commit_tenant::Output { sha, path: request.path().to_string(), entry, changes: Vec::new() })
+    }
+
+    /// The answer to the question before anything is made.
+    fn checked(&self, request: &CommitRequest) -> Result<Value, String> {
+        same("the number of regions that are planned", &request.planned_regions.len(), &self.regions)?;
+        same("whether anything is made already", &(request.regions.len() + request.roles.len()), &0)?;
+        let entry = request.entry().map_err(|error| error.message)?;
+        let path = request.path().to_string();
+        written(&commit_tenant::Output { sha: None, path, entry, changes: Vec::new() })
     }
 
     /// The answer of the roles' step.

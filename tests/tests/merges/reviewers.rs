@@ -8,7 +8,11 @@ use crate::{Proposed, alone, completed, proposed, proposed_again, proposed_file}
 #[test]
 fn what_a_reviewer_changes_beside_berths_fields_is_merged_and_kept() {
     let (rig, _alone) = alone();
+    let since = rig.last_call();
     let Proposed { account, execution, pull } = proposed(rig, "renamed-staging", "staging");
+    let grants = ["CreateAccountAssignment", "CreateAccessEntry"];
+    let granted = || grants.map(|grant| rig.calls(since).iter().filter(|call| call.operation == grant).count());
+    assert_eq!(granted(), [0, 0], "access comes after the review");
     let path = proposed_file(rig, &pull, &account);
     rig.edit(
         pull["headRefName"].as_str().unwrap(),
@@ -20,6 +24,7 @@ fn what_a_reviewer_changes_beside_berths_fields_is_merged_and_kept() {
     rig.complete_merges();
     let ended = rig.ended(&execution);
     assert_eq!(ended.status, ExecutionStatus::Succeeded, "{ended:?}");
+    assert!(granted().iter().all(|count| *count > 0), "{:?}", granted());
     let sha = ended.output["commit"]["sha"].as_str().unwrap();
     assert!(rig.is_on_main(sha) && rig.file(sha, &path).contains("displayName: Renamed by a reviewer"));
     // Nothing is left that would ask for a merge or a commit.

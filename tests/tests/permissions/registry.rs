@@ -59,6 +59,7 @@ fn steps_come_in_the_order_of_the_machine() {
     assert!(place("plan-onboarding") < place("provision-vpc"));
     assert!(place("provision-vpc") < place("attach-transit-gateway"));
     assert!(place("attach-transit-gateway") < place("create-tenant-roles"));
-    assert!(place("grant-cluster-access") < place("commit-tenant"));
+    assert!(place("plan-onboarding") < place("commit-tenant"));
+    assert!(place("commit-tenant") < place("provision-vpc"), "it is asked before anything is made");
     assert!(names.len() < functions().len(), "some functions are of no state");
 }
