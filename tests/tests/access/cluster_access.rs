@@ -60,7 +60,8 @@ fn a_cluster_without_access_entries_is_reported_with_the_command() {
     let command = "aws eks update-cluster-config --name shared-old-1 --access-config \
                    authenticationMode=API_AND_CONFIG_MAP";
     assert!(failure.hint.contains(command), "{}", failure.hint);
-    assert!(rig.files_naming(&account).is_empty(), "nothing was committed for it");
+    assert_eq!(rig.files_naming(&account).len(), 1, "access comes last, and nobody was let in");
+    assert!(rig.world(&account).access_entries.is_empty());
 
     let mode = json!({ "name": "shared-old-1", "accessConfig": { "authenticationMode": "API_AND_CONFIG_MAP" } });
     eks(rig, "update_cluster_config", &mode);

@@ -28,9 +28,8 @@ fn every_mutating_call_of_a_fresh_account_is_told_once_and_in_order() {
     assert_eq!(once.len(), told.len(), "{told:#?}");
     let at =
         |text: &str| told.iter().position(|line| line.contains(text)).unwrap_or_else(|| panic!("{text}: {told:#?}"));
-    let order = ["create the VPC", "attach", "assign group", "create access entry", "commit clusters/"].map(at);
+    let order = ["create the VPC", "attach", "commit clusters/", "assign group", "create access entry"].map(at);
     assert!(order.is_sorted(), "{order:?}: {told:#?}");
-    assert_eq!(at("commit clusters/"), told.len() - 1);
 }
 
 #[test]
@@ -80,9 +79,12 @@ fn changes_before_a_failure_are_told_by_it_and_after_the_redrive() {
     rig.mend(rule);
     rig.redrive(&execution);
     let _ = rig.ended(&execution);
-    let record = rig.wait_for(&account, Status::Onboarded);
+    // Until its second end is announced, the ledger may still have the first one.
+    let record = rig.until(&format!("{account} to be onboarded"), || {
+        rig.record(&account).filter(|record| record.status == Status::Onboarded)
+    });
     let after = told(rig, &account);
     assert_eq!(after[..before.len()], before[..], "in order, and once");
-    assert!(after.len() > before.len() && after.last().unwrap().contains("commit clusters/"), "{after:#?}");
+    assert!(after.len() > before.len() && after.last().unwrap().contains("create access entry"), "{after:#?}");
     assert_eq!(untold(&record, &rig.calls(since)), Vec::<String>::new());
 }
