@@ -1,9 +1,10 @@
 //! What somebody else made stays as it is.
 
+use berth_kube_testing::Feature;
 use kube_client::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use serde_json::json;
 
-use crate::cluster::{cluster, tenant};
+use crate::cluster::{cluster, tenant, until};
 
 #[tokio::test]
 async fn a_namespace_of_somebody_else_is_untouched_until_it_is_adopted() {
@@ -84,4 +85,37 @@ async fn a_namespace_that_the_spec_drops_stays_without_access() {
     let old = status.namespaces.iter().find(|namespace| namespace.name == "shrunk-old").unwrap();
     assert_eq!(old.phase.as_deref(), Some("Retained"));
     assert_eq!(cluster.condition("shrunk", "Ready").await.unwrap().0, "True");
+}
+
+#[tokio::test]
+async fn a_namespace_that_cannot_go_stays_visible_with_what_blocks_it() {
+    let Some(cluster) = cluster().await else { return };
+    if !cluster.server.has(Feature::Controllers) {
+        eprintln!("SKIPPED: nobody says what blocks a namespace without kube-controller-manager");
+        return;
+    }
+    cluster.apply(&tenant("blocked", &["dev"])).await;
+    cluster.reconcile("blocked").await;
+    let maps = cluster.objects("", "v1", "ConfigMap", "configmaps", "blocked-dev");
+    let held = json!({ "apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": { "name": "held", "finalizers": ["example.com/backup"] } });
+    maps.create(&PostParams::default(), &serde_json::from_value(held).unwrap()).await.unwrap();
+    cluster.namespaces().delete("blocked-dev", &DeleteParams::default()).await.unwrap();
+    let message = until("it says what blocks", || async {
+        cluster.reconcile("blocked").await;
+        let (_, reason, message) = cluster.condition("blocked", "Reconciling").await?;
+        (reason == "Terminating" && message.contains("example.com/backup")).then_some(message)
+    })
+    .await;
+    assert!(message.starts_with("namespace blocked-dev is being deleted: "), "{message}");
+    let status = cluster.tenants().get("blocked").await.unwrap().status.unwrap();
+    assert_eq!(status.namespaces[0].phase.as_deref(), Some("Terminating"));
+    // When nothing holds it any more, it goes and is made again.
+    let none = json!({ "metadata": { "finalizers": null } });
+    maps.patch("held", &PatchParams::default(), &Patch::Merge(none)).await.unwrap();
+    until("it is Ready again", || async {
+        cluster.reconcile("blocked").await;
+        cluster.condition("blocked", "Ready").await.filter(|(status, ..)| status == "True")
+    })
+    .await;
 }
