@@ -161,6 +161,12 @@ test-forges: prerequisites local ## The same cases against many git servers, ins
 	@if test -e $(FORGES)/github.version; then node crates/berth-gitops/tests/forges/github.js $(FORGES); \
 		else echo "SKIPPED: GitHub's requests against its schemas, which are not installed"; fi
 
+.PHONY: bench-operator
+bench-operator: ## The binary of the operator's image with 100 and 1,000 tenants on a real API server; it is built first.
+	@$(MAKE) --no-print-directory operator-image ARCHS=amd64
+	$(CARGO) build $(OPERATOR) --example figures
+	target/debug/examples/figures --operator $(IMAGE_BUILD)/x86_64-unknown-linux-musl/release/berth-operator
+
 .PHONY: bench-gitops
 bench-gitops: ## Time and traffic of one commit, for 10, 1,000 and 10,000 tenants.
 	$(CARGO) bench --profile dev -p berth-gitops --bench commit_time
@@ -192,6 +198,37 @@ build-twice: ## Builds again in a copy of the last commit elsewhere, and compare
 	@$(MAKE) --no-print-directory -C target/again build FUNCTIONS="$(FUNCTIONS)"
 	@for f in $(FUNCTIONS); do cmp target/lambda/$$f.zip target/again/target/lambda/$$f.zip; done
 	@echo "the same bytes twice: $(FUNCTIONS)"
+	@rm -rf target/again
+
+# One static binary for each kind of node, and an image of each that holds nothing else. No daemon and no registry.
+IMAGE_BUILD := target/operator-build
+IMAGE_OUT   := target/operator-image
+IMAGE       ?= ghcr.io/berth-dev/berth-operator
+IMAGE_TAG   := $(IMAGE):$(shell sed -n 's/^appVersion: //p' operator/chart/Chart.yaml)
+ARCHS       ?= amd64 arm64
+MACHINE_amd64 := x86_64
+MACHINE_arm64 := aarch64
+
+.PHONY: operator-image
+operator-image: $(LAMBDA_VENV)/.installed ## Images of the tenant operator, as OCI archives in target/operator-image; ARCHS=amd64 for one.
+	@rustup target add $(foreach a,$(ARCHS),$(MACHINE_$(a))-unknown-linux-musl) >/dev/null 2>&1 || \
+		{ echo "rustup could not add the targets. Next: rustup target add x86_64-unknown-linux-musl"; exit 1; }
+	@for machine in $(foreach a,$(ARCHS),$(MACHINE_$(a))); do \
+		PATH="$(CURDIR)/$(LAMBDA_VENV)/bin:$$PATH" AWS_LC_SYS_NO_JITTER_ENTROPY=1 RUSTFLAGS="$(REMAP_RUST)" \
+		CFLAGS_x86_64_unknown_linux_musl="$(REMAP_C)" CFLAGS_aarch64_unknown_linux_musl="$(REMAP_C)" \
+		cargo zigbuild --locked --release --target-dir $(IMAGE_BUILD) --target $$machine-unknown-linux-musl \
+			$(OPERATOR) --bin berth-operator || exit 1; done
+	@python3 deploy/image.py --tag $(IMAGE_TAG) --folder $(IMAGE_OUT) \
+		$(foreach a,$(ARCHS),$(a)=$(IMAGE_BUILD)/$(MACHINE_$(a))-unknown-linux-musl/release/berth-operator)
+
+.PHONY: operator-image-twice
+operator-image-twice: ## Builds them again in a copy of the last commit elsewhere, and compares byte for byte.
+	@test -z "$$(git status --porcelain)" || { echo "there are changes that are not committed. Next: commit or stash them"; exit 1; }
+	@$(MAKE) --no-print-directory operator-image ARCHS="$(ARCHS)"
+	@rm -rf target/again && git clone --quiet --local . target/again
+	@$(MAKE) --no-print-directory -C target/again operator-image ARCHS="$(ARCHS)"
+	@for a in $(ARCHS); do cmp $(IMAGE_OUT)/berth-operator-$$a.tar target/again/$(IMAGE_OUT)/berth-operator-$$a.tar; done
+	@echo "the same bytes twice: $(ARCHS)"
 	@rm -rf target/again
 
 # A hub has one parameters file: deploy/parameters.example.yaml shows it.

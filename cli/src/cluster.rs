@@ -1,6 +1,6 @@
 //! A real cluster for the demo: an API server with the tenant operator, behind the EKS cluster of its environment.
 //!
-//! The server, the operator and the sync of the cluster's folder are a program of their own (`operator/examples/cluster.rs`),
+//! The server, the operator and the sync of the cluster's folder are a program of their own (`operator/examples/cluster/`),
 //! which needs what nothing here does; `make demo KUBERNETES=1` builds it.
 
 use std::{

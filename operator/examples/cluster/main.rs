@@ -5,32 +5,24 @@
 //! ends, it prints what the operator has made, and ends with everything that it started.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a tool of the checkout: its failure is the demo's")]
 
-#[path = "../tests/operator/roles.rs"]
-mod roles;
+mod setup;
 
-use std::{
-    error::Error,
-    path::{Path, PathBuf},
-    process::Stdio,
-    time::Duration,
-};
+use std::{path::PathBuf, process::Stdio, time::Duration};
 
 use berth_crd::Tenant;
-use berth_kube_testing::{Scope, Server};
+use berth_kube_testing::Server;
 use berth_operator::object::Kind;
 use clap::Parser;
 use k8s_openapi::api::core::v1::Namespace;
 use kube_client::{
-    Api, Client, Config, ResourceExt as _,
+    Api, Client, ResourceExt as _,
     api::{DynamicObject, ListParams, Patch, PatchParams},
-    config::{KubeConfigOptions, Kubeconfig},
     core::{ApiResource, GroupVersionKind},
 };
 use serde_json::{Value, json};
-use tokio::{
-    process::{Child, Command},
-    sync::oneshot,
-};
+use tokio::sync::oneshot;
+
+use crate::setup::Failure;
 
 /// Between two looks at the repository.
 const PAUSE: Duration = Duration::from_millis(300);
@@ -49,19 +41,11 @@ struct Args {
     operator: PathBuf,
 }
 
-type Failure = Box<dyn Error + Send + Sync>;
-
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
     let args = Args::parse();
-    let Some(server) = Server::start(Scope::Core).await? else { return Err("no API server".into()) };
-    server.install(&serde_json::to_value(berth_crd::tenant_crd())?).await?;
-    let kubeconfig = Kubeconfig::read_from(server.kubeconfig())?;
-    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
-    let client = Client::try_from(config)?;
-    install_crd_beside(&server, &client).await?;
-    roles::install(&client).await;
-    let _operator = start_operator(&args.operator, &server)?;
+    let (server, client) = setup::start().await?;
+    let _operator = setup::operator(&args.operator, &server, "demo")?;
     println!("{}", access(&server)?);
 
     let mut synced = String::new();
@@ -93,50 +77,6 @@ fn end_of_input() -> oneshot::Receiver<()> {
         ended.send(())
     });
     end
-}
-
-/// Where another process serves our CRD, the operator asks this one about it all the same.
-async fn install_crd_beside(server: &Server, client: &Client) -> Result<(), Failure> {
-    if server.crd_url() == server.url() {
-        return Ok(());
-    }
-    let mut crd = serde_json::to_value(berth_crd::tenant_crd())?;
-    without_rules(&mut crd);
-    let resource =
-        ApiResource::from_gvk(&GroupVersionKind::gvk("apiextensions.k8s.io", "v1", "CustomResourceDefinition"));
-    let crds: Api<DynamicObject> = Api::all_with(client.clone(), &resource);
-    let name = crd["metadata"]["name"].as_str().unwrap().to_owned();
-    crds.patch(&name, &PatchParams::apply("helm").force(), &Patch::Apply(crd)).await?;
-    Ok(())
-}
-
-/// Takes away what a server of 1.20 does not know.
-fn without_rules(schema: &mut Value) {
-    match schema {
-        Value::Object(fields) => {
-            fields.remove("x-kubernetes-validations");
-            fields.values_mut().for_each(without_rules);
-        }
-        Value::Array(items) => items.iter_mut().for_each(without_rules),
-        _ => {}
-    }
-}
-
-/// The operator, as its service account.
-fn start_operator(program: &Path, server: &Server) -> Result<Child, Failure> {
-    let mut kubeconfig: Value = serde_json::from_str(&std::fs::read_to_string(server.kubeconfig())?)?;
-    kubeconfig["users"][0]["user"]["as"] = "system:serviceaccount:berth-system:berth-operator".into();
-    let path = server.folder().join("operator.kubeconfig");
-    std::fs::write(&path, kubeconfig.to_string())?;
-    let log = std::fs::File::create(server.folder().join("operator.log"))?;
-    let operator = Command::new(program)
-        .args(["--replica", "demo", "--listen", "127.0.0.1:0", "--namespace", "default"])
-        .env("KUBECONFIG", path)
-        .stdin(Stdio::null())
-        .stdout(Stdio::from(log))
-        .kill_on_drop(true)
-        .spawn()?;
-    Ok(operator)
 }
 
 fn access(server: &Server) -> Result<Value, Failure> {
