@@ -50,7 +50,7 @@ impl GitRepo {
 
     /// How it shows what became of a merge request.
     async fn told_by(&self) -> String {
-        match self.merge_requests().await {
+        match self.merge_requests(&[]).await {
             Ok(None) => "one that is closed is seen when its branch is deleted (no token for the API)".to_owned(),
             Ok(Some(_)) => "one that is closed is seen by the API".to_owned(),
             Err(error) => format!("one that is closed is seen when its branch is deleted: of the API, {error}"),

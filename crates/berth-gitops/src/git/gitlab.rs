@@ -79,7 +79,7 @@ impl GitRepo {
         if let Some(said) = self.linked(remarks) {
             return said;
         }
-        if let Ok(Some(found)) = self.merge_requests().await
+        if let Ok(Some(found)) = self.merge_requests(&[branch.as_str()]).await
             && let Some(MergeRequest { state: ProposalState::Open, url: Some(url), .. }) = found.get(branch.as_str())
         {
             return url.clone();
@@ -94,10 +94,12 @@ impl GitRepo {
     /// Puts in what GitLab knows of proposals whose merge the refs do not show: a merge request that was closed keeps its
     /// branch, and one that was squashed may lose it. A look without the API is a look all the same.
     pub(super) async fn ask_gitlab(&self, asked: &[(&ProposalBranch, Option<ObjectId>)], states: &mut [ProposalState]) {
-        if states.iter().all(|state| *state == ProposalState::Merged) {
+        let unclear = asked.iter().zip(&*states).filter(|(_, state)| **state != ProposalState::Merged);
+        let unclear: Vec<&str> = unclear.map(|((branch, _), _)| branch.as_str()).collect();
+        if unclear.is_empty() {
             return;
         }
-        match self.merge_requests().await {
+        match self.merge_requests(&unclear).await {
             Ok(None) => {}
             Ok(Some(found)) => {
                 for ((branch, tip), state) in asked.iter().zip(states) {
@@ -113,7 +115,7 @@ impl GitRepo {
     /// Whether the branch's merge request was closed, and nothing was pushed to it since: then only another push makes
     /// another one. Without the API nobody knows.
     pub(super) async fn was_closed(&self, branch: &ProposalBranch, tip: ObjectId) -> bool {
-        let found = self.merge_requests().await.ok().flatten().unwrap_or_default();
+        let found = self.merge_requests(&[branch.as_str()]).await.ok().flatten().unwrap_or_default();
         let request = found.get(branch.as_str());
         request.is_some_and(|request| together(&ProposalState::Open, Some(tip), request) == ProposalState::Closed)
     }
@@ -131,8 +133,12 @@ impl GitRepo {
         pages.find(is_ours).map(|page| self.http.scrub(page.as_str()))
     }
 
-    /// Merge requests by their branches, the newest of each; `None` where there is no API to ask.
-    pub(super) async fn merge_requests(&self) -> Result<Option<BTreeMap<String, MergeRequest>>, RepoError> {
+    /// Merge requests by their branches, the newest of each; `None` where there is no API to ask. Of more than one page,
+    /// as many as it takes to find these branches.
+    pub(super) async fn merge_requests(
+        &self,
+        wanted: &[&str],
+    ) -> Result<Option<BTreeMap<String, MergeRequest>>, RepoError> {
         let (Some(Provider::GitLab), Some(token)) = (self.http.provider(), self.http.api_token()) else {
             return Ok(None);
         };
@@ -151,7 +157,7 @@ impl GitRepo {
                 // The newest come first.
                 found.entry(branch).or_insert(request);
             }
-            if listed.len() < PAGE {
+            if listed.len() < PAGE || wanted.iter().all(|branch| found.contains_key(*branch)) {
                 break;
             }
         }

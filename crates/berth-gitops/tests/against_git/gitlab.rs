@@ -152,9 +152,13 @@ async fn a_merge_request_is_found_behind_a_hundred_newer_ones() {
     let repo = open(&server, &with_api());
     let wanted = proposal(&repo).await;
     repo.propose(&wanted, &authorship()).await.unwrap();
-    (0..100).for_each(|_| of_somebody_else(&server.repository));
+    let asked = || server.take_served().iter().filter(|(service, _)| *service == Service::Api).count();
+    (0..99).for_each(|_| of_somebody_else(&server.repository));
+    asked();
+    assert_eq!((state(&repo, &wanted.branch).await, asked()), (ProposalState::Open, 1), "it is on the first page");
+    of_somebody_else(&server.repository);
     set_state(&server.repository, 1, "closed");
-    assert_eq!(state(&repo, &wanted.branch).await, ProposalState::Closed);
+    assert_eq!((state(&repo, &wanted.branch).await, asked()), (ProposalState::Closed, 2));
 }
 
 #[tokio::test]
