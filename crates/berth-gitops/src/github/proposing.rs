@@ -70,10 +70,10 @@ impl Proposals for GitHubRepo {
 
     /// A token says which rights the App has: GitHub makes none with a right that was not granted.
     async fn abilities(&self) -> Abilities {
-        let write = self.api.sign_in().await;
+        let (write, branches) = (self.api.sign_in().await, self.branches().await);
         self.api.begin_to_propose();
         let proposals = self.api.sign_in().await.map(|()| "a pull request".to_owned());
-        Abilities { host: "GitHub, as an App".to_owned(), branches: self.branches().await, write, proposals }
+        Abilities { host: "GitHub, as an App".to_owned(), branches, write, proposals }
     }
 }
 
