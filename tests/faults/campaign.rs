@@ -88,7 +88,7 @@ impl Campaign {
             let functions: BTreeSet<String> = found.keys().map(|point| point.function.clone()).collect();
             for function in functions {
                 // In an account that is onboarded, the same calls find another world.
-                let known = known.entry((*scenario == Scenario::Again, function.clone())).or_default();
+                let known = known.entry((scenario.is_of_onboarded(), function.clone())).or_default();
                 let calls = found.keys().filter(|point| point.function == function).map(InjectionPoint::somewhere);
                 let calls: BTreeSet<InjectionPoint> = calls.collect();
                 if calls.is_subset(known) {

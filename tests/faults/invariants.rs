@@ -58,6 +58,10 @@ pub(super) fn violated(seen: &Seen<'_>, record: &Record) -> Vec<String> {
             let told = record.told_changes().into_iter();
             violations.extend(told.map(|change| format!("nothing had to change, and it is told: {change}")));
         }
+        Scenario::Reverted => {
+            violations.extend(changed(&seen.rig.calls(seen.since)));
+            violations.extend(changed_by_a_second_run(seen));
+        }
         Scenario::Pooled | Scenario::Reserved | Scenario::Swept | Scenario::Reviewed => {
             violations.extend(let_in_too_early(&seen.rig.calls(seen.since)));
             violations.extend(changed_by_a_second_run(seen));
@@ -95,7 +99,7 @@ pub(super) fn changed_although_superseded(rig: &Rig, older: &str, began: u64, si
 /// One execution for all deliveries, and one for each that a person started.
 fn started_too_often(seen: &Seen<'_>) -> Option<String> {
     let Seen { started, by_hand, .. } = *seen;
-    let by_events = usize::from(seen.scenario != Scenario::Again);
+    let by_events = usize::from(!seen.scenario.is_of_onboarded());
     (started > by_events + by_hand).then(|| format!("exactly one: {started} executions, of which {by_hand} by hand"))
 }
 
@@ -146,16 +150,17 @@ fn not_one_commit(seen: &Seen<'_>, record: &Record) -> Vec<String> {
     let Some(commit) = &record.commit else { return vec!["one commit: the ledger names none".to_owned()] };
     let mut violations = Vec::new();
     let commits = seen.rig.commits(&commit.path);
-    if commits.len() != 1 {
+    // Of one that was reverted there were others; that there is one more shows below.
+    if commits.len() != 1 && seen.scenario != Scenario::Reverted {
         violations.push(format!("one commit: {} of {}", commits.len(), commit.path));
     }
     let made = seen.rig.commit_count() - seen.commits;
     let expected = match seen.scenario {
         Scenario::Again => 0,
         Scenario::Pooled | Scenario::Reserved | Scenario::Swept => 1,
-        Scenario::Reviewed => 2, // the tenant's, and the merge
+        Scenario::Reviewed | Scenario::Reverted => 2, // the tenant's, and the merge
     };
-    if made > expected {
+    if made > expected || (seen.scenario == Scenario::Reverted && made == 0) {
         violations.push(format!("one commit: {made} in the repository, where {expected} are needed"));
     }
     let text = seen.rig.file("main", &commit.path);

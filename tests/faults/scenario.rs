@@ -23,11 +23,13 @@ pub enum Scenario {
     Swept,
     /// A new account whose commit people review: a person merges the pull request, and the schedule notices.
     Reviewed,
+    /// An account whose pull request was merged, then reverted, with its branch still there: it is proposed once more.
+    Reverted,
 }
 
 impl Scenario {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Pooled, Self::Reserved, Self::Again, Self::Swept, Self::Reviewed];
+    pub const ALL: [Self; 6] = [Self::Pooled, Self::Reserved, Self::Again, Self::Swept, Self::Reviewed, Self::Reverted];
 
     fn name(self) -> &'static str {
         match self {
@@ -36,18 +38,25 @@ impl Scenario {
             Self::Again => "again",
             Self::Swept => "swept",
             Self::Reviewed => "reviewed",
+            Self::Reverted => "reverted",
         }
     }
 
     /// Whether the GitOps repository is on GitHub, with staging reviewed.
     pub(super) fn is_on_github(self) -> bool {
-        self == Self::Reviewed
+        matches!(self, Self::Reviewed | Self::Reverted)
+    }
+
+    /// Whether it begins with an account that is onboarded: nothing but the repository may change then, and one account
+    /// serves many runs.
+    pub(super) fn is_of_onboarded(self) -> bool {
+        matches!(self, Self::Again | Self::Reverted)
     }
 
     /// The environment, which has one region: [`Rig::quick`] shapes it so.
     fn environment(self) -> &'static str {
         match self {
-            Self::Pooled | Self::Again | Self::Swept | Self::Reviewed => "staging",
+            Self::Pooled | Self::Again | Self::Swept | Self::Reviewed | Self::Reverted => "staging",
             Self::Reserved => "dev",
         }
     }
@@ -56,11 +65,24 @@ impl Scenario {
     pub(super) fn prepare(self, rig: &Rig, tenant: &str) -> String {
         let environment = self.environment();
         let account = rig.account(&format!("{tenant}-{environment}"), environment);
-        if self == Self::Again {
+        if self.is_of_onboarded() {
             rig.publish(&[event(Event::Created, &account)]);
-            rig.wait_for(&account, Status::Onboarded);
+            rig.until("the account that runs are about", || {
+                if self.merges(rig) {
+                    rig.complete_merges();
+                }
+                rig.record(&account).filter(|record| record.status == Status::Onboarded)
+            });
         }
         account
+    }
+
+    /// What happens before each run, also of an account that has had one.
+    pub(super) fn precede(self, rig: &Rig, account: &str) {
+        if self == Self::Reverted {
+            let commit = rig.record(account).and_then(|record| record.commit).expect("it was committed");
+            rig.revert_merge(&commit.path);
+        }
     }
 
     /// Starts the part that is broken.
@@ -70,7 +92,7 @@ impl Scenario {
                 rig.publish(&[event(Event::Created, account)]);
                 None
             }
-            Self::Again => Some(rig.start_execution(&json!({ "accountId": account }))),
+            Self::Again | Self::Reverted => Some(rig.start_execution(&json!({ "accountId": account }))),
             Self::Swept => {
                 let input = json!({ "missingAfterMinutes": 0 });
                 // A campaign that failed comes again with the schedule.

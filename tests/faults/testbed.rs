@@ -330,14 +330,15 @@ impl Testbed {
 
     /// Whom the next run is about, and the tenant: somebody new, or the one that is onboarded already.
     fn subject(&mut self, scenario: Scenario) -> (String, String) {
-        if let (Scenario::Again, Some(onboarded)) = (scenario, &self.onboarded) {
-            return onboarded.clone();
-        }
-        let tenant = self.tenant();
-        let subject = (scenario.prepare(&self.rig, &tenant), tenant);
-        if scenario == Scenario::Again {
+        let known = self.onboarded.clone().filter(|_| scenario.is_of_onboarded());
+        let subject = known.unwrap_or_else(|| {
+            let tenant = self.tenant();
+            (scenario.prepare(&self.rig, &tenant), tenant)
+        });
+        if scenario.is_of_onboarded() {
             self.onboarded = Some(subject.clone());
         }
+        scenario.precede(&self.rig, &subject.0);
         subject
     }
 
