@@ -2,7 +2,8 @@
 
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateRoute.html
 Stock moto looks gateways and prefix lists up in the account's own tables, makes a second route to the same prefix list,
-loses the gateway in ReplaceRoute, and calls every route active.
+loses the gateway in ReplaceRoute, calls every route active, and keeps the association of a subnet that is deleted, so
+that its route table can never be.
 """
 
 from __future__ import annotations
@@ -83,6 +84,15 @@ def _with_others(original: Any, backend: EC2Backend, table: RouteTable, asked: d
         return original(backend, **asked)
 
 
+def delete_subnet(original: Any, self: EC2Backend, subnet_id: str) -> Any:
+    """DeleteSubnet, and with the subnet its association with a route table."""
+    subnet = original(self, subnet_id)
+    for table in self.route_tables.values():
+        for association in [key for key, each in table._associations.items() if each == subnet_id]:
+            table._associations.pop(association)
+    return subnet
+
+
 def state(self: Route) -> str:
     """A route into a gateway that the VPC is not attached to any more drops everything."""
     if self.transit_gateway is None:
@@ -98,4 +108,5 @@ def install() -> None:
     """Put the operations in place of stock's."""
     wrap(EC2Backend, "create_route")(create_route)
     wrap(EC2Backend, "replace_route")(replace_route)
+    wrap(EC2Backend, "delete_subnet")(delete_subnet)
     Route.state = property(state)

@@ -126,3 +126,16 @@ def test_more_routes_than_one_answer_holds_come_in_pages(aws: World) -> None:
         answer = search(NextToken=answer["NextToken"], **asked)
         blocks += [each["DestinationCidrBlock"] for each in answer["Routes"]]
     assert blocks == [f"10.70.{n}.0/24" for n in range(12)]
+
+
+@differs_from_stock("DependencyViolation")
+def test_a_deleted_subnet_takes_its_association_along_and_its_route_table_can_go(aws: World) -> None:
+    ec2 = aws.client("ec2", "600000000104", REGION)
+    vpc = ec2.create_vpc(CidrBlock="10.70.0.0/20")["Vpc"]["VpcId"]
+    table = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.70.0.0/24")["Subnet"]["SubnetId"]
+    ec2.associate_route_table(RouteTableId=table, SubnetId=subnet)
+    assert code_of(ec2.delete_route_table, RouteTableId=table) == "DependencyViolation"
+    ec2.delete_subnet(SubnetId=subnet)
+    assert code_of(ec2.delete_route_table, RouteTableId=table) == "none"
+    assert code_of(ec2.delete_vpc, VpcId=vpc) == "none"
