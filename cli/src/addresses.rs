@@ -89,7 +89,7 @@ async fn release(
     without_looking: bool,
 ) -> Result<Exit, Problem> {
     let record = deployment.ledger.get(account).await?;
-    if record.is_some_and(|record| matches!(record.status, Status::Requested | Status::Running)) {
+    if record.is_some_and(|record| matches!(record.status, Status::Requested | Status::Running | Status::Offboarding)) {
         let what = format!("{account} is being onboarded now");
         return Err(Problem::failed(what, "wait for its end, then see whether its block is still to be released"));
     }

@@ -44,6 +44,8 @@ pub(crate) enum Command {
     Onboard(OnboardArgs),
     /// Makes an account another environment, or another tenant's, after its name, tag or unit were changed.
     Transfer(TransferArgs),
+    /// Takes away what Berth gave an account: access, its entry, its networks, its addresses. Plans unless told `--yes`.
+    Offboard(OffboardArgs),
     /// Shows where accounts are, what went wrong, and what to do.
     Status(StatusArgs),
     /// Lists what failed and can be run again, shows one, or runs one, some or all of it again.
@@ -121,6 +123,32 @@ pub(crate) struct TransferArgs {
     /// Says that all that must be taken away is gone.
     #[arg(long)]
     pub(crate) old_access_removed: bool,
+    /// Prints JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("what"))]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
+pub(crate) struct OffboardArgs {
+    /// The account: twelve digits.
+    pub(crate) account: AccountId,
+    /// Lists all that would be taken away, and what is in the way; the same without any switch.
+    #[arg(long, group = "what")]
+    pub(crate) plan: bool,
+    /// Takes it away, and waits for the end.
+    #[arg(long, group = "what")]
+    pub(crate) yes: bool,
+    /// Takes the account off the list of those that are to be offboarded.
+    #[arg(long, group = "what")]
+    pub(crate) cancel: bool,
+    /// Says that access which Berth cannot reach any more was taken away by hand.
+    #[arg(long, requires = "yes")]
+    pub(crate) access_removed: bool,
+    /// Why, for the record.
+    #[arg(long, value_name = "TEXT", requires = "yes")]
+    pub(crate) reason: Option<String>,
     /// Prints JSON.
     #[arg(long)]
     pub(crate) json: bool,

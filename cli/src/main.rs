@@ -12,6 +12,7 @@ mod input;
 mod invoke;
 mod ledger;
 mod local;
+mod offboard;
 mod onboard;
 mod outcome;
 mod paint;
@@ -54,6 +55,7 @@ async fn run(cli: Cli) -> Result<Exit, outcome::Problem> {
         Command::Validate(args) => validate::run(&args, wanted).await,
         Command::Onboard(args) => onboard::run(&args, wanted).await,
         Command::Transfer(args) => transfer::run(&args, wanted).await,
+        Command::Offboard(args) => offboard::run(&args, wanted).await,
         Command::Status(args) => status::run(&args, wanted).await,
         Command::Replay(args) => replay::run(&args, wanted).await,
         Command::Addresses(args) => addresses::run(&args, wanted).await,

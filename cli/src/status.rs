@@ -57,7 +57,8 @@ pub(crate) async fn run(args: &StatusArgs, wanted: Target) -> Result<Exit, Probl
             anstream::println!("  waits for  the merge of {url} since {since}");
         }
     }
-    Ok(if record.status == Status::Failed { Exit::Failed } else { Exit::Done })
+    let has_failed = matches!(record.status, Status::Failed | Status::OffboardingFailed);
+    Ok(if has_failed { Exit::Failed } else { Exit::Done })
 }
 
 /// The records that the filters let through. An account that failed before its environment was known may be of any.
@@ -77,9 +78,9 @@ pub(crate) fn chosen(args: &StatusArgs, mut records: Vec<Record>) -> Vec<Record>
 pub(crate) fn ended(record: &Record, position: Option<&Position>) -> Option<Exit> {
     match record.status {
         _ if position.is_some_and(Position::is_running) => None,
-        Status::Requested | Status::Running => None,
-        Status::Failed => Some(Exit::Failed),
-        Status::Onboarded | Status::Ignored => Some(Exit::Done),
+        Status::Requested | Status::Running | Status::Offboarding => None,
+        Status::Failed | Status::OffboardingFailed => Some(Exit::Failed),
+        Status::Onboarded | Status::Ignored | Status::Offboarded => Some(Exit::Done),
     }
 }
 
@@ -107,6 +108,8 @@ pub(crate) fn view(record: &Record) -> Value {
         "changes": record.told_changes(),
         "changesAreCut": record.journal_is_cut,
         "leftOver": still_there(record),
+        "offboarding": record.offboarding,
+        "offboarded": record.offboarded,
     })
 }
 
@@ -149,7 +152,10 @@ fn run_again(record: &Record, position: Option<&Position>) -> Option<String> {
         Status::Failed => !is_running,
         // The end of its execution is not in the ledger yet.
         Status::Requested | Status::Running => position.is_some_and(|position| !position.is_running()),
-        Status::Onboarded | Status::Ignored => false,
+        // `berth offboard` goes on with what is left.
+        Status::Onboarded | Status::Ignored | Status::Offboarding | Status::OffboardingFailed | Status::Offboarded => {
+            false
+        }
     };
     has_stopped.then(|| run_again_command(&record.account_id))
 }
@@ -158,9 +164,9 @@ fn painted(status: Status) -> String {
     let name = format!("{:<10}", status.name());
     match status {
         Status::Onboarded => paint::good(&name),
-        Status::Failed => paint::bad(&name),
-        Status::Requested | Status::Running => paint::waiting(&name),
-        Status::Ignored => paint::faint(&name),
+        Status::Failed | Status::OffboardingFailed => paint::bad(&name),
+        Status::Requested | Status::Running | Status::Offboarding => paint::waiting(&name),
+        Status::Ignored | Status::Offboarded => paint::faint(&name),
     }
 }
 
@@ -176,7 +182,12 @@ pub(crate) fn table(records: &[Record], unreadable: &[Unreadable]) {
         let environment = dash(record.environment.as_ref().map(ToString::to_string));
         let tenant = dash(record.tenant.as_ref().map(ToString::to_string));
         let status = painted(record.status);
-        anstream::println!("{}  {status}  {environment:<11}  {tenant:<20}  {}", record.account_id, record.since);
+        let leaves = if record.offboarding.is_some() { paint::waiting("  to be offboarded") } else { String::new() };
+        anstream::println!(
+            "{}  {status}  {environment:<11}  {tenant:<20}  {}{leaves}",
+            record.account_id,
+            record.since
+        );
     }
     for item in unreadable {
         let account = item.account_id.as_ref().map_or(item.key.as_str(), AccountId::as_str);
@@ -202,6 +213,7 @@ pub(crate) fn print(record: &Record, position: Option<&Position>, now: Timestamp
         anstream::println!("  reason     {reason}");
     }
     print_still_there(record);
+    leaving(record);
     if let Some(failure) = &record.failure {
         anstream::println!("  failed in  {}: {}: {}", failure.state, paint::bad(&failure.fault), failure.message);
         anstream::println!("  next       {}", failure.hint);
@@ -277,7 +289,7 @@ fn print_still_there(record: &Record) {
     }
     if is_ignored && !still_there.is_empty() {
         let text =
-            "what was made is not taken away: offboard it (docs/removing.md), or undo what made it somebody else's";
+            "what was made is not taken away: offboard it (docs/offboarding.md), or undo what made it somebody else's";
         anstream::println!("  next       {text}");
     }
 }
@@ -322,6 +334,25 @@ fn isolation(proof: &Value) -> Option<String> {
     let learned_by = list(proof.get("propagatedTo")?);
     let table = text("associatedWith")?;
     Some(format!("associated with {table} ({count} routes, to {lead_to}), learned by {learned_by}"))
+}
+
+/// That an account is to be offboarded, or what is left of it.
+fn leaving(record: &Record) {
+    if let Some(mark) = &record.offboarding {
+        let text = format!("to be offboarded since {}: {}", mark.since, mark.reason);
+        anstream::println!("  leaves     {}", paint::waiting(&text));
+        anstream::println!("  next       berth offboard {} --plan, then --yes or --cancel", record.account_id);
+    }
+    if record.status == Status::OffboardingFailed {
+        anstream::println!("  go on with berth offboard {} --yes", record.account_id);
+    }
+    let Some(tombstone) = record.offboarded.as_ref().filter(|_| record.status == Status::Offboarded) else { return };
+    if let Some((tenant, environment)) = tombstone.tenant.as_ref().zip(tombstone.environment.as_ref()) {
+        anstream::println!("  was        {tenant} ({environment})");
+    }
+    for line in &tombstone.left_behind {
+        anstream::println!("  left       {line}");
+    }
 }
 
 /// Where its execution is, and what it waits for.

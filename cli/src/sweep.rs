@@ -93,6 +93,7 @@ fn left(left: &BTreeMap<Left, usize>) -> String {
             Left::FailedLately => "failed lately",
             Left::NotOurs => "not ours",
             Left::Young => "too new",
+            Left::Leaving => "leaving or gone",
             Left::Unreadable => "unreadable",
             Left::OtherIdentity => "would become another one",
         };

@@ -36,6 +36,13 @@ impl Deployment {
     }
 }
 
+impl Deployment {
+    /// ARN of the state machine that takes accounts away: it lies beside that of onboardings.
+    pub(crate) fn offboarding_machine(&self) -> Result<String, Problem> {
+        Ok(self.state_machine()?.replacen(":berth-onboard-account", ":berth-offboard-account", 1))
+    }
+}
+
 /// Connects to the deployment that was asked for.
 pub(crate) async fn connect(target: Target) -> Result<Deployment, Problem> {
     let variable = |name: &str| std::env::vars().find(|(key, _)| key == name).map(|(_, value)| value);

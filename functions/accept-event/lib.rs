@@ -8,7 +8,7 @@ use aws_sdk_sqs::Client as Queues;
 use berth_aws::{CallFailure, CallResultExt, SdkResultExt, live_alias};
 use berth_config::PlatformConfig;
 use berth_events::{Decision, Recognised, admit_sender, admit_source, recognise};
-use berth_ledger::{Admission, Ledger, admit};
+use berth_ledger::{Admission, Ledger, OffboardingMark, admit};
 use berth_step::{Batch, BatchAnswer, Fault, Message, StepError};
 use berth_tenancy::{AccountId, Mode, wait};
 use futures::future::join_all;
@@ -93,6 +93,7 @@ impl AcceptEvent {
             }
             (Decision::Onboard, Some(account)) => self.start(account, &recognised, now).await,
             (Decision::Reject, _) | (Decision::Onboard, None) => self.reject(message, &recognised.reason).await,
+            (Decision::Offboard, Some(account)) => self.mark(account, &recognised).await,
             (Decision::Ignore | Decision::Offboard, _) => Ok(Accepted::Nothing { reason: recognised.reason }),
         }
     }
@@ -106,6 +107,27 @@ impl AcceptEvent {
         let recognised = admit_sender(recognised, &trusted);
         let sources = sources(&platform.start_on, recognised.event.as_deref());
         admit_source(recognised, &sources)
+    }
+
+    /// Puts an account whose closing an event tells on the list of those that are to be offboarded. A person says yes. An
+    /// event without a time counts as old, as one of an onboarding does.
+    async fn mark(&self, account: &AccountId, recognised: &Recognised) -> Result<Accepted, StepError> {
+        let nothing = |reason: String| Ok(Accepted::Nothing { reason });
+        let Some(record) = self.ledger.get(account).await? else {
+            return nothing(format!("{}; the ledger does not know it", recognised.reason));
+        };
+        let Some(since) = recognised.time.filter(|time| *time > record.since) else {
+            return nothing(format!("{} before it was {} ({})", recognised.reason, record.status.name(), record.since));
+        };
+        let mark = OffboardingMark { since, reason: recognised.reason.clone() };
+        if self.ledger.mark_offboarding(account, &mark).await? {
+            return nothing(format!("{}: it is on the list of accounts that are to be offboarded", recognised.reason));
+        }
+        nothing(format!(
+            "{}; it is {}, or a person took it off the list since",
+            recognised.reason,
+            record.status.name()
+        ))
     }
 
     /// Starts the execution of the account's generation. Duplicates have the same name and input, so they collapse.

@@ -3,6 +3,7 @@
 mod content;
 mod ending;
 mod failed_state;
+mod offboarding;
 mod publish;
 mod standing;
 
@@ -15,6 +16,7 @@ use serde::Deserialize;
 
 pub use crate::{
     ending::{Change, Ended, ended},
+    offboarding::ended as offboarding_ended,
     standing::{Standing, generation, standing},
 };
 
@@ -70,11 +72,22 @@ impl AnnounceOutcome {
         })?;
         let change = self.complete(envelope.detail).await?;
         let failed_in = if change.status.is_failure() { self.read_failure(&change).await? } else { None };
-        let (account, ending) = match ended(&change, failed_in)? {
+        let mut record = None;
+        let end = if offboarding::is_offboarding(&change) {
+            if let Some(account) = offboarding::account(&change) {
+                record = self.ledger.get(&account).await?;
+            }
+            offboarding::ended(&change, failed_in, record.as_ref())?
+        } else {
+            ended(&change, failed_in)?
+        };
+        let (account, ending) = match end {
             Ended::Silent { reason } => return Ok(format!("{} {reason}", change.execution_arn)),
             Ended::Outcome { account, ending } => (account, ending),
         };
-        let record = self.ledger.get(&account).await?;
+        if record.is_none() {
+            record = self.ledger.get(&account).await?;
+        }
         let since = change.since(&ending)?;
         if let Standing::Silent { reason } = standing(record.as_ref(), &change, &ending, since) {
             return Ok(format!("{} {reason}", change.execution_arn));
@@ -100,5 +113,7 @@ fn name(ending: &Ending) -> &'static str {
         Ending::Onboarded { .. } => "onboarded",
         Ending::Ignored { .. } => "ignored",
         Ending::Failed(_) => "failed",
+        Ending::Offboarded(_) => "offboarded",
+        Ending::OffboardingFailed(_) => "with what it takes away left",
     }
 }

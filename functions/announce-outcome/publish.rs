@@ -3,8 +3,8 @@
 use aws_sdk_eventbridge::{Client, types::PutEventsRequestEntry};
 use berth_aws::{CallResultExt, SdkResultExt};
 use berth_events::outcome::{
-    AccountIgnored, AccountOnboarded, AccountOnboardingFailed, FailedStatus, OnboardedRegion, Published, SOURCE,
-    StillThere, Version, run_again_command,
+    AccountIgnored, AccountOffboarded, AccountOffboardingFailed, AccountOnboarded, AccountOnboardingFailed,
+    FailedStatus, OnboardedRegion, Published, SOURCE, StillThere, Version, run_again_command,
 };
 use berth_ledger::{Ending, Record};
 use berth_step::{Fault, StepError};
@@ -92,6 +92,7 @@ fn detail(
             changes,
             finished_at,
         }),
+        Ending::Offboarded(_) | Ending::OffboardingFailed(_) => left(account, record, change, ending),
         Ending::Ignored { reason } => {
             let given = record.map(Record::given).unwrap_or_default();
             typed(&AccountIgnored {
@@ -104,6 +105,44 @@ fn detail(
                 finished_at,
             })
         }
+    }
+}
+
+/// The same of an account that leaves.
+fn left(
+    account: &AccountId,
+    record: Option<&Record>,
+    change: &Change,
+    ending: &Ending,
+) -> Result<(&'static str, String), StepError> {
+    let (version, account_id, execution_arn) = (Version, account.clone(), change.execution_arn.clone());
+    let finished_at = change.ended_at()?;
+    let changes = record.and_then(|record| record.changes_of(&change.execution_arn)).unwrap_or_default();
+    match ending {
+        Ending::Offboarded(tombstone) => typed(&AccountOffboarded {
+            version,
+            account_id,
+            tenant: tombstone.tenant.clone(),
+            environment: tombstone.environment.clone(),
+            execution_arn,
+            is_closed: tombstone.is_closed,
+            left_behind: tombstone.left_behind.clone(),
+            changes,
+            finished_at,
+        }),
+        Ending::OffboardingFailed(failure) => typed(&AccountOffboardingFailed {
+            version,
+            account_id,
+            tenant: record.and_then(|record| record.tenant.clone()),
+            environment: record.and_then(|record| record.environment.clone()),
+            execution_arn,
+            status: failed_status(change.status),
+            failure: failure.clone(),
+            run_again: format!("berth offboard {account} --yes"),
+            changes,
+            finished_at,
+        }),
+        _ => Err(StepError::new(Fault::Bug, "an account that stays was to be announced as one that leaves")),
     }
 }
 

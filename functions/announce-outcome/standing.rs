@@ -45,7 +45,13 @@ pub fn standing(record: Option<&Record>, change: &Change, ending: &Ending, since
             silent(format!("ended without the account's lease, which {holder} has"))
         }
         (Status::Requested, _) if !is_newest => silent(format!("ended after {other} was asked for")),
-        (_, Ending::Onboarded { .. }) => silent(format!("ended without the account's lease, after {other}")),
+        (_, Ending::Onboarded { .. } | Ending::Offboarded(_) | Ending::OffboardingFailed(_)) => {
+            silent(format!("ended without the account's lease, after {other}"))
+        }
+        // What an execution says that never had the lease is not about an account that leaves.
+        (Status::Offboarding | Status::OffboardingFailed | Status::Offboarded, _) => {
+            silent(format!("ended without the account's lease: {other} takes the account away"))
+        }
         (Status::Onboarded | Status::Failed | Status::Ignored, _) if record.since >= since => {
             let (status, at) = (record.status.name(), record.since);
             silent(format!("ended before the account was {status} by {other} at {at}"))
@@ -75,5 +81,7 @@ fn status_of(ending: &Ending) -> Status {
         Ending::Onboarded { .. } => Status::Onboarded,
         Ending::Ignored { .. } => Status::Ignored,
         Ending::Failed(_) => Status::Failed,
+        Ending::Offboarded(_) => Status::Offboarded,
+        Ending::OffboardingFailed(_) => Status::OffboardingFailed,
     }
 }

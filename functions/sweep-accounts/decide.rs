@@ -80,6 +80,7 @@ pub fn needs_tags(platform: &PlatformConfig, world: &World) -> Vec<AccountId> {
             Status::Ignored => true,
             Status::Onboarded => is_by_name(record) && !is_tenant_of(record, &ours),
             Status::Requested | Status::Running | Status::Failed => record.identity().is_some(),
+            Status::Offboarding | Status::OffboardingFailed | Status::Offboarded => false,
         }
     };
     world.accounts.iter().filter(wanted).map(|listed| listed.facts.account_id.clone()).collect()
@@ -144,6 +145,9 @@ fn look(platform: &PlatformConfig, world: &World, listed: &Listed, limits: Limit
         return Left::Unreadable.into();
     }
     let record = world.records.get(account);
+    if record.is_some_and(is_leaving) {
+        return Left::Leaving.into();
+    }
     let facts = assumed(platform, listed, record);
     let ours = match is_ours(platform, &facts) {
         Ok(ours) => ours,
@@ -172,6 +176,12 @@ fn look(platform: &PlatformConfig, world: &World, listed: &Listed, limits: Limit
     })
 }
 
+/// Whether the account is being offboarded, or was. Whoever wants it back says so: an event after its offboarding, or
+/// `berth onboard`.
+fn is_leaving(record: &Record) -> bool {
+    matches!(record.status, Status::Offboarding | Status::OffboardingFailed | Status::Offboarded)
+}
+
 /// What would make the account another one; none when nothing would.
 fn changed(record: &Record, facts: &AccountFacts, ours: &Ours) -> Option<IdentityChange> {
     let (is, would_be) = record.identity().zip(ours.identity.as_ref())?;
@@ -193,6 +203,7 @@ fn known(world: &World, record: &Record, limits: Limits, now: Timestamp, ours: &
     let runs = executions.into_iter().flatten().any(|arn| world.running.contains(arn));
     match record.status {
         Status::Onboarded => Err(Left::Onboarded),
+        Status::Offboarding | Status::OffboardingFailed | Status::Offboarded => Err(Left::Leaving),
         _ if runs => Err(Left::UnderWay),
         Status::Requested | Status::Running if is_over(since, limits.stuck_after, now) => {
             let execution = record.execution_arn.as_deref().unwrap_or("its execution");

@@ -60,7 +60,7 @@ impl Machine {
     }
 }
 
-/// All of them, by name.
+/// All of them, the onboarding first.
 ///
 /// # Panics
 /// When one cannot be read.
@@ -69,7 +69,8 @@ pub fn machines() -> &'static [Machine] {
     static READ: LazyLock<Vec<Machine>> = LazyLock::new(|| {
         let files = fs::read_dir(checkout().join("statemachines")).unwrap().flatten().map(|entry| entry.path());
         let mut machines: Vec<Machine> = files.filter_map(read).collect();
-        machines.sort_by(|one, other| one.name.cmp(&other.name));
+        // Accounts come before they go; else by name.
+        machines.sort_by_key(|machine| (machine.name != "onboard-account", machine.name.clone()));
         machines
     });
     &READ

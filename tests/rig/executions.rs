@@ -230,9 +230,9 @@ impl Rig {
             let record = self.record(account)?;
             let is_it = record.execution_arn.as_deref() == Some(execution);
             let ended = match record.status {
-                Status::Requested | Status::Running => false,
-                Status::Failed => true,
-                Status::Onboarded | Status::Ignored => record.lease.is_none(),
+                Status::Requested | Status::Running | Status::Offboarding => false,
+                Status::Failed | Status::OffboardingFailed => true,
+                Status::Onboarded | Status::Ignored | Status::Offboarded => record.lease.is_none(),
             };
             (is_it && ended).then_some(record)
         })

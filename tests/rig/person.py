@@ -119,7 +119,7 @@ class Person:
     def edit_platform(self, edits: list[dict[str, Any]]) -> None:
         """Has platform.yaml as it was at first, but for these values; `at` is the path of each.
 
-        The function that reads it gets another setting too, so that the host starts new copies of it, as a deployment
+        The functions that read it get another setting too, so that the host starts new copies of them, as a deployment
         of a new layer would.
         """
         import yaml
@@ -136,10 +136,10 @@ class Person:
         self._platform.write_text(yaml.safe_dump(document, sort_keys=False))
         self._edition += 1
         functions = self._client(names.HUB_ACCOUNT, "lambda", names.HOME_REGION)
-        reader = "berth-plan-onboarding"
-        settings = functions.get_function_configuration(FunctionName=reader)["Environment"]["Variables"]
-        settings["BERTH_PLATFORM_EDITION"] = str(self._edition)
-        functions.update_function_configuration(FunctionName=reader, Environment={"Variables": settings})
+        for reader in ("berth-plan-onboarding", "berth-plan-offboarding"):
+            settings = functions.get_function_configuration(FunctionName=reader)["Environment"]["Variables"]
+            settings["BERTH_PLATFORM_EDITION"] = str(self._edition)
+            functions.update_function_configuration(FunctionName=reader, Environment={"Variables": settings})
 
     def platform_value(self, at: list[str]) -> Any:
         """A value of platform.yaml, by its path."""

@@ -37,7 +37,7 @@ pub(super) async fn release(args: &ReleaseArgs, wanted: Target) -> Result<Exit, 
         anstream::println!("{account} is nobody\'s environment; nothing to release");
         return Ok(Exit::Done);
     };
-    if matches!(record.status, Status::Requested | Status::Running) {
+    if matches!(record.status, Status::Requested | Status::Running | Status::Offboarding) {
         let what = format!("{account} is {}, so it keeps {identity}", record.status.name());
         return Err(Problem::failed(what, format!("wait for its end: berth status {account} --watch")));
     }

@@ -94,6 +94,8 @@ impl Found {
             left_over: Vec::new(),
             journal: BTreeMap::new(),
             journal_is_cut: false,
+            offboarding: None,
+            offboarded: None,
         };
         if let Some(ExecutionOutput::Onboard { run, regions, roles, default_vpcs, sign_in, cluster_access, .. }) =
             &self.seen

@@ -38,6 +38,18 @@ pub struct Environment {
     #[serde(default)]
     #[schemars(length(max = 50), extend("uniqueItems" = true))]
     pub sign_in: Vec<SignIn>,
+    /// How accounts of the environment leave.
+    #[serde(default)]
+    pub offboarding: OffboardingRules,
+}
+
+/// How accounts of an environment leave.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct OffboardingRules {
+    /// Refuses to offboard any account of the environment, whoever asks.
+    #[serde(default)]
+    pub protected: bool,
 }
 
 /// How the files of an environment's tenants get into the GitOps repository.

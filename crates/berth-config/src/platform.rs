@@ -56,6 +56,9 @@ pub struct PlatformConfig {
     #[serde(default = "default_start_on")]
     #[schemars(length(min = 1), extend("uniqueItems" = true))]
     pub start_on: Vec<StartSource>,
+    /// How many accounts may be offboarded in a day. More of them are taken for a mistake: the next one is refused.
+    #[serde(default)]
+    pub offboarding_guard: OffboardingGuard,
     /// Clusters that tenancies are placed on, by name.
     pub clusters: BTreeMap<ClusterName, Cluster>,
     /// Environments by name, such as `dev`.
@@ -70,6 +73,33 @@ impl PlatformConfig {
     pub fn tenant_blocks(&self) -> Vec<Ipv4Net> {
         let regions = self.environments.values().flat_map(|environment| environment.regions.values());
         Ipv4Net::aggregate(&regions.flat_map(|region| region.addresses.blocks()).collect())
+    }
+}
+
+/// How many accounts may be offboarded in a day: the smaller of both limits, and always one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct OffboardingGuard {
+    /// Most accounts.
+    #[schemars(range(min = 1, max = 10_000))]
+    pub accounts_per_day: u32,
+    /// Most of the accounts that the ledger knows, in percent.
+    #[schemars(range(min = 1, max = 100))]
+    pub percent_per_day: u32,
+}
+
+impl Default for OffboardingGuard {
+    fn default() -> Self {
+        Self { accounts_per_day: 10, percent_per_day: 25 }
+    }
+}
+
+impl OffboardingGuard {
+    /// How many of `all` accounts may leave in a day.
+    #[must_use]
+    pub fn allowed(self, all: usize) -> usize {
+        let share = all.saturating_mul(self.percent_per_day as usize).div_ceil(100);
+        share.min(self.accounts_per_day as usize).max(1)
     }
 }
 

@@ -5,12 +5,14 @@
 //! shape. What is stored stays readable: `tests/records.rs` holds records as earlier versions wrote them.
 
 mod commit;
+mod offboarding;
 mod output;
 mod record;
 pub mod repository;
 pub mod sweep;
 
 pub use commit::{CommitRequest, Settled, TaskToken, Wish};
+pub use offboarding::{LeftRegion, OffboardingOutput};
 pub use output::{CommitOutput, ExecutionOutput, RegionResult};
 pub use record::{
     AccessEntryRecord, ClusterAccessRecord, CommitRecord, DefaultVpcRecord, Readiness, ReadinessRecord, RegionRecord,

@@ -94,6 +94,8 @@ pub enum Left {
     NotOurs,
     /// It is new, or still being opened: its event may come.
     Young,
+    /// It is being offboarded, or was.
+    Leaving,
     /// Something about it could not be read. The sweep ends with an error.
     Unreadable,
     /// It would become another one. A person decides.

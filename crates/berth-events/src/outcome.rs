@@ -26,6 +26,11 @@ pub const ACCOUNT_ONBOARDING_FAILED: &str = "Account Onboarding Failed";
 /// `detail-type` of [`AccountIgnored`].
 pub const ACCOUNT_IGNORED: &str = "Account Ignored";
 
+/// `detail-type` of [`AccountOffboarded`].
+pub const ACCOUNT_OFFBOARDED: &str = "Account Offboarded";
+/// `detail-type` of [`AccountOffboardingFailed`].
+pub const ACCOUNT_OFFBOARDING_FAILED: &str = "Account Offboarding Failed";
+
 /// The detail of an event of Berth's: what goes into `PutEvents` with [`SOURCE`].
 pub trait Published: Serialize {
     /// Its `detail-type`.
@@ -205,6 +210,72 @@ pub struct AccountIgnored {
     pub left_over: Vec<StillThere>,
     /// When that was decided.
     pub finished_at: Timestamp,
+}
+
+/// An account was offboarded: it has nothing any more that Berth gave it, but what `leftBehind` names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AccountOffboarded {
+    /// Version of this detail.
+    pub version: Version,
+    /// The account.
+    pub account_id: AccountId,
+    /// The tenant that it belonged to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<TenantName>,
+    /// Its environment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<EnvironmentName>,
+    /// The execution that ended.
+    pub execution_arn: String,
+    /// Whether the account was closed, so that what was in it ends with it.
+    pub is_closed: bool,
+    /// What stays, each thing in words.
+    #[serde(default)]
+    pub left_behind: Vec<String>,
+    /// Every change of the run, once, in the order in which they were begun.
+    #[serde(default)]
+    pub changes: Vec<ToldChange>,
+    /// When the execution ended.
+    pub finished_at: Timestamp,
+}
+
+/// The offboarding of an account stopped. It can be run again at any time: what is gone is not looked for twice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AccountOffboardingFailed {
+    /// Version of this detail.
+    pub version: Version,
+    /// The account.
+    pub account_id: AccountId,
+    /// The tenant that it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<TenantName>,
+    /// Its environment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<EnvironmentName>,
+    /// The execution that ended.
+    pub execution_arn: String,
+    /// How it ended, as Step Functions calls it.
+    pub status: FailedStatus,
+    /// Where it failed, by which fault, what happened and what to do next.
+    pub failure: Failure,
+    /// The command that runs it again.
+    pub run_again: String,
+    /// Every change of the run, once, in the order in which they were begun. Each is written down before it is made, so
+    /// the last ones may not have been made.
+    #[serde(default)]
+    pub changes: Vec<ToldChange>,
+    /// When the execution ended.
+    pub finished_at: Timestamp,
+}
+
+impl Published for AccountOffboarded {
+    const DETAIL_TYPE: &'static str = ACCOUNT_OFFBOARDED;
+}
+
+impl Published for AccountOffboardingFailed {
+    const DETAIL_TYPE: &'static str = ACCOUNT_OFFBOARDING_FAILED;
 }
 
 impl Published for AccountCreated {

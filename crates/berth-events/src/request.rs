@@ -81,6 +81,10 @@ pub(crate) fn own(source: &str, kind: &str, detail: &Node, envelope: &Node) -> R
             let account = account_id(&detail.account_id).ok();
             Recognised::ignore("it says how an onboarding ended").about(account).from(Source::Own)
         }
+        outcome::ACCOUNT_OFFBOARDED | outcome::ACCOUNT_OFFBOARDING_FAILED => {
+            let account = account_id(&detail.account_id).ok();
+            Recognised::ignore("it says how an offboarding ended").about(account).from(Source::Own)
+        }
         other => {
             let kind = quoted(other, QUOTE_CHARS_MAX);
             return Recognised::reject(format!("forged: Berth publishes no event with detail-type {kind}"));

@@ -6,8 +6,8 @@ use std::{collections::BTreeMap, fs, path::PathBuf};
 use berth_events::{
     Decision, Failure, Source,
     outcome::{
-        self, AccountCreated, AccountIgnored, AccountOnboarded, AccountOnboardingFailed, FailedStatus, OnboardedRegion,
-        Published, StillThere, Version,
+        self, AccountCreated, AccountIgnored, AccountOffboarded, AccountOffboardingFailed, AccountOnboarded,
+        AccountOnboardingFailed, FailedStatus, OnboardedRegion, Published, StillThere, Version,
     },
     recognise,
 };
@@ -107,6 +107,35 @@ fn ignored() -> AccountIgnored {
     }
 }
 
+fn offboarded() -> AccountOffboarded {
+    AccountOffboarded {
+        version: Version,
+        account_id: "111122223333".parse().unwrap(),
+        tenant: Some("payments".parse().unwrap()),
+        environment: Some("dev".parse().unwrap()),
+        execution_arn: "arn:aws:states:us-east-1:210987654321:execution:berth-offboard-account:one".to_owned(),
+        is_closed: true,
+        left_behind: vec!["vpc-0a1b2c3d4e5f67890 in eu-west-1".to_owned()],
+        changes: vec![change("delete the VPC")],
+        finished_at: "2026-01-02T03:04:05Z".parse().unwrap(),
+    }
+}
+
+fn offboarding_failed() -> AccountOffboardingFailed {
+    AccountOffboardingFailed {
+        version: Version,
+        account_id: "111122223333".parse().unwrap(),
+        tenant: None,
+        environment: None,
+        execution_arn: "arn:aws:states:us-east-1:210987654321:execution:berth-offboard-account:one".to_owned(),
+        status: FailedStatus::Failed,
+        failure: Failure::from_error(Some("NotOwned"), None, "InspectVpc"),
+        run_again: "berth offboard 111122223333 --yes".to_owned(),
+        changes: vec![change("delete the VPC")],
+        finished_at: "2026-01-02T03:04:05Z".parse().unwrap(),
+    }
+}
+
 /// Compares the committed schema with the types, and repairs it when it is stale.
 fn stale<T: JsonSchema>(file: &str) -> Option<String> {
     let path = PathBuf::from(FOLDER).join(format!("{file}.schema.json"));
@@ -143,6 +172,8 @@ fn the_published_schemas_are_those_of_the_types() {
         stale::<AccountOnboarded>("account-onboarded"),
         stale::<AccountOnboardingFailed>("account-onboarding-failed"),
         stale::<AccountIgnored>("account-ignored"),
+        stale::<AccountOffboarded>("account-offboarded"),
+        stale::<AccountOffboardingFailed>("account-offboarding-failed"),
     ]
     .into_iter()
     .flatten()
@@ -158,6 +189,8 @@ fn the_published_schemas_have_no_format() {
         schema_of::<AccountOnboarded>(),
         schema_of::<AccountOnboardingFailed>(),
         schema_of::<AccountIgnored>(),
+        schema_of::<AccountOffboarded>(),
+        schema_of::<AccountOffboardingFailed>(),
     ] {
         assert!(!schema.to_string().contains("\"format\":"), "{schema}");
     }
@@ -169,6 +202,8 @@ fn every_event_fits_its_schema_and_is_read_back_as_it_was() {
     fits(&onboarded(), &["accountId", "tenant", "environment", "executionArn", "finishedAt"]);
     fits(&failed(), &["accountId", "executionArn", "status", "failure", "runAgain", "finishedAt"]);
     fits(&ignored(), &["accountId", "reason", "finishedAt"]);
+    fits(&offboarded(), &["accountId", "executionArn", "isClosed", "finishedAt"]);
+    fits(&offboarding_failed(), &["accountId", "executionArn", "status", "failure", "runAgain", "finishedAt"]);
 }
 
 #[test]
@@ -198,4 +233,6 @@ fn only_account_created_starts_something_when_it_comes_back() {
     assert_eq!(delivered(&onboarded()), Decision::Ignore);
     assert_eq!(delivered(&failed()), Decision::Ignore);
     assert_eq!(delivered(&ignored()), Decision::Ignore);
+    assert_eq!(delivered(&offboarded()), Decision::Ignore);
+    assert_eq!(delivered(&offboarding_failed()), Decision::Ignore);
 }

@@ -71,7 +71,7 @@ fn a_released_block_rests_before_another_owner_gets_it_and_its_own_may_take_it_b
 }
 
 #[test]
-fn the_block_of_a_closed_account_rests_until_aws_has_deleted_its_vpc_and_its_own_may_take_it_back() {
+fn the_block_of_a_closed_account_rests_until_aws_has_deleted_its_vpc() {
     let supernets = nets(&["10.0.0.0/20"]);
     let item = |rests: Option<i64>| {
         let text = |text: &str| AttributeValue::S(text.to_owned());

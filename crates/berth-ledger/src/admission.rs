@@ -38,7 +38,11 @@ pub fn admit(record: Option<&Record>, happened: Option<Timestamp>, wanted: Optio
     match record.status {
         Status::Requested => Admission::Start { generation },
         Status::Running => Admission::Duplicate { reason: format!("onboarding {generation} is under way") },
-        Status::Onboarded | Status::Failed | Status::Ignored => match happened {
+        // Whoever wants it back says so: `berth onboard`.
+        Status::Offboarding | Status::OffboardingFailed => {
+            Admission::Duplicate { reason: "the account is being offboarded".to_owned() }
+        }
+        Status::Onboarded | Status::Failed | Status::Ignored | Status::Offboarded => match happened {
             Some(time) if time > record.since => Admission::Start { generation: next_generation(Some(record)) },
             _ => Admission::Duplicate {
                 reason: format!(
@@ -103,6 +107,8 @@ mod tests {
             left_over: Vec::new(),
             journal: std::collections::BTreeMap::new(),
             journal_is_cut: false,
+            offboarding: None,
+            offboarded: None,
         }
     }
 
@@ -124,7 +130,7 @@ mod tests {
 
     #[test]
     fn an_event_that_the_last_onboarding_has_served_starts_nothing() {
-        for status in [Status::Onboarded, Status::Failed, Status::Ignored] {
+        for status in [Status::Onboarded, Status::Failed, Status::Ignored, Status::Offboarded] {
             for happened in [None, Some(at(1)), Some(at(100))] {
                 assert_eq!(started(status, happened), None, "{status:?} {happened:?}");
             }
@@ -133,8 +139,17 @@ mod tests {
 
     #[test]
     fn a_later_event_starts_the_next_generation() {
-        for status in [Status::Onboarded, Status::Failed, Status::Ignored] {
+        for status in [Status::Onboarded, Status::Failed, Status::Ignored, Status::Offboarded] {
             assert_eq!(started(status, Some(at(101))), Some(4), "{status:?}");
+        }
+    }
+
+    #[test]
+    fn no_event_starts_anything_for_an_account_that_is_leaving() {
+        for status in [Status::Offboarding, Status::OffboardingFailed] {
+            for happened in [None, Some(at(1)), Some(at(500))] {
+                assert_eq!(started(status, happened), None, "{status:?} {happened:?}");
+            }
         }
     }
 
@@ -181,6 +196,7 @@ mod tests {
             seconds in proptest::collection::vec(proptest::option::of(0..6_i64), 1..6),
         ) {
             let known = Record { generation, since: at(since), ..record(status) };
+            let is_leaving = matches!(status, Status::Offboarding | Status::OffboardingFailed);
             let has_ended = !matches!(status, Status::Requested | Status::Running);
             let mut generations = std::collections::BTreeSet::new();
             for second in seconds {
@@ -188,7 +204,8 @@ mod tests {
                 prop_assert_eq!(&answer, &admit(Some(&known), second.map(at), None));
                 let newer = second.is_some_and(|second| second > since);
                 let starts = matches!(answer, Admission::Start { .. });
-                prop_assert_eq!(starts, if has_ended { newer } else { status == Status::Requested });
+                let expected = if has_ended { newer && !is_leaving } else { status == Status::Requested };
+                prop_assert_eq!(starts, expected);
                 if let Admission::Start { generation } = answer {
                     generations.insert(generation);
                 }

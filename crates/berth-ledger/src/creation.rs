@@ -132,6 +132,26 @@ impl Ledger {
         sent.or_common()?.map(drop).ok_or_else(|| StepError::new(Fault::Conflict, what()))
     }
 
+    /// Writes that the account's VPC on record is gone, unless the ledger has another one by now. No VPC takes its place,
+    /// and that of the account's record does not either. [DynamoDB `UpdateItem`]
+    pub async fn forget_vpc(&self, account: &AccountId, region: &Region, vpc: &str) -> Result<(), StepError> {
+        let request = self.client.update_item().table_name(&self.table).set_key(Some(key(account, region)));
+        let sent = request
+            .update_expression("SET #replaces = :vpc REMOVE #vpc, #cidr, #begun")
+            .condition_expression("attribute_not_exists(#vpc) OR #vpc = :vpc")
+            .expression_attribute_names("#replaces", REPLACES)
+            .expression_attribute_names("#vpc", VPC)
+            .expression_attribute_names("#cidr", CIDR)
+            .expression_attribute_names("#begun", BEGUN)
+            .expression_attribute_values(":vpc", AttributeValue::S(vpc.to_owned()))
+            .send()
+            .await
+            .named("dynamodb:UpdateItem")
+            .none_if(&["ConditionalCheckFailedException"]);
+        let what = || format!("the ledger has another VPC of {account} in {region} than {vpc}");
+        sent.or_common()?.map(drop).ok_or_else(|| StepError::new(Fault::Conflict, what()))
+    }
+
     /// Writes that AWS refused the `CreateVpc` of `begun`, so that the next try need not wait. [DynamoDB `UpdateItem`]
     pub async fn refuse_vpc_creation(
         &self,

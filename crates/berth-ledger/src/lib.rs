@@ -8,6 +8,7 @@ mod free;
 mod journal;
 mod lease;
 mod merges;
+mod offboarding;
 mod outcome;
 mod record;
 mod release;
@@ -21,6 +22,7 @@ pub use creation::{RecordedVpc, VpcIntent};
 pub use journal::{JOURNAL_BYTES_MAX, JournalBatch};
 pub use lease::{Acquisition, Holder};
 pub use merges::{OpenProposal, Waiter};
+pub use offboarding::{OffboardingMark, Tombstone};
 pub use outcome::{Ending, given_after};
 // What a record holds of an onboarding is what its execution said.
 pub use berth_contract::{

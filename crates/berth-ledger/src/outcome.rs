@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use crate::{
     ClusterAccessRecord, CommitRecord, DefaultVpcRecord, Ledger, ReadinessRecord, Record, RegionRecord, RoleRecord,
-    SignInRecord, Status,
+    SignInRecord, Status, Tombstone,
     journal::{inventory, things},
     table::Change,
 };
@@ -45,6 +45,10 @@ pub enum Ending {
     },
     /// The execution failed.
     Failed(Failure),
+    /// The account has nothing any more.
+    Offboarded(Box<Tombstone>),
+    /// The execution that takes the account away failed.
+    OffboardingFailed(Failure),
 }
 
 impl Ledger {
@@ -98,6 +102,13 @@ impl Ledger {
             .remove(&["reason"])
             .value("requested", Status::Requested)?
             .value("ignored", Status::Ignored)?,
+            Ending::Offboarded(tombstone) => return self.bury(account, execution, tombstone, now).await,
+            // Without the lease it has changed nothing, and says nothing of the account.
+            Ending::OffboardingFailed(failure) => Change::when("#lease = :me")
+                .set("failure", failure)?
+                .set("executionArn", execution)?
+                .set("status", Status::OffboardingFailed)?
+                .remove(&["reason"]),
             Ending::Ignored { reason } => Change::when(
                 "#lease = :me OR attribute_not_exists(#status) OR (#status = :requested AND #executionArn = :me) \
                  OR (#status <> :running AND #status <> :requested AND #since < :since)",

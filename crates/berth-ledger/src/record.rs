@@ -10,7 +10,7 @@ use berth_tenancy::{AccountId, Binding, EnvironmentName, Given, LeftOver, Region
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::JournalBatch;
+use crate::{JournalBatch, OffboardingMark, Tombstone};
 
 /// Where an account is on its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,11 +26,27 @@ pub enum Status {
     Failed,
     /// Not ours to onboard; `reason` says why.
     Ignored,
+    /// An execution holds the lease and takes away what the account has.
+    Offboarding,
+    /// Such an execution failed; `failure` says why.
+    #[serde(rename = "offboarding-failed")]
+    OffboardingFailed,
+    /// It has nothing any more; `offboarded` says what it had.
+    Offboarded,
 }
 
 impl Status {
     /// Every status, in the order of an account's life.
-    pub const ALL: [Self; 5] = [Self::Requested, Self::Running, Self::Onboarded, Self::Failed, Self::Ignored];
+    pub const ALL: [Self; 8] = [
+        Self::Requested,
+        Self::Running,
+        Self::Onboarded,
+        Self::Failed,
+        Self::Ignored,
+        Self::Offboarding,
+        Self::OffboardingFailed,
+        Self::Offboarded,
+    ];
 
     /// The name that people and scripts see.
     #[must_use]
@@ -41,6 +57,9 @@ impl Status {
             Self::Onboarded => "onboarded",
             Self::Failed => "failed",
             Self::Ignored => "ignored",
+            Self::Offboarding => "offboarding",
+            Self::OffboardingFailed => "offboarding-failed",
+            Self::Offboarded => "offboarded",
         }
     }
 }
@@ -115,4 +134,10 @@ pub struct Record {
     /// Whether there were more than a journal takes.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub journal_is_cut: bool,
+    /// Why it is on the list of accounts that are to be offboarded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offboarding: Option<OffboardingMark>,
+    /// What is kept of it after it was offboarded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offboarded: Option<Tombstone>,
 }

@@ -39,6 +39,14 @@ impl Ledger {
         Ok(pools)
     }
 
+    /// Blocks that this account has in this region, in whichever pools. [DynamoDB `Scan`]
+    pub async fn blocks_of(&self, account: &AccountId, region: &Region) -> Result<Vec<Ipv4Net>, StepError> {
+        let owner = owner(account, region);
+        let holders = self.pools().await?.into_values().flat_map(|pool| pool.holders);
+        let held = holders.filter(|(_, holding)| holding.owner == owner && holding.released.is_none());
+        Ok(held.map(|(block, _)| block).collect())
+    }
+
     /// Gives back every block that this account has in this region; they rest from now on, as long as `rest` says. Answers
     /// pool and block of each. [DynamoDB `Scan`, `UpdateItem`]
     pub async fn release_blocks(

@@ -11,6 +11,7 @@ mod identity;
 mod ids;
 mod inventory;
 pub mod limits;
+mod offboarding;
 mod path;
 mod plan;
 mod planned;
@@ -34,6 +35,7 @@ pub use identity::{
 };
 pub use ids::{AccountId, ClusterName, EnvironmentName, Invalid, OrganizationalUnitId, Region, TenantName};
 pub use inventory::{Given, LeftOver, LeftOverPolicy, LeftOvers, Thing, ToldChange};
+pub use offboarding::{Departure, OffboardingPlan, RegionRemoval};
 pub use path::tenant_path;
 pub use plan::{
     Addresses, Admission, AssignmentPlan, BoundaryPlan, ClusterAccount, ClusterPlan, DefaultVpc, Delivery, GitOpsPlan,

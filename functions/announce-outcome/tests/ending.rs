@@ -1,7 +1,7 @@
 //! What the end of an execution means, and which state of it failed.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-use announce_outcome::{Change, Ended, ended};
+use announce_outcome::{Change, Ended, ended, offboarding_ended};
 use berth_events::Failure;
 use berth_ledger::{Ending, Readiness};
 use berth_step::Fault;
@@ -193,5 +193,62 @@ proptest! {
             Ok(Ended::Silent { reason }) => prop_assert!(!reason.is_empty()),
             Err(error) => prop_assert_eq!((status, error.fault), ("SUCCEEDED", Fault::Bug)),
         }
+    }
+}
+
+const LEAVING: &str = "arn:aws:states:us-east-1:210987654321:execution:berth-offboard-account:one";
+
+/// The end of an offboarding.
+fn left(status: &str, mode: &str, output: Option<&Value>) -> Change {
+    let input = json!({ "accountId": "111122223333", "mode": mode, "accessRemoved": true });
+    Change { execution_arn: LEAVING.to_owned(), ..change(status, &input, output) }
+}
+
+fn departed(mode: &str) -> Value {
+    let mut run = onboarded(mode, None)["run"].clone();
+    run["execution"] = json!(LEAVING);
+    json!({
+        "decision": "offboard", "run": run, "isClosed": true, "leftBehind": ["vpc-1 in eu-west-1"], "leftOver": [],
+        "regions": [{ "region": "eu-west-1", "blocks": ["10.16.16.0/20"], "leftBehind": "vpc-1", "changes": ["delete tgw-attach-1"] }],
+        "commit": { "sha": "0123", "path": "clusters/dev/tenants/df/payments.yaml" }, "changes": ["take it out"],
+    })
+}
+
+#[test]
+fn an_offboarding_ends_with_a_tombstone_and_a_plan_of_one_with_nothing() {
+    let end = left("SUCCEEDED", "apply", Some(&departed("apply")));
+    let Ok(Ended::Outcome { account, ending: Ending::Offboarded(tombstone) }) = offboarding_ended(&end, None, None)
+    else {
+        panic!("no tombstone")
+    };
+    assert_eq!((account.as_str(), tombstone.is_closed), ("111122223333", true));
+    assert_eq!(tombstone.left_behind, ["vpc-1 in eu-west-1"]);
+    assert_eq!(tombstone.snapshot["blocks"][0]["blocks"], json!(["10.16.16.0/20"]));
+    assert_eq!(tombstone.snapshot["changes"], json!(["take it out"]));
+    let plan = left("SUCCEEDED", "plan", Some(&departed("plan")));
+    assert!(matches!(offboarding_ended(&plan, None, None), Ok(Ended::Silent { .. })));
+}
+
+#[test]
+fn a_failed_offboarding_is_no_failed_onboarding() {
+    let failure = Failure::from_error(Some("NotOwned"), None, "InspectVpc");
+    let end = offboarding_ended(&left("FAILED", "apply", None), Some(failure.clone()), None).unwrap();
+    let Ended::Outcome { ending, .. } = end else { panic!("{end:?}") };
+    assert_eq!(ending, Ending::OffboardingFailed(failure.clone()));
+    for (mode, failure) in [("plan", failure), ("apply", Failure::from_error(Some("Superseded"), None, "DeleteVpc"))] {
+        let end = offboarding_ended(&left("FAILED", mode, None), Some(failure), None).unwrap();
+        assert!(matches!(end, Ended::Silent { .. }), "{mode}: {end:?}");
+    }
+    let aborted = offboarding_ended(&left("ABORTED", "apply", None), None, None).unwrap();
+    assert!(matches!(aborted, Ended::Outcome { ending: Ending::OffboardingFailed(_), .. }), "{aborted:?}");
+}
+
+#[test]
+fn an_offboarding_that_found_nothing_says_nothing() {
+    for decision in ["ignore", "duplicate"] {
+        let output =
+            json!({ "decision": decision, "reason": "the ledger does not know it", "accountId": "111122223333" });
+        let end = offboarding_ended(&left("SUCCEEDED", "apply", Some(&output)), None, None).unwrap();
+        assert!(matches!(end, Ended::Silent { .. }), "{end:?}");
     }
 }

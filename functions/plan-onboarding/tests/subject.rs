@@ -63,6 +63,8 @@ fn record(generation: u32, lease: Option<&str>) -> Record {
         left_over: Vec::new(),
         journal: [].into(),
         journal_is_cut: false,
+        offboarding: None,
+        offboarded: None,
     }
 }
 

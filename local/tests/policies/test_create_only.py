@@ -60,7 +60,7 @@ def test_descriptions_of_managed_policies_stay_as_they_were_first_deployed() -> 
         if resource["Type"] == "AWS::IAM::ManagedPolicy"
     }
     assert said.pop("berth-write-function-logs") == "Write to the log group of Berth's functions"
-    assert len(said) == 5 and said == {name: f"What {name} may do here" for name in said}
+    assert len(said) == 7 and said == {name: f"What {name} may do here" for name in said}
 
 
 def test_the_description_of_a_managed_policy_is_found() -> None:

@@ -9,6 +9,7 @@ mod expression;
 mod history;
 mod metrics;
 mod mutations;
+mod offboarding;
 mod rules;
 mod steps;
 mod template;

@@ -4,10 +4,11 @@
 use std::collections::BTreeSet;
 
 use berth_step::{EMITTED, Fault, NAMESPACE, NO_FAULT};
+use berth_tests::registry::{Machine, machines};
 use serde_json::Value as Json;
 use serde_yaml_ng::Value;
 
-use crate::hub;
+use crate::hub_for;
 
 /// One metric of Berth's that is read somewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,7 +76,8 @@ fn problem(read: &Read) -> Option<String> {
     if !emitted {
         return Some(format!("{}: nobody emits {} by {names:?}", read.at, read.metric));
     }
-    let steps: Vec<String> = hub().functions.into_values().map(|function| function.binary).collect();
+    let of_machine = |machine: &Machine| hub_for(&machine.name).functions.into_values().map(|function| function.binary);
+    let steps: Vec<String> = machines().iter().flat_map(of_machine).collect();
     read.dimensions.iter().find_map(|(name, value)| {
         let known = match name.as_str() {
             "Step" => steps.contains(value),

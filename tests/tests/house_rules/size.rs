@@ -13,13 +13,14 @@ const FILE_LINES_MAX: usize = 500;
 const FUNCTION_LINES_MAX: usize = 70;
 
 /// Files that may be longer, and why.
-const LONG_FILES: [(&str, &str); 5] = [
+const LONG_FILES: [(&str, &str); 6] = [
     ("infra/hub.yaml", "one template is one deployment: parts of it cannot refer to each other from several files"),
     (
         "infra/tenant.yaml",
         "a service-managed StackSet takes one file, and statements are written into it as a reviewer reads them",
     ),
     ("statemachines/onboard-account.asl.json", "one machine is one definition, and every task writes its retries out"),
+    ("statemachines/offboard-account.asl.json", "as the other machine"),
     ("infra/crds/tenants.tenancy.berth.dev.yaml", "generated from crates/berth-crd"),
     (
         "operator/chart/files/tenants.tenancy.berth.dev.yaml",

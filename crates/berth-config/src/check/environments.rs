@@ -13,6 +13,7 @@ pub(super) fn check(config: &PlatformConfig, problems: &mut Problems) {
         problems.add("environments", "there is no environment", "add one, with the units whose accounts belong to it");
     }
     clusters(config, problems);
+    guard(config, problems);
     let mut owners: BTreeMap<&OrganizationalUnitId, String> = BTreeMap::new();
     for (name, environment) in &config.environments {
         let base = format!("environments.{name}");
@@ -53,6 +54,22 @@ pub(super) fn check(config: &PlatformConfig, problems: &mut Problems) {
             let hint = "write a short word such as production, or remove the line";
             problems.add(format!("{base}.stage"), "a stage has 1 to 40 characters", hint);
         }
+    }
+}
+
+/// A guard that lets nobody go, or everybody.
+fn guard(config: &PlatformConfig, problems: &mut Problems) {
+    let guard = config.offboarding_guard;
+    if guard.accounts_per_day == 0 {
+        let hint = "write 1 or more; `offboarding.protected` of an environment lets none of its accounts go";
+        problems.add("offboardingGuard.accountsPerDay", "0 accounts a day is no guard but a lock", hint);
+    }
+    if !(1..=100).contains(&guard.percent_per_day) {
+        problems.add(
+            "offboardingGuard.percentPerDay",
+            "a share is 1 to 100 percent",
+            "write a whole number from 1 to 100",
+        );
     }
 }
 

@@ -11,7 +11,7 @@ const SHAPES: &[Bad] = &[
         to: "stge: staging",
         line_of: "stge: staging",
         path: "environments.staging.stge",
-        message: "unknown field `stge`, expected one of organizationalUnits, cluster, stage, regions, defaultVpc, roles, gitOps, baseline, signIn",
+        message: "unknown field `stge`, expected one of organizationalUnits, cluster, stage, regions, defaultVpc, roles, gitOps, baseline, signIn, offboarding",
     },
     Bad {
         from: "    stage: staging",

@@ -1,0 +1,58 @@
+//! The output of an offboarding that succeeded.
+
+use berth_tenancy::{AccountId, LeftOver, Region, Subject};
+use ipnet::Ipv4Net;
+use serde::Deserialize;
+
+use crate::CommitOutput;
+
+/// Output of an offboarding that succeeded. Contract with `statemachines/offboard-account.asl.json`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(tag = "decision", rename_all = "lowercase", rename_all_fields = "camelCase", deny_unknown_fields)]
+pub enum OffboardingOutput {
+    /// The account has nothing any more, or in a plan would have nothing.
+    Offboard {
+        /// Who left.
+        run: Box<Subject>,
+        /// Whether the account is closed.
+        is_closed: bool,
+        /// Regions that it left.
+        regions: Vec<LeftRegion>,
+        /// What stays, in words.
+        left_behind: Vec<String>,
+        /// Access that is still there: the functions could not prove that it is Berth's, or somebody uses it.
+        left_over: Vec<LeftOver>,
+        /// The commit without its entry; in a plan it has no id.
+        commit: CommitOutput,
+        /// What was changed.
+        changes: Vec<String>,
+    },
+    /// There was nothing to take away.
+    Ignore {
+        /// Why.
+        reason: String,
+        /// The account.
+        account_id: AccountId,
+    },
+    /// Another execution works on the account.
+    Duplicate {
+        /// Why.
+        reason: String,
+        /// The account.
+        account_id: AccountId,
+    },
+}
+
+/// One region in the output.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LeftRegion {
+    /// The region.
+    pub region: Region,
+    /// Blocks that rest now.
+    pub blocks: Vec<Ipv4Net>,
+    /// The VPC that stays in a closed account.
+    pub left_behind: Option<String>,
+    /// What was changed there.
+    pub changes: Vec<String>,
+}

@@ -1,0 +1,69 @@
+//! The plan of an account that leaves: what `plan-offboarding` resolves once for the steps.
+//!
+//! Which resources are the account's, the ledger says; the steps read it there. So the plan says only where they are.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{AccountId, GitOpsPlan, LeftOvers, Region, RoleName, SignInPlan, Subject};
+
+/// What `plan-offboarding` decided about an account.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "decision", rename_all = "lowercase", rename_all_fields = "camelCase", deny_unknown_fields)]
+pub enum Departure {
+    /// The account leaves.
+    Offboard {
+        /// Why, in one sentence.
+        reason: String,
+        /// What to do.
+        plan: Box<OffboardingPlan>,
+    },
+    /// Nothing is to be taken away: success, and nothing is changed.
+    Ignore {
+        /// Why, in one sentence.
+        reason: String,
+        /// The account that the request named.
+        account_id: AccountId,
+    },
+    /// Another execution works on the account now: success, and nothing is changed.
+    Duplicate {
+        /// Why, in one sentence.
+        reason: String,
+        /// The account that the request named.
+        account_id: AccountId,
+    },
+}
+
+/// The plan of an account that leaves.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct OffboardingPlan {
+    /// Who leaves, by which execution, and how.
+    pub run: Subject,
+    /// Whether the account is closed, or gone from the organization: then nobody can enter it.
+    pub is_closed: bool,
+    /// Regions in which the account has a network, or may have one.
+    pub regions: Vec<RegionRemoval>,
+    /// Where the account's entry is.
+    pub git_ops: GitOpsPlan,
+    /// Access that is taken away: access entries, sign-in, roles. The functions that gave it take it away.
+    pub left_over: LeftOvers,
+    /// Where Identity Center is, with nobody who signs in; none in a file without it.
+    pub sign_in: Option<SignInPlan>,
+    /// Accounts whose roles are taken away: this one, and none when it is closed.
+    pub entered: Vec<AccountId>,
+    /// What stays, each thing in words: what Berth does not take away, and what ends with a closed account.
+    #[serde(default)]
+    pub left_behind: Vec<String>,
+}
+
+/// One region that an account leaves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RegionRemoval {
+    /// The region.
+    pub region: Region,
+    /// Account that owns the Transit Gateway.
+    pub network_account: AccountId,
+    /// Role in that account that the steps assume.
+    pub network_role: RoleName,
+}

@@ -1,0 +1,83 @@
+//! From the end of an offboarding to what it means for the account. Pure.
+
+use berth_contract::OffboardingOutput;
+use berth_events::Failure;
+use berth_ledger::{Ending, Record, Tombstone};
+use berth_step::{Fault, StepError};
+use berth_tenancy::{AccountId, Mode};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::{Change, Ended};
+
+/// Name of the state machine, as it stands in the ARNs of its executions.
+const MACHINE: &str = ":execution:berth-offboard-account:";
+
+/// Why access stays that an offboarding was to take away.
+const NOT_TAKEN: &str = "it has not Berth's tags any more, or somebody uses it; a person must remove it";
+
+/// The execution's input, as far as it is read here.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Request {
+    account_id: AccountId,
+    #[serde(default)]
+    mode: Mode,
+}
+
+/// Whether the execution was an offboarding.
+#[must_use]
+pub(crate) fn is_offboarding(change: &Change) -> bool {
+    change.execution_arn.contains(MACHINE)
+}
+
+/// The account that an offboarding was about; none when its input names none.
+#[must_use]
+pub(crate) fn account(change: &Change) -> Option<AccountId> {
+    request(change).map(|request| request.account_id)
+}
+
+fn request(change: &Change) -> Option<Request> {
+    serde_json::from_str(change.input.as_deref().unwrap_or_default()).ok()
+}
+
+/// What the end of an offboarding means. `record` is the account's, before anything is written.
+pub fn ended(change: &Change, failure: Option<Failure>, record: Option<&Record>) -> Result<Ended, StepError> {
+    let silent = |reason: String| Ok(Ended::Silent { reason });
+    if change.status.is_failure() {
+        let Some(Request { account_id, mode }) = request(change) else {
+            return silent("failed, and its input names no account".to_owned());
+        };
+        if mode == Mode::Plan {
+            return silent("failed while it only planned".to_owned());
+        }
+        let failure = failure.unwrap_or_else(|| Failure::from_status(change.status.name(), None, None, ""));
+        if failure.fault == Fault::Superseded.name() {
+            return silent(format!("was superseded: {}", failure.message));
+        }
+        return Ok(Ended::Outcome { account: account_id, ending: Ending::OffboardingFailed(failure) });
+    }
+    let text = change.output.as_deref().unwrap_or_default();
+    let output: OffboardingOutput = serde_json::from_str(text).map_err(|error| {
+        StepError::new(Fault::Bug, format!("the output of {} does not fit this version", change.execution_arn))
+            .because(error)
+    })?;
+    let (run, is_closed, regions, mut left_behind, left_over, commit, changes) = match output {
+        OffboardingOutput::Ignore { reason, .. } => return silent(format!("had nothing to take away: {reason}")),
+        OffboardingOutput::Duplicate { reason, .. } => return silent(format!("was a duplicate: {reason}")),
+        OffboardingOutput::Offboard { run, is_closed, regions, left_behind, left_over, commit, changes } => {
+            (run, is_closed, regions, left_behind, left_over, commit, changes)
+        }
+    };
+    if run.mode == Mode::Plan {
+        return silent("only planned".to_owned());
+    }
+    left_behind.extend(left_over.iter().map(|left| format!("{}: {NOT_TAKEN}", left.thing)));
+    let blocks: Vec<Value> =
+        regions.iter().map(|each| json!({ "region": each.region, "blocks": each.blocks })).collect();
+    let record = record.filter(|record| record.lease.as_deref() == Some(change.execution_arn.as_str()));
+    let snapshot = json!({ "record": record, "blocks": blocks, "commit": commit.sha, "changes": changes });
+    let (tenant, environment) = (Some(run.tenant), Some(run.environment));
+    let tombstone = Tombstone { tenant, environment, is_closed, left_behind, snapshot };
+    Ok(Ended::Outcome { account: run.account_id, ending: Ending::Offboarded(Box::new(tombstone)) })
+}

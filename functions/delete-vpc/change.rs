@@ -1,0 +1,53 @@
+//! The changes of this step, each with all that making it takes.
+
+use std::fmt;
+
+use berth_ledger::Rest;
+use ipnet::Ipv4Net;
+
+/// One change. `Display` is the line that a plan shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields are the ids of what the variant's name says")]
+pub enum Change {
+    /// Delete a gateway endpoint, and with it the routes to it.
+    DeleteEndpoint { endpoint: String },
+    /// Delete a flow log; what it has written stays.
+    DeleteFlowLog { flow_log: String },
+    /// Delete a subnet, and with it its association with a route table.
+    DeleteSubnet { subnet: String },
+    /// Delete a route table.
+    DeleteRouteTable { table: String },
+    /// Detach the internet gateway of the public tiers.
+    DetachGateway { gateway: String, vpc: String },
+    /// Delete that internet gateway.
+    DeleteGateway { gateway: String },
+    /// Delete the VPC, with its main route table, default security group and default network ACL.
+    DeleteVpc { vpc: String },
+    /// Write into the ledger that the VPC on record is gone.
+    ForgetVpc { vpc: String },
+    /// Give the account's blocks of the region back to the ledger's pools.
+    ReleaseBlocks { blocks: Vec<Ipv4Net>, rest: Rest },
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::DeleteEndpoint { endpoint: id }
+            | Self::DeleteFlowLog { flow_log: id }
+            | Self::DeleteSubnet { subnet: id }
+            | Self::DeleteRouteTable { table: id }
+            | Self::DeleteGateway { gateway: id }
+            | Self::DeleteVpc { vpc: id } => write!(f, "delete {id}"),
+            Self::DetachGateway { gateway, vpc } => write!(f, "detach {gateway} from {vpc}"),
+            Self::ForgetVpc { vpc } => write!(f, "take {vpc} off the ledger's record"),
+            Self::ReleaseBlocks { blocks, rest } => {
+                let blocks: Vec<String> = blocks.iter().map(ToString::to_string).collect();
+                let rest = match rest {
+                    Rest::VpcGone => format!("{} minutes", rest.seconds() / 60),
+                    Rest::Unseen => format!("{} days", rest.seconds() / (24 * 3600)),
+                };
+                write!(f, "let {} rest for {rest}", blocks.join(", "))
+            }
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! From what the ledger has of an account to what is taken away, and what forbids it. Pure.
+
+use std::collections::BTreeSet;
+
+use berth_config::PlatformConfig;
+use berth_ledger::{Record, Status};
+use berth_step::{Fault, StepError};
+use berth_tenancy::{
+    GitOpsPlan, Given, LeftOverPolicy, LeftOvers, OffboardingPlan, Region, RegionRemoval, Subject, Thing,
+    cluster_of_path,
+};
+use jiff::Timestamp;
+
+use crate::{OffboardingRequest, Standing};
+
+/// What an attachment costs in a month, in US dollars. <https://aws.amazon.com/transit-gateway/pricing/>
+const ATTACHMENT_DOLLARS: &str = "36.50";
+
+/// Things that a message names.
+const NAMED_MAX: usize = 6;
+
+/// Why nothing is to be taken away; none for an account that may have something.
+#[must_use]
+pub fn ignored(record: Option<&Record>) -> Option<String> {
+    let Some(record) = record else { return Some("the ledger does not know the account".to_owned()) };
+    match record.status {
+        Status::Offboarded => Some(format!("the account was offboarded at {}", record.since)),
+        _ if record.identity().is_none() => Some("the account was never planned, so it has nothing".to_owned()),
+        _ => None,
+    }
+}
+
+/// Whether an execution with this status has ended. A status that nobody knows counts as running: yielding is safe.
+#[must_use]
+pub fn has_ended(status: &str) -> bool {
+    matches!(status, "SUCCEEDED" | "FAILED" | "TIMED_OUT" | "ABORTED")
+}
+
+/// The generation of an offboarding: the account's next one, and the same when the step is retried after it took the lease.
+#[must_use]
+pub fn generation(record: &Record, execution: &str) -> u32 {
+    let is_mine = record.lease.as_deref() == Some(execution) && record.status == Status::Offboarding;
+    if is_mine { record.generation } else { record.generation.max(1).saturating_add(1) }
+}
+
+/// Who leaves.
+///
+/// # Errors
+/// `Bug` for a record without an identity: [`ignored`] has passed over it.
+pub fn subject(
+    platform: &PlatformConfig,
+    record: &Record,
+    request: &OffboardingRequest,
+    execution: &str,
+) -> Result<Subject, StepError> {
+    let identity = record.identity();
+    let identity = identity.ok_or_else(|| StepError::new(Fault::Bug, "an account that is nobody's is to leave"))?;
+    Ok(Subject {
+        account_id: record.account_id.clone(),
+        account_name: record.account_name.clone().unwrap_or_default(),
+        tenant: identity.tenant,
+        environment: identity.environment,
+        execution: execution.to_owned(),
+        generation: generation(record, execution),
+        mode: request.mode,
+        tenant_role: platform.tenant_role.clone(),
+        allow_disruption: false,
+        opening_until: None,
+    })
+}
+
+/// What is taken away.
+///
+/// # Errors
+/// `InvalidInput` when the account's cluster is not in platform.yaml any more.
+pub fn plan(
+    platform: &PlatformConfig,
+    record: &Record,
+    run: Subject,
+    standing: Standing,
+) -> Result<OffboardingPlan, StepError> {
+    let is_closed = standing != Standing::Active;
+    let removal = |region: Region| RegionRemoval {
+        region,
+        network_account: platform.network.account.clone(),
+        network_role: platform.network.role.clone(),
+    };
+    let git_ops = git_ops(platform, record, &run)?;
+    let regions = regions(platform, record, &run).into_iter().map(removal).collect();
+    let left_behind = left_behind(record, standing);
+    let mut left_over = access(platform, record);
+    let entered = if is_closed { Vec::new() } else { vec![run.account_id.clone()] };
+    if is_closed {
+        left_over.roles.clear();
+    }
+    let sign_in = platform.sign_in_of_nobody();
+    Ok(OffboardingPlan { run, is_closed, regions, git_ops, left_over, sign_in, entered, left_behind })
+}
+
+/// Everything that the account was given: what is recorded, and what its last onboarding answered.
+fn given(record: &Record) -> Vec<Given> {
+    let mut all = record.given();
+    for thing in record.things() {
+        if all.iter().all(|given| given.thing.key() != thing.key()) {
+            all.push(Given { thing, generation: None });
+        }
+    }
+    all
+}
+
+/// What lets people in, each thing to be removed: whoever offboards the account has agreed to that, also where only the
+/// record of an earlier version knows of it.
+#[must_use]
+pub fn access(platform: &PlatformConfig, record: &Record) -> LeftOvers {
+    let mut left = LeftOvers::of(&given(record), &[], Some(LeftOverPolicy::Remove));
+    left.reported.clear();
+    for one in left.access.iter_mut().chain(&mut left.sign_in).chain(&mut left.roles) {
+        one.remove = true;
+        if let Thing::AccessEntry { cluster, at: at @ None, .. } = &mut one.thing {
+            *at = platform.cluster_plan(cluster);
+        }
+    }
+    left
+}
+
+/// Regions in which the account has a network, or may have the beginning of one.
+fn regions(platform: &PlatformConfig, record: &Record, run: &Subject) -> BTreeSet<Region> {
+    let known = record.regions.keys().cloned();
+    let environment = platform.environments.get(&run.environment);
+    known.chain(environment.into_iter().flat_map(|environment| environment.regions.keys().cloned())).collect()
+}
+
+/// Where the account's entry is: the cluster is the one of the file that the ledger knows, else that of the environment.
+fn git_ops(platform: &PlatformConfig, record: &Record, run: &Subject) -> Result<GitOpsPlan, StepError> {
+    let environment = platform.environments.get(&run.environment);
+    let known = record.commit.as_ref().and_then(|commit| cluster_of_path(&commit.path));
+    let cluster = known.or_else(|| environment.map(|environment| environment.cluster.clone()));
+    let found = cluster.and_then(|name| platform.clusters.get(&name).map(|cluster| (name, cluster)));
+    let Some((cluster, config)) = found else {
+        let what = format!("the cluster of {}/{} is not in platform.yaml any more", run.tenant, run.environment);
+        return Err(StepError::new(Fault::InvalidInput, what)
+            .hint("keep a cluster in platform.yaml until its last account is offboarded"));
+    };
+    let delivery = environment.map(|environment| environment.git_ops.clone()).unwrap_or_default();
+    Ok(GitOpsPlan {
+        path: berth_tenancy::tenant_path(&cluster, &run.tenant),
+        cluster,
+        cluster_region: config.region.clone(),
+        delivery: delivery.mode,
+        answer_seconds_max: delivery.answer_seconds_max(),
+        contact_email: None,
+        cost_center: None,
+        owner_groups: Vec::new(),
+        workloads: Vec::new(),
+    })
+}
+
+/// What stays when the offboarding has ended.
+#[must_use]
+pub fn left_behind(record: &Record, standing: Standing) -> Vec<String> {
+    let mut lines: Vec<String> = record
+        .regions
+        .iter()
+        .flat_map(|(region, network)| {
+            network.duplicate_vpcs.iter().map(move |vpc| format!("{vpc} in {region}: a person must delete it"))
+        })
+        .collect();
+    let baselines = given(record).into_iter().filter(|given| matches!(given.thing, Thing::Baseline { .. }));
+    lines.extend(baselines.map(|given| format!("{}: backups, AWS Config and settings stay as they are", given.thing)));
+    let until = match standing {
+        Standing::Active => return lines,
+        Standing::Closed => "in the closed account until AWS deletes it, 90 days after its closing",
+        Standing::Gone => "in the account, which is not in the organization any more",
+    };
+    for (region, network) in &record.regions {
+        let (vpc, attachment) = (&network.vpc_id, &network.attachment_id);
+        lines.push(format!("{vpc} in {region}, which costs nothing by itself: {until}"));
+        lines.push(format!(
+            "{attachment} in {region} is deleted from the network account; it has cost ${ATTACHMENT_DOLLARS} a month"
+        ));
+    }
+    let roles = given(record).into_iter().filter(|given| matches!(given.thing, Thing::Role { .. }));
+    lines.extend(roles.map(|given| format!("{}: {until}", given.thing)));
+    lines
+}
+
+/// Refuses an account of an environment that is protected.
+///
+/// # Errors
+/// `InvalidInput`.
+pub fn check_protection(platform: &PlatformConfig, record: &Record) -> Result<(), StepError> {
+    let Some(name) = record.identity().map(|identity| identity.environment) else { return Ok(()) };
+    match platform.environments.get(&name) {
+        Some(environment) if environment.offboarding.protected => Err(StepError::new(
+            Fault::InvalidInput,
+            format!("accounts of the environment {name} are protected from offboarding; nothing was changed"),
+        )
+        .hint(format!(
+            "take `offboarding.protected` out of the environment {name} in platform.yaml and deploy, then ask again"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses an account with access that Berth cannot reach any more, because platform.yaml does not say where it is: access
+/// ends before networks.
+///
+/// # Errors
+/// `InvalidInput`, with what may be there.
+pub fn check_reach(plan: &OffboardingPlan, is_removed: bool) -> Result<(), StepError> {
+    let is_lost = |thing: &&Thing| match thing {
+        Thing::AccessEntry { at, .. } => at.is_none(),
+        Thing::SignIn { .. } => plan.sign_in.is_none(),
+        _ => false,
+    };
+    let lost: Vec<String> =
+        plan.left_over.iter().map(|left| &left.thing).filter(is_lost).map(ToString::to_string).collect();
+    if lost.is_empty() || is_removed {
+        return Ok(());
+    }
+    let mut named: Vec<String> = lost.iter().take(NAMED_MAX).cloned().collect();
+    let more = lost.len().saturating_sub(NAMED_MAX);
+    if more > 0 {
+        named.push(format!("{more} more"));
+    }
+    let what = format!(
+        "platform.yaml does not say any more where this is, so Berth cannot take it away: {}; nothing was changed",
+        named.join(", ")
+    );
+    Err(StepError::new(Fault::InvalidInput, what).hint(
+        "put its cluster, with `eks`, or identityCenter back into platform.yaml and deploy; or take it away by hand, then: \
+         berth offboard ACCOUNT --yes --access-removed",
+    ))
+}
+
+/// How many accounts may leave on this day (`2026-11-29`), and of how many: those that have something, or had when the day
+/// began.
+#[must_use]
+pub fn allowed(platform: &PlatformConfig, records: &[Record], day: &str) -> (usize, usize) {
+    let has_something = |record: &&Record| match record.status {
+        Status::Running | Status::Onboarded | Status::Failed | Status::Offboarding | Status::OffboardingFailed => true,
+        Status::Offboarded => self::day(record.since) == day,
+        Status::Requested | Status::Ignored => false,
+    };
+    let all = records.iter().filter(has_something).count().max(1);
+    (platform.offboarding_guard.allowed(all), all)
+}
+
+/// The day of a time, in UTC.
+#[must_use]
+pub fn day(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d").to_string()
+}
+
+/// The error of an account that is one too many on its day: the usual cause is a wrong unit, a wrong event, or a loop in a
+/// script.
+#[must_use]
+pub fn too_many(platform: &PlatformConfig, (allowed, all): (usize, usize), left: usize) -> StepError {
+    let guard = platform.offboarding_guard;
+    let what = format!(
+        "{left} of {all} accounts were taken away today, and the guard allows {allowed} (offboardingGuard: {} accounts, \
+         {} %); nothing of this one was changed",
+        guard.accounts_per_day, guard.percent_per_day
+    );
+    StepError::new(Fault::InvalidInput, what).hint(
+        "look at why so many leave (`berth status --status offboarded`); if it is right, go on tomorrow (UTC), or raise \
+         offboardingGuard in platform.yaml and deploy",
+    )
+}
+
+/// The error of a platform configuration that cannot be used.
+pub(crate) fn unusable(why: &str) -> StepError {
+    StepError::new(Fault::InvalidInput, format!("platform.yaml of this deployment cannot be used: {why}"))
+        .hint("run `berth validate platform.yaml`, correct it, and deploy again")
+}
