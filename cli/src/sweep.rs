@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use berth_contract::sweep::{Ask, IdentityChange, Input, Left, Problem as Unread, Report, Why};
+use berth_contract::sweep::{Ask, IdentityChange, Input, Leave, Left, Problem as Unread, Report, Why};
 use berth_tenancy::AccountId;
 use serde_json::json;
 
@@ -64,6 +64,14 @@ fn print(report: &Report) {
             "",
             paint::faint(&format!("Next: undo it, or berth transfer {account_id} --to {would_be}"))
         );
+    }
+    for Leave { account_id, reason, since, starts } in &report.leaving {
+        let what = if *starts { "is being offboarded" } else { "is to be offboarded" };
+        anstream::println!("{account_id}  {} since {since}: {reason}", paint::waiting(what));
+        if !starts {
+            let next = format!("Next: berth offboard {account_id} --plan, then --yes or --cancel");
+            anstream::println!("{:<12}  {}", "", paint::faint(&next));
+        }
     }
     for Unread { account_id, fault, what, next } in &report.problems {
         let account = account_id.as_ref().map_or("-", AccountId::as_str);

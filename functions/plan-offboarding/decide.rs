@@ -3,13 +3,12 @@
 use std::collections::BTreeSet;
 
 use berth_config::PlatformConfig;
-use berth_ledger::{Record, Status};
+use berth_ledger::{Record, Status, accounts_with_something};
 use berth_step::{Fault, StepError};
 use berth_tenancy::{
     GitOpsPlan, Given, LeftOverPolicy, LeftOvers, OffboardingPlan, Region, RegionRemoval, Subject, Thing,
     cluster_of_path,
 };
-use jiff::Timestamp;
 
 use crate::{OffboardingRequest, Standing};
 
@@ -237,19 +236,8 @@ pub fn check_reach(plan: &OffboardingPlan, is_removed: bool) -> Result<(), StepE
 /// began.
 #[must_use]
 pub fn allowed(platform: &PlatformConfig, records: &[Record], day: &str) -> (usize, usize) {
-    let has_something = |record: &&Record| match record.status {
-        Status::Running | Status::Onboarded | Status::Failed | Status::Offboarding | Status::OffboardingFailed => true,
-        Status::Offboarded => self::day(record.since) == day,
-        Status::Requested | Status::Ignored => false,
-    };
-    let all = records.iter().filter(has_something).count().max(1);
+    let all = accounts_with_something(records, day).max(1);
     (platform.offboarding_guard.allowed(all), all)
-}
-
-/// The day of a time, in UTC.
-#[must_use]
-pub fn day(time: Timestamp) -> String {
-    time.strftime("%Y-%m-%d").to_string()
 }
 
 /// The error of an account that is one too many on its day: the usual cause is a wrong unit, a wrong event, or a loop in a

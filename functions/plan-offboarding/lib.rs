@@ -9,7 +9,7 @@ use aws_sdk_organizations::Client as Organizations;
 use aws_sdk_sfn::Client as StepFunctions;
 use berth_aws::{CallResultExt, Part, PolicyFile, SdkResultExt, SessionScope, Sessions};
 use berth_config::PlatformConfig;
-use berth_ledger::{Acquisition, Holder, Ledger, Record};
+use berth_ledger::{Acquisition, Holder, Ledger, Record, day};
 use berth_step::{Fault, StepError, Traced};
 use berth_tenancy::{AccountId, Departure, Mode, Subject};
 use jiff::Timestamp;
@@ -19,7 +19,7 @@ use serde_json::Value;
 pub use crate::{
     account::{Standing, of_state},
     decide::{
-        access, allowed, check_protection, check_reach, day, generation, has_ended, ignored, left_behind, plan, subject,
+        access, allowed, check_protection, check_reach, generation, has_ended, ignored, left_behind, plan, subject,
         too_many,
     },
     request::{OffboardingRequest, read_request},

@@ -29,6 +29,8 @@ pub struct World {
     pub records: BTreeMap<AccountId, Record>,
     /// ARNs of the executions that run, read after the ledger.
     pub running: BTreeSet<String>,
+    /// Whether every account of the organization was read: only then is one that is not there gone.
+    pub is_whole: bool,
     /// Accounts of which something could not be read: nothing is decided about them.
     pub unreadable: BTreeSet<AccountId>,
 }
@@ -99,7 +101,7 @@ fn is_tenant_of(record: &Record, ours: &Ours) -> bool {
 }
 
 /// The facts of an account whose tags were not read: as if its tag named the tenant that it has.
-fn assumed(platform: &PlatformConfig, listed: &Listed, record: Option<&Record>) -> AccountFacts {
+pub(crate) fn assumed(platform: &PlatformConfig, listed: &Listed, record: Option<&Record>) -> AccountFacts {
     let mut facts = listed.facts.clone();
     let tenant = record.filter(|_| !listed.is_tagged).and_then(Record::identity).map(|identity| identity.tenant);
     facts.tags.extend(tenant.map(|tenant| (platform.tenant_tag.clone(), tenant.to_string())));

@@ -1,10 +1,13 @@
 //! Finds accounts whose event never came, or whose onboarding stopped, and asks for their onboarding.
 //!
 //! CloudTrail delivers events to EventBridge as well as it can, which is not always. So the sweep compares the
-//! organization with the ledger and publishes Berth's own event for each account that should be there and is not. It
-//! changes nothing else, and a second sweep at the same time starts nothing twice.
+//! organization with the ledger and publishes Berth's own event for each account that should be there and is not. What has
+//! something of Berth's and is Berth's no longer it puts on the list of accounts that are to be offboarded, and where
+//! platform.yaml says so starts that. A second sweep at the same time starts nothing twice.
 
+mod act;
 mod decide;
+mod leaving;
 mod observe;
 mod problem;
 mod publish;
@@ -16,13 +19,16 @@ use aws_sdk_organizations::Client as Organizations;
 use aws_sdk_sfn::Client as StepFunctions;
 use berth_aws::{Part, PolicyFile, SessionScope, Sessions};
 use berth_config::PlatformConfig;
-use berth_contract::sweep::{Ask, IdentityChange, Input, Problem, Report};
+use berth_contract::sweep::{Ask, IdentityChange, Input, Leave, Problem, Report};
 use berth_ledger::{Ledger, Listing, Unreadable};
 use berth_step::{Fault, StepError};
 use berth_tenancy::AccountId;
 use jiff::{SignedDuration, Timestamp};
 
-pub use crate::decide::{IDENTITY_CHANGES_MAX, Limits, Listed, Swept, World, decide, needs_tags};
+pub use crate::{
+    decide::{IDENTITY_CHANGES_MAX, Limits, Listed, Swept, World, decide, needs_tags},
+    leaving::{Leaving, leaving},
+};
 
 /// What this function may do, and what its sessions are narrowed to.
 const POLICY: PolicyFile = PolicyFile::new(include_str!("policy.json"));
@@ -42,6 +48,8 @@ pub struct SweepAccounts {
     pub event_bridge: EventBridge,
     /// ARN of the state machine.
     pub state_machine: String,
+    /// ARN of the state machine of offboardings.
+    pub offboarding_machine: String,
     /// Name of the accounts bus.
     pub bus: String,
     /// Limits, unless the input has others.
@@ -59,9 +67,15 @@ impl SweepAccounts {
         })?;
         let (world, mut problems) = self.observe(platform).await?;
         let mut swept = decide(platform, &world, self.limits.with(&input), now);
+        let mut leaving = leaving(platform, &world, now);
+        problems.extend(leaving.stopped());
         if swept.is_stopped() {
             swept.asked.clear();
+            leaving.listed.iter_mut().for_each(|leave| leave.starts = false);
             problems.push(problem::too_many_changes(&swept.changed));
+        }
+        for Leave { account_id, reason: why, starts, .. } in &leaving.listed {
+            tracing::warn!(account = account_id.as_str(), why, starts, "is to be offboarded");
         }
         for IdentityChange { account_id, is, would_be, .. } in &swept.changed {
             tracing::warn!(
@@ -82,6 +96,8 @@ impl SweepAccounts {
                 refused += each.accounts;
                 problems.push(each.error);
             }
+            let (client, machine) = (&self.step_functions, &self.offboarding_machine);
+            problems.extend(act::act(&self.ledger, client, machine, &leaving, now).await);
         }
         tracing::info!(accounts, asked = asked.len(), refused, ?left, dry_run, problems = problems.len(), "swept");
         for error in &problems {
@@ -90,7 +106,7 @@ impl SweepAccounts {
         }
         if dry_run || problems.is_empty() {
             let problems = problems.iter().map(Problem::from).collect();
-            return Ok(Report { dry_run, accounts, asked, left, changed, problems });
+            return Ok(Report { dry_run, accounts, asked, left, changed, leaving: leaving.listed, problems });
         }
         Err(problem::all(problems, asked.len() - refused))
     }
@@ -113,7 +129,8 @@ impl SweepAccounts {
         // After the ledger: what it calls running and does not run now has ended.
         let running = observe::running(&self.step_functions, &self.state_machine).await?;
         let (accounts, mut problems) = accounts?;
-        let mut world = World { accounts, records, running, unreadable: BTreeSet::new() };
+        let is_whole = problems.is_empty();
+        let mut world = World { accounts, records, running, is_whole, unreadable: BTreeSet::new() };
         for Unreadable { account_id, error, key: _ } in unreadable {
             world.unreadable.extend(account_id);
             problems.push(error);

@@ -14,6 +14,7 @@ berth_step::settings! {
         external_id: String = "BERTH_EXTERNAL_ID",
         platform: String = "BERTH_PLATFORM",
         state_machine: String = "BERTH_STATE_MACHINE_ARN",
+        offboarding_machine: String = "BERTH_OFFBOARDING_MACHINE_ARN",
         bus: String = "BERTH_BUS",
         missing: u32 = "BERTH_SWEEP_MISSING_AFTER_MINUTES",
         stuck: u32 = "BERTH_SWEEP_STUCK_AFTER_MINUTES",
@@ -23,8 +24,9 @@ berth_step::settings! {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    let SweepSettings { table, external_id, platform, state_machine, bus, missing, stuck, failed } =
-        Settings::from_env().load()?;
+    let settings: SweepSettings = Settings::from_env().load()?;
+    let SweepSettings { table, external_id, platform, state_machine, offboarding_machine, bus, missing, stuck, failed } =
+        settings;
     let config = shared_config().await;
     let function = SweepAccounts {
         platform: PlatformConfig::load(platform.as_ref()),
@@ -33,6 +35,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         step_functions: aws_sdk_sfn::Client::new(&config),
         event_bridge: aws_sdk_eventbridge::Client::new(&config),
         state_machine,
+        offboarding_machine,
         bus,
         limits: Limits::of_minutes(missing, stuck, failed),
     };

@@ -95,6 +95,7 @@ impl Found {
             journal: BTreeMap::new(),
             journal_is_cut: false,
             offboarding: None,
+            offboarding_cancelled: None,
             offboarded: None,
         };
         if let Some(ExecutionOutput::Onboard { run, regions, roles, default_vpcs, sign_in, cluster_access, .. }) =

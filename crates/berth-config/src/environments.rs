@@ -44,12 +44,27 @@ pub struct Environment {
 }
 
 /// How accounts of an environment leave.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct OffboardingRules {
     /// Refuses to offboard any account of the environment, whoever asks.
-    #[serde(default)]
     pub protected: bool,
+    /// Offboards an account that is to be offboarded without asking a person, once its days of grace are over.
+    pub auto: bool,
+    /// Days that such an account stays on the list first, so that `berth offboard ACCOUNT --cancel` can take it off.
+    #[schemars(range(max = 90))]
+    pub grace_days: u32,
+}
+
+impl Default for OffboardingRules {
+    fn default() -> Self {
+        Self { protected: false, auto: false, grace_days: 7 }
+    }
+}
+
+impl OffboardingRules {
+    /// Longest time of grace: AWS keeps what is in a closed account as long.
+    pub const GRACE_DAYS_MAX: u32 = 90;
 }
 
 /// How the files of an environment's tenants get into the GitOps repository.

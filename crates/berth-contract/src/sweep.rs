@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use berth_step::{Fault, StepError, Traced};
 use berth_tenancy::{AccountId, IdentityDifference};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// What the schedule, or `berth sweep`, asks for. Everything may be left out.
@@ -45,6 +46,9 @@ pub struct Report {
     /// when there are more than five, no other account is either.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changed: Vec<IdentityChange>,
+    /// Accounts that have something of Berth's and are not Berth's any more: gone, closed, moved, or kept out by a tag.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub leaving: Vec<Leave>,
     /// What could not be looked at. A sweep that is no dry run ends with an error instead, after all others were asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<Problem>,
@@ -117,6 +121,20 @@ pub struct IdentityChange {
     pub would_be: String,
     /// What would differ.
     pub differences: Vec<IdentityDifference>,
+}
+
+/// An account that is to be offboarded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Leave {
+    /// The account.
+    pub account_id: AccountId,
+    /// Why, in one sentence.
+    pub reason: String,
+    /// Since when it is on the list.
+    pub since: Timestamp,
+    /// Whether this sweep starts its offboarding: platform.yaml says `auto`, and its days of grace are over.
+    pub starts: bool,
 }
 
 /// One thing that could not be looked at.

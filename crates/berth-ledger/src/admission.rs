@@ -108,6 +108,7 @@ mod tests {
             journal: std::collections::BTreeMap::new(),
             journal_is_cut: false,
             offboarding: None,
+            offboarding_cancelled: None,
             offboarded: None,
         }
     }

@@ -22,7 +22,7 @@ pub use creation::{RecordedVpc, VpcIntent};
 pub use journal::{JOURNAL_BYTES_MAX, JournalBatch};
 pub use lease::{Acquisition, Holder};
 pub use merges::{OpenProposal, Waiter};
-pub use offboarding::{OffboardingMark, Tombstone};
+pub use offboarding::{OffboardingMark, Tombstone, accounts_with_something, day};
 pub use outcome::{Ending, given_after};
 // What a record holds of an onboarding is what its execution said.
 pub use berth_contract::{

@@ -70,19 +70,37 @@ const HELD: [&str; 19] = [
     "journalIsCut",
 ];
 
+/// How many accounts have something, or had when this day (`2026-11-29`) began: of them the guard lets a share leave. Pure.
+#[must_use]
+pub fn accounts_with_something<'a>(records: impl IntoIterator<Item = &'a Record>, day: &str) -> usize {
+    let has_something = |record: &&Record| match record.status {
+        Status::Running | Status::Onboarded | Status::Failed | Status::Offboarding | Status::OffboardingFailed => true,
+        Status::Offboarded => self::day(record.since) == day,
+        Status::Requested | Status::Ignored => false,
+    };
+    records.into_iter().filter(has_something).count()
+}
+
+/// The day of a time, in UTC.
+#[must_use]
+pub fn day(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d").to_string()
+}
+
 impl Ledger {
     /// Puts an account on the list of those that are to be offboarded, once. Answers whether it is there now: not when the
-    /// ledger does not know the account, when somebody works on it, or when a person has taken it off the list since.
+    /// ledger does not know the account, when it is leaving or has left, or when a person has taken it off the list since.
     /// [DynamoDB `UpdateItem`]
     pub async fn mark_offboarding(&self, account: &AccountId, mark: &OffboardingMark) -> Result<bool, StepError> {
         let change = Change::when(
-            "attribute_exists(#pk) AND (#status = :onboarded OR #status = :failed) \
+            "attribute_exists(#pk) AND #status <> :leaving AND #status <> :stopped AND #status <> :left \
              AND (attribute_not_exists(#offboardingCancelled) OR #offboardingCancelled < :happened)",
         )
         .set_if_absent("offboarding", mark)?
         .value("happened", mark.since)?
-        .value("onboarded", Status::Onboarded)?
-        .value("failed", Status::Failed)?;
+        .value("leaving", Status::Offboarding)?
+        .value("stopped", Status::OffboardingFailed)?
+        .value("left", Status::Offboarded)?;
         Ok(self.update(account, change).await?.is_some())
     }
 
@@ -90,6 +108,16 @@ impl Ledger {
     pub async fn unmark_offboarding(&self, account: &AccountId, now: Timestamp) -> Result<bool, StepError> {
         let change = Change::when("attribute_exists(#offboarding) AND #status <> :leaving")
             .set("offboardingCancelled", now)?
+            .value("leaving", Status::Offboarding)?
+            .remove(&["offboarding"]);
+        Ok(self.update(account, change).await?.is_some())
+    }
+
+    /// Takes an account off that list that is Berth's again. Nobody has decided that it stays, so another closing puts it
+    /// back. Answers whether it was on it since then. [DynamoDB `UpdateItem`]
+    pub async fn forget_offboarding(&self, account: &AccountId, mark: &OffboardingMark) -> Result<bool, StepError> {
+        let change = Change::when("#offboarding.#since = :since AND #status <> :leaving")
+            .value("since", mark.since)?
             .value("leaving", Status::Offboarding)?
             .remove(&["offboarding"]);
         Ok(self.update(account, change).await?.is_some())

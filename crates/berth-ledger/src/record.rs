@@ -137,6 +137,9 @@ pub struct Record {
     /// Why it is on the list of accounts that are to be offboarded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offboarding: Option<OffboardingMark>,
+    /// When a person last took it off that list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offboarding_cancelled: Option<Timestamp>,
     /// What is kept of it after it was offboarded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offboarded: Option<Tombstone>,

@@ -5,6 +5,7 @@
 
 mod leaving;
 mod stopped;
+mod triggers;
 
 use std::sync::MutexGuard;
 

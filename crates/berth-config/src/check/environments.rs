@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use berth_tenancy::{Delivery, OrganizationalUnitId};
 
 use super::Problems;
-use crate::PlatformConfig;
+use crate::{OffboardingRules, PlatformConfig};
 
 /// Checks what environments name: units and clusters.
 pub(super) fn check(config: &PlatformConfig, problems: &mut Problems) {
@@ -14,6 +14,7 @@ pub(super) fn check(config: &PlatformConfig, problems: &mut Problems) {
     }
     clusters(config, problems);
     guard(config, problems);
+    leaving(config, problems);
     let mut owners: BTreeMap<&OrganizationalUnitId, String> = BTreeMap::new();
     for (name, environment) in &config.environments {
         let base = format!("environments.{name}");
@@ -70,6 +71,22 @@ fn guard(config: &PlatformConfig, problems: &mut Problems) {
             "a share is 1 to 100 percent",
             "write a whole number from 1 to 100",
         );
+    }
+}
+
+/// Rules by which nobody leaves, or nobody can follow.
+fn leaving(config: &PlatformConfig, problems: &mut Problems) {
+    for (name, environment) in &config.environments {
+        let rules = environment.offboarding;
+        let at = |field: &str| format!("environments.{name}.offboarding.{field}");
+        if rules.auto && rules.protected {
+            let hint = "take one of both out";
+            problems.add(at("auto"), "accounts that are protected cannot leave by themselves", hint);
+        }
+        if rules.grace_days > OffboardingRules::GRACE_DAYS_MAX {
+            let what = format!("AWS deletes a closed account after {} days", OffboardingRules::GRACE_DAYS_MAX);
+            problems.add(at("graceDays"), what, "write a whole number from 0 to 90");
+        }
     }
 }
 

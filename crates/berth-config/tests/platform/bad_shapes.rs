@@ -5,6 +5,28 @@ use proptest::prelude::*;
 
 use crate::{Bad, EXAMPLE, PODS, assert_bad};
 
+const LEAVING: &[Bad] = &[
+    Bad {
+        from: "    stage: staging",
+        to: "    stage: staging\n    offboarding: { protected: true, auto: true }",
+        line_of: "offboarding: { protected",
+        path: "environments.staging.offboarding.auto",
+        message: "accounts that are protected cannot leave by themselves",
+    },
+    Bad {
+        from: "    stage: staging",
+        to: "    stage: staging\n    offboarding: { graceDays: 91 }",
+        line_of: "graceDays: 91",
+        path: "environments.staging.offboarding.graceDays",
+        message: "AWS deletes a closed account after 90 days",
+    },
+];
+
+#[test]
+fn rules_by_which_nobody_can_leave_are_refused() {
+    assert_bad(LEAVING);
+}
+
 const SHAPES: &[Bad] = &[
     Bad {
         from: "stage: staging",

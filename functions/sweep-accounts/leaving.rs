@@ -1,0 +1,100 @@
+//! Which accounts are to be offboarded, which of them leave by themselves, and when those are too many. Pure.
+
+use berth_config::{Match, PlatformConfig};
+use berth_contract::sweep::Leave;
+use berth_ledger::{OffboardingMark, Record, Status, accounts_with_something, day};
+use berth_step::{Fault, StepError};
+use berth_tenancy::AccountId;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{World, decide::assumed};
+
+/// What becomes of accounts that have something of Berth's and are not Berth's any more.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Leaving {
+    /// All of them, by account id.
+    pub listed: Vec<Leave>,
+    /// Those that are not on the list yet, by account id.
+    pub to_mark: Vec<(AccountId, OffboardingMark)>,
+    /// Accounts on the list that are Berth's again, each with its mark.
+    pub to_forget: Vec<(AccountId, OffboardingMark)>,
+    /// How many may leave today.
+    pub allowed: usize,
+}
+
+impl Leaving {
+    /// Accounts whose offboarding is started.
+    pub fn due(&self) -> impl Iterator<Item = &Leave> {
+        self.listed.iter().filter(|leave| leave.starts)
+    }
+
+    /// Starts none when more are due than may leave in a day: the usual cause is a wrong unit, or a wrong event.
+    pub fn stopped(&mut self) -> Option<StepError> {
+        let due = self.due().count();
+        if due <= self.allowed {
+            return None;
+        }
+        self.listed.iter_mut().for_each(|leave| leave.starts = false);
+        let what = format!(
+            "{due} accounts would be offboarded at once, and the guard allows {} in a day, so none was started",
+            self.allowed
+        );
+        Some(StepError::new(Fault::InvalidInput, what).hint(
+            "look at why so many leave (berth status lists them): if it is a mistake, undo it, or take them off the list \
+             with berth offboard ACCOUNT --cancel; if it is right, raise offboardingGuard in platform.yaml and deploy",
+        ))
+    }
+}
+
+/// Looks at every account that the ledger knows.
+#[must_use]
+pub fn leaving(platform: &PlatformConfig, world: &World, now: Timestamp) -> Leaving {
+    let all = accounts_with_something(world.records.values(), &day(now)).max(1);
+    let mut leaving = Leaving { allowed: platform.offboarding_guard.allowed(all), ..Leaving::default() };
+    for (account, record) in &world.records {
+        if world.unreadable.contains(account) || !is_settled(record) {
+            continue;
+        }
+        let (Some(reason), mark) = (why(platform, world, account, record), &record.offboarding) else {
+            leaving.to_forget.extend(record.offboarding.clone().map(|mark| (account.clone(), mark)));
+            continue;
+        };
+        // A person has said that it stays.
+        if mark.is_none() && record.offboarding_cancelled.is_some() {
+            continue;
+        }
+        let since = mark.as_ref().map_or(now, |mark| mark.since);
+        if mark.is_none() {
+            leaving.to_mark.push((account.clone(), OffboardingMark { since, reason: reason.clone() }));
+        }
+        let starts = is_due(platform, record, since, now);
+        leaving.listed.push(Leave { account_id: account.clone(), reason, since, starts });
+    }
+    leaving
+}
+
+/// Whether nobody works on it, and it has something.
+fn is_settled(record: &Record) -> bool {
+    let is_settled = matches!(record.status, Status::Onboarded | Status::Failed | Status::Ignored);
+    is_settled && record.identity().is_some() && !record.given().is_empty()
+}
+
+/// Why it is not Berth's any more; none while it is, or while nobody can say.
+fn why(platform: &PlatformConfig, world: &World, account: &AccountId, record: &Record) -> Option<String> {
+    let Some(listed) = world.accounts.iter().find(|listed| listed.facts.account_id == *account) else {
+        return world.is_whole.then(|| "it is not in the organization any more".to_owned());
+    };
+    match platform.match_account(&assumed(platform, listed, Some(record))) {
+        Ok(Match::Ignored { reason }) => Some(reason),
+        _ => None,
+    }
+}
+
+/// Whether it leaves without asking a person.
+fn is_due(platform: &PlatformConfig, record: &Record, since: Timestamp, now: Timestamp) -> bool {
+    let environment = record.identity().map(|identity| identity.environment);
+    let Some(environment) = environment.and_then(|name| platform.environments.get(&name)) else { return false };
+    let rules = environment.offboarding;
+    let grace = SignedDuration::from_hours(24 * i64::from(rules.grace_days));
+    rules.auto && !rules.protected && now.duration_since(since) >= grace
+}
