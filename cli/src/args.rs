@@ -146,6 +146,9 @@ pub(crate) struct OffboardArgs {
     /// Says that access which Berth cannot reach any more was taken away by hand.
     #[arg(long, requires = "yes")]
     pub(crate) access_removed: bool,
+    /// Only this region of the account. Berth cannot do it yet, and says how a person does.
+    #[arg(long, conflicts_with = "what")]
+    pub(crate) region: Option<Region>,
     /// Why, for the record.
     #[arg(long, value_name = "TEXT", requires = "yes")]
     pub(crate) reason: Option<String>,

@@ -15,6 +15,14 @@ use crate::{
 
 /// Plans, takes away, or takes off the list.
 pub(crate) async fn run(args: &OffboardArgs, wanted: Target) -> Result<Exit, Problem> {
+    if let Some(region) = &args.region {
+        let (account, what) = (&args.account, "Berth takes whole accounts away, and no single region yet");
+        let next = format!(
+            "in {region}: delete the attachment's propagations and association in the network account, then the \
+             attachment and the VPC in {account}; with a ledger's pool: berth addresses release {account} {region}"
+        );
+        return Err(Problem::failed(what, next));
+    }
     let deployment = target::connect(wanted).await?;
     if args.cancel {
         return cancel(&deployment, args).await;
