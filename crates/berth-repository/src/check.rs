@@ -32,12 +32,12 @@ impl Repository {
     pub async fn check(&self, check: &Check) -> Report {
         let findings = match self.see(check).await {
             Ok(seen) => decide(seen),
-            Err(finding) => vec![*finding],
+            Err(finding) => vec![finding],
         };
         Report { url: self.url.clone(), branch: self.branch.clone(), findings }
     }
 
-    async fn see<'a>(&'a self, check: &'a Check) -> Result<Seen<'a>, Box<Finding>> {
+    async fn see<'a>(&'a self, check: &'a Check) -> Result<Seen<'a>, Finding> {
         let secret = self.secret().await.map_err(|error| no(About::Secret, &error))?;
         let host = berth_gitops::open(secret, &self.url, &self.branch, Arc::clone(&self.clock));
         let host = host.map_err(|error| failed(About::Read, error))?;
@@ -54,10 +54,7 @@ fn decide(seen: Seen<'_>) -> Vec<Finding> {
     let Seen { branch, clusters, form, read, abilities } = seen;
     let Some(Abilities { host, branches, write, proposals }) = abilities else {
         let what = read.err().unwrap_or(RepoError::NotFound(Missing::Repository));
-        return vec![
-            yes(About::Secret, format!("{form}; whether it is taken shows below")),
-            *failed(About::Read, what),
-        ];
+        return vec![yes(About::Secret, format!("{form}; whether it is taken shows below")), failed(About::Read, what)];
     };
     let mut findings = vec![yes(About::Secret, form), yes(About::Read, format!("{host} lets us read"))];
     match read {
@@ -70,11 +67,11 @@ fn decide(seen: Seen<'_>) -> Vec<Finding> {
     }
     findings.push(match write {
         Ok(()) => yes(About::Write, "the server takes commits from us; hooks and protected branches show at the first"),
-        Err(error) => *failed(About::Write, error),
+        Err(error) => failed(About::Write, error),
     });
     findings.push(match proposals {
         Ok(means) => yes(About::Proposals, means),
-        Err(error) => *failed(About::Proposals, error),
+        Err(error) => failed(About::Proposals, error),
     });
     findings
 }
@@ -123,16 +120,16 @@ fn yes(about: About, seen: impl Into<String>) -> Finding {
     finding(about, Works::Yes, seen)
 }
 
-fn failed(about: About, error: RepoError) -> Box<Finding> {
+fn failed(about: About, error: RepoError) -> Finding {
     no(about, &CommitFailure::Repository(error).for_nobody())
 }
 
 /// The same words as in the failure of an onboarding. No execution is there to be redriven.
-fn no(about: About, error: &StepError) -> Box<Finding> {
+fn no(about: About, error: &StepError) -> Finding {
     let hint = after_waiting(&error.hint);
     let next = hint.split(", then redrive").next().unwrap_or(hint).to_owned();
     let seen = format!("{}: {}", error.fault.name(), error.message);
-    Box::new(Finding { next: Some(next), ..finding(about, Works::No, seen) })
+    Finding { next: Some(next), ..finding(about, Works::No, seen) }
 }
 
 #[cfg(test)]

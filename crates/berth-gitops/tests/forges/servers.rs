@@ -48,12 +48,21 @@ enum Program {
     Server { command: Vec<String>, env: Vec<(String, String)>, path: &'static str },
 }
 
-/// Ends with its standard input.
-struct Running(Mutex<Child>);
+/// A program that serves at a port, and ends with its standard input.
+struct Running {
+    child: Mutex<Child>,
+    port: u16,
+}
+
+impl Running {
+    fn port(&self) -> u16 {
+        self.port
+    }
+}
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let mut child = self.0.lock().unwrap();
+        let mut child = self.child.lock().unwrap();
         drop(child.stdin.take());
         let _ = child.kill();
         let _ = child.wait();
@@ -183,17 +192,16 @@ impl Forge {
             }
             Program::Gitolite(gitolite) => gitolite_backend(gitolite, repository.root(), rights),
             Program::Server { command, env, path } => {
-                let (running, port) = start(command, env, repository.root());
+                let running = start(command, env, repository.root());
                 let path = *path;
                 Box::new(move |request| {
-                    let _keep = &running;
                     let service =
                         denied.iter().find(|name| request.query.ends_with(*name) || request.path.ends_with(*name));
                     if service.is_some() {
                         return Ok(Answer::empty(403));
                     }
                     let rest = request.path.strip_prefix("/tenants.git").unwrap_or(&request.path);
-                    Answer::of_server(port, &format!("{path}{rest}"), request)
+                    Answer::of_server(running.port(), &format!("{path}{rest}"), request)
                 })
             }
         };
@@ -201,7 +209,7 @@ impl Forge {
     }
 }
 
-fn start(command: &[String], env: &[(String, String)], root: &Path) -> (Running, u16) {
+fn start(command: &[String], env: &[(String, String)], root: &Path) -> Running {
     let mut child = Command::new(&command[0])
         .args(&command[1..])
         .arg(root)
@@ -216,7 +224,7 @@ fn start(command: &[String], env: &[(String, String)], root: &Path) -> (Running,
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let port = line.trim().parse().unwrap_or_else(|_| panic!("{command:?} printed {line:?} and no port"));
-    (Running(Mutex::new(child)), port)
+    Running { child: Mutex::new(child), port }
 }
 
 /// A home of gitolite whose repositories are the folder's, with one rule for the one user.
