@@ -45,8 +45,7 @@ struct Args {
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// On one thread: it waits for the API server nearly always, and memory of several threads is kept apart by malloc, which
-/// costs three times as much of it with a thousand tenants.
+/// On one thread: it waits for the API server nearly always, and malloc keeps apart what several threads have freed.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let args = Args::parse();

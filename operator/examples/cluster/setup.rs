@@ -15,6 +15,9 @@ use kube_client::{
 use serde_json::Value;
 use tokio::process::{Child, Command};
 
+/// Often enough that it is part of what is shown and measured.
+const SCAN_SECONDS: &str = "5";
+
 pub(crate) type Failure = Box<dyn Error + Send + Sync>;
 
 /// Starts the server, and installs.
@@ -64,7 +67,16 @@ pub(crate) fn operator(program: &Path, server: &Server, replica: &str) -> Result
     std::fs::write(&path, kubeconfig.to_string())?;
     let log = std::fs::File::create(server.folder().join(format!("{replica}.log")))?;
     let operator = Command::new(program)
-        .args(["--replica", replica, "--listen", "127.0.0.1:0", "--namespace", "default"])
+        .args([
+            "--replica",
+            replica,
+            "--listen",
+            "127.0.0.1:0",
+            "--namespace",
+            "default",
+            "--scan-seconds",
+            SCAN_SECONDS,
+        ])
         .env("KUBECONFIG", path)
         .stdin(Stdio::null())
         .stdout(Stdio::from(log))

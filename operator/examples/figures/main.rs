@@ -31,6 +31,9 @@ const APPLIED_AT_ONCE: usize = 16;
 /// Between two looks: what a time may be too long by.
 const PAUSE: Duration = Duration::from_millis(20);
 
+/// In this time the operator looks for tenants that are gone at least twice.
+const LOOKED_AT: Duration = Duration::from_secs(15);
+
 #[derive(Debug, Parser)]
 struct Args {
     /// The operator's binary, a release.
@@ -69,6 +72,10 @@ async fn main() -> Result<(), Failure> {
 
     apply(&client, FEW + 1..MANY).await?;
     until(async || ready(&client).await == MANY).await;
+    // Looks at all tenants are among what takes memory.
+    let mut looks = tokio::time::interval(LOOKED_AT);
+    looks.tick().await;
+    looks.tick().await;
     let (now, peak) = memory(second.id().unwrap())?;
     second.kill().await?;
     let size = std::fs::metadata(&args.operator)?.len();

@@ -7,13 +7,13 @@ use kube_client::{
     api::{DynamicObject, ListParams},
     core::{ApiResource, GroupVersionKind},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::error::is_not_found;
 use crate::object::{Kind, Live};
 
-/// Objects on one page of a list.
-const PAGE: u32 = 500;
+/// Objects on one page of a list, and so whole in memory at once.
+pub(crate) const PAGE: u32 = 100;
 
 /// A client that asks once. By default kube's tries again by itself what is answered with 429, 503 or 504, changes too, up
 /// to 15 times and for many minutes: past the fence, when another replica may lead. Whoever asks here asks again itself,
@@ -84,6 +84,24 @@ pub(crate) async fn list(api: &Api<DynamicObject>, labels: Option<&str>) -> Resu
 /// Every object, with its managed fields, page by page.
 pub(crate) async fn list_whole(api: &Api<DynamicObject>, labels: Option<&str>) -> Result<Vec<Live>, Error> {
     Ok(pages(api, labels).await?.into_iter().map(live).collect())
+}
+
+/// The metadata of every object, without its managed fields, page by page: for questions about all that there is.
+pub(crate) async fn list_metadata(api: &Api<DynamicObject>, labels: Option<&str>) -> Result<Vec<Live>, Error> {
+    let mut found = Vec::new();
+    let mut params = ListParams::default().limit(PAGE);
+    params.label_selector = labels.map(str::to_owned);
+    loop {
+        let page = api.list_metadata(&params).await?;
+        found.extend(page.items.into_iter().map(|mut object| {
+            object.metadata.managed_fields = None;
+            Live { body: json!({ "metadata": object.metadata }) }
+        }));
+        match page.metadata.continue_.filter(|token| !token.is_empty()) {
+            Some(next) => params.continue_token = Some(next),
+            None => return Ok(found),
+        }
+    }
 }
 
 async fn pages(api: &Api<DynamicObject>, labels: Option<&str>) -> Result<Vec<DynamicObject>, Error> {

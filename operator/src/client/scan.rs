@@ -49,14 +49,14 @@ pub(crate) async fn keep_scanning(
 /// When the cluster does not let itself be observed, or refuses a change. What was not done is done by the next look.
 pub async fn scan(client: &Client, settings: &Settings, fence: &Fence) -> Result<Scan, Error> {
     let crd = crd_state(client).await?;
-    let tenants = match api::list(&api::tenants(client), None).await {
+    let tenants = match api::list_metadata(&api::tenants(client), None).await {
         Ok(tenants) => tenants.iter().map(|tenant| tenant.name().to_owned()).collect(),
         // Not served: `crd` says why, and the brake holds. An empty list would say that all are gone.
         Err(error) if error::is_not_found(&error) => BTreeSet::new(),
         Err(error) => return Err(error),
     };
     let labels = format!("{}={},{}", names::MANAGED_BY, names::MANAGER, names::TENANT);
-    let namespaces = api::list(&api::namespaces(client), Some(&labels)).await?;
+    let namespaces = api::list_metadata(&api::namespaces(client), Some(&labels)).await?;
     let scan = orphans::scan(&tenants, &namespaces, crd, settings, Timestamp::now());
     for (name, step) in &scan.steps {
         if let Some(namespace) = namespaces.iter().find(|namespace| namespace.name() == name) {

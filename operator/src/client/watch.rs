@@ -94,12 +94,8 @@ async fn watch(operator: &Operator, platform: Platform) {
     let (tenants, writer) = reflector::store::<Guarded>();
     // An object that cannot be read is an object all the same: one of them must not hide all others.
     let all: Api<Guarded> = Api::all(client.clone());
-    let changes = watcher(all, watcher::Config::default())
-        .default_backoff()
-        .modify(slimmed)
-        .reflect(writer)
-        .touched_objects()
-        .predicate_filter(
+    let changes =
+        watcher(all, pages()).default_backoff().modify(slimmed).reflect(writer).touched_objects().predicate_filter(
             predicates::generation.combine(predicates::annotations).combine(predicates::finalizers),
             PredicateConfig::default(),
         );
@@ -148,8 +144,13 @@ fn slimmed(tenant: &mut Guarded) {
     }
 }
 
+/// The first list page by page: pages are whole in memory, those of all kinds at once.
+fn pages() -> watcher::Config {
+    watcher::Config::default().page_size(api::PAGE)
+}
+
 fn of_ours() -> watcher::Config {
-    watcher::Config::default().labels(&format!("{}={},{}", names::MANAGED_BY, names::MANAGER, names::TENANT))
+    pages().labels(&format!("{}={},{}", names::MANAGED_BY, names::MANAGER, names::TENANT))
 }
 
 fn tenant_in_label(labels: &std::collections::BTreeMap<String, String>) -> Option<ObjectRef<Guarded>> {
@@ -159,7 +160,7 @@ fn tenant_in_label(labels: &std::collections::BTreeMap<String, String>) -> Optio
 /// All namespaces: also those of somebody else, which may be given to a tenant, or go away and make room.
 fn namespaces(controller: Controller<Guarded>, client: &Client) -> Controller<Guarded> {
     let all: Api<PartialObjectMeta<Namespace>> = Api::all(client.clone());
-    let changes = watcher(all, watcher::Config::default()).default_backoff().touched_objects();
+    let changes = watcher(all, pages()).default_backoff().touched_objects();
     controller.watches_stream(changes, |namespace: PartialObjectMeta<Namespace>| {
         let by_name = || names::tenant_of_namespace(namespace.meta().name.as_deref()?).map(ObjectRef::new);
         tenant_in_label(namespace.labels()).or_else(by_name)
