@@ -73,7 +73,9 @@ DENIED: list[Case] = [
     ("tenant", "iam:CreateRole", f"{ROLE}/aws-reserved/a", PUTS_OURS | WITHIN),
     ("tenant", "iam:CreateUser", f"arn:aws:iam::{TENANT}:user/a", WITHIN),
     # --- another tenant's VPC, or one that is not Berth's
-    ("tenant", "ec2:DeleteVpc", f"arn:aws:ec2:eu-west-1:{TENANT}:vpc/vpc-0a", OURS),
+    ("tenant", "ec2:DeleteVpc", f"arn:aws:ec2:eu-west-1:{TENANT}:vpc/vpc-0a", {"aws:resourcetag/berth:managed-by": "others"}),
+    ("tenant", "ec2:DeleteVpc", "arn:aws:ec2:eu-west-1:444455556666:vpc/vpc-0b", OURS),
+    ("tenant", "ec2:DeleteRouteTable", f"arn:aws:ec2:eu-west-1:{TENANT}:route-table/rtb-0a", {}),
     ("tenant", "ec2:CreateSubnet", f"arn:aws:ec2:eu-west-1:{TENANT}:vpc/vpc-0a", {}),
     ("tenant", "ec2:CreateTransitGatewayVpcAttachment", f"arn:aws:ec2:eu-west-1:{TENANT}:vpc/vpc-0a", {}),
     ("tenant", "ec2:CreateTransitGatewayVpcAttachment", "arn:aws:ec2:eu-west-1:444455556666:vpc/vpc-0b", OURS),
@@ -90,7 +92,8 @@ DENIED: list[Case] = [
     ("management", "sso:CreateAccountAssignment", assignment(names.MANAGEMENT_ACCOUNT), {}),
     ("management", "sso:CreateAccountAssignment", assignment(names.HUB_ACCOUNT), {}),
     ("management", "sso:CreateAccountAssignment", assignment(names.NETWORK_ACCOUNT), {}),
-    ("management", "sso:DeleteAccountAssignment", assignment(TENANT), {}),
+    ("management", "sso:DeleteAccountAssignment", assignment(names.MANAGEMENT_ACCOUNT), {}),
+    ("management", "sso:DeleteAccountAssignment", assignment(names.HUB_ACCOUNT), {}),
     # --- the platform's own access entries, and groups of others
     ("cluster", "eks:TagResource", entry(CLUSTER, "admin"), PUTS_OURS),
     ("cluster", "eks:UpdateAccessEntry", entry(CLUSTER, "admin"), OURS),
