@@ -15,9 +15,14 @@ use serde_json::{Value, json};
 /// The rig, for one journey at a time, with a guard that lets these journeys' accounts go, and these values.
 fn turn(edits: &[(&str, Value)]) -> (&'static Rig, MutexGuard<'static, ()>) {
     let (rig, turn) = rig::alone(TimingProfile::Fast, |_| ());
+    deployed(rig, edits);
+    (rig, turn)
+}
+
+/// Deploys a platform.yaml with that guard and these values: of an earlier deployment nothing is left.
+fn deployed(rig: &Rig, edits: &[(&str, Value)]) {
     let guard = ("offboardingGuard", json!({ "accountsPerDay": 1000, "percentPerDay": 100 }));
     rig.deploy_platform(&[&[guard], edits].concat());
-    (rig, turn)
 }
 
 /// Kinds of a snapshot's lines that an account keeps: its baseline, and roles that AWS made for its services.

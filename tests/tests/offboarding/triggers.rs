@@ -4,7 +4,7 @@ use berth_ledger::{Record, Status};
 use berth_tests::rig::{HUB, MANAGEMENT, Rig, onboarded};
 use serde_json::{Value, json};
 
-use crate::turn;
+use crate::{deployed, turn};
 
 /// Accounts that a broken script would take away at once, and all of them.
 const GONE: usize = 60;
@@ -43,7 +43,7 @@ fn who_moved_out_is_on_the_list_and_leaves_when_the_grace_is_over() {
     let (code, said) = rig.berth(&["status", &account]);
     assert!(code == 0 && said.contains("to be offboarded") && said.contains(&mark.reason), "{said}");
 
-    rig.deploy_platform(&[rules(true, 0)]);
+    deployed(rig, &[rules(true, 0)]);
     assert_eq!(swept(rig, &account).unwrap()["starts"], true);
     let record = rig.wait_for(&account, Status::Offboarded);
     assert!(record.regions.is_empty() && record.offboarding.is_none());
@@ -61,7 +61,7 @@ fn a_cancel_in_time_keeps_the_account_and_no_sweep_overrules_it() {
     assert!(swept(rig, &account).is_some());
     let (code, said) = rig.berth(&["offboard", &account, "--cancel"]);
     assert_eq!(code, 0, "{said}");
-    rig.deploy_platform(&[rules(true, 0)]);
+    deployed(rig, &[rules(true, 0)]);
     assert_eq!(swept(rig, &account), None);
     let after = rig.record(&account).unwrap();
     assert_eq!((after.status, after.offboarding, after.regions), (Status::Onboarded, None, before.regions));
