@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use aws_sdk_sfn::types::ExecutionStatus;
 use berth_aws::session_name;
-use berth_ledger::{Record, Status};
+use berth_ledger::Record;
 use serde_json::json;
 
-use super::Scenario;
+use super::{Scenario, scenario::OF_PEOPLE};
 use crate::rig::{Call, NETWORK, Rig, untold};
 
 /// Differing lines of a snapshot that are shown.
@@ -41,12 +41,16 @@ pub(super) struct Seen<'a> {
 /// Everything that does not hold after a run. The record is the ledger's, once the run had its outcome.
 pub(super) fn violated(seen: &Seen<'_>, record: &Record) -> Vec<String> {
     let mut violations = Vec::new();
-    if record.status != Status::Onboarded {
+    if record.status != seen.scenario.end() {
         violations.push(format!("no lost account: it ended {}: {:?}", record.status.name(), record.failure));
         return violations;
     }
     if let Some(lease) = &record.lease {
         violations.push(format!("one writer: {lease} still has the lease"));
+    }
+    if seen.scenario == Scenario::Leaving {
+        violations.extend(not_gone(seen, record));
+        return violations;
     }
     violations.extend(started_too_often(seen));
     violations.extend(not_one_of_each(seen));
@@ -62,6 +66,7 @@ pub(super) fn violated(seen: &Seen<'_>, record: &Record) -> Vec<String> {
             violations.extend(changed(&seen.rig.calls(seen.since)));
             violations.extend(changed_by_a_second_run(seen));
         }
+        Scenario::Leaving => {}
         Scenario::Pooled | Scenario::Reserved | Scenario::Swept | Scenario::Reviewed => {
             violations.extend(let_in_too_early(&seen.rig.calls(seen.since)));
             violations.extend(changed_by_a_second_run(seen));
@@ -156,7 +161,7 @@ fn not_one_commit(seen: &Seen<'_>, record: &Record) -> Vec<String> {
     }
     let made = seen.rig.commit_count() - seen.commits;
     let expected = match seen.scenario {
-        Scenario::Again => 0,
+        Scenario::Again | Scenario::Leaving => 0,
         Scenario::Pooled | Scenario::Reserved | Scenario::Swept => 1,
         Scenario::Reviewed | Scenario::Reverted => 2, // the tenant's, and the merge
     };
@@ -171,6 +176,36 @@ fn not_one_commit(seen: &Seen<'_>, record: &Record) -> Vec<String> {
             }
         }
     }
+    violations
+}
+
+/// Of an account that has left nothing of Berth's is there, and everything that people made is.
+fn not_gone(seen: &Seen<'_>, record: &Record) -> Vec<String> {
+    let mut violations = not_one_of_each(seen);
+    let there = seen.rig.snapshot(seen.account, seen.tenant);
+    for of_people in OF_PEOPLE {
+        // As a snapshot has it, a block is where it lies in the VPC.
+        let text = if of_people.contains('/') { "vpc+0/24" } else { of_people };
+        if !there.iter().any(|line| line.contains(text)) {
+            violations.push(format!("nothing without our tags is deleted: {of_people} is gone"));
+        }
+    }
+    violations.extend(seen.rig.files_naming(seen.account).into_iter().map(|file| format!("it has left: {file}")));
+    let Some(tombstone) = &record.offboarded else { return vec!["it has left: there is no tombstone".to_owned()] };
+    match serde_json::from_value::<Record>(tombstone.snapshot["record"].clone()) {
+        Ok(buried) => violations.extend(untold(&buried, &seen.rig.calls(seen.since))),
+        Err(error) => violations.push(format!("it has left: the tombstone holds no record: {error}")),
+    }
+    let made = seen.rig.commit_count() - seen.commits;
+    if made > 2 {
+        violations.push(format!("one commit: {made} in the repository, where it is suspended and taken out"));
+    }
+    let since = seen.rig.last_call();
+    let ended = seen.rig.ended(&seen.scenario.start(seen.rig, seen.account));
+    if ended.status != ExecutionStatus::Succeeded {
+        violations.push(format!("a second run changes nothing: it ended {:?} {:?}", ended.status, ended.error));
+    }
+    violations.extend(changed(&seen.rig.calls(since)));
     violations
 }
 

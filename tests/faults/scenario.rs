@@ -25,11 +25,17 @@ pub enum Scenario {
     Reviewed,
     /// An account whose pull request was merged, then reverted, with its branch still there: it is proposed once more.
     Reverted,
+    /// An account that is onboarded, and in which people have made things of their own, is offboarded.
+    Leaving,
 }
+
+/// What people have made in an account that leaves: name of a role, and block of a VPC.
+pub(super) const OF_PEOPLE: [&str; 2] = ["made-by-people", "192.168.77.0/24"];
 
 impl Scenario {
     /// All of them.
-    pub const ALL: [Self; 6] = [Self::Pooled, Self::Reserved, Self::Again, Self::Swept, Self::Reviewed, Self::Reverted];
+    pub const ALL: [Self; 7] =
+        [Self::Pooled, Self::Reserved, Self::Again, Self::Swept, Self::Leaving, Self::Reviewed, Self::Reverted];
 
     fn name(self) -> &'static str {
         match self {
@@ -39,6 +45,7 @@ impl Scenario {
             Self::Swept => "swept",
             Self::Reviewed => "reviewed",
             Self::Reverted => "reverted",
+            Self::Leaving => "leaving",
         }
     }
 
@@ -56,7 +63,7 @@ impl Scenario {
     /// The environment, which has one region: [`Rig::quick`] shapes it so.
     fn environment(self) -> &'static str {
         match self {
-            Self::Pooled | Self::Again | Self::Swept | Self::Reviewed | Self::Reverted => "staging",
+            Self::Pooled | Self::Again | Self::Swept | Self::Reviewed | Self::Reverted | Self::Leaving => "staging",
             Self::Reserved => "dev",
         }
     }
@@ -65,7 +72,7 @@ impl Scenario {
     pub(super) fn prepare(self, rig: &Rig, tenant: &str) -> String {
         let environment = self.environment();
         let account = rig.account(&format!("{tenant}-{environment}"), environment);
-        if self.is_of_onboarded() {
+        if self.is_of_onboarded() || self == Self::Leaving {
             rig.publish(&[event(Event::Created, &account)]);
             rig.until("the account that runs are about", || {
                 if self.merges(rig) {
@@ -73,6 +80,15 @@ impl Scenario {
                 }
                 rig.record(&account).filter(|record| record.status == Status::Onboarded)
             });
+        }
+        if self == Self::Leaving {
+            let [role, block] = OF_PEOPLE;
+            rig.call_in(&account, "eu-west-1", "ec2", "create_vpc", &json!({ "CidrBlock": block }));
+            let trust = json!({ "Version": "2012-10-17", "Statement": [{
+                "Effect": "Allow", "Principal": { "Service": "ec2.amazonaws.com" }, "Action": "sts:AssumeRole",
+            }] })
+            .to_string();
+            rig.call(&account, "iam", "create_role", &json!({ "RoleName": role, "AssumeRolePolicyDocument": trust }));
         }
         account
     }
@@ -85,6 +101,19 @@ impl Scenario {
         }
     }
 
+    /// How an account ends when all goes well.
+    pub(super) fn end(self) -> Status {
+        if self == Self::Leaving { Status::Offboarded } else { Status::Onboarded }
+    }
+
+    /// A person starts an execution about the account.
+    pub(super) fn start(self, rig: &Rig, account: &str) -> String {
+        if self == Self::Leaving {
+            return rig.start_offboarding(account);
+        }
+        rig.start_execution(&json!({ "accountId": account }))
+    }
+
     /// Starts the part that is broken.
     pub(super) fn begin(self, rig: &Rig, account: &str) -> Option<String> {
         match self {
@@ -92,7 +121,7 @@ impl Scenario {
                 rig.publish(&[event(Event::Created, account)]);
                 None
             }
-            Self::Again | Self::Reverted => Some(rig.start_execution(&json!({ "accountId": account }))),
+            Self::Again | Self::Reverted | Self::Leaving => Some(self.start(rig, account)),
             Self::Swept => {
                 let input = json!({ "missingAfterMinutes": 0 });
                 // A campaign that failed comes again with the schedule.

@@ -81,6 +81,10 @@ impl Testbed {
         if is_on_github {
             rig.sign_in_as_app();
             rig.review(&["staging"]);
+        } else {
+            // Every run of a scenario lets somebody go.
+            let guard = json!({ "accountsPerDay": 10_000, "percentPerDay": 100 });
+            rig.deploy_platform(&[("offboardingGuard", guard)]);
         }
         let listed = rig.call(HUB, "lambda", "list_functions", &json!({}));
         for function in listed["Functions"].as_array().into_iter().flatten().map(|each| &each["FunctionName"]) {
@@ -121,7 +125,7 @@ impl Testbed {
         let since = self.rig.last_call();
         let started = scenario.begin(&self.rig, &account);
         let record = self.outcome(scenario, &account, started.as_deref(), 0).expect("a scenario without faults ends");
-        assert_eq!(record.status, Status::Onboarded, "a scenario without faults: {:?}", record.failure);
+        assert_eq!(record.status, scenario.end(), "a scenario without faults: {:?}", record.failure);
         self.rig.settle();
         self.rig.calls(since)
     }
@@ -214,7 +218,7 @@ impl Testbed {
         let (account, tenant) = self.subject(scenario);
         let started = scenario.begin(&self.rig, &account);
         let record = self.outcome(scenario, &account, started.as_deref(), 0);
-        assert_eq!(record.map(|record| record.status), Some(Status::Onboarded), "a scenario without faults");
+        assert_eq!(record.map(|record| record.status), Some(scenario.end()), "a scenario without faults");
         self.clean.insert(scenario, self.rig.snapshot(&account, &tenant));
     }
 
@@ -261,17 +265,17 @@ impl Testbed {
                 Recovery::Retry | Recovery::Redrive => self.rig.redrive(&execution),
                 Recovery::NewExecution => {
                     broken.by_hand += 1;
-                    broken.execution = Some(self.rig.start_execution(&json!({ "accountId": account })));
+                    broken.execution = Some(schedule.scenario().start(&self.rig, account));
                 }
-                Recovery::Contended => return self.contend(account, &execution, broken),
+                Recovery::Contended => return self.contend(schedule.scenario(), account, &execution, broken),
             }
         }
     }
 
     /// Starts a new execution and, once it has the lease, redrives the old one. The new one counts. Its first changes take
     /// long, so that the old one finds something to change, too.
-    fn contend(&self, account: &str, older: &str, broken: &mut Broken) {
-        let newer = self.rig.start_execution(&json!({ "accountId": account }));
+    fn contend(&self, scenario: Scenario, account: &str, older: &str, broken: &mut Broken) {
+        let newer = scenario.start(&self.rig, account);
         let slow = self.rig.break_calls(&json!({
             "match": { "session": session_name(&newer), "mutating": true },
             "action": { "delay_ms": SLOW_MILLISECONDS },
@@ -317,10 +321,11 @@ impl Testbed {
             let execution = execution.or(record.execution_arn.as_deref())?;
             let announced = match self.rig.execution_status(execution)? {
                 ExecutionStatus::Succeeded => {
-                    matches!(record.status, Status::Onboarded | Status::Ignored) && record.lease.is_none()
+                    let ended = [Status::Onboarded, Status::Ignored, Status::Offboarded];
+                    ended.contains(&record.status) && record.lease.is_none()
                 }
                 ExecutionStatus::Failed | ExecutionStatus::TimedOut | ExecutionStatus::Aborted => {
-                    record.status == Status::Failed
+                    matches!(record.status, Status::Failed | Status::OffboardingFailed)
                 }
                 _ => false,
             };

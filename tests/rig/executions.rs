@@ -35,7 +35,21 @@ impl Rig {
     /// Starts the state machine as the console does: without a name. The ARN.
     #[must_use]
     pub fn start_execution(&self, input: &Value) -> String {
-        let (machine, since) = (&self.environment["BERTH_STATE_MACHINE_ARN"], self.last_call());
+        self.start_on(&self.environment["BERTH_STATE_MACHINE_ARN"], input)
+    }
+
+    /// Starts an offboarding as a person does.
+    ///
+    /// # Panics
+    /// When Step Functions refuses.
+    #[must_use]
+    pub fn start_offboarding(&self, account: &str) -> String {
+        let machine = self.environment["BERTH_STATE_MACHINE_ARN"].replacen("onboard-account", "offboard-account", 1);
+        self.start_on(&machine, &json!({ "accountId": account, "mode": "apply" }))
+    }
+
+    fn start_on(&self, machine: &str, input: &Value) -> String {
+        let since = self.last_call();
         let call = self.step_functions.start_execution().state_machine_arn(machine).input(input.to_string());
         let arn = self.runtime.block_on(call.send()).expect("StartExecution").execution_arn;
         self.began.lock().unwrap_or_else(PoisonError::into_inner).insert(arn.clone(), since);

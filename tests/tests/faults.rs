@@ -7,7 +7,7 @@ use berth_tests::faults::{Campaign, Scenario, ThrottlingScenario};
 const SAMPLE: usize = 48;
 
 /// Scenarios on one kind of local AWS; the others are for the whole campaign.
-const SCENARIOS: [Scenario; 3] = [Scenario::Pooled, Scenario::Reserved, Scenario::Again];
+const SCENARIOS: [Scenario; 4] = [Scenario::Pooled, Scenario::Reserved, Scenario::Again, Scenario::Leaving];
 
 #[test]
 fn whatever_breaks_in_a_sample_of_runs_every_invariant_holds() {
