@@ -33,7 +33,7 @@ ON_RESOURCES = {"states:SendTaskFailure", "states:SendTaskSuccess"}
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
 GLOBAL_KEYS = re.compile(r"aws:(RequestTag/|ResourceTag/|ResourceOrgID$)")
 KEYS_OF_ACTIONS = {
-    "dynamodb:LeadingKeys": {"dynamodb:DeleteItem", "dynamodb:UpdateItem"},
+    "dynamodb:LeadingKeys": {"dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:UpdateItem"},
     "ec2:CreateAction": {"ec2:CreateTags"},
     "eks:accessEntryType": {"eks:CreateAccessEntry"},
     "eks:kubernetesGroups": {
