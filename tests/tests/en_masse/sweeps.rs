@@ -202,6 +202,8 @@ fn an_account_moved_during_its_onboarding_is_listed_and_not_asked_for() {
     let rule = rig.break_calls(&slow);
     let _ = rig.enqueue(&[event(Event::Created, &account)]);
     rig.until("it to run", || rig.record(&account).filter(|record| record.status == Status::Running));
+    // Its tenant's file is asked first.
+    rig.until("the call to be held", || (rig.fired_so_far(rule) > 0).then_some(()));
     let units = json!({
         "AccountId": account, "SourceParentId": "ou-ab12-stg00001", "DestinationParentId": "ou-ab12-dev00001",
     });
