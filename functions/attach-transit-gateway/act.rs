@@ -9,7 +9,7 @@ use aws_sdk_ec2::{
 };
 use berth_aws::CallFailure;
 use berth_step::{Fault, StepError};
-use berth_tenancy::wait;
+use berth_tenancy::{Tags, wait};
 
 use crate::{AttachmentState, Change, Clients, Input, Made};
 
@@ -34,6 +34,7 @@ async fn in_tenant(tenant: &SdkConfig, input: &Input, change: &Change) -> Result
             create_attachment(&ec2(), input, vpc, gateway, subnets).await
         }
         Change::ChangeSubnets { attachment, add, remove } => change_subnets(&ec2(), attachment, add, remove).await,
+        Change::Tag { attachment, tags } => tag(&ec2(), attachment, tags).await,
         Change::CreateRoute { table, destination, gateway } => {
             routes::create(&ec2(), table, destination, gateway).await
         }
@@ -99,9 +100,8 @@ async fn create_attachment(
     gateway: &str,
     subnets: &[String],
 ) -> Result<Made, StepError> {
-    let tags = input.tags().0.into_iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect();
     let kind = ResourceType::TransitGatewayAttachment;
-    let tags = TagSpecification::builder().resource_type(kind).set_tags(Some(tags)).build();
+    let tags = TagSpecification::builder().resource_type(kind).set_tags(Some(sdk_tags(&input.tags()))).build();
     let request = ec2.create_transit_gateway_vpc_attachment().vpc_id(vpc).transit_gateway_id(gateway);
     let request = request.set_subnet_ids(Some(subnets.to_vec())).tag_specifications(tags);
     let answer = request.send().await.map_err(|error| {
@@ -155,6 +155,27 @@ async fn create_attachment(
         return Err(StepError::new(Fault::Bug, "ec2:CreateTransitGatewayVpcAttachment answered without an id"));
     };
     Ok(Made { id, state: Some(state) })
+}
+
+/// [EC2 `CreateTags`]
+async fn tag(ec2: &Client, attachment: &str, tags: &Tags) -> Result<Made, StepError> {
+    let sent = ec2.create_tags().resources(attachment).set_tags(Some(sdk_tags(tags))).send().await;
+    sent.map_err(|error| {
+        let failure = CallFailure::of("ec2:CreateTags", &error);
+        match failure.code() {
+            Some("InvalidTransitGatewayAttachmentID.NotFound") => lost_race(failure),
+            Some("TagLimitExceeded") => failure.as_fault(
+                Fault::InvalidInput,
+                format!("remove tags of others from {attachment}: AWS takes 50; then redrive the execution"),
+            ),
+            _ => failure.or_common(),
+        }
+    })?;
+    Ok(Made::default())
+}
+
+fn sdk_tags(tags: &Tags) -> Vec<Tag> {
+    tags.0.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
 }
 
 /// A zone of the VPC that Transit Gateway does not serve: no waiting changes that.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use berth_tenancy::Destination;
+use berth_tenancy::{Destination, Tags};
 
 /// One change. `Display` is the line that a plan shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +26,13 @@ pub enum Change {
         add: Vec<String>,
         /// The subnets that it has too many.
         remove: Vec<String>,
+    },
+    /// Set tags that the attachment lacks.
+    Tag {
+        /// The attachment.
+        attachment: String,
+        /// The tags.
+        tags: Tags,
     },
     /// Accept the attachment, in the network account.
     Accept {
@@ -124,6 +131,9 @@ impl fmt::Display for Change {
                     write!(f, "add {} to {attachment} and remove {}", add.join(", "), remove.join(", "))
                 }
             },
+            Self::Tag { attachment, tags } => {
+                write!(f, "tag {attachment} with {}", tags.0.keys().cloned().collect::<Vec<_>>().join(", "))
+            }
             Self::Accept { attachment } => write!(f, "accept {attachment}"),
             Self::Associate { attachment, table } => write!(f, "associate {attachment} with {table}"),
             Self::Disassociate { attachment, table } => write!(f, "disassociate {attachment} from {table}"),

@@ -22,6 +22,7 @@ pub(crate) fn decide(input: &Input, state: &State) -> Result<Decision<Change, Ou
     let Some(attachment) = &state.attachment else { return Ok(Decision::Act(create(input, state)?)) };
     let mut batch = of_state(input, attachment)?;
     if batch.is_empty() {
+        batch.extend(drifted_tags(input, attachment));
         batch.extend(subnets(input, attachment));
     }
     if !batch.is_empty() {
@@ -108,6 +109,12 @@ fn ended(attachment: &Attachment, state: &str) -> StepError {
     };
     StepError::new(Fault::InvalidInput, format!("{id} is {state}"))
         .hint(format!("{next}; then redrive the execution, which attaches anew"))
+}
+
+/// Tags that the attachment lacks. Those of other people stay, and so do those that left platform.yaml.
+fn drifted_tags(input: &Input, attachment: &Attachment) -> Option<Change> {
+    let tags = attachment.tags.missing(&input.tags());
+    (!tags.0.is_empty()).then(|| Change::Tag { attachment: attachment.id.clone(), tags })
 }
 
 /// Adds subnets that the attachment lacks. Removing one cuts its zone off, so that needs leave; both in one call,

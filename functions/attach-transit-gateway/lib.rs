@@ -24,7 +24,7 @@ use aws_sdk_ec2::Client;
 use berth_aws::{Part, PolicyFile, SessionScope, Sessions};
 use berth_ledger::Ledger;
 use berth_step::{Decision, Fault, HasSubject, Step, StepError};
-use berth_tenancy::{PlannedChange, Region, Subject, Tags, Thing, TransitGatewayPlan};
+use berth_tenancy::{PlannedChange, Region, ResourceKind, Subject, Tags, Thing, TransitGatewayPlan};
 use berth_wiring::Wiring;
 use ipnet::Ipv4Net;
 use jiff::Timestamp;
@@ -66,7 +66,7 @@ impl Input {
     #[must_use]
     pub fn tags(&self) -> Tags {
         let name = format!("berth-{}-{}", self.run.tenant, self.run.environment);
-        Tags::of(&self.run.account_id, &self.run.tenant).with("Name", &name)
+        self.run.tags_of(ResourceKind::TransitGatewayAttachment).with("Name", &name)
     }
 }
 

@@ -65,6 +65,7 @@ async fn attachments(ec2: &Client, input: &Input) -> Result<(Option<Attachment>,
             state,
             subnets: answer.subnet_ids.unwrap_or_default().into_iter().collect(),
             is_ours: tags.are_ours(&input.run.account_id),
+            tags,
         });
     }
     Ok((found, others))

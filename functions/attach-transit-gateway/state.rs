@@ -4,7 +4,7 @@ mod gateway;
 
 use std::{collections::BTreeSet, fmt};
 
-use berth_tenancy::Destination;
+use berth_tenancy::{Destination, Tags};
 
 pub use self::gateway::{Details, GatewayAttachment, GatewayOptions, GatewayRoute, RouteList, Target};
 use crate::{Change, Input};
@@ -46,6 +46,8 @@ pub struct Attachment {
     pub subnets: BTreeSet<String>,
     /// Whether its tags say that it is ours.
     pub is_ours: bool,
+    /// Its tags.
+    pub tags: Tags,
 }
 
 /// An attachment of the VPC to another gateway than the planned one.
@@ -155,7 +157,7 @@ impl State {
             Change::CreateAttachment { subnets, .. } => {
                 let (id, state) = made.map_or((PLANNED_ID.to_owned(), None), |made| (made.id, made.state));
                 let (state, subnets) = (state.unwrap_or(AttachmentState::Available), subnets.iter().cloned().collect());
-                self.attachment = Some(Attachment { id, state, subnets, is_ours: true });
+                self.attachment = Some(Attachment { id, state, subnets, is_ours: true, tags: input.tags() });
             }
             Change::ChangeSubnets { add, remove, .. } => {
                 if let Some(attachment) = &mut self.attachment {
@@ -163,6 +165,9 @@ impl State {
                     attachment.subnets.extend(add.iter().cloned());
                     attachment.subnets.retain(|subnet| !remove.contains(subnet));
                 }
+            }
+            Change::Tag { tags, .. } => {
+                self.attachment.iter_mut().for_each(|attachment| attachment.tags.0.extend(tags.0.clone()));
             }
             Change::Accept { .. } => {
                 if let Some(attachment) = &mut self.attachment {

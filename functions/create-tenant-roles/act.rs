@@ -8,14 +8,14 @@ use berth_tenancy::{RolePlan, Tags, wait};
 
 use crate::{
     Change, Input, RoleChange,
-    decide::{TAG_SESSION, trust_document, wanted_tags},
+    decide::{TAG_SESSION, boundary_tags, trust_document, wanted_tags},
 };
 
 /// Makes one change. Answers the id of a role that was made.
 pub(crate) async fn act(iam: &Client, input: &Input, change: &Change) -> Result<String, StepError> {
     match change {
         Change::CreateBoundary { name, path, document } => {
-            let tags = sdk_tags(&Tags::of(&input.run.account_id, &input.run.tenant))?;
+            let tags = sdk_tags(&boundary_tags(input))?;
             let call = iam.create_policy().policy_name(name).path(path).policy_document(document.to_string());
             call.set_tags(Some(tags)).send().await.named("iam:CreatePolicy").map_err(meaning)?;
         }
@@ -26,6 +26,10 @@ pub(crate) async fn act(iam: &Client, input: &Input, change: &Change) -> Result<
             }
             let call = iam.create_policy_version().policy_arn(arn).policy_document(document.to_string());
             call.set_as_default(true).send().await.named("iam:CreatePolicyVersion").map_err(meaning)?;
+        }
+        Change::TagBoundary { arn, tags } => {
+            let call = iam.tag_policy().policy_arn(arn).set_tags(Some(sdk_tags(tags)?));
+            call.send().await.named("iam:TagPolicy").map_err(meaning)?;
         }
         Change::CreateRole { role, boundary } => return create_role(iam, input, role, boundary).await,
         Change::ChangeRole { role, to } => change_role(iam, role, to).await?,

@@ -13,6 +13,8 @@ pub enum Change {
     CreateBoundary { name: String, path: String, document: Value },
     /// Give the permissions boundary a new default version, after deleting the oldest where IAM's limit demands it.
     UpdateBoundary { arn: String, document: Value, delete_version: Option<String> },
+    /// Set tags that the permissions boundary lacks.
+    TagBoundary { arn: String, tags: Tags },
     /// Make a role, with its boundary and tags in the same call.
     CreateRole { role: Box<RolePlan>, boundary: String },
     /// Change one thing about a role that exists.
@@ -50,6 +52,7 @@ impl fmt::Display for Change {
         match self {
             Self::CreateBoundary { name, .. } => write!(f, "create permissions boundary {name}"),
             Self::UpdateBoundary { arn, .. } => write!(f, "update permissions boundary {arn}"),
+            Self::TagBoundary { arn, .. } => write!(f, "repair tags of permissions boundary {arn}"),
             Self::CreateRole { role, .. } => write!(f, "create role {}{}", role.path, role.name),
             Self::RemoveRole { arn, .. } => write!(f, "remove role {arn}, which the plan does not have any more"),
             Self::RemoveBoundary { arn, .. } => {

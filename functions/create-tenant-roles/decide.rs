@@ -5,7 +5,7 @@ mod trust;
 
 use berth_ledger::RoleRecord;
 use berth_step::{Decision, StepError};
-use berth_tenancy::{BoundaryPlan, RolePlan, Tags};
+use berth_tenancy::{BoundaryPlan, ResourceKind, RolePlan, Tags};
 
 pub(crate) use self::trust::trust_document;
 use crate::{Change, Input, ObservedRole, Output, RoleChange, State};
@@ -16,8 +16,9 @@ pub(crate) const TAG_SESSION: &str = "berth:session-seconds";
 /// Compares IAM with the plan: the boundary first, then roles, then what hangs on roles, because each needs the one
 /// before it.
 pub(crate) fn decide(input: &Input, state: &State) -> Result<Decision<Change, Output>, StepError> {
-    if let Some(change) = boundary(input, state)? {
-        return Ok(Decision::Act(vec![change]));
+    let of_boundary = boundary(input, state)?;
+    if !of_boundary.is_empty() {
+        return Ok(Decision::Act(of_boundary));
     }
     let arn = input.boundary().map(|plan| boundary_arn(input, plan)).unwrap_or_default();
     let mut missing = Vec::new();
@@ -52,13 +53,17 @@ pub(crate) fn decide(input: &Input, state: &State) -> Result<Decision<Change, Ou
 
 /// The tags that a role must have.
 pub(crate) fn wanted_tags(input: &Input, role: &RolePlan) -> Tags {
-    let own = Tags::of(&input.run.account_id, &input.run.tenant)
+    let run = &input.run;
+    // Berth's own last: no template takes their place.
+    let tags = run.tags.of(ResourceKind::Role).overlaid(Tags(role.tags.clone()));
+    tags.overlaid(Tags::of(&run.account_id, &run.tenant))
         .with("berth:role", &role.key)
-        .with(TAG_SESSION, &role.session_seconds_max.to_string());
-    // Berth's own last: a template never takes their place.
-    let mut tags = Tags(role.tags.clone());
-    tags.0.extend(own.0);
-    tags
+        .with(TAG_SESSION, &role.session_seconds_max.to_string())
+}
+
+/// The tags that the permissions boundary must have.
+pub(crate) fn boundary_tags(input: &Input) -> Tags {
+    input.run.tags_of(ResourceKind::Policy)
 }
 
 /// The ARN of the permissions boundary.
@@ -71,11 +76,11 @@ pub(crate) fn role_arn(input: &Input, role: &RolePlan) -> String {
     format!("arn:aws:iam::{}:role{}{}", input.run.account_id, role.path, role.name)
 }
 
-fn boundary(input: &Input, state: &State) -> Result<Option<Change>, StepError> {
-    let Some(plan) = input.boundary() else { return Ok(None) };
+fn boundary(input: &Input, state: &State) -> Result<Vec<Change>, StepError> {
+    let Some(plan) = input.boundary() else { return Ok(Vec::new()) };
     let Some(there) = &state.boundary else {
         let (name, path) = (plan.name.clone(), plan.path.clone());
-        return Ok(Some(Change::CreateBoundary { name, path, document: plan.document.clone() }));
+        return Ok(vec![Change::CreateBoundary { name, path, document: plan.document.clone() }]);
     };
     let arn = boundary_arn(input, plan);
     if there.arn != arn {
@@ -83,13 +88,17 @@ fn boundary(input: &Input, state: &State) -> Result<Option<Change>, StepError> {
         return Err(StepError::not_owned(&format!("policy {} in place of {arn}", there.arn)));
     }
     if there.document == plan.document {
-        return Ok(None);
+        return Ok(Vec::new());
     }
-    if !there.tags.as_ref().is_some_and(|tags| tags.are_ours(&input.run.account_id)) {
+    let Some(tags) = there.tags.as_ref().filter(|tags| tags.are_ours(&input.run.account_id)) else {
         return Err(StepError::not_owned(&format!("policy {arn}")));
-    }
+    };
+    // Tags are known only now, since IAM shows them by a further call: they are repaired together with the document.
+    let missing = tags.missing(&boundary_tags(input));
+    let tag = (!missing.0.is_empty()).then(|| Change::TagBoundary { arn: arn.clone(), tags: missing });
     let delete_version = there.oldest_of_full.clone();
-    Ok(Some(Change::UpdateBoundary { arn, document: plan.document.clone(), delete_version }))
+    let update = Change::UpdateBoundary { arn, document: plan.document.clone(), delete_version };
+    Ok(tag.into_iter().chain([update]).collect())
 }
 
 fn must_be_ours(input: &Input, role: &RolePlan, there: &ObservedRole) -> Result<(), StepError> {

@@ -82,6 +82,10 @@ impl State {
                 let document = document.clone();
                 self.boundary = Some(ObservedBoundary { arn, document, tags: None, oldest_of_full: None });
             }
+            Change::TagBoundary { tags, .. } => {
+                let there = self.boundary.iter_mut().filter_map(|boundary| boundary.tags.as_mut());
+                there.for_each(|there| there.0.extend(tags.0.clone()));
+            }
             Change::CreateRole { role, boundary } => {
                 let made = ObservedRole {
                     name: role.name.clone(),

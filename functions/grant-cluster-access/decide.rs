@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use berth_ledger::{AccessEntryRecord, ClusterAccessRecord, RoleRecord};
 use berth_step::{Decision, Fault, StepError};
-use berth_tenancy::{Access, EnvironmentName, LeftOver, Mode, Tags, TenantName, Thing, wait};
+use berth_tenancy::{Access, EnvironmentName, LeftOver, Mode, ResourceKind, Tags, TenantName, Thing, wait};
 
 use crate::{Change, EntryChange, Input, ObservedCluster, ObservedEntry, Output, State, state::STANDARD};
 
@@ -151,8 +151,8 @@ fn wanted_tags(input: &Input, role: &RoleRecord) -> Result<Tags, StepError> {
     let Some(id) = &role.role_id else {
         return Err(StepError::new(Fault::Bug, format!("the role {} came without its id", role.arn)));
     };
-    let ours = Tags::of(&input.run.account_id, &input.run.tenant);
-    Ok(ours.with("berth:role", &role.name).with(TAG_ROLE_ID, id))
+    let tags = input.run.tags_of(ResourceKind::AccessEntry);
+    Ok(tags.with("berth:role", &role.name).with(TAG_ROLE_ID, id))
 }
 
 fn must_be_ours(input: &Input, cluster: &ObservedCluster, role: &str, there: &ObservedEntry) -> Result<(), StepError> {

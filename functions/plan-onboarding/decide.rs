@@ -76,6 +76,7 @@ pub fn subject(
         tenant_role: matched.tenant_role.clone(),
         allow_disruption: request.allow_disruption,
         opening_until: None,
+        tags: matched.tags.clone(),
     }
 }
 
@@ -122,6 +123,7 @@ pub fn plan(subject: Subject, matched: Onboarding) -> Plan {
         tenant_from: _,
         environment: _,
         tenant_role: _,
+        tags: _,
     } = matched;
     Plan {
         run: subject,

@@ -13,7 +13,8 @@ use berth_tenancy::{Tags, wait};
 use crate::{Change, Clients, Input, Made};
 
 /// Codes of a thing that was made moments ago and that this EC2 host does not know yet. [EC2 "Eventual consistency"]
-const NOT_VISIBLE: [&str; 6] = [
+const NOT_VISIBLE: [&str; 7] = [
+    "InvalidFlowLogId.NotFound",
     "InvalidGroup.NotFound",
     "InvalidInternetGatewayID.NotFound",
     "InvalidRouteTableID.NotFound",
@@ -41,7 +42,7 @@ pub(crate) async fn act(clients: &Clients, input: &Input, change: &Change) -> Re
         Change::ReserveBlock { .. } => vpc::reserve_block(ledger, input, now).await,
         Change::CreateVpc { block, seen } => vpc::create_vpc(ec2, (ledger, now), input, seen, block).await,
         Change::RecordVpc { vpc, cidr } => vpc::record_vpc(ledger, input, vpc, *cidr).await,
-        Change::TagVpc { vpc, tags } => vpc::tag_vpc(ec2, vpc, tags).await,
+        Change::TagResource { id, tags } => parts::tag(ec2, id, tags).await,
         Change::EnableDnsHostnames { vpc } => vpc::enable_dns_hostnames(ec2, vpc).await,
         Change::CloseDefaultGroup { vpc } => vpc::close_default_group(ec2, vpc).await,
         Change::CreateRouteTable { vpc, routing } => parts::create_route_table(ec2, input, vpc, *routing).await,

@@ -32,10 +32,10 @@ pub enum Change {
         /// Its block.
         cidr: Ipv4Net,
     },
-    /// Set tags that the VPC lacks.
-    TagVpc {
-        /// The VPC.
-        vpc: String,
+    /// Set tags that the VPC or a part of it lacks.
+    TagResource {
+        /// The VPC or the part.
+        id: String,
         /// The tags.
         tags: Tags,
     },
@@ -144,8 +144,8 @@ impl fmt::Display for Change {
             }
             Self::CreateVpc { block: Block::Reserved(cidr), .. } => write!(f, "create the VPC with {}", shown(*cidr)),
             Self::RecordVpc { vpc, cidr } => write!(f, "{RECORD_CHANGE}{vpc} with {cidr}"),
-            Self::TagVpc { vpc, tags } => {
-                write!(f, "tag {vpc} with {}", tags.0.keys().cloned().collect::<Vec<_>>().join(", "))
+            Self::TagResource { id, tags } => {
+                write!(f, "tag {id} with {}", tags.0.keys().cloned().collect::<Vec<_>>().join(", "))
             }
             Self::EnableDnsHostnames { vpc } => write!(f, "turn on DNS host names in {vpc}"),
             Self::CloseDefaultGroup { vpc } => write!(f, "remove the rules of the default security group of {vpc}"),

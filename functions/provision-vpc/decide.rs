@@ -3,8 +3,10 @@
 //! The main route table stays as AWS made it, with the local route only. Private tiers use one table of ours, public tiers another; intra and
 //! attachment tiers have no table of their own: they use the main one, which leads nowhere, and cost no call.
 
+mod drifted;
 pub(crate) mod planned;
 mod public;
+mod wanted;
 
 use berth_ledger::VpcIntent;
 use berth_step::{Decision, Fault, StepError};
@@ -19,6 +21,7 @@ pub(crate) fn decide(input: &Input, state: &State) -> Result<Decision<Change, Ou
     let Some(vpc) = &state.vpc else { return first(input, state).map(|change| Decision::Act(vec![change])) };
     refuse_further_blocks(vpc)?;
     let mut batch = of_the_vpc(input, state, vpc);
+    batch.extend(drifted::repairs(input, state, vpc)?);
     batch.extend(public::next(input, state, vpc)?);
     batch.extend(subnets(input, state, vpc)?);
     batch.extend(associations(input, state)?);
@@ -79,10 +82,6 @@ fn of_the_vpc(input: &Input, state: &State, vpc: &Vpc) -> Vec<Change> {
     if state.known.recorded.is_none() {
         batch.push(Change::RecordVpc { vpc: id(), cidr: vpc.cidr });
     }
-    let tags = vpc.tags.missing(&input.tags(""));
-    if !tags.0.is_empty() {
-        batch.push(Change::TagVpc { vpc: id(), tags });
-    }
     if !state.dns_hostnames {
         batch.push(Change::EnableDnsHostnames { vpc: id() });
     }
@@ -93,7 +92,7 @@ fn of_the_vpc(input: &Input, state: &State, vpc: &Vpc) -> Vec<Change> {
         batch.push(Change::CreateRouteTable { vpc: id(), routing: TierRouting::Private });
     }
     if let Some(destination) = &input.network.flow_logs
-        && !state.flow_logs.contains(destination)
+        && !state.flow_logs.iter().any(|log| log.destination == *destination)
     {
         batch.push(Change::CreateFlowLogs { vpc: id(), destination: destination.clone() });
     }

@@ -15,19 +15,22 @@ mod decide_tests;
 #[cfg(test)]
 #[path = "tests/identity.rs"]
 mod identity_tests;
+#[cfg(test)]
+#[path = "tests/tags.rs"]
+mod tags_tests;
 
 use aws_sdk_ec2::Client;
 use berth_aws::{Part, PolicyFile, SessionScope, Sessions};
 use berth_ledger::Ledger;
 use berth_step::{Decision, HasSubject, Step, StepError};
-use berth_tenancy::{NetworkPlan, PlannedChange, Region, Subject, Tags, Thing};
+use berth_tenancy::{NetworkPlan, PlannedChange, Region, Subject, Thing};
 use berth_wiring::Wiring;
 use ipnet::Ipv4Net;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use change::{Block, Change};
-pub use state::{Creation, Endpoint, InternetGateway, Known, Made, RouteTable, State, Subnet, Vpc};
+pub use state::{Creation, Endpoint, FlowLog, InternetGateway, Known, Made, RouteTable, State, Subnet, Vpc};
 
 /// What this function may do, and what its sessions are narrowed to.
 const POLICY: PolicyFile = PolicyFile::new(include_str!("policy.json"));
@@ -42,22 +45,6 @@ pub struct Input {
     pub region: Region,
     /// The VPC to have there.
     pub network: NetworkPlan,
-}
-
-impl Input {
-    /// Name of the VPC, and first part of the names of everything in it. Computed, so that a repeat finds what it made.
-    #[must_use]
-    pub fn vpc_name(&self) -> String {
-        format!("berth-{}-{}", self.run.tenant, self.run.environment)
-    }
-
-    /// Tags of a part of the VPC whose name ends with `suffix`; of the VPC itself when that is empty.
-    #[must_use]
-    pub fn tags(&self, suffix: &str) -> Tags {
-        let separator = if suffix.is_empty() { "" } else { "-" };
-        let name = format!("{}{separator}{suffix}", self.vpc_name());
-        Tags::of(&self.run.account_id, &self.run.tenant).with("Name", &name)
-    }
 }
 
 impl HasSubject for Input {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_ec2::{
     Client,
     types::{
-        Filter, FlowLog, IpamPoolCidrState, Route, State as EndpointState, VpcCidrBlockAssociation, VpcEndpoint,
+        Filter, IpamPoolCidrState, Route, State as EndpointState, VpcCidrBlockAssociation, VpcEndpoint,
         VpcPeeringConnectionVpcInfo,
     },
 };
@@ -16,7 +16,7 @@ use berth_tenancy::{Addresses, Region, Tags, TierRouting, wait};
 use ipnet::Ipv4Net;
 
 use crate::{
-    Clients, Creation, Endpoint, Input, InternetGateway, Known, RouteTable, State, Subnet, Vpc,
+    Clients, Creation, Endpoint, FlowLog, Input, InternetGateway, Known, RouteTable, State, Subnet, Vpc,
     decide::has_public_tier,
     state::{Parts, TAG_ROUTING, TAG_TIER, TAG_ZONE, routing_tag},
 };
@@ -169,7 +169,7 @@ async fn subnets(ec2: &Client, input: &Input, vpcs: &[String]) -> Result<Vec<Sub
         let tags = tags(subnet.tags.as_deref());
         let place = tags.get(TAG_TIER).zip(tags.get(TAG_ZONE)).map(|(t, z)| (t.to_owned(), z.to_owned()));
         let place = place.filter(|_| tags.are_ours(&input.run.account_id));
-        subnets.push(Subnet { cidr: block(&cidr, &id)?, vpc, id, place });
+        subnets.push(Subnet { cidr: block(&cidr, &id)?, vpc, id, place, tags });
     }
     Ok(subnets)
 }
@@ -190,7 +190,7 @@ async fn route_tables(ec2: &Client, input: &Input, vpcs: &[String]) -> Result<Ve
         let default = routes.into_iter().find(|r| r.destination_cidr_block() == Some("0.0.0.0/0"));
         let default_route = default.map(|route| route.gateway_id.unwrap_or_else(|| "no gateway".to_owned()));
         let subnets = table.associations.unwrap_or_default().into_iter().filter_map(|a| a.subnet_id).collect();
-        tables.push(RouteTable { vpc, id, routing, default_route, subnets, paths });
+        tables.push(RouteTable { vpc, id, routing, default_route, subnets, paths, tags });
     }
     Ok(tables)
 }
@@ -266,6 +266,7 @@ fn gateway_endpoint(endpoint: VpcEndpoint) -> Option<Endpoint> {
         vpc: endpoint.vpc_id?,
         id: endpoint.vpc_endpoint_id?,
         service: endpoint.service_name?,
+        tags: tags(endpoint.tags.as_deref()),
         tables: endpoint.route_table_ids.unwrap_or_default().into_iter().collect(),
     })
 }
@@ -281,24 +282,26 @@ async fn internet_gateways(ec2: &Client, input: &Input) -> Result<Vec<(InternetG
     while let Some(gateway) = pages.next().await {
         let gateway = gateway.map_err(|error| CallFailure::of("ec2:DescribeInternetGateways", &error).or_common())?;
         let Some(id) = gateway.internet_gateway_id else { continue };
-        let is_ours = tags(gateway.tags.as_deref()).are_ours(&input.run.account_id);
+        let tags = tags(gateway.tags.as_deref());
+        let is_ours = tags.are_ours(&input.run.account_id);
         let attached = gateway.attachments.unwrap_or_default().into_iter().find_map(|attachment| attachment.vpc_id);
-        gateways.push((InternetGateway { id, is_ours, is_attached: attached.is_some() }, attached));
+        gateways.push((InternetGateway { id, is_ours, is_attached: attached.is_some(), tags }, attached));
     }
     Ok(gateways)
 }
 
-/// VPC and destination of every flow log of these VPCs, when the plan has flow logs. [EC2 `DescribeFlowLogs`]
-async fn flow_logs(ec2: &Client, input: &Input, vpcs: &[String]) -> Result<Vec<(String, String)>, StepError> {
+/// Every flow log of these VPCs, when the plan has flow logs. [EC2 `DescribeFlowLogs`]
+async fn flow_logs(ec2: &Client, input: &Input, vpcs: &[String]) -> Result<Vec<FlowLog>, StepError> {
     if input.network.flow_logs.is_none() {
         return Ok(Vec::new());
     }
     let mut pages = ec2.describe_flow_logs().filter(filter("resource-id", vpcs)).into_paginator().items().send();
     let mut logs = Vec::new();
     while let Some(log) = pages.next().await {
-        let FlowLog { resource_id, log_destination, .. } =
-            log.map_err(|error| CallFailure::of("ec2:DescribeFlowLogs", &error).or_common())?;
-        logs.extend(resource_id.zip(log_destination));
+        let log = log.map_err(|error| CallFailure::of("ec2:DescribeFlowLogs", &error).or_common())?;
+        let tags = tags(log.tags.as_deref());
+        let (Some(vpc), Some(destination)) = (log.resource_id, log.log_destination) else { continue };
+        logs.push(FlowLog { vpc, id: log.flow_log_id.unwrap_or_default(), destination, tags });
     }
     Ok(logs)
 }

@@ -55,6 +55,8 @@ pub struct Subnet {
     pub cidr: Ipv4Net,
     /// Tier and zone, when its tags say that it is ours.
     pub place: Option<(String, String)>,
+    /// Its tags.
+    pub tags: Tags,
 }
 
 /// A route table.
@@ -72,6 +74,8 @@ pub struct RouteTable {
     pub subnets: BTreeSet<String>,
     /// Routes that lead out of the VPC past the Transit Gateway: destination and target.
     pub paths: Vec<(String, String)>,
+    /// Its tags.
+    pub tags: Tags,
 }
 
 /// The internet gateway of the public tiers.
@@ -83,6 +87,8 @@ pub struct InternetGateway {
     pub is_ours: bool,
     /// Whether it is attached to the VPC.
     pub is_attached: bool,
+    /// Its tags.
+    pub tags: Tags,
 }
 
 /// A `CreateVpc` that was begun, and that nobody knows to have been refused.
@@ -107,6 +113,21 @@ pub struct Endpoint {
     pub service: String,
     /// Route tables that lead to it.
     pub tables: BTreeSet<String>,
+    /// Its tags.
+    pub tags: Tags,
+}
+
+/// Flow logs of a VPC.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FlowLog {
+    /// VPC that they are of.
+    pub vpc: String,
+    /// Their id.
+    pub id: String,
+    /// Where they go.
+    pub destination: String,
+    /// Their tags.
+    pub tags: Tags,
 }
 
 /// Everything that was read, of all VPCs that carry our tags.
@@ -119,8 +140,8 @@ pub(crate) struct Parts {
     pub(crate) gateways: Vec<(InternetGateway, Option<String>)>,
     /// VPCs whose default security group has rules.
     pub(crate) open_groups: BTreeSet<String>,
-    /// VPC and destination of flow logs that are active.
-    pub(crate) flow_logs: Vec<(String, String)>,
+    /// Flow logs that are active.
+    pub(crate) flow_logs: Vec<FlowLog>,
     /// Whose the other side of a VPC peering is, by the id of the connection.
     pub(crate) peers: BTreeMap<String, String>,
 }
@@ -163,8 +184,8 @@ pub struct State {
     pub gateway: Option<InternetGateway>,
     /// Gateway endpoints of the VPC.
     pub endpoints: Vec<Endpoint>,
-    /// Where flow logs of the VPC go.
-    pub flow_logs: BTreeSet<String>,
+    /// Flow logs of the VPC.
+    pub flow_logs: Vec<FlowLog>,
     /// Whose the other side of a VPC peering is, by the id of the connection.
     pub peers: BTreeMap<String, String>,
 }
@@ -183,7 +204,7 @@ impl State {
         state.tables = parts.tables.into_iter().filter(|table| table.vpc == id).collect();
         state.tables.sort_by(|a, b| a.id.cmp(&b.id));
         state.endpoints = parts.endpoints.into_iter().filter(|endpoint| endpoint.vpc == id).collect();
-        state.flow_logs = parts.flow_logs.into_iter().filter(|(vpc, _)| *vpc == id).map(|(_, to)| to).collect();
+        state.flow_logs = parts.flow_logs.into_iter().filter(|log| log.vpc == id).collect();
         state.gateway = gateway(&id, parts.gateways);
         state.peers = parts.peers;
         state.dns_hostnames = state.subnets.iter().any(|subnet| subnet.place.is_some());
@@ -241,18 +262,14 @@ impl State {
                     Block::Ipam { prefix_length, .. } => placeholder(*prefix_length),
                 };
                 let cidr = cidr.unwrap_or(planned);
-                let vpc = Vpc { id: or("vpc-(new)"), cidr, further: Vec::new(), tags: input.tags("") };
+                let vpc = Vpc { id: or("vpc-(new)"), cidr, further: Vec::new(), tags: input.vpc_tags() };
                 self.known.recorded = Some(RecordedVpc { id: vpc.id.clone(), cidr });
                 self.vpc = Some(vpc);
             }
             Change::RecordVpc { vpc, cidr } => {
                 self.known.recorded = Some(RecordedVpc { id: vpc.clone(), cidr: *cidr });
             }
-            Change::TagVpc { tags, .. } => {
-                if let Some(vpc) = &mut self.vpc {
-                    vpc.tags.0.extend(tags.0.clone());
-                }
-            }
+            Change::TagResource { id, tags } => self.tag(id, tags),
             Change::EnableDnsHostnames { .. } => self.dns_hostnames = true,
             Change::CloseDefaultGroup { .. } => self.default_group_closed = true,
             Change::CreateRouteTable { vpc, routing } => self.tables.push(RouteTable {
@@ -262,26 +279,49 @@ impl State {
                 default_route: None,
                 subnets: [].into(),
                 paths: Vec::new(),
+                tags: input.table_tags(*routing).unwrap_or_default(),
             }),
             Change::CreateSubnet { vpc, block } => self.subnets.push(Subnet {
                 vpc: vpc.clone(),
                 id: or(&format!("subnet-(new {} {})", block.tier, block.zone)),
                 cidr: block.cidr,
                 place: Some((block.tier.clone(), block.zone.clone())),
+                tags: input.subnet_tags(&block.tier, &block.zone),
             }),
-            Change::CreateFlowLogs { destination, .. } => {
-                self.flow_logs.insert(destination.clone());
-            }
+            Change::CreateFlowLogs { vpc, destination } => self.flow_logs.push(FlowLog {
+                vpc: vpc.clone(),
+                id: or("fl-(new)"),
+                destination: destination.clone(),
+                tags: input.flow_log_tags(),
+            }),
             _ => self.apply_wiring(input, change, &or),
+        }
+    }
+
+    /// Sets tags of the VPC or of a part of it.
+    fn tag(&mut self, id: &str, tags: &Tags) {
+        let vpc = self.vpc.iter_mut().map(|vpc| (&vpc.id, &mut vpc.tags));
+        let subnets = self.subnets.iter_mut().map(|subnet| (&subnet.id, &mut subnet.tags));
+        let tables = self.tables.iter_mut().map(|table| (&table.id, &mut table.tags));
+        let gateway = self.gateway.iter_mut().map(|gateway| (&gateway.id, &mut gateway.tags));
+        let endpoints = self.endpoints.iter_mut().map(|endpoint| (&endpoint.id, &mut endpoint.tags));
+        let logs = self.flow_logs.iter_mut().map(|log| (&log.id, &mut log.tags));
+        let all = vpc.chain(subnets).chain(tables).chain(gateway).chain(endpoints).chain(logs);
+        for (_, there) in all.filter(|(known, _)| *known == id) {
+            there.0.extend(tags.0.clone());
         }
     }
 
     /// Applies a change that joins parts of the VPC.
     fn apply_wiring(&mut self, input: &Input, change: &Change, or: &impl Fn(&str) -> String) {
-        let gateway = |id, is_attached| Some(InternetGateway { id, is_ours: true, is_attached });
         match change {
-            Change::CreateInternetGateway { .. } => self.gateway = gateway(or("igw-(new)"), false),
-            Change::AttachInternetGateway { gateway: id, .. } => self.gateway = gateway(id.clone(), true),
+            Change::CreateInternetGateway { .. } => {
+                let (id, tags) = (or("igw-(new)"), input.gateway_tags());
+                self.gateway = Some(InternetGateway { id, is_ours: true, is_attached: false, tags });
+            }
+            Change::AttachInternetGateway { .. } => {
+                self.gateway.iter_mut().for_each(|gateway| gateway.is_attached = true);
+            }
             Change::RouteToInternet { table, gateway } => {
                 for known in self.tables.iter_mut().filter(|known| known.id == *table) {
                     known.default_route = Some(gateway.clone());
@@ -297,6 +337,7 @@ impl State {
                 id: or(&format!("vpce-(new {service})")),
                 service: service_name(input, service),
                 tables: [table.clone()].into(),
+                tags: input.endpoint_tags(service),
             }),
             Change::RouteToEndpoint { endpoint, table, .. } => {
                 for known in self.endpoints.iter_mut().filter(|known| known.id == *endpoint) {

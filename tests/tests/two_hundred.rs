@@ -9,7 +9,7 @@ use std::{
 };
 
 use berth_ledger::{Acquisition, Record, Status};
-use berth_tenancy::{Addresses, Mode, NetworkPlan, Subject, TierPlan, TierRouting};
+use berth_tenancy::{Addresses, Mode, NetworkPlan, OrganizationTags, Subject, TierPlan, TierRouting};
 use berth_tests::rig::{self, NETWORK, Rig, TimingProfile};
 use ipnet::Ipv4Net;
 use serde_json::{Value, json};
@@ -35,6 +35,7 @@ fn subject(account: &str) -> Subject {
         generation: 1,
         mode: Mode::Apply,
         opening_until: None,
+        tags: OrganizationTags::default(),
         allow_disruption: false,
         tenant_role: "BerthTenant".parse().unwrap(),
     }

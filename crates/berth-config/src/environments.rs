@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use berth_tenancy::{ClusterName, DefaultVpc, Delivery, OrganizationalUnitId, Region, TierPlan};
+use berth_tenancy::{ClusterName, DefaultVpc, Delivery, ORGANIZATION_TAGS_MAX, OrganizationalUnitId, Region, TierPlan};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -38,6 +38,11 @@ pub struct Environment {
     #[serde(default)]
     #[schemars(length(max = 50), extend("uniqueItems" = true))]
     pub sign_in: Vec<SignIn>,
+    /// Tags on everything that Berth makes in the environment's accounts; they win over those of the platform. Values are
+    /// templates.
+    #[serde(default)]
+    #[schemars(extend("maxProperties" = ORGANIZATION_TAGS_MAX))]
+    pub tags: BTreeMap<String, String>,
     /// How accounts of the environment leave.
     #[serde(default)]
     pub offboarding: OffboardingRules,

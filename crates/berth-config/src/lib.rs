@@ -30,7 +30,9 @@ pub use errors::{ConfigError, ConfigErrors};
 pub use facts::{AccountFacts, NoPath, units_of, units_of_paths};
 pub use matching::{Match, MatchError, Onboarding};
 pub use network::{AddressSource, FlowLogs, GatewayEndpoint, TransitGateway};
-pub use platform::{Cluster, EksCluster, Hub, Network, OffboardingGuard, Organization, PlatformConfig, StartSource};
+pub use platform::{
+    Cluster, EksCluster, Hub, Network, OffboardingGuard, Organization, PlatformConfig, StartSource, TagSpecification,
+};
 pub use roles::{Boundary, RoleTemplate, Roles};
 pub use schema::json_schema;
 pub use sign_in::{IdentityCenter, SignIn};

@@ -1,8 +1,8 @@
 //! What the configuration means for one account: not ours, or everything that it gets.
 
 use berth_tenancy::{
-    BaselinePlan, ClusterPlan, DefaultVpc, EnvironmentName, GitOpsPlan, RegionPlan, RoleName, RolesPlan, SignInPlan,
-    TenantName, TenantSource, tenant_path,
+    BaselinePlan, ClusterPlan, DefaultVpc, EnvironmentName, GitOpsPlan, OrganizationTags, RegionPlan, RoleName,
+    RolesPlan, SignInPlan, TenantName, TenantSource, tenant_path,
 };
 
 use crate::{
@@ -50,6 +50,8 @@ pub struct Onboarding {
     pub git_ops: GitOpsPlan,
     /// Role in the account that the steps assume.
     pub tenant_role: RoleName,
+    /// The organization's own tags, templates filled in.
+    pub tags: OrganizationTags,
     /// Why it is ours, in one sentence.
     pub reason: String,
 }
@@ -226,6 +228,7 @@ impl PlatformConfig {
             clusters,
             git_ops,
             tenant_role: self.tenant_role.clone(),
+            tags: resolve::tags(self, environment, names)?,
             reason,
         }))
     }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use berth_tenancy::{AccountId, ClusterName, EnvironmentName, LeftOverPolicy, Region, RoleName};
+use berth_tenancy::{
+    AccountId, ClusterName, EnvironmentName, LeftOverPolicy, ORGANIZATION_TAGS_MAX, Region, ResourceKind, RoleName,
+};
 use ipnet::Ipv4Net;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -52,6 +54,15 @@ pub struct PlatformConfig {
     /// (roles, sign-in, access entries) is removed, and the rest is reported. `report`: nothing is removed. What an
     /// onboarding cannot remove (VPC, attachment, baseline) is always reported, with the command that removes it.
     pub left_over: Option<LeftOverPolicy>,
+    /// Tags of the organization's own on everything that Berth makes in every account, where a service control policy, an
+    /// IPAM pool or the bill wants them. Values are templates; an environment's `tags` and `tagSpecifications` win.
+    #[serde(default)]
+    #[schemars(extend("maxProperties" = ORGANIZATION_TAGS_MAX))]
+    pub tags: BTreeMap<String, String>,
+    /// Tags of resources of one type, which win over `tags` of the platform and of an environment.
+    #[serde(default)]
+    #[schemars(length(max = 14))]
+    pub tag_specifications: Vec<TagSpecification>,
     /// Which events start an onboarding.
     #[serde(default = "default_start_on")]
     #[schemars(length(min = 1), extend("uniqueItems" = true))]
@@ -101,6 +112,17 @@ impl OffboardingGuard {
         let share = all.saturating_mul(self.percent_per_day as usize).div_ceil(100);
         share.min(self.accounts_per_day as usize).max(1)
     }
+}
+
+/// Tags of one type of resource.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TagSpecification {
+    /// The type, as AWS spells it.
+    pub resource_type: ResourceKind,
+    /// The tags. Values are templates.
+    #[schemars(extend("maxProperties" = ORGANIZATION_TAGS_MAX))]
+    pub tags: BTreeMap<String, String>,
 }
 
 /// The organization whose accounts are onboarded.

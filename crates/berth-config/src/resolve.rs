@@ -1,6 +1,7 @@
 //! From the configuration's types to those of the plan: templates filled in, nothing decided.
 
 mod baseline;
+mod tags;
 
 use berth_tenancy::{
     Addresses, AssignmentPlan, BoundaryPlan, ClusterAccount, ClusterName, ClusterPlan, NetworkPlan, Region, RegionPlan,
@@ -8,6 +9,7 @@ use berth_tenancy::{
 };
 
 pub(crate) use self::baseline::{backup_role, baselines, needs_backup_role};
+pub(crate) use self::tags::tags;
 
 use crate::{
     AddressSource, Boundary, Cluster, EksCluster, IdentityCenter, PlatformConfig, RegionConfig, RoleTemplate, Roles,

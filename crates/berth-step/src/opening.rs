@@ -47,6 +47,7 @@ mod tests {
             tenant_role: "BerthTenant".parse().unwrap(),
             allow_disruption: false,
             opening_until: opening_until.map(|text| text.parse().unwrap()),
+            tags: Default::default(),
         }
     }
 

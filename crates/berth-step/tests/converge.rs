@@ -4,7 +4,7 @@
 use std::{cell::RefCell, rc::Rc};
 
 use berth_step::{Actor, Converged, Decision, Fault, HasSubject, Intent, Lease, Step, StepError};
-use berth_tenancy::{Mode, Region, Subject, Thing};
+use berth_tenancy::{Mode, OrganizationTags, Region, Subject, Thing};
 use jiff::Timestamp;
 
 /// Runs the step at a fixed time.
@@ -139,6 +139,7 @@ fn input(mode: Mode, wanted: u32) -> Input {
         tenant_role: "BerthTenant".parse().unwrap(),
         allow_disruption: false,
         opening_until: None,
+        tags: OrganizationTags::default(),
     };
     Input(subject, wanted)
 }

@@ -45,4 +45,7 @@ pub use plan::{
 pub use planned::{PLANNED_CHANGES_MAX, PlannedChange};
 pub use schema::without_formats;
 pub use subnets::{SubnetBlock, SubnetPlanError, subnet_blocks};
-pub use tags::{TAG_ACCOUNT, TAG_MANAGED_BY, TAG_MANAGED_BY_VALUE, TAG_TENANT, Tags};
+pub use tags::{
+    ORGANIZATION_TAGS_MAX, OrganizationTags, ResourceKind, TAG_ACCOUNT, TAG_MANAGED_BY, TAG_MANAGED_BY_VALUE,
+    TAG_TENANT, Tags,
+};

@@ -11,8 +11,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Access, AccountId, BaselinePlan, ClusterName, Destination, EnvironmentName, LeftOvers, Region, RoleName,
-    TenantName, TransferPlan,
+    Access, AccountId, BaselinePlan, ClusterName, Destination, EnvironmentName, LeftOvers, OrganizationTags, Region,
+    ResourceKind, RoleName, Tags, TenantName, TransferPlan,
 };
 
 /// Whether a run may change anything.
@@ -120,6 +120,17 @@ pub struct Subject {
     /// been there for longer.
     #[serde(default)]
     pub opening_until: Option<Timestamp>,
+    /// The organization's own tags. Executions that were planned by an earlier version may be redriven: they have none.
+    #[serde(default, skip_serializing_if = "OrganizationTags::is_empty")]
+    pub tags: OrganizationTags,
+}
+
+impl Subject {
+    /// The tags that every resource of this kind carries: the organization's, and Berth's own, whose place none takes.
+    #[must_use]
+    pub fn tags_of(&self, kind: ResourceKind) -> Tags {
+        self.tags.of(kind).overlaid(Tags::of(&self.account_id, &self.tenant))
+    }
 }
 
 /// One region of an account.

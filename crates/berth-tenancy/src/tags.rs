@@ -1,6 +1,9 @@
-//! The tags that every resource of Berth carries, and how ours are told from others'.
+//! The tags that every resource of Berth carries, how ours are told from others', and the organization's own.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::{AccountId, TenantName};
 
@@ -12,6 +15,87 @@ pub const TAG_TENANT: &str = "berth:tenant";
 pub const TAG_MANAGED_BY: &str = "berth:managed-by";
 /// Value of [`TAG_MANAGED_BY`] on everything that Berth made.
 pub const TAG_MANAGED_BY_VALUE: &str = "berth";
+
+/// Most tags of a resource. [EC2 "Tag restrictions"; IAM "Tagging IAM resources"]
+const TAGS_MAX: usize = 50;
+/// Most tags of Berth's own on one resource: those of a subnet.
+const OWN_TAGS_MAX: usize = 6;
+/// Most tags of the organization's own on one resource, so that those of Berth have room beside them.
+pub const ORGANIZATION_TAGS_MAX: usize = TAGS_MAX - OWN_TAGS_MAX;
+
+/// A kind of resource that Berth makes and tags, in AWS's spelling. [EC2 `TagSpecification`]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "each is the resource of that name")]
+pub enum ResourceKind {
+    Vpc,
+    Subnet,
+    RouteTable,
+    InternetGateway,
+    VpcEndpoint,
+    VpcFlowLog,
+    TransitGatewayAttachment,
+    Role,
+    Policy,
+    BackupVault,
+    BackupPlan,
+    ConfigurationRecorder,
+    ConfigRule,
+    AccessEntry,
+}
+
+impl ResourceKind {
+    /// Every kind.
+    pub const ALL: [Self; 14] = [
+        Self::Vpc,
+        Self::Subnet,
+        Self::RouteTable,
+        Self::InternetGateway,
+        Self::VpcEndpoint,
+        Self::VpcFlowLog,
+        Self::TransitGatewayAttachment,
+        Self::Role,
+        Self::Policy,
+        Self::BackupVault,
+        Self::BackupPlan,
+        Self::ConfigurationRecorder,
+        Self::ConfigRule,
+        Self::AccessEntry,
+    ];
+}
+
+impl fmt::Display for ResourceKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
+}
+
+/// The tags that the organization wants on everything that Berth makes for an account, with nothing left to fill in.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct OrganizationTags {
+    /// On every resource.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub all: BTreeMap<String, String>,
+    /// On resources of one kind; these win over `all`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub by_kind: BTreeMap<ResourceKind, BTreeMap<String, String>>,
+}
+
+impl OrganizationTags {
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty() && self.by_kind.values().all(BTreeMap::is_empty)
+    }
+
+    /// Those of a resource of this kind.
+    #[must_use]
+    pub fn of(&self, kind: ResourceKind) -> Tags {
+        let special = self.by_kind.get(&kind).into_iter().flatten();
+        self.all.iter().chain(special).map(|(key, value)| (key.clone(), value.clone())).collect()
+    }
+}
 
 /// Tags of a resource, by key.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -32,6 +116,13 @@ impl Tags {
     #[must_use]
     pub fn with(mut self, key: &str, value: &str) -> Self {
         self.0.insert(key.to_owned(), value.to_owned());
+        self
+    }
+
+    /// These tags, with those of `other` in place of any that have the same key.
+    #[must_use]
+    pub fn overlaid(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
         self
     }
 
@@ -57,5 +148,25 @@ impl Tags {
 impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Tags {
     fn from_iter<T: IntoIterator<Item = (K, V)>>(pairs: T) -> Self {
         Self(pairs.into_iter().map(|(k, v)| (k.into(), v.into())).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn the_more_special_tag_wins_and_kinds_are_spelled_as_aws_spells_them() {
+        let tags: OrganizationTags = serde_json::from_str(
+            r#"{ "all": { "CostCenter": "1", "Owner": "a" }, "byKind": { "vpc-flow-log": { "CostCenter": "2" } } }"#,
+        )
+        .unwrap();
+        assert_eq!(tags.of(ResourceKind::VpcFlowLog), Tags::from_iter([("CostCenter", "2"), ("Owner", "a")]));
+        assert_eq!(tags.of(ResourceKind::Vpc), Tags::from_iter([("CostCenter", "1"), ("Owner", "a")]));
+        let spelled = ResourceKind::ALL.map(|kind| kind.to_string()).join(" ");
+        let expected = "vpc subnet route-table internet-gateway vpc-endpoint vpc-flow-log transit-gateway-attachment role \
+                        policy backup-vault backup-plan configuration-recorder config-rule access-entry";
+        assert_eq!(spelled, expected);
     }
 }

@@ -8,21 +8,26 @@ use aws_sdk_backup::{
 };
 use berth_aws::{CallFailure, SdkResultExt};
 use berth_step::{Fault, StepError};
-use berth_tenancy::{BackupTag, wait};
+use berth_tenancy::{BackupTag, ResourceKind, wait};
 
 use crate::{BackupChange, Input, PLAN_NAME, PlannedRule, decide::wanted::tags, token};
 
 /// Makes one change; the id that AWS gave, empty where there is none.
 pub(super) async fn act(backup: &Client, input: &Input, change: &BackupChange) -> Result<String, StepError> {
-    let tags: HashMap<String, String> = tags(input).0.into_iter().collect();
+    let tags = |kind: ResourceKind| -> HashMap<String, String> { tags(input, kind).0.into_iter().collect() };
     let token = |what: &str| token(&input.run.account_id, what);
     match change {
         BackupChange::CreateVault { name, key } => {
             let call = backup.create_backup_vault().backup_vault_name(name).set_encryption_key_arn(key.clone());
-            let sent = call.set_backup_vault_tags(Some(tags)).creator_request_id(token("vault")).send().await;
+            let sent = call
+                .set_backup_vault_tags(Some(tags(ResourceKind::BackupVault)))
+                .creator_request_id(token("vault"))
+                .send()
+                .await;
             sent.named("backup:CreateBackupVault").map_err(meaning)?;
         }
         BackupChange::CreatePlan { rules } => {
+            let tags = tags(ResourceKind::BackupPlan);
             let call =
                 backup.create_backup_plan().backup_plan(sdk_plan(rules, &tags)?).creator_request_id(token("plan"));
             let sent = call.set_backup_plan_tags(Some(tags)).send().await;
@@ -31,12 +36,13 @@ pub(super) async fn act(backup: &Client, input: &Input, change: &BackupChange) -
             return sent.backup_plan_id.ok_or_else(none);
         }
         // All of them, not the missing ones: the policy of this step demands Berth's mark in every such call.
-        BackupChange::TagVault { arn, .. } | BackupChange::TagPlan { arn } => {
-            let sent = backup.tag_resource().resource_arn(arn).set_tags(Some(tags)).send().await;
-            sent.named("backup:TagResource").map_err(meaning)?;
-        }
+        BackupChange::TagVault { arn, .. } => tag(backup, arn, tags(ResourceKind::BackupVault)).await?,
+        BackupChange::TagPlan { arn } => tag(backup, arn, tags(ResourceKind::BackupPlan)).await?,
         BackupChange::UpdatePlan { id, rules } => {
-            let call = backup.update_backup_plan().backup_plan_id(id).backup_plan(sdk_plan(rules, &tags)?);
+            let call = backup
+                .update_backup_plan()
+                .backup_plan_id(id)
+                .backup_plan(sdk_plan(rules, &tags(ResourceKind::BackupPlan))?);
             call.send().await.named("backup:UpdateBackupPlan").map_err(meaning)?;
         }
         BackupChange::CreateSelection { plan, name, role_arn, tags } => {
@@ -52,6 +58,12 @@ pub(super) async fn act(backup: &Client, input: &Input, change: &BackupChange) -
         }
     }
     Ok(String::new())
+}
+
+async fn tag(backup: &Client, arn: &str, tags: HashMap<String, String>) -> Result<(), StepError> {
+    let sent = backup.tag_resource().resource_arn(arn).set_tags(Some(tags)).send().await;
+    sent.named("backup:TagResource").map_err(meaning)?;
+    Ok(())
 }
 
 fn sdk_selection(name: &str, role_arn: &str, tags: &[BackupTag]) -> Result<BackupSelection, StepError> {

@@ -7,7 +7,7 @@ use aws_sdk_config::types::{
 use berth_aws::{CallFailure, SdkResultExt};
 use berth_iam::ensure_service_linked_role;
 use berth_step::{Fault, StepError};
-use berth_tenancy::{ConfigRule, ConfigScope, wait};
+use berth_tenancy::{ConfigRule, ConfigScope, ResourceKind, wait};
 
 use crate::{ConfigChange, Input, RECORDER, decide::wanted::tags, observe::Clients};
 
@@ -20,7 +20,7 @@ pub(super) async fn act(clients: &Clients, input: &Input, change: &ConfigChange)
             let recorder =
                 ConfigurationRecorder::builder().name(RECORDER).role_arn(role_arn).recording_group(group.build());
             let call = config.put_configuration_recorder().configuration_recorder(recorder.build());
-            let sent = call.set_tags(Some(sdk_tags(input))).send().await;
+            let sent = call.set_tags(Some(sdk_tags(input, ResourceKind::ConfigurationRecorder))).send().await;
             sent.named("config:PutConfigurationRecorder").map_err(recorder_meaning)?;
         }
         ConfigChange::PutChannel { bucket, prefix } => {
@@ -35,7 +35,8 @@ pub(super) async fn act(clients: &Clients, input: &Input, change: &ConfigChange)
             sent.named("config:StartConfigurationRecorder").map_err(recorder_meaning)?;
         }
         ConfigChange::PutRule { rule, .. } => {
-            let call = config.put_config_rule().config_rule(sdk_rule(rule)?).set_tags(Some(sdk_tags(input)));
+            let tags = sdk_tags(input, ResourceKind::ConfigRule);
+            let call = config.put_config_rule().config_rule(sdk_rule(rule)?).set_tags(Some(tags));
             let sent = call.send().await;
             sent.named("config:PutConfigRule").map_err(rule_meaning)?;
         }
@@ -146,6 +147,6 @@ fn sdk_rule(rule: &ConfigRule) -> Result<SdkRule, StepError> {
         .build())
 }
 
-fn sdk_tags(input: &Input) -> Vec<Tag> {
-    tags(input).0.into_iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
+fn sdk_tags(input: &Input, kind: ResourceKind) -> Vec<Tag> {
+    tags(input, kind).0.into_iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
 }

@@ -1,6 +1,6 @@
 //! Names and tokens: computed from the account, never made up.
 
-use berth_tenancy::{AccountId, BackupPlan, Tags};
+use berth_tenancy::{AccountId, BackupPlan, ResourceKind, Tags};
 use sha2::{Digest, Sha256};
 
 use crate::{Input, PlannedRule};
@@ -46,7 +46,7 @@ pub(crate) fn config_role(account: &AccountId) -> String {
     format!("arn:aws:iam::{account}:role/aws-service-role/config.amazonaws.com/AWSServiceRoleForConfig")
 }
 
-/// The tags of everything.
-pub(crate) fn tags(input: &Input) -> Tags {
-    Tags::of(&input.run.account_id, &input.run.tenant)
+/// The tags of a resource of this kind.
+pub(crate) fn tags(input: &Input, kind: ResourceKind) -> Tags {
+    input.run.tags_of(kind)
 }

@@ -3,7 +3,7 @@
 use aws_sdk_backup::types;
 use berth_aws::{CallResultExt, SdkResultExt};
 use berth_step::StepError;
-use berth_tenancy::{BackupPlan, BackupRule, Tags};
+use berth_tenancy::{BackupPlan, BackupRule, ResourceKind, Tags};
 
 use super::Clients;
 use crate::{Input, PLAN_NAME, Plan, PlannedRule, Selection, Vault, decide::wanted::tags, selection_name, token};
@@ -31,7 +31,7 @@ async fn vault(clients: &Clients, input: &Input, wanted: &BackupPlan) -> Result<
             let arn = vault.backup_vault_arn.unwrap_or_default();
             let found = tags_of(clients, &arn).await?;
             let ours = made || found.are_ours(&input.run.account_id);
-            let tagged = found.missing(&tags(input)).0.is_empty();
+            let tagged = found.missing(&tags(input, ResourceKind::BackupVault)).0.is_empty();
             return Ok(Some(Vault { arn, key: vault.encryption_key_arn, ours, tagged }));
         }
     }
@@ -61,7 +61,7 @@ async fn plan(clients: &Clients, input: &Input) -> Result<Option<Plan>, StepErro
     if !by_us && !on_it.are_ours(&input.run.account_id) {
         return Ok(Some(Plan { id, arn, ours: false, tagged: false, rules: Vec::new(), selections: Vec::new() }));
     }
-    let tagged = on_it.missing(&tags(input)).0.is_empty();
+    let tagged = on_it.missing(&tags(input, ResourceKind::BackupPlan)).0.is_empty();
     let answer = answer.named("backup:GetBackupPlan").or_common()?;
     let rules = answer.backup_plan().map(|plan| plan.rules().iter().map(rule).collect()).unwrap_or_default();
     Ok(Some(Plan { id, arn, ours: true, tagged, rules, selections: selections? }))

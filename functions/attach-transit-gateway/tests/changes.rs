@@ -339,3 +339,18 @@ fn the_order_in_which_aws_lists_routes_does_not_change_the_proof() {
     };
     assert_eq!(proof(false), proof(true));
 }
+
+#[test]
+fn tags_that_the_attachment_lacks_are_set_and_those_of_others_stay() {
+    let mut input = input();
+    input.run.tags.all = [("owner".to_owned(), "platform".to_owned())].into();
+    let foreign = with(|world| {
+        world.attachment.as_mut().unwrap().tags.0.extend([("bill".to_owned(), "theirs".to_owned())]);
+    });
+    assert_eq!(outcome(&input, &foreign).0, [format!("tag {ID} with owner")]);
+    let mut world = foreign;
+    let Decision::Act(batch) = decide(&input, &world).unwrap() else { panic!("nothing to do") };
+    batch.iter().for_each(|change| world.apply(&input, change, None));
+    assert_eq!(outcome(&input, &world), (Vec::new(), Vec::new()));
+    assert_eq!(world.attachment.unwrap().tags.get("bill"), Some("theirs"));
+}

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use berth_step::{Decision, Fault, StepError};
-use berth_tenancy::{Mode, Subject, TransitGatewayPlan};
+use berth_tenancy::{Mode, OrganizationTags, Subject, TransitGatewayPlan};
 use proptest::prelude::*;
 
 use crate::{
@@ -27,6 +27,7 @@ pub(crate) fn input() -> Input {
             tenant_role: "BerthTenant".parse().unwrap(),
             allow_disruption: false,
             opening_until: None,
+            tags: OrganizationTags::default(),
         },
         region: "eu-west-1".parse().unwrap(),
         transit_gateway: TransitGatewayPlan {
@@ -49,7 +50,7 @@ pub(crate) fn input() -> Input {
 
 pub(crate) fn attachment(state: AttachmentState) -> Attachment {
     let subnets = ["subnet-1".to_owned(), "subnet-2".to_owned()].into();
-    Attachment { id: ID.to_owned(), state, subnets, is_ours: true }
+    Attachment { id: ID.to_owned(), state, subnets, is_ours: true, tags: input().tags() }
 }
 
 pub(crate) fn spoke_route(destination: &str, attachment: &str) -> GatewayRoute {

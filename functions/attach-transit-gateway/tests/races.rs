@@ -67,12 +67,14 @@ impl Aws {
         let available = self.attachment.as_ref().is_some_and(|a| a.state == AttachmentState::Available);
         match change {
             Change::EnsureServiceLinkedRole => {}
+            Change::Tag { tags, .. } => self.attachment.as_mut().unwrap().tags.0.extend(tags.0.clone()),
             Change::CreateAttachment { subnets, .. } => {
                 assert!(self.attachment.is_none(), "EC2 would answer DuplicateTransitGatewayAttachment");
                 self.attachments_made += 1;
                 let state = AttachmentState::of("initiatingRequest");
                 let subnets = subnets.iter().cloned().collect();
-                self.attachment = Some(Attachment { id: ID.to_owned(), state, subnets, is_ours: true });
+                self.attachment =
+                    Some(Attachment { id: ID.to_owned(), state, subnets, is_ours: true, tags: input().tags() });
             }
             Change::ChangeSubnets { add, remove, .. } => {
                 assert!(available, "IncorrectState");

@@ -5,7 +5,7 @@ use await_tenant::{AwaitTenant, Change, Input, Output, State, View};
 use berth_contract::Readiness;
 use berth_crd::{AccountEntry, RegionNetwork, RoleEntry, join};
 use berth_step::{Decision, Fault, Step, StepError};
-use berth_tenancy::{Access, ClusterPlan, Mode, Subject};
+use berth_tenancy::{Access, ClusterPlan, Mode, OrganizationTags, Subject};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -49,6 +49,7 @@ fn input() -> Input {
             tenant_role: "BerthTenant".parse().unwrap(),
             allow_disruption: false,
             opening_until: None,
+            tags: OrganizationTags::default(),
         },
         cluster: ClusterPlan {
             name: "dev-euw1".parse().unwrap(),

@@ -4,7 +4,10 @@
 use std::collections::BTreeMap;
 
 use berth_step::{Decision, DryRun, Fault, Step, StepError, dry_run};
-use berth_tenancy::{Access, BoundaryPlan, LeftOver, Mode, RolePlan, RoleTrust, RolesPlan, Subject, Tags, Thing};
+use berth_tenancy::{
+    Access, BoundaryPlan, LeftOver, Mode, OrganizationTags, ResourceKind, RolePlan, RoleTrust, RolesPlan, Subject,
+    Tags, Thing,
+};
 use create_tenant_roles::{
     Change, CreateTenantRoles, Input, LeftBoundary, ObservedBoundary, ObservedRole, Output, State,
 };
@@ -41,6 +44,7 @@ fn input() -> Input {
             tenant_role: "BerthTenant".parse().unwrap(),
             allow_disruption: false,
             opening_until: None,
+            tags: OrganizationTags::default(),
         },
         left_over: Vec::new(),
         roles: Some(RolesPlan {
@@ -203,6 +207,35 @@ fn tags_of_the_template_are_made_and_repaired_and_never_take_the_place_of_ours()
         rounds.concat().iter().map(ToString::to_string).collect::<Vec<_>>(),
         ["repair tags of role payments-developer"]
     );
+}
+
+#[test]
+fn the_organizations_tags_are_on_roles_and_a_roles_own_win() {
+    let mut input = input();
+    input.run.tags.all = [("cost-center", "0"), ("owner", "platform")].map(|(k, v)| (k.into(), v.into())).into();
+    let (_, _, state) = converge(&input, State::default());
+    let tags = &state.roles["payments-developer"].tags;
+    assert_eq!((tags.get("cost-center"), tags.get("owner")), (Some("4711"), Some("platform")));
+
+    // What was made before gets them; those of other people stay.
+    let (rounds, ..) = converge(&input, converged());
+    let lines: Vec<String> = rounds.concat().iter().map(ToString::to_string).collect();
+    assert!(!lines.is_empty() && lines.iter().all(|line| line.starts_with("repair tags of role ")), "{lines:?}");
+}
+
+#[test]
+fn the_boundarys_tags_are_repaired_together_with_its_document() {
+    let mut input = input();
+    input.run.tags.by_kind.insert(ResourceKind::Policy, [("owner".into(), "security".into())].into());
+    let mut state = converged();
+    let there = state.boundary.as_mut().unwrap();
+    (there.document, there.tags) = (json!({}), Some(Tags::of(&input.run.account_id, &input.run.tenant)));
+    let Decision::Act(batch) = decide(&input, &state).unwrap() else { panic!() };
+    let lines: Vec<String> = batch.iter().map(ToString::to_string).collect();
+    let tags = [("owner", "security")].into_iter().collect();
+    assert_eq!(batch[0], Change::TagBoundary { arn: BOUNDARY.into(), tags });
+    let expected = ["repair tags of permissions boundary", "update permissions boundary"];
+    assert_eq!(lines, expected.map(|what| format!("{what} {BOUNDARY}")));
 }
 
 #[test]

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use berth_ledger::RoleRecord;
 use berth_step::{Decision, DryRun, Fault, Step, StepError, dry_run};
-use berth_tenancy::{Access, ClusterPlan, LeftOver, Mode, Subject, Tags, Thing};
+use berth_tenancy::{Access, ClusterPlan, LeftOver, Mode, OrganizationTags, Subject, Tags, Thing};
 use grant_cluster_access::{
-    Change, GrantClusterAccess, Input, ObservedCluster, ObservedEntry, Output, State, TAG_ROLE_ID,
+    Change, EntryChange, GrantClusterAccess, Input, ObservedCluster, ObservedEntry, Output, State, TAG_ROLE_ID,
 };
 use proptest::prelude::*;
 
@@ -41,6 +41,7 @@ fn input() -> Input {
             tenant_role: "BerthTenant".parse().unwrap(),
             allow_disruption: false,
             opening_until: None,
+            tags: OrganizationTags::default(),
         },
         clusters: vec![plan()],
         roles: vec![role("developer", Some(Access::Edit)), role("viewer", Some(Access::View)), role("workload", None)],
@@ -87,6 +88,19 @@ fn every_role_with_access_gets_one_entry_with_one_group_and_our_tags() {
     assert_eq!((made.kind.as_str(), made.tags.get(TAG_ROLE_ID)), ("STANDARD", Some("AROAdeveloper")));
     assert!(made.tags.are_ours(&"111122223333".parse().unwrap()));
     assert!(!state.clusters[0].entries.contains_key(&arn("workload")), "a role without access gets none");
+}
+
+#[test]
+fn the_organizations_tags_are_added_to_an_entry_that_is_there() {
+    let mut input = input();
+    input.run.tags.all = [("owner".into(), "platform".into())].into();
+    let state = converged();
+    let Decision::Act(batch) = decide(&input, &state).unwrap() else { panic!() };
+    let missing = [("owner", "platform")].into_iter().collect::<Tags>();
+    for change in &batch {
+        assert!(matches!(&change.entry, EntryChange::Tag { tags, .. } if *tags == missing), "{change}");
+    }
+    assert!(!batch.is_empty());
 }
 
 #[test]

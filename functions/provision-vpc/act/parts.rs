@@ -1,4 +1,4 @@
-//! The parts of the VPC: route table, subnets, gateway endpoints, flow logs.
+//! The parts of the VPC: route table, subnets, gateway endpoints, flow logs, and the tags of any.
 
 use aws_sdk_ec2::{
     Client,
@@ -6,14 +6,10 @@ use aws_sdk_ec2::{
 };
 use berth_aws::CallFailure;
 use berth_step::{Fault, StepError};
-use berth_tenancy::{SubnetBlock, TierRouting};
+use berth_tenancy::{SubnetBlock, Tags, TierRouting};
 
-use super::{failed, look_again, lost_race, no_id, specification, token};
-use crate::{
-    Input, Made,
-    decide::service_name,
-    state::{TAG_ROUTING, TAG_TIER, TAG_ZONE, routing_tag},
-};
+use super::{failed, look_again, lost_race, no_id, sdk_tags, specification, token};
+use crate::{Input, Made, decide::service_name, state::routing_tag};
 
 /// [EC2 `CreateRouteTable`], with a client token.
 pub(super) async fn create_route_table(
@@ -22,9 +18,7 @@ pub(super) async fn create_route_table(
     vpc: &str,
     routing: TierRouting,
 ) -> Result<Made, StepError> {
-    let name = routing_tag(routing)
-        .ok_or_else(|| StepError::new(Fault::Bug, "asked for a route table of tiers that use the main one"))?;
-    let tags = input.tags(name).with(TAG_ROUTING, name);
+    let (tags, name) = (input.table_tags(routing)?, routing_tag(routing).unwrap_or_default());
     let request = ec2.create_route_table().vpc_id(vpc).client_token(token(input, vpc, name));
     let answer = request.tag_specifications(specification(ResourceType::RouteTable, &tags)).send().await;
     let answer = answer.map_err(|error| failed(CallFailure::of("ec2:CreateRouteTable", &error)))?;
@@ -41,7 +35,7 @@ pub(super) async fn create_subnet(
     planned: &SubnetBlock,
 ) -> Result<Made, StepError> {
     let SubnetBlock { tier, zone, cidr } = planned;
-    let tags = input.tags(&format!("{tier}-{zone}")).with(TAG_TIER, tier).with(TAG_ZONE, zone);
+    let tags = input.subnet_tags(tier, zone);
     let request = ec2.create_subnet().vpc_id(vpc).cidr_block(cidr.to_string()).availability_zone_id(zone);
     let answer = request.tag_specifications(specification(ResourceType::Subnet, &tags)).send().await;
     let answer = answer.map_err(|error| {
@@ -83,7 +77,7 @@ pub(super) async fn create_endpoint(
     let name = service_name(input, service);
     let request = ec2.create_vpc_endpoint().vpc_id(vpc).service_name(&name).route_table_ids(table);
     let request = request.vpc_endpoint_type(VpcEndpointType::Gateway).client_token(token(input, vpc, service));
-    let tags = specification(ResourceType::VpcEndpoint, &input.tags(service));
+    let tags = specification(ResourceType::VpcEndpoint, &input.endpoint_tags(service));
     let answer = request.tag_specifications(tags).send().await.map_err(|error| {
         let failure = CallFailure::of("ec2:CreateVpcEndpoint", &error);
         match failure.code() {
@@ -121,7 +115,7 @@ pub(super) async fn create_flow_logs(
     let request = ec2.create_flow_logs().resource_type(FlowLogsResourceType::Vpc).resource_ids(vpc);
     let request = request.traffic_type(TrafficType::All).client_token(token(input, vpc, "flow-logs"));
     let request = request.log_destination_type(LogDestinationType::S3).log_destination(destination);
-    let tags = specification(ResourceType::VpcFlowLog, &input.tags("flow-logs"));
+    let tags = specification(ResourceType::VpcFlowLog, &input.flow_log_tags());
     let answer = request.tag_specifications(tags).send().await.map_err(|error| {
         let failure = CallFailure::of("ec2:CreateFlowLogs", &error);
         if failure.is(&["FlowLogAlreadyExists"]) { lost_race(failure) } else { failed(failure) }
@@ -141,4 +135,11 @@ pub(super) async fn create_flow_logs(
                 .hint(format!("let the bucket policy of {destination} take flow logs of this account, then redrive")))
         }
     }
+}
+
+/// [EC2 `CreateTags`]
+pub(super) async fn tag(ec2: &Client, id: &str, tags: &Tags) -> Result<Made, StepError> {
+    let sent = ec2.create_tags().resources(id).set_tags(Some(sdk_tags(tags))).send().await;
+    sent.map_err(|error| failed(CallFailure::of("ec2:CreateTags", &error)))?;
+    Ok(Made::default())
 }

@@ -12,7 +12,7 @@ use crate::{Input, Made};
 /// its tags.
 pub(super) async fn create_gateway(ec2: &Client, input: &Input) -> Result<Made, StepError> {
     let request = ec2.create_internet_gateway();
-    let request = request.tag_specifications(specification(ResourceType::InternetGateway, &input.tags("public")));
+    let request = request.tag_specifications(specification(ResourceType::InternetGateway, &input.gateway_tags()));
     let no_retry = aws_sdk_ec2::config::Builder::new().retry_config(RetryConfig::disabled());
     let answer = request.customize().config_override(no_retry).send().await.map_err(|error| {
         let failure = CallFailure::of("ec2:CreateInternetGateway", &error);

@@ -8,15 +8,18 @@ use aws_sdk_ec2::{
 use berth_aws::CallFailure;
 use berth_ledger::{BlockRequest, Ledger, RecordedVpc, VpcIntent};
 use berth_step::{Fault, StepError};
-use berth_tenancy::{Addresses, Tags, wait};
+use berth_tenancy::{Addresses, wait};
 use ipnet::Ipv4Net;
 use jiff::Timestamp;
 
-use super::{exhausted, failed, lost_race, sdk_tags, specification};
+use super::{exhausted, failed, lost_race, specification};
 use crate::{
     Block, Input, Made,
     observe::{block, filter, no_block_yet},
 };
+
+/// How EC2 says that an IPAM pool demands tags of what takes a block.
+const DEMANDS_TAGS: &str = "resource tags required by the IPAM pool";
 
 /// Reserves a block in the ledger; the block that the account already has there, when it has one.
 pub(super) async fn reserve_block(ledger: &Ledger, input: &Input, now: Timestamp) -> Result<Made, StepError> {
@@ -41,7 +44,7 @@ pub(super) async fn create_vpc(
 ) -> Result<Made, StepError> {
     let (account, region, execution) = (&input.run.account_id, &input.region, &input.run.execution);
     ledger.begin_vpc_creation((account, region), execution, seen, now).await?;
-    let tags = input.tags("");
+    let tags = input.vpc_tags();
     let request = ec2.create_vpc().tag_specifications(specification(ResourceType::Vpc, &tags));
     let request = match wanted {
         Block::Ipam { pool_id, prefix_length } => {
@@ -110,6 +113,14 @@ async fn no_vpc(ec2: &Client, input: &Input, failure: CallFailure, wanted: &Bloc
         (_, Block::Ipam { pool_id, prefix_length }) if exhausted::is_exhausted(&failure) => {
             exhausted::error(ec2, failure, pool_id, *prefix_length, account).await
         }
+        // A code that means much else too. [EC2 `CreateVpc`; "Create IPAM pools", "Tagging requirement"]
+        (Some("InvalidParameterValue"), Block::Ipam { pool_id, .. }) if failure.mentions(DEMANDS_TAGS) => failure.as_fault(
+            Fault::InvalidInput,
+            format!(
+                "write the tags that {pool_id} demands (AllocationResourceTags of `aws ec2 describe-ipam-pools`) into \
+                 `tags:` or `tagSpecifications` of platform.yaml; then `berth replay {account} --new`"
+            ),
+        ),
         (Some("InvalidParameterValue"), Block::Ipam { pool_id, .. }) => failure.as_fault(
             Fault::InvalidInput,
             format!(
@@ -119,13 +130,6 @@ async fn no_vpc(ec2: &Client, input: &Input, failure: CallFailure, wanted: &Bloc
         ),
         _ => failed(failure),
     }
-}
-
-/// [EC2 `CreateTags`]
-pub(super) async fn tag_vpc(ec2: &Client, vpc: &str, tags: &Tags) -> Result<Made, StepError> {
-    let sent = ec2.create_tags().resources(vpc).set_tags(Some(sdk_tags(tags))).send().await;
-    sent.map_err(|error| failed(CallFailure::of("ec2:CreateTags", &error)))?;
-    Ok(Made::default())
 }
 
 /// [EC2 `ModifyVpcAttribute`]; DNS resolution is on in every new VPC.

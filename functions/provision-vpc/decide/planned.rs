@@ -107,6 +107,7 @@ mod tests {
             id: id.to_owned(),
             cidr: cidr.parse().unwrap(),
             place,
+            tags: Tags::default(),
         };
         let ours = Some(("private".to_owned(), "euw1-az1".to_owned()));
         let subnets = vec![subnet("subnet-1", "10.1.0.0/22", ours), subnet("subnet-theirs", "10.1.8.0/24", None)];

@@ -3,7 +3,7 @@
 
 use berth_ledger::RecordedVpc;
 use berth_step::{Decision, Fault, StepError};
-use berth_tenancy::{Addresses, Mode, NetworkPlan, Subject, Tags, TierPlan, TierRouting};
+use berth_tenancy::{Addresses, Mode, NetworkPlan, OrganizationTags, Subject, Tags, TierPlan, TierRouting};
 use proptest::prelude::*;
 
 use crate::{
@@ -31,6 +31,7 @@ pub(crate) fn input() -> Input {
             tenant_role: "BerthTenant".parse().unwrap(),
             allow_disruption: false,
             opening_until: None,
+            tags: OrganizationTags::default(),
         },
         region: "eu-west-1".parse().unwrap(),
         network: NetworkPlan {
@@ -65,7 +66,7 @@ fn run(input: &Input, world: &mut State) -> Result<(Vec<Change>, Output), StepEr
     panic!("not done after eight rounds: {done:?}");
 }
 
-fn finished(input: &Input) -> State {
+pub(crate) fn finished(input: &Input) -> State {
     let mut world = State::default();
     run(input, &mut world).unwrap();
     world
@@ -219,6 +220,7 @@ fn what_is_not_ours_is_a_fault_and_never_changed() {
         default_route: None,
         subnets: ["subnet-(new private euw1-az1)".to_owned()].into(),
         paths: Vec::new(),
+        tags: Tags::default(),
     });
     let (kind, what) = fault(&input(), &world);
     assert_eq!(kind, Fault::NotOwned);
@@ -238,7 +240,7 @@ fn a_tier_that_must_reach_nothing_may_not_use_the_private_table() {
 fn subnets_that_do_not_fit_are_refused_before_any_subnet_is_made() {
     let mut input = input();
     input.network.tiers[0].prefix_length = 21;
-    let vpc = vpc("vpc-1", input.tags(""));
+    let vpc = vpc("vpc-1", input.vpc_tags());
     let (kind, what) = fault(&input, &State { vpc: Some(vpc), known: on_record(), ..State::default() });
     assert_eq!(kind, Fault::InvalidInput);
     assert_eq!(
@@ -255,8 +257,9 @@ fn a_subnet_of_someone_else_keeps_its_block() {
         id: "subnet-theirs".to_owned(),
         cidr: "10.1.0.0/24".parse().unwrap(),
         place: None,
+        tags: Tags::default(),
     };
-    let vpc = vpc("vpc-1", input.tags(""));
+    let vpc = vpc("vpc-1", input.vpc_tags());
     let world = State { vpc: Some(vpc), known: on_record(), subnets: vec![theirs], ..State::default() };
     let shown = changes(&input, &world);
     assert!(shown.contains(&"create subnet private in euw1-az1 with 10.1.4.0/22".to_owned()), "{shown:?}");
@@ -280,9 +283,10 @@ fn an_endpoint_of_another_vpc_does_not_count() {
         id: "vpce-2".to_owned(),
         service: "com.amazonaws.eu-west-1.s3".to_owned(),
         tables: [].into(),
+        tags: Tags::default(),
     };
     let parts = Parts { endpoints: vec![endpoint], ..Parts::default() };
-    assert_eq!(State::of(&input, vec![vpc("vpc-1", input.tags(""))], on_record(), parts).endpoints, []);
+    assert_eq!(State::of(&input, vec![vpc("vpc-1", input.vpc_tags())], on_record(), parts).endpoints, []);
 }
 
 #[test]
@@ -343,7 +347,8 @@ fn a_public_tier_gets_a_gateway_a_table_of_its_own_and_no_other_tier_is_touched(
 #[test]
 fn a_gateway_or_a_default_route_of_somebody_else_is_not_owned() {
     let mut world = finished(&public_input());
-    world.gateway = Some(InternetGateway { id: "igw-9".to_owned(), is_ours: false, is_attached: true });
+    world.gateway =
+        Some(InternetGateway { id: "igw-9".to_owned(), is_ours: false, is_attached: true, tags: Tags::default() });
     let (kind, what) = fault(&public_input(), &world);
     assert_eq!((kind, what.as_str()), (Fault::NotOwned, "igw-9 is attached to vpc-(new) but has not our tags"));
     let mut world = finished(&public_input());
@@ -357,10 +362,11 @@ fn a_gateway_or_a_default_route_of_somebody_else_is_not_owned() {
 #[test]
 fn the_gateway_of_the_vpc_comes_before_an_unattached_one_of_ours_and_others_do_not_count() {
     let input = public_input();
-    let gateway = |id: &str, is_ours| InternetGateway { id: id.to_owned(), is_ours, is_attached: true };
+    let gateway =
+        |id: &str, is_ours| InternetGateway { id: id.to_owned(), is_ours, is_attached: true, tags: Tags::default() };
     let found = |gateways: Vec<(InternetGateway, Option<String>)>| {
         let parts = Parts { gateways, ..Parts::default() };
-        let world = State::of(&input, vec![vpc("vpc-1", input.tags(""))], on_record(), parts);
+        let world = State::of(&input, vec![vpc("vpc-1", input.vpc_tags())], on_record(), parts);
         world.gateway.map(|g| (g.id, g.is_attached))
     };
     let here = || Some("vpc-1".to_owned());

@@ -17,7 +17,7 @@ fn at(id: &str, block: &str, tags: Tags) -> Vpc {
 }
 
 fn ours() -> Tags {
-    input().tags("")
+    input().vpc_tags()
 }
 
 fn seen(input: &Input, vpcs: Vec<Vpc>, known: Known) -> State {
@@ -145,6 +145,7 @@ fn of_two_vpcs_that_lost_answers_made_every_run_takes_the_one_in_use_then_the_sm
         id: "subnet-1".to_owned(),
         cidr: "10.1.0.0/22".parse().unwrap(),
         place: Some(("private".to_owned(), "euw1-az1".to_owned())),
+        tags: Tags::default(),
     };
     let parts = Parts { subnets: vec![subnet], ..Parts::default() };
     let used = State::of(&input(), both(), begun(&["10.0.0.0/12"]), parts);

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use berth_step::{Decision, Fault, Step, StepError};
-use berth_tenancy::{DefaultVpc, Mode, Region, Subject};
+use berth_tenancy::{DefaultVpc, Mode, OrganizationTags, Region, Subject};
 use proptest::prelude::*;
 use remove_default_vpcs::{Change, Found, Gateway, Input, Output, RemoveDefaultVpcs, State, Vpc};
 
@@ -29,6 +29,7 @@ fn input() -> Input {
             tenant_role: "BerthTenant".parse().unwrap(),
             allow_disruption: false,
             opening_until: None,
+            tags: OrganizationTags::default(),
         },
         default_vpc: DefaultVpc::Remove,
     }

@@ -3,7 +3,7 @@
 use aws_sdk_sfn::types::ExecutionStatus;
 use berth_ledger::{Acquisition, Holder, Status};
 use berth_step::Fault;
-use berth_tenancy::{Mode, Subject};
+use berth_tenancy::{Mode, OrganizationTags, Subject};
 use berth_tests::rig::{Call, Event, Rig, event, rig};
 use serde_json::json;
 
@@ -27,6 +27,7 @@ fn subject(account: &str, execution: &str, generation: u32) -> Subject {
         tenant_role: "BerthTenant".parse().unwrap(),
         allow_disruption: false,
         opening_until: None,
+        tags: OrganizationTags::default(),
     }
 }
 

@@ -9,6 +9,7 @@ mod clusters;
 mod commits;
 mod network;
 mod roles;
+mod tags;
 
 use std::sync::MutexGuard;
 

@@ -77,6 +77,7 @@ fn payload(path: &str, largest: &Onboarding, problems: &mut Problems) {
         ("baselines", bytes(&largest.baselines)),
         ("regions", bytes(&largest.regions)),
         ("roles", bytes(&largest.roles)),
+        ("tags", bytes(&largest.tags)),
         ("sign-in", bytes(&largest.sign_in)),
         ("the custom resource", bytes(&largest.git_ops) + bytes(&largest.clusters)),
     ];

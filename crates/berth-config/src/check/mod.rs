@@ -10,6 +10,7 @@ mod limits;
 mod regions;
 mod roles;
 mod sign_in;
+mod tags;
 mod transit_gateway;
 mod trust;
 
@@ -63,6 +64,7 @@ pub(crate) fn all(config: &PlatformConfig) -> Vec<Problem> {
     addresses::check(config, &mut problems);
     transit_gateway::check(config, &mut problems);
     sign_in::check_center(config, &mut problems);
+    tags::check(config, &mut problems);
     for (name, environment) in &config.environments {
         for (region, plan) in &environment.regions {
             regions::check(&region_path(name, region), region, plan, &mut problems);

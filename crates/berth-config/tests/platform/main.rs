@@ -7,6 +7,7 @@ mod bad_baselines;
 mod bad_files;
 mod bad_roles;
 mod bad_shapes;
+mod bad_tags;
 mod example;
 mod matching;
 

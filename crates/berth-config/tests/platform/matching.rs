@@ -53,8 +53,10 @@ fn an_account_of_a_listed_unit_gets_everything() {
         awaited_clusters,
         git_ops,
         tenant_role,
+        tags,
         reason,
     } = onboarded(&facts);
+    assert!(tags.is_empty(), "{tags:?}");
     assert_eq!((tenant.as_str(), environment.as_str(), tenant_role.as_str()), ("payments", "dev", "BerthTenant"));
     assert_eq!(tenant_from, TenantSource::Name);
     assert_eq!(reason, "the organizational unit ou-ab12-dev00001 belongs to the environment dev");

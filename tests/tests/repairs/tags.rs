@@ -1,0 +1,144 @@
+//! Tags that the organization demands: by a service control policy, and of an IPAM pool. Without `tags:` nothing can be
+//! made, with them everything carries them, and what somebody removes comes back.
+
+use std::collections::BTreeSet;
+
+use berth_tests::rig::{MANAGEMENT, Rig};
+use serde_json::{Value, json};
+
+use crate::{WEST, onboarded, repaired, run, turn};
+
+/// Binds the account by a policy that demands the tag in calls that make a VPC, a subnet or a role.
+fn demand_tags(rig: &Rig, account: &str) {
+    let deny = |sid: &str, action: &str, resource: &str| {
+        json!({
+            "Sid": sid, "Effect": "Deny", "Action": action, "Resource": resource,
+            "Condition": { "Null": { "aws:RequestTag/CostCenter": "true" } },
+        })
+    };
+    let statements = [
+        deny("Vpcs", "ec2:CreateVpc", "arn:aws:ec2:*:*:vpc/*"),
+        deny("Subnets", "ec2:CreateSubnet", "arn:aws:ec2:*:*:subnet/*"),
+        deny("Roles", "iam:CreateRole", "arn:aws:iam::*:role/*"),
+    ];
+    let made = json!({
+        "Name": format!("demand-tags-{account}"), "Description": "Everything has a cost centre.",
+        "Type": "SERVICE_CONTROL_POLICY",
+        "Content": json!({ "Version": "2012-10-17", "Statement": statements }).to_string(),
+    });
+    let id = rig.call(MANAGEMENT, "organizations", "create_policy", &made)["Policy"]["PolicySummary"]["Id"].take();
+    rig.call(MANAGEMENT, "organizations", "attach_policy", &json!({ "PolicyId": id, "TargetId": account }));
+}
+
+/// The tags of the organization in platform.yaml.
+fn tags() -> [(&'static str, Value); 3] {
+    [
+        ("tags", json!({ "CostCenter": "0", "Owner": "{tenant}" })),
+        ("environments.staging.tags", json!({ "CostCenter": "4711" })),
+        ("tagSpecifications", json!([{ "resourceType": "subnet", "tags": { "Owner": "network of {account}" } }])),
+    ]
+}
+
+/// Every resource that carries Berth's tags, and the permissions boundary, carries those of the organization.
+fn assert_tagged(rig: &Rig, account: &str, tenant: &str) {
+    // The role and the policies that the StackSet puts into each account have no tag of the account.
+    let is_ours = |line: &String| line.contains("berth:account") && !line.starts_with("global policy");
+    let ours: Vec<String> = rig.snapshot(account, tenant).into_iter().filter(is_ours).collect();
+    let kinds: BTreeSet<&str> = ours.iter().filter_map(|line| line.split(' ').nth(1)).collect();
+    for kind in ["vpc", "subnet", "route", "endpoint", "flow", "role"] {
+        assert!(kinds.contains(kind), "{kind}: {kinds:?}");
+    }
+    for line in &ours {
+        assert!(line.contains("CostCenter") && line.contains("4711") && line.contains("Owner"), "{line}");
+        assert_eq!(line.contains("network of #account"), line.starts_with("eu-west-1 subnet"), "{line}");
+    }
+    let boundary = json!({ "PolicyArn": format!("arn:aws:iam::{account}:policy/tenant/{tenant}-boundary") });
+    let on_it = rig.call(account, "iam", "list_policy_tags", &boundary).to_string();
+    assert!(on_it.contains("CostCenter") && on_it.contains("4711"), "{on_it}");
+    for attachment in attachments(rig, account) {
+        assert!(attachment["Tags"].to_string().contains("4711"), "{attachment}");
+    }
+    let entries = rig.world(account).access_entries;
+    assert!(
+        entries.iter().all(|entry| entry.tags.get("CostCenter").map(String::as_str) == Some("4711")),
+        "{entries:?}"
+    );
+}
+
+fn attachments(rig: &Rig, account: &str) -> Vec<Value> {
+    let found = rig.call_in(account, WEST, "ec2", "describe_transit_gateway_vpc_attachments", &json!({}));
+    found["TransitGatewayVpcAttachments"].as_array().unwrap().clone()
+}
+
+#[test]
+fn a_policy_that_demands_tags_is_named_and_then_met() {
+    let (rig, _turn) = turn(&[]);
+    let account = rig.account("levied-staging", "staging");
+    demand_tags(rig, &account);
+    let ended = run(rig, &account);
+    assert_eq!(ended.error.as_deref(), Some("Denied"), "{ended:?}");
+    let failure = rig.record(&account).unwrap().failure.unwrap();
+    assert!(failure.hint.contains("service control policy"), "{failure:?}");
+    assert!(rig.world(&account).regions[WEST].vpcs.is_empty() && rig.world(&account).roles.is_empty());
+
+    rig.deploy_platform(&tags());
+    onboarded(rig, &account);
+    let fresh = rig.account("taxed-staging", "staging");
+    demand_tags(rig, &fresh);
+    onboarded(rig, &fresh);
+    assert_tagged(rig, &fresh, "taxed");
+    assert!(onboarded(rig, &fresh).changes().is_empty());
+}
+
+#[test]
+fn a_tag_that_somebody_removes_comes_back_on_any_part() {
+    let (rig, _turn) = turn(&tags());
+    let account = rig.account("untagged-staging", "staging");
+    onboarded(rig, &account);
+    let of_berth = json!({ "Filters": [{ "Name": "tag:berth:managed-by", "Values": ["berth"] }] });
+    let ec2 = |operation: &str, with: &Value| rig.call_in(&account, WEST, "ec2", operation, with);
+    let listed = |operation: &str, set: &str, id: &str| -> Vec<String> {
+        let found = ec2(operation, &of_berth)[set].take();
+        found.as_array().unwrap().iter().map(|each| each[id].as_str().unwrap().to_owned()).collect()
+    };
+    let mut ids = listed("describe_vpcs", "Vpcs", "VpcId");
+    ids.extend(listed("describe_subnets", "Subnets", "SubnetId"));
+    ids.extend(listed("describe_route_tables", "RouteTables", "RouteTableId"));
+    ids.extend(listed("describe_vpc_endpoints", "VpcEndpoints", "VpcEndpointId"));
+    ids.extend(attachments(rig, &account).iter().map(|a| a["TransitGatewayAttachmentId"].as_str().unwrap().to_owned()));
+    let logs = ec2("describe_flow_logs", &json!({}))["FlowLogs"].take();
+    ids.extend(logs.as_array().unwrap().iter().map(|log| log["FlowLogId"].as_str().unwrap().to_owned()));
+    assert!(ids.len() >= 10, "{ids:?}");
+
+    ec2("delete_tags", &json!({ "Resources": ids, "Tags": [{ "Key": "CostCenter" }] }));
+    // Somebody's own tag is nobody's drift.
+    ec2("create_tags", &json!({ "Resources": [ids[0]], "Tags": [{ "Key": "theirs", "Value": "kept" }] }));
+    let role = json!({ "RoleName": "untagged-viewer", "TagKeys": ["CostCenter"] });
+    rig.call(&account, "iam", "untag_role", &role);
+    let mut expected: Vec<String> = ids.iter().map(|id| format!("tag {id} with CostCenter")).collect();
+    expected.push("repair tags of role untagged-viewer".to_owned());
+    expected.sort();
+    assert_eq!(repaired(rig, &account), expected);
+    assert_tagged(rig, &account, "untagged");
+    assert!(ec2("describe_vpcs", &of_berth).to_string().contains("theirs"));
+
+    // Tags that leave the file stay on what has them.
+    rig.deploy_platform(&[]);
+    assert!(onboarded(rig, &account).changes().is_empty());
+}
+
+#[test]
+fn a_pool_that_demands_tags_is_invalid_input_that_speaks_of_tags() {
+    let (rig, _turn) = turn(&[]);
+    let account = rig.account("pooled-staging", "staging");
+    let message = "The resource is missing one or more of the resource tags required by the IPAM pool.";
+    let rule = rig.break_calls(&json!({
+        "match": { "account": account, "operation": "CreateVpc" },
+        "action": { "error": { "code": "InvalidParameterValue", "status": 400, "message": message } },
+        "times": 1,
+    }));
+    let ended = run(rig, &account);
+    assert_eq!((rig.fired(rule), ended.error.as_deref()), (1, Some("InvalidInput")), "{ended:?}");
+    let failure = rig.record(&account).unwrap().failure.unwrap();
+    assert!(failure.hint.contains("`tags:`") && failure.hint.contains("describe-ipam-pools"), "{failure:?}");
+}
