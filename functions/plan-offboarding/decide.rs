@@ -6,8 +6,8 @@ use berth_config::PlatformConfig;
 use berth_ledger::{Record, Status, accounts_with_something};
 use berth_step::{Fault, StepError};
 use berth_tenancy::{
-    GitOpsPlan, Given, LeftOverPolicy, LeftOvers, OffboardingPlan, Region, RegionRemoval, Subject, Thing,
-    cluster_of_path,
+    GitOpsPlan, Given, LeftOverPolicy, LeftOvers, OffboardingPlan, OrganizationTags, Region, RegionRemoval, Subject,
+    Thing, cluster_of_path,
 };
 
 use crate::{OffboardingRequest, Standing};
@@ -65,6 +65,8 @@ pub fn subject(
         tenant_role: platform.tenant_role.clone(),
         allow_disruption: false,
         opening_until: None,
+        // Nothing is made on the way out.
+        tags: OrganizationTags::default(),
     })
 }
 
