@@ -40,6 +40,9 @@ pub(super) struct Seen<'a> {
 
 /// Everything that does not hold after a run. The record is the ledger's, once the run had its outcome.
 pub(super) fn violated(seen: &Seen<'_>, record: &Record) -> Vec<String> {
+    if seen.scenario.is_refused() {
+        return became_another_one(seen, record);
+    }
     let mut violations = Vec::new();
     if record.status != seen.scenario.end() {
         violations.push(format!("no lost account: it ended {}: {:?}", record.status.name(), record.failure));
@@ -57,7 +60,8 @@ pub(super) fn violated(seen: &Seen<'_>, record: &Record) -> Vec<String> {
     violations.extend(not_one_commit(seen, record));
     violations.extend(untold(record, &seen.rig.calls(seen.since)));
     match seen.scenario {
-        Scenario::Again => {
+        Scenario::Reduced => violations.extend(changed_by_a_second_run(seen)),
+        Scenario::Again | Scenario::Renamed | Scenario::Moved => {
             violations.extend(changed(&seen.rig.calls(seen.since)));
             let told = record.told_changes().into_iter();
             violations.extend(told.map(|change| format!("nothing had to change, and it is told: {change}")));
@@ -72,6 +76,32 @@ pub(super) fn violated(seen: &Seen<'_>, record: &Record) -> Vec<String> {
             violations.extend(changed_by_a_second_run(seen));
         }
     }
+    violations
+}
+
+/// One tenant for each account, and one set of access: an account that may not become another one was refused before
+/// anything changed, and is who it was.
+fn became_another_one(seen: &Seen<'_>, record: &Record) -> Vec<String> {
+    let mut violations = Vec::new();
+    let fault = record.failure.as_ref().map(|failure| (failure.state.as_str(), failure.fault.as_str()));
+    if fault != Some(("PlanOnboarding", "NotOwned")) {
+        violations.push(format!(
+            "one tenant for each account: it ended {}, {:?}",
+            record.status.name(),
+            record.failure
+        ));
+    }
+    let identity = record.identity().map(|identity| identity.to_string());
+    let expected = format!("{}/staging", seen.tenant);
+    if identity.as_ref() != Some(&expected) {
+        violations.push(format!("one tenant for each account: it was {expected}, and is {identity:?}"));
+    }
+    let made = seen.rig.commit_count() - seen.commits;
+    if made > 0 {
+        violations.push(format!("one tenant for each account: {made} commits were made"));
+    }
+    violations.extend(not_one_of_each(seen));
+    violations.extend(changed(&seen.rig.calls(seen.since)));
     violations
 }
 
@@ -155,14 +185,16 @@ fn not_one_commit(seen: &Seen<'_>, record: &Record) -> Vec<String> {
     let Some(commit) = &record.commit else { return vec!["one commit: the ledger names none".to_owned()] };
     let mut violations = Vec::new();
     let commits = seen.rig.commits(&commit.path);
-    // Of one that was reverted there were others; that there is one more shows below.
-    if commits.len() != 1 && seen.scenario != Scenario::Reverted {
+    // Of one that was reverted there were others; that there is one more shows below. What was taken away afterwards is a
+    // commit of its own.
+    let of_file = if seen.scenario == Scenario::Reduced { 2 } else { 1 };
+    if commits.len() != of_file && seen.scenario != Scenario::Reverted {
         violations.push(format!("one commit: {} of {}", commits.len(), commit.path));
     }
     let made = seen.rig.commit_count() - seen.commits;
     let expected = match seen.scenario {
-        Scenario::Again | Scenario::Leaving => 0,
-        Scenario::Pooled | Scenario::Reserved | Scenario::Swept => 1,
+        Scenario::Again | Scenario::Renamed | Scenario::Moved | Scenario::Leaving => 0,
+        Scenario::Pooled | Scenario::Reserved | Scenario::Swept | Scenario::Reduced => 1,
         Scenario::Reviewed | Scenario::Reverted => 2, // the tenant's, and the merge
     };
     if made > expected || (seen.scenario == Scenario::Reverted && made == 0) {

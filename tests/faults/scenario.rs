@@ -2,10 +2,10 @@
 
 use std::{fmt, str::FromStr};
 
-use berth_ledger::Status;
-use serde_json::json;
+use berth_ledger::{Record, Status};
+use serde_json::{Value, json};
 
-use crate::rig::{Event, Rig, event};
+use crate::rig::{Event, MANAGEMENT, Rig, event, event_now};
 
 /// How often a campaign may fail.
 const SWEEPS_MAX: usize = 6;
@@ -21,6 +21,12 @@ pub enum Scenario {
     Again,
     /// A new account whose event was lost: the campaign finds it.
     Swept,
+    /// An account that is onboarded, and whose tag names another tenant by now: it is refused, and stays who it is.
+    Renamed,
+    /// An account that is onboarded, and that is in another environment's unit by now: it is refused, too.
+    Moved,
+    /// An account that is onboarded, and whose plan lost a role and lowered a permission set: that access goes.
+    Reduced,
     /// A new account whose commit people review: a person merges the pull request, and the schedule notices.
     Reviewed,
     /// An account whose pull request was merged, then reverted, with its branch still there: it is proposed once more.
@@ -34,8 +40,18 @@ pub(super) const OF_PEOPLE: [&str; 2] = ["made-by-people", "192.168.77.0/24"];
 
 impl Scenario {
     /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Pooled, Self::Reserved, Self::Again, Self::Swept, Self::Leaving, Self::Reviewed, Self::Reverted];
+    pub const ALL: [Self; 10] = [
+        Self::Pooled,
+        Self::Reserved,
+        Self::Again,
+        Self::Swept,
+        Self::Renamed,
+        Self::Moved,
+        Self::Reduced,
+        Self::Leaving,
+        Self::Reviewed,
+        Self::Reverted,
+    ];
 
     fn name(self) -> &'static str {
         match self {
@@ -43,6 +59,9 @@ impl Scenario {
             Self::Reserved => "reserved",
             Self::Again => "again",
             Self::Swept => "swept",
+            Self::Renamed => "renamed",
+            Self::Moved => "moved",
+            Self::Reduced => "reduced",
             Self::Reviewed => "reviewed",
             Self::Reverted => "reverted",
             Self::Leaving => "leaving",
@@ -54,25 +73,54 @@ impl Scenario {
         matches!(self, Self::Reviewed | Self::Reverted)
     }
 
-    /// Whether it begins with an account that is onboarded: nothing but the repository may change then, and one account
-    /// serves many runs.
+    /// Whether it begins with an account that is onboarded, and is known by its execution from the start.
     pub(super) fn is_of_onboarded(self) -> bool {
+        matches!(self, Self::Again | Self::Reverted | Self::Renamed | Self::Moved | Self::Reduced | Self::Leaving)
+    }
+
+    /// The environment, which has one region: [`Rig::quick`] shapes it so, and [`Self::prepare`] that of `Reduced`.
+    fn environment(self) -> &'static str {
+        match self {
+            Self::Pooled
+            | Self::Again
+            | Self::Swept
+            | Self::Renamed
+            | Self::Moved
+            | Self::Leaving
+            | Self::Reviewed
+            | Self::Reverted => "staging",
+            Self::Reserved => "dev",
+            Self::Reduced => "prod",
+        }
+    }
+
+    /// Whether the account may not become what its plan says: it ends as `NotOwned`, and nothing changes.
+    pub(super) fn is_refused(self) -> bool {
+        matches!(self, Self::Renamed | Self::Moved)
+    }
+
+    /// Whether nothing but the repository may change, so that one account serves many runs.
+    pub(super) fn serves_many(self) -> bool {
         matches!(self, Self::Again | Self::Reverted)
     }
 
-    /// The environment, which has one region: [`Rig::quick`] shapes it so.
-    fn environment(self) -> &'static str {
-        match self {
-            Self::Pooled | Self::Again | Self::Swept | Self::Reviewed | Self::Reverted | Self::Leaving => "staging",
-            Self::Reserved => "dev",
+    /// Whether this is how it ends when nothing is wrong.
+    pub(super) fn is_end(self, record: &Record) -> bool {
+        if self.is_refused() {
+            let fault = record.failure.as_ref().map(|failure| failure.fault.as_str());
+            return record.status == Status::Failed && fault == Some("NotOwned");
         }
+        record.status == self.end() && record.lease.is_none()
     }
 
     /// Everything before the part that is broken; the account's id.
     pub(super) fn prepare(self, rig: &Rig, tenant: &str) -> String {
         let environment = self.environment();
+        if self == Self::Reduced {
+            deploy_prod(rig, |_, _| {});
+        }
         let account = rig.account(&format!("{tenant}-{environment}"), environment);
-        if self.is_of_onboarded() || self == Self::Leaving {
+        if self.is_of_onboarded() {
             rig.publish(&[event(Event::Created, &account)]);
             rig.until("the account that runs are about", || {
                 if self.merges(rig) {
@@ -81,14 +129,33 @@ impl Scenario {
                 rig.record(&account).filter(|record| record.status == Status::Onboarded)
             });
         }
-        if self == Self::Leaving {
-            let [role, block] = OF_PEOPLE;
-            rig.call_in(&account, "eu-west-1", "ec2", "create_vpc", &json!({ "CidrBlock": block }));
-            let trust = json!({ "Version": "2012-10-17", "Statement": [{
-                "Effect": "Allow", "Principal": { "Service": "ec2.amazonaws.com" }, "Action": "sts:AssumeRole",
-            }] })
-            .to_string();
-            rig.call(&account, "iam", "create_role", &json!({ "RoleName": role, "AssumeRolePolicyDocument": trust }));
+        match self {
+            Self::Renamed => {
+                let tag = json!({ "Key": "berth:tenant", "Value": format!("{tenant}-renamed") });
+                let tags = json!({ "ResourceId": account, "Tags": [tag] });
+                rig.call(MANAGEMENT, "organizations", "tag_resource", &tags);
+            }
+            Self::Moved => {
+                let units = ["environments.staging", "environments.dev"]
+                    .map(|at| rig.platform(&format!("{at}.organizationalUnits"))[0].take());
+                let [from, to] = units;
+                let moved = json!({ "AccountId": account, "SourceParentId": from, "DestinationParentId": to });
+                rig.call(MANAGEMENT, "organizations", "move_account", &moved);
+            }
+            Self::Reduced => deploy_prod(rig, |roles, sign_in| {
+                roles.retain(|role| role["key"] != "viewer");
+                sign_in.iter_mut().for_each(|one| one["permissionSet"] = json!("TenantViewer"));
+            }),
+            Self::Leaving => {
+                let [role, block] = OF_PEOPLE;
+                rig.call_in(&account, "eu-west-1", "ec2", "create_vpc", &json!({ "CidrBlock": block }));
+                let trust = json!({ "Version": "2012-10-17", "Statement": [{
+                    "Effect": "Allow", "Principal": { "Service": "ec2.amazonaws.com" }, "Action": "sts:AssumeRole",
+                }] });
+                let role = json!({ "RoleName": role, "AssumeRolePolicyDocument": trust.to_string() });
+                rig.call(&account, "iam", "create_role", &role);
+            }
+            _ => {}
         }
         account
     }
@@ -121,7 +188,13 @@ impl Scenario {
                 rig.publish(&[event(Event::Created, account)]);
                 None
             }
-            Self::Again | Self::Reverted | Self::Leaving => Some(self.start(rig, account)),
+            Self::Again | Self::Reverted | Self::Reduced | Self::Leaving => Some(self.start(rig, account)),
+            Self::Renamed | Self::Moved => {
+                let before = rig.executions(account);
+                let _ = rig.enqueue(&[event_now(Event::Updated, account)]);
+                let is_new = |execution: &String| !before.contains(execution);
+                Some(rig.until("the execution of the event", || rig.executions(account).into_iter().find(is_new)))
+            }
             Self::Swept => {
                 let input = json!({ "missingAfterMinutes": 0 });
                 // A campaign that failed comes again with the schedule.
@@ -143,6 +216,21 @@ impl Scenario {
         }
         !open.is_empty()
     }
+}
+
+/// Deploys an environment `prod` that is like `staging`, but for its unit and what `edit` makes of its roles and sign-in.
+fn deploy_prod(rig: &Rig, edit: impl FnOnce(&mut Vec<Value>, &mut Vec<Value>)) {
+    let mut prod = rig.platform("environments.staging");
+    prod["organizationalUnits"] = rig.platform("environments.prod.organizationalUnits");
+    let mut list = |at: &str| match prod.pointer_mut(at).map(Value::take) {
+        Some(Value::Array(list)) => list,
+        other => panic!("{at} of staging is no list: {other:?}"),
+    };
+    let (mut roles, mut sign_in) = (list("/roles/roles"), list("/signIn"));
+    edit(&mut roles, &mut sign_in);
+    prod["roles"]["roles"] = Value::Array(roles);
+    prod["signIn"] = Value::Array(sign_in);
+    rig.deploy_platform(&[("environments.prod", prod)]);
 }
 
 impl fmt::Display for Scenario {

@@ -45,6 +45,15 @@ pub fn event(kind: Event, account: &str) -> String {
     event.to_string()
 }
 
+/// The same event, as it would come now.
+#[must_use]
+pub fn event_now(kind: Event, account: &str) -> String {
+    let mut event: Value = serde_json::from_str(&event(kind, account)).expect("the fixture is JSON");
+    event["time"] = jiff::Timestamp::now().to_string().into();
+    event["detail"]["eventTime"] = event["time"].clone();
+    event.to_string()
+}
+
 impl Rig {
     fn queue(name: &str) -> String {
         format!("https://sqs.us-east-1.amazonaws.com/{}/{name}", super::HUB)

@@ -33,7 +33,7 @@ pub use self::local_aws::{checkout, recordings};
 pub use self::told::untold;
 pub use self::{
     executions::{Ended, onboarded, run},
-    intake::{Event, event, fixture},
+    intake::{Event, event, event_now, fixture},
     journal::{Call, Invocation, StoppedClock, TimedCall},
     person::{AccessEntrySeen, AssignmentSeen, AttachmentSeen, Counted, RegionSeen, RoleSeen, VpcSeen, World},
     places::{Place, disguises},

@@ -1,7 +1,7 @@
 //! Identity is given once, before any grant.
 
 use berth_ledger::Status;
-use berth_tests::rig::{Event, event, onboarded};
+use berth_tests::rig::{Event, event_now, onboarded};
 use serde_json::json;
 
 use crate::{assert_refused, changed_since, tag, turn};
@@ -28,7 +28,7 @@ fn an_event_of_a_changed_account_fails_visibly_and_changes_nothing() {
     onboarded(rig, &account);
     tag(rig, &account, "thrift");
     let since = rig.last_call();
-    let _ = rig.enqueue(&[updated_now(&account)]);
+    let _ = rig.enqueue(&[event_now(Event::Updated, &account)]);
     let record = rig.wait_for(&account, Status::Failed);
     let failure = record.failure.unwrap();
     assert_eq!((failure.state.as_str(), failure.fault.as_str()), ("PlanOnboarding", "NotOwned"));
@@ -146,16 +146,8 @@ fn a_generation_beyond_the_next_is_refused_and_later_events_count() {
     let ended = rig.ended(&rig.start_execution(&json!({ "accountId": account, "generation": 4_294_967_295_u32 })));
     assert_eq!(ended.error.as_deref(), Some("InvalidInput"), "{ended:?}");
     rig.until("its failure to be announced", || rig.record(&account).filter(|record| record.status == Status::Failed));
-    let _ = rig.enqueue(&[updated_now(&account)]);
+    let _ = rig.enqueue(&[event_now(Event::Updated, &account)]);
     let record = rig
         .until("the event to be served", || rig.record(&account).filter(|record| record.status == Status::Onboarded));
     assert_eq!(record.generation, 2, "{record:?}");
-}
-
-/// The event of an update, as it would come now.
-fn updated_now(account: &str) -> String {
-    let mut update: serde_json::Value = serde_json::from_str(&event(Event::Updated, account)).unwrap();
-    update["time"] = json!(jiff::Timestamp::now().to_string());
-    update["detail"]["eventTime"] = update["time"].clone();
-    update.to_string()
 }
