@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     ClusterAccessRecord, CommitRecord, Ledger, Record, RegionRecord, RoleRecord, SignInRecord, Status,
     lease::superseded,
-    table::{Change, Item, failed, key, read},
+    table::{Change, Item, failed, read},
 };
 
 /// Bytes of sentences that the journal of one run takes. A fresh region is 5 kB. An item has 400 KiB, and an outcome on the
@@ -223,19 +223,9 @@ impl Ledger {
 
     /// Changes a record when its condition holds; else answers it as it is, which may be empty. [DynamoDB `UpdateItem`]
     async fn change_or_old(&self, account: &AccountId, change: Change) -> Result<Option<Item>, StepError> {
-        let sent = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(key(account)))
-            .update_expression(change.expression())
-            .condition_expression(change.condition)
-            .set_expression_attribute_names(Some(change.names))
-            .set_expression_attribute_values(Some(change.values))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
-        let Err(error) = sent else { return Ok(None) };
+        let call = self.change_call(account, change);
+        let call = call.return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let Err(error) = call.send().await else { return Ok(None) };
         let failure = CallFailure::of("dynamodb:UpdateItem", &error);
         match error.into_service_error() {
             UpdateItemError::ConditionalCheckFailedException(refused) => {

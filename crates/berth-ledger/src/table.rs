@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{
     Client,
-    operation::transact_write_items::TransactWriteItemsError,
+    operation::{transact_write_items::TransactWriteItemsError, update_item::builders::UpdateItemFluentBuilder},
     types::{AttributeValue, CancellationReason, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update},
 };
 use berth_aws::{CallFailure, CallResultExt, SdkResultExt};
@@ -149,8 +149,16 @@ impl Ledger {
     /// Changes an account's record when `condition` holds. Answers the record as it is afterwards, or `None` when the
     /// condition did not hold. [DynamoDB `UpdateItem`]
     pub(crate) async fn update(&self, account: &AccountId, change: Change) -> Result<Option<Record>, StepError> {
-        let sent = self
-            .client
+        let call = self.change_call(account, change).return_values(aws_sdk_dynamodb::types::ReturnValue::AllNew);
+        let sent = call.send().await;
+        let sent = sent.named("dynamodb:UpdateItem").none_if(&["ConditionalCheckFailedException"]).map_err(failed);
+        let record = sent.and_then(|answer| answer.and_then(|answer| answer.attributes).map(read).transpose());
+        record.map_err(|error| error.for_account(account))
+    }
+
+    /// The call that changes an account's record when the condition holds.
+    pub(crate) fn change_call(&self, account: &AccountId, change: Change) -> UpdateItemFluentBuilder {
+        self.client
             .update_item()
             .table_name(&self.table)
             .set_key(Some(key(account)))
@@ -158,12 +166,6 @@ impl Ledger {
             .condition_expression(change.condition)
             .set_expression_attribute_names(Some(change.names))
             .set_expression_attribute_values(Some(change.values))
-            .return_values(aws_sdk_dynamodb::types::ReturnValue::AllNew)
-            .send()
-            .await;
-        let sent = sent.named("dynamodb:UpdateItem").none_if(&["ConditionalCheckFailedException"]).map_err(failed);
-        let record = sent.and_then(|answer| answer.and_then(|answer| answer.attributes).map(read).transpose());
-        record.map_err(|error| error.for_account(account))
     }
 }
 
