@@ -223,10 +223,6 @@ pub(crate) fn print(record: &Record, position: Option<&Position>, now: Timestamp
     }
     for (region, network) in &record.regions {
         network_details(region.as_str(), network);
-        if !network.duplicate_vpcs.is_empty() {
-            let ids = network.duplicate_vpcs.join(", ");
-            anstream::println!("  {region:<14} {} {ids}: remove it once nothing uses it", paint::bad("duplicate VPC:"));
-        }
     }
     for role in &record.roles {
         let access = role.access.map_or("", |access| access.as_str());

@@ -1,7 +1,7 @@
 //! The CRDs of other operators: cert-manager's Certificate and Cilium's policy.
 //!
 //! Ours have the fields that the operator writes and no others, so that the server prunes a field of a wrong name. With
-//! `BERTH_REAL_CRDS` the real ones are taken from the files of that folder instead (docs/testing.md).
+//! `BERTH_REAL_CRDS` the real ones are taken from the files of that folder instead (operator/README.md).
 
 use berth_operator::object::Kind;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
