@@ -8,8 +8,9 @@
 const KINDS: [(&str, &str); 7] = [
     (
         "service control policy",
-        "it is not the role that lacks it: in the management account, exempt the role that is named from the service \
-         control policy, or give the policy what it demands (tags, a region)",
+        "it is not the role that lacks it: where the policy demands tags, write them into `tags:` of platform.yaml and \
+         start anew (berth replay ACCOUNT --new); else, in the management account, exempt the role that is named from \
+         the service control policy",
     ),
     (
         "resource control policy",
