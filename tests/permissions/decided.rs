@@ -23,7 +23,7 @@ pub struct Decided {
     pub action: String,
     /// The ARN, without accounts and made-up ids; `*` where AWS knows no resources.
     pub resource: String,
-    /// Names of the statements that allow it.
+    /// Names of the statements that allow it, or deny it explicitly.
     pub statements: Vec<String>,
     /// Whether it was allowed.
     pub allowed: bool,
@@ -41,10 +41,15 @@ pub fn decided() -> BTreeSet<Decided> {
     whole.map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}"))).collect()
 }
 
-/// Calls of journeys that IAM would refuse.
+/// Start of the names of statements with which a journey denies something on purpose.
+const PLANTED: &str = "Planted";
+
+/// Calls of journeys that IAM would refuse, but for those that a journey denies on purpose.
 #[must_use]
 pub fn denied(decided: &BTreeSet<Decided>) -> Vec<String> {
-    let denied = decided.iter().filter(|each| !each.allowed);
+    let is_planted =
+        |each: &&Decided| !each.statements.is_empty() && each.statements.iter().all(|sid| sid.starts_with(PLANTED));
+    let denied = decided.iter().filter(|each| !each.allowed && !is_planted(each));
     let line = |each: &Decided| {
         let Decided { function, role, action, resource, reason, .. } = each;
         format!(
@@ -58,8 +63,11 @@ pub fn denied(decided: &BTreeSet<Decided>) -> Vec<String> {
 #[must_use]
 pub fn unneeded(policies: &BTreeMap<String, FunctionPolicy>, decided: &BTreeSet<Decided>) -> Vec<String> {
     let of = |each: &Decided| (each.name().to_owned(), part_of(&each.function, &each.role));
-    let used: BTreeSet<((String, Part), &str)> =
-        decided.iter().flat_map(|each| each.statements.iter().map(move |sid| (of(each), sid.as_str()))).collect();
+    let used: BTreeSet<((String, Part), &str)> = decided
+        .iter()
+        .filter(|each| each.allowed)
+        .flat_map(|each| each.statements.iter().map(move |sid| (of(each), sid.as_str())))
+        .collect();
     let mut found = Vec::new();
     for (function, policy) in policies {
         for (part, statements) in &policy.0 {

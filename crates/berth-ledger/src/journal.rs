@@ -52,8 +52,8 @@ enum Refused {
     Told,
     /// The journal is full.
     Full,
-    /// The record is one of an earlier version, which has neither journal nor inventory.
-    Older,
+    /// The record, which is one of an earlier version: it has neither journal nor inventory.
+    Older(Box<Record>),
 }
 
 impl Record {
@@ -157,8 +157,8 @@ impl Ledger {
         match self.try_to_tell(subject, intent, &name, now).await? {
             None | Some(Refused::Told) => {}
             Some(Refused::Full) => self.give(subject, now, true).await?,
-            Some(Refused::Older) => {
-                self.begin_journal(subject).await?;
+            Some(Refused::Older(record)) => {
+                self.begin_journal(subject, &record).await?;
                 // Only the lease may be in the way now, and that is an error by itself.
                 self.try_to_tell(subject, intent, &name, now).await?;
             }
@@ -209,13 +209,12 @@ impl Ledger {
     }
 
     /// Gives the record of an execution that an earlier version planned a journal, and an inventory of what it says.
-    /// [DynamoDB `GetItem`, `UpdateItem`]
-    async fn begin_journal(&self, subject: &Subject) -> Result<(), StepError> {
-        let given = self.get(&subject.account_id).await?.map(|record| record.given()).unwrap_or_default();
+    /// [DynamoDB `UpdateItem`]
+    async fn begin_journal(&self, subject: &Subject, record: &Record) -> Result<(), StepError> {
         let change = Change::when("#lease = :lease")
             .set_if_absent("journal", BTreeMap::<String, JournalBatch>::new())?
             .set_if_absent("journalBytes", 0)?
-            .set_if_absent("inventory", inventory(given))?
+            .set_if_absent("inventory", inventory(record.given()))?
             .value("lease", &subject.execution)?;
         let old = self.change_or_old(&subject.account_id, change).await?;
         old.map_or(Ok(()), |old| refused(subject, old, "").map(drop))
@@ -263,20 +262,19 @@ fn refused(subject: &Subject, old: Item, name: &str) -> Result<Refused, StepErro
         None => return Err(superseded(subject, "a newer execution")),
     }
     let map = |name: &str| old.get(name).and_then(|value| value.as_m().ok());
-    let (Some(journal), Some(_)) = (map("journal"), map("inventory")) else { return Ok(Refused::Older) };
+    let bytes = old.get("journalBytes").and_then(|value: &AttributeValue| value.as_n().ok()?.parse::<usize>().ok());
+    let (Some(journal), Some(_), Some(bytes)) = (map("journal"), map("inventory"), bytes) else {
+        return Ok(Refused::Older(Box::new(read(old)?)));
+    };
     if journal.contains_key(name) {
         return Ok(Refused::Told);
     }
-    let bytes = old.get("journalBytes").and_then(|value: &AttributeValue| value.as_n().ok()?.parse::<usize>().ok());
-    match bytes {
-        None => Ok(Refused::Older),
-        Some(bytes) if bytes >= JOURNAL_BYTES_MAX => Ok(Refused::Full),
-        Some(_) => {
-            let record = read(old)?;
-            let what = format!("the record of {} refused a batch of changes for no known reason", record.account_id);
-            Err(StepError::new(Fault::Conflict, what))
-        }
+    if bytes >= JOURNAL_BYTES_MAX {
+        return Ok(Refused::Full);
     }
+    let record = read(old)?;
+    let what = format!("the record of {} refused a batch of changes for no known reason", record.account_id);
+    Err(StepError::new(Fault::Conflict, what))
 }
 
 #[cfg(test)]
@@ -397,7 +395,8 @@ mod tests {
         let refused = |value: &serde_json::Value, name| refused(&subject(), item(value), name);
         assert!(matches!(refused(&full, "n"), Ok(Refused::Told)));
         assert!(matches!(refused(&full, "m"), Ok(Refused::Full)));
-        assert!(matches!(refused(&json!({ "lease": "arn:mine" }), "n"), Ok(Refused::Older)));
+        let older = serde_json::to_value(record(&json!({ "lease": "arn:mine" }))).unwrap();
+        assert!(matches!(refused(&older, "n"), Ok(Refused::Older(there)) if there.given().is_empty()));
         for taken in [json!({ "lease": "arn:other", "journal": { "n": {} }, "inventory": {} }), json!({})] {
             assert_eq!(refused(&taken, "n").err().unwrap().fault, Fault::Superseded, "{taken}");
         }

@@ -58,7 +58,7 @@ class Decision:
     """In the words of AWS's messages: what denies it, or what lacks an allow."""
     explicit: bool = False
     used: tuple[str, ...] = ()
-    """Sids of the identity policies' statements that allow it."""
+    """Sids of the identity policies' statements that allow it, or of those that deny it explicitly."""
 
 
 def decide(request: Request, policies: Policies) -> Decision:
@@ -74,8 +74,11 @@ def decide(request: Request, policies: Policies) -> Decision:
     missing = ""
     for kind, documents in kinds:
         effects = [(statement, applies(statement, request)) for document in documents for statement in of(document)]
-        if any(held and statement["Effect"] == "Deny" for statement, held in effects):
-            return Decision(False, _policy_word(kind), explicit=True)
+        denying = tuple(
+            str(statement.get("Sid", "")) for statement, held in effects if held and statement["Effect"] == "Deny"
+        )
+        if denying:
+            return Decision(False, _policy_word(kind), explicit=True, used=denying)
         allowing = [statement for statement, held in effects if held and statement["Effect"] == "Allow"]
         if not allowing and not missing:
             missing = kind

@@ -43,7 +43,7 @@ class Recording:
             self.note_use(entry.function, entry.role, entry.service, entry.operation)
 
     def note_decision(self, function: str, role: str, request: Request, decision: Decision) -> None:
-        """What a call asked for, and the statements that allow it."""
+        """What a call asked for, and the statements that allow it, or deny it explicitly."""
         seen = (function, role, request.action, decision.used, decision.allowed, narrowed(request.resource))
         if self._decisions is None or seen in self._decided:
             return

@@ -151,13 +151,15 @@ def test_the_schedule_invokes_the_sweep_with_nothing_but_an_empty_request(hub: L
 def test_every_alarm_watches_something_that_exists_and_tells_the_topic(hub: Loaded) -> None:
     alarms = {each["AlarmName"]: each for each in hub.client("cloudwatch").describe_alarms()["MetricAlarms"]}
     queues = {url.rsplit("/", 1)[1] for url in hub.client("sqs").list_queues()["QueueUrls"]}
+    onboard = hub.stack.outputs["StateMachineArn"]
+    machines = [onboard, onboard.replace("onboard", "offboard")]
     watched = set()
     for alarm in alarms.values():
         (dimension,) = alarm["Dimensions"]
         exists = {
             "QueueName": queues,
             "FunctionName": {f"berth-{name}" for name in FUNCTIONS},
-            "StateMachineArn": {hub.stack.outputs["StateMachineArn"]},
+            "StateMachineArn": set(machines),
             "Fault": {"Bug"},  # tests/tests/contract/metrics.rs holds Berth's own metrics to what is emitted
         }
         assert dimension["Value"] in exists[dimension["Name"]]
@@ -172,9 +174,7 @@ def test_every_alarm_watches_something_that_exists_and_tells_the_topic(hub: Load
         ("berth-commits-dlq", "ApproximateNumberOfMessagesVisible"),
         ("berth-outcomes-dlq", "ApproximateNumberOfMessagesVisible"),
         ("berth-complete-merges", "Errors"),
-        (hub.stack.outputs["StateMachineArn"], "ExecutionsFailed"),
-        (hub.stack.outputs["StateMachineArn"], "ExecutionsTimedOut"),
-        (hub.stack.outputs["StateMachineArn"], "ExecutionsAborted"),
+        *((machine, f"Executions{how}") for machine in machines for how in ("Failed", "TimedOut", "Aborted")),
         ("Bug", "Invocations"),
         ("berth-sweep-accounts", "Errors"),
         ("berth-sweep-accounts", "Invocations"),
@@ -189,7 +189,7 @@ def test_the_dashboard_shows_what_was_made_and_no_placeholder_is_left(hub: Loade
     widgets = json.loads(text)["widgets"]
     metrics = [metric for widget in widgets for metric in widget["properties"].get("metrics", [])]
     machines = {metric[3] for metric in metrics if metric[0] == "AWS/States"}
-    assert machines == {hub.stack.outputs["StateMachineArn"]}
+    assert machines == set(machines)
     queues = {url.rsplit("/", 1)[1] for url in hub.client("sqs").list_queues()["QueueUrls"]}
     assert {metric[3] for metric in metrics if metric[0] == "AWS/SQS"} == queues
     (log,) = (widget for widget in widgets if widget["type"] == "log")
