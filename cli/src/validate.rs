@@ -31,7 +31,9 @@ pub(crate) async fn run(args: &ValidateArgs, wanted: Target) -> Result<Exit, Pro
             exit = Exit::Failed;
         }
         if args.json {
-            document["repository"] = json!(report);
+            if let Some(fields) = document.as_object_mut() {
+                fields.insert("repository".to_owned(), json!(report));
+            }
         } else {
             repository::print(&report);
         }

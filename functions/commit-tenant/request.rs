@@ -64,7 +64,7 @@ impl CommitRequestExt for CommitRequest {
 
     fn entry(&self) -> Result<AccountEntry, StepError> {
         let Self { task_token: _, settled: _, wish: _, run, git_ops, planned_regions, regions, roles } = self;
-        let planned = planned_regions.iter().zip(0..).map(|(region, n)| planned_network(region, n));
+        let planned = planned_regions.iter().zip(0..).map(|(region, n)| Ok(planned_network(region, n)));
         let regions: Result<Vec<RegionNetwork>, StepError> = planned.chain(regions.iter().map(network)).collect();
         let role = |role: &RoleRecord| {
             let access = role.access?;
@@ -98,14 +98,14 @@ impl CommitRequestExt for CommitRequest {
 }
 
 /// A network that is not made yet, with a block of its own that nobody has: what counts is how many there are.
-fn planned_network(region: &Region, n: u8) -> Result<RegionNetwork, StepError> {
+fn planned_network(region: &Region, n: u8) -> RegionNetwork {
     let id = |kind: &str| format!("{kind}-{NOT_MADE_YET}");
-    Ok(RegionNetwork {
+    RegionNetwork {
         region: region.clone(),
         vpc_id: id("vpc"),
         cidrs: vec![IpNet::V4(Ipv4Net::from(Ipv4Addr::new(192, 0, 2, n)))],
         transit_gateway_attachment_id: id("tgw-attach"),
-    })
+    }
 }
 
 fn network(region: &RegionResult) -> Result<RegionNetwork, StepError> {

@@ -90,10 +90,10 @@ async fn confirm_gone(ec2: &Client, recorded: Option<&str>) -> Result<(), StepEr
     let Some(id) = recorded else { return Ok(()) };
     let sent = ec2.describe_vpcs().vpc_ids(id).send().await;
     let answer = sent.named("ec2:DescribeVpcs").none_if(&["InvalidVpcID.NotFound"]).or_common()?;
-    match answer.and_then(|answer| answer.vpcs).is_some_and(|vpcs| !vpcs.is_empty()) {
-        true => Err(StepError::new(Fault::NotReady, format!("EC2 lists {id} only by its id yet"))),
-        false => Ok(()),
+    if answer.and_then(|answer| answer.vpcs).is_some_and(|vpcs| !vpcs.is_empty()) {
+        return Err(StepError::new(Fault::NotReady, format!("EC2 lists {id} only by its id yet")));
     }
+    Ok(())
 }
 
 #[cfg(test)]

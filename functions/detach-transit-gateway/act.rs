@@ -35,7 +35,7 @@ async fn delete_route(ec2: &Client, Route { table, destination }: &Route) -> Res
     let request = ec2.delete_route().route_table_id(table);
     let request = match destination {
         Destination::Block(block) => request.destination_cidr_block(block.to_string()),
-        Destination::PrefixList(list) => request.destination_prefix_list_id(list.to_string()),
+        Destination::PrefixList(list) => request.destination_prefix_list_id(list.clone()),
     };
     let gone = ["InvalidRoute.NotFound", "InvalidRouteTableID.NotFound"];
     request.send().await.named("ec2:DeleteRoute").none_if(&gone).or_common().map(drop)

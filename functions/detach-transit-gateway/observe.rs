@@ -15,20 +15,17 @@ pub(crate) async fn observe(clients: &Clients, input: &Input) -> Result<State, S
     let (account, region) = (&input.run.account_id, &input.region);
     let Some(vpc) = clients.ledger.vpc_intent(account, region).await?.vpc else { return Ok(State::default()) };
     let mut state = State::default();
-    match &clients.tenant {
-        Some(tenant) => {
-            state.attachments = attachments(tenant, input, &vpc.id).await?;
-            let gateways: Vec<&str> = state.attachments.iter().map(|attachment| attachment.gateway.as_str()).collect();
-            if !gateways.is_empty() {
-                state.routes = Box::pin(routes(tenant, input, &vpc.id, &gateways)).await?;
-            }
+    if let Some(tenant) = &clients.tenant {
+        state.attachments = attachments(tenant, input, &vpc.id).await?;
+        let gateways: Vec<&str> = state.attachments.iter().map(|attachment| attachment.gateway.as_str()).collect();
+        if !gateways.is_empty() {
+            state.routes = Box::pin(routes(tenant, input, &vpc.id, &gateways)).await?;
         }
-        None => {
-            let record = clients.ledger.get(account).await?;
-            let known = record.and_then(|mut record| record.regions.remove(region)).map(|region| region.attachment_id);
-            let network = clients.network(input).await?;
-            state.attachments = hub::attachments(network, input, &vpc.id, known.as_deref()).await?;
-        }
+    } else {
+        let record = clients.ledger.get(account).await?;
+        let known = record.and_then(|mut record| record.regions.remove(region)).map(|region| region.attachment_id);
+        let network = clients.network(input).await?;
+        state.attachments = hub::attachments(network, input, &vpc.id, known.as_deref()).await?;
     }
     let first = state.attachments.first().filter(|attachment| attachment.is_ours);
     if let Some(attachment) = first.filter(|attachment| attachment.state == AttachmentState::Settled) {

@@ -144,7 +144,9 @@ impl Scenario {
             }
             Self::Reduced => deploy_prod(rig, |roles, sign_in| {
                 roles.retain(|role| role["key"] != "viewer");
-                sign_in.iter_mut().for_each(|one| one["permissionSet"] = json!("TenantViewer"));
+                for one in sign_in {
+                    one["permissionSet"] = json!("TenantViewer");
+                }
             }),
             Self::Leaving => {
                 let [role, block] = OF_PEOPLE;

@@ -86,7 +86,9 @@ impl FakeApiServer {
         let mut asked = Asked { line: line.replace(" HTTP/1.1", ""), user: String::new(), groups: Vec::new() };
         for header in lines.map_while(Result::ok).take_while(|line| !line.is_empty()) {
             match header.split_once(": ") {
-                Some((name, value)) if name.eq_ignore_ascii_case("impersonate-user") => asked.user = value.to_owned(),
+                Some((name, value)) if name.eq_ignore_ascii_case("impersonate-user") => {
+                    value.clone_into(&mut asked.user);
+                }
                 Some((name, value)) if name.eq_ignore_ascii_case("impersonate-group") => {
                     asked.groups.push(value.to_owned());
                 }

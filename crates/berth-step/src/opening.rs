@@ -29,7 +29,7 @@ pub fn while_opening(mut error: StepError, subject: &Subject, now: Timestamp) ->
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use berth_tenancy::Mode;
+    use berth_tenancy::{Mode, OrganizationTags};
 
     use super::*;
 
@@ -47,7 +47,7 @@ mod tests {
             tenant_role: "BerthTenant".parse().unwrap(),
             allow_disruption: false,
             opening_until: opening_until.map(|text| text.parse().unwrap()),
-            tags: Default::default(),
+            tags: OrganizationTags::default(),
         }
     }
 

@@ -350,7 +350,9 @@ fn tags_that_the_attachment_lacks_are_set_and_those_of_others_stay() {
     assert_eq!(outcome(&input, &foreign).0, [format!("tag {ID} with owner")]);
     let mut world = foreign;
     let Decision::Act(batch) = decide(&input, &world).unwrap() else { panic!("nothing to do") };
-    batch.iter().for_each(|change| world.apply(&input, change, None));
+    for change in &batch {
+        world.apply(&input, change, None);
+    }
     assert_eq!(outcome(&input, &world), (Vec::new(), Vec::new()));
     assert_eq!(world.attachment.unwrap().tags.get("bill"), Some("theirs"));
 }

@@ -3,8 +3,9 @@
 use aws_sdk_ec2::{
     Client,
     types::{
-        EgressOnlyInternetGateway, FlowLog, InternetGateway, NetworkAcl, NetworkInterface, RouteTable, SecurityGroup,
-        Subnet, VpcEndpoint, VpcPeeringConnection, VpnGateway,
+        AttachmentStatus, EgressOnlyInternetGateway, FlowLog, InternetGateway, NetworkAcl, NetworkInterface,
+        RouteTable, SecurityGroup, Subnet, VpcEndpoint, VpcPeeringConnection, VpcPeeringConnectionStateReasonCode,
+        VpnGateway, VpnState,
     },
 };
 use berth_aws::{CallFailure, CallResultExt, SdkResultExt};
@@ -113,9 +114,9 @@ async fn vpn_gateways(ec2: &Client, vpc: &str) -> Result<Vec<VpnGateway>, StepEr
     let mut found = sent.named("ec2:DescribeVpnGateways").or_common()?.vpn_gateways.unwrap_or_default();
     let is_over = |state: Option<&str>| matches!(state, Some("deleted" | "detached"));
     found.retain(|gateway| {
-        !is_over(gateway.state().map(|state| state.as_str()))
+        !is_over(gateway.state().map(VpnState::as_str))
             && gateway.vpc_attachments().iter().any(|attachment| {
-                attachment.vpc_id() == Some(vpc) && !is_over(attachment.state().map(|state| state.as_str()))
+                attachment.vpc_id() == Some(vpc) && !is_over(attachment.state().map(AttachmentStatus::as_str))
             })
     });
     Ok(found)
@@ -129,7 +130,7 @@ async fn peerings(ec2: &Client, vpc: &str) -> Result<Vec<VpcPeeringConnection>, 
         found.extend(all!("ec2:DescribeVpcPeeringConnections", request).await?);
     }
     found.retain(|peering| {
-        let code = peering.status().and_then(|status| status.code()).map(|code| code.as_str());
+        let code = peering.status().and_then(|status| status.code()).map(VpcPeeringConnectionStateReasonCode::as_str);
         !matches!(code, Some("deleted" | "expired" | "failed" | "rejected"))
     });
     Ok(found)

@@ -81,14 +81,15 @@ fn of_a_closed_account_the_block_rests_and_the_vpc_stays_on_record() {
 
 #[test]
 fn whatever_is_somebody_elses_stops_everything_and_is_named_with_what_to_do() {
-    let cases: [(fn(&mut Vpc), &str, &str); 2] = [
+    type Case = (fn(&mut Vpc), &'static str, &'static str);
+    let cases: [Case; 2] = [
         (|vpc| vpc.is_ours = false, "vpc-1 is on record as Berth's, and somebody took Berth's tags off it", "by hand"),
         (
             |vpc| {
                 vpc.foreign = vec![
                     held("instance i-1 (eni-1)", "terminate the instances"),
                     held("peering pcx-1", "delete the peering"),
-                ]
+                ];
             },
             "vpc-1 is used by what is not Berth's: instance i-1 (eni-1), peering pcx-1; nothing of it was deleted",
             "delete the peering; terminate the instances; then redrive",

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_ec2::{Client, types::TransitGatewayRouteTableState};
+use aws_sdk_ec2::{
+    Client,
+    types::{TransitGatewayAssociationState, TransitGatewayRouteTableState},
+};
 use berth_aws::{CallFailure, CallResultExt, SdkResultExt};
 use berth_ec2::filter;
 use berth_step::StepError;
@@ -49,7 +52,7 @@ async fn association(network: &Client, id: &str) -> Result<Option<(Option<String
     let answer = sent.named("ec2:DescribeTransitGatewayAttachments").or_common()?;
     let Some(seen) = answer.transit_gateway_attachments.unwrap_or_default().into_iter().next() else { return Ok(None) };
     let Some(association) = seen.association else { return Ok(Some((None, false))) };
-    Ok(Some(match association.state.as_ref().map(|state| state.as_str()) {
+    Ok(Some(match association.state.as_ref().map(TransitGatewayAssociationState::as_str) {
         Some("associated") => (association.transit_gateway_route_table_id.filter(|table| !table.is_empty()), false),
         Some("disassociated") => (None, false),
         _ => (None, true),

@@ -7,7 +7,11 @@
 
 mod setup;
 
-use std::{path::PathBuf, process::Stdio, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
 
 use berth_crd::Tenant;
 use berth_kube_testing::Server;
@@ -15,7 +19,7 @@ use berth_operator::object::Kind;
 use clap::Parser;
 use k8s_openapi::api::core::v1::Namespace;
 use kube_client::{
-    Api, Client, ResourceExt as _,
+    Api, Client, ResourceExt,
     api::{DynamicObject, ListParams, Patch, PatchParams},
     core::{ApiResource, GroupVersionKind},
 };
@@ -101,7 +105,7 @@ async fn sync(client: &Client, args: &Args, synced: &mut String) -> Result<(), F
     }
     let files = git(args, &["ls-tree", "-r", "--name-only", &head, "--", &args.folder])?.unwrap_or_default();
     let tenants: Api<Tenant> = Api::all(client.clone());
-    for path in files.lines().filter(|path| path.ends_with(".yaml")) {
+    for path in files.lines().filter(|path| Path::new(path).extension().is_some_and(|extension| extension == "yaml")) {
         let text = git(args, &["show", &format!("{head}:{path}")])?.unwrap_or_default();
         let document: Value = serde_saphyr::from_str(&text)?;
         let name = document["metadata"]["name"].as_str().ok_or("a file without a name")?.to_owned();
@@ -121,7 +125,7 @@ async fn show(client: &Client) -> Result<(), Failure> {
             let (group, version, name, plural) = kind.resource();
             let resource = ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, name), plural);
             let objects: Api<DynamicObject> = Api::namespaced_with(client.clone(), &namespace, &resource);
-            let names: Vec<String> = objects.list(&ours).await?.iter().map(|object| object.name_any()).collect();
+            let names: Vec<String> = objects.list(&ours).await?.iter().map(ResourceExt::name_any).collect();
             if !names.is_empty() {
                 println!("    {name:<15} {}", names.join(", "));
             }

@@ -77,7 +77,7 @@ async fn main() -> Result<(), Failure> {
     let size = std::fs::metadata(&args.operator)?.len();
 
     let seconds = |time: Duration| format!("{:.2}", time.as_secs_f64());
-    let megabytes = |bytes: u64| format!("{:.1}", bytes as f64 / 1e6);
+    let megabytes = |bytes: u64| format!("{}.{}", bytes / 1_000_000, bytes / 100_000 % 10);
     let held = |holds: bool| if holds { "held" } else { "not held" };
     println!("| | measured | asked |\n|---|--:|---|");
     let after_crs = all_ready.saturating_sub(stored);

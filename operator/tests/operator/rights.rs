@@ -81,8 +81,7 @@ fn needed(passed: &Passed) -> Vec<Right> {
         _ => ("", [].as_slice()),
     };
     let (resource, name, sub) = match rest {
-        ["namespaces", _, resource, rest @ ..] => (*resource, rest.first(), rest.get(1)),
-        [resource, rest @ ..] => (*resource, rest.first(), rest.get(1)),
+        ["namespaces", _, resource, rest @ ..] | [resource, rest @ ..] => (*resource, rest.first(), rest.get(1)),
         [] => return Vec::new(),
     };
     let resource = sub.map_or_else(|| resource.to_owned(), |sub| format!("{resource}/{sub}"));
@@ -251,10 +250,10 @@ async fn the_chart_gives_it_the_rights_that_it_uses_and_no_other() {
     }
     let refusals = given.iter().enumerate().map(|(number, right)| async move {
         let others: Vec<Right> = given.iter().filter(|other| *other != right).cloned().collect();
-        let user = format!("without-{number}");
-        give(cluster, &user, &others).await;
+        let without = format!("without-{number}");
+        give(cluster, &without, &others).await;
         let used = only_by(right).unwrap();
-        assert!(!may(cluster, &user, used).await, "{used:?} without {right:?}");
+        assert!(!may(cluster, &without, used).await, "{used:?} without {right:?}");
     });
     join_all(refusals).await;
     assert!(given.len() > 40, "{}", given.len());

@@ -40,9 +40,8 @@ fn own_events(state: &State<'_>, used_up: UsedUp) -> u64 {
 /// How often what is inside a state runs.
 fn times(state: &State<'_>) -> u64 {
     match state.body["Items"].as_str() {
-        None => 1,
+        None | Some("{% $plan.awaitedClusters %}") => 1, // an environment has one cluster
         Some("{% $plan.regions %}" | "{% $plan.baselines %}") => u64::try_from(REGIONS_MAX).unwrap(),
-        Some("{% $plan.awaitedClusters %}") => 1, // an environment has one cluster
         Some(items) => panic!("{}: how many are {items}?", state.at),
     }
 }

@@ -165,7 +165,7 @@ fn divert(rig: &Rig, account: &str, block: &str) {
     ec2(rig, account, "replace_route", &route);
 }
 
-/// Adds a route table to those of BerthNetwork, as `RouteTableArns` of network.yaml does.
+/// Adds a route table to those of `BerthNetwork`, as `RouteTableArns` of network.yaml does.
 fn list_table(rig: &Rig, table: &str) {
     let named = json!({ "RoleName": "BerthNetwork", "PolicyName": "attach-transit-gateway" });
     let mut document = rig.call(NETWORK, "iam", "get_role_policy", &named)["PolicyDocument"].clone();

@@ -145,7 +145,7 @@ fn the_table_of_waits_in_the_faults_page_is_written_from_the_code() {
     let path = checkout().join("docs/faults.md");
     let mut table = "| where | what is waited for | if it stays |\n|---|---|---|\n".to_owned();
     for (folder, why, act) in hints().rows {
-        let cell = |text: &str| text.replace('|', "\\|").replace('{', "*").replace('}', "*");
+        let cell = |text: &str| text.replace('|', "\\|").replace(['{', '}'], "*");
         let _ = writeln!(table, "| {folder} | {} | {} |", cell(&why), cell(&act));
     }
     let fresh = between(&fs::read_to_string(&path).unwrap(), "waits", &table).unwrap();

@@ -108,7 +108,8 @@ fn an_unknown_type_of_resource_is_refused_with_the_known_ones() {
 
 /// The example with this many tags of the platform.
 fn with(count: usize, value: &str) -> Vec<String> {
-    let tags: String = (0..count).map(|n| format!("  key-{n}: \"{value}\"\n")).collect();
+    let lines: Vec<String> = (0..count).map(|n| format!("  key-{n}: \"{value}\"\n")).collect();
+    let tags = lines.concat();
     let (_, errors) = edited(TOP, &format!("version: 1\ntags:\n{tags}"));
     errors.into_iter().map(|error| error.message).collect()
 }
