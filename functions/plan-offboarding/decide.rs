@@ -29,12 +29,6 @@ pub fn ignored(record: Option<&Record>) -> Option<String> {
     }
 }
 
-/// Whether an execution with this status has ended. A status that nobody knows counts as running: yielding is safe.
-#[must_use]
-pub fn has_ended(status: &str) -> bool {
-    matches!(status, "SUCCEEDED" | "FAILED" | "TIMED_OUT" | "ABORTED")
-}
-
 /// The generation of an offboarding: the account's next one, and the same when the step is retried after it took the lease.
 #[must_use]
 pub fn generation(record: &Record, execution: &str) -> u32 {
@@ -256,10 +250,4 @@ pub fn too_many(platform: &PlatformConfig, (allowed, all): (usize, usize), left:
         "look at why so many leave (`berth status --status offboarded`); if it is right, go on tomorrow (UTC), or raise \
          offboardingGuard in platform.yaml and deploy",
     )
-}
-
-/// The error of a platform configuration that cannot be used.
-pub(crate) fn unusable(why: &str) -> StepError {
-    StepError::new(Fault::InvalidInput, format!("platform.yaml of this deployment cannot be used: {why}"))
-        .hint("run `berth validate platform.yaml`, correct it, and deploy again")
 }

@@ -12,44 +12,6 @@ use crate::OnboardingRequest;
 /// says that it is there.
 const OPENING_HOURS_MAX: i64 = 1;
 
-/// Whether an execution still runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ExecutionState {
-    /// It may still act.
-    Running,
-    /// It has ended, however.
-    Ended,
-}
-
-impl ExecutionState {
-    /// Reads a status of Step Functions. One that is not known counts as running: yielding is safe.
-    #[must_use]
-    pub fn from_status(status: &str) -> Self {
-        match status {
-            "SUCCEEDED" | "FAILED" | "TIMED_OUT" | "ABORTED" => Self::Ended,
-            _ => Self::Running,
-        }
-    }
-}
-
-/// What to do about a lease that another execution has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LeaseStep {
-    /// End as a duplicate.
-    Yield,
-    /// Take it over.
-    TakeOver,
-}
-
-/// A lease is taken over only from an execution that has ended.
-#[must_use]
-pub fn after_holder(state: ExecutionState) -> LeaseStep {
-    match state {
-        ExecutionState::Running => LeaseStep::Yield,
-        ExecutionState::Ended => LeaseStep::TakeOver,
-    }
-}
-
 /// Who is onboarded. The generation is the one that the execution was started for; a person's execution gets the next
 /// one, and keeps it when this step is retried after it took the lease.
 #[must_use]
@@ -164,10 +126,4 @@ pub(crate) fn unmatched(error: &MatchError) -> StepError {
         }
         MatchError::InvalidInput { message, hint } => StepError::new(Fault::InvalidInput, message).hint(hint),
     }
-}
-
-/// The error of a platform configuration that cannot be used.
-pub(crate) fn unusable(why: &str) -> StepError {
-    StepError::new(Fault::InvalidInput, format!("platform.yaml of this deployment cannot be used: {why}"))
-        .hint("run `berth validate platform.yaml`, correct it, and deploy again")
 }

@@ -8,11 +8,11 @@ mod request;
 mod transfer;
 
 use aws_sdk_organizations::Client as Organizations;
-use aws_sdk_sfn::Client as StepFunctions;
-use berth_aws::{CallResultExt, Part, PolicyFile, SdkResultExt, SessionScope, Sessions};
-use berth_config::{AccountFacts, Match, PlatformConfig};
-use berth_ledger::{Acquisition, Bound, Holder, Ledger};
-use berth_step::{Fault, StepError, Traced};
+use berth_aws::PolicyFile;
+use berth_config::{AccountFacts, Match};
+use berth_ledger::{Acquisition, Bound};
+use berth_planning::Planner;
+use berth_step::{StepError, Traced};
 use berth_tenancy::{AccountId, Admission, Mode, Subject};
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -20,7 +20,7 @@ use serde_json::Value;
 
 pub use crate::{
     account::facts,
-    decide::{ExecutionState, LeaseStep, after_holder, check_generation, opening_until, plan, subject, with_left_over},
+    decide::{check_generation, opening_until, plan, subject, with_left_over},
     identity::{bind, claimed, joins},
     request::{OnboardingRequest, read_request},
     transfer::{check, transfer_plan},
@@ -28,9 +28,6 @@ pub use crate::{
 
 /// What this function may do, and what its sessions are narrowed to.
 const POLICY: PolicyFile = PolicyFile::new(include_str!("policy.json"));
-
-/// How often the lease may change hands while this step asks for it.
-const TAKEOVERS_MAX: usize = 3;
 
 /// Payload of the state `PlanOnboarding`.
 #[derive(Debug, Clone, Deserialize)]
@@ -54,16 +51,7 @@ impl Traced for Input {
 
 /// The step. It changes nothing but the ledger.
 #[derive(Debug, Clone)]
-pub struct PlanOnboarding {
-    /// The platform's configuration, or why it cannot be used: a function that cannot start would hide that.
-    pub platform: Result<PlatformConfig, String>,
-    /// Sessions into the management account.
-    pub sessions: Sessions,
-    /// The ledger.
-    pub ledger: Ledger,
-    /// Asks whether the holder of a lease still runs.
-    pub step_functions: StepFunctions,
-}
+pub struct PlanOnboarding(pub Planner);
 
 impl PlanOnboarding {
     /// Handles one invocation at the time `now`.
@@ -74,9 +62,9 @@ impl PlanOnboarding {
     }
 
     async fn plan(&self, input: Input, request: OnboardingRequest, now: Timestamp) -> Result<Admission, StepError> {
-        let platform = self.platform.as_ref().map_err(|why| decide::unusable(why))?;
-        let facts = self.read_account(platform, &request.account, &input.execution).await?;
-        let record = self.ledger.get(&request.account).await?;
+        let platform = self.0.platform()?;
+        let facts = self.read_account(&request.account, &input.execution).await?;
+        let record = self.0.ledger.get(&request.account).await?;
         let matched = match platform.match_account(&facts).map_err(|error| decide::unmatched(&error))? {
             Match::Ignored { reason } => return Ok(Admission::Ignore { reason, account_id: request.account }),
             Match::Onboard(matched) => *matched,
@@ -97,7 +85,7 @@ impl PlanOnboarding {
         let (source, tag) = (matched.tenant_from, platform.tenant_tag.as_str());
         match request.mode {
             Mode::Plan => {
-                let claims = self.ledger.claims_of(&wanted.tenant).await?;
+                let claims = self.0.ledger.claims_of(&wanted.tenant).await?;
                 let join = joins(&claims, &wanted, &facts, source, tag)?;
                 plan.changes.extend(join.filter(|_| bound.is_new));
             }
@@ -115,44 +103,12 @@ impl PlanOnboarding {
 
     /// Acquires the lease; answers the execution that has it, when one that still runs does.
     async fn acquire(&self, subject: &Subject, bound: &Bound, now: Timestamp) -> Result<Acquisition, StepError> {
-        let mut expected = None;
-        for _ in 0..TAKEOVERS_MAX {
-            let answer = self.ledger.acquire(subject, bound, expected.as_ref(), now).await?;
-            let Acquisition::HeldBy(holder) = answer else { return Ok(answer) };
-            match after_holder(self.state_of(&holder).await?) {
-                LeaseStep::Yield => return Ok(Acquisition::HeldBy(holder)),
-                LeaseStep::TakeOver => expected = Some(holder),
-            }
-        }
-        Err(StepError::new(Fault::Conflict, "the lease changed hands while it was being asked for"))
-    }
-
-    /// Whether the holder of the lease still runs. [Step Functions `DescribeExecution`]
-    async fn state_of(&self, holder: &Holder) -> Result<ExecutionState, StepError> {
-        let sent = self.step_functions.describe_execution().execution_arn(&holder.execution).send().await;
-        let answer = sent.named("states:DescribeExecution").none_if(&["ExecutionDoesNotExist"]).or_common()?;
-        // Step Functions forgets executions 90 days after their end.
-        let ended = ExecutionState::Ended;
-        Ok(answer.map_or(ended, |answer| ExecutionState::from_status(answer.status().as_str())))
+        self.0.acquire(async |expected| self.0.ledger.acquire(subject, bound, expected, now).await).await
     }
 
     /// Reads the account in the management account, with two calls to Organizations.
-    async fn read_account(
-        &self,
-        platform: &PlatformConfig,
-        account: &AccountId,
-        execution: &str,
-    ) -> Result<AccountFacts, StepError> {
-        let organization = &platform.organization;
-        let scope = SessionScope {
-            account: &organization.management_account,
-            role: &organization.read_role,
-            region: None,
-            execution,
-            policy: POLICY.session(Part::Management),
-            when_refused: Fault::Denied,
-        };
-        let organizations = Organizations::new(&self.sessions.assume(scope).await?);
+    async fn read_account(&self, account: &AccountId, execution: &str) -> Result<AccountFacts, StepError> {
+        let organizations = Organizations::new(&self.0.organization(execution, &POLICY).await?);
         account::read(&organizations, account).await
     }
 }

@@ -8,8 +8,8 @@ use berth_ledger::{Record, Status};
 use berth_step::Fault;
 use berth_tenancy::{Mode, OffboardingPlan, Thing};
 use plan_offboarding::{
-    OffboardingRequest, Standing, access, allowed, check_protection, check_reach, generation, has_ended, ignored,
-    of_state, plan, read_request, subject, too_many,
+    OffboardingRequest, Standing, access, allowed, check_protection, check_reach, generation, ignored, of_state, plan,
+    read_request, subject, too_many,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -170,14 +170,6 @@ fn a_retry_keeps_its_generation_and_a_new_execution_gets_the_next() {
     assert_eq!(generation(&mine, ME), 3);
     assert_eq!(generation(&mine, "arn:other"), 4);
     assert_eq!(generation(&record(&json!({ "generation": 0 })), ME), 2);
-}
-
-#[test]
-fn only_an_execution_that_has_ended_loses_its_lease() {
-    for status in ["SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"] {
-        assert!(has_ended(status));
-    }
-    assert!(!has_ended("RUNNING") && !has_ended("PENDING_REDRIVE"));
 }
 
 #[test]

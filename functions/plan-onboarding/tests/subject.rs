@@ -7,9 +7,7 @@ use berth_config::{AccountFacts, Match, Onboarding, PlatformConfig};
 use berth_ledger::{Record, Status};
 use berth_step::Fault;
 use berth_tenancy::{Mode, Subject};
-use plan_onboarding::{
-    ExecutionState, LeaseStep, OnboardingRequest, after_holder, check_generation, opening_until, read_request, subject,
-};
+use plan_onboarding::{OnboardingRequest, check_generation, opening_until, read_request, subject};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -164,22 +162,6 @@ fn what_names_no_account_is_invalid_input_with_the_form_that_does() {
         let error = read_request(&bad).unwrap_err();
         assert_eq!(error.fault, Fault::InvalidInput, "{bad}: {error}");
         assert!(error.hint.contains("{\"accountId\": \"111122223333\"}"), "{bad}: {error}");
-    }
-}
-
-#[test]
-fn a_lease_is_taken_over_only_from_an_execution_that_has_ended() {
-    for (status, step) in [
-        ("RUNNING", LeaseStep::Yield),
-        ("PENDING_REDRIVE", LeaseStep::Yield),
-        ("a status of next year", LeaseStep::Yield),
-        ("", LeaseStep::Yield),
-        ("SUCCEEDED", LeaseStep::TakeOver),
-        ("FAILED", LeaseStep::TakeOver),
-        ("TIMED_OUT", LeaseStep::TakeOver),
-        ("ABORTED", LeaseStep::TakeOver),
-    ] {
-        assert_eq!(after_holder(ExecutionState::from_status(status)), step, "{status}");
     }
 }
 

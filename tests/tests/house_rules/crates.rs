@@ -8,13 +8,14 @@ use crate::source::{File, ending, files, none};
 
 /// Crates other than functions that may name an SDK of AWS, and which. Every other crate goes through these. aws-sdk-ec2
 /// costs minutes of every build (docs/decisions/0001). A function may name those of the services that its policy allows.
-const MAY_USE: [(&str, &[&str]); 10] = [
+const MAY_USE: [(&str, &[&str]); 11] = [
     ("crates/berth-aws", &["sts"]),
     ("crates/berth-history", &["sfn"]),
     ("crates/berth-ec2", &["ec2"]),
     ("crates/berth-eks", &["eks"]),
     ("crates/berth-iam", &["iam"]),
     ("crates/berth-ledger", &["dynamodb"]),
+    ("crates/berth-planning", &["dynamodb", "sfn"]),
     ("crates/berth-repository", &["secretsmanager"]),
     ("crates/berth-wiring", &["dynamodb"]),
     ("cli", &["dynamodb", "eventbridge", "sfn", "sqs"]),
