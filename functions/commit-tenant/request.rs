@@ -10,7 +10,7 @@ use berth_step::{Fault, StepError};
 use berth_tenancy::{Region, WorkloadPlan};
 use ipnet::{IpNet, Ipv4Net};
 
-/// In the ids of things that are only imagined, such as `vpc-(new)`.
+/// In the ids of things that are not made yet, such as `vpc-(new)`.
 pub(crate) const NOT_MADE_YET: &str = "(new)";
 
 /// What this function reads from a request.

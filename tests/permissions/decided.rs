@@ -42,14 +42,15 @@ pub fn decided() -> BTreeSet<Decided> {
 }
 
 /// Start of the names of statements with which a journey denies something on purpose.
-const PLANTED: &str = "Planted";
+const DENIED_BY_TEST: &str = "DeniedByTest";
 
 /// Calls of journeys that IAM would refuse, but for those that a journey denies on purpose.
 #[must_use]
 pub fn denied(decided: &BTreeSet<Decided>) -> Vec<String> {
-    let is_planted =
-        |each: &&Decided| !each.statements.is_empty() && each.statements.iter().all(|sid| sid.starts_with(PLANTED));
-    let denied = decided.iter().filter(|each| !each.allowed && !is_planted(each));
+    let is_by_test = |each: &&Decided| {
+        !each.statements.is_empty() && each.statements.iter().all(|sid| sid.starts_with(DENIED_BY_TEST))
+    };
+    let denied = decided.iter().filter(|each| !each.allowed && !is_by_test(each));
     let line = |each: &Decided| {
         let Decided { function, role, action, resource, reason, .. } = each;
         format!(

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::{WEST, onboarded, repaired, run, turn};
 
 /// Binds the account by a policy that demands the tag in calls that make a VPC, a subnet or a role. What it denies is
-/// planted: the gate of permissions (tests/permissions/decided.rs) finds any other denial.
+/// on purpose: the gate of permissions (tests/permissions/decided.rs) finds any other denial.
 fn demand_tags(rig: &Rig, account: &str) {
     let deny = |sid: &str, action: &str, resource: &str| {
         json!({
@@ -18,9 +18,9 @@ fn demand_tags(rig: &Rig, account: &str) {
         })
     };
     let statements = [
-        deny("PlantedVpcs", "ec2:CreateVpc", "arn:aws:ec2:*:*:vpc/*"),
-        deny("PlantedSubnets", "ec2:CreateSubnet", "arn:aws:ec2:*:*:subnet/*"),
-        deny("PlantedRoles", "iam:CreateRole", "arn:aws:iam::*:role/*"),
+        deny("DeniedByTestVpcs", "ec2:CreateVpc", "arn:aws:ec2:*:*:vpc/*"),
+        deny("DeniedByTestSubnets", "ec2:CreateSubnet", "arn:aws:ec2:*:*:subnet/*"),
+        deny("DeniedByTestRoles", "iam:CreateRole", "arn:aws:iam::*:role/*"),
     ];
     let made = json!({
         "Name": format!("demand-tags-{account}"), "Description": "Everything has a cost centre.",
