@@ -47,6 +47,10 @@ pub enum ConfigChange {
     StartRecorder,
     /// Make or repair a rule.
     PutRule { rule: Box<ConfigRule>, repair: bool },
+    /// Repair the tags of the recorder.
+    TagRecorder { arn: String },
+    /// Repair the tags of a rule.
+    TagRule { arn: String, name: String },
 }
 
 /// A change in AWS Backup.
@@ -100,6 +104,8 @@ impl fmt::Display for ConfigChange {
             Self::StartRecorder => write!(f, "start configuration recorder {RECORDER}"),
             Self::PutRule { rule, repair: false } => write!(f, "create Config rule {}", rule.name_in_account()),
             Self::PutRule { rule, repair: true } => write!(f, "repair Config rule {}", rule.name_in_account()),
+            Self::TagRecorder { .. } => write!(f, "repair tags of configuration recorder {RECORDER}"),
+            Self::TagRule { name, .. } => write!(f, "repair tags of Config rule {name}"),
         }
     }
 }

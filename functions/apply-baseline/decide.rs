@@ -3,7 +3,7 @@
 pub(crate) mod wanted;
 
 use berth_step::{Decision, Fault, StepError};
-use berth_tenancy::{BackupPlan, ConfigPlan, Mode, RecorderPlan, wait};
+use berth_tenancy::{BackupPlan, ConfigPlan, Mode, RecorderPlan, ResourceKind, Tags, wait};
 
 use self::wanted::{CONTROL_TOWER, config_role, planned_rules};
 pub use self::wanted::{PLAN_NAME, RECORDER, selection_name, token};
@@ -70,8 +70,14 @@ fn config(input: &Input, plan: &ConfigPlan, state: &State) -> Result<Vec<ConfigC
     for rule in &plan.rules {
         let name = rule.name_in_account();
         match state.rules.get(&name) {
-            Some(there) if there.says.as_ref() == Some(rule) => {}
-            Some(there) if !there.ours => return Err(StepError::not_owned(&format!("Config rule {name}"))),
+            // One that says what is planned serves, whoever made it.
+            Some(there) if there.says.as_ref() == Some(rule) => {
+                let lacks = lacks_tags(input, ResourceKind::ConfigRule, there.tags.as_ref());
+                changes.extend(lacks.then(|| ConfigChange::TagRule { arn: there.arn.clone(), name }));
+            }
+            Some(there) if !are_ours(input, there.tags.as_ref()) => {
+                return Err(StepError::not_owned(&format!("Config rule {name}")));
+            }
             there => changes.push(ConfigChange::PutRule { rule: Box::new(rule.clone()), repair: there.is_some() }),
         }
     }
@@ -95,8 +101,10 @@ fn recorder(input: &Input, wanted: &RecorderPlan, state: &State) -> Result<Vec<C
     let Some(there) = there else {
         return Ok(vec![if state.config_role { put } else { ConfigChange::EnsureRole }]);
     };
-    let Recorder { name: _, recording, role_arn, all_supported, global_resources } = there;
+    let Recorder { name: _, recording, role_arn, all_supported, global_resources, arn, tags } = there;
     let mut changes = Vec::new();
+    let arn = arn.as_ref().filter(|_| lacks_tags(input, ResourceKind::ConfigurationRecorder, tags.as_ref()));
+    changes.extend(arn.map(|arn| ConfigChange::TagRecorder { arn: arn.clone() }));
     let role = config_role(&input.run.account_id);
     if role_arn.as_ref() != Some(&role) || !all_supported || *global_resources != wanted.global_resources {
         changes.push(put);
@@ -170,6 +178,16 @@ fn backup(input: &Input, wanted: &BackupPlan, state: &State) -> Result<Vec<Backu
         name: selection.name.clone(),
     }));
     Ok(changes)
+}
+
+/// Whether tags that were read are Berth's.
+fn are_ours(input: &Input, tags: Option<&Tags>) -> bool {
+    tags.is_some_and(|tags| tags.are_ours(&input.run.account_id))
+}
+
+/// Whether something of ours lacks a tag. What was not read lacks none.
+fn lacks_tags(input: &Input, kind: ResourceKind, tags: Option<&Tags>) -> bool {
+    are_ours(input, tags) && tags.is_some_and(|tags| !tags.missing(&wanted::tags(input, kind)).0.is_empty())
 }
 
 /// A region has room for one, and somebody else has it.

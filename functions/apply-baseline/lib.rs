@@ -92,8 +92,8 @@ impl Step for ApplyBaseline {
         act::act(clients, input, change).await
     }
 
-    fn apply(state: &mut State, _: &Input, change: &Change, id: Option<String>) {
-        state.apply(change.clone(), id);
+    fn apply(state: &mut State, input: &Input, change: &Change, id: Option<String>) {
+        state.apply(input, change.clone(), id);
     }
 
     /// Whatever is changed first is the beginning of the region's baseline.

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use berth_tenancy::{BackupRule, ConfigRule};
+use berth_tenancy::{BackupRule, ConfigRule, ResourceKind, Tags};
 
-use crate::{BackupChange, Change, ConfigChange, RECORDER, SettingChange};
+use crate::{BackupChange, Change, ConfigChange, Input, RECORDER, SettingChange, decide::wanted::tags};
 
 /// Stands for an id of AWS Backup that is only planned.
 const PLANNED_ID: &str = "(known after it is made)";
@@ -40,7 +40,7 @@ pub struct State {
 }
 
 /// A configuration recorder.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Recorder {
     /// Its name.
     pub name: String,
@@ -52,6 +52,10 @@ pub struct Recorder {
     pub all_supported: bool,
     /// Whether it records resources without a region; read for ours only.
     pub global_resources: bool,
+    /// Its ARN; read for ours only.
+    pub arn: Option<String>,
+    /// Its tags; read for ours only, and only where the organization has tags of its own for recorders.
+    pub tags: Option<Tags>,
 }
 
 /// A delivery channel.
@@ -68,10 +72,13 @@ pub struct Channel {
 /// A rule of AWS Config.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
+    /// Its ARN; empty when it is only planned.
+    pub arn: String,
     /// What it says, with the short name of the plan; none when Berth would never make such a rule.
     pub says: Option<ConfigRule>,
-    /// Whether its tags are ours; looked at only when it differs from the plan.
-    pub ours: bool,
+    /// Its tags, which AWS Config shows by a further call; read only where something could be changed: it differs from
+    /// the plan, or the organization has tags of its own for rules.
+    pub tags: Option<Tags>,
 }
 
 /// A backup vault.
@@ -126,10 +133,10 @@ pub struct Selection {
 
 impl State {
     /// Applies a change. `id` is that of what was made in AWS Backup.
-    pub(crate) fn apply(&mut self, change: Change, id: Option<String>) {
+    pub(crate) fn apply(&mut self, input: &Input, change: Change, id: Option<String>) {
         match change {
             Change::Setting(change) => self.apply_setting(change),
-            Change::Config(change) => self.apply_config(change),
+            Change::Config(change) => self.apply_config(input, change),
             Change::Backup(change) => self.apply_backup(change, id.unwrap_or_else(|| PLANNED_ID.to_owned())),
         }
     }
@@ -144,20 +151,37 @@ impl State {
         }
     }
 
-    fn apply_config(&mut self, change: ConfigChange) {
+    fn apply_config(&mut self, input: &Input, change: ConfigChange) {
         match change {
             ConfigChange::EnsureRole => self.config_role = true,
             ConfigChange::PutRecorder { role_arn, global_resources } => {
-                let recording = self.recorder.as_ref().is_some_and(|recorder| recorder.recording);
+                // AWS Config takes tags only where the recorder is made. [`PutConfigurationRecorder`]
+                let made = || (false, None, Some(tags(input, ResourceKind::ConfigurationRecorder)));
+                let kept = |there: Recorder| (there.recording, there.arn, there.tags);
+                let (recording, arn, tags) = self.recorder.take().map_or_else(made, kept);
                 let (name, role_arn) = (RECORDER.to_owned(), Some(role_arn));
-                self.recorder = Some(Recorder { name, recording, role_arn, all_supported: true, global_resources });
+                let all_supported = true;
+                self.recorder =
+                    Some(Recorder { name, recording, role_arn, all_supported, global_resources, arn, tags });
             }
             ConfigChange::PutChannel { bucket, prefix } => {
                 self.channel = Some(Channel { name: RECORDER.to_owned(), bucket, prefix });
             }
             ConfigChange::StartRecorder => self.recorder.iter_mut().for_each(|recorder| recorder.recording = true),
             ConfigChange::PutRule { rule, .. } => {
-                self.rules.insert(rule.name_in_account(), Rule { says: Some(*rule), ours: true });
+                let name = rule.name_in_account();
+                let made = || (String::new(), Some(tags(input, ResourceKind::ConfigRule)));
+                let (arn, tags) = self.rules.remove(&name).map_or_else(made, |there| (there.arn, there.tags));
+                self.rules.insert(name, Rule { arn, says: Some(*rule), tags });
+            }
+            ConfigChange::TagRecorder { .. } => {
+                let wanted = tags(input, ResourceKind::ConfigurationRecorder);
+                let there = self.recorder.iter_mut().filter_map(|recorder| recorder.tags.as_mut());
+                there.for_each(|there| there.0.extend(wanted.0.clone()));
+            }
+            ConfigChange::TagRule { name, .. } => {
+                let there = self.rules.get_mut(&name).and_then(|rule| rule.tags.as_mut());
+                there.into_iter().for_each(|there| there.0.extend(tags(input, ResourceKind::ConfigRule).0));
             }
         }
     }

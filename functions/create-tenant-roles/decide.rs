@@ -87,18 +87,16 @@ fn boundary(input: &Input, state: &State) -> Result<Vec<Change>, StepError> {
         // IAM has each name once, whatever its path, so this one can be neither made nor used.
         return Err(StepError::not_owned(&format!("policy {} in place of {arn}", there.arn)));
     }
-    if there.document == plan.document {
-        return Ok(Vec::new());
-    }
+    let is_same = there.document == plan.document;
     let Some(tags) = there.tags.as_ref().filter(|tags| tags.are_ours(&input.run.account_id)) else {
-        return Err(StepError::not_owned(&format!("policy {arn}")));
+        // One that says what is planned serves, whoever made it; it is neither changed nor tagged.
+        return if is_same { Ok(Vec::new()) } else { Err(StepError::not_owned(&format!("policy {arn}"))) };
     };
-    // Tags are known only now, since IAM shows them by a further call: they are repaired together with the document.
     let missing = tags.missing(&boundary_tags(input));
     let tag = (!missing.0.is_empty()).then(|| Change::TagBoundary { arn: arn.clone(), tags: missing });
     let delete_version = there.oldest_of_full.clone();
     let update = Change::UpdateBoundary { arn, document: plan.document.clone(), delete_version };
-    Ok(tag.into_iter().chain([update]).collect())
+    Ok(tag.into_iter().chain((!is_same).then_some(update)).collect())
 }
 
 fn must_be_ours(input: &Input, role: &RolePlan, there: &ObservedRole) -> Result<(), StepError> {

@@ -10,7 +10,7 @@ use aws_sdk_iam::{
 use berth_aws::{CallResultExt, SdkResultExt};
 use berth_iam::tags;
 use berth_step::{Fault, StepError};
-use berth_tenancy::{RolePlan, Tags, Thing};
+use berth_tenancy::{ResourceKind, RolePlan, Tags, Thing};
 use serde_json::Value;
 
 use crate::{Input, LeftBoundary, ObservedBoundary, ObservedRole, State};
@@ -87,7 +87,8 @@ async fn observed_boundary(
         .filter(|version| !version.is_default_version())
         .min_by_key(|version| version.create_date().map(DateTime::secs))
         .filter(|_| versions.len() >= POLICY_VERSIONS_MAX);
-    let tags = match detail.arn().filter(|_| differs) {
+    let has_tags_of_organization = !input.run.tags.of(ResourceKind::Policy).0.is_empty();
+    let tags = match detail.arn().filter(|_| differs || has_tags_of_organization) {
         Some(arn) => Some(policy_tags(iam, arn).await?),
         None => None,
     };

@@ -44,7 +44,8 @@ pub struct ObservedBoundary {
     pub arn: String,
     /// Its default version's document.
     pub document: Value,
-    /// Its tags; read only when the document differs from the plan, since only then something would be changed.
+    /// Its tags, which IAM shows by a further call; read only where something could be changed: the document differs
+    /// from the plan, or the organization has tags of its own for policies.
     pub tags: Option<Tags>,
     /// Its oldest version, when there are as many as IAM allows.
     pub oldest_of_full: Option<String>,
@@ -80,7 +81,8 @@ impl State {
             Change::CreateBoundary { document, .. } | Change::UpdateBoundary { document, .. } => {
                 let arn = input.boundary().map(|plan| boundary_arn(input, plan)).unwrap_or_default();
                 let document = document.clone();
-                self.boundary = Some(ObservedBoundary { arn, document, tags: None, oldest_of_full: None });
+                let tags = self.boundary.take().and_then(|there| there.tags);
+                self.boundary = Some(ObservedBoundary { arn, document, tags, oldest_of_full: None });
             }
             Change::TagBoundary { tags, .. } => {
                 let there = self.boundary.iter_mut().filter_map(|boundary| boundary.tags.as_mut());

@@ -1,10 +1,13 @@
 //! Changes AWS Config. Every call but the role's puts a whole thing by its name, so doing it twice is doing it once.
 
-use aws_sdk_config::types::{
-    ConfigRule as SdkRule, ConfigurationRecorder, DeliveryChannel, MaximumExecutionFrequency, Owner, RecordingGroup,
-    Scope, Source, Tag,
+use aws_sdk_config::{
+    Client,
+    types::{
+        ConfigRule as SdkRule, ConfigurationRecorder, DeliveryChannel, MaximumExecutionFrequency, Owner,
+        RecordingGroup, Scope, Source, Tag,
+    },
 };
-use berth_aws::{CallFailure, SdkResultExt};
+use berth_aws::{CallFailure, CallResultExt, SdkResultExt};
 use berth_iam::ensure_service_linked_role;
 use berth_step::{Fault, StepError};
 use berth_tenancy::{ConfigRule, ConfigScope, ResourceKind, wait};
@@ -40,7 +43,19 @@ pub(super) async fn act(clients: &Clients, input: &Input, change: &ConfigChange)
             let sent = call.send().await;
             sent.named("config:PutConfigRule").map_err(rule_meaning)?;
         }
+        // All of them, not the missing ones: the policy of this step demands Berth's mark in every such call.
+        ConfigChange::TagRecorder { arn } => {
+            tag(config, arn, sdk_tags(input, ResourceKind::ConfigurationRecorder)).await?;
+        }
+        ConfigChange::TagRule { arn, .. } => tag(config, arn, sdk_tags(input, ResourceKind::ConfigRule)).await?,
     }
+    Ok(())
+}
+
+/// [Config `TagResource`]
+async fn tag(config: &Client, arn: &str, tags: Vec<Tag>) -> Result<(), StepError> {
+    let sent = config.tag_resource().resource_arn(arn).set_tags(Some(tags)).send().await;
+    sent.named("config:TagResource").or_common()?;
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aws_sdk_config::types;
 use berth_aws::{CallResultExt, SdkResultExt};
 use berth_step::StepError;
-use berth_tenancy::{ConfigFrequency, ConfigRule, ConfigScope, Tags};
+use berth_tenancy::{ConfigFrequency, ConfigRule, ConfigScope, ResourceKind, Tags};
 
 use super::Clients;
 use crate::{Channel, Input, RECORDER, Recorder, Rule, decide::wanted::CONTROL_TOWER};
@@ -16,7 +16,7 @@ pub(super) async fn observe(
     input: &Input,
 ) -> Result<(Option<Recorder>, Option<Channel>, BTreeMap<String, Rule>), StepError> {
     let Some(plan) = &input.baseline.config else { return Ok((None, None, BTreeMap::new())) };
-    let recorder = recorder(clients).await?;
+    let recorder = recorder(clients, input).await?;
     let of_control_tower = recorder.as_ref().is_some_and(|there| there.name.starts_with(CONTROL_TOWER));
     let has_ours = plan.recorder.is_some() && !of_control_tower;
     let channel = if has_ours { channel(clients).await? } else { None };
@@ -24,18 +24,16 @@ pub(super) async fn observe(
     Ok((recorder, channel, rules))
 }
 
-/// The recorder: its state first, which names it too; its settings only when it is ours.
-/// [Config `DescribeConfigurationRecorderStatus`, `DescribeConfigurationRecorders`]
-async fn recorder(clients: &Clients) -> Result<Option<Recorder>, StepError> {
+/// The recorder: its state first, which names it too; its settings and tags only when it is ours.
+/// [Config `DescribeConfigurationRecorderStatus`, `DescribeConfigurationRecorders`, `ListTagsForResource`]
+async fn recorder(clients: &Clients, input: &Input) -> Result<Option<Recorder>, StepError> {
     let sent = clients.config.describe_configuration_recorder_status().send().await;
     let answer = sent.named("config:DescribeConfigurationRecorderStatus").or_common()?;
     let Some(status) = answer.configuration_recorders_status().first() else { return Ok(None) };
     let mut recorder = Recorder {
         name: status.name().unwrap_or_default().to_owned(),
         recording: status.recording(),
-        role_arn: None,
-        all_supported: false,
-        global_resources: false,
+        ..Recorder::default()
     };
     if recorder.name == RECORDER {
         let sent = clients.config.describe_configuration_recorders().send().await;
@@ -45,6 +43,10 @@ async fn recorder(clients: &Clients) -> Result<Option<Recorder>, StepError> {
             recorder.all_supported = there.recording_group().is_some_and(types::RecordingGroup::all_supported);
             recorder.global_resources =
                 there.recording_group().is_some_and(types::RecordingGroup::include_global_resource_types);
+            recorder.arn = there.arn().map(str::to_owned);
+        }
+        if let Some(arn) = recorder.arn.clone().filter(|_| has_tags(input, ResourceKind::ConfigurationRecorder)) {
+            recorder.tags = Some(tags(clients, arn).await?);
         }
     }
     Ok(Some(recorder))
@@ -61,7 +63,7 @@ async fn channel(clients: &Clients) -> Result<Option<Channel>, StepError> {
     }))
 }
 
-/// All rules, because naming one that is not there fails the whole call. Tags are read only of rules that would be
+/// All rules, because naming one that is not there fails the whole call. Tags are read only of rules that could be
 /// changed. [Config `DescribeConfigRules`, `ListTagsForResource`]
 async fn rules(clients: &Clients, input: &Input, planned: &[ConfigRule]) -> Result<BTreeMap<String, Rule>, StepError> {
     let mut found = BTreeMap::new();
@@ -71,18 +73,30 @@ async fn rules(clients: &Clients, input: &Input, planned: &[ConfigRule]) -> Resu
         let name = there.config_rule_name().unwrap_or_default();
         let Some(wanted) = planned.iter().find(|rule| rule.name_in_account() == name) else { continue };
         let says = said(&there, &wanted.name);
-        let ours = says.as_ref() == Some(wanted) || are_tags_ours(clients, input, &there).await?;
-        found.insert(name.to_owned(), Rule { says, ours });
+        let arn = there.config_rule_arn().unwrap_or_default().to_owned();
+        let tags = if says.as_ref() != Some(wanted) || has_tags(input, ResourceKind::ConfigRule) {
+            Some(tags(clients, arn.clone()).await?)
+        } else {
+            None
+        };
+        found.insert(name.to_owned(), Rule { arn, says, tags });
     }
     Ok(found)
 }
 
-async fn are_tags_ours(clients: &Clients, input: &Input, rule: &types::ConfigRule) -> Result<bool, StepError> {
-    let call = clients.config.list_tags_for_resource().set_resource_arn(rule.config_rule_arn().map(str::to_owned));
-    let answer = call.send().await.named("config:ListTagsForResource").or_common()?;
-    let pair = |tag: &types::Tag| Some((tag.key()?.to_owned(), tag.value()?.to_owned()));
-    let tags: Tags = answer.tags().iter().filter_map(pair).collect();
-    Ok(tags.are_ours(&input.run.account_id))
+/// Whether the organization has tags of its own for what is of this kind.
+fn has_tags(input: &Input, kind: ResourceKind) -> bool {
+    !input.run.tags.of(kind).0.is_empty()
+}
+
+async fn tags(clients: &Clients, arn: String) -> Result<Tags, StepError> {
+    let mut found = Tags::default();
+    let mut listed = clients.config.list_tags_for_resource().resource_arn(arn).into_paginator().items().send();
+    while let Some(tag) = listed.next().await {
+        let tag = tag.named("config:ListTagsForResource").or_common()?;
+        found.0.extend(tag.key.zip(tag.value));
+    }
+    Ok(found)
 }
 
 /// What a rule says, in words of the plan; none when it is no managed rule or has a scope that no plan has.

@@ -8,11 +8,13 @@ use apply_baseline::{
     Selection, State, Vault, selection_name,
 };
 use berth_step::{Decision, DryRun, Fault, Step, StepError, dry_run};
-use berth_tenancy::Mode;
+use berth_tenancy::{Mode, Tags};
 use proptest::prelude::*;
 use serde_json::json;
 
 const ROLE: &str = "arn:aws:iam::111122223333:role/berth-backup";
+const RULE: &str = "arn:aws:config:eu-west-1:111122223333:config-rule/config-rule-abcdef";
+const RECORDER_ARN: &str = "arn:aws:config:eu-west-1:111122223333:configuration-recorder/berth-recorder/abcdef";
 
 fn input() -> Input {
     serde_json::from_value(json!({
@@ -165,9 +167,35 @@ fn our_names_without_our_tags_are_not_owned_and_named() {
     assert!(fault(&state).1.contains("backup plan berth-backup (p-1)"), "{}", fault(&state).1);
 
     let mut state = converged();
-    state.rules.insert("berth-keys".into(), Rule { says: None, ours: false });
+    state.rules.insert("berth-keys".into(), Rule { arn: RULE.into(), says: None, tags: Some(Tags::default()) });
     assert_eq!(fault(&state).0, Fault::NotOwned);
     assert!(fault(&state).1.contains("Config rule berth-keys"), "{}", fault(&state).1);
+}
+
+#[test]
+fn tags_of_recorder_and_rules_are_repaired_where_they_were_read() {
+    let mut tagged = input();
+    tagged.run.tags.all.insert("CostCenter".into(), "4711".into());
+    let (_, mut state) = converge(&tagged, fresh());
+    let ours = Tags::of(&tagged.run.account_id, &tagged.run.tenant);
+    assert_eq!(
+        state.rules["berth-keys"].tags.as_ref().unwrap().get("CostCenter"),
+        Some("4711"),
+        "in the creating call"
+    );
+    let recorder = state.recorder.as_mut().unwrap();
+    (recorder.arn, recorder.tags) = (Some(RECORDER_ARN.into()), Some(ours.clone()));
+    let keys = state.rules.get_mut("berth-keys").unwrap();
+    (keys.arn, keys.tags) = (RULE.into(), Some(ours.with("CostCenter", "0")));
+    // Not read, or nobody's: neither is touched.
+    state.rules.get_mut("berth-volumes").unwrap().tags = Some(Tags::default());
+    let (rounds, after) = converge(&tagged, state.clone());
+    let lines = ["repair tags of configuration recorder berth-recorder", "repair tags of Config rule berth-keys"];
+    assert_eq!(rounds, [lines]);
+    assert_eq!(after.recorder.unwrap().tags.unwrap().get("CostCenter"), Some("4711"));
+    assert_eq!(after.rules["berth-volumes"].tags, Some(Tags::default()));
+    (state.recorder.as_mut().unwrap().tags, state.rules.get_mut("berth-keys").unwrap().tags) = (None, None);
+    assert!(converge(&tagged, state).0.is_empty());
 }
 
 #[test]
@@ -180,7 +208,7 @@ fn a_selection_of_somebody_else_in_our_plan_is_left() {
 
 fn recorder(name: &str) -> Recorder {
     let name = name.to_owned();
-    Recorder { name, recording: false, role_arn: None, all_supported: false, global_resources: false }
+    Recorder { name, ..Recorder::default() }
 }
 
 #[test]

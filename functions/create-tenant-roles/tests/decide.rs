@@ -224,18 +224,33 @@ fn the_organizations_tags_are_on_roles_and_a_roles_own_win() {
 }
 
 #[test]
-fn the_boundarys_tags_are_repaired_together_with_its_document() {
+fn the_boundarys_tags_are_repaired_with_its_document_and_alone() {
     let mut input = input();
     input.run.tags.by_kind.insert(ResourceKind::Policy, [("owner".into(), "security".into())].into());
     let mut state = converged();
     let there = state.boundary.as_mut().unwrap();
-    (there.document, there.tags) = (json!({}), Some(Tags::of(&input.run.account_id, &input.run.tenant)));
-    let Decision::Act(batch) = decide(&input, &state).unwrap() else { panic!() };
-    let lines: Vec<String> = batch.iter().map(ToString::to_string).collect();
-    let tags = [("owner", "security")].into_iter().collect();
-    assert_eq!(batch[0], Change::TagBoundary { arn: BOUNDARY.into(), tags });
-    let expected = ["repair tags of permissions boundary", "update permissions boundary"];
-    assert_eq!(lines, expected.map(|what| format!("{what} {BOUNDARY}")));
+    there.tags = Some(Tags::of(&input.run.account_id, &input.run.tenant));
+    let (alone, mut other) = (state.clone(), state);
+    other.boundary.as_mut().unwrap().document = json!({});
+    let (tag, update) = ("repair tags of permissions boundary", "update permissions boundary");
+    for (state, expected) in [(alone, vec![tag]), (other, vec![tag, update])] {
+        let Decision::Act(batch) = decide(&input, &state).unwrap() else { panic!() };
+        let lines: Vec<String> = batch.iter().map(ToString::to_string).collect();
+        let tags = [("owner", "security")].into_iter().collect();
+        assert_eq!(batch[0], Change::TagBoundary { arn: BOUNDARY.into(), tags });
+        assert_eq!(lines, expected.iter().map(|what| format!("{what} {BOUNDARY}")).collect::<Vec<_>>());
+        assert!(converge(&input, state).2.boundary.unwrap().tags.unwrap().get("owner").is_some());
+    }
+}
+
+#[test]
+fn a_boundary_of_somebody_else_that_says_what_is_planned_is_not_tagged() {
+    let mut input = input();
+    input.run.tags.all.insert("owner".into(), "security".into());
+    let mut state = converged();
+    state.boundary.as_mut().unwrap().tags = Some(Tags::default());
+    state.roles.values_mut().for_each(|role| role.tags.0.extend([("owner".into(), "security".into())]));
+    assert!(matches!(decide(&input, &state).unwrap(), Decision::Done(_)));
 }
 
 #[test]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from moto.backup.models import backup_backends
+from moto.config.exceptions import ResourceNotFoundException
 from moto.config.models import config_backends
 from moto.ec2.models import ec2_backends
 from moto.eks.models import eks_backends
@@ -86,6 +87,14 @@ def entries(account: str, region: str) -> Iterator[tuple[str, Tags, list[str], s
 def backup_tags(account: str, region: str, arn: str) -> Tags:
     """Tags of a plan or a vault."""
     return dict(backup_backends[account][region].tagger.get_tag_dict_for_resource(arn))
+
+
+def config_tags(account: str, region: str, arn: str) -> Tags:
+    """Tags of a rule or a recorder of AWS Config; none of what is not there."""
+    try:
+        return dict(config_backends[account][region]._match_arn(arn).tags or {})
+    except ResourceNotFoundException:
+        return {}
 
 
 def config_rule(account: str, region: str, name: str) -> tuple[str, Tags]:

@@ -111,8 +111,10 @@ def _config(operation: str, given: Parameters, where: Where) -> list[Request]:
     action = f"config:{operation}"
     tags = given.tags("Tags")
     recorder = (given.field("ConfigurationRecorder") or {}).get("name") or given.text("ConfigurationRecorderName")
-    if operation == "ListTagsForResource":
-        return [Request(action, given.text("ResourceArn"))]
+    if operation in ("ListTagsForResource", "TagResource", "UntagResource"):
+        arn = given.text("ResourceArn")
+        keys = request_tags(tags) | resource_tags(facts.config_tags(where.account, where.region, arn))
+        return [Request(action, arn, keys)]
     if operation == "PutConfigRule":
         arn, there = facts.config_rule(
             where.account, where.region, (given.field("ConfigRule") or {}).get("ConfigRuleName", "")

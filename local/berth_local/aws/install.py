@@ -44,6 +44,7 @@ REPAIRS = (
     "message_move",
     "backup",
     "account_defaults",
+    "config_recorders",
     "lambda_sources",
     "quick_requests",
     "quick_answers",

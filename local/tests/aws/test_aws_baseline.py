@@ -124,3 +124,23 @@ def test_the_key_of_ebs_is_aws_own_until_another_is_set(world: World) -> None:
     key = f"arn:aws:kms:us-east-1:{account}:key/1234"
     ec2.modify_ebs_default_kms_key_id(KmsKeyId=key)
     assert ec2.get_ebs_default_kms_key_id()["KmsKeyId"] == key
+
+
+def _tags(config, arn: str) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in config.list_tags_for_resource(ResourceArn=arn)["Tags"]}
+
+
+def test_a_recorder_takes_tags_where_it_is_made_and_keeps_them(ours: World) -> None:
+    account = _account()
+    config = ours.client("config", account)
+    role = f"arn:aws:iam::{account}:role/aws-service-role/config.amazonaws.com/AWSServiceRoleForConfig"
+    for tags in ([{"Key": "CostCenter", "Value": "1"}], [{"Key": "CostCenter", "Value": "2"}]):
+        config.put_configuration_recorder(ConfigurationRecorder={"name": "main", "roleARN": role}, Tags=tags)
+    (recorder,) = config.describe_configuration_recorders()["ConfigurationRecorders"]
+    assert recorder["arn"].startswith(f"arn:aws:config:us-east-1:{account}:configuration-recorder/main/")
+    assert _tags(config, recorder["arn"]) == {"CostCenter": "1"}
+    config.tag_resource(ResourceArn=recorder["arn"], Tags=[{"Key": "Owner", "Value": "me"}])
+    config.put_configuration_recorder(ConfigurationRecorder={"name": "main", "roleARN": role})
+    assert _tags(config, recorder["arn"]) == {"CostCenter": "1", "Owner": "me"}
+    config.untag_resource(ResourceArn=recorder["arn"], TagKeys=["CostCenter"])
+    assert _tags(config, recorder["arn"]) == {"Owner": "me"}

@@ -116,16 +116,35 @@ fn a_tag_that_somebody_removes_comes_back_on_any_part() {
     ec2("create_tags", &json!({ "Resources": [ids[0]], "Tags": [{ "Key": "theirs", "Value": "kept" }] }));
     let role = json!({ "RoleName": "untagged-viewer", "TagKeys": ["CostCenter"] });
     rig.call(&account, "iam", "untag_role", &role);
+    let boundary = format!("arn:aws:iam::{account}:policy/tenant/untagged-boundary");
+    rig.call(&account, "iam", "untag_policy", &json!({ "PolicyArn": boundary, "TagKeys": ["CostCenter"] }));
+    let config = |operation: &str, with: &Value| rig.call_in(&account, WEST, "config", operation, with);
+    let recorder = config("describe_configuration_recorders", &json!({}))["ConfigurationRecorders"][0]["arn"].take();
+    let named = json!({ "ConfigRuleNames": ["berth-encrypted-volumes"] });
+    let rule = config("describe_config_rules", &named)["ConfigRules"][0]["ConfigRuleArn"].take();
+    for arn in [&recorder, &rule] {
+        config("untag_resource", &json!({ "ResourceArn": arn, "TagKeys": ["CostCenter"] }));
+    }
     let mut expected: Vec<String> = ids.iter().map(|id| format!("tag {id} with CostCenter")).collect();
-    expected.push("repair tags of role untagged-viewer".to_owned());
+    expected.extend([
+        "repair tags of role untagged-viewer".to_owned(),
+        format!("repair tags of permissions boundary {boundary}"),
+        "repair tags of configuration recorder berth-recorder".to_owned(),
+        "repair tags of Config rule berth-encrypted-volumes".to_owned(),
+    ]);
     expected.sort();
     assert_eq!(repaired(rig, &account), expected);
     assert_tagged(rig, &account, "untagged");
+    for arn in [&recorder, &rule] {
+        let tags = config("list_tags_for_resource", &json!({ "ResourceArn": arn })).to_string();
+        assert!(tags.contains("CostCenter") && tags.contains("4711"), "{tags}");
+    }
     assert!(ec2("describe_vpcs", &of_berth).to_string().contains("theirs"));
 
     // Tags that leave the file stay on what has them.
     rig.deploy_platform(&[]);
-    assert!(onboarded(rig, &account).changes().is_empty());
+    let again = onboarded(rig, &account).changes();
+    assert!(again.is_empty(), "{again:?}");
 }
 
 #[test]
