@@ -3,22 +3,20 @@
 //! What would cut traffic off is done only with leave (`allowDisruption`). Without it, a breach of isolation is a fault,
 //! and any other difference is reported as a planned change and left.
 
-mod isolation;
 mod routes;
 
+use berth_isolation::{
+    AssociatedWith, Association, AssociationState, Details, PropagationState, check_plan, prove, wrong_table,
+};
 use berth_step::{Decision, Fault, StepError};
 use berth_tenancy::{PlannedChange, wait};
 
-pub use self::isolation::{Isolation, SpokeRoute, SpokeRoutes};
-use crate::{
-    AssociatedWith, Association, AssociationState, Attachment, AttachmentState, Change, Details, Input, Output,
-    PropagationState, State,
-};
+use crate::{Attachment, AttachmentState, Change, Input, Output, State};
 
 /// What to do next, or what is there.
 pub(crate) fn decide(input: &Input, state: &State) -> Result<Decision<Change, Output>, StepError> {
     let plan = &input.transit_gateway;
-    isolation::check_plan(plan)?;
+    check_plan(plan)?;
     let Some(attachment) = &state.attachment else { return Ok(Decision::Act(create(input, state)?)) };
     let mut batch = of_state(input, attachment)?;
     if batch.is_empty() {
@@ -45,7 +43,7 @@ pub(crate) fn decide(input: &Input, state: &State) -> Result<Decision<Change, Ou
     if !batch.is_empty() {
         return Ok(Decision::Act(batch));
     }
-    let isolation = isolation::prove(input, &attachment.id, details)?;
+    let isolation = prove(plan, &input.vpc(&attachment.id), details)?;
     // Last: nothing leads into the gateway before isolation is proven.
     let routes = routes::compare(input, state);
     if !routes.actions.is_empty() {
@@ -182,11 +180,11 @@ fn check_association(
         }
         AssociatedWith::RouteTable(table) => Change::Disassociate { attachment: id.clone(), table: table.clone() },
         AssociatedWith::PolicyTable(table) => Change::LeavePolicyTable { attachment: id.clone(), table: table.clone() },
-        AssociatedWith::Unknown => return Err(isolation::wrong_table(&input.transit_gateway, id, with)),
+        AssociatedWith::Unknown => return Err(wrong_table(&input.transit_gateway, id, with)),
     };
     match state {
         AssociationState::Disassociating => Err(leaving(id, with)),
-        _ if !input.run.allow_disruption => Err(isolation::wrong_table(&input.transit_gateway, id, with)),
+        _ if !input.run.allow_disruption => Err(wrong_table(&input.transit_gateway, id, with)),
         AssociationState::Associated => Ok(Some(leave)),
         AssociationState::Associating => Err(waits(format!("{id} is being associated with {with}"))),
     }

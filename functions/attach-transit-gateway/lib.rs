@@ -16,12 +16,16 @@ mod changes;
 #[path = "tests/decide.rs"]
 mod decide_tests;
 #[cfg(test)]
+#[path = "tests/isolation.rs"]
+mod isolation_tests;
+#[cfg(test)]
 #[path = "tests/races.rs"]
 mod races;
 
 use aws_config::SdkConfig;
 use aws_sdk_ec2::Client;
 use berth_aws::{Part, PolicyFile, SessionScope, Sessions};
+use berth_isolation::Vpc;
 use berth_ledger::Ledger;
 use berth_step::{Decision, Fault, HasSubject, Step, StepError};
 use berth_tenancy::{PlannedChange, Region, ResourceKind, Subject, Tags, Thing, TransitGatewayPlan};
@@ -32,11 +36,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
 
 pub use change::Change;
-pub use decide::{Isolation, SpokeRoute, SpokeRoutes};
-pub use state::{
-    AssociatedWith, Association, AssociationState, Attachment, AttachmentState, Details, GatewayAttachment,
-    GatewayOptions, GatewayRoute, Hub, Made, OtherAttachment, PropagationState, Route, RouteList, State, Target,
-};
+pub use state::{Attachment, AttachmentState, Made, OtherAttachment, Route, State};
 
 /// What this function may do, and what its sessions are narrowed to.
 const POLICY: PolicyFile = PolicyFile::new(include_str!("policy.json"));
@@ -68,6 +68,17 @@ impl Input {
         let name = format!("berth-{}-{}", self.run.tenant, self.run.environment);
         self.run.tags_of(ResourceKind::TransitGatewayAttachment).with("Name", &name)
     }
+
+    /// The VPC as the proof has it, with this attachment.
+    pub(crate) fn vpc(&self, attachment: &str) -> Vpc {
+        Vpc {
+            account_id: self.run.account_id.clone(),
+            tenant: self.run.tenant.clone(),
+            attachment: attachment.to_owned(),
+            cidr: self.cidr,
+            is_planned: is_placeholder(&self.vpc_id),
+        }
+    }
 }
 
 /// Whether an id stands for something that mode `plan` only imagines, such as `vpc-(new)`.
@@ -92,7 +103,7 @@ pub struct Output {
     /// The attachment.
     pub attachment_id: String,
     /// What was read back to prove that the VPC reaches no other tenant.
-    pub isolation: Isolation,
+    pub isolation: berth_isolation::Isolation,
     /// Differences from the plan that cannot be closed without an outage.
     pub planned_changes: Vec<PlannedChange>,
 }

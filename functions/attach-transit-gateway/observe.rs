@@ -1,15 +1,13 @@
 //! Reads the attachment in the tenant account, and in the network account only what there is a reason to read: while AWS
 //! works, only the tenant account is asked.
 
-mod hub;
-mod tables;
-
-use aws_sdk_ec2::{Client, types::Filter};
+use aws_sdk_ec2::Client;
 use berth_aws::CallFailure;
+use berth_ec2::filter;
+use berth_isolation::read::{hub, tenants};
 use berth_step::{Fault, StepError};
 use berth_tenancy::{Mode, Tags};
 
-use self::hub::{hub, tenants};
 use crate::{Attachment, AttachmentState, Clients, Input, OtherAttachment, Route, State, is_placeholder};
 
 /// Everything that there is a reason to read.
@@ -19,9 +17,11 @@ pub(crate) async fn observe(clients: &Clients, input: &Input) -> Result<State, S
     let mut state = State { attachment, others, ..State::default() };
     if needs_network(input, &state) {
         let (network, read_at) = (clients.network(input).await?, (clients.now)());
-        let mut hub = Box::pin(hub(network, input, &state, read_at)).await?;
+        let plan = &input.transit_gateway;
+        let own = state.attachment.as_ref().map(|attachment| attachment.id.as_str());
+        let mut hub = Box::pin(hub(network, plan, own, input.run.mode == Mode::Plan, read_at)).await?;
         if let Some(details) = &mut hub.details {
-            details.tenants = tenants(&clients.ledger, input, details).await?;
+            details.tenants = tenants(&clients.ledger, plan, &input.run.account_id, details).await?;
         }
         state.hub = Some(hub);
     }
@@ -109,11 +109,6 @@ async fn routes(ec2: &Client, input: &Input) -> Result<Vec<Route>, StepError> {
             Some(Route { destination, target, is_blackhole })
         })
         .collect())
-}
-
-/// One filter of a Describe call.
-fn filter(name: &str, values: &[&str]) -> Filter {
-    Filter::builder().name(name).set_values(Some(values.iter().map(|value| (*value).to_owned()).collect())).build()
 }
 
 #[cfg(test)]

@@ -1,12 +1,10 @@
 //! What was observed of one VPC's attachment, and how each change alters it.
 
-mod gateway;
+use std::collections::BTreeSet;
 
-use std::{collections::BTreeSet, fmt};
-
+use berth_isolation::{AssociatedWith, Association, AssociationState, GatewayRoute, Hub, PropagationState, Target};
 use berth_tenancy::{Destination, Tags};
 
-pub use self::gateway::{Details, GatewayAttachment, GatewayOptions, GatewayRoute, RouteList, Target};
 use crate::{Change, Input};
 
 /// State of an attachment. [EC2 `TransitGatewayAttachmentState`]
@@ -57,65 +55,6 @@ pub struct OtherAttachment {
     pub id: String,
     /// The gateway.
     pub gateway: String,
-}
-
-/// State of an association. [EC2 `TransitGatewayAssociationState`]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AssociationState {
-    /// AWS is working on it.
-    Associating,
-    /// It is in effect.
-    Associated,
-    /// Someone is ending it.
-    Disassociating,
-}
-
-/// What decides where the attachment's traffic may go. [EC2 `TransitGatewayAttachmentAssociation`]
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AssociatedWith {
-    /// A route table.
-    RouteTable(String),
-    /// A policy table, whose rules pick a route table for each packet.
-    PolicyTable(String),
-    /// Something that the answer does not name in a way that Berth knows.
-    Unknown,
-}
-
-impl fmt::Display for AssociatedWith {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::RouteTable(table) => f.write_str(table),
-            Self::PolicyTable(table) => write!(f, "the policy table {table}"),
-            Self::Unknown => f.write_str("something that is neither a route table nor a policy table"),
-        }
-    }
-}
-
-/// What the attachment is associated with.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Association {
-    /// The table.
-    pub with: AssociatedWith,
-    /// Its state.
-    pub state: AssociationState,
-}
-
-/// State of a propagation. [EC2 `TransitGatewayPropagationState`]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PropagationState {
-    /// In effect.
-    Enabled,
-    /// AWS is enabling or disabling it.
-    Changing,
-}
-
-/// The network account's view of the attachment.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Hub {
-    /// The association, when there is one.
-    pub association: Option<Association>,
-    /// Read only when there is something to prove.
-    pub details: Option<Details>,
 }
 
 /// One route of the VPC's private table.

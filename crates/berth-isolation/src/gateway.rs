@@ -1,11 +1,71 @@
 //! What the network account says about the gateway: the material of the proof. States and kinds are AWS's own words, so
 //! that one which nobody knows yet is compared, too, and not lost on the way.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use jiff::Timestamp;
 
-use crate::PropagationState;
+/// State of an association. [EC2 `TransitGatewayAssociationState`]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AssociationState {
+    /// AWS is working on it.
+    Associating,
+    /// It is in effect.
+    Associated,
+    /// Someone is ending it.
+    Disassociating,
+}
+
+/// What decides where the attachment's traffic may go. [EC2 `TransitGatewayAttachmentAssociation`]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AssociatedWith {
+    /// A route table.
+    RouteTable(String),
+    /// A policy table, whose rules pick a route table for each packet.
+    PolicyTable(String),
+    /// Something that the answer does not name in a way that Berth knows.
+    Unknown,
+}
+
+impl fmt::Display for AssociatedWith {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::RouteTable(table) => f.write_str(table),
+            Self::PolicyTable(table) => write!(f, "the policy table {table}"),
+            Self::Unknown => f.write_str("something that is neither a route table nor a policy table"),
+        }
+    }
+}
+
+/// What the attachment is associated with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Association {
+    /// The table.
+    pub with: AssociatedWith,
+    /// Its state.
+    pub state: AssociationState,
+}
+
+/// State of a propagation. [EC2 `TransitGatewayPropagationState`]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PropagationState {
+    /// In effect.
+    Enabled,
+    /// AWS is enabling or disabling it.
+    Changing,
+}
+
+/// The network account's view of the attachment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Hub {
+    /// The association, when there is one.
+    pub association: Option<Association>,
+    /// Read only when there is something to prove.
+    pub details: Option<Details>,
+}
 
 /// What a route of the gateway leads to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -98,3 +158,6 @@ pub struct Details {
     /// When all this was read.
     pub read_at: Timestamp,
 }
+
+/// Attachments by id, with what each is associated with.
+pub type Attached = BTreeMap<String, (GatewayAttachment, Option<Association>)>;

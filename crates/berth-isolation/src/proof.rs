@@ -2,19 +2,17 @@
 //! is not known to be harmless is a fault.
 //!
 //! One question decides: on the gateway as AWS has it now, where could a packet of this VPC go, and whose packets could
-//! get here? Outwards it is one table, the spoke table (`isolation/spoke.rs`). Inwards it is every table that leads to
-//! the attachment, and whoever's traffic goes by one of them (`isolation/learning.rs`). `docs/isolation.md` has the
+//! get here? Outwards it is one table, the spoke table (`proof/spoke.rs`). Inwards it is every table that leads to
+//! the attachment, and whoever's traffic goes by one of them (`proof/learning.rs`). `docs/isolation.md` has the
 //! table of configurations, verdicts and tests.
 //!
 //! A difference is `NotOwned`: somebody changed the network, and a person decides who is right. A plan that contradicts
 //! itself is `InvalidInput`.
 
+mod gateways;
 mod learning;
 mod owners;
 mod spoke;
-#[cfg(test)]
-#[path = "../tests/isolation.rs"]
-mod tests;
 mod text;
 
 use std::collections::BTreeSet;
@@ -25,12 +23,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+pub use self::gateways::prove_all;
 use self::text::list;
-use crate::{AssociatedWith, Details, GatewayOptions, GatewayRoute, Input, RouteList};
+use crate::{AssociatedWith, Details, GatewayOptions, GatewayRoute, RouteList, Vpc};
 
 /// Most routes that the proof shows, and most attachments of each. A table may have 10,000 routes: an execution's
 /// payload may be 256 KiB, an item of the ledger 400 KiB.
-pub(crate) const SHOWN_MAX: usize = 10;
+const SHOWN_MAX: usize = 10;
 
 /// What was read back from the network account. Part of the step's output, of the ledger and of `berth status`. Its size
 /// is bounded by the plan's, whatever the network account holds.
@@ -119,7 +118,11 @@ fn hexadecimal(bytes: &[u8]) -> String {
 }
 
 /// A plan that would break isolation by itself.
-pub(crate) fn check_plan(plan: &TransitGatewayPlan) -> Result<(), StepError> {
+///
+/// # Errors
+///
+/// `InvalidInput` when the spoke table is to learn tenants' blocks.
+pub fn check_plan(plan: &TransitGatewayPlan) -> Result<(), StepError> {
     if !plan.propagate_to.contains(&plan.spoke_route_table) {
         return Ok(());
     }
@@ -128,8 +131,9 @@ pub(crate) fn check_plan(plan: &TransitGatewayPlan) -> Result<(), StepError> {
         .hint("remove the spoke table from propagateTo in platform.yaml, then start the onboarding again"))
 }
 
-/// The association is not with the plan's table.
-pub(crate) fn wrong_table(plan: &TransitGatewayPlan, attachment: &str, with: &AssociatedWith) -> StepError {
+/// The error of an association that is not with the plan's table.
+#[must_use]
+pub fn wrong_table(plan: &TransitGatewayPlan, attachment: &str, with: &AssociatedWith) -> StepError {
     let wanted = &plan.spoke_route_table;
     let error = difference(plan, &format!("{attachment} is associated with {with}; planned: {wanted}"));
     error.hint(match with {
@@ -148,15 +152,22 @@ pub(crate) fn wrong_table(plan: &TransitGatewayPlan, attachment: &str, with: &As
     })
 }
 
-/// Compares everything that was read back with the plan.
-pub(crate) fn prove(input: &Input, attachment: &str, details: &Details) -> Result<Isolation, StepError> {
-    let plan = &input.transit_gateway;
-    let propagated_to = check_propagations(plan, attachment, details)?;
+/// Compares everything that was read back about one VPC with the plan.
+///
+/// # Errors
+///
+/// `NotOwned` for what somebody changed, `InvalidInput` for a plan that contradicts itself or a table that was not read to
+/// its end, `NotReady` while a table does not show the VPC's block yet.
+pub fn prove(plan: &TransitGatewayPlan, vpc: &Vpc, details: &Details) -> Result<Isolation, StepError> {
+    let vpcs = std::slice::from_ref(vpc);
+    let propagated_to = check_propagations(plan, &vpc.attachment, details)?;
     check_options(plan, details.options)?;
     check_whole(plan, details)?;
-    owners::check(input, details)?;
-    spoke::check(input, details)?;
-    learning::check(input, attachment, details)?;
+    owners::check(plan, vpcs, details)?;
+    spoke::check(plan, vpcs, details)?;
+    learning::check(plan, vpc, details)?;
+    learning::check_users(plan, vpcs, details)?;
+    learning::check_policies(plan, details)?;
     Ok(Isolation {
         proven_at: Some(details.read_at),
         spoke_route_table: plan.spoke_route_table.clone(),

@@ -1,5 +1,7 @@
 //! Reads the network account: the association first, and the material of the proof once there is something to prove.
 
+mod tables;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ec2::{
@@ -11,27 +13,36 @@ use aws_sdk_ec2::{
     },
 };
 use berth_aws::CallFailure;
+use berth_ec2::filter;
 use berth_ledger::Ledger;
 use berth_step::{Fault, StepError};
-use berth_tenancy::{AccountId, Mode, wait};
+use berth_tenancy::{AccountId, TransitGatewayPlan, wait};
 use jiff::Timestamp;
 
-use super::{filter, tables};
 use crate::{
-    AssociatedWith, Association, AssociationState, Attachment, Details, GatewayAttachment, GatewayOptions, Hub, Input,
-    PropagationState, State,
+    AssociatedWith, Association, AssociationState, Attached, Details, GatewayAttachment, GatewayOptions, Hub,
+    PropagationState,
 };
 
 /// Most attachments whose owner is looked up because the spoke table leads to them although it must not: a message
 /// names fewer.
 const STRANGERS_MAX: usize = 8;
 
-/// The network account's view. What the proof needs is read only once the attachment is associated with the spoke
-/// table, and in a plan.
-pub(super) async fn hub(network: &Client, input: &Input, state: &State, read_at: Timestamp) -> Result<Hub, StepError> {
-    let plan = &input.transit_gateway;
+/// The network account's view of one VPC, whose attachment is `own`; none in a plan of one that is not there yet. What the
+/// proof needs is read only once the attachment is associated with the spoke table, and in a plan.
+///
+/// # Errors
+///
+/// Those of the calls; `InvalidInput` for a gateway or table that is not there; `NotReady` while the network account does
+/// not see the attachment.
+pub async fn hub(
+    network: &Client,
+    plan: &TransitGatewayPlan,
+    own: Option<&str>,
+    is_plan: bool,
+    read_at: Timestamp,
+) -> Result<Hub, StepError> {
     let to_error = |error: StepError| error.for_account(&plan.network_account);
-    let own = state.attachment.as_ref().map(|attachment| attachment.id.as_str());
     let shared = plan.shared_attachments.iter().map(String::as_str);
     let wanted: BTreeSet<&str> = own.into_iter().chain(shared).collect();
     let mut seen = attachments(network, "transit-gateway-attachment-id", &wanted).await.map_err(to_error)?;
@@ -43,22 +54,19 @@ pub(super) async fn hub(network: &Client, input: &Input, state: &State, read_at:
         a.state == AssociationState::Associated
             && matches!(&a.with, AssociatedWith::RouteTable(table) if *table == plan.spoke_route_table)
     };
-    if input.run.mode != Mode::Plan && !association.as_ref().is_some_and(in_effect) {
+    if !is_plan && !association.as_ref().is_some_and(in_effect) {
         return Ok(Hub { association, details: None });
     }
     let attachments = seen.into_iter().map(|(id, (attachment, _))| (id, attachment)).collect();
-    let details = Box::pin(details(network, input, state.attachment.as_ref())).await.map_err(to_error)?;
+    let details = Box::pin(details(network, plan, own)).await.map_err(to_error)?;
     Ok(Hub {
         association,
-        details: Some(with_strangers(network, input, Details { attachments, read_at, ..details }).await?),
+        details: Some(with_strangers(network, plan, Details { attachments, read_at, ..details }).await?),
     })
 }
 
 /// The association of the VPC's own attachment, which is taken out of `seen`.
-fn own_association(
-    seen: &mut BTreeMap<String, (GatewayAttachment, Option<Association>)>,
-    id: &str,
-) -> Result<Option<Association>, StepError> {
+fn own_association(seen: &mut Attached, id: &str) -> Result<Option<Association>, StepError> {
     let not_seen = || {
         let hint = wait(
             "an attachment is known in its own account first",
@@ -71,43 +79,51 @@ fn own_association(
 }
 
 /// All that the proof needs besides the attachments.
-async fn details(network: &Client, input: &Input, attachment: Option<&Attachment>) -> Result<Details, StepError> {
-    let plan = &input.transit_gateway;
-    let own = attachment.map(|attachment| attachment.id.as_str());
+async fn details(network: &Client, plan: &TransitGatewayPlan, own: Option<&str>) -> Result<Details, StepError> {
     let (propagations, options, spoke, learning, users, elsewhere, policies) = tokio::try_join!(
         propagations(network, own),
         options(network, &plan.id),
         tables::every_route(network, &plan.spoke_route_table, "spokeRouteTable"),
         tables::learning(network, &plan.propagate_to),
         users(network, &plan.propagate_to),
-        tables::elsewhere(network, plan, own),
+        tables::leading_to(network, plan, own),
         tables::policies(network, &plan.id),
     )?;
     Ok(Details { propagations, options, spoke, learning, elsewhere, users, policies, ..Details::default() })
 }
 
 /// The same with the owners of attachments that the spoke table leads to although it must not.
-async fn with_strangers(network: &Client, input: &Input, mut details: Details) -> Result<Details, StepError> {
+async fn with_strangers(
+    network: &Client,
+    plan: &TransitGatewayPlan,
+    mut details: Details,
+) -> Result<Details, StepError> {
     let targets = details.spoke.routes.iter().flat_map(|route| &route.targets).map(|target| target.attachment.as_str());
     let strangers = targets.filter(|id| !id.is_empty() && !details.attachments.contains_key(*id));
     let strangers: BTreeSet<&str> = strangers.take(STRANGERS_MAX).collect();
     if !strangers.is_empty() {
         let found = attachments(network, "transit-gateway-attachment-id", &strangers).await;
-        let found = found.map_err(|error| error.for_account(&input.transit_gateway.network_account))?;
+        let found = found.map_err(|error| error.for_account(&plan.network_account))?;
         details.attachments.extend(found.into_iter().map(|(id, (attachment, _))| (id, attachment)));
     }
     Ok(details)
 }
 
-/// Tenants of the accounts that own what the proof met, other than the network account. [DynamoDB `GetItem`]
-pub(super) async fn tenants(
+/// Tenants of the accounts that own what the proof met, other than the network account and `account`, whose VPC it is.
+/// [DynamoDB `GetItem`]
+///
+/// # Errors
+///
+/// Those of the call, and a record that cannot be read.
+pub async fn tenants(
     ledger: &Ledger,
-    input: &Input,
+    plan: &TransitGatewayPlan,
+    account: &AccountId,
     details: &Details,
 ) -> Result<BTreeMap<String, String>, StepError> {
     let met = details.attachments.values().chain(details.users.iter().map(|(_, user)| user));
     let owners: BTreeSet<&str> = met.map(|attachment| attachment.owner.as_str()).collect();
-    let known = [input.transit_gateway.network_account.as_str(), input.run.account_id.as_str()];
+    let known = [plan.network_account.as_str(), account.as_str()];
     let mut tenants = BTreeMap::new();
     for owner in owners.into_iter().filter(|owner| !known.contains(owner)).take(STRANGERS_MAX) {
         let Ok(account) = owner.parse::<AccountId>() else { continue };
@@ -120,11 +136,7 @@ pub(super) async fn tenants(
 
 /// Attachments with what each is associated with, by id. A filter, because an id that is not there would be an error.
 /// [EC2 `DescribeTransitGatewayAttachments`]
-async fn attachments(
-    network: &Client,
-    name: &str,
-    values: &BTreeSet<&str>,
-) -> Result<BTreeMap<String, (GatewayAttachment, Option<Association>)>, StepError> {
+async fn attachments(network: &Client, name: &str, values: &BTreeSet<&str>) -> Result<Attached, StepError> {
     let values: Vec<&str> = values.iter().copied().collect();
     if values.is_empty() {
         return Ok(BTreeMap::new());
@@ -169,13 +181,44 @@ fn association(association: TransitGatewayAttachmentAssociation) -> Option<Assoc
 /// Attachments whose traffic goes by one of these tables, or soon will.
 async fn users(network: &Client, tables: &[String]) -> Result<Vec<(String, GatewayAttachment)>, StepError> {
     let tables: BTreeSet<&str> = tables.iter().map(String::as_str).collect();
-    let found = attachments(network, "association.transit-gateway-route-table-id", &tables).await?;
+    Ok(using(attachments(network, "association.transit-gateway-route-table-id", &tables).await?))
+}
+
+/// The same of attachments that were read.
+fn using(found: Attached) -> Vec<(String, GatewayAttachment)> {
     let user = |(attachment, association): (GatewayAttachment, Option<Association>)| {
         // What is associated by another account's word, or with something else by now, counts as found.
         let with = association.map_or("a table that learns".to_owned(), |association| association.with.to_string());
         (with, attachment)
     };
-    Ok(found.into_values().map(user).collect())
+    found.into_values().map(user).collect()
+}
+
+/// All that the proof needs of every VPC at a gateway: each table once, however many VPCs there are.
+///
+/// # Errors
+///
+/// Those of the calls; `InvalidInput` for a gateway or table that is not there.
+pub async fn gateway(
+    network: &Client,
+    plan: &TransitGatewayPlan,
+    read_at: Timestamp,
+) -> Result<(Details, Attached), StepError> {
+    let of_gateway = BTreeSet::from([plan.id.as_str()]);
+    let (attached, options, spoke, learning, users, elsewhere, policies) = tokio::try_join!(
+        attachments(network, "transit-gateway-id", &of_gateway),
+        options(network, &plan.id),
+        tables::every_route(network, &plan.spoke_route_table, "spokeRouteTable"),
+        tables::learning(network, &plan.propagate_to),
+        users(network, &plan.propagate_to),
+        tables::others(network, plan),
+        tables::policies(network, &plan.id),
+    )
+    .map_err(|error| error.for_account(&plan.network_account))?;
+    let attachments = attached.iter().map(|(id, (attachment, _))| (id.clone(), attachment.clone())).collect();
+    let details =
+        Details { options, spoke, learning, elsewhere, users, policies, attachments, read_at, ..Details::default() };
+    Ok((details, attached))
 }
 
 /// Tables that learn the VPC's block. [EC2 `GetTransitGatewayAttachmentPropagations`]

@@ -3,13 +3,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use berth_isolation::{
+    AssociatedWith, Association, AssociationState, Details, GatewayRoute, Hub, Isolation, PropagationState, Target,
+};
 use berth_step::{Decision, Fault};
 use berth_tenancy::{Mode, PlannedChange};
 use proptest::prelude::*;
 
 use crate::{
-    AssociatedWith, Association, AssociationState, AttachmentState, Change, Details, GatewayRoute, Hub, Input,
-    Isolation, OtherAttachment, Output, PropagationState, Route, State, Target,
+    AttachmentState, Change, Input, OtherAttachment, Output, Route, State,
     decide::decide,
     decide_tests::{ID, association, attachment, details, input, isolated, spoke_route, tgw_route, whole, with},
     races::{Aws, End, invoke},

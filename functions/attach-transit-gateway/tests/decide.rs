@@ -3,14 +3,15 @@
 
 use std::collections::BTreeSet;
 
+use berth_isolation::{
+    AssociatedWith, Association, AssociationState, Details, GatewayAttachment, GatewayRoute, Hub, PropagationState,
+    RouteList, Target,
+};
 use berth_step::{Decision, Fault, StepError};
 use berth_tenancy::{Mode, OrganizationTags, Subject, TransitGatewayPlan};
 use proptest::prelude::*;
 
-use crate::{
-    AssociatedWith, Association, AssociationState, Attachment, AttachmentState, Change, Details, GatewayAttachment,
-    GatewayRoute, Hub, Input, Output, PropagationState, Route, RouteList, State, Target, decide::decide,
-};
+use crate::{Attachment, AttachmentState, Change, Input, Output, Route, State, decide::decide};
 
 pub(crate) const ID: &str = "tgw-attach-1";
 

@@ -1,10 +1,11 @@
 //! Configurations of the gateway and the verdict on each. `docs/isolation.md` names these tests.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
+use berth_isolation::{AssociatedWith, PropagationState, Target};
 use berth_step::{Decision, Fault, StepError};
 
 use crate::{
-    AssociatedWith, Input, PropagationState, State, Target,
+    Input, State,
     decide::decide,
     decide_tests::{ID, association, details, input, learned, owned, spoke_route, whole, with},
 };
@@ -286,7 +287,7 @@ fn the_platforms_word_for_an_appliance_that_filters_stands() {
 
 #[test]
 fn a_table_that_learns_more_than_the_vpcs_block_or_from_others_inside_it_is_a_breach() {
-    fn shared(world: &mut State) -> &mut Vec<crate::GatewayRoute> {
+    fn shared(world: &mut State) -> &mut Vec<berth_isolation::GatewayRoute> {
         &mut details(world).learning.get_mut("tgw-rtb-shared").unwrap().routes
     }
     assert_breaches(&[
@@ -462,7 +463,7 @@ fn what_was_not_read_to_its_end_is_not_proven() {
         ),
         (
             |world| {
-                let list = crate::RouteList { routes: Vec::new(), is_cut: true };
+                let list = berth_isolation::RouteList { routes: Vec::new(), is_cut: true };
                 details(world).elsewhere.insert("tgw-rtb-third".to_owned(), list);
             },
             "tgw-rtb-third has more than 0 routes",

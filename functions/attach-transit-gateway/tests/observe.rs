@@ -9,13 +9,15 @@ use aws_sdk_ec2::{
     Client,
     config::{BehaviorVersion, Credentials, Region},
 };
+use berth_isolation::{AssociatedWith, AssociationState, Details, GatewayOptions, Hub, PropagationState};
 use berth_recorded::Recorded;
 use berth_step::{Fault, StepError};
+use berth_tenancy::Mode;
 use jiff::Timestamp;
 
-use super::{attachments, hub, needs_network};
+use super::{attachments, needs_network};
 use crate::{
-    AssociatedWith, AssociationState, AttachmentState, Details, GatewayOptions, Hub, PropagationState, State,
+    AttachmentState, Input, State,
     decide_tests::{ID, attachment, input, owned},
 };
 
@@ -123,8 +125,15 @@ fn attached() -> State {
     State { attachment: Some(attachment(AttachmentState::Available)), ..State::default() }
 }
 
+/// What the network account says of the VPC.
+async fn hub(network: &Client, input: &Input, state: &State) -> Result<Hub, StepError> {
+    let own = state.attachment.as_ref().map(|attachment| attachment.id.as_str());
+    let is_plan = input.run.mode == Mode::Plan;
+    berth_isolation::read::hub(network, &input.transit_gateway, own, is_plan, Timestamp::UNIX_EPOCH).await
+}
+
 async fn read(recorded: &Recorded) -> Result<Hub, StepError> {
-    hub(&client(recorded), &input(), &attached(), Timestamp::UNIX_EPOCH).await
+    hub(&client(recorded), &input(), &attached()).await
 }
 
 async fn details(recorded: &Recorded) -> Details {

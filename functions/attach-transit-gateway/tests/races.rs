@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 
+use berth_isolation::{AssociatedWith, Association, AssociationState, Details, Hub, PropagationState};
 use berth_step::{Decision, Fault};
 use proptest::prelude::*;
 
 use crate::{
-    AssociatedWith, Association, AssociationState, Attachment, AttachmentState, Change, Details, Hub, Input,
-    PropagationState, Route, State,
+    Attachment, AttachmentState, Change, Input, Route, State,
     decide::decide,
     decide_tests::{ID, input, isolated, learned, whole},
 };

@@ -1,9 +1,9 @@
 //! The steps as the walk sees them: each takes its payload with its own strict `Input`, and answers with its own `Output`.
 
 use announce_outcome::{Change, Ended, ended};
-use attach_transit_gateway::{Isolation, SpokeRoute, SpokeRoutes};
 use berth_config::{AccountFacts, Match, PlatformConfig};
 use berth_contract::{CommitRequest, ExecutionOutput, Wish};
+use berth_isolation::{Isolation, SpokeRoute, SpokeRoutes};
 use berth_ledger::{
     ClusterAccessRecord, DefaultVpcRecord, Ending, Readiness, ReadinessRecord, RoleRecord, SignInRecord,
 };

@@ -3,108 +3,111 @@
 use std::collections::BTreeSet;
 
 use berth_step::{Fault, StepError};
-use berth_tenancy::wait;
+use berth_tenancy::{TransitGatewayPlan, wait};
 use ipnet::Ipv4Net;
 
 use super::{
     difference, owners,
     text::{cut, described, list},
 };
-use crate::{Details, GatewayAttachment, GatewayRoute, Input, RouteList};
+use crate::{Details, GatewayAttachment, GatewayRoute, Vpc};
 
-/// The planned tables learn exactly the VPC's block, nobody else has a route inside it, no other table leads here, and
-/// only shared attachments go by the tables that do.
-pub(super) fn check(input: &Input, attachment: &str, details: &Details) -> Result<(), StepError> {
-    for table in &input.transit_gateway.propagate_to {
-        check_table(input, attachment, table, details.learning.get(table))?;
+/// The planned tables learn exactly the VPC's block, nobody else has a route inside it, and no other table leads here.
+pub(super) fn check(plan: &TransitGatewayPlan, vpc: &Vpc, details: &Details) -> Result<(), StepError> {
+    for table in &plan.propagate_to {
+        let routes = details.learning.get(table).map(|list| list.routes.as_slice()).unwrap_or_default();
+        check_table(plan, vpc, table, &routes.iter().collect::<Vec<_>>())?;
     }
-    check_elsewhere(input, attachment, details)?;
-    check_users(input, details)?;
-    check_policies(input, details)
+    let elsewhere = details.elsewhere.iter().map(|(table, list)| (table, list.routes.iter().collect()));
+    check_elsewhere(plan, &vpc.attachment, elsewhere)
 }
 
-/// One table that learns.
-fn check_table(input: &Input, attachment: &str, table: &str, list: Option<&RouteList>) -> Result<(), StepError> {
-    let plan = &input.transit_gateway;
-    let routes = list.map(|list| list.routes.as_slice()).unwrap_or_default();
-    let is_block = |route: &GatewayRoute| route.destination.parse() == Ok(input.cidr);
-    let leads_here = |route: &&GatewayRoute| route.targets.iter().any(|target| target.attachment == attachment);
+/// One table that learns. `routes` are all that lead to the VPC's attachment, and all inside its block; others may be
+/// among them.
+pub(super) fn check_table(
+    plan: &TransitGatewayPlan,
+    vpc: &Vpc,
+    table: &str,
+    routes: &[&GatewayRoute],
+) -> Result<(), StepError> {
+    let Vpc { attachment, cidr, .. } = vpc;
+    let routes = || routes.iter().copied();
+    let is_block = |route: &GatewayRoute| route.destination.parse() == Ok(*cidr);
+    let leads_here = |route: &&GatewayRoute| route.targets.iter().any(|target| target.attachment == *attachment);
     // A static route to the same place hides what was learned, and does the same.
     let is_ours = |route: &GatewayRoute| {
         is_block(route) && matches!(route.kind.as_str(), "propagated" | "static") && route.leads_only_to(attachment)
     };
     let is_planned = |route: &GatewayRoute| is_ours(route) && route.state == "active";
     let is_coming = |route: &GatewayRoute| is_ours(route) && route.state == "pending";
-    let surplus = routes.iter().filter(leads_here).filter(|route| !is_planned(route) && !is_coming(route));
+    let surplus = routes().filter(leads_here).filter(|route| !is_planned(route) && !is_coming(route));
     let surplus: Vec<String> = surplus.map(described).collect();
     if !surplus.is_empty() {
-        let what = format!("{table} learns {}; planned: {} of {attachment}", cut(&surplus, "; "), input.cidr);
+        let what = format!("{table} learns {}; planned: {cidr} of {attachment}", cut(&surplus, "; "));
         return Err(difference(plan, &what).hint(format!(
             "find out who gave the VPC another block, or changed {table} or a NAT of the attachment, and take that back; \
              then redrive the execution"
         )));
     }
     let is_inside = |route: &&GatewayRoute| match route.destination.parse::<Ipv4Net>() {
-        Ok(block) => input.cidr.contains(&block),
+        Ok(block) => cidr.contains(&block),
         // No part of an IPv4 block.
         Err(_) => false,
     };
-    let theirs = routes.iter().filter(is_inside).filter(|route| !leads_here(route) && !route.drops());
+    let theirs = routes().filter(is_inside).filter(|route| !leads_here(route) && !route.drops());
     let theirs: Vec<String> = theirs.map(described).collect();
     if !theirs.is_empty() {
-        let what = format!("{table} leads parts of {} elsewhere: {}", input.cidr, cut(&theirs, "; "));
+        let what = format!("{table} leads parts of {cidr} elsewhere: {}", cut(&theirs, "; "));
         return Err(difference(plan, &what).hint(format!(
-            "find out who has a route inside {}, and take it out of {table}; then redrive the execution",
-            input.cidr
+            "find out who has a route inside {cidr}, and take it out of {table}; then redrive the execution"
         )));
     }
-    if routes.iter().any(is_planned) {
+    if routes().any(is_planned) {
         return Ok(());
     }
-    Err(StepError::new(Fault::NotReady, format!("{table} does not show {} of {attachment} yet", input.cidr)).hint(
-        wait(
-            "the gateway learns the route",
-            format!("find out what {table} has in place of that route, remove it, and redrive the execution"),
-        ),
-    ))
+    Err(StepError::new(Fault::NotReady, format!("{table} does not show {cidr} of {attachment} yet")).hint(wait(
+        "the gateway learns the route",
+        format!("find out what {table} has in place of that route, remove it, and redrive the execution"),
+    )))
 }
 
-/// No other table of the gateway leads to the attachment.
-fn check_elsewhere(input: &Input, attachment: &str, details: &Details) -> Result<(), StepError> {
-    let found: Vec<String> = details
-        .elsewhere
-        .iter()
-        .filter(|(_, list)| !list.routes.is_empty())
-        .map(|(table, list)| {
-            format!("{table} has {}", cut(&list.routes.iter().map(described).collect::<Vec<_>>(), "; "))
+/// No other table of the gateway leads to the attachment: these have routes that do.
+pub(super) fn check_elsewhere<'a>(
+    plan: &TransitGatewayPlan,
+    attachment: &str,
+    elsewhere: impl Iterator<Item = (&'a String, Vec<&'a GatewayRoute>)>,
+) -> Result<(), StepError> {
+    let found: Vec<String> = elsewhere
+        .filter(|(_, routes)| !routes.is_empty())
+        .map(|(table, routes)| {
+            let routes: Vec<String> = routes.into_iter().map(described).collect();
+            format!("{table} has {}", cut(&routes, "; "))
         })
         .collect();
     if found.is_empty() {
         return Ok(());
     }
-    let plan = &input.transit_gateway;
     let planned = cut(&plan.propagate_to, ", ");
     let what = format!("more tables than {planned} lead to {attachment}: {}", cut(&found, "; "));
     Err(difference(plan, &what).hint("find out who made those routes, and remove them; then redrive the execution"))
 }
 
 /// Whoever goes by a table that learns reaches every tenant: shared services only.
-fn check_users(input: &Input, details: &Details) -> Result<(), StepError> {
-    let plan = &input.transit_gateway;
+pub(super) fn check_users(plan: &TransitGatewayPlan, vpcs: &[Vpc], details: &Details) -> Result<(), StepError> {
     let strangers = details.users.iter().filter(|(_, user)| !plan.shared_attachments.contains(&user.id));
     let strangers: Vec<&(String, GatewayAttachment)> = strangers.collect();
     if strangers.is_empty() {
         return Ok(());
     }
     let shown = |(table, user): &&(String, GatewayAttachment)| {
-        let whose = match owners::tenant(input, details, user) {
+        let whose = match owners::tenant(vpcs, details, user) {
             Some(tenant) => format!("account {} of tenant {tenant}", user.owner),
             None => format!("account {}", user.owner),
         };
         format!("{} ({}, {whose}) with {table}", user.id, user.kind)
     };
     let shown: Vec<String> = strangers.iter().map(shown).collect();
-    let is_tenants = |(_, user): &&&(String, GatewayAttachment)| owners::tenant(input, details, user).is_some();
+    let is_tenants = |(_, user): &&&(String, GatewayAttachment)| owners::tenant(vpcs, details, user).is_some();
     let what = format!(
         "attachments that are not shared are associated with a table that knows tenants: {}",
         cut(&shown, "; ")
@@ -120,8 +123,7 @@ fn check_users(input: &Input, details: &Details) -> Result<(), StepError> {
 }
 
 /// A policy table may send anybody's packets by a table that learns.
-fn check_policies(input: &Input, details: &Details) -> Result<(), StepError> {
-    let plan = &input.transit_gateway;
+pub(super) fn check_policies(plan: &TransitGatewayPlan, details: &Details) -> Result<(), StepError> {
     let leading: Vec<String> = details
         .policies
         .iter()

@@ -1,14 +1,14 @@
 //! Whose attachments are called shared: one of a tenant's own would let every other tenant in.
 
 use berth_step::{Fault, StepError};
+use berth_tenancy::TransitGatewayPlan;
 
-use crate::{Details, GatewayAttachment, Input};
+use crate::{Details, GatewayAttachment, Vpc};
 
 /// No shared attachment of the plan belongs to a tenant.
-pub(super) fn check(input: &Input, details: &Details) -> Result<(), StepError> {
-    let plan = &input.transit_gateway;
+pub(super) fn check(plan: &TransitGatewayPlan, vpcs: &[Vpc], details: &Details) -> Result<(), StepError> {
     let mut shared = plan.shared_attachments.iter().filter_map(|id| details.attachments.get(id));
-    let Some((attachment, tenant)) = shared.find_map(|each| Some((each, tenant(input, details, each)?))) else {
+    let Some((attachment, tenant)) = shared.find_map(|each| Some((each, tenant(vpcs, details, each)?))) else {
         return Ok(());
     };
     let GatewayAttachment { id, owner, .. } = attachment;
@@ -21,9 +21,7 @@ pub(super) fn check(input: &Input, details: &Details) -> Result<(), StepError> {
 }
 
 /// The tenant whose account owns the attachment; none when no tenant's does, as far as the ledger knows.
-pub(super) fn tenant(input: &Input, details: &Details, attachment: &GatewayAttachment) -> Option<String> {
-    if attachment.owner == input.run.account_id.as_str() {
-        return Some(input.run.tenant.to_string());
-    }
-    details.tenants.get(&attachment.owner).cloned()
+pub(super) fn tenant(vpcs: &[Vpc], details: &Details, attachment: &GatewayAttachment) -> Option<String> {
+    let own = vpcs.iter().find(|vpc| attachment.owner == vpc.account_id.as_str());
+    own.map(|vpc| vpc.tenant.to_string()).or_else(|| details.tenants.get(&attachment.owner).cloned())
 }

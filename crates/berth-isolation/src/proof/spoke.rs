@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use berth_step::StepError;
-use berth_tenancy::{overlap, uncovered};
+use berth_tenancy::{TransitGatewayPlan, overlap, uncovered};
 use ipnet::{IpNet, Ipv4Net};
 
 use super::{
     difference, owners,
     text::{cut, described, list},
 };
-use crate::{Details, GatewayRoute, Input, Target, is_placeholder};
+use crate::{Details, GatewayRoute, Target, Vpc};
 
 /// Kinds of routes whose meaning is known: made by hand, learned from an attachment, installed for a NAT of the gateway.
 /// [EC2 `TransitGatewayRouteType`]
@@ -30,15 +30,14 @@ const RESOURCES: [&str; 9] = [
 ];
 
 /// Every route leads to shared attachments only, and none leads a tenant's block on.
-pub(super) fn check(input: &Input, details: &Details) -> Result<(), StepError> {
-    check_targets(input, details)?;
-    check_kinds(input, details)?;
-    check_covering(input, details)
+pub(super) fn check(plan: &TransitGatewayPlan, vpcs: &[Vpc], details: &Details) -> Result<(), StepError> {
+    check_targets(plan, vpcs, details)?;
+    check_kinds(plan, details)?;
+    check_covering(plan, vpcs, details)
 }
 
 /// Every route leads to allowed attachments only. A route without an attachment is allowed only as a blackhole.
-fn check_targets(input: &Input, details: &Details) -> Result<(), StepError> {
-    let plan = &input.transit_gateway;
+fn check_targets(plan: &TransitGatewayPlan, vpcs: &[Vpc], details: &Details) -> Result<(), StepError> {
     let allowed: BTreeSet<&String> = plan.shared_attachments.iter().collect();
     let leads_astray = |route: &&GatewayRoute| match route.targets.as_slice() {
         [] => !route.drops(),
@@ -56,7 +55,7 @@ fn check_targets(input: &Input, details: &Details) -> Result<(), StepError> {
     let strangers = targets.filter(|id| !allowed.contains(id)).filter_map(|id| details.attachments.get(id));
     let owned: BTreeSet<String> = strangers
         .filter_map(|each| {
-            let tenant = owners::tenant(input, details, each)?;
+            let tenant = owners::tenant(vpcs, details, each)?;
             Some(format!("{} belongs to account {} of tenant {tenant}", each.id, each.owner))
         })
         .collect();
@@ -72,8 +71,7 @@ fn check_targets(input: &Input, details: &Details) -> Result<(), StepError> {
 }
 
 /// A route of a kind that nobody knows, or to something that nobody knows, is not proven harmless.
-fn check_kinds(input: &Input, details: &Details) -> Result<(), StepError> {
-    let plan = &input.transit_gateway;
+fn check_kinds(plan: &TransitGatewayPlan, details: &Details) -> Result<(), StepError> {
     let is_known = |route: &&GatewayRoute| {
         KINDS.contains(&route.kind.as_str())
             && route.destination.parse::<IpNet>().is_ok()
@@ -101,9 +99,8 @@ fn check_kinds(input: &Input, details: &Details) -> Result<(), StepError> {
 /// A route that covers tenants' blocks leads them on to the attachment, whose own table knows every tenant: they would
 /// reach each other there. So a blackhole that is as specific takes them out, or the platform's word stands for an
 /// appliance that drops them.
-fn check_covering(input: &Input, details: &Details) -> Result<(), StepError> {
-    let plan = &input.transit_gateway;
-    let leaks = leaks(&details.spoke.routes, &tenant_blocks(input, details), &plan.filtering_attachments);
+fn check_covering(plan: &TransitGatewayPlan, vpcs: &[Vpc], details: &Details) -> Result<(), StepError> {
+    let leaks = leaks(&details.spoke.routes, &tenant_blocks(plan, vpcs, details), &plan.filtering_attachments);
     if leaks.is_empty() {
         return Ok(());
     }
@@ -118,9 +115,8 @@ fn check_covering(input: &Input, details: &Details) -> Result<(), StepError> {
     )))
 }
 
-/// Blocks of tenants: this VPC's, those that the plan knows, and those that the tables learned from others.
-fn tenant_blocks(input: &Input, details: &Details) -> BTreeSet<Ipv4Net> {
-    let plan = &input.transit_gateway;
+/// Blocks of tenants: these VPCs', those that the plan knows, and those that the tables learned from others.
+fn tenant_blocks(plan: &TransitGatewayPlan, vpcs: &[Vpc], details: &Details) -> BTreeSet<Ipv4Net> {
     // Tenants have VPCs, and nobody knows what else AWS will attach.
     let is_tenants = |target: &Target| {
         let is_vpc = target.kind == "vpc" || !RESOURCES.contains(&target.kind.as_str());
@@ -129,8 +125,7 @@ fn tenant_blocks(input: &Input, details: &Details) -> BTreeSet<Ipv4Net> {
     let learned = details.learning.values().flat_map(|table| &table.routes);
     let learned = learned.filter(|route| route.targets.iter().any(is_tenants));
     let learned = learned.filter_map(|route| route.destination.parse::<Ipv4Net>().ok());
-    // In a plan the block of a VPC that is not there yet is a placeholder.
-    let own = Some(input.cidr).filter(|_| !is_placeholder(&input.vpc_id));
+    let own = vpcs.iter().filter(|vpc| !vpc.is_planned).map(|vpc| vpc.cidr);
     plan.tenant_blocks.iter().copied().chain(learned).chain(own).collect()
 }
 

@@ -10,8 +10,8 @@ use berth_aws::CallFailure;
 use berth_step::{Fault, StepError};
 use berth_tenancy::TransitGatewayPlan;
 
-use super::filter;
 use crate::{GatewayRoute, RouteList, Target};
+use berth_ec2::filter;
 
 /// Routes of one page. [EC2 `SearchTransitGatewayRoutes`: `MaxResults`]
 const PAGE_ROUTES: usize = 1000;
@@ -20,10 +20,13 @@ const PAGE_ROUTES: usize = 1000;
 /// proven, which is a fault.
 const SEARCH_PAGES_MAX: usize = 12;
 
+/// States of routes: those that forward, and those that drop. EC2 demands a filter.
+const FORWARDING_OR_NOT: [&str; 2] = ["active", "blackhole"];
+
 /// Every route of a table: those that forward and those that drop. Not by type: AWS adds types. `field` is where
 /// platform.yaml names the table.
 pub(super) async fn every_route(network: &Client, table: &str, field: &str) -> Result<RouteList, StepError> {
-    search(network, table, filter("state", &["active", "blackhole"])).await.map_err(|failure| {
+    search(network, table, filter("state", &FORWARDING_OR_NOT)).await.map_err(|failure| {
         if failure.is(&["InvalidRouteTableID.NotFound"]) {
             let next = format!("correct {field} in platform.yaml: the network account has no {table}");
             return failure.as_fault(Fault::InvalidInput, next);
@@ -42,14 +45,31 @@ pub(super) async fn learning(network: &Client, tables: &[String]) -> Result<BTre
 }
 
 /// Routes to the attachment in every table of the gateway that is neither the spoke table nor one that learns.
-/// [EC2 `DescribeTransitGatewayRouteTables`]
-pub(super) async fn elsewhere(
+pub(super) async fn leading_to(
     network: &Client,
     plan: &TransitGatewayPlan,
     attachment: Option<&str>,
 ) -> Result<BTreeMap<String, RouteList>, StepError> {
+    let Some(attachment) = attachment else { return Ok(BTreeMap::new()) };
+    elsewhere(network, plan, &filter("attachment.transit-gateway-attachment-id", &[attachment])).await
+}
+
+/// Every route of each of those tables.
+pub(super) async fn others(
+    network: &Client,
+    plan: &TransitGatewayPlan,
+) -> Result<BTreeMap<String, RouteList>, StepError> {
+    elsewhere(network, plan, &filter("state", &FORWARDING_OR_NOT)).await
+}
+
+/// Routes by one filter, in every table of the gateway that is neither the spoke table nor one that learns.
+/// [EC2 `DescribeTransitGatewayRouteTables`]
+async fn elsewhere(
+    network: &Client,
+    plan: &TransitGatewayPlan,
+    by: &Filter,
+) -> Result<BTreeMap<String, RouteList>, StepError> {
     let mut found = BTreeMap::new();
-    let Some(attachment) = attachment else { return Ok(found) };
     let request = network.describe_transit_gateway_route_tables();
     let mut pages = request.filters(filter("transit-gateway-id", &[&plan.id])).into_paginator().items().send();
     while let Some(table) = pages.next().await {
@@ -60,8 +80,7 @@ pub(super) async fn elsewhere(
         if id == plan.spoke_route_table || plan.propagate_to.contains(&id) {
             continue;
         }
-        let to_it = filter("attachment.transit-gateway-attachment-id", &[attachment]);
-        match search(network, &id, to_it).await {
+        match search(network, &id, by.clone()).await {
             Ok(list) => found.extend((list.is_cut || !list.routes.is_empty()).then_some((id, list))),
             // It was deleted since.
             Err(failure) if failure.is(&["InvalidRouteTableID.NotFound"]) => {}
