@@ -108,7 +108,8 @@ impl SweepAccounts {
             let problems = problems.iter().map(Problem::from).collect();
             return Ok(Report { dry_run, accounts, asked, left, changed, leaving: leaving.listed, problems });
         }
-        Err(problem::all(problems, asked.len() - refused))
+        let done = format!("asked for {} accounts", asked.len() - refused);
+        Err(StepError::of_many(problems, &done, "berth-sweep-accounts"))
     }
 
     /// The world, and what could not be read of it.

@@ -32,8 +32,10 @@ def mutated(mutant: dict[str, str], root: Path) -> tuple[str, str]:
 
 def tests_of(file: str) -> tuple[list[str], str]:
     """The command that must fail, and what it says when it ran."""
-    if file.startswith("functions/"):
-        return ["cargo", "test", "--locked", "--quiet", "--lib", "--package", Path(file).parts[1]], "test result"
+    # The proof's tests are those of the step that it was written for.
+    package = "attach-transit-gateway" if file.startswith("crates/berth-isolation/") else Path(file).parts[1]
+    if file.startswith(("functions/", "crates/")):
+        return ["cargo", "test", "--locked", "--quiet", "--lib", "--package", package], "test result"
     python = str(ROOT / "local" / ".venv" / "bin" / "python")
     return [python, "-m", "pytest", "-x", "local/tests/authorization", "local/tests/policies"], " in "
 

@@ -136,7 +136,7 @@ class Person:
         self._platform.write_text(yaml.safe_dump(document, sort_keys=False))
         self._edition += 1
         functions = self._client(names.HUB_ACCOUNT, "lambda", names.HOME_REGION)
-        for reader in ("berth-plan-onboarding", "berth-plan-offboarding", "berth-sweep-accounts"):
+        for reader in ("berth-plan-onboarding", "berth-plan-offboarding", "berth-sweep-accounts", "berth-prove-isolation"):
             settings = functions.get_function_configuration(FunctionName=reader)["Environment"]["Variables"]
             settings["BERTH_PLATFORM_EDITION"] = str(self._edition)
             functions.update_function_configuration(FunctionName=reader, Environment={"Variables": settings})

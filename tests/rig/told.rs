@@ -37,7 +37,14 @@ pub fn untold(record: &Record, calls: &[Call]) -> Vec<String> {
 
 /// Whether it is a function that makes changes by the loop of the steps.
 fn is_step(function: &str) -> bool {
-    let others =
-        ["plan-onboarding", "accept-event", "announce-outcome", "sweep-accounts", "complete-merges", "commit-tenant"];
+    let others = [
+        "plan-onboarding",
+        "accept-event",
+        "announce-outcome",
+        "sweep-accounts",
+        "prove-isolation",
+        "complete-merges",
+        "commit-tenant",
+    ];
     function.starts_with("berth-") && !others.iter().any(|name| function.ends_with(name))
 }

@@ -4,8 +4,8 @@ mod baseline;
 mod tags;
 
 use berth_tenancy::{
-    Addresses, AssignmentPlan, BoundaryPlan, ClusterAccount, ClusterName, ClusterPlan, NetworkPlan, Region, RegionPlan,
-    RolePlan, RoleTrust, RolesPlan, SignInPlan, TransitGatewayPlan, WorkloadPlan,
+    Addresses, AssignmentPlan, BoundaryPlan, ClusterAccount, ClusterName, ClusterPlan, EnvironmentName, NetworkPlan,
+    Region, RegionPlan, RolePlan, RoleTrust, RolesPlan, SignInPlan, TransitGatewayPlan, WorkloadPlan,
 };
 
 pub(crate) use self::baseline::{backup_role, baselines, needs_backup_role};
@@ -17,6 +17,16 @@ use crate::{
     policy::render_document,
     template::{Names, UnknownPlaceholder, render},
 };
+
+impl PlatformConfig {
+    /// What VPCs are attached to, in every region of every environment.
+    pub fn transit_gateways(&self) -> impl Iterator<Item = (EnvironmentName, Region, TransitGatewayPlan)> {
+        self.environments.iter().flat_map(move |(name, environment)| {
+            let regions = environment.regions.iter();
+            regions.map(move |(of, config)| (name.clone(), of.clone(), region(of, config, self).transit_gateway))
+        })
+    }
+}
 
 /// The plan of one region.
 pub(crate) fn region(region: &Region, config: &RegionConfig, platform: &PlatformConfig) -> RegionPlan {

@@ -9,6 +9,9 @@ use crate::Fault;
 /// What a plan is made from, besides AWS itself.
 const PLANNED_FROM: [&str; 2] = ["platform.yaml", "the account's tags"];
 
+/// Problems that the error of a run over many things names; the log has all of them.
+const NAMED_MAX: usize = 5;
+
 /// The cause of a [`StepError`].
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
@@ -41,6 +44,26 @@ impl StepError {
     pub fn not_owned(what: &str) -> Self {
         Self::new(Fault::NotOwned, format!("{what} has the name that Berth would use, but not Berth's tags"))
             .hint("rename or delete it, or tag it as Berth's if Berth shall manage it; then redrive the execution")
+    }
+
+    /// The one error of a run over many things that had problems with some. `done` says what it did nevertheless, and
+    /// `function` whose log has all problems. Fault and hint are those of the first.
+    #[must_use]
+    pub fn of_many(problems: Vec<Self>, done: &str, function: &str) -> Self {
+        let count = problems.len();
+        let one = |error: &Self| match &error.account {
+            Some(account) => format!("{} ({account})", error.message),
+            None => error.message.clone(),
+        };
+        let mut named: Vec<String> = problems.iter().take(NAMED_MAX).map(one).collect();
+        if count > NAMED_MAX {
+            named.push(format!("{} more in the log of {function}", count - NAMED_MAX));
+        }
+        let what = format!("{done}, and had {count} problems: {}", named.join("; "));
+        match problems.into_iter().next() {
+            Some(first) => Self::new(first.fault, what).hint(first.hint.clone()).because(first),
+            None => Self::new(Fault::Bug, what),
+        }
     }
 
     /// The same error with a hint that fits it better.
@@ -184,6 +207,26 @@ mod tests {
         {
             assert_eq!(planned(kept), kept);
         }
+    }
+
+    #[test]
+    fn the_error_of_many_says_how_many_and_names_the_first_few_with_their_accounts() {
+        let account: AccountId = "111122223333".parse().unwrap();
+        let error = |number: u32| {
+            StepError::new(Fault::Denied, format!("problem {number}")).hint("allow it").for_account(&account)
+        };
+        let all = |problems| StepError::of_many(problems, "asked for 7 accounts", "berth-sweep-accounts");
+        let two = all(vec![error(1), error(2)]);
+        assert_eq!(
+            two.message,
+            "asked for 7 accounts, and had 2 problems: problem 1 (111122223333); problem 2 (111122223333)"
+        );
+        assert_eq!((two.fault, two.hint.as_str(), two.account.is_none()), (Fault::Denied, "allow it", true));
+        let many = all((1..=9).map(error).collect());
+        assert!(
+            many.message.ends_with("problem 5 (111122223333); 4 more in the log of berth-sweep-accounts"),
+            "{many}"
+        );
     }
 
     #[test]

@@ -178,6 +178,8 @@ def test_every_alarm_watches_something_that_exists_and_tells_the_topic(hub: Load
         ("Bug", "Invocations"),
         ("berth-sweep-accounts", "Errors"),
         ("berth-sweep-accounts", "Invocations"),
+        ("berth-prove-isolation", "Errors"),
+        ("berth-prove-isolation", "Invocations"),
     }
     assert alarms["berth-sweep-missed"]["TreatMissingData"] == "breaching"
     assert alarms["berth-intake-dlq-depth"]["Threshold"] == 1.0

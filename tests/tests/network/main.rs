@@ -10,6 +10,7 @@ mod changes;
 mod hostile;
 mod isolation;
 mod parts;
+mod proven_again;
 mod races;
 mod regions;
 mod tenants;
