@@ -150,7 +150,7 @@ def test_a_change_in_the_templates_alone_changes_the_local_aws(infra: Path, tmp_
     change(infra / HUB, "MemorySize: 512", "MemorySize: 640")
     change(infra / HUB, "VisibilityTimeout: 720", "VisibilityTimeout: 733")
     change(infra / "management-home.yaml", "[CreateManagedAccount, UpdateManagedAccount]", "[OnlyThat]")
-    change(infra / "network.yaml", "            - ec2:DescribeTransitGateways\n", "")
+    change(infra / "network.yaml", "            - ec2:AcceptTransitGatewayVpcAttachment\n", "")
     change(
         infra.parent / "statemachines" / "onboard-account.asl.json", '"TimeoutSeconds": 838800', '"TimeoutSeconds": 61'
     )
@@ -172,4 +172,4 @@ def test_a_change_in_the_templates_alone_changes_the_local_aws(infra: Path, tmp_
         policy = made.client("iam", made.core.network).get_role_policy(
             RoleName=names.NETWORK_ROLE, PolicyName="attach-transit-gateway"
         )
-        assert "ec2:DescribeTransitGateways" not in json.dumps(policy["PolicyDocument"])
+        assert "ec2:AcceptTransitGatewayVpcAttachment" not in json.dumps(policy["PolicyDocument"])
