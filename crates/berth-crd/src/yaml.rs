@@ -45,13 +45,19 @@ fn place(line: Option<u64>) -> String {
     line.map_or_else(String::new, |line| format!(" (line {line})"))
 }
 
-/// Reads exactly one document. Anchors are resolved, keys used twice are refused.
+/// Reads exactly one document. Anchors are resolved, keys used twice are refused. Documents without a value besides it are
+/// passed over, as kubectl and Flux do: whoever writes a head with a marker of its own above a file makes one.
 pub(crate) fn read<T: DeserializeOwned>(text: &str) -> Result<T, YamlError> {
     if text.len() > DOCUMENT_BYTES_MAX {
         return Err(YamlError::TooLarge { bytes: text.len() });
     }
-    let options = serde_saphyr::options! { legacy_octal_numbers: true };
-    serde_saphyr::from_str_with_options(text, options).map_err(|error| {
+    let options = || serde_saphyr::options! { legacy_octal_numbers: true };
+    let read = serde_saphyr::from_str_with_options(text, options()).or_else(|error| {
+        let all: Vec<T> = serde_saphyr::from_multiple_with_options(text, options()).unwrap_or_default();
+        let mut all = all.into_iter();
+        all.next().filter(|_| all.next().is_none()).ok_or(error)
+    });
+    read.map_err(|error| {
         let line = error.location().map(|location| location.line()).filter(|line| *line > 0);
         YamlError::Unreadable { line, source: Box::new(error) }
     })

@@ -97,6 +97,21 @@ fn comments_order_and_blank_lines_survive_when_a_second_account_joins() {
     assert_eq!(join(Some(&joined), &dev()).unwrap(), joined);
 }
 
+/// A new file begins with a marker; whoever writes a head with one of its own above it makes an empty document.
+#[test]
+fn a_head_with_a_marker_of_its_own_above_a_file_stays_and_no_second_document_is_edited() {
+    let written = join(None, &dev()).unwrap();
+    for head in ["# Ask the payments team first.\n---\n", "---\n", "---\n# nothing\n---\n~\n"] {
+        let by_hand = format!("{head}{written}");
+        let joined = join(Some(&by_hand), &prod()).unwrap();
+        assert!(joined.starts_with(head) && lost(&by_hand, &joined).is_empty(), "{joined}");
+        assert!(joined.contains("444455556666"), "{joined}");
+        assert_eq!(join(Some(&joined), &prod()).unwrap(), joined);
+        let two = format!("{by_hand}---\n{written}");
+        assert!(matches!(join(Some(&two), &prod()), Err(CrError::Unreadable(_))), "two custom resources");
+    }
+}
+
 #[test]
 fn a_value_that_changes_is_changed_in_its_place() {
     let moved = entry("dev", "111122223333", "10.50.0.0/20");

@@ -46,7 +46,7 @@ struct Builder<'a> {
     events: std::vec::IntoIter<(Event<'a>, Span)>,
 }
 
-/// Reads the places of the one document of a text.
+/// Reads the places of the one document of a text that has a value.
 pub(super) fn read(text: &str) -> Result<Node, Unkeepable> {
     let mut events = Vec::new();
     for event in Parser::new_from_str(text) {
@@ -55,7 +55,14 @@ pub(super) fn read(text: &str) -> Result<Node, Unkeepable> {
             events.push((event, span));
         }
     }
-    Builder { text, events: events.into_iter() }.node(0)
+    let mut builder = Builder { text, events: events.into_iter() };
+    loop {
+        let node = builder.node(0)?;
+        // Whoever reads the text has passed over documents without a value, and found one with more than a scalar.
+        if !matches!(node.kind, Kind::Scalar) || builder.events.len() == 0 {
+            return Ok(node);
+        }
+    }
 }
 
 fn is_node_or_end(event: &Event<'_>) -> bool {
