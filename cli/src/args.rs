@@ -42,7 +42,10 @@ pub(crate) enum Command {
     Validate(ValidateArgs),
     /// Starts an onboarding; safe to repeat at any time.
     Onboard(OnboardArgs),
-    /// Makes an account another environment, or another tenant's, after its name, tag or unit were changed.
+    /// Takes everybody's access to an account's namespaces away for a while, and with `--lift` gives it back.
+    Suspend(SuspendArgs),
+    /// Makes an account another environment, or another tenant's, after its name, tag or unit were changed: takes its old
+    /// access away, then onboards it as the other one.
     Transfer(TransferArgs),
     /// Takes away what Berth gave an account: access, its entry, its networks, its addresses. Plans unless told `--yes`.
     Offboard(OffboardArgs),
@@ -111,16 +114,31 @@ pub(crate) struct OnboardArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct SuspendArgs {
+    /// The account: twelve digits.
+    pub(crate) account: AccountId,
+    /// Ends the suspension.
+    #[arg(long)]
+    pub(crate) lift: bool,
+    /// Why, for the record.
+    #[arg(long, value_name = "TEXT", conflicts_with = "lift")]
+    pub(crate) reason: Option<String>,
+    /// Prints JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct TransferArgs {
     /// The account: twelve digits.
     pub(crate) account: AccountId,
     /// Whom it shall become, which must be what its name, tag, unit and platform.yaml make it now.
     #[arg(long, value_name = "TENANT/ENVIRONMENT", value_parser = identity)]
     pub(crate) to: String,
-    /// Only shows what moves, what is made anew and what must be taken away.
+    /// Only shows what is taken away, what moves and what is made anew.
     #[arg(long)]
     pub(crate) plan: bool,
-    /// Says that all that must be taken away is gone.
+    /// Says that access which Berth cannot reach, or cannot prove to be its own, was taken away by hand.
     #[arg(long)]
     pub(crate) old_access_removed: bool,
     /// Prints JSON.
@@ -146,8 +164,8 @@ pub(crate) struct OffboardArgs {
     /// Says that access which Berth cannot reach any more was taken away by hand.
     #[arg(long, requires = "yes")]
     pub(crate) access_removed: bool,
-    /// Only this region of the account. Berth cannot do it yet, and says how a person does.
-    #[arg(long, conflicts_with = "what")]
+    /// Only the network of this region, which platform.yaml does not have any more.
+    #[arg(long, conflicts_with = "cancel")]
     pub(crate) region: Option<Region>,
     /// Why, for the record.
     #[arg(long, value_name = "TEXT", requires = "yes")]

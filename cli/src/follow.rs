@@ -9,8 +9,9 @@ use aws_sdk_sfn::{
 use berth_aws::{CallResultExt, SdkResultExt};
 use berth_events::{Failure, outcome::StillThere, recognise};
 use berth_history::Extent;
+use berth_ledger::{Record, Status};
 use berth_step::Fault;
-use berth_tenancy::{LeftOver, Mode, PlannedChange, Region, ToldChange};
+use berth_tenancy::{AccountId, LeftOver, Mode, PlannedChange, Region, ToldChange};
 use serde_json::{Value, json};
 
 use crate::{
@@ -23,6 +24,9 @@ use crate::{
 /// Pause between two looks. `DescribeExecution` and `GetExecutionHistory` allow 10 and 5 a second and account.
 const PAUSE: Duration = Duration::from_millis(400);
 
+/// Looks at the ledger for the end of an execution: five minutes of them. It is announced within seconds.
+const ANNOUNCED_LOOKS_MAX: usize = 750;
+
 /// How an execution ended.
 pub(crate) struct Ended {
     status: ExecutionStatus,
@@ -31,6 +35,8 @@ pub(crate) struct Ended {
     seconds: f64,
     /// Every change of the run, from the journal; none where it is not about this execution.
     told: Option<Vec<ToldChange>>,
+    /// The account that it left suspended, as a person wants it.
+    suspended: Option<AccountId>,
 }
 
 /// What an execution had done before a redrive.
@@ -67,24 +73,54 @@ pub(crate) async fn rest(deployment: &Deployment, execution: &str, show: bool, s
         // Until the redrive shows, the end is the one before it.
         let is_this_run = described.redrive_count().unwrap_or_default() >= redrives;
         if is_this_run && described.status() != &ExecutionStatus::Running {
-            let told = told(deployment, &described, execution).await?;
-            return Ok(Ended { told, ..ended(&described, &events) });
+            let record = record_after(deployment, &described).await?;
+            let suspended = record.as_ref().filter(|record| record.suspended.is_some());
+            let suspended = suspended.map(|record| record.account_id.clone());
+            let told = record.and_then(|record| record.changes_of(execution));
+            return Ok(Ended { told, suspended, ..ended(&described, &events) });
         }
         pause().await;
     }
 }
 
-/// What the journal says that the run changed: all of it, while the output has only what the last attempt of each state
-/// did.
-async fn told(
+/// What the ledger has of the account when a run of it has ended: its journal has all that the run changed, while the output
+/// has only what the last attempt of each state did. None of a plan.
+async fn record_after(deployment: &Deployment, described: &DescribeExecutionOutput) -> Result<Option<Record>, Problem> {
+    match acted_on(described.input().unwrap_or_default()) {
+        Some(account) => Ok(deployment.ledger.get(&account).await?),
+        None => Ok(None),
+    }
+}
+
+/// The account that an execution with this input acts on; none for one that plans. The input of an offboarding is no
+/// event: it has keys of its own.
+fn acted_on(input: &str) -> Option<AccountId> {
+    let request = recognise(input.as_bytes());
+    let plain: Value = serde_json::from_str(input).unwrap_or_default();
+    let is_plan = request.mode == Some(Mode::Plan) || plain.get("mode").is_some_and(|mode| *mode == json!(Mode::Plan));
+    let named = || plain.get("accountId").and_then(Value::as_str)?.parse().ok();
+    request.account_id.or_else(named).filter(|_| !is_plan)
+}
+
+/// Waits until the ledger knows how an execution of an offboarding has ended: then whoever goes on finds it so.
+pub(crate) async fn until_announced(
     deployment: &Deployment,
-    described: &DescribeExecutionOutput,
+    account: &AccountId,
     execution: &str,
-) -> Result<Option<Vec<ToldChange>>, Problem> {
-    let request = recognise(described.input().unwrap_or_default().as_bytes());
-    let Some(account) = request.account_id.filter(|_| request.mode != Some(Mode::Plan)) else { return Ok(None) };
-    let record = deployment.ledger.get(&account).await?;
-    Ok(record.and_then(|record| record.changes_of(execution)))
+) -> Result<(), Problem> {
+    for _ in 0..ANNOUNCED_LOOKS_MAX {
+        let record = deployment.ledger.get(account).await?;
+        let has_lease = record.as_ref().is_some_and(|record| record.lease.as_deref() == Some(execution));
+        if !has_lease || record.is_some_and(|record| record.status == Status::OffboardingFailed) {
+            return Ok(());
+        }
+        pause().await;
+    }
+    let what = format!("{execution} has ended, and the ledger does not know it yet");
+    Err(Problem::failed(
+        what,
+        "look at the queue berth-outcomes and its dead letters: berth replay; then run this again",
+    ))
 }
 
 async fn describe(deployment: &Deployment, execution: &str) -> Result<DescribeExecutionOutput, Problem> {
@@ -152,7 +188,7 @@ fn ended(described: &DescribeExecutionOutput, events: &[HistoryEvent]) -> Ended 
         let events: Vec<berth_history::HistoryEvent> = events.iter().map(From::from).collect();
         berth_history::failure(status.as_str(), &events, Extent::Whole)
     };
-    Ended { status, output, failure, told: None, seconds: stop - described.start_date().as_secs_f64() }
+    Ended { status, output, failure, told: None, suspended: None, seconds: stop - described.start_date().as_secs_f64() }
 }
 
 impl Ended {
@@ -170,6 +206,16 @@ impl Ended {
     /// Why it failed; none when it did not.
     pub(crate) fn failure(&self) -> Option<&Failure> {
         self.failure.as_ref()
+    }
+
+    /// Whether it was an offboarding that took, or in a plan would take, what it was asked for.
+    pub(crate) fn is_taken(&self) -> bool {
+        self.succeeded() && self.decision() == "offboard"
+    }
+
+    /// Whether another execution works on the account.
+    pub(crate) fn is_duplicate(&self) -> bool {
+        self.succeeded() && self.decision() == "duplicate"
     }
 
     fn decision(&self) -> &str {
@@ -224,6 +270,7 @@ impl Ended {
             "seconds": self.seconds,
             "changes": self.changes(),
             "leftOver": self.left_over(),
+            "suspended": self.suspended.is_some(),
             "plannedChanges": self.planned_changes().into_iter().map(planned_json).collect::<Value>(),
             "failure": self.failure,
             "reason": self.output.get("reason"),
@@ -268,6 +315,10 @@ impl Ended {
         }
         for change in changes {
             anstream::println!("  {change}");
+        }
+        if let Some(account) = &self.suspended {
+            anstream::println!("{}: {account} stays so", paint::waiting("suspended"));
+            anstream::println!("  {}", paint::faint(&format!("Next: berth suspend {account} --lift ends it")));
         }
         for left in self.left_over() {
             anstream::println!("{} {left}", paint::waiting("left over"));

@@ -21,6 +21,7 @@ mod replay;
 mod repository;
 mod send;
 mod status;
+mod suspend;
 mod sweep;
 mod target;
 mod transfer;
@@ -54,6 +55,7 @@ async fn run(cli: Cli) -> Result<Exit, outcome::Problem> {
         Command::Explain(args) => explain::run(&args),
         Command::Validate(args) => validate::run(&args, wanted).await,
         Command::Onboard(args) => onboard::run(&args, wanted).await,
+        Command::Suspend(args) => suspend::run(&args, wanted).await,
         Command::Transfer(args) => transfer::run(&args, wanted).await,
         Command::Offboard(args) => offboard::run(&args, wanted).await,
         Command::Status(args) => status::run(&args, wanted).await,

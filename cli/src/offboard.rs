@@ -1,7 +1,7 @@
-//! `berth offboard`: takes away what Berth gave an account.
+//! `berth offboard`: takes away what Berth gave an account, or one region of it.
 
 use berth_aws::{CallResultExt, SdkResultExt, live_alias};
-use berth_tenancy::{LeftOver, Mode};
+use berth_tenancy::{AccountId, LeftOver, Mode, OffboardingScope, Region};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -13,23 +13,41 @@ use crate::{
     target::{self, Deployment},
 };
 
+/// What an execution of the offboarding is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wish<'a> {
+    /// The account.
+    pub(crate) account: &'a AccountId,
+    /// Whether to act.
+    pub(crate) mode: Mode,
+    /// How much is taken.
+    pub(crate) scope: OffboardingScope,
+    /// The region, where it is one.
+    pub(crate) region: Option<&'a Region>,
+    /// Whether access that Berth cannot reach was taken away by hand.
+    pub(crate) access_removed: bool,
+    /// Why.
+    pub(crate) reason: Option<&'a str>,
+}
+
+impl<'a> Wish<'a> {
+    /// The whole account.
+    pub(crate) fn of(account: &'a AccountId, mode: Mode) -> Self {
+        Self { account, mode, scope: OffboardingScope::Account, region: None, access_removed: false, reason: None }
+    }
+}
+
 /// Plans, takes away, or takes off the list.
 pub(crate) async fn run(args: &OffboardArgs, wanted: Target) -> Result<Exit, Problem> {
-    if let Some(region) = &args.region {
-        let (account, what) = (&args.account, "Berth takes whole accounts away, and no single region yet");
-        let next = format!(
-            "in {region}: delete the attachment's propagations and association in the network account, then the \
-             attachment and the VPC in {account}; with a ledger's pool: berth addresses release {account} {region}"
-        );
-        return Err(Problem::failed(what, next));
-    }
     let deployment = target::connect(wanted).await?;
     if args.cancel {
         return cancel(&deployment, args).await;
     }
-    let mode = if args.yes { Mode::Apply } else { Mode::Plan };
-    let execution = start(&deployment, args, mode).await?;
+    let execution = start(&deployment, &wish(args)).await?;
     let ended = follow::to_the_end(&deployment, &execution, !args.json && args.yes).await?;
+    if args.yes && args.region.is_some() && ended.is_taken() {
+        follow::until_announced(&deployment, &args.account, &execution).await?;
+    }
     if args.json {
         let mut view = ended.json(&execution);
         if let Some(fields) = view.as_object_mut() {
@@ -42,6 +60,17 @@ pub(crate) async fn run(args: &OffboardArgs, wanted: Target) -> Result<Exit, Pro
     Ok(if ended.succeeded() { Exit::Done } else { Exit::Failed })
 }
 
+fn wish(args: &OffboardArgs) -> Wish<'_> {
+    let region = args.region.as_ref();
+    Wish {
+        scope: region.map_or(OffboardingScope::Account, |_| OffboardingScope::Region),
+        region,
+        access_removed: args.access_removed,
+        reason: args.reason.as_deref(),
+        ..Wish::of(&args.account, if args.yes { Mode::Apply } else { Mode::Plan })
+    }
+}
+
 async fn cancel(deployment: &Deployment, args: &OffboardArgs) -> Result<Exit, Problem> {
     let account = &args.account;
     if deployment.ledger.unmark_offboarding(account, Timestamp::now()).await? {
@@ -52,17 +81,30 @@ async fn cancel(deployment: &Deployment, args: &OffboardArgs) -> Result<Exit, Pr
     Err(Problem::failed(what, format!("berth status {account} shows where it is; what has begun goes on")))
 }
 
-/// Starts the execution. [Step Functions `StartExecution`]
-async fn start(deployment: &Deployment, args: &OffboardArgs, mode: Mode) -> Result<String, Problem> {
-    let removed = args.access_removed.then_some(("accessRemoved", json!(true)));
-    let reason = args.reason.as_ref().map(|reason| ("reason", json!(reason)));
-    let input = [Some(("accountId", json!(args.account))), Some(("mode", json!(mode))), removed, reason];
+/// Starts the execution. What is not asked for is left out, so that the input is what a person would type.
+/// [Step Functions `StartExecution`]
+pub(crate) async fn start(deployment: &Deployment, wish: &Wish<'_>) -> Result<String, Problem> {
+    let Wish { account, mode, scope, region, access_removed, reason } = wish;
+    let part = (*scope != OffboardingScope::Account).then(|| ("scope", json!(scope)));
+    let region = region.map(|region| ("region", json!(region)));
+    let removed = access_removed.then_some(("accessRemoved", json!(true)));
+    let reason = reason.map(|reason| ("reason", json!(reason)));
+    let input = [Some(("accountId", json!(account))), Some(("mode", json!(mode))), part, region, removed, reason];
     let input: Value = input.into_iter().flatten().map(|(key, value)| (key.to_owned(), value)).collect();
     let machine = deployment.offboarding_machine()?;
     let call = deployment.step_functions.start_execution().state_machine_arn(live_alias(&machine));
     let sent = call.input(input.to_string()).send().await;
     let started = sent.named("states:StartExecution").or_common()?;
     Ok(started.execution_arn)
+}
+
+/// Says why an execution took nothing.
+pub(crate) fn print_nothing(ended: &Ended) {
+    let reason = ended.output().get("reason").and_then(Value::as_str);
+    match reason.filter(|_| ended.failure().is_none()) {
+        Some(reason) => anstream::println!("{}: {reason}", paint::waiting("nothing was done")),
+        None => ended.print(),
+    }
 }
 
 /// What stays, in words: what nobody takes away, and access that was not taken away.
@@ -74,13 +116,13 @@ fn left_behind(ended: &Ended) -> Vec<String> {
 }
 
 fn print(args: &OffboardArgs, ended: &Ended) {
-    let decision = ended.output().get("decision").and_then(Value::as_str);
-    if ended.failure().is_some() || decision != Some("offboard") {
-        ended.print();
+    if !ended.is_taken() {
+        print_nothing(ended);
         return;
     }
     let changes = ended.changes();
-    let (what, count) = (if args.yes { "offboarded" } else { "plan" }, changes.len());
+    let done = if args.region.is_some() { "taken away" } else { "offboarded" };
+    let (what, count) = (if args.yes { done } else { "plan" }, changes.len());
     match (!args.yes, count) {
         (true, 0) => anstream::println!("{}: nothing would be taken away", paint::good(what)),
         (true, _) => anstream::println!("{}: changes that would be made: {count}", paint::good(what)),
@@ -93,6 +135,7 @@ fn print(args: &OffboardArgs, ended: &Ended) {
         anstream::println!("{} {line}", paint::waiting("stays"));
     }
     if !args.yes {
-        anstream::println!("{}", paint::faint(&format!("Next: berth offboard {} --yes", args.account)));
+        let next = wish(args).scope.command(&args.account, args.region.as_ref());
+        anstream::println!("{}", paint::faint(&format!("Next: {next}")));
     }
 }

@@ -1,5 +1,7 @@
 //! `berth status`: where accounts are, what they wait for, what went wrong, and what to do.
 
+mod leaving;
+
 use berth_events::outcome::{StillThere, run_again_command};
 use berth_ledger::{Listing, Readiness, ReadinessRecord, Record, RegionRecord, SignInRecord, Status, Unreadable};
 use berth_tenancy::{AccountId, Thing};
@@ -109,6 +111,9 @@ pub(crate) fn view(record: &Record) -> Value {
         "changesAreCut": record.journal_is_cut,
         "leftOver": still_there(record),
         "offboarding": record.offboarding,
+        "part": record.part,
+        "suspended": record.suspended,
+        "accessRemoved": record.access_removed,
         "offboarded": record.offboarded,
     })
 }
@@ -150,6 +155,8 @@ fn run_again(record: &Record, position: Option<&Position>) -> Option<String> {
     let is_running = position.is_some_and(Position::is_running);
     let has_stopped = match record.status {
         Status::Failed => !is_running,
+        // Who it is to be, whoever asked for its transfer knows.
+        Status::Requested if record.access_removed.is_some() => false,
         // The end of its execution is not in the ledger yet.
         Status::Requested | Status::Running => position.is_some_and(|position| !position.is_running()),
         // `berth offboard` goes on with what is left.
@@ -182,12 +189,8 @@ pub(crate) fn table(records: &[Record], unreadable: &[Unreadable]) {
         let environment = dash(record.environment.as_ref().map(ToString::to_string));
         let tenant = dash(record.tenant.as_ref().map(ToString::to_string));
         let status = painted(record.status);
-        let leaves = if record.offboarding.is_some() { paint::waiting("  to be offboarded") } else { String::new() };
-        anstream::println!(
-            "{}  {status}  {environment:<11}  {tenant:<20}  {}{leaves}",
-            record.account_id,
-            record.since
-        );
+        let note = leaving::note(record).map(|note| paint::waiting(&format!("  {note}"))).unwrap_or_default();
+        anstream::println!("{}  {status}  {environment:<11}  {tenant:<20}  {}{note}", record.account_id, record.since);
     }
     for item in unreadable {
         let account = item.account_id.as_ref().map_or(item.key.as_str(), AccountId::as_str);
@@ -213,7 +216,7 @@ pub(crate) fn print(record: &Record, position: Option<&Position>, now: Timestamp
         anstream::println!("  reason     {reason}");
     }
     print_still_there(record);
-    leaving(record);
+    leaving::print(record);
     if let Some(failure) = &record.failure {
         anstream::println!("  failed in  {}: {}: {}", failure.state, paint::bad(&failure.fault), failure.message);
         anstream::println!("  next       {}", failure.hint);
@@ -330,25 +333,6 @@ fn isolation(proof: &Value) -> Option<String> {
     let learned_by = list(proof.get("propagatedTo")?);
     let table = text("associatedWith")?;
     Some(format!("associated with {table} ({count} routes, to {lead_to}), learned by {learned_by}"))
-}
-
-/// That an account is to be offboarded, or what is left of it.
-fn leaving(record: &Record) {
-    if let Some(mark) = &record.offboarding {
-        let text = format!("to be offboarded since {}: {}", mark.since, mark.reason);
-        anstream::println!("  leaves     {}", paint::waiting(&text));
-        anstream::println!("  next       berth offboard {} --plan, then --yes or --cancel", record.account_id);
-    }
-    if record.status == Status::OffboardingFailed {
-        anstream::println!("  go on with berth offboard {} --yes", record.account_id);
-    }
-    let Some(tombstone) = record.offboarded.as_ref().filter(|_| record.status == Status::Offboarded) else { return };
-    if let Some((tenant, environment)) = tombstone.tenant.as_ref().zip(tombstone.environment.as_ref()) {
-        anstream::println!("  was        {tenant} ({environment})");
-    }
-    for line in &tombstone.left_behind {
-        anstream::println!("  left       {line}");
-    }
 }
 
 /// Where its execution is, and what it waits for.

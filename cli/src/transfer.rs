@@ -1,22 +1,23 @@
 //! `berth transfer`: gives an account to another tenant, or makes it another environment.
 
 use berth_aws::{CallFailure, live_alias};
-use berth_tenancy::TransferPlan;
+use berth_tenancy::{Mode, OffboardingScope, TransferPlan};
 use serde_json::{Value, json};
 
 use crate::{
     args::{Target, TransferArgs},
-    follow,
+    follow::{self, Ended},
+    offboard::{self, Wish},
     outcome::{Exit, Problem},
     paint,
     target::{self, Deployment},
 };
 
-/// Shows the plan of the transfer, and makes it unless only the plan was asked for.
+/// Shows the plan of the transfer, and makes it unless only the plan was asked for: first what could refuse it is asked, then
+/// the old access goes, then the account is onboarded as the other one. Run again, it goes on where it stopped.
 pub(crate) async fn run(args: &TransferArgs, wanted: Target) -> Result<Exit, Problem> {
     let deployment = target::connect(wanted).await?;
-    let execution = start(&deployment, args, true).await?;
-    let planned = follow::to_the_end(&deployment, &execution, false).await?;
+    let planned = onboarding(&deployment, args, Run::Show).await?.1;
     let transfer = planned.output().get("transfer").cloned();
     let transfer: Option<TransferPlan> = transfer.and_then(|value| serde_json::from_value(value).ok());
     let Some(transfer) = transfer.filter(|_| planned.succeeded()) else {
@@ -27,21 +28,77 @@ pub(crate) async fn run(args: &TransferArgs, wanted: Target) -> Result<Exit, Pro
         planned.print();
         return Ok(Exit::Failed);
     };
-    if args.plan {
+    if args.plan || !args.json {
         show(args, &transfer);
+    }
+    let tried = onboarding(&deployment, args, Run::Try).await?.1;
+    if !tried.succeeded() {
+        tried.print();
+        return Ok(Exit::Failed);
+    }
+    if args.plan {
         return Ok(Exit::Done);
     }
-    if !args.json {
-        show(args, &transfer);
+    if !transfer.taken_away.is_empty() && !take_away(&deployment, args).await? {
+        return Ok(Exit::Failed);
     }
-    let execution = start(&deployment, args, false).await?;
-    let ended = follow::to_the_end(&deployment, &execution, !args.json).await?;
+    let (execution, ended) = onboarding(&deployment, args, Run::Make).await?;
     if args.json {
         anstream::println!("{}", ended.json(&execution));
     } else {
         ended.print();
     }
     Ok(if ended.succeeded() { Exit::Done } else { Exit::Failed })
+}
+
+/// Takes the access of before away. Answers whether it is gone.
+async fn take_away(deployment: &Deployment, args: &TransferArgs) -> Result<bool, Problem> {
+    let TransferArgs { account, to, old_access_removed, .. } = args;
+    let reason = format!("it becomes {to}");
+    let wish = Wish {
+        scope: OffboardingScope::Access,
+        access_removed: *old_access_removed,
+        reason: Some(&reason),
+        ..Wish::of(account, Mode::Apply)
+    };
+    let execution = offboard::start(deployment, &wish).await?;
+    let ended = follow::to_the_end(deployment, &execution, !args.json).await?;
+    if !ended.is_taken() {
+        if ended.is_duplicate() {
+            let what = format!("another execution works on {account}");
+            return Err(Problem::failed(
+                what,
+                format!("wait for its end (berth status {account} --watch), then run this again"),
+            ));
+        }
+        offboard::print_nothing(&ended);
+        return Ok(false);
+    }
+    follow::until_announced(deployment, account, &execution).await?;
+    if let Some(record) = deployment.ledger.get(account).await?
+        && let Some(failure) = record.failure
+    {
+        return Err(Problem::failed(failure.message, failure.hint));
+    }
+    if !args.json {
+        let changes = ended.changes();
+        anstream::println!("{}: changes made: {} ({:.1} s)", paint::good("taken away"), changes.len(), ended.seconds());
+        for change in changes {
+            anstream::println!("  {change}");
+        }
+    }
+    Ok(true)
+}
+
+/// What a run of the onboarding is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Run {
+    /// Only who the account is and who it becomes.
+    Show,
+    /// A plan of all of it, as if the old access were gone: whatever could refuse the account refuses it here.
+    Try,
+    /// The onboarding.
+    Make,
 }
 
 fn show(args: &TransferArgs, transfer: &TransferPlan) {
@@ -52,7 +109,7 @@ fn show(args: &TransferArgs, transfer: &TransferPlan) {
     }
     anstream::println!("{}: {} is {from}, and becomes {to}", paint::good("transfer"), args.account);
     for (title, lines) in [
-        (paint::bad("to be taken away first, in this order"), taken_away),
+        (paint::bad("taken away first, in this order"), taken_away),
         (paint::strong("moves with the account"), moves),
         (paint::strong("made anew"), made_anew),
     ] {
@@ -63,15 +120,18 @@ fn show(args: &TransferArgs, transfer: &TransferPlan) {
     }
 }
 
-/// Starts the execution. [Step Functions `StartExecution`]
-async fn start(deployment: &Deployment, args: &TransferArgs, plan: bool) -> Result<String, Problem> {
-    let TransferArgs { account, to, old_access_removed, plan: _, json: _ } = args;
-    let mode = plan.then(|| ("mode", json!("plan")));
-    let removed = old_access_removed.then_some(("oldAccessRemoved", json!(true)));
+/// Runs the onboarding to its end. [Step Functions `StartExecution`]
+async fn onboarding(deployment: &Deployment, args: &TransferArgs, run: Run) -> Result<(String, Ended), Problem> {
+    let TransferArgs { account, to, old_access_removed, .. } = args;
+    let mode = (run != Run::Make).then(|| ("mode", json!(Mode::Plan)));
+    let is_claimed = run == Run::Try || (run == Run::Make && *old_access_removed);
+    let removed = is_claimed.then_some(("oldAccessRemoved", json!(true)));
     let input = [Some(("accountId", json!(account))), Some(("transferTo", json!(to))), mode, removed];
     let input: Value = input.into_iter().flatten().map(|(key, value)| (key.to_owned(), value)).collect();
     let call = deployment.step_functions.start_execution().state_machine_arn(live_alias(deployment.state_machine()?));
     let sent = call.input(input.to_string()).send().await;
     let started = sent.map_err(|error| Problem::from(CallFailure::of("states:StartExecution", &error).or_common()))?;
-    Ok(started.execution_arn)
+    let execution = started.execution_arn;
+    let ended = follow::to_the_end(deployment, &execution, !args.json && run == Run::Make).await?;
+    Ok((execution, ended))
 }

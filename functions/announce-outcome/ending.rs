@@ -75,9 +75,11 @@ impl Change {
     pub fn since(&self, ending: &Ending) -> Result<Timestamp, StepError> {
         match ending {
             Ending::Ignored { .. } => timestamp(self.start_date, "startDate"),
-            Ending::Onboarded { .. } | Ending::Failed(_) | Ending::Offboarded(_) | Ending::OffboardingFailed(_) => {
-                self.ended_at()
-            }
+            Ending::Onboarded { .. }
+            | Ending::Failed(_)
+            | Ending::Offboarded(_)
+            | Ending::Taken(_)
+            | Ending::OffboardingFailed(_) => self.ended_at(),
         }
     }
 }

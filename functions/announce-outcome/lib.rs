@@ -92,7 +92,10 @@ impl AnnounceOutcome {
         if let Standing::Silent { reason } = standing(record.as_ref(), &change, &ending, since) {
             return Ok(format!("{} {reason}", change.execution_arn));
         }
-        self.publish(&account, record.as_ref(), &change, &ending).await?;
+        // Whoever asked for a part has seen it go; no event says that the account has changed hands or has left.
+        if !matches!(ending, Ending::Taken(_)) {
+            self.publish(&account, record.as_ref(), &change, &ending).await?;
+        }
         self.ledger.finish(&account, &change.execution_arn, &ending, record.as_ref(), since).await?;
         Ok(format!("{} ended {}", change.execution_arn, name(&ending)))
     }
@@ -114,6 +117,7 @@ fn name(ending: &Ending) -> &'static str {
         Ending::Ignored { .. } => "ignored",
         Ending::Failed(_) => "failed",
         Ending::Offboarded(_) => "offboarded",
+        Ending::Taken(_) => "with a part of the account taken",
         Ending::OffboardingFailed(_) => "with what it takes away left",
     }
 }

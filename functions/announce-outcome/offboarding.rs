@@ -2,9 +2,9 @@
 
 use berth_contract::OffboardingOutput;
 use berth_events::Failure;
-use berth_ledger::{Ending, Record, Tombstone};
+use berth_ledger::{Ending, Part, Record, Taken, Tombstone};
 use berth_step::{Fault, StepError};
-use berth_tenancy::{AccountId, Mode};
+use berth_tenancy::{AccountId, LeftOver, Mode, OffboardingScope, Region};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -12,6 +12,9 @@ use crate::{Change, Ended};
 
 /// Name of the state machine, as it stands in the ARNs of its executions.
 const MACHINE: &str = ":execution:berth-offboard-account:";
+
+/// The state after which access that is still there is told.
+const LAST_STATE: &str = "EnteredAccounts";
 
 /// Why access stays that an offboarding was to take away.
 const NOT_TAKEN: &str = "it has not Berth's tags any more, or somebody uses it; a person must remove it";
@@ -23,6 +26,14 @@ struct Request {
     account_id: AccountId,
     #[serde(default)]
     mode: Mode,
+    #[serde(default)]
+    scope: OffboardingScope,
+    #[serde(default)]
+    region: Option<Region>,
+    #[serde(default)]
+    access_removed: bool,
+    #[serde(default)]
+    reason: Option<String>,
 }
 
 /// Whether the execution was an offboarding.
@@ -41,11 +52,43 @@ fn request(change: &Change) -> Option<Request> {
     serde_json::from_str(change.input.as_deref().unwrap_or_default()).ok()
 }
 
+/// The part of the account that the execution's input names; none where it takes all of it.
+pub(crate) fn asked_part(change: &Change) -> Option<(OffboardingScope, Option<Region>)> {
+    let Request { scope, region, .. } = request(change)?;
+    (scope != OffboardingScope::Account).then_some((scope, region))
+}
+
+/// What it means that a part of the account was taken, which stays. Access that is still there makes it a failure, unless a
+/// person has said that it is gone: whoever goes on would give access twice.
+fn part_of(
+    change: &Change,
+    account: AccountId,
+    scope: OffboardingScope,
+    left_over: &[LeftOver],
+    record: Option<&Record>,
+) -> Ended {
+    let Some(record) = record else { return Ended::Silent { reason: "took a part of an unknown account".to_owned() } };
+    let request = request(change);
+    let is_claimed = request.as_ref().is_some_and(|request| request.access_removed);
+    let (region, reason) = request.map_or((None, None), |request| (request.region, request.reason));
+    let ending = if left_over.is_empty() || is_claimed {
+        let part = record.part.clone().unwrap_or_else(|| Part::of(record, scope, region));
+        let reason = reason.unwrap_or_else(|| "a person asked for it".to_owned());
+        Ending::Taken(Box::new(Taken { part, reason }))
+    } else {
+        let named: Vec<String> = left_over.iter().map(|left| left.thing.to_string()).collect();
+        let what = format!("{} could not be taken away: {NOT_TAKEN}", named.join(", "));
+        let next = "remove it by hand, then run the command again with --old-access-removed";
+        Ending::OffboardingFailed(Failure::new(LAST_STATE, Fault::NotOwned.name(), &what, Some(next)))
+    };
+    Ended::Outcome { account, ending }
+}
+
 /// What the end of an offboarding means. `record` is the account's, before anything is written.
 pub fn ended(change: &Change, failure: Option<Failure>, record: Option<&Record>) -> Result<Ended, StepError> {
     let silent = |reason: String| Ok(Ended::Silent { reason });
     if change.status.is_failure() {
-        let Some(Request { account_id, mode }) = request(change) else {
+        let Some(Request { account_id, mode, .. }) = request(change) else {
             return silent("failed, and its input names no account".to_owned());
         };
         if mode == Mode::Plan {
@@ -62,15 +105,18 @@ pub fn ended(change: &Change, failure: Option<Failure>, record: Option<&Record>)
         StepError::new(Fault::Bug, format!("the output of {} does not fit this version", change.execution_arn))
             .because(error)
     })?;
-    let (run, is_closed, regions, mut left_behind, left_over, commit, changes) = match output {
+    let (run, scope, is_closed, regions, mut left_behind, left_over, commit, changes) = match output {
         OffboardingOutput::Ignore { reason, .. } => return silent(format!("had nothing to take away: {reason}")),
         OffboardingOutput::Duplicate { reason, .. } => return silent(format!("was a duplicate: {reason}")),
-        OffboardingOutput::Offboard { run, is_closed, regions, left_behind, left_over, commit, changes } => {
-            (run, is_closed, regions, left_behind, left_over, commit, changes)
+        OffboardingOutput::Offboard { run, scope, is_closed, regions, left_behind, left_over, commit, changes } => {
+            (run, scope, is_closed, regions, left_behind, left_over, commit, changes)
         }
     };
     if run.mode == Mode::Plan {
         return silent("only planned".to_owned());
+    }
+    if scope != OffboardingScope::Account {
+        return Ok(part_of(change, run.account_id, scope, &left_over, record));
     }
     left_behind.extend(left_over.iter().map(|left| format!("{}: {NOT_TAKEN}", left.thing)));
     let blocks: Vec<Value> =

@@ -2,15 +2,16 @@
 
 use aws_sdk_eventbridge::{Client, types::PutEventsRequestEntry};
 use berth_aws::{CallResultExt, SdkResultExt};
+use berth_contract::RegionRecord;
 use berth_events::outcome::{
     AccountIgnored, AccountOffboarded, AccountOffboardingFailed, AccountOnboarded, AccountOnboardingFailed,
     FailedStatus, OnboardedRegion, Published, SOURCE, StillThere, Version, run_again_command,
 };
 use berth_ledger::{Ending, Record};
 use berth_step::{Fault, StepError};
-use berth_tenancy::{AccountId, Region};
+use berth_tenancy::{AccountId, OffboardingScope};
 
-use crate::{Change, ending::ExecutionStatus, standing::generation};
+use crate::{Change, ending::ExecutionStatus, offboarding::asked_part, standing::generation};
 
 /// Publishes how `account` ended. [EventBridge `PutEvents`]
 pub(crate) async fn publish(
@@ -53,32 +54,20 @@ fn detail(
     let generation = generation(change).or_else(|| own.map(|record| record.generation));
     let changes = record.and_then(|record| record.changes_of(&change.execution_arn)).unwrap_or_default();
     match ending {
-        Ending::Onboarded { run, regions, commit, left_over, .. } => {
-            let region = |(name, network): (&Region, &berth_contract::RegionRecord)| {
-                let berth_contract::RegionRecord {
-                    vpc_id,
-                    cidr,
-                    attachment_id,
-                    duplicate_vpcs: _,
-                    isolation: _,
-                    planned_changes,
-                } = network.clone();
-                (name.clone(), OnboardedRegion { vpc_id, cidr, attachment_id, planned_changes })
-            };
-            typed(&AccountOnboarded {
-                version,
-                account_id,
-                tenant: run.tenant.clone(),
-                environment: run.environment.clone(),
-                execution_arn,
-                generation: Some(run.generation),
-                regions: regions.iter().map(region).collect(),
-                commit: Some(commit.sha.clone()),
-                changes,
-                left_over: left_over.iter().map(|left| StillThere::of(account, &left.thing)).collect(),
-                finished_at,
-            })
-        }
+        Ending::Onboarded { run, regions, commit, left_over, .. } => typed(&AccountOnboarded {
+            version,
+            account_id,
+            tenant: run.tenant.clone(),
+            environment: run.environment.clone(),
+            execution_arn,
+            generation: Some(run.generation),
+            regions: regions.iter().map(|(name, network)| (name.clone(), published(network))).collect(),
+            commit: Some(commit.sha.clone()),
+            changes,
+            left_over: left_over.iter().map(|left| StillThere::of(account, &left.thing)).collect(),
+            suspended: record.is_some_and(|record| record.suspended.is_some()),
+            finished_at,
+        }),
         Ending::Failed(failure) => typed(&AccountOnboardingFailed {
             version,
             account_id,
@@ -92,7 +81,9 @@ fn detail(
             changes,
             finished_at,
         }),
-        Ending::Offboarded(_) | Ending::OffboardingFailed(_) => left(account, record, change, ending),
+        Ending::Offboarded(_) | Ending::Taken(_) | Ending::OffboardingFailed(_) => {
+            left(account, record, change, ending)
+        }
         Ending::Ignored { reason } => {
             let given = record.map(Record::given).unwrap_or_default();
             typed(&AccountIgnored {
@@ -106,6 +97,13 @@ fn detail(
             })
         }
     }
+}
+
+/// What of a region is told.
+fn published(network: &RegionRecord) -> OnboardedRegion {
+    let RegionRecord { vpc_id, cidr, attachment_id, duplicate_vpcs: _, isolation: _, planned_changes } =
+        network.clone();
+    OnboardedRegion { vpc_id, cidr, attachment_id, planned_changes }
 }
 
 /// The same of an account that leaves.
@@ -130,18 +128,23 @@ fn left(
             changes,
             finished_at,
         }),
-        Ending::OffboardingFailed(failure) => typed(&AccountOffboardingFailed {
-            version,
-            account_id,
-            tenant: record.and_then(|record| record.tenant.clone()),
-            environment: record.and_then(|record| record.environment.clone()),
-            execution_arn,
-            status: failed_status(change.status),
-            failure: failure.clone(),
-            run_again: format!("berth offboard {account} --yes"),
-            changes,
-            finished_at,
-        }),
+        Ending::OffboardingFailed(failure) => {
+            let (scope, region) = asked_part(change).unwrap_or_default();
+            typed(&AccountOffboardingFailed {
+                version,
+                account_id,
+                tenant: record.and_then(|record| record.tenant.clone()),
+                environment: record.and_then(|record| record.environment.clone()),
+                execution_arn,
+                status: failed_status(change.status),
+                failure: failure.clone(),
+                run_again: scope.command(account, region.as_ref()),
+                scope: Some(scope).filter(|scope| *scope != OffboardingScope::Account),
+                region,
+                changes,
+                finished_at,
+            })
+        }
         _ => Err(StepError::new(Fault::Bug, "an account that stays was to be announced as one that leaves")),
     }
 }

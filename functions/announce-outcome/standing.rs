@@ -29,7 +29,7 @@ pub fn standing(record: Option<&Record>, change: &Change, ending: &Ending, since
     let Some(record) = record else { return Standing::Counts };
     let me = Some(change.execution_arn.as_str());
     let is_newest = record.execution_arn.as_deref() == me;
-    if is_newest && record.status == status_of(ending) && record.since >= since {
+    if is_newest && Some(record.status) == status_of(ending) && record.since >= since {
         return silent("was announced before".to_owned());
     }
     if record.lease.as_deref() == me {
@@ -45,7 +45,7 @@ pub fn standing(record: Option<&Record>, change: &Change, ending: &Ending, since
             silent(format!("ended without the account's lease, which {holder} has"))
         }
         (Status::Requested, _) if !is_newest => silent(format!("ended after {other} was asked for")),
-        (_, Ending::Onboarded { .. } | Ending::Offboarded(_) | Ending::OffboardingFailed(_)) => {
+        (_, Ending::Onboarded { .. } | Ending::Offboarded(_) | Ending::Taken(_) | Ending::OffboardingFailed(_)) => {
             silent(format!("ended without the account's lease, after {other}"))
         }
         // What an execution says that never had the lease is not about an account that leaves.
@@ -75,13 +75,14 @@ pub fn generation(change: &Change) -> Option<u32> {
     })
 }
 
-/// The status that the ending leaves in the ledger.
-fn status_of(ending: &Ending) -> Status {
+/// The status that the ending leaves in the ledger; none where the account is as it was before.
+fn status_of(ending: &Ending) -> Option<Status> {
     match ending {
-        Ending::Onboarded { .. } => Status::Onboarded,
-        Ending::Ignored { .. } => Status::Ignored,
-        Ending::Failed(_) => Status::Failed,
-        Ending::Offboarded(_) => Status::Offboarded,
-        Ending::OffboardingFailed(_) => Status::OffboardingFailed,
+        Ending::Onboarded { .. } => Some(Status::Onboarded),
+        Ending::Ignored { .. } => Some(Status::Ignored),
+        Ending::Failed(_) => Some(Status::Failed),
+        Ending::Offboarded(_) => Some(Status::Offboarded),
+        Ending::Taken(_) => None,
+        Ending::OffboardingFailed(_) => Some(Status::OffboardingFailed),
     }
 }

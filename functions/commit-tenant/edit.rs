@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use berth_contract::{CommitRequest, Wish};
-use berth_crd::{CrError, Left, join, leave, suspend, validate};
+use berth_crd::{CrError, Leaving, Left, join, leave, suspend, validate};
 use berth_gitops::{Change, Edit, RepoPath, Snapshot};
 use berth_step::{Fault, StepError};
 
@@ -86,7 +86,10 @@ fn edit_one(snapshot: &Snapshot, files: &Files, request: &CommitRequest) -> Resu
     let path = request.path();
     let existing = current(snapshot, files, &path)?;
     let text = match (request.wish, existing.as_deref()) {
-        (Wish::Join | Wish::Check, existing) => join(existing, &request.entry()?),
+        (Wish::Join | Wish::Check, there) => {
+            let there = without_old_entry(request, there).map_err(|error| cannot_join(error, &path))?;
+            join(there.as_deref(), &request.entry()?).and_then(|text| suspended(request, text))
+        }
         (_, None) => return Ok(None),
         (wish, Some(text)) => {
             let leaving = request.leaving();
@@ -115,6 +118,31 @@ fn edit_one(snapshot: &Snapshot, files: &Files, request: &CommitRequest) -> Resu
         "correct the file in the GitOps repository and redrive the execution, or correct the account's tags or \
          platform.yaml",
     ))
+}
+
+/// The file as a transfer finds it, which takes the account out of another environment of the same tenant before it joins: a
+/// plan of it looks past that entry.
+fn without_old_entry(request: &CommitRequest, there: Option<&str>) -> Result<Option<String>, CrError> {
+    let Some((text, environment)) = there.zip(request.git_ops.leaves.as_ref().filter(|_| !request.writes())) else {
+        return Ok(there.map(str::to_owned));
+    };
+    let leaving = Leaving { environment: environment.clone(), ..request.leaving() };
+    Ok(match leave(text, &leaving)? {
+        Left::Unchanged => Some(text.to_owned()),
+        Left::Changed(text) => Some(text),
+        Left::Removed => None,
+    })
+}
+
+/// The file with the account suspended in it, where a person suspended it: no run of the onboarding ends that.
+fn suspended(request: &CommitRequest, text: String) -> Result<String, CrError> {
+    if !request.is_suspended {
+        return Ok(text);
+    }
+    match suspend(&text, &request.leaving(), true)? {
+        Left::Changed(text) => Ok(text),
+        Left::Unchanged | Left::Removed => Ok(text),
+    }
 }
 
 fn cannot_join(error: CrError, path: &RepoPath) -> StepError {

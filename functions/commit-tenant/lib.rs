@@ -75,12 +75,13 @@ impl CommitTenant {
         let (proposed, pushed): (Vec<_>, Vec<_>) = asked
             .into_iter()
             .partition(|asked| asked.request.git_ops.delivery == Delivery::PullRequest && asked.request.writes());
+        let (mut proposed, mut pushed) = (proposed, pushed);
         let mut verdicts = Vec::new();
         if !proposed.is_empty() {
-            verdicts = self.propose(&proposed, &by).await;
+            verdicts = self.propose(&mut proposed, &by).await;
         }
         if !pushed.is_empty() {
-            verdicts.extend(self.commit(&pushed, by, jitter).await.into_iter().map(|verdict| verdict.map(Some)));
+            verdicts.extend(self.commit(&mut pushed, by, jitter).await.into_iter().map(|verdict| verdict.map(Some)));
         }
         for (asked, verdict) in proposed.iter().chain(&pushed).zip(verdicts) {
             let verdict = match verdict {
@@ -97,7 +98,12 @@ impl CommitTenant {
     }
 
     /// Commits what may be committed; a verdict for each request, in their order.
-    async fn commit(&self, asked: &[Asked<'_>], by: Authorship, mut jitter: Jitter) -> Vec<Result<Output, StepError>> {
+    async fn commit(
+        &self,
+        asked: &mut [Asked<'_>],
+        by: Authorship,
+        mut jitter: Jitter,
+    ) -> Vec<Result<Output, StepError>> {
         let mut verdicts: Vec<Result<Verdict, StepError>> = Vec::new();
         let records = self.records(asked).await;
         for lease in self.leases(asked, &records).await {
@@ -162,11 +168,17 @@ impl CommitTenant {
         }
     }
 
-    /// What the ledger knows of the accounts that shall change: one read for all.
-    async fn records(&self, asked: &[Asked<'_>]) -> Result<Vec<Record>, StepError> {
+    /// What the ledger knows of the accounts that shall change: one read for all. Says of each request whether its account
+    /// is suspended.
+    async fn records(&self, asked: &mut [Asked<'_>]) -> Result<Vec<Record>, StepError> {
         let applying = asked.iter().filter(|asked| asked.request.writes());
         let accounts: BTreeSet<&AccountId> = applying.map(|asked| &asked.request.run.account_id).collect();
-        self.ledger.get_many(&accounts.into_iter().cloned().collect::<Vec<_>>()).await
+        let records = self.ledger.get_many(&accounts.into_iter().cloned().collect::<Vec<_>>()).await?;
+        for Asked { request, .. } in asked {
+            let record = record_of(&records, &request.run.account_id);
+            request.is_suspended = record.is_some_and(|record| record.suspended.is_some());
+        }
+        Ok(records)
     }
 
     /// Whether each request's execution may still act on its account; one whose record does not say so is asked for

@@ -23,7 +23,7 @@ type Verdicts = Vec<Result<Option<Output>, StepError>>;
 
 impl CommitTenant {
     /// Answers what needs no proposal, and lets the others wait for one. A verdict for each request, in their order.
-    pub(crate) async fn propose(&self, asked: &[Asked<'_>], by: &Authorship) -> Verdicts {
+    pub(crate) async fn propose(&self, asked: &mut [Asked<'_>], by: &Authorship) -> Verdicts {
         let records = self.records(asked).await;
         let leases = self.leases(asked, &records).await;
         let allowed: Vec<bool> = leases.iter().map(Result::is_ok).collect();

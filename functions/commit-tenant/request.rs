@@ -63,7 +63,7 @@ impl CommitRequestExt for CommitRequest {
     }
 
     fn entry(&self) -> Result<AccountEntry, StepError> {
-        let Self { task_token: _, settled: _, wish: _, run, git_ops, planned_regions, regions, roles } = self;
+        let Self { run, git_ops, planned_regions, regions, roles, .. } = self;
         let planned = planned_regions.iter().zip(0..).map(|(region, n)| Ok(planned_network(region, n)));
         let regions: Result<Vec<RegionNetwork>, StepError> = planned.chain(regions.iter().map(network)).collect();
         let role = |role: &RoleRecord| {

@@ -6,8 +6,8 @@ use berth_config::PlatformConfig;
 use berth_ledger::{Record, Status, accounts_with_something};
 use berth_step::{Fault, StepError};
 use berth_tenancy::{
-    GitOpsPlan, Given, LeftOverPolicy, LeftOvers, OffboardingPlan, OrganizationTags, Region, RegionRemoval, Subject,
-    Thing, cluster_of_path,
+    Freeze, GitOpsPlan, Given, LeftOverPolicy, LeftOvers, OffboardingPlan, OffboardingScope, OrganizationTags, Region,
+    RegionRemoval, Subject, Thing, cluster_of_path,
 };
 
 use crate::{OffboardingRequest, Standing};
@@ -89,18 +89,13 @@ pub fn plan(
         left_over.roles.clear();
     }
     let sign_in = platform.sign_in_of_nobody();
-    Ok(OffboardingPlan { run, is_closed, regions, git_ops, left_over, sign_in, entered, left_behind })
+    let (scope, freeze) = (OffboardingScope::Account, Freeze::Suspend);
+    Ok(OffboardingPlan { run, scope, freeze, is_closed, regions, git_ops, left_over, sign_in, entered, left_behind })
 }
 
 /// Everything that the account was given: what is recorded, and what its last onboarding answered.
-fn given(record: &Record) -> Vec<Given> {
-    let mut all = record.given();
-    for thing in record.things() {
-        if all.iter().all(|given| given.thing.key() != thing.key()) {
-            all.push(Given { thing, generation: None });
-        }
-    }
-    all
+pub(crate) fn given(record: &Record) -> Vec<Given> {
+    record.given_or_answered()
 }
 
 /// What lets people in, each thing to be removed: whoever offboards the account has agreed to that, also where only the
@@ -120,7 +115,9 @@ pub fn access(platform: &PlatformConfig, record: &Record) -> LeftOvers {
 
 /// Regions in which the account has a network, or may have the beginning of one.
 fn regions(platform: &PlatformConfig, record: &Record, run: &Subject) -> BTreeSet<Region> {
-    let known = record.regions.keys().cloned();
+    let all = given(record);
+    let networks = all.iter().filter(|given| !matches!(given.thing, Thing::Baseline { .. }));
+    let known = record.regions.keys().chain(networks.filter_map(|given| given.thing.region())).cloned();
     let environment = platform.environments.get(&run.environment);
     known.chain(environment.into_iter().flat_map(|environment| environment.regions.keys().cloned())).collect()
 }
@@ -147,6 +144,7 @@ fn git_ops(platform: &PlatformConfig, record: &Record, run: &Subject) -> Result<
         cost_center: None,
         owner_groups: Vec::new(),
         workloads: Vec::new(),
+        leaves: None,
     })
 }
 
@@ -224,7 +222,7 @@ pub fn check_reach(plan: &OffboardingPlan, is_removed: bool) -> Result<(), StepE
     );
     Err(StepError::new(Fault::InvalidInput, what).hint(
         "put its cluster, with `eks`, or identityCenter back into platform.yaml and deploy; or take it away by hand, then: \
-         berth offboard ACCOUNT --yes --access-removed",
+         berth offboard ACCOUNT --yes --access-removed (of a transfer: berth transfer ACCOUNT --to … --old-access-removed)",
     ))
 }
 

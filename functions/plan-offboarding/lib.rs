@@ -4,13 +4,15 @@
 mod account;
 mod decide;
 mod request;
+mod scope;
 
 use aws_sdk_organizations::Client as Organizations;
 use berth_aws::PolicyFile;
-use berth_ledger::{Acquisition, Record, day};
+use berth_config::PlatformConfig;
+use berth_ledger::{Acquisition, Part, Record, day};
 use berth_planning::Planner;
 use berth_step::{Fault, StepError, Traced};
-use berth_tenancy::{AccountId, Departure, Mode, Subject};
+use berth_tenancy::{AccountId, Departure, Mode, OffboardingScope, Region, Subject};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
@@ -21,6 +23,7 @@ pub use crate::{
         access, allowed, check_protection, check_reach, generation, ignored, left_behind, plan, subject, too_many,
     },
     request::{OffboardingRequest, read_request},
+    scope::{guard, narrowed, part},
 };
 
 /// What this function may do, and what its sessions are narrowed to.
@@ -68,16 +71,19 @@ impl PlanOffboarding {
         };
         let standing = self.read_account(&account_id, &input.execution).await?;
         let run = subject(platform, &record, &request, &input.execution)?;
-        let plan = plan(platform, &record, run, standing)?;
+        let whole = plan(platform, &record, run, standing)?;
+        let Some(plan) = narrowed(platform, &record, whole, &request)? else {
+            let region = request.region.as_ref().map_or("there", Region::as_str);
+            return Ok(Departure::Ignore { reason: format!("the account has nothing in {region}"), account_id });
+        };
         if request.mode == Mode::Apply {
-            check_protection(platform, &record)?;
-            check_reach(&plan, request.access_removed)?;
-            let day = day(now);
-            let guard = allowed(platform, &self.0.ledger.list().await?.records, &day);
-            if let Some(left) = self.0.ledger.count_offboarding(&account_id, &day, guard.0).await? {
-                return Err(too_many(platform, guard, left));
+            guard(platform, &record, &plan, &request)?;
+            // Who stays does not count among those that leave.
+            if plan.scope == OffboardingScope::Account {
+                self.count(platform, &account_id, now).await?;
             }
-            if let Acquisition::HeldBy(holder) = self.acquire(&plan.run, &record, now).await? {
+            let part = part(&record, &request);
+            if let Acquisition::HeldBy(holder) = self.acquire(&plan.run, (&record, part.as_ref()), now).await? {
                 let reason = format!("{} works on this account now", holder.execution);
                 return Ok(Departure::Duplicate { reason, account_id });
             }
@@ -86,8 +92,21 @@ impl PlanOffboarding {
         Ok(Departure::Offboard { reason, plan: Box::new(plan) })
     }
 
+    /// Counts the account among those that leave today, unless they are too many.
+    async fn count(&self, platform: &PlatformConfig, account: &AccountId, now: Timestamp) -> Result<(), StepError> {
+        let day = day(now);
+        let guard = allowed(platform, &self.0.ledger.list().await?.records, &day);
+        let left = self.0.ledger.count_offboarding(account, &day, guard.0).await?;
+        left.map_or(Ok(()), |left| Err(too_many(platform, guard, left)))
+    }
+
     /// Acquires the lease; answers the execution that has it, when one that still runs does.
-    async fn acquire(&self, subject: &Subject, record: &Record, now: Timestamp) -> Result<Acquisition, StepError> {
+    async fn acquire(
+        &self,
+        subject: &Subject,
+        record: (&Record, Option<&Part>),
+        now: Timestamp,
+    ) -> Result<Acquisition, StepError> {
         self.0.acquire(async |expected| self.0.ledger.acquire_to_offboard(subject, record, expected, now).await).await
     }
 

@@ -87,8 +87,8 @@ fn changed(
     );
     let next = format!(
         "undo it (the account's name, its tag, its organizational unit, or platform.yaml) and run it again, or let the \
-         account change hands: `berth transfer {account} --to {wanted} --plan` shows what moves, what is made anew and \
-         what is taken away"
+         account change hands: `berth transfer {account} --to {wanted}` takes its old access away, and makes it {wanted}; \
+         with --plan it shows what moves, what is made anew and what is taken away"
     );
     StepError::new(Fault::NotOwned, what).hint(next)
 }

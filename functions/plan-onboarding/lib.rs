@@ -23,7 +23,7 @@ pub use crate::{
     decide::{check_generation, opening_until, plan, subject, with_left_over},
     identity::{bind, claimed, joins},
     request::{OnboardingRequest, read_request},
-    transfer::{check, transfer_plan},
+    transfer::{check, check_target, transfer_plan},
 };
 
 /// What this function may do, and what its sessions are narrowed to.
@@ -75,10 +75,17 @@ impl PlanOnboarding {
         let mut plan = plan(subject, matched.clone());
         let wanted = matched.identity();
         with_left_over(&mut plan, record.as_ref(), &matched.things(&request.account), platform);
-        if let (Some(record), Some(_), Mode::Plan) = (&record, &request.transfer, request.mode) {
+        if let (Some(record), Some(asked), Mode::Plan) = (&record, &request.transfer, request.mode) {
             let was = record.identity().unwrap_or_else(|| wanted.clone());
             let transfer = transfer_plan(record, &was, &wanted, &matched);
-            return Ok(Admission::Transfer { account_id: request.account, transfer });
+            check_target(asked, &transfer)?;
+            let claims = self.0.ledger.claims_of(&wanted.tenant).await?;
+            joins(&claims, &wanted, &facts, matched.tenant_from, &platform.tenant_tag)?;
+            if !asked.is_old_access_removed {
+                return Ok(Admission::Transfer { account_id: request.account, transfer });
+            }
+            // Whatever could refuse the account is asked as if its old access were gone, while it is still there.
+            plan.git_ops.leaves = (was.environment != wanted.environment).then_some(was.environment);
         }
         let mut bound = bind(record.as_ref(), &wanted, &facts, &matched, request.transfer.as_ref(), now)?;
         bound.resumes = record.as_ref().is_some_and(|record| record.lease.as_ref() == Some(&input.execution));

@@ -44,8 +44,20 @@ impl Rig {
     /// When Step Functions refuses.
     #[must_use]
     pub fn start_offboarding(&self, account: &str) -> String {
+        self.start_offboarding_of(account, &json!({}))
+    }
+
+    /// The same of a part of the account: what the input has besides.
+    ///
+    /// # Panics
+    /// When Step Functions refuses.
+    #[must_use]
+    pub fn start_offboarding_of(&self, account: &str, more: &Value) -> String {
         let machine = self.environment["BERTH_STATE_MACHINE_ARN"].replacen("onboard-account", "offboard-account", 1);
-        self.start_on(&machine, &json!({ "accountId": account, "mode": "apply" }))
+        let mut input = json!({ "accountId": account, "mode": "apply" });
+        let fields = input.as_object_mut().expect("an object");
+        fields.extend(more.as_object().cloned().unwrap_or_default());
+        self.start_on(&machine, &input)
     }
 
     fn start_on(&self, machine: &str, input: &Value) -> String {

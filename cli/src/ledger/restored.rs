@@ -96,6 +96,9 @@ impl Found {
             journal_is_cut: false,
             offboarding: None,
             offboarding_cancelled: None,
+            part: None,
+            suspended: None,
+            access_removed: None,
             offboarded: None,
         };
         if let Some(ExecutionOutput::Onboard { run, regions, roles, default_vpcs, sign_in, cluster_access, .. }) =

@@ -213,6 +213,7 @@ impl PlatformConfig {
             cost_center: facts.tags.get(&self.cost_center_tag).filter(|value| !value.trim().is_empty()).cloned(),
             owner_groups: self.owner_groups.iter().map(|group| render(group, names)).collect::<Result<_, _>>()?,
             workloads: resolve::workloads(&roles),
+            leaves: None,
         };
         let clusters: Vec<ClusterPlan> = resolve::cluster(&environment.cluster, cluster).into_iter().collect();
         Ok(Some(Onboarding {

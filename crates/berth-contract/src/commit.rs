@@ -47,6 +47,9 @@ pub struct CommitRequest {
     /// Set by complete-merges when the request comes back: what became of the proposal that it was in.
     #[serde(default)]
     pub settled: Option<Settled>,
+    /// Whether a person suspended the account: the ledger says so when the request is answered, never the message.
+    #[serde(skip)]
+    pub is_suspended: bool,
 }
 
 impl CommitRequest {

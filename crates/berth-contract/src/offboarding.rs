@@ -1,6 +1,6 @@
 //! The output of an offboarding that succeeded.
 
-use berth_tenancy::{AccountId, LeftOver, Region, Subject};
+use berth_tenancy::{AccountId, LeftOver, OffboardingScope, Region, Subject};
 use ipnet::Ipv4Net;
 use serde::Deserialize;
 
@@ -10,10 +10,13 @@ use crate::CommitOutput;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(tag = "decision", rename_all = "lowercase", rename_all_fields = "camelCase", deny_unknown_fields)]
 pub enum OffboardingOutput {
-    /// The account has nothing any more, or in a plan would have nothing.
+    /// The account has nothing any more of what the scope names, or in a plan would have nothing.
     Offboard {
         /// Who left.
         run: Box<Subject>,
+        /// How much was taken away. Executions of an earlier version took everything.
+        #[serde(default)]
+        scope: OffboardingScope,
         /// Whether the account is closed.
         is_closed: bool,
         /// Regions that it left.

@@ -7,7 +7,9 @@ mod version;
 
 use std::collections::BTreeMap;
 
-use berth_tenancy::{AccountId, EnvironmentName, Mode, PlannedChange, Region, TenantName, Thing, ToldChange};
+use berth_tenancy::{
+    AccountId, EnvironmentName, Mode, OffboardingScope, PlannedChange, Region, TenantName, Thing, ToldChange,
+};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -86,6 +88,9 @@ pub struct AccountOnboarded {
     /// What the account was given before, is not in its plan, and is still there.
     #[serde(default)]
     pub left_over: Vec<StillThere>,
+    /// Whether a person suspended it: nobody has access to its namespaces, and the onboarding has left it so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub suspended: bool,
     /// When the execution ended.
     pub finished_at: Timestamp,
 }
@@ -240,7 +245,7 @@ pub struct AccountOffboarded {
     pub finished_at: Timestamp,
 }
 
-/// The offboarding of an account stopped. It can be run again at any time: what is gone is not looked for twice.
+/// The offboarding of an account, or of a part of it, stopped. It can be run again at any time: what is gone is not looked for twice.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AccountOffboardingFailed {
@@ -256,6 +261,12 @@ pub struct AccountOffboardingFailed {
     pub environment: Option<EnvironmentName>,
     /// The execution that ended.
     pub execution_arn: String,
+    /// How much of the account it was to take; none where it was the whole account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<OffboardingScope>,
+    /// The region, where it was one region.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<Region>,
     /// How it ended, as Step Functions calls it.
     pub status: FailedStatus,
     /// Where it failed, by which fault, what happened and what to do next.

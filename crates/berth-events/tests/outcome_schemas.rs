@@ -11,7 +11,7 @@ use berth_events::{
     },
     recognise,
 };
-use berth_tenancy::{PlannedChange, Thing, ToldChange, without_formats};
+use berth_tenancy::{OffboardingScope, PlannedChange, Thing, ToldChange, without_formats};
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings, transform::RecursiveTransform};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -73,6 +73,7 @@ fn onboarded() -> AccountOnboarded {
         commit: Some("4b825dc642cb6eb9a060e54bf8d69288fbee4904".to_owned()),
         changes: vec![change("create the VPC")],
         left_over: vec![StillThere::of(&"111122223333".parse().unwrap(), &attachment())],
+        suspended: true,
         finished_at: "2026-01-02T03:04:05Z".parse().unwrap(),
     }
 }
@@ -128,9 +129,11 @@ fn offboarding_failed() -> AccountOffboardingFailed {
         tenant: None,
         environment: None,
         execution_arn: "arn:aws:states:us-east-1:210987654321:execution:berth-offboard-account:one".to_owned(),
+        scope: Some(OffboardingScope::Region),
+        region: Some("eu-west-1".parse().unwrap()),
         status: FailedStatus::Failed,
         failure: Failure::from_error(Some("NotOwned"), None, "InspectVpc"),
-        run_again: "berth offboard 111122223333 --yes".to_owned(),
+        run_again: "berth offboard 111122223333 --region eu-west-1 --yes".to_owned(),
         changes: vec![change("delete the VPC")],
         finished_at: "2026-01-02T03:04:05Z".parse().unwrap(),
     }

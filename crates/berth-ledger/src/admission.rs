@@ -109,6 +109,9 @@ mod tests {
             journal_is_cut: false,
             offboarding: None,
             offboarding_cancelled: None,
+            part: None,
+            suspended: None,
+            access_removed: None,
             offboarded: None,
         }
     }

@@ -179,6 +179,9 @@ impl Ledger {
                 "journal",
                 "journalBytes",
                 "journalIsCut",
+                "part",
+                "suspended",
+                "accessRemoved",
             ])
             .of_item(&self.table, key(account))?;
         let items = vec![forgotten, self.unclaim(account, &identity)?];

@@ -95,6 +95,18 @@ impl Record {
         }
     }
 
+    /// Everything that the account may have: what is recorded, and what its last onboarding answered.
+    #[must_use]
+    pub fn given_or_answered(&self) -> Vec<Given> {
+        let mut all = self.given();
+        for thing in self.things() {
+            if all.iter().all(|given| given.thing.key() != thing.key()) {
+                all.push(Given { thing, generation: None });
+            }
+        }
+        all
+    }
+
     /// What the record says that the account has since it was last onboarded.
     #[must_use]
     pub fn things(&self) -> Vec<Thing> {

@@ -119,7 +119,7 @@ fn lease(subject: &Subject, bound: &Bound, expected: Option<&Holder>, now: Times
         .set("lease", &subject.execution)?
         .set("executionArn", &subject.execution)?
         .set("since", now)?
-        .remove(&["reason", "failure"])
+        .remove(&["reason", "failure", "part", "accessRemoved"])
         .value("expected", expected)
 }
 

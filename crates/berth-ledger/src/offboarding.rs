@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Acquisition, Holder, JournalBatch, Ledger, Record, Status,
+    Acquisition, Holder, JournalBatch, Ledger, Part, Record, Status,
     journal::inventory,
     table::{Change, failed, key},
 };
@@ -48,7 +48,7 @@ pub struct Tombstone {
 const GUARD: &str = "offboarded#";
 
 /// Attributes that say what an account has: an offboarded one has nothing.
-const HELD: [&str; 19] = [
+const HELD: [&str; 22] = [
     "lease",
     "binding",
     "tenant",
@@ -68,6 +68,9 @@ const HELD: [&str; 19] = [
     "journal",
     "journalBytes",
     "journalIsCut",
+    "part",
+    "suspended",
+    "accessRemoved",
 ];
 
 /// How many accounts have something, or had when this day (`2026-11-29`) began: of them the guard lets a share leave. Pure.
@@ -123,16 +126,22 @@ impl Ledger {
         Ok(self.update(account, change).await?.is_some())
     }
 
-    /// Acquires the lease for an execution that takes the account away, whose record was read as `record`: when nobody has it, the execution itself has it, or
-    /// `expected` has it, a holder that the caller knows to have ended. [DynamoDB `UpdateItem`, `GetItem`]
+    /// Acquires the lease for an execution that takes the account away, or a part of it, whose record was read as `record`:
+    /// when nobody has it, the execution itself has it, or `expected` has it, a holder that the caller knows to have ended.
+    /// [DynamoDB `UpdateItem`, `GetItem`]
     pub async fn acquire_to_offboard(
         &self,
         subject: &Subject,
-        record: &Record,
+        (record, part): (&Record, Option<&Part>),
         expected: Option<&Holder>,
         now: Timestamp,
     ) -> Result<Acquisition, StepError> {
-        let resumes = matches!(record.status, Status::Offboarding | Status::OffboardingFailed);
+        let is_same = match (&record.part, part) {
+            (Some(had), Some(part)) => had.is_same(part),
+            (None, None) => true,
+            _ => false,
+        };
+        let resumes = is_same && matches!(record.status, Status::Offboarding | Status::OffboardingFailed);
         let account = &subject.account_id;
         let expected = expected.map_or(subject.execution.as_str(), |holder| holder.execution.as_str());
         let change = Change::when(
@@ -152,6 +161,10 @@ impl Ledger {
         } else {
             let change = change.set("journal", empty)?.set("journalBytes", 0)?;
             change.remove(&["reason", "failure", "journalIsCut"])
+        };
+        let change = match part {
+            Some(part) => change.set("part", part)?,
+            None => change.remove(&["part"]),
         };
         let change = change.set_if_absent("inventory", inventory(record.given()))?;
         if self.update(account, change).await?.is_some() {

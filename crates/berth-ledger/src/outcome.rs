@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use crate::{
     ClusterAccessRecord, CommitRecord, DefaultVpcRecord, Ledger, ReadinessRecord, Record, RegionRecord, RoleRecord,
-    SignInRecord, Status, Tombstone,
+    SignInRecord, Status, Taken, Tombstone,
     journal::{inventory, things},
     table::Change,
 };
@@ -47,7 +47,9 @@ pub enum Ending {
     Failed(Failure),
     /// The account has nothing any more.
     Offboarded(Box<Tombstone>),
-    /// The execution that takes the account away failed.
+    /// A part of it was taken away, and the account stays.
+    Taken(Box<Taken>),
+    /// The execution that takes the account, or a part of it, away failed.
     OffboardingFailed(Failure),
 }
 
@@ -103,6 +105,7 @@ impl Ledger {
             .value("requested", Status::Requested)?
             .value("ignored", Status::Ignored)?,
             Ending::Offboarded(tombstone) => return self.bury(account, execution, tombstone, now).await,
+            Ending::Taken(taken) => return self.finish_part(account, execution, taken, record, now).await,
             // Without the lease it has changed nothing, and says nothing of the account.
             Ending::OffboardingFailed(failure) => Change::when("#lease = :me")
                 .set("failure", failure)?

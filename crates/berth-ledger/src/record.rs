@@ -10,7 +10,7 @@ use berth_tenancy::{AccountId, Binding, EnvironmentName, Given, LeftOver, Region
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{JournalBatch, OffboardingMark, Tombstone};
+use crate::{AccessRemoval, JournalBatch, OffboardingMark, Part, Suspension, Tombstone};
 
 /// Where an account is on its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -140,6 +140,15 @@ pub struct Record {
     /// When a person last took it off that list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offboarding_cancelled: Option<Timestamp>,
+    /// What a run takes of it, or was to take when it failed, while the account stays. None of an account that leaves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<Part>,
+    /// That a person suspended it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspended: Option<Suspension>,
+    /// That nothing lets anybody in any more, until an onboarding takes the lease.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access_removed: Option<AccessRemoval>,
     /// What is kept of it after it was offboarded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offboarded: Option<Tombstone>,

@@ -35,7 +35,7 @@ pub use identity::{
 };
 pub use ids::{AccountId, ClusterName, EnvironmentName, Invalid, OrganizationalUnitId, Region, TenantName};
 pub use inventory::{Given, LeftOver, LeftOverPolicy, LeftOvers, Thing, ToldChange};
-pub use offboarding::{Departure, OffboardingPlan, RegionRemoval};
+pub use offboarding::{Departure, Freeze, OffboardingPlan, OffboardingScope, RegionRemoval};
 pub use path::tenant_path;
 pub use plan::{
     Addresses, Admission, AssignmentPlan, BoundaryPlan, ClusterAccount, ClusterPlan, DefaultVpc, Delivery, GitOpsPlan,

@@ -2,9 +2,64 @@
 //!
 //! Which resources are the account's, the ledger says; the steps read it there. So the plan says only where they are.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{AccountId, GitOpsPlan, LeftOvers, Region, RoleName, SignInPlan, Subject};
+
+/// How much of an account a run of the offboarding takes away.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OffboardingScope {
+    /// Everything: the account leaves.
+    #[default]
+    Account,
+    /// Its entry is suspended, and nothing else is touched.
+    Suspend,
+    /// Its entry is not suspended any more.
+    Resume,
+    /// All that lets people in, and its entry; networks, blocks and baselines stay. A transfer begins so.
+    Access,
+    /// The network of one region that platform.yaml does not have any more.
+    Region,
+}
+
+impl OffboardingScope {
+    /// What of the account it takes, as a person reads it.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Account => "the account",
+            Self::Suspend => "its suspension",
+            Self::Resume => "the end of its suspension",
+            Self::Access => "its access",
+            Self::Region => "one region",
+        }
+    }
+
+    /// The command that takes it, exactly as a person types it.
+    #[must_use]
+    pub fn command(self, account: &AccountId, region: Option<&Region>) -> String {
+        match (self, region) {
+            (Self::Suspend, _) => format!("berth suspend {account}"),
+            (Self::Resume, _) => format!("berth suspend {account} --lift"),
+            (Self::Access, _) => format!("berth transfer {account} --to TENANT/ENVIRONMENT"),
+            (Self::Region, Some(region)) => format!("berth offboard {account} --region {region} --yes"),
+            (Self::Account | Self::Region, _) => format!("berth offboard {account} --yes"),
+        }
+    }
+}
+
+/// What the state `SuspendTenant` makes of the account's entry.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Freeze {
+    /// It is suspended: nobody has access to its namespaces.
+    #[default]
+    Suspend,
+    /// It is not suspended any more.
+    Resume,
+}
 
 /// What `plan-offboarding` decided about an account.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -39,6 +94,12 @@ pub enum Departure {
 pub struct OffboardingPlan {
     /// Who leaves, by which execution, and how.
     pub run: Subject,
+    /// How much is taken away. Executions that were planned by an earlier version take everything.
+    #[serde(default)]
+    pub scope: OffboardingScope,
+    /// What becomes of its entry first.
+    #[serde(default)]
+    pub freeze: Freeze,
     /// Whether the account is closed, or gone from the organization: then nobody can enter it.
     pub is_closed: bool,
     /// Regions in which the account has a network, or may have one.

@@ -444,6 +444,9 @@ pub struct GitOpsPlan {
     /// Roles that pods on the cluster get. Executions that were planned by an earlier version have none.
     #[serde(default)]
     pub workloads: Vec<WorkloadPlan>,
+    /// Environment under which the file has the account until its transfer takes it out. Only plans have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leaves: Option<EnvironmentName>,
 }
 
 /// Pods of a shared cluster that get a role of the account.

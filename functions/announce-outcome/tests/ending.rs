@@ -252,3 +252,42 @@ fn an_offboarding_that_found_nothing_says_nothing() {
         assert!(matches!(end, Ended::Silent { .. }), "{end:?}");
     }
 }
+
+/// The end of a run that took a part, and whether access of it is left.
+fn taken(scope: &str, more: &Value, is_left: bool) -> Ending {
+    let thing = json!({ "kind": "signIn", "group": "g", "permissionSet": "P" });
+    let mut output = departed("apply");
+    output["scope"] = json!(scope);
+    output["leftOver"] = if is_left { json!([{ "thing": thing, "remove": true }]) } else { json!([]) };
+    let mut input = json!({ "accountId": "111122223333", "mode": "apply", "scope": scope });
+    input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    let change = Change { execution_arn: LEAVING.to_owned(), ..change("SUCCEEDED", &input, Some(&output)) };
+    let was = json!({ "status": "onboarded", "since": "2026-11-01T00:00:00Z" });
+    let record = serde_json::from_value(json!({
+        "accountId": "111122223333", "status": "offboarding", "generation": 2, "since": "2026-11-02T00:00:00Z",
+        "lease": LEAVING, "part": { "scope": scope, "was": was },
+    }))
+    .unwrap();
+    let end = offboarding_ended(&change, None, Some(&record)).unwrap();
+    let Ended::Outcome { ending, .. } = end else { panic!("{end:?}") };
+    ending
+}
+
+#[test]
+fn a_part_that_was_taken_leaves_no_tombstone() {
+    for scope in ["suspend", "resume", "access", "region"] {
+        let ending = taken(scope, &json!({ "reason": "a stolen laptop" }), false);
+        let Ending::Taken(taken) = ending else { panic!("{scope}: {ending:?}") };
+        assert_eq!((json!(taken.part.scope), taken.reason.as_str()), (json!(scope), "a stolen laptop"));
+        assert_eq!(taken.part.was.status.name(), "onboarded");
+    }
+}
+
+#[test]
+fn access_that_stays_fails_a_transfer_unless_a_person_says_it_is_gone() {
+    let Ending::OffboardingFailed(failure) = taken("access", &json!({}), true) else { panic!("it did not fail") };
+    assert_eq!(failure.fault, "NotOwned");
+    assert!(failure.message.contains("sign-in of g with P"), "{failure:?}");
+    assert!(failure.hint.contains("--old-access-removed"), "{failure:?}");
+    assert!(matches!(taken("access", &json!({ "accessRemoved": true }), true), Ending::Taken(_)));
+}

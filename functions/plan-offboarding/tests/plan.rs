@@ -39,7 +39,7 @@ fn record(extra: &Value) -> Record {
 }
 
 fn request(mode: Mode) -> OffboardingRequest {
-    OffboardingRequest { account_id: "111122223333".parse().unwrap(), mode, access_removed: false, reason: None }
+    read_request(&json!({ "accountId": "111122223333", "mode": mode })).unwrap()
 }
 
 fn planned(record: &Record, standing: Standing) -> OffboardingPlan {

@@ -262,7 +262,7 @@ fn a_transfer_lists_what_is_taken_away_first_and_what_moves() {
         seen.dedup();
         seen
     };
-    assert_eq!(order, ["sign-in", "access", "role", "its"], "{:?}", transfer.taken_away);
+    assert_eq!(order, ["entry", "access", "sign-in", "role", "permissions"], "{:?}", transfer.taken_away);
     assert!(transfer.taken_away.iter().any(|line| line.contains("payments-developers with TenantDeveloper")));
     assert!(transfer.taken_away.iter().any(|line| line.contains("tenants/df/payments.yaml")));
     assert!(transfer.moves.iter().any(|line| line.contains("vpc-1") && line.contains("10.0.0.0/20")));
@@ -293,6 +293,10 @@ fn a_transfer_binds_anew_only_when_no_access_of_before_is_left() {
         assert_eq!((bound.seen, bound.binding.revision, bound.binding.since), (Some(1), 2, at(9)));
         assert_eq!(bound.released.unwrap().to_string(), "payments/dev");
     }
+    // All of it was taken away, by a run that said so.
+    let removal = json!({ "since": "2026-11-01T00:00:00Z", "execution": "arn:access" });
+    let bare = Record { access_removed: serde_json::from_value(removal).unwrap(), ..bound(&was) };
+    assert_eq!(bind(&wish("harvest/dev", false), &bare).unwrap().binding.identity, now.wanted());
     // A retry of the same request, after it was written.
     let again = bind(&wish("harvest/dev", true), &bound(&now)).unwrap();
     assert_eq!((again.released, again.binding.revision), (None, 1));

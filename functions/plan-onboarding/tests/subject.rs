@@ -63,6 +63,9 @@ fn record(generation: u32, lease: Option<&str>) -> Record {
         journal_is_cut: false,
         offboarding: None,
         offboarding_cancelled: None,
+        part: None,
+        suspended: None,
+        access_removed: None,
         offboarded: None,
     }
 }

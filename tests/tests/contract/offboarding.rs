@@ -36,6 +36,8 @@ fn departure(mode: Mode, is_closed: bool) -> Value {
             "execution": EXECUTION, "generation": 2, "mode": mode, "tenantRole": "BerthTenant",
             "allowDisruption": false, "openingUntil": null,
         },
+        "scope": "account",
+        "freeze": "suspend",
         "isClosed": is_closed,
         "regions": [region("eu-central-1"), region("eu-west-1")],
         "gitOps": {
@@ -111,6 +113,61 @@ fn answer(function: &str, payload: &Value, mode: Mode, is_closed: bool) -> Resul
 
 fn written(value: &impl serde::Serialize) -> Result<Value, String> {
     serde_json::to_value(value).map_err(|error| error.to_string())
+}
+
+/// The same plan with nothing but what a scope takes.
+fn part(scope: &str) -> Value {
+    let mut answer = departure(Mode::Apply, false);
+    let plan = answer["plan"].as_object_mut().unwrap();
+    let empty = json!({ "access": [], "signIn": [], "roles": [], "reported": [] });
+    let (region, left_over) = (plan["regions"][0].clone(), plan["leftOver"].clone());
+    let regions = if scope == "region" { json!([region]) } else { json!([]) };
+    let is_access = scope == "access";
+    plan.insert("scope".to_owned(), json!(scope));
+    plan.insert("freeze".to_owned(), json!(if scope == "resume" { "resume" } else { "suspend" }));
+    plan.insert("regions".to_owned(), regions);
+    plan.insert("leftOver".to_owned(), if is_access { left_over } else { empty });
+    plan.insert("entered".to_owned(), if is_access { json!(["111122223333"]) } else { json!([]) });
+    answer
+}
+
+#[test]
+fn a_scope_calls_what_takes_its_part_and_nothing_else() {
+    let network = ["plan-offboarding", "delete-vpc", "detach-transit-gateway", "delete-vpc"];
+    let entry = ["plan-offboarding", "commit-tenant"];
+    let access = [
+        "plan-offboarding",
+        "commit-tenant",
+        "commit-tenant",
+        "grant-cluster-access",
+        "grant-sign-in",
+        "create-tenant-roles",
+    ];
+    let scopes = [
+        ("region", &network[..], vec![]),
+        ("suspend", &entry, vec!["suspend"]),
+        ("resume", &entry, vec!["resume"]),
+        ("access", &access, vec!["suspend", "leave"]),
+    ];
+    for (scope, expected, wished) in scopes {
+        let input = json!({ "accountId": "111122223333", "mode": "apply", "scope": scope });
+        let definition = &machine(MACHINE).definition;
+        let walk = walk(definition, &hub_for(MACHINE), input, &|function, payload| match function {
+            "plan-offboarding" => {
+                let answer = part(scope);
+                let _: Departure = strict(&answer)?;
+                Ok(answer)
+            }
+            _ => answer(function, payload, Mode::Apply, false),
+        })
+        .unwrap();
+        let called: Vec<&str> = walk.calls.iter().map(|(function, _)| function.as_str()).collect();
+        assert_eq!(called, expected, "{scope}");
+        let wishes: Vec<&str> = walk.calls.iter().filter_map(|(_, payload)| payload["wish"].as_str()).collect();
+        assert_eq!(wishes, wished, "{scope}");
+        let OffboardingOutput::Offboard { scope: said, regions, .. } = strict(&walk.output).unwrap() else { panic!() };
+        assert_eq!((json!(said), regions.len()), (json!(scope), usize::from(scope == "region")));
+    }
 }
 
 fn run(mode: Mode, is_closed: bool) -> Walk {
@@ -190,18 +247,19 @@ fn an_account_without_anything_and_a_duplicate_end_after_one_call() {
 fn every_task_of_the_offboarding_has_its_function() {
     let tasks = machine(MACHINE).tasks();
     let functions: Vec<&str> = tasks.iter().map(|task| function_of_state(&task.name).unwrap().name.as_str()).collect();
+    // A region alone goes past what is the entry's and access.
     assert_eq!(
         functions,
         [
             "plan-offboarding",
             "delete-vpc",
+            "detach-transit-gateway",
+            "delete-vpc",
+            "create-tenant-roles",
             "commit-tenant",
             "commit-tenant",
             "grant-cluster-access",
             "grant-sign-in",
-            "detach-transit-gateway",
-            "delete-vpc",
-            "create-tenant-roles",
         ]
     );
 }

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
 mod leaving;
+mod parts;
 mod stopped;
 mod triggers;
 

@@ -1,0 +1,42 @@
+//! `berth suspend`: takes everybody's access to an account's namespaces away, and gives it back.
+
+use berth_tenancy::{Mode, OffboardingScope};
+
+use crate::{
+    args::{SuspendArgs, Target},
+    follow,
+    offboard::{self, Wish},
+    outcome::Exit,
+    outcome::Problem,
+    paint, target,
+};
+
+/// Suspends the account, or ends that, and waits until the ledger says so.
+pub(crate) async fn run(args: &SuspendArgs, wanted: Target) -> Result<Exit, Problem> {
+    let SuspendArgs { account, lift, reason, json } = args;
+    let deployment = target::connect(wanted).await?;
+    let scope = if *lift { OffboardingScope::Resume } else { OffboardingScope::Suspend };
+    let wish = Wish { scope, reason: reason.as_deref(), ..Wish::of(account, Mode::Apply) };
+    let execution = offboard::start(&deployment, &wish).await?;
+    let ended = follow::to_the_end(&deployment, &execution, !json).await?;
+    if ended.is_taken() {
+        follow::until_announced(&deployment, account, &execution).await?;
+    }
+    if *json {
+        anstream::println!("{}", ended.json(&execution));
+    } else if ended.is_taken() {
+        let (what, next) = if *lift {
+            ("not suspended any more", format!("berth status {account}"))
+        } else {
+            ("suspended", format!("berth suspend {account} --lift ends it; no run of the onboarding does"))
+        };
+        anstream::println!("{}: {account}", paint::good(what));
+        for change in ended.changes() {
+            anstream::println!("  {change}");
+        }
+        anstream::println!("{}", paint::faint(&format!("Next: {next}")));
+    } else {
+        offboard::print_nothing(&ended);
+    }
+    Ok(if ended.is_taken() { Exit::Done } else { Exit::Failed })
+}
