@@ -37,9 +37,22 @@ fn frozen(plan: OffboardingPlan, freeze: Freeze) -> OffboardingPlan {
     OffboardingPlan { freeze, left_over: LeftOvers::default(), ..without_places(plan) }
 }
 
-/// Without what is in the account or its networks.
+/// Without what is in the account or its networks. Every field is named, so that a new one is decided about here.
 fn without_places(plan: OffboardingPlan) -> OffboardingPlan {
-    OffboardingPlan { regions: Vec::new(), entered: Vec::new(), left_behind: Vec::new(), ..plan }
+    let OffboardingPlan {
+        run,
+        scope,
+        freeze,
+        is_closed,
+        regions: _,
+        git_ops,
+        left_over,
+        sign_in,
+        entered: _,
+        left_behind: _,
+    } = plan;
+    let (regions, entered, left_behind) = (Vec::new(), Vec::new(), Vec::new());
+    OffboardingPlan { run, scope, freeze, is_closed, regions, git_ops, left_over, sign_in, entered, left_behind }
 }
 
 /// The entry, and all that lets people in.
