@@ -9,6 +9,7 @@ from berth_local.aws.settings import refuse_another_moto
 REPAIRS = (
     "registry",
     "accounts",
+    "account_names",
     "jsonata",
     "service_integrations",
     "executions",

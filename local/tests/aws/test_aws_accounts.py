@@ -173,3 +173,16 @@ def test_nobody_but_its_service_changes_a_service_linked_role(aws: World) -> Non
         (iam.delete_role, {}),
     ):
         assert code_of(call, RoleName=name, **more) == "UnmodifiableEntity"
+
+
+def test_an_account_gets_another_name_and_organizations_shows_it(ours: World) -> None:
+    account = _account(ours)
+    management = ours.client("account", MANAGEMENT)
+    management.put_account_name(AccountId=account, AccountName="another-dev")
+    assert management.get_account_information(AccountId=account)["AccountName"] == "another-dev"
+    shown = ours.client("organizations", MANAGEMENT).describe_account(AccountId=account)["Account"]
+    assert shown["Name"] == "another-dev"
+    # Its own administrators may, too.
+    ours.client("account", account).put_account_name(AccountName="third-dev")
+    shown = ours.client("organizations", MANAGEMENT).describe_account(AccountId=account)["Account"]
+    assert shown["Name"] == "third-dev"

@@ -21,6 +21,26 @@ fn an_account_with_a_late_tag_of_another_tenant_stays_who_it_is() {
     assert!(onboarded(rig, &account).changes().is_empty());
 }
 
+/// Since 2025 an account's own administrators may rename it, and Control Tower publishes an update.
+#[test]
+fn a_renamed_account_stays_who_it_is_whoever_asks_for_it() {
+    let (rig, _turn) = turn(&[]);
+    let account = rig.account("willow-staging", "staging");
+    onboarded(rig, &account);
+    let rename = |name: &str| rig.call(&account, "account", "put_account_name", &json!({ "AccountName": name }));
+    rename("osprey-staging");
+    let says = ["NotOwned", "willow/staging", "osprey/staging", "because its name is \"osprey-staging\""];
+    assert_refused(rig, &account, &says);
+    let since = rig.last_call();
+    let _ = rig.enqueue(&[event_now(Event::Updated, &account)]);
+    let record = rig.wait_for(&account, Status::Failed);
+    assert_eq!((record.tenant.unwrap().as_str(), record.account_name.as_deref()), ("willow", Some("willow-staging")));
+    assert_eq!(changed_since(rig, since), []);
+    // A name that gives the same tenant is no difference.
+    rename("Willow (STAGING)");
+    assert!(onboarded(rig, &account).changes().is_empty());
+}
+
 #[test]
 fn an_event_of_a_changed_account_fails_visibly_and_changes_nothing() {
     let (rig, _turn) = turn(&[]);
