@@ -1,9 +1,12 @@
 //! The end of `make test`: compares the policies with what the journeys of all test binaries used, and with what the local
 //! AWS decided of their calls.
 
-use std::{collections::BTreeSet, process::ExitCode};
+use std::{collections::BTreeSet, fs, process::ExitCode};
 
-use berth_tests::permissions::{Decided, decided, demanded, denied, differences, policies, recorded, unneeded};
+use berth_tests::{
+    permissions::{Decided, decided, demanded, denied, differences, policies, recorded, unneeded, used_page},
+    rig::recordings,
+};
 
 /// Fewer local organizations than the test binaries start did not see all journeys.
 const ORGANIZATIONS_MIN: usize = 8;
@@ -27,6 +30,10 @@ fn main() -> ExitCode {
     }
     for line in unneeded(&policies, &decided) {
         println!("look: {line}");
+    }
+    let page = recordings().with_file_name("permissions.md");
+    if let Err(error) = fs::write(&page, used_page(&policies, &decided)) {
+        eprintln!("{}: {error}", page.display());
     }
     println!(
         "policies {}, permissions used {} (on {organizations} local organizations), decisions {} ({} statements), \

@@ -4,10 +4,12 @@ mod decided;
 mod demanded;
 mod policies;
 mod recorded;
+mod used;
 
 pub use self::{
     decided::{Decided, decided, denied, unneeded},
     demanded::{Demanded, EVENT_SOURCE, demanded, demanded_of},
     policies::{policies, policy_text},
     recorded::{Permission, Use, differences, recorded},
+    used::used_page,
 };
