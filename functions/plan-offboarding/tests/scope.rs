@@ -97,7 +97,7 @@ fn access_goes_with_the_entry_and_networks_stay() {
 }
 
 #[test]
-fn of_a_region_that_left_the_plan_its_network_goes_and_its_baseline_is_named() {
+fn of_a_left_over_region_its_network_goes_and_its_baseline_is_named() {
     let plan = narrow(&record(&json!({})), Standing::Active, &of_region(LEFT)).unwrap().unwrap();
     let regions: Vec<&str> = plan.regions.iter().map(|removal| removal.region.as_str()).collect();
     assert_eq!(regions, [LEFT]);
