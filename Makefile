@@ -233,10 +233,10 @@ operator-image-twice: ## Builds them again in a copy of the last commit elsewher
 
 # A hub has one parameters file: deploy/parameters.example.yaml shows it.
 .PHONY: deploy
-deploy: needs-parameters prerequisites local binaries ## Deploys what PARAMETERS=file says: the hub, and what other accounts need.
-	@$(PYTHON) deploy/deploy.py $(PARAMETERS) --check
+deploy: needs-parameters prerequisites local binaries ## Deploys what PARAMETERS=file says: the hub, and what other accounts need. ACCOUNTS=change: also when accounts would become others.
+	@$(PYTHON) deploy/deploy.py $(PARAMETERS) $(if $(filter change,$(ACCOUNTS)),--accounts-may-change) --check
 	@$(MAKE) --no-print-directory build
-	@$(PYTHON) deploy/deploy.py $(PARAMETERS)
+	@$(PYTHON) deploy/deploy.py $(PARAMETERS) $(if $(filter change,$(ACCOUNTS)),--accounts-may-change)
 
 .PHONY: destroy
 destroy: needs-parameters prerequisites local binaries ## Removes the hub's stack; not while accounts are onboarded. LEDGER=delete takes the ledger too.

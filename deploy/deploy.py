@@ -10,7 +10,19 @@ from pathlib import Path
 
 from agreement import check_agreement
 from boundaries import check_boundaries
-from installation import INFRA, ROOT, Installation, Other, Refused, declared_parameters, end, need_tools, read, run
+from installation import (
+    INFRA,
+    ROOT,
+    Installation,
+    Other,
+    Refused,
+    declared_parameters,
+    end,
+    is_deployed,
+    need_tools,
+    read,
+    run,
+)
 from staging import stage
 
 TOOLS = {
@@ -32,6 +44,22 @@ def check(installation: Installation, berth: str) -> None:
     run([berth, "validate", str(installation.platform)])
     check_agreement(installation)
     check_boundaries(installation)
+
+
+def check_accounts(installation: Installation, berth: str) -> None:
+    """Says what the configuration would make of accounts that exist.
+
+    Raises:
+        Refused: an account would become another one. No account does by the deployment alone: each would be refused at its
+            next run, and the sweep stops when they are many.
+    """
+    if not is_deployed(installation):
+        print(f"{installation.stack} is not in {installation.region} yet: no accounts to compare with")
+        return
+    known = outputs(installation)
+    where = {"AWS_REGION": installation.region, "BERTH_LEDGER_TABLE": known["LedgerTableName"]}
+    again = "correct platform.yaml; or, when they are to be transferred one by one, deploy it with ACCOUNTS=change"
+    run([berth, "--target", "aws", "validate", str(installation.platform), "--accounts"], environment=where, hint=again)
 
 
 def deploy_hub(installation: Installation, template: Path) -> dict[str, str]:
@@ -102,6 +130,7 @@ def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("parameters", type=Path)
     arguments.add_argument("--check", action="store_true")
+    arguments.add_argument("--accounts-may-change", action="store_true")
     arguments.add_argument("--berth", default=str(ROOT / "target/debug/berth"))
     arguments.add_argument("--zips", type=Path, default=ROOT / "target/lambda")
     arguments.add_argument("--staging", type=Path, default=ROOT / "target/deploy")
@@ -109,6 +138,8 @@ def main() -> int:
     try:
         installation = read(given.parameters)
         check(installation, given.berth)
+        if not given.accounts_may_change:
+            check_accounts(installation, given.berth)
         if not given.check:
             template = stage(installation.platform, given.zips, given.staging)
             deploy(installation, deploy_hub(installation, template))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -161,17 +162,41 @@ def need_tools(names: dict[str, str]) -> None:
         )
 
 
-def run(command: list[str], *, capture: bool = False) -> str:
-    """Runs a command and shows it; its output when it is captured.
+def run(
+    command: list[str], *, capture: bool = False, environment: dict[str, str] | None = None, hint: str | None = None
+) -> str:
+    """Runs a command and shows it; its output when it is captured. `environment` is set besides.
 
     Raises:
-        Refused: it failed.
+        Refused: it failed. The next step is the hint, else to read what the command said.
     """
     print("$", " ".join(command), flush=True)
-    done = subprocess.run(command, check=False, text=True, stdout=subprocess.PIPE if capture else None)
+    done = subprocess.run(
+        command,
+        check=False,
+        text=True,
+        stdout=subprocess.PIPE if capture else None,
+        env=os.environ | (environment or {}),
+    )
     if done.returncode != 0:
-        raise Refused(f"{command[0]} ended with {done.returncode}", "read its message above")
+        raise Refused(f"{command[0]} ended with {done.returncode}", hint or "read its message above")
     return done.stdout or ""
+
+
+def is_deployed(installation: Installation) -> bool:
+    """Whether the hub's stack is there. [CloudFormation DescribeStacks]
+
+    Raises:
+        Refused: it cannot be said.
+    """
+    command = [
+        "aws", "cloudformation", "describe-stacks", "--stack-name", installation.stack,
+        "--region", installation.region, "--output", "json",
+    ]  # fmt: skip
+    done = subprocess.run(command, check=False, text=True, capture_output=True)
+    if done.returncode != 0 and "does not exist" not in done.stderr:
+        raise Refused(f"{' '.join(command)}: {done.stderr.strip()}", "sign in to the hub account, and try again")
+    return done.returncode == 0
 
 
 def end(refused: Refused) -> int:

@@ -32,6 +32,7 @@ answers = json.loads((here / "answers").read_text())
 fitting = [key for key in answers if " ".join(asked).startswith(key)]
 code, text = answers[max(fitting, key=len)] if fitting else (0, "")
 sys.stdout.write(text)
+sys.stderr.write(text if code else "")
 sys.exit(code)
 """
 MACHINE = "arn:aws:states:us-east-1:210987654321:stateMachine:berth-onboard-account"
@@ -164,6 +165,28 @@ def test_a_role_outside_of_the_path_and_a_route_table_that_is_not_listed_are_ref
     assert "regions.eu-west-1.transitGateway: tgw-rtb-1 is not in RouteTableArns of network" in done.stderr
     assert done.stderr.count("environments.dev") == 2
     assert [each[:2] for each in rig.asked()] == [["berth", "validate"]]
+
+
+VALIDATED = "berth --target aws validate"
+
+
+def test_accounts_that_would_become_others_stop_a_deployment_before_anything_is_built(rig: Rig) -> None:
+    rig.answer({VALIDATED: (1, "environment dev is gone: 9 accounts\n")})
+    done = rig.deploy("--check")
+    assert done.returncode == 1 and "environment dev is gone: 9 accounts" in done.stdout
+    assert "ACCOUNTS=change" in done.stderr
+    assert rig.asked_of(*VALIDATED.split())[0][-2:] == [str(rig.folder / "platform.yaml"), "--accounts"]
+    assert rig.deploy().returncode == 1 and not rig.asked_of("sam")
+    assert rig.deploy("--accounts-may-change").returncode == 0 and rig.stacks()["berth"]
+
+
+def test_a_first_deployment_has_no_accounts_to_compare_and_a_stack_that_cannot_be_read_stops_it(rig: Rig) -> None:
+    described = "aws cloudformation describe-stacks"
+    rig.answer({described: (254, "Stack with id berth does not exist")})
+    assert rig.deploy("--check").returncode == 0 and not rig.asked_of(*VALIDATED.split())
+    rig.answer({described: (254, "Unable to locate credentials")})
+    done = rig.deploy("--check")
+    assert done.returncode == 1 and "Unable to locate credentials" in done.stderr
 
 
 @pytest.fixture
@@ -325,7 +348,8 @@ def test_a_configuration_that_is_wrong_is_not_deployed(rig: Rig) -> None:
 
 def test_a_check_changes_nothing(rig: Rig) -> None:
     assert rig.deploy("--check").returncode == 0
-    assert [each[0] for each in rig.asked()] == ["berth"]
+    reads = {"berth validate", "berth --target aws validate", "aws cloudformation describe-stacks"}
+    assert all(any(" ".join(each).startswith(read) for read in reads) for each in rig.asked()), rig.asked()
 
 
 def test_destroy_deletes_the_stack_and_keeps_the_ledger(rig: Rig) -> None:
