@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use aws_sdk_organizations::{Client, types::Account};
 use berth_aws::{CallFailure, SdkResultExt};
 use berth_config::{AccountFacts, units_of_paths};
+use berth_contract::NO_SUCH_ACCOUNT;
 use berth_step::{Fault, StepError};
 use berth_tenancy::AccountId;
 use jiff::Timestamp;
@@ -55,10 +56,9 @@ pub fn facts(
 /// What Organizations' codes mean here. [API reference, "Errors" of both operations]
 fn unknown(failure: CallFailure) -> StepError {
     match failure.code() {
-        Some("AccountNotFoundException" | "TargetNotFoundException") => failure.as_fault(
-            Fault::InvalidInput,
-            "check the account id: this organization has no such account; berth onboard takes twelve digits",
-        ),
+        Some("AccountNotFoundException" | "TargetNotFoundException") => {
+            failure.as_fault(Fault::InvalidInput, NO_SUCH_ACCOUNT)
+        }
         Some("AWSOrganizationsNotInUseException") => {
             failure.as_fault(Fault::InvalidInput, "set organization.managementAccount in platform.yaml")
         }

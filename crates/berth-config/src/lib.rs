@@ -16,6 +16,7 @@ mod network;
 mod parse;
 mod platform;
 mod policy;
+mod published;
 mod resolve;
 mod roles;
 mod schema;
@@ -31,7 +32,8 @@ pub use facts::{AccountFacts, NoPath, units_of, units_of_paths};
 pub use matching::{Match, MatchError, Onboarding};
 pub use network::{AddressSource, FlowLogs, GatewayEndpoint, TransitGateway};
 pub use platform::{
-    Cluster, EksCluster, Hub, Network, OffboardingGuard, Organization, PlatformConfig, StartSource, TagSpecification,
+    Cluster, ContactEmail, EksCluster, Hub, Network, OffboardingGuard, Organization, PlatformConfig, StartSource,
+    TagSpecification, Unlisted,
 };
 pub use roles::{Boundary, RoleTemplate, Roles};
 pub use schema::json_schema;

@@ -209,7 +209,7 @@ impl PlatformConfig {
             path: tenant_path(&environment.cluster, tenant),
             delivery: environment.git_ops.mode,
             answer_seconds_max: environment.git_ops.answer_seconds_max(),
-            contact_email: facts.email.clone(),
+            contact_email: self.contact_email.of(facts),
             cost_center: facts.tags.get(&self.cost_center_tag).filter(|value| !value.trim().is_empty()).cloned(),
             owner_groups: self.owner_groups.iter().map(|group| render(group, names)).collect::<Result<_, _>>()?,
             workloads: resolve::workloads(&roles),

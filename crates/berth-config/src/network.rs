@@ -122,7 +122,7 @@ pub struct TransitGateway {
 }
 
 /// The schema of a list of IPv4 blocks.
-fn blocks(_: &mut SchemaGenerator) -> Schema {
+pub(crate) fn blocks(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "array",
         "uniqueItems": true,

@@ -9,7 +9,7 @@ use ipnet::Ipv4Net;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::{Environment, IdentityCenter};
+use crate::{AccountFacts, Environment, IdentityCenter, network::blocks};
 
 /// The platform configuration of Berth: which accounts are onboarded, and what each of them gets.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
@@ -47,6 +47,9 @@ pub struct PlatformConfig {
     #[serde(default = "default_cost_center_tag")]
     #[schemars(length(min = 1, max = 128))]
     pub cost_center_tag: String,
+    /// Where `contact.email` of a Tenant comes from. Left out, it is the account's own address.
+    #[serde(default)]
+    pub contact_email: ContactEmail,
     /// Groups that own a tenancy, as templates (`{tenant}-leads`).
     #[serde(default)]
     pub owner_groups: Vec<String>,
@@ -70,6 +73,9 @@ pub struct PlatformConfig {
     /// How many accounts may be offboarded in a day. More of them are taken for a mistake: the next one is refused.
     #[serde(default)]
     pub offboarding_guard: OffboardingGuard,
+    /// What is meant although the checks take it for a mistake.
+    #[serde(default)]
+    pub unlisted: Unlisted,
     /// Clusters that tenancies are placed on, by name.
     pub clusters: BTreeMap<ClusterName, Cluster>,
     /// Environments by name, such as `dev`.
@@ -85,6 +91,58 @@ impl PlatformConfig {
         let regions = self.environments.values().flat_map(|environment| environment.regions.values());
         Ipv4Net::aggregate(&regions.flat_map(|region| region.addresses.blocks()).collect())
     }
+}
+
+/// Where `contact.email` of a Tenant comes from. It is filled in once, when the file has none; an address that is in a file
+/// stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum ContactEmail {
+    /// The address of the account, which is its root user's name at sign-in: whoever reads the repository knows it.
+    #[default]
+    Account,
+    /// Nowhere: Berth writes none.
+    None,
+    /// The value of this tag of the account; none when the account has no such tag.
+    Tag(#[schemars(length(min = 1, max = 128))] String),
+}
+
+impl ContactEmail {
+    /// The address for the Tenant of this account.
+    pub(crate) fn of(&self, facts: &AccountFacts) -> Option<String> {
+        match self {
+            Self::Account => facts.email.clone(),
+            Self::None => None,
+            Self::Tag(key) => {
+                facts.tags.get(key).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+            }
+        }
+    }
+}
+
+/// What is meant although the checks take it for a mistake: names that AWS has published since this version of Berth, and
+/// public addresses.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Unlisted {
+    /// Regions.
+    #[schemars(extend("uniqueItems" = true))]
+    pub regions: Vec<Region>,
+    /// Managed policies of AWS, by ARN.
+    #[schemars(extend("uniqueItems" = true))]
+    pub managed_policies: Vec<String>,
+    /// Identifiers of managed rules of AWS Config.
+    #[schemars(extend("uniqueItems" = true))]
+    pub config_rules: Vec<String>,
+    /// Types of resources of AWS Config.
+    #[schemars(extend("uniqueItems" = true))]
+    pub config_resource_types: Vec<String>,
+    /// Time zones.
+    #[schemars(extend("uniqueItems" = true))]
+    pub time_zones: Vec<String>,
+    /// Public blocks that supernets may be in: the organization's own, or some that it uses as if they were private.
+    #[schemars(schema_with = "blocks")]
+    pub public_blocks: Vec<Ipv4Net>,
 }
 
 /// How many accounts may be offboarded in a day: the smaller of both limits, and always one.

@@ -4,6 +4,10 @@ use serde_json::Value;
 
 use crate::template::{Names, UnknownPlaceholder, render};
 
+/// Versions of the policy language.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_version.html>
+const VERSIONS: [&str; 2] = ["2012-10-17", "2008-10-17"];
+
 /// Fills templates in every text of a document; keys stay as they are.
 pub(crate) fn render_document(document: &Value, names: Names<'_>) -> Result<Value, UnknownPlaceholder> {
     Ok(match document {
@@ -39,6 +43,10 @@ pub(crate) fn outline(document: &Value) -> Vec<(String, String, &'static str)> {
         _ => return vec![(String::new(), "the policy document has no statement".into(), hint)],
     };
     let mut problems = Vec::new();
+    if fields.get("Version").is_some_and(|version| !VERSIONS.iter().any(|known| version == known)) {
+        let hint = "write \"2012-10-17\", in quotes";
+        problems.push((".Version".to_owned(), "IAM has no such version of its policy language".into(), hint));
+    }
     for (n, statement) in statements.iter().enumerate() {
         let path = if single { ".Statement".to_owned() } else { format!(".Statement[{n}]") };
         statement_outline(&path, statement, &mut problems);

@@ -4,6 +4,11 @@
 //! Types and their JSON, and nothing else: no function depends on another, and the command line on none, for the sake of a
 //! shape. What is stored stays readable: `tests/records.rs` holds records as earlier versions wrote them.
 
+/// What to do about an account that Organizations does not know: `plan-onboarding` says it, and `announce-outcome` knows by it
+/// that there is nothing to keep a record of.
+pub const NO_SUCH_ACCOUNT: &str =
+    "check the account id: this organization has no such account; berth onboard takes twelve digits";
+
 mod commit;
 mod offboarding;
 mod output;

@@ -435,7 +435,7 @@ pub struct GitOpsPlan {
     /// Longest that the execution waits for it, in seconds: the limit of the state `CommitTenant`.
     #[serde(default)]
     pub answer_seconds_max: u32,
-    /// E-mail address of the account, as contact.
+    /// E-mail address of the contact, as platform.yaml wants it: the account's own, that of a tag, or none.
     pub contact_email: Option<String>,
     /// Cost centre, from the account's tag.
     pub cost_center: Option<String>,

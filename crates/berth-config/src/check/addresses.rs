@@ -8,6 +8,12 @@ use ipnet::Ipv4Net;
 use super::{Problems, region_path};
 use crate::{AddressSource, PlatformConfig};
 
+/// Blocks that nobody has on the internet: private ones, those of carriers, those for benchmarks. [RFC 1918, 6598, 2544]
+const PRIVATE: &[&str] = &["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "198.18.0.0/15"];
+/// Blocks that EC2 takes for no VPC. [VPC User Guide, "IPv4 VPC CIDR blocks"]
+const RESERVED: &[&str] = &["0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4"];
+const PRIVATE_HINT: &str = "use a part of 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 or 100.64.0.0/10";
+
 /// One use of a ledger pool.
 struct Use<'a> {
     path: String,
@@ -23,7 +29,16 @@ pub(super) fn check(config: &PlatformConfig, problems: &mut Problems) {
         if let AddressSource::Ipam { supernets, .. } = addresses {
             host_bits(&format!("{}.addresses.ipam.supernets", region_path(name, region)), supernets, problems);
         }
+        let (kind, supernets) = match addresses {
+            AddressSource::Ipam { supernets, .. } => ("ipam", supernets),
+            AddressSource::Ledger { supernets, .. } => ("ledger", supernets),
+        };
+        for (n, block) in supernets.iter().enumerate() {
+            let path = format!("{}.addresses.{kind}.supernets[{n}]", region_path(name, region));
+            private(path, *block, &config.unlisted.public_blocks, problems);
+        }
     }
+    host_bits("unlisted.publicBlocks", &config.unlisted.public_blocks, problems);
     let mut first_uses: BTreeMap<&str, Use<'_>> = BTreeMap::new();
     for used in uses(config) {
         alone(&used, problems);
@@ -114,6 +129,22 @@ pub(super) fn host_bits_of(path: String, block: Ipv4Net, problems: &mut Problems
         let message = format!("{block} has bits behind its prefix");
         problems.add(path, message, format!("write {}", block.trunc()));
     }
+}
+
+/// Adds a problem for a block that EC2 refuses, or that is somebody's on the internet and not said to be meant.
+fn private(path: String, block: Ipv4Net, public: &[Ipv4Net], problems: &mut Problems) {
+    if let Some(reserved) = within(RESERVED).find(|reserved| overlap(*reserved, block)) {
+        let message = format!("{block} is in {reserved}, which EC2 takes for no VPC");
+        return problems.add(path, message, PRIVATE_HINT);
+    }
+    if !within(PRIVATE).chain(public.iter().copied()).any(|known| known.contains(&block)) {
+        let hint = format!("{PRIVATE_HINT}. If it is meant all the same, list it in unlisted.publicBlocks");
+        problems.add(path, format!("{block} is not private: the internet has these addresses"), hint);
+    }
+}
+
+fn within(blocks: &'static [&'static str]) -> impl Iterator<Item = Ipv4Net> {
+    blocks.iter().filter_map(|block| block.parse().ok())
 }
 
 fn is_pool_name(name: &str) -> bool {

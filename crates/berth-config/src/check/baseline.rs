@@ -2,7 +2,7 @@
 
 use berth_tenancy::{BackupRule, ConfigRule, ConfigScope, Region};
 
-use super::{Problems, quoted};
+use super::{Problems, quoted, schedule};
 use crate::{Backup, Baseline, ConfigService, Environment, baseline::BACKUP_ROLE, resolve::needs_backup_role};
 
 /// Days that AWS Backup keeps a backup in cold storage at least. [Backup `Lifecycle`]
@@ -115,10 +115,11 @@ fn backup_rule(path: &str, rule: &BackupRule, problems: &mut Problems) {
         let message = format!("{} is not the name of a backup rule", quoted(name));
         problems.add(format!("{path}.name"), message, "use 1 to 50 letters, digits and ._-");
     }
-    let fields = schedule.strip_prefix("cron(").and_then(|rest| rest.strip_suffix(')')).map(str::split_whitespace);
-    if fields.is_none_or(|fields| fields.count() != 6) {
+    if !schedule::is_schedule(schedule) {
         let message = format!("{} is not a schedule", quoted(schedule));
-        problems.add(format!("{path}.schedule"), message, "write six fields, like cron(0 3 * * ? *)");
+        let hint = "write six fields, like cron(0 3 * * ? *): minutes, hours, day of the month, month, day of the week and \
+                    year, with ? for one of the two days";
+        problems.add(format!("{path}.schedule"), message, hint);
     }
     if *start < 60 {
         let message = format!("{start} minutes are too short a time to start in");
@@ -175,14 +176,12 @@ fn config_rule(path: &str, rule: &ConfigRule, problems: &mut Problems) {
         let message = format!("{} is not the name of a rule", quoted(&rule.name));
         problems.add(format!("{path}.name"), message, "use 1 to 100 lower-case letters, digits and hyphens");
     }
-    let source = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_' || b == b'-';
-    if rule.source.is_empty() || rule.source.len() > 256 || !rule.source.bytes().all(source) {
+    if !is_rule_source(&rule.source) {
         let message = format!("{} is not the identifier of a managed rule", quoted(&rule.source));
         problems.add(format!("{path}.source"), message, "use the identifier in capitals, like ENCRYPTED_VOLUMES");
     }
     if let Some(ConfigScope::ResourceTypes(types)) = &rule.scope {
-        let right = |kind: &str| kind.split("::").count() == 3 && kind.starts_with("AWS::");
-        for (n, kind) in types.iter().enumerate().filter(|(_, kind)| !right(kind)) {
+        for (n, kind) in types.iter().enumerate().filter(|(_, kind)| !is_resource_type(kind)) {
             let message = format!("{} is not a type of resource", quoted(kind));
             problems.add(format!("{path}.scope.resourceTypes[{n}]"), message, "it looks like AWS::S3::Bucket");
         }
@@ -191,4 +190,15 @@ fn config_rule(path: &str, rule: &ConfigRule, problems: &mut Problems) {
             problems.add(format!("{path}.scope.resourceTypes"), "no type of resource is listed", hint);
         }
     }
+}
+
+/// Whether a text has the form of a managed rule's identifier.
+pub(super) fn is_rule_source(source: &str) -> bool {
+    let right = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_' || b == b'-';
+    (1..=256).contains(&source.len()) && source.bytes().all(right)
+}
+
+/// Whether a text has the form of a type of resource.
+pub(super) fn is_resource_type(kind: &str) -> bool {
+    kind.split("::").count() == 3 && kind.starts_with("AWS::")
 }

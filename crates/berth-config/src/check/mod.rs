@@ -7,8 +7,11 @@ mod boundary;
 mod covering;
 mod environments;
 mod limits;
+mod names;
+mod regional;
 mod regions;
 mod roles;
+mod schedule;
 mod sign_in;
 mod tags;
 mod transit_gateway;
@@ -73,6 +76,8 @@ pub(crate) fn all(config: &PlatformConfig) -> Vec<Problem> {
         sign_in::check(config, name, &environment.sign_in, &mut problems);
         baseline::check(&format!("environments.{name}"), environment, &mut problems);
     }
+    names::check(config, &mut problems);
+    regional::check(config, &mut problems);
     limits::check(config, &mut problems);
     problems.0
 }

@@ -1,6 +1,6 @@
 //! The example is complete, parses, and agrees with the published schema; the schema agrees with the types.
 
-use std::fs;
+use std::{collections::BTreeSet, fs};
 
 use berth_config::{PlatformConfig, StartSource, json_schema};
 use serde_json::Value;
@@ -69,6 +69,27 @@ fn every_field_of_the_schema_is_described() {
     let mut bare = Vec::new();
     find_bare(&schema, "", &mut bare);
     assert_eq!(bare, Vec::<String>::new());
+}
+
+/// Each table of docs/configuration.md has a row for each field of its type, and no other.
+#[test]
+fn the_page_of_changes_has_every_field_of_the_file() {
+    let page = fs::read_to_string(infra("../docs/configuration.md")).unwrap();
+    let schema: Value = serde_json::from_str(&json_schema()).unwrap();
+    let of = |pointer: &str| -> BTreeSet<String> {
+        schema.pointer(pointer).and_then(Value::as_object).unwrap().keys().cloned().collect()
+    };
+    for (heading, fields) in [
+        ("## The platform", of("/properties")),
+        ("## An environment", of("/$defs/Environment/properties")),
+        ("## A region", of("/$defs/RegionConfig/properties")),
+    ] {
+        let rest = page.split_once(heading).unwrap_or_else(|| panic!("{heading}")).1;
+        let rows = rest.lines().take_while(|line| !line.starts_with("## ")).filter(|line| line.starts_with("| `"));
+        let first = rows.map(|row| row.split('|').nth(1).unwrap_or_default());
+        let named = first.flat_map(|cell| cell.split('`').skip(1).step_by(2)).map(str::to_owned);
+        assert_eq!(named.collect::<BTreeSet<_>>(), fields, "{heading}");
+    }
 }
 
 /// Collects properties that have neither a description nor a reference to something that does.

@@ -6,7 +6,7 @@ use berth_config::{AccountFacts, Match, MatchError, Onboarding, PlatformConfig};
 use berth_tenancy::{Addresses, DefaultVpc, Delivery, RoleTrust, TenantName, TenantSource};
 use proptest::prelude::*;
 
-use crate::example;
+use crate::{EXAMPLE, example};
 
 /// An account of a developer team, as Organizations describes it.
 fn facts() -> AccountFacts {
@@ -101,6 +101,28 @@ fn an_account_of_a_listed_unit_gets_everything() {
 }
 
 #[test]
+fn the_contact_is_the_accounts_address_a_tags_value_or_nobody_by_choice() {
+    let tags = BTreeMap::from([("contact".to_owned(), " team@example.com ".to_owned())]);
+    let tagged = AccountFacts { tags, ..facts() };
+    let contact = |line: &str, facts: &AccountFacts| {
+        let text = EXAMPLE.replacen("costCenterTag:", &format!("{line}\ncostCenterTag:"), 1);
+        match PlatformConfig::parse(&text).unwrap().match_account(facts) {
+            Ok(Match::Onboard(onboarding)) => onboarding.git_ops.contact_email,
+            other => panic!("{other:?}"),
+        }
+    };
+    let own = facts().email;
+    for (line, of_plain, of_tagged) in [
+        ("", own.clone(), own.clone()),
+        ("contactEmail: account", own.clone(), own),
+        ("contactEmail: none", None, None),
+        ("contactEmail: { tag: contact }", None, Some("team@example.com".to_owned())),
+    ] {
+        assert_eq!((contact(line, &facts()), contact(line, &tagged)), (of_plain, of_tagged), "{line}");
+    }
+}
+
+#[test]
 fn groups_of_sign_in_are_the_tenants_and_their_permission_sets_are_known_by_arn() {
     let sign_in = onboarded(&facts()).sign_in.unwrap();
     assert_eq!((sign_in.account.as_str(), sign_in.role.as_str()), ("999988887777", "BerthSignIn"));
@@ -125,7 +147,7 @@ fn a_cluster_is_in_the_hub_unless_it_is_declared_elsewhere_and_may_be_none_of_be
     let prod_facts = AccountFacts { ous: vec!["ou-ab12-prd00001".into()], ..facts() };
     assert_eq!(onboarded(&prod_facts).awaited_clusters, [], "nobody asked for it");
 
-    let text = crate::EXAMPLE.replacen("eu-west-1, eks: {}, awaitReady: true", "eu-west-1", 1);
+    let text = EXAMPLE.replacen("eu-west-1, eks: {}, awaitReady: true", "eu-west-1", 1);
     let Ok(Match::Onboard(switched_off)) = PlatformConfig::parse(&text).unwrap().match_account(&facts()) else {
         panic!("the account is onboarded without access entries, too")
     };
