@@ -31,6 +31,10 @@ pub enum Kind {
     Ended,
     /// The execution goes on after an end.
     Redriven,
+    /// A state or an iteration failed with something in it, which its event names as the one before it.
+    Closed,
+    /// A state or an iteration was stopped, because something beside it failed. It goes on with nothing, either.
+    Aborted,
     /// Something else.
     #[default]
     Other,
@@ -53,6 +57,14 @@ fn kind(event: &SdkEvent) -> Kind {
         | HistoryEventType::ExecutionFailed
         | HistoryEventType::ExecutionTimedOut => Kind::Ended,
         HistoryEventType::ExecutionRedriven => Kind::Redriven,
+        HistoryEventType::ParallelStateFailed
+        | HistoryEventType::MapStateFailed
+        | HistoryEventType::MapIterationFailed => Kind::Closed,
+        HistoryEventType::MapIterationAborted
+        | HistoryEventType::TaskStateAborted
+        | HistoryEventType::ParallelStateAborted
+        | HistoryEventType::MapStateAborted
+        | HistoryEventType::WaitStateAborted => Kind::Aborted,
         _ => Kind::Other,
     }
 }

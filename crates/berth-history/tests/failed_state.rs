@@ -4,11 +4,11 @@
 use berth_history::{Extent, FailedState, HistoryEvent, Kind, failed_state, failure};
 use proptest::prelude::*;
 
-/// One branch of a Parallel, or one item of a Map inside one.
+/// One branch of the Parallel.
 #[derive(Debug, Clone)]
 struct Branch {
-    /// Whether it is an item of a Map, and so two states deep.
-    in_map: bool,
+    /// States around its tasks: a Map, a Parallel, both.
+    around: Vec<Around>,
     /// Tasks that succeed before the last one.
     tasks_before: usize,
     /// Tries of the last task that are followed by another one.
@@ -17,9 +17,21 @@ struct Branch {
     fails: (bool, bool),
 }
 
+/// A state that holds others.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Around {
+    Map,
+    Parallel,
+}
+
 fn branch() -> impl Strategy<Value = Branch> {
-    (any::<bool>(), 0..3_usize, 0..4_usize, any::<(bool, bool)>())
-        .prop_map(|(in_map, tasks_before, retried, fails)| Branch { in_map, tasks_before, retried, fails })
+    let around = proptest::collection::vec(prop_oneof![Just(Around::Map), Just(Around::Parallel)], 0..3);
+    (around, 0..3_usize, 0..4_usize, any::<(bool, bool)>()).prop_map(|(around, tasks_before, retried, fails)| Branch {
+        around,
+        tasks_before,
+        retried,
+        fails,
+    })
 }
 
 /// What the events of one branch are, in order. The text is the state that is entered.
@@ -27,36 +39,55 @@ fn branch() -> impl Strategy<Value = Branch> {
 enum Happened {
     Entered(String, bool),
     Exited,
-    Scheduled,
+    Other,
     Retried,
     FailedForGood,
+    /// A state around the failure is over. [`ParallelStateFailed`, `MapIterationFailed`]
+    Closed,
+    /// The task itself is over. [`TaskStateAborted`]
+    Aborted,
 }
 
 fn script(number: usize, branch: &Branch, fails: bool) -> Vec<Happened> {
     let mut events = Vec::new();
-    if branch.in_map {
-        events.push(Happened::Entered(format!("Map{number}"), false));
+    for (depth, around) in branch.around.iter().enumerate() {
+        // Entered and started; an iteration of a Map starts, too.
+        events.extend([Happened::Entered(format!("{around:?}{number}x{depth}"), false), Happened::Other]);
     }
     for task in 0..branch.tasks_before {
-        events.extend([
-            Happened::Entered(format!("Early{number}x{task}"), true),
-            Happened::Scheduled,
-            Happened::Exited,
-        ]);
+        events.extend([Happened::Entered(format!("Early{number}x{task}"), true), Happened::Other, Happened::Exited]);
     }
-    events.extend([Happened::Entered(format!("Last{number}"), true), Happened::Scheduled]);
+    events.extend([Happened::Entered(format!("Last{number}"), true), Happened::Other]);
     for _ in 0..branch.retried {
-        events.extend([Happened::Retried, Happened::Scheduled]);
+        events.extend([Happened::Retried, Happened::Other]);
     }
     events.push(if fails { Happened::FailedForGood } else { Happened::Exited });
+    if fails {
+        events.push(Happened::Aborted);
+        events.extend(branch.around.iter().flat_map(|_| [Happened::Closed, Happened::Closed]));
+    }
     events
 }
 
 /// What a branch's last task says when it fails: a try that is repeated says the same as the one that is not, as AWS
-/// does not know which is the last.
-fn says(number: usize) -> (Option<String>, Option<String>) {
+/// does not know which is the last. Timeouts of all branches say the same, and give no cause.
+fn says(number: usize, times_out: bool) -> (Option<String>, Option<String>) {
+    if times_out {
+        return (Some("States.Timeout".to_owned()), None);
+    }
     let cause = format!(r#"{{"errorType":"Denied","errorMessage":"branch {number} may not\nNext: allow it"}}"#);
     (Some("Denied".to_owned()), Some(cause))
+}
+
+/// How a history is written.
+#[derive(Debug, Clone, Copy)]
+struct Manner {
+    /// Events of other branches between the failure that counts and the end, and after the end.
+    late: (usize, usize),
+    /// Whether the end names the event before it.
+    end_is_linked: bool,
+    /// Whether every failure is a timeout.
+    times_out: bool,
 }
 
 struct Written {
@@ -65,85 +96,103 @@ struct Written {
     failed_first: usize,
 }
 
-/// Writes one run as Step Functions does: branches in any order, the end as soon as one has failed, and up to `late` events
-/// of others between that failure and the end or after it. `end_previous` is what the end names as the event before it.
+/// Branches that are written event by event.
+struct Run<'a> {
+    scripts: &'a [Vec<Happened>],
+    previous: Vec<i64>,
+    at: Vec<usize>,
+    /// The last event of each branch that is not a closing one: states around a failure name it as theirs.
+    failure: Vec<i64>,
+    times_out: bool,
+}
+
+impl Run<'_> {
+    /// Writes the next event of a branch; whether it failed by it, none when it has ended.
+    fn step(&mut self, events: &mut Vec<HistoryEvent>, number: usize) -> Option<bool> {
+        let happened = self.scripts[number].get(self.at[number])?;
+        self.at[number] += 1;
+        let id = events.last().map_or(0, |event| event.id) + 1;
+        let mut event = HistoryEvent { id, previous: self.previous[number], ..HistoryEvent::default() };
+        match happened {
+            Happened::Entered(name, is_task) => event.kind = Kind::Entered { state: name.clone(), is_task: *is_task },
+            Happened::Exited => event.kind = Kind::Exited,
+            Happened::Other => {}
+            Happened::Retried | Happened::FailedForGood => event.failure = Some(says(number, self.times_out)),
+            Happened::Closed => (event.kind, event.previous) = (Kind::Closed, self.failure[number]),
+            Happened::Aborted => event.kind = Kind::Aborted,
+        }
+        if event.failure.is_some() {
+            self.failure[number] = id;
+        }
+        self.previous[number] = id;
+        events.push(event);
+        Some(*happened == Happened::FailedForGood)
+    }
+
+    fn has_ended(&self) -> bool {
+        self.at.iter().zip(self.scripts).all(|(at, script)| *at >= script.len())
+    }
+}
+
+/// Writes one run as Step Functions does: branches in any order, and the end some events after the first failure.
 fn write_run(
     events: &mut Vec<HistoryEvent>,
     scripts: &[Vec<Happened>],
     order: &[usize],
-    late: (usize, usize),
-    end_previous: i64,
+    manner: Manner,
 ) -> Option<usize> {
     let root = events.last().map_or(0, |event| event.id);
-    let mut previous = vec![root; scripts.len()];
-    let mut at = vec![0_usize; scripts.len()];
-    let mut failed_first = None;
-    let mut left = late.0;
-    let mut turns = order.iter().cycle();
-    let step = |events: &mut Vec<HistoryEvent>, number: usize, previous: &mut i64, at: &mut usize| {
-        let happened = scripts[number].get(*at)?;
-        *at += 1;
-        let id = events.last().map_or(0, |event| event.id) + 1;
-        let mut event = HistoryEvent { id, previous: *previous, ..HistoryEvent::default() };
-        match happened {
-            Happened::Entered(name, is_task) => event.kind = Kind::Entered { state: name.clone(), is_task: *is_task },
-            Happened::Exited => event.kind = Kind::Exited,
-            Happened::Scheduled => {}
-            Happened::Retried | Happened::FailedForGood => event.failure = Some(says(number)),
-        }
-        *previous = id;
-        events.push(event);
-        Some(*happened == Happened::FailedForGood)
-    };
-    for _ in 0..10_000 {
-        if failed_first.is_some() && left == 0 {
+    let count = scripts.len();
+    let (previous, at, failure) = (vec![root; count], vec![0; count], vec![0; count]);
+    let mut run = Run { scripts, previous, at, failure, times_out: manner.times_out };
+    let (mut failed_first, mut left) = (None, manner.late.0);
+    for turn in order.iter().cycle().take(10_000) {
+        if (failed_first.is_some() && left == 0) || run.has_ended() {
             break;
         }
-        let number = turns.next().unwrap() % scripts.len();
-        match step(events, number, &mut previous[number], &mut at[number]) {
+        let number = turn % count;
+        match run.step(events, number) {
             Some(true) if failed_first.is_none() => failed_first = Some(number),
             Some(_) if failed_first.is_some() => left -= 1,
-            None if at.iter().zip(scripts).all(|(at, script)| *at >= script.len()) => break,
             Some(_) | None => {}
         }
     }
     let failed_first = failed_first?;
+    // What is under way elsewhere is stopped, also while it waits for its next try.
+    for number in (0..count).filter(|number| run.at[*number] < scripts[*number].len() && manner.end_is_linked) {
+        let id = events.last().map_or(0, |event| event.id) + 1;
+        let previous = run.previous[number];
+        events.push(HistoryEvent { id, previous, kind: Kind::Aborted, ..HistoryEvent::default() });
+    }
+    // The Parallel around all branches fails with the failure that came first; the execution with it.
     let id = events.last().map_or(0, |event| event.id) + 1;
-    let end_previous = if end_previous == 0 { 0 } else { id - 1 };
-    let failure = Some(says(failed_first));
-    events.push(HistoryEvent { id, previous: end_previous, kind: Kind::Ended, failure });
-    for number in order.iter().map(|turn| turn % scripts.len()).take(late.1) {
-        step(events, number, &mut previous[number], &mut at[number]);
+    let closed = HistoryEvent { id, previous: run.failure[failed_first], kind: Kind::Closed, failure: None };
+    events.push(closed);
+    let failure = Some(says(failed_first, manner.times_out));
+    let previous = if manner.end_is_linked { id } else { 0 };
+    events.push(HistoryEvent { id: id + 1, previous, kind: Kind::Ended, failure });
+    for number in order.iter().map(|turn| turn % count).take(manner.late.1) {
+        run.step(events, number);
     }
     Some(failed_first)
 }
 
-fn write(
-    branches: &[Branch],
-    order: &[usize],
-    late: (usize, usize),
-    end_previous: i64,
-    redriven: bool,
-) -> Option<Written> {
+fn write(branches: &[Branch], order: &[usize], manner: Manner, redriven: bool) -> Option<Written> {
+    let everything = Kind::Entered { state: "Everything".to_owned(), is_task: false };
     let mut events = vec![
         HistoryEvent { id: 1, ..HistoryEvent::default() },
-        HistoryEvent {
-            id: 2,
-            previous: 1,
-            kind: Kind::Entered { state: "Everything".to_owned(), is_task: false },
-            ..HistoryEvent::default()
-        },
+        HistoryEvent { id: 2, previous: 1, kind: everything, ..HistoryEvent::default() },
     ];
     let scripts = |second: bool| -> Vec<Vec<Happened>> {
         let fails = |branch: &Branch| if second { branch.fails.1 } else { branch.fails.0 };
         branches.iter().enumerate().map(|(number, branch)| script(number, branch, fails(branch))).collect()
     };
-    let mut failed_first = write_run(&mut events, &scripts(false), order, late, end_previous)?;
+    let mut failed_first = write_run(&mut events, &scripts(false), order, manner)?;
     if redriven {
         let id = events.last().map_or(0, |event| event.id) + 1;
         events.push(HistoryEvent { id, previous: 2, kind: Kind::Redriven, ..HistoryEvent::default() });
         let backwards: Vec<usize> = order.iter().rev().copied().collect();
-        failed_first = write_run(&mut events, &scripts(true), &backwards, late, end_previous)?;
+        failed_first = write_run(&mut events, &scripts(true), &backwards, manner)?;
     }
     Some(Written { events, failed_first })
 }
@@ -156,15 +205,16 @@ proptest! {
         branches in proptest::collection::vec(branch(), 1..6),
         order in proptest::collection::vec(0..60_usize, 1..40),
         late in (0..6_usize, 0..6_usize),
-        end_previous in 0..2_i64,
+        (end_is_linked, times_out) in any::<(bool, bool)>(),
         redriven: bool,
     ) {
         // Without a turn for each branch, the one that fails might never have one.
         let order: Vec<usize> = order.into_iter().chain(0..branches.len()).collect();
-        let Some(Written { mut events, failed_first }) = write(&branches, &order, late, end_previous, redriven) else {
+        let manner = Manner { late, end_is_linked, times_out };
+        let Some(Written { mut events, failed_first }) = write(&branches, &order, manner, redriven) else {
             return Ok(());
         };
-        let (error, cause) = says(failed_first);
+        let (error, cause) = says(failed_first, times_out);
         let expected = FailedState { state: format!("Last{failed_first}"), error, cause };
         prop_assert_eq!(failed_state(&events, Extent::Whole), Some(expected.clone()));
         events.reverse();
@@ -174,9 +224,38 @@ proptest! {
             prop_assert!(answer.is_none() || answer == Some(expected.clone()), "{part}: {answer:?}");
         }
         let told = failure("FAILED", &events, Extent::Whole).unwrap();
-        prop_assert_eq!((told.state, told.fault), (expected.state, "Denied".to_owned()));
-        prop_assert_eq!(told.message, format!("branch {failed_first} may not"));
+        let fault = if times_out { "States.Timeout" } else { "Denied" };
+        prop_assert_eq!((told.state, told.fault.as_str()), (expected.state, fault));
+        if !times_out {
+            prop_assert_eq!(told.message, format!("branch {failed_first} may not"));
+        }
     }
+}
+
+/// Events of a Parallel whose task failed, as AWS recorded them: id, the event before it, and what it is.
+#[test]
+fn what_closes_a_state_after_its_failure_is_no_other_try_of_it() {
+    let closed = |id, previous| HistoryEvent { id, previous, kind: Kind::Closed, ..HistoryEvent::default() };
+    let timed_out = |id, previous| HistoryEvent {
+        id,
+        previous,
+        failure: Some((Some("States.Timeout".to_owned()), None)),
+        ..HistoryEvent::default()
+    };
+    let parallel = Kind::Entered { state: "Both".to_owned(), is_task: false };
+    let end = HistoryEvent { kind: Kind::Ended, ..timed_out(13, 12) };
+    let events = [
+        HistoryEvent { id: 2, previous: 0, kind: parallel, ..HistoryEvent::default() },
+        entered(4, 3, "First"),
+        timed_out(5, 4),
+        HistoryEvent { id: 6, previous: 5, ..HistoryEvent::default() },
+        entered(7, 3, "Second"),
+        timed_out(10, 7),
+        closed(11, 10),
+        closed(12, 10),
+        end,
+    ];
+    assert_eq!(failed_state(&events, Extent::Whole).unwrap().state, "Second", "the first one was tried again");
 }
 
 fn entered(id: i64, previous: i64, name: &str) -> HistoryEvent {

@@ -38,6 +38,8 @@ from moto.stepfunctions.parser.asl.component.state.state import CommonStateField
 from moto.stepfunctions.parser.asl.component.state.state_continue_with import ContinueWithEnd
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
+from moto.stepfunctions.parser.asl.eval.program_state import ProgramError
+from moto.utilities.collections import select_from_typed_dict
 
 from berth_local.aws.replacing import wrap
 
@@ -87,13 +89,33 @@ def of(env: Environment) -> Progress:
     return found
 
 
+class Pool(BranchWorkerPool):
+    """Knows which branch failed first: the Parallel fails with it, and its history names that failure."""
+
+    failed: Environment | None = None
+
+    def on_terminated(self, env: Environment) -> None:
+        """A branch has ended. Stock asks outside of the lock whether another one failed, and takes the last failure."""
+        with self._mutex:
+            if self._termination_event.is_set():
+                return
+            state = env.program_state()
+            if isinstance(state, ProgramError):
+                self.failed = env
+                self._terminated_with_error = select_from_typed_dict(ExecutionFailedEventDetails, state.error or {})
+            else:
+                self._active_workers_num -= 1
+            if self.failed is not None or self._active_workers_num == 0:
+                self._termination_event.set()
+
+
 def branches(self: BranchesDecl, env: Environment) -> None:
     """Takes the place of BranchesDecl._eval_body: runs the branches of a Parallel that have not ended."""
     value, progress = env.stack.pop(), of(env)
     progress.begins_parts()
     parts = [progress.part(number) for number in range(len(self.programs))]
     left = [(program, part) for program, part in zip(self.programs, parts, strict=True) if not part.ended]
-    pool, workers = BranchWorkerPool(workers_num=len(left)), []
+    pool, workers = Pool(workers_num=len(left)), []
     for program, part in left:
         frame = env.open_inner_frame()
         frame.states.reset(input_value=value)
@@ -109,6 +131,9 @@ def branches(self: BranchesDecl, env: Environment) -> None:
             worker.stop(stop_date=datetime.datetime.now(), cause=None, error=None)
         env.close_frame(worker.env)
     if problem is not None:
+        if pool.failed is not None:
+            # What goes before ParallelStateFailed is the failure, and not what another branch wrote last.
+            env.event_history_context.source_event_id = pool.failed.event_history_context.source_event_id
         raise _failed(env, problem)
     env.stack.append([copy.deepcopy(part.output) for part in parts])
 

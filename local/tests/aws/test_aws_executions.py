@@ -470,3 +470,22 @@ def test_a_page_is_bounded_and_a_token_is_one_of_ours(ours: World) -> None:
     states, execution = ours.client("stepfunctions"), ours.start(PASS)
     assert code_of(states.get_execution_history, executionArn=execution, maxResults=1001) == "ValidationException"
     assert code_of(states.get_execution_history, executionArn=execution, nextToken="else") == "InvalidToken"
+
+
+def test_a_parallel_that_failed_names_the_failure_and_not_what_another_branch_wrote_last(ours: World) -> None:
+    """As AWS recorded it: the event before ParallelStateFailed is the failure. Stock takes the newest event of any branch."""
+    fails = {"StartAt": "Fails", "States": {"Fails": {"Type": "Fail", "Error": "Denied", "Cause": "no"}}}
+    # Writes events until it is stopped, so that its last one is newer than the failure.
+    again = {
+        "Again": {"Type": "Pass", "Next": "Ask"},
+        "Ask": {"Type": "Choice", "Choices": [{"Condition": "{% true %}", "Next": "Again"}]},
+    }
+    late = {"StartAt": "Late", "States": {"Late": {"Type": "Wait", "Seconds": 1, "Next": "Fails"}, **fails["States"]}}
+    both = {"Type": "Parallel", "Branches": [late, {"StartAt": "Again", "States": again}], "End": True}
+    execution = ours.start({"StartAt": "Both", "States": {"Both": both}})
+    assert ours.ended(execution)["status"] == "FAILED"
+    events = {each["id"]: each for each in _history(ours, execution)}
+    closed = next(each for each in events.values() if each["type"] == "ParallelStateFailed")
+    before = events[closed["previousEventId"]]
+    assert before["type"] == "FailStateEntered", before
+    assert closed["id"] - before["id"] > 1, "the other branch wrote nothing meanwhile"
