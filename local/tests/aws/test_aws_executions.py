@@ -472,7 +472,7 @@ def test_a_page_is_bounded_and_a_token_is_one_of_ours(ours: World) -> None:
     assert code_of(states.get_execution_history, executionArn=execution, nextToken="else") == "InvalidToken"
 
 
-def test_a_parallel_that_failed_names_the_failure_and_not_what_another_branch_wrote_last(ours: World) -> None:
+def test_a_parallel_that_failed_names_the_failure_of_its_branch(ours: World) -> None:
     """As AWS recorded it: the event before ParallelStateFailed is the failure. Stock takes the newest event of any branch."""
     fails = {"StartAt": "Fails", "States": {"Fails": {"Type": "Fail", "Error": "Denied", "Cause": "no"}}}
     # Writes events until it is stopped, so that its last one is newer than the failure.
