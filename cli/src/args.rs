@@ -49,6 +49,8 @@ pub(crate) enum Command {
     Transfer(TransferArgs),
     /// Takes away what Berth gave an account: access, its entry, its networks, its addresses. Plans unless told `--yes`.
     Offboard(OffboardArgs),
+    /// Takes an account out of the ledger for which nothing was ever planned, such as one that does not exist.
+    Forget(ForgetArgs),
     /// Shows where accounts are, what went wrong, and what to do.
     Status(StatusArgs),
     /// Lists what failed and can be run again, shows one, or runs one, some or all of it again.
@@ -173,6 +175,12 @@ pub(crate) struct OffboardArgs {
     /// Prints JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ForgetArgs {
+    /// The account: twelve digits.
+    pub(crate) account: AccountId,
 }
 
 #[derive(Debug, Args)]

@@ -7,6 +7,7 @@ mod demo;
 mod execution;
 mod explain;
 mod follow;
+mod forget;
 mod history;
 mod input;
 mod invoke;
@@ -16,6 +17,7 @@ mod offboard;
 mod onboard;
 mod outcome;
 mod paint;
+mod partial;
 mod position;
 mod replay;
 mod repository;
@@ -58,6 +60,7 @@ async fn run(cli: Cli) -> Result<Exit, outcome::Problem> {
         Command::Suspend(args) => suspend::run(&args, wanted).await,
         Command::Transfer(args) => transfer::run(&args, wanted).await,
         Command::Offboard(args) => offboard::run(&args, wanted).await,
+        Command::Forget(args) => forget::run(&args, wanted).await,
         Command::Status(args) => status::run(&args, wanted).await,
         Command::Replay(args) => replay::run(&args, wanted).await,
         Command::Addresses(args) => addresses::run(&args, wanted).await,

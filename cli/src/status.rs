@@ -96,6 +96,7 @@ pub(crate) fn view(record: &Record) -> Value {
         "identity": record.identity(),
         "status": record.status,
         "since": record.since,
+        "onboardedSince": record.onboarded_since,
         "generation": record.generation,
         "executionArn": record.execution_arn,
         "reason": record.reason,
@@ -190,7 +191,8 @@ pub(crate) fn table(records: &[Record], unreadable: &[Unreadable]) {
         let tenant = dash(record.tenant.as_ref().map(ToString::to_string));
         let status = painted(record.status);
         let note = leaving::note(record).map(|note| paint::waiting(&format!("  {note}"))).unwrap_or_default();
-        anstream::println!("{}  {status}  {environment:<11}  {tenant:<20}  {}{note}", record.account_id, record.since);
+        let (account, since) = (&record.account_id, record.shown_since());
+        anstream::println!("{account}  {status}  {environment:<11}  {tenant:<20}  {since}{note}");
     }
     for item in unreadable {
         let account = item.account_id.as_ref().map_or(item.key.as_str(), AccountId::as_str);
@@ -208,7 +210,10 @@ pub(crate) fn print(record: &Record, position: Option<&Position>, now: Timestamp
     let tenant = record.tenant.as_ref().map(|tenant| format!(" {tenant}")).unwrap_or_default();
     let environment = record.environment.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
     anstream::println!("{}{tenant}{environment}", paint::strong(record.account_id.as_str()));
-    anstream::println!("  status     {} since {}", painted(record.status).trim_end(), record.since);
+    anstream::println!("  status     {} since {}", painted(record.status).trim_end(), record.shown_since());
+    if record.shown_since() != record.since {
+        anstream::println!("  last run   {}", record.since);
+    }
     if let Some(position) = position {
         print_position(record, position, now);
     }

@@ -20,6 +20,9 @@ pub use crate::{
     sources::sources,
 };
 
+/// Names that are tried for an account that the ledger does not know: as many as it had executions in 90 days, and then some.
+const NAMES_MAX: usize = 50;
+
 /// What became of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Accepted {
@@ -140,13 +143,33 @@ impl AcceptEvent {
             return self.start_plan(account).await;
         }
         let record = self.ledger.get(account).await?;
-        let generation = match admit(record.as_ref(), recognised.time, recognised.generation) {
+        let mut generation = match admit(record.as_ref(), recognised.time, recognised.generation) {
             Admission::Start { generation } => generation,
             Admission::Duplicate { reason } => return Ok(Accepted::Nothing { reason }),
         };
-        let name = execution_name(account, generation);
         let executions = self.state_machine.replacen(":stateMachine:", ":execution:", 1);
-        self.ledger.request(account, generation, &format!("{executions}:{name}"), now).await?;
+        // An account that the ledger forgot has had executions whose names are taken: it goes on after them.
+        for _ in 0..NAMES_MAX {
+            let name = execution_name(account, generation);
+            let is_new = self.ledger.request(account, generation, &format!("{executions}:{name}"), now).await?;
+            if let Some(execution) = self.start_named(account, generation, name).await? {
+                return Ok(Accepted::Started { execution });
+            }
+            if record.is_some() || !is_new {
+                break;
+            }
+            generation = generation.saturating_add(1);
+        }
+        Ok(Accepted::Nothing { reason: format!("generation {generation} was started before") })
+    }
+
+    /// Starts an execution by its name; none when one of that name has ended. [Step Functions `StartExecution`]
+    async fn start_named(
+        &self,
+        account: &AccountId,
+        generation: u32,
+        name: String,
+    ) -> Result<Option<String>, StepError> {
         let input = json!({ "accountId": account, "generation": generation });
         let sent = self
             .step_functions
@@ -157,10 +180,8 @@ impl AcceptEvent {
             .send()
             .await;
         let sent = sent.named("states:StartExecution").none_if(&["ExecutionAlreadyExists"]);
-        Ok(match sent.map_err(|failure| failed_start(failure).for_account(account))? {
-            Some(answer) => Accepted::Started { execution: answer.execution_arn },
-            None => Accepted::Nothing { reason: format!("generation {generation} was started before") },
-        })
+        let answer = sent.map_err(|failure| failed_start(failure).for_account(account))?;
+        Ok(answer.map(|answer| answer.execution_arn))
     }
 
     /// Starts an execution that only plans. It has no generation: it changes nothing, the ledger included.

@@ -6,9 +6,11 @@ mod failed_state;
 mod offboarding;
 mod publish;
 mod standing;
+mod unchanged;
 
 use aws_sdk_eventbridge::Client as EventBridge;
 use aws_sdk_sfn::Client as StepFunctions;
+use berth_contract::NO_SUCH_ACCOUNT;
 use berth_ledger::{Ending, Ledger, Record};
 use berth_step::{Batch, BatchAnswer, Fault, Message, StepError};
 use berth_tenancy::AccountId;
@@ -18,6 +20,7 @@ pub use crate::{
     ending::{Change, Ended, ended},
     offboarding::ended as offboarding_ended,
     standing::{Standing, generation, standing},
+    unchanged::says_nothing_new,
 };
 
 /// An EventBridge event, as far as it is read here.
@@ -92,12 +95,26 @@ impl AnnounceOutcome {
         if let Standing::Silent { reason } = standing(record.as_ref(), &change, &ending, since) {
             return Ok(format!("{} {reason}", change.execution_arn));
         }
+        if is_stranger(record.as_ref(), &ending) {
+            self.publish(&account, record.as_ref(), &change, &ending).await?;
+            let forgotten = match &record {
+                Some(record) => self.ledger.forget(record).await?,
+                None => true,
+            };
+            let kept = if forgotten { "nothing is recorded" } else { "its record changed meanwhile, and stays" };
+            return Ok(format!(
+                "{} ended without an account that the organization knows: {kept}",
+                change.execution_arn
+            ));
+        }
+        let is_known = says_nothing_new(record.as_ref(), &change, &ending);
         // Whoever asked for a part has seen it go; no event says that the account has changed hands or has left.
-        if !matches!(ending, Ending::Taken(_)) {
+        if !is_known && !matches!(ending, Ending::Taken(_)) {
             self.publish(&account, record.as_ref(), &change, &ending).await?;
         }
         self.ledger.finish(&account, &change.execution_arn, &ending, record.as_ref(), since).await?;
-        Ok(format!("{} ended {}", change.execution_arn, name(&ending)))
+        let as_before = if is_known { " as before, which everybody knows" } else { "" };
+        Ok(format!("{} ended {}{as_before}", change.execution_arn, name(&ending)))
     }
 
     async fn publish(
@@ -109,6 +126,14 @@ impl AnnounceOutcome {
     ) -> Result<(), StepError> {
         publish::publish(&self.event_bridge, &self.bus, account, record, change, ending).await
     }
+}
+
+/// Whether the ending is about an account that Organizations does not know and for which nothing was ever planned. One that
+/// has, or had, something keeps its record, also when it left the organization.
+#[must_use]
+pub fn is_stranger(record: Option<&Record>, ending: &Ending) -> bool {
+    matches!(ending, Ending::Failed(failure) if failure.hint == NO_SUCH_ACCOUNT)
+        && record.is_none_or(Record::was_never_planned)
 }
 
 fn name(ending: &Ending) -> &'static str {

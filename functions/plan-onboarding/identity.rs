@@ -2,7 +2,7 @@
 
 use berth_config::{AccountFacts, Onboarding};
 use berth_events::Transfer;
-use berth_ledger::{Bound, Record};
+use berth_ledger::{Bound, Record, Status};
 use berth_step::{Fault, StepError};
 use berth_tenancy::{Binding, Claim, Identity, IdentityDifference, JOIN_CHANGE, TenantSource};
 use jiff::Timestamp;
@@ -28,7 +28,15 @@ pub fn bind(
     let tenant_from = Some(matched.tenant_from);
     let Some(was) = record.and_then(Record::identity) else {
         let binding = Binding { identity: wanted.clone(), tenant_from, since: now, revision: 1 };
-        return Ok(Bound { binding, seen: None, is_new: true, released: None, given: Vec::new(), resumes: false });
+        return Ok(Bound {
+            binding,
+            seen: None,
+            is_new: true,
+            released: None,
+            given: Vec::new(),
+            resumes: false,
+            onboarded_since: None,
+        });
     };
     let differences = was.differences(wanted);
     let given = record.map(Record::given).unwrap_or_default();
@@ -41,7 +49,15 @@ pub fn bind(
         transfer::check(request, &transfer::transfer_plan(record, &was, wanted, matched))?;
         let revision = seen.map_or(1, |seen| seen.saturating_add(1));
         let binding = Binding { identity: wanted.clone(), tenant_from, since: now, revision };
-        return Ok(Bound { binding, seen, is_new: false, released: Some(was), given, resumes: false });
+        return Ok(Bound {
+            binding,
+            seen,
+            is_new: false,
+            released: Some(was),
+            given,
+            resumes: false,
+            onboarded_since: None,
+        });
     }
     let identity = was.with(wanted);
     let revision = match binding {
@@ -51,7 +67,9 @@ pub fn bind(
     };
     let since = binding.map_or(now, |binding| binding.since);
     let binding = Binding { identity, tenant_from, since, revision };
-    Ok(Bound { binding, seen, is_new: false, released: None, given, resumes: false })
+    let onboarded = record.filter(|record| record.status == Status::Onboarded && record.onboarded_since.is_none());
+    let onboarded_since = onboarded.map(|record| record.since);
+    Ok(Bound { binding, seen, is_new: false, released: None, given, resumes: false, onboarded_since })
 }
 
 /// The error of a plan that would make the account another one.

@@ -122,8 +122,8 @@ impl Rig {
                 let revision = seen.as_ref().map(|seen| seen.revision);
                 let binding = seen.unwrap_or(Binding { identity, tenant_from: None, since: now, revision: 1 });
                 let (given, resumes) = (Vec::new(), false);
-                let bound =
-                    Bound { binding, seen: revision, is_new: revision.is_none(), released: None, given, resumes };
+                let (is_new, onboarded_since) = (revision.is_none(), None);
+                let bound = Bound { binding, seen: revision, is_new, released: None, given, resumes, onboarded_since };
                 ledger.acquire(&subject, &bound, expected.as_ref(), now).await
             })
         };

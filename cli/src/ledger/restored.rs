@@ -81,6 +81,8 @@ impl Found {
             lease: None,
             execution_arn: newest.map(|newest| newest.execution.clone()),
             since: now,
+            onboarded_since: None,
+            announced: None,
             reason: None,
             failure: self.failure.clone(),
             regions: BTreeMap::new(),

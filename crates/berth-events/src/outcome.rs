@@ -59,7 +59,8 @@ pub struct AccountCreated {
     pub generation: Option<u32>,
 }
 
-/// An account was onboarded, or was found as it should be.
+/// An account was onboarded, or was found as it should be after something else was announced of it. A run that finds everything
+/// as it was announced is not told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AccountOnboarded {

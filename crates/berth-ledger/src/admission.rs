@@ -94,6 +94,8 @@ mod tests {
             lease: None,
             execution_arn: None,
             since: at(100),
+            onboarded_since: None,
+            announced: None,
             reason: None,
             failure: None,
             regions: std::collections::BTreeMap::default(),

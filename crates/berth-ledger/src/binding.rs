@@ -40,6 +40,8 @@ pub struct Bound {
     pub given: Vec<Given>,
     /// Whether the execution has the lease already: then its journal goes on.
     pub resumes: bool,
+    /// When an earlier version last onboarded the account: its record does not say when it did so first.
+    pub onboarded_since: Option<Timestamp>,
 }
 
 /// Key of the claim of a tenant's environment.

@@ -63,14 +63,14 @@ impl Ledger {
         Refusal::read(reasons).and_then(|refusal| refusal.explain(subject)).map_err(|error| error.for_account(account))
     }
 
-    /// Marks that an execution was asked for, unless the account is further already.
+    /// Marks that an execution was asked for, unless the account is further already; answers whether it was marked by this.
     pub async fn request(
         &self,
         account: &AccountId,
         generation: u32,
         execution: &str,
         now: Timestamp,
-    ) -> Result<(), StepError> {
+    ) -> Result<bool, StepError> {
         let change = Change::when("attribute_not_exists(#pk) OR #generation < :generation")
             .set("accountId", account)?
             .set("status", Status::Requested)?
@@ -78,13 +78,13 @@ impl Ledger {
             .set("executionArn", execution)?
             .set("since", now)?
             .remove(&["reason", "failure"]);
-        self.update(account, change).await.map(|_| ())
+        self.update(account, change).await.map(|written| written.is_some())
     }
 }
 
 /// The change of the account's record that acquires the lease.
 fn lease(subject: &Subject, bound: &Bound, expected: Option<&Holder>, now: Timestamp) -> Result<Change, StepError> {
-    let Bound { binding, seen, given, resumes, is_new: _, released: _ } = bound;
+    let Bound { binding, seen, given, resumes, onboarded_since, is_new: _, released } = bound;
     // A run that has not ended well is gone on with, by a redrive or by another execution: so is its journal.
     let journal_goes_on = *resumes || expected.is_some();
     let expected = expected.map_or(subject.execution.as_str(), |holder| holder.execution.as_str());
@@ -106,6 +106,12 @@ fn lease(subject: &Subject, bound: &Bound, expected: Option<&Holder>, now: Times
         change.set_if_absent("journal", empty)?.set_if_absent("journalBytes", 0)?
     } else {
         change.set("journal", empty)?.set("journalBytes", 0)?.remove(&["journalIsCut"])
+    };
+    let change = match onboarded_since {
+        // Whoever it becomes was not onboarded yet, and nobody heard of it.
+        _ if released.is_some() => change.remove(&["onboardedSince", "announced"]),
+        Some(since) => change.set_if_absent("onboardedSince", since)?.set_if_absent("announced", Status::Onboarded)?,
+        None => change,
     };
     change
         .set_if_absent("inventory", inventory(given.iter().cloned()))?

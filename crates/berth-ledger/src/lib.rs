@@ -4,6 +4,7 @@ mod addresses;
 mod admission;
 mod binding;
 mod creation;
+mod forget;
 mod free;
 mod journal;
 mod lease;

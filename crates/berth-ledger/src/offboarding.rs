@@ -48,7 +48,7 @@ pub struct Tombstone {
 const GUARD: &str = "offboarded#";
 
 /// Attributes that say what an account has: an offboarded one has nothing.
-const HELD: [&str; 22] = [
+const HELD: [&str; 24] = [
     "lease",
     "binding",
     "tenant",
@@ -71,6 +71,8 @@ const HELD: [&str; 22] = [
     "part",
     "suspended",
     "accessRemoved",
+    "onboardedSince",
+    "announced",
 ];
 
 /// How many accounts have something, or had when this day (`2026-11-29`) began: of them the guard lets a share leave. Pure.

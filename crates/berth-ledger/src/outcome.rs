@@ -91,6 +91,8 @@ impl Ledger {
                 .set("commit", commit)?
                 .set("executionArn", execution)?
                 .set("status", Status::Onboarded)?
+                .set("announced", Status::Onboarded)?
+                .set_if_absent("onboardedSince", now)?
                 .remove(&["lease", "failure", "reason"]),
             Ending::Failed(failure) => Change::when(
                 "#lease = :me OR attribute_not_exists(#status) OR (#status = :requested AND #executionArn = :me) \
@@ -100,6 +102,7 @@ impl Ledger {
             .set("failure", failure)?
             .set("executionArn", execution)?
             .set("status", Status::Failed)?
+            .set("announced", Status::Failed)?
             .set_if_absent("generation", 1)?
             .remove(&["reason"])
             .value("requested", Status::Requested)?
@@ -111,6 +114,7 @@ impl Ledger {
                 .set("failure", failure)?
                 .set("executionArn", execution)?
                 .set("status", Status::OffboardingFailed)?
+                .set("announced", Status::OffboardingFailed)?
                 .remove(&["reason"]),
             Ending::Ignored { reason } => Change::when(
                 "#lease = :me OR attribute_not_exists(#status) OR (#status = :requested AND #executionArn = :me) \
@@ -120,13 +124,20 @@ impl Ledger {
             .set("reason", reason)?
             .set("executionArn", execution)?
             .set("status", Status::Ignored)?
+            .set("announced", Status::Ignored)?
             .set_if_absent("generation", 1)?
-            .remove(&["lease", "failure"])
+            .remove(&["lease", "failure", "onboardedSince"])
             .value("requested", Status::Requested)?
             .value("running", Status::Running)?,
         };
         let change = change.set("since", now)?.value("me", execution)?;
-        Ok(self.update(account, change).await?.is_some())
+        let is_written = self.update(account, change).await?.is_some();
+        if !is_written && matches!(ending, Ending::Failed(_)) {
+            // The account stays onboarded, and yet subscribers heard of a failure: a good end is news to them again.
+            let heard = Change::when("#status = :onboarded").set("announced", Status::Failed)?;
+            self.update(account, heard.value("onboarded", Status::Onboarded)?).await?;
+        }
+        Ok(is_written)
     }
 }
 

@@ -93,8 +93,14 @@ pub struct Record {
     /// ARN of the newest execution.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub execution_arn: Option<String>,
-    /// Since when it has this status.
+    /// Since when it has this status: of an account that is onboarded, when it was last found or made so.
     pub since: Timestamp,
+    /// When it was first onboarded; later runs keep it. None before that, and in a record of an earlier version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub onboarded_since: Option<Timestamp>,
+    /// The ending that subscribers heard last; none in a record of an earlier version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub announced: Option<Status>,
     /// Why it is ignored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -152,4 +158,12 @@ pub struct Record {
     /// What is kept of it after it was offboarded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offboarded: Option<Tombstone>,
+}
+
+impl Record {
+    /// Since when people should think of it as having its status: an account stays onboarded while it is looked at again.
+    #[must_use]
+    pub fn shown_since(&self) -> Timestamp {
+        self.onboarded_since.filter(|_| self.status == Status::Onboarded).unwrap_or(self.since)
+    }
 }

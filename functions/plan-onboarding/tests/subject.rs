@@ -48,6 +48,8 @@ fn record(generation: u32, lease: Option<&str>) -> Record {
         lease: lease.map(str::to_owned),
         execution_arn: None,
         since: "2026-01-01T00:00:00Z".parse().unwrap(),
+        onboarded_since: None,
+        announced: None,
         reason: None,
         failure: None,
         regions: [].into(),

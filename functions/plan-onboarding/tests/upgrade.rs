@@ -83,6 +83,20 @@ fn three_accounts_of_the_version_before_are_bound_to_what_they_have() {
 }
 
 #[test]
+fn an_account_of_before_is_onboarded_since_its_last_run() {
+    for record in records() {
+        let matched = matched(&facts(&record));
+        let bound = |record: &Record| {
+            bind(Some(record), &matched.identity(), &facts(record), &matched, None, Timestamp::UNIX_EPOCH).unwrap()
+        };
+        assert_eq!(bound(&record).onboarded_since, Some(record.since), "and subscribers have heard so");
+        assert_eq!(record.shown_since(), record.since);
+        let known = Record { onboarded_since: Some(Timestamp::UNIX_EPOCH), ..record };
+        assert_eq!((bound(&known).onboarded_since, known.shown_since()), (None, Timestamp::UNIX_EPOCH));
+    }
+}
+
+#[test]
 fn an_old_account_that_was_renamed_since_is_for_a_person() {
     let record = records().into_iter().find(|record| record.account_name.as_deref() == Some("orchard-dev")).unwrap();
     let facts = AccountFacts { name: "harvest-dev".to_owned(), ..facts(&record) };

@@ -6,21 +6,6 @@ use berth_tests::rig::{Event, MANAGEMENT, Rig, event, rig};
 use serde_json::json;
 
 #[test]
-fn an_account_that_the_organization_does_not_know_fails_with_advice() {
-    let rig = rig();
-    let account = "123123123123";
-    let execution = rig.start_execution(&json!({ "accountId": account }));
-    let ended = rig.ended(&execution);
-    assert_eq!(ended.error.as_deref(), Some("InvalidInput"), "{ended:?}");
-    rig.wait_for_outcome(account, &execution);
-    let (code, status) = rig.status(account);
-    assert_eq!((code, status["status"].as_str()), (1, Some("failed")));
-    assert_eq!(status["failure"]["state"], "PlanOnboarding");
-    assert_eq!(status["failure"]["fault"], "InvalidInput");
-    assert!(status["failure"]["hint"].as_str().unwrap().contains("check the account id"), "{status}");
-}
-
-#[test]
 fn an_account_outside_of_the_onboarded_units_is_ignored_with_the_reason() {
     let rig = rig();
     let account = rig.account("sandbox", "suspended");

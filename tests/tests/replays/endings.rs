@@ -112,22 +112,20 @@ fn long_input(account: &str) -> Value {
 fn an_execution_with_too_long_an_input_for_an_event_is_announced() {
     let (rig, _alone) = alone();
     let ignored = rig.account("wordy", "suspended");
-    for (account, status) in [("123123123124", Status::Failed), (ignored.as_str(), Status::Ignored)] {
+    let queue = subscribe(rig, "123123123124", "Account Onboarding Failed");
+    for account in ["123123123124", ignored.as_str()] {
         let since = rig.last_call();
         let execution = rig.start_execution(&long_input(account));
-        let record = rig.wait_for_outcome(account, &execution);
-        assert_eq!(record.status, status);
+        rig.until("the end to be announced", || rig.has_announced(std::slice::from_ref(&execution)).then_some(()));
         let described =
             |call: &&Call| call.function == "berth-announce-outcome" && call.operation == "DescribeExecution";
         let calls = rig.calls(since);
         assert_eq!(calls.iter().filter(described).count(), 1, "{account}: the event did not have the input");
     }
-    let failure = rig.record("123123123124").unwrap().failure.unwrap();
-    assert_eq!((failure.state.as_str(), failure.fault.as_str()), ("PlanOnboarding", "InvalidInput"));
-    // No run will ever help an account that does not exist, and other tests look at all that failed.
-    let key = json!({ "pk": { "S": "account#123123123124" }, "sk": { "S": "record" } });
-    rig.call(HUB, "dynamodb", "delete_item", &json!({ "TableName": "berth-ledger", "Key": key }));
-    assert_eq!(rig.record("123123123124"), None);
+    assert_eq!(rig.record(&ignored).unwrap().status, Status::Ignored);
+    let event = rig.until("the event about the failure", || told(rig, &queue));
+    let failure = &event["detail"]["failure"];
+    assert_eq!((failure["state"].as_str(), failure["fault"].as_str()), (Some("PlanOnboarding"), Some("InvalidInput")));
 }
 
 /// The status change of an execution that failed an hour from now, as if its announcement had been under way for long.

@@ -9,7 +9,9 @@ mod failures;
 mod moments;
 #[path = "../journeys/onboarded.rs"]
 mod onboarded;
+mod plans;
 mod status;
+mod strangers;
 
 use std::sync::MutexGuard;
 
