@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use berth_contract::{CommitRequest, Wish};
-use berth_crd::{CrError, Leaving, Left, join, leave, suspend, validate};
-use berth_gitops::{Change, Edit, RepoPath, Snapshot};
+use berth_crd::{CrError, Leaving, Left, is_tenant, join, leave, suspend, validate};
+use berth_gitops::{Change, Edit, RepoPath, Snapshot, Stray};
 use berth_step::{Fault, StepError};
 
 use crate::{CommitRequestExt, request::NOT_MADE_YET};
@@ -85,6 +85,9 @@ fn current(snapshot: &Snapshot, files: &Files, path: &RepoPath) -> Result<Option
 fn edit_one(snapshot: &Snapshot, files: &Files, request: &CommitRequest) -> Result<Option<String>, StepError> {
     let path = request.path();
     let existing = current(snapshot, files, &path)?;
+    if existing.is_none() && !files.contains_key(&path) {
+        not_moved(snapshot, &path, request)?;
+    }
     let text = match (request.wish, existing.as_deref()) {
         (Wish::Join | Wish::Check, there) => {
             let there = without_old_entry(request, there).map_err(|error| cannot_join(error, &path))?;
@@ -143,6 +146,19 @@ fn suspended(request: &CommitRequest, text: String) -> Result<String, CrError> {
         Left::Changed(text) => Ok(text),
         Left::Unchanged | Left::Removed => Ok(text),
     }
+}
+
+/// Refuses to write a tenant's file a second time when a person moved it: two of one name stop a whole folder of Flux.
+fn not_moved(snapshot: &Snapshot, path: &RepoPath, request: &CommitRequest) -> Result<(), StepError> {
+    let tenant = &request.run.tenant;
+    let is_it = |stray: &&Stray| std::str::from_utf8(&stray.bytes).is_ok_and(|text| is_tenant(text, tenant));
+    let Some(Stray { path: moved, .. }) = snapshot.elsewhere.get(path).into_iter().flatten().find(is_it) else {
+        return Ok(());
+    };
+    let what = format!("the Tenant {tenant} is in {moved} of the GitOps repository, and Berth keeps it in {path}");
+    let next =
+        format!("move it back (git mv {moved} {path}), or remove it when it is a copy; then berth replay ACCOUNT");
+    Err(StepError::new(Fault::InvalidInput, what).hint(next))
 }
 
 fn cannot_join(error: CrError, path: &RepoPath) -> StepError {

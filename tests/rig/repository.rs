@@ -67,6 +67,15 @@ impl Rig {
         });
     }
 
+    /// A person moves a file on the branch that clusters follow.
+    pub fn move_file(&self, from: &str, to: &str) {
+        self.work_on("main", |folder, git| {
+            fs::create_dir_all(folder.join(to).parent().expect("a folder")).expect("the folder is made");
+            git(&["mv", from, to]);
+            git(&["commit", "--quiet", "-m", "Tidy up"]);
+        });
+    }
+
     /// A person merges a branch without a host's help, and leaves it there.
     pub fn merge_branch(&self, branch: &str) {
         let theirs = format!("origin/{branch}");

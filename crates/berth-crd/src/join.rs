@@ -66,6 +66,12 @@ pub fn join(existing: Option<&str>, entry: &AccountEntry) -> Result<String, CrEr
     }
 }
 
+/// Whether a text is the custom resource of this tenant.
+#[must_use]
+pub fn is_tenant(text: &str, tenant: &TenantName) -> bool {
+    yaml::read::<Value>(text).is_ok_and(|document| check_identity(&document, tenant).is_ok())
+}
+
 /// Whether a document is the Tenant of this name.
 pub(crate) fn check_identity(document: &Value, tenant: &TenantName) -> Result<(), CrError> {
     let expected = [

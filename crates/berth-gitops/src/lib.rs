@@ -30,4 +30,4 @@ pub use jitter::Jitter;
 pub use path::RepoPath;
 pub use proposals::{Abilities, Look, Proposal, ProposalBranch, ProposalState, Proposals};
 pub use provider::Provider;
-pub use repo::{Authorship, Change, CommitId, CommitOutcome, FileState, Person, Snapshot, TenantRepo};
+pub use repo::{Authorship, Change, CommitId, CommitOutcome, FileState, Person, Snapshot, Stray, TenantRepo};

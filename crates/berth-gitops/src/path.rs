@@ -24,6 +24,23 @@ impl RepoPath {
         &self.0
     }
 
+    /// The folder that the cluster syncs, with a slash at its end.
+    pub(crate) fn cluster_folder(&self) -> String {
+        self.parts().take(2).map(|part| format!("{part}/")).collect()
+    }
+
+    /// Whether a path leads to a file of the same name elsewhere in the cluster's folder.
+    pub(crate) fn is_elsewhere(&self, path: &str) -> bool {
+        let stem = |path: &str| {
+            let name = path.rsplit('/').next().unwrap_or_default();
+            name.strip_suffix(".yaml").or_else(|| name.strip_suffix(".yml")).map(str::to_owned)
+        };
+        path != self.0
+            && path.starts_with(&self.cluster_folder())
+            && stem(path).is_some()
+            && stem(path) == stem(&self.0)
+    }
+
     /// The names of the folders and, last, of the file.
     pub(crate) fn parts(&self) -> impl Iterator<Item = &str> {
         self.0.split('/')
@@ -45,6 +62,23 @@ mod tests {
         let path = RepoPath::for_tenant(&"shared-dev-1".parse().unwrap(), &"payments".parse().unwrap());
         // `printf payments | sha256sum` begins with df.
         assert_eq!(path.as_str(), "clusters/shared-dev-1/tenants/df/payments.yaml");
+    }
+
+    #[test]
+    fn a_file_of_the_same_name_in_the_same_clusters_folder_is_elsewhere() {
+        let path = RepoPath::for_tenant(&"dev".parse().unwrap(), &"payments".parse().unwrap());
+        for (other, expected) in [
+            ("clusters/dev/tenants/payments.yaml", true),
+            ("clusters/dev/tenants/df/old/payments.yml", true),
+            ("clusters/dev/payments.yaml", true),
+            ("clusters/dev/tenants/df/payments.yaml", false),
+            ("clusters/dev2/tenants/df/payments.yaml", false),
+            ("clusters/dev/tenants/df/payments-2.yaml", false),
+            ("clusters/dev/payments/kustomization.yaml", false),
+            ("clusters/dev/payments", false),
+        ] {
+            assert_eq!(path.is_elsewhere(other), expected, "{other}");
+        }
     }
 
     #[test]

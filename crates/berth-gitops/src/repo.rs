@@ -90,6 +90,17 @@ pub struct Snapshot {
     pub parents: Vec<CommitId>,
     /// Exactly the paths that were asked for.
     pub files: BTreeMap<RepoPath, FileState>,
+    /// For paths where nothing is: files of the same name elsewhere in the cluster's folder. People move files.
+    pub elsewhere: BTreeMap<RepoPath, Vec<Stray>>,
+}
+
+/// A file that has the name of one that is absent, in another folder of the same cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stray {
+    /// Where it is.
+    pub path: String,
+    /// What is in it.
+    pub bytes: Vec<u8>,
 }
 
 impl Snapshot {

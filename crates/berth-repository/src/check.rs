@@ -177,7 +177,10 @@ mod tests {
         let states = [FileState::Absent, FileState::Refused(refusal)];
         let paths = ["dev-1", "dev-2"].map(|cluster| path(&cluster.parse().unwrap()).unwrap());
         let files: BTreeMap<RepoPath, FileState> = paths.into_iter().zip(states).collect();
-        let findings = decided(Ok(Snapshot { head, parents: vec![], files }), Some(abilities(Ok(vec!["main".into()]))));
+        let findings = decided(
+            Ok(Snapshot { head, parents: vec![], files, elsewhere: BTreeMap::new() }),
+            Some(abilities(Ok(vec!["main".into()]))),
+        );
         let [(About::Folder, seen, _)] = &*wrong(&findings) else { panic!("{findings:?}") };
         assert!(seen.starts_with("clusters/dev-2/tenants: "), "{seen}");
         assert!(findings.iter().any(|finding| finding.seen == "main is at 0123456789ab"), "{findings:?}");

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use berth_contract::{CommitRequest, Wish};
-use berth_gitops::{Change, FileState, Refusal, RefusedKind, RepoPath, Snapshot};
+use berth_crd::join;
+use berth_gitops::{Change, FileState, Refusal, RefusedKind, RepoPath, Snapshot, Stray};
 use berth_ledger::Record;
 use berth_step::{Fault, StepError};
 use commit_tenant::{CommitRequestExt, Verdict, edit};
@@ -58,7 +59,31 @@ fn planned(request: CommitRequest) -> CommitRequest {
 }
 
 fn snapshot(files: impl IntoIterator<Item = (RepoPath, FileState)>) -> Snapshot {
-    Snapshot { head: HEAD.parse().unwrap(), parents: Vec::new(), files: BTreeMap::from_iter(files) }
+    let (head, files) = (HEAD.parse().unwrap(), BTreeMap::from_iter(files));
+    Snapshot { head, parents: Vec::new(), files, elsewhere: BTreeMap::new() }
+}
+
+#[test]
+fn a_tenants_file_that_a_person_moved_is_named_and_no_second_one_written() {
+    let request = dev();
+    let text = join(None, &request.entry().unwrap()).unwrap();
+    let with = |path: &str, text: &str| {
+        let stray = Stray { path: path.to_owned(), bytes: text.as_bytes().to_vec() };
+        let elsewhere = BTreeMap::from([(request.path(), vec![stray])]);
+        Snapshot { elsewhere, ..snapshot([(request.path(), FileState::Absent)]) }
+    };
+    let moved = "clusters/dev-euw1/tenants/moved/payments.yaml";
+    let (edited, verdicts) = edit(&with(moved, &text), &[&request], &[true]);
+    let error = verdicts[0].as_ref().unwrap().as_ref().unwrap_err();
+    assert_eq!((error.fault, edited.changes.len()), (Fault::InvalidInput, 0));
+    let path = request.path().to_string();
+    assert!(error.message.contains(moved) && error.message.contains(&path), "{}", error.message);
+    assert!(error.hint.contains(&format!("git mv {moved} {path}")), "{}", error.hint);
+    // Somebody else's file of this name is none of ours.
+    for other in ["kind: Kustomization\n", &text.replace("name: payments", "name: payments-2"), "\u{0}"] {
+        let (edited, verdicts) = edit(&with(moved, other), &[&request], &[true]);
+        assert_eq!((verdict(&verdicts, 0), edited.changes.len()), (Verdict::Changed, 1), "{other:?}");
+    }
 }
 
 /// What an edit writes, by path.

@@ -68,6 +68,14 @@ class Repository:
             raise RefusedError(404, "Not Found")
         return {"ref": f"refs/heads/{branch}", "object": {"type": "commit", "sha": head}}
 
+    def list_tree(self, commit: str) -> dict[str, Any]:
+        """GET /repos/{owner}/{repo}/git/trees/{tree_sha}?recursive=1, never cut."""
+        tree = []
+        for path, entry, size in self.objects.tree(commit):
+            item = {"path": path, "mode": f"{entry.mode:06o}", "type": entry.kind, "sha": entry.oid}
+            tree.append(item if size is None else {**item, "size": size})
+        return {"sha": commit, "tree": tree, "truncated": False}
+
     def list_branches(self) -> list[dict[str, Any]]:
         """GET /repos/{owner}/{repo}/branches, all in one page."""
         heads = self.objects.heads()

@@ -67,6 +67,16 @@ class Objects:
         mode, kind, oid = line.split("\t")[0].split(" ")
         return Entry(int(mode, 8), kind, oid)
 
+    def tree(self, commit: str) -> list[tuple[str, Entry, int | None]]:
+        """Everything below a commit's root, folders included, with the size of what is a file."""
+        found = []
+        for line in self._git("ls-tree", "-r", "-t", "-l", "-z", commit).split("\0"):
+            if line:
+                fields, path = line.split("\t")
+                mode, kind, oid, size = fields.split()
+                found.append((path, Entry(int(mode, 8), kind, oid), None if size == "-" else int(size)))
+        return found
+
     def blob(self, oid: str) -> bytes:
         """A file's content."""
         done = self._run("cat-file", "blob", oid)

@@ -52,6 +52,7 @@ class GitHub:
             web.patch(f"{repository}/git/refs/heads/{{moved:.+}}", self._answer),
             web.get(f"{repository}/compare/{{base:.+?}}...{{head:.+}}", self._answer),
             web.get(f"{repository}/git/blobs/{{sha}}", self._answer),
+            web.get(f"{repository}/git/trees/{{tree}}", self._answer),
             web.get(f"{repository}/pulls", self._answer),
             web.post(f"{repository}/pulls", self._answer),
             web.put(f"{repository}/pulls/{{number}}/merge", self._answer),
@@ -113,6 +114,8 @@ class GitHub:
             return 200, repository.compare(match["base"], match["head"])
         if "branch" in match:
             return 200, repository.ref(match["branch"])
+        if "tree" in match:
+            return 200, repository.list_tree(match["tree"])
         if "sha" in match:
             return 200, repository.objects.blob(match["sha"])
         if path.endswith("/merge"):
@@ -172,6 +175,7 @@ def _kind(request: web.Request, body: dict[str, Any]) -> str:
         return "commit" if "createCommitOnBranch" in query else "look" if "pullRequests" in query else "read"
     for part, kind in (
         ("/git/blobs/", "blob"),
+        ("/git/trees/", "tree"),
         ("/git/ref", "branch"),
         ("/branches", "branches"),
         ("/pulls", "pull"),

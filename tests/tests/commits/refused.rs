@@ -2,6 +2,7 @@
 
 use aws_sdk_sfn::types::ExecutionStatus;
 use berth_tenancy::tenant_path;
+use berth_tests::rig::{onboarded, run};
 use serde_json::json;
 
 use crate::alone;
@@ -29,4 +30,23 @@ fn a_file_that_has_another_account_refuses_before_anything_is_made() {
     assert!(failure.message.contains("123412341234") && failure.message.contains(&path), "{}", failure.message);
     let made: Vec<_> = rig.calls(since).into_iter().filter(|call| call.effect == "resource").collect();
     assert!(made.is_empty(), "{made:#?}");
+}
+
+#[test]
+fn a_tenants_file_that_a_person_moved_is_found_and_not_written_twice() {
+    let (rig, _alone) = alone();
+    let account = rig.account("wanderer-dev", "dev");
+    let path = onboarded(rig, &account).output["commit"]["path"].as_str().unwrap().to_owned();
+    let moved = path.replace("/tenants/", "/tenants/tidied/");
+    rig.move_file(&path, &moved);
+    let commits = rig.commit_count();
+    let ended = run(rig, &account);
+    assert_eq!((ended.status, ended.error.as_deref()), (ExecutionStatus::Failed, Some("InvalidInput")));
+    let failure = rig.record(&account).unwrap().failure.unwrap();
+    assert_eq!(failure.state, "CheckTenant");
+    assert!(failure.message.contains(&moved) && failure.message.contains(&path), "{}", failure.message);
+    assert_eq!(rig.commit_count(), commits, "nothing was written");
+    rig.move_file(&moved, &path);
+    assert_eq!(rig.berth(&["replay", &account, "--wait"]).0, 0);
+    assert_eq!(rig.commits(&path).len(), 2, "the onboarding and the move back");
 }

@@ -72,6 +72,7 @@ impl TenantRepo for MemoryRepo {
             head: id(memory.commits),
             parents: memory.commits.checked_sub(1).map(id).into_iter().collect(),
             files: paths.iter().map(|path| (path.clone(), state(path))).collect(),
+            elsewhere: BTreeMap::new(),
         })
     }
 
@@ -231,7 +232,7 @@ async fn throttling_and_bad_credentials_are_returned_at_once() {
 fn only_paths_that_were_read_and_are_not_refused_may_change() {
     let refusal = Refusal { at: "clusters".into(), found: RefusedKind::Symlink };
     let files = BTreeMap::from([(path("a"), FileState::Refused(refusal)), (path("b"), FileState::Absent)]);
-    let snapshot = Snapshot { head: id(1), parents: vec![], files };
+    let snapshot = Snapshot { head: id(1), parents: vec![], files, elsewhere: BTreeMap::new() };
     let write = |tenant: &str| vec![Change::Write { path: path(tenant), bytes: vec![] }];
     assert!(matches!(needed(&snapshot, write("a")), Err(RepoError::RefusedPath { .. })));
     assert!(matches!(needed(&snapshot, write("c")), Err(RepoError::UnreadPath { .. })));
@@ -241,7 +242,7 @@ fn only_paths_that_were_read_and_are_not_refused_may_change() {
 #[test]
 fn the_last_change_of_a_path_counts_even_if_it_changes_nothing() {
     let files = BTreeMap::from([(path("a"), FileState::Regular(b"old".to_vec()))]);
-    let snapshot = Snapshot { head: id(1), parents: vec![], files };
+    let snapshot = Snapshot { head: id(1), parents: vec![], files, elsewhere: BTreeMap::new() };
     let write = |text: &str| Change::Write { path: path("a"), bytes: text.as_bytes().to_vec() };
     assert_eq!(needed(&snapshot, vec![write("new"), write("old")]).unwrap(), vec![]);
     assert_eq!(needed(&snapshot, vec![write("old"), Change::Delete { path: path("a") }]).unwrap().len(), 1);

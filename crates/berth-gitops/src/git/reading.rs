@@ -19,7 +19,7 @@ use super::{
     tree::{self, Found},
     tree_error,
 };
-use crate::{FileState, GitLimits, Missing, Refusal, RefusedKind, RepoError, RepoPath, Snapshot};
+use crate::{FileState, GitLimits, Missing, Refusal, RefusedKind, RepoError, RepoPath, Snapshot, Stray};
 
 /// More refs than these are asked for by the folder that they are in.
 const NAMES_MAX: usize = 50;
@@ -44,13 +44,22 @@ impl Reading<'_> {
         known.head = Some(Head { commit: tip, tree });
         let found = paths.iter().map(|path| Ok((path, tree::find(&known.objects, tree, path).map_err(tree_error)?)));
         let found: Vec<(&RepoPath, Found)> = found.collect::<Result<_, RepoError>>()?;
-        self.fetch_contents(known, &found, &protocol).await?;
-        let mut files = BTreeMap::new();
+        let strays = strays(&known.objects, tree, &found)?;
+        let wanted = found.iter().filter_map(|(_, found)| if let Found::File(id) = found { Some(*id) } else { None });
+        let wanted = wanted.chain(strays.iter().map(|(.., id)| *id)).collect();
+        self.fetch_contents(known, wanted, &protocol).await?;
+        let (mut files, mut elsewhere) = (BTreeMap::new(), BTreeMap::<RepoPath, Vec<Stray>>::new());
+        for (path, at, id) in strays {
+            // A large file is none of ours.
+            if let FileState::Regular(bytes) = self.state(&known.objects, &path, Found::File(id))? {
+                elsewhere.entry(path).or_default().push(Stray { path: at, bytes });
+            }
+        }
         for (path, found) in found {
             files.insert(path.clone(), self.state(&known.objects, path, found)?);
         }
         let parents = parents.into_iter().map(commit_id).collect::<Result<_, _>>()?;
-        Ok(Snapshot { head: commit_id(tip)?, parents, files })
+        Ok(Snapshot { head: commit_id(tip)?, parents, files, elsewhere })
     }
 
     /// Where refs are now, by their whole names; there may be others among them. The server's capabilities are asked for
@@ -125,16 +134,10 @@ impl Reading<'_> {
     async fn fetch_contents(
         &self,
         known: &mut Known,
-        found: &[(&RepoPath, Found)],
+        wanted: BTreeSet<ObjectId>,
         protocol: &Protocol,
     ) -> Result<(), RepoError> {
-        let lacking: BTreeSet<ObjectId> = found
-            .iter()
-            .filter_map(|(_, found)| match found {
-                Found::File(id) if known.objects.get(id).is_none() => Some(*id),
-                _ => None,
-            })
-            .collect();
+        let lacking: BTreeSet<ObjectId> = wanted.into_iter().filter(|id| known.objects.get(id).is_none()).collect();
         // A server of the older protocol sends everything, always.
         let (false, Protocol::V2(capabilities)) = (lacking.is_empty(), protocol) else { return Ok(()) };
         let what = "send the files";
@@ -207,6 +210,25 @@ impl Reading<'_> {
             },
         })
     }
+}
+
+/// Files that have the name of an absent one, elsewhere in its cluster's folder: for which path, where, and what.
+fn strays(
+    objects: &Objects,
+    root: ObjectId,
+    found: &[(&RepoPath, Found)],
+) -> Result<Vec<(RepoPath, String, ObjectId)>, RepoError> {
+    let absent = || found.iter().filter(|(_, found)| *found == Found::Absent).map(|(path, _)| *path);
+    let folders: BTreeSet<String> = absent().map(RepoPath::cluster_folder).collect();
+    let mut strays = Vec::new();
+    for folder in folders {
+        let is_wanted = |path: &str| absent().any(|absent| absent.is_elsewhere(path));
+        for (at, id) in tree::files_below(objects, root, &folder, &is_wanted).map_err(tree_error)? {
+            let of = absent().filter(|absent| absent.is_elsewhere(&at));
+            strays.extend(of.map(|path| (path.clone(), at.clone(), id)));
+        }
+    }
+    Ok(strays)
 }
 
 /// What it means that a server does not introduce itself as one for git.

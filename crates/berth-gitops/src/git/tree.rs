@@ -57,6 +57,38 @@ pub(crate) fn find(objects: &Objects, root: ObjectId, path: &RepoPath) -> Result
     Ok(Found::Absent)
 }
 
+/// Folders below a cluster's that are looked into: nobody nests deeper on purpose.
+const DEPTH_MAX: usize = 12;
+
+/// Every regular file in the folder `walked` and below that `is_wanted` by its path.
+pub(crate) fn files_below(
+    objects: &Objects,
+    root: ObjectId,
+    walked: &str,
+    is_wanted: &dyn Fn(&str) -> bool,
+) -> Result<Vec<(String, ObjectId)>, TreeError> {
+    let mut folder = root;
+    for part in walked.split('/').filter(|part| !part.is_empty()) {
+        let entries = entries(objects, folder)?;
+        let found = entries.iter().find(|entry| entry.filename == part && entry.mode.is_tree());
+        let Some(found) = found else { return Ok(Vec::new()) };
+        folder = found.oid;
+    }
+    let (mut found, mut left) = (Vec::new(), vec![(walked.to_owned(), folder, 0)]);
+    while let Some((walked, folder, depth)) = left.pop() {
+        for entry in entries(objects, folder)? {
+            let path = format!("{walked}{}", entry.filename);
+            match entry.mode.kind() {
+                EntryKind::Tree if depth < DEPTH_MAX => left.push((format!("{path}/"), entry.oid, depth + 1)),
+                EntryKind::Blob | EntryKind::BlobExecutable if is_wanted(&path) => found.push((path, entry.oid)),
+                _ => {}
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
 /// What an edit makes of one name in a folder.
 enum Wanted {
     File(ObjectId),
@@ -183,6 +215,17 @@ mod tests {
         assert_eq!(find(&objects, two, &path("c")), Ok(Found::Absent));
         assert_eq!(edited(&mut objects, two, &[delete("b"), delete("c")]), one);
         assert_eq!(edited(&mut objects, one, &[delete("a")]), empty);
+    }
+
+    #[test]
+    fn files_are_found_wherever_they_are_below_a_folder() {
+        let mut objects = Objects::default();
+        let empty = ObjectId::empty_tree(HashKind::Sha1);
+        let root = edited(&mut objects, empty, &[write_change("a", "1"), write_change("b", "2")]);
+        let named_b = |path: &str| path.ends_with("/b.yaml");
+        let found = files_below(&objects, root, "clusters/dev/", &named_b).unwrap();
+        assert_eq!(found.iter().map(|(found, _)| found.as_str()).collect::<Vec<_>>(), [path("b").as_str()]);
+        assert_eq!(files_below(&objects, root, "clusters/other/", &named_b), Ok(Vec::new()));
     }
 
     #[test]

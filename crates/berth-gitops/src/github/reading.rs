@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use super::{api::Api, graphql};
 use crate::{
-    CommitId, FileState, GitLimits, Missing, Refusal, RefusedKind, RepoError, RepoPath, Snapshot, git::http::Failure,
+    CommitId, FileState, GitLimits, Missing, Refusal, RefusedKind, RepoError, RepoPath, Snapshot, Stray,
+    git::http::Failure,
 };
 
 /// Files in one request: with their folders, far below what GitHub takes.
@@ -35,7 +36,48 @@ pub(super) async fn snapshot(api: &Api, limits: &GitLimits, paths: &BTreeSet<Rep
         let commit = at(api, Some(&head), paths).await?;
         collect(api, limits, &commit, paths, &mut files).await?;
     }
-    Ok(Snapshot { head, parents, files })
+    let elsewhere = elsewhere(api, limits, &head, &files).await?;
+    Ok(Snapshot { head, parents, files, elsewhere })
+}
+
+/// Files that have the name of an absent one, elsewhere in its cluster's folder. Nothing is asked where all are there.
+/// [GitHub "Get a tree"]
+async fn elsewhere(
+    api: &Api,
+    limits: &GitLimits,
+    head: &CommitId,
+    files: &BTreeMap<RepoPath, FileState>,
+) -> Result<BTreeMap<RepoPath, Vec<Stray>>, RepoError> {
+    let absent: Vec<&RepoPath> =
+        files.iter().filter(|(_, state)| **state == FileState::Absent).map(|(path, _)| path).collect();
+    let mut elsewhere = BTreeMap::<RepoPath, Vec<Stray>>::new();
+    if absent.is_empty() {
+        return Ok(elsewhere);
+    }
+    let url = format!("{}/git/trees/{head}?recursive=1", api.address.repository());
+    let reply =
+        api.send("list its files", |client| client.get(&url).header(ACCEPT, "application/vnd.github+json")).await;
+    let reply = reply.map_err(Failure::into_error)?;
+    let tree: Value =
+        serde_json::from_slice(&reply.body).map_err(|_| RepoError::Protocol("it could not list its files".into()))?;
+    if tree.get("truncated").and_then(Value::as_bool) == Some(true) {
+        tracing::warn!("the repository has more files than GitHub lists: one that was moved may not be found");
+    }
+    for entry in tree.get("tree").and_then(Value::as_array).into_iter().flatten() {
+        let text = |name: &str| entry.get(name).and_then(Value::as_str).unwrap_or_default();
+        let is_small =
+            entry.get("size").and_then(Value::as_u64).is_some_and(|size| size <= limits.file_bytes_max as u64);
+        if text("type") != "blob" || !is_small {
+            continue;
+        }
+        for path in absent.iter().filter(|path| path.is_elsewhere(text("path"))) {
+            let oid: CommitId =
+                text("sha").parse().map_err(|_| RepoError::Protocol("it listed a file without an id".into()))?;
+            let stray = Stray { path: text("path").to_owned(), bytes: blob(api, &oid).await? };
+            elsewhere.entry((*path).clone()).or_default().push(stray);
+        }
+    }
+    Ok(elsewhere)
 }
 
 /// What is at paths, at a commit.
