@@ -18,6 +18,7 @@ use crate::{
     history::{History, Line},
     outcome::Problem,
     paint,
+    partial::{self, Partial},
     target::Deployment,
 };
 
@@ -37,6 +38,8 @@ pub(crate) struct Ended {
     told: Option<Vec<ToldChange>>,
     /// The account that it left suspended, as a person wants it.
     suspended: Option<AccountId>,
+    /// What a plan that could not go on had found out.
+    partial: Option<Partial>,
 }
 
 /// What an execution had done before a redrive.
@@ -188,7 +191,11 @@ fn ended(described: &DescribeExecutionOutput, events: &[HistoryEvent]) -> Ended 
         let events: Vec<berth_history::HistoryEvent> = events.iter().map(From::from).collect();
         berth_history::failure(status.as_str(), &events, Extent::Whole)
     };
-    Ended { status, output, failure, told: None, suspended: None, seconds: stop - described.start_date().as_secs_f64() }
+    let mode = recognise(described.input().unwrap_or_default().as_bytes()).mode;
+    let stopped = failure.as_ref().filter(|_| mode == Some(Mode::Plan));
+    let partial = stopped.map(|failure| partial::partial(events, &failure.state));
+    let seconds = stop - described.start_date().as_secs_f64();
+    Ended { status, output, failure, partial, told: None, suspended: None, seconds }
 }
 
 impl Ended {
@@ -226,6 +233,9 @@ impl Ended {
     pub(crate) fn changes(&self) -> Vec<String> {
         if let Some(told) = &self.told {
             return told.iter().map(ToString::to_string).collect();
+        }
+        if let Some(partial) = &self.partial {
+            return partial.changes.clone();
         }
         let changes = self.output.get("changes").and_then(Value::as_array);
         changes.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
@@ -278,6 +288,17 @@ impl Ended {
     }
 
     pub(crate) fn print(&self) {
+        if let Some(partial) = &self.partial {
+            let Partial { changes, unanswered } = partial;
+            let label = paint::waiting("plan");
+            anstream::println!("{label}: changes that would be made, as far as it is known: {}", changes.len());
+            for change in changes {
+                anstream::println!("  {change}");
+            }
+            if !unanswered.is_empty() {
+                anstream::println!("  not looked at to the end: {}", unanswered.join(", "));
+            }
+        }
         if let Some(failure) = &self.failure {
             anstream::println!("{} in {}: {}: {}", paint::bad("failed"), failure.state, failure.fault, failure.message);
             anstream::println!("{}", paint::faint(&format!("Next: {}", failure.hint)));

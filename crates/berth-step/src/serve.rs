@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use berth_tenancy::{AccountId, Region};
+use berth_tenancy::{AccountId, Mode, Region, wait};
 use jiff::Timestamp;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde::{Serialize, de::DeserializeOwned};
@@ -33,6 +33,10 @@ pub trait Traced {
     fn execution(&self) -> Option<&str> {
         None
     }
+    /// Whether it is a step's, in an execution that only plans.
+    fn is_step_of_plan(&self) -> bool {
+        false
+    }
 }
 
 impl<I: HasSubject> Traced for I {
@@ -46,6 +50,10 @@ impl<I: HasSubject> Traced for I {
 
     fn execution(&self) -> Option<&str> {
         Some(&self.subject().execution)
+    }
+
+    fn is_step_of_plan(&self) -> bool {
+        self.subject().mode == Mode::Plan
     }
 }
 
@@ -122,14 +130,27 @@ where
             about.account = input.account().map(|account| account.to_string());
             about.region = input.region().map(ToString::to_string);
             about.execution = input.execution().map(str::to_owned);
+            let looks_once_more = input.is_step_of_plan() && attempt == Some(0);
             // Boxed: the futures of several SDK calls nest deeper than the compiler's limit for one layout.
-            counting(Box::pin(handler(input))).await
+            let (result, calls) = counting(Box::pin(handler(input))).await;
+            (result.map_err(|error| if looks_once_more { not_at_once(error) } else { error }), calls)
         }
         Err(error) => (Err(error), 0),
     };
     let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     line::write(&line(name, &about, result.as_ref().err(), Spent { calls, milliseconds }, Timestamp::now()));
     result
+}
+
+/// What a step of a plan answers the first time when it cannot go on: to be asked once more. A final answer would end the
+/// steps beside it at once, and whoever plans wants to know what those would do, too.
+fn not_at_once(mut error: StepError) -> StepError {
+    if error.fault.is_retryable() {
+        return error;
+    }
+    let hint = wait("the plan asks once more, while other steps say what they would do", error.hint.clone());
+    error.fault = Fault::NotReady;
+    error.hint(hint)
 }
 
 /// Reads a payload strictly.
@@ -144,6 +165,15 @@ fn read<I: DeserializeOwned>(name: &str, payload: Value) -> Result<I, StepError>
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_first_final_fault_of_a_plan_is_asked_about_once_more_with_its_own_advice() {
+        let error = not_at_once(StepError::new(Fault::NotOwned, "somebody else's role").hint("rename it"));
+        assert_eq!((error.fault, error.message.as_str()), (Fault::NotReady, "somebody else's role"));
+        assert_eq!(berth_tenancy::after_waiting(&error.hint), "rename it");
+        let error = not_at_once(StepError::new(Fault::Throttled, "slow down").hint("wait"));
+        assert_eq!((error.fault, error.hint.as_str()), (Fault::Throttled, "wait"), "it is asked again anyway");
+    }
 
     #[test]
     fn our_lines_and_warnings_of_libraries_are_logged_unless_the_environment_says_otherwise() {

@@ -1,4 +1,6 @@
-"""Every command of docs/first-hour.md runs, in order, on a local AWS of its own, and prints what the page says."""
+"""Every command of the README and of docs/first-hour.md runs, in order, on a local AWS of its own, and prints what the page
+says. Blocks in `console` are those that run; `sh` is for what needs AWS, a cluster or hours, `text` for what is only shown.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
-PAGE = ROOT / "docs" / "first-hour.md"
+README, FIRST_HOUR = ROOT / "README.md", ROOT / "docs" / "first-hour.md"
+FINISHED, FRESH = "605155672673", "305520715764"
+"""The accounts of the README: one that is onboarded, and one that is not."""
 SECONDS_MAX = 600
 """How long a command may take on a loaded machine. A command that takes longer is named."""
 
@@ -99,7 +103,8 @@ class Shell:
 @pytest.fixture
 def shell(tmp_path: Path) -> Iterator[Shell]:
     """In a folder of its own that has the checkout's event fixtures, with the binaries of this build."""
-    (tmp_path / "tests").symlink_to(ROOT / "tests")
+    for folder in ("tests", "infra"):
+        (tmp_path / folder).symlink_to(ROOT / folder)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "BERTH_"))}
     environment |= {
         "PATH": f"{ROOT / 'target/debug'}:{environment['PATH']}",
@@ -119,13 +124,39 @@ def shell(tmp_path: Path) -> Iterator[Shell]:
         process.kill()
 
 
-def test_every_command_of_the_first_hour_prints_what_the_page_says(shell: Shell) -> None:
-    found = steps(PAGE.read_text())
-    assert len(found) > 20, "the page has lost its commands"
+def follow(shell: Shell, page: Path, text: str, least: int) -> None:
+    """Run every command of a page, in order."""
+    found = steps(text)
+    assert len(found) >= least, "the page has lost its commands"
     for step in found:
         code, seen = shell.run(step.command)
-        assert code == 0, f"docs/first-hour.md:{step.line}: {step.command} ended with {code}: {seen}"
-        assert fits(step.output, seen), f"docs/first-hour.md:{step.line}: {step.command} printed\n" + "\n".join(seen)
+        assert code == 0, f"{page.name}:{step.line}: {step.command} ended with {code}: {seen}"
+        assert fits(step.output, seen), f"{page.name}:{step.line}: {step.command} printed\n" + "\n".join(seen)
+
+
+def test_every_command_of_the_first_hour_prints_what_the_page_says(shell: Shell) -> None:
+    follow(shell, FIRST_HOUR, FIRST_HOUR.read_text(), 20)
+
+
+def test_every_command_of_the_readme_prints_what_it_says(shell: Shell) -> None:
+    """After `make demo`, which has onboarded an account."""
+    mistake = "sed 's/startOn: \\[controlTower/startOn: [controltower/' infra/platform.example.yaml > bad.yaml"
+    for command in (mistake, "berth local up --port 0 > /dev/null"):
+        assert shell.run(command) == (0, [])
+    text = README.read_text()
+    for name, named in (("payments-dev", FINISHED), ("shop-dev", FRESH)):
+        code, answer = shell.run(f"berth local create-account {name} --environment dev")
+        assert code == 0 and named in text
+        text = text.replace(named, answer[0])
+        if named == FINISHED:
+            assert shell.run(f"berth onboard {answer[0]} --wait")[0] == 0
+    follow(shell, README, text, 8)
+
+
+def test_only_pages_whose_commands_run_have_console_blocks() -> None:
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *ROOT.glob("*/README.md"), *ROOT.glob("*.md")]
+    assert len(pages) > 40
+    assert {page for page in pages if "```console" in page.read_text()} == {README, FIRST_HOUR}
 
 
 def test_what_differs_between_runs_is_no_difference_and_all_else_is() -> None:
