@@ -29,7 +29,7 @@ pub fn standing(record: Option<&Record>, change: &Change, ending: &Ending, since
     let Some(record) = record else { return Standing::Counts };
     let me = Some(change.execution_arn.as_str());
     let is_newest = record.execution_arn.as_deref() == me;
-    if is_newest && Some(record.status) == status_of(ending) && record.since >= since {
+    if is_newest && Some(record.status) == ending.status() && record.since >= since {
         return silent("was announced before".to_owned());
     }
     if record.lease.as_deref() == me {
@@ -73,16 +73,4 @@ pub fn generation(change: &Change) -> Option<u32> {
             .parse()
             .ok()
     })
-}
-
-/// The status that the ending leaves in the ledger; none where the account is as it was before.
-fn status_of(ending: &Ending) -> Option<Status> {
-    match ending {
-        Ending::Onboarded { .. } => Some(Status::Onboarded),
-        Ending::Ignored { .. } => Some(Status::Ignored),
-        Ending::Failed(_) => Some(Status::Failed),
-        Ending::Offboarded(_) => Some(Status::Offboarded),
-        Ending::Taken(_) => None,
-        Ending::OffboardingFailed(_) => Some(Status::OffboardingFailed),
-    }
 }

@@ -53,6 +53,21 @@ pub enum Ending {
     OffboardingFailed(Failure),
 }
 
+impl Ending {
+    /// The status that it leaves in the ledger; none where the account is as it was before.
+    #[must_use]
+    pub fn status(&self) -> Option<Status> {
+        match self {
+            Self::Onboarded { .. } => Some(Status::Onboarded),
+            Self::Ignored { .. } => Some(Status::Ignored),
+            Self::Failed(_) => Some(Status::Failed),
+            Self::Offboarded(_) => Some(Status::Offboarded),
+            Self::Taken(_) => None,
+            Self::OffboardingFailed(_) => Some(Status::OffboardingFailed),
+        }
+    }
+}
+
 impl Ledger {
     /// Writes how `execution` ended and releases its lease, where `record` is the account's as it was read. Answers whether it was written: a second announcement of
     /// the same ending, or one of an execution that no longer counts, changes nothing.
@@ -90,8 +105,6 @@ impl Ledger {
                 .set("readiness", readiness)?
                 .set("commit", commit)?
                 .set("executionArn", execution)?
-                .set("status", Status::Onboarded)?
-                .set("announced", Status::Onboarded)?
                 .set_if_absent("onboardedSince", now)?
                 .remove(&["lease", "failure", "reason"]),
             Ending::Failed(failure) => Change::when(
@@ -101,8 +114,6 @@ impl Ledger {
             .set("accountId", account)?
             .set("failure", failure)?
             .set("executionArn", execution)?
-            .set("status", Status::Failed)?
-            .set("announced", Status::Failed)?
             .set_if_absent("generation", 1)?
             .remove(&["reason"])
             .value("requested", Status::Requested)?
@@ -113,8 +124,6 @@ impl Ledger {
             Ending::OffboardingFailed(failure) => Change::when("#lease = :me")
                 .set("failure", failure)?
                 .set("executionArn", execution)?
-                .set("status", Status::OffboardingFailed)?
-                .set("announced", Status::OffboardingFailed)?
                 .remove(&["reason"]),
             Ending::Ignored { reason } => Change::when(
                 "#lease = :me OR attribute_not_exists(#status) OR (#status = :requested AND #executionArn = :me) \
@@ -123,21 +132,23 @@ impl Ledger {
             .set("accountId", account)?
             .set("reason", reason)?
             .set("executionArn", execution)?
-            .set("status", Status::Ignored)?
-            .set("announced", Status::Ignored)?
             .set_if_absent("generation", 1)?
             .remove(&["lease", "failure", "onboardedSince"])
             .value("requested", Status::Requested)?
             .value("running", Status::Running)?,
         };
+        let change = change.set("status", ending.status())?.set("announced", ending.status())?;
         let change = change.set("since", now)?.value("me", execution)?;
-        let is_written = self.update(account, change).await?.is_some();
-        if !is_written && matches!(ending, Ending::Failed(_)) {
-            // The account stays onboarded, and yet subscribers heard of a failure: a good end is news to them again.
-            let heard = Change::when("#status = :onboarded").set("announced", Status::Failed)?;
-            self.update(account, heard.value("onboarded", Status::Onboarded)?).await?;
+        match self.update(account, change).await? {
+            None if matches!(ending, Ending::Failed(_)) => self.note_heard_failure(account).await.map(|()| false),
+            written => Ok(written.is_some()),
         }
-        Ok(is_written)
+    }
+
+    /// The account stays onboarded, and yet subscribers heard of a failure: a good end is news to them again.
+    async fn note_heard_failure(&self, account: &AccountId) -> Result<(), StepError> {
+        let heard = Change::when("#status = :onboarded").set("announced", Status::Failed)?;
+        self.update(account, heard.value("onboarded", Status::Onboarded)?).await.map(|_| ())
     }
 }
 

@@ -167,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_final_fault_of_a_plan_is_asked_about_once_more_with_its_own_advice() {
+    fn the_first_final_fault_of_a_plan_is_asked_about_once_more() {
         let error = not_at_once(StepError::new(Fault::NotOwned, "somebody else's role").hint("rename it"));
         assert_eq!((error.fault, error.message.as_str()), (Fault::NotReady, "somebody else's role"));
         assert_eq!(berth_tenancy::after_waiting(&error.hint), "rename it");

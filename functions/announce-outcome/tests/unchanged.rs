@@ -83,7 +83,7 @@ fn whatever_a_subscriber_does_not_know_is_told() {
 }
 
 #[test]
-fn an_account_that_organizations_does_not_know_is_a_stranger_unless_it_had_something() {
+fn an_unknown_account_is_a_stranger_unless_it_had_something() {
     let unknown = Ending::Failed(Failure::new("PlanOnboarding", "InvalidInput", "not found", Some(NO_SUCH_ACCOUNT)));
     let other = Ending::Failed(Failure::new("PlanOnboarding", "InvalidInput", "not found", Some("look")));
     let asked_for: Record = serde_json::from_value(json!({

@@ -35,7 +35,7 @@ fn a_file_that_has_another_account_refuses_before_anything_is_made() {
 #[test]
 fn a_tenants_file_that_a_person_moved_is_found_and_not_written_twice() {
     let (rig, _alone) = alone();
-    let account = rig.account("wanderer-dev", "dev");
+    let account = rig.account("wanderer-staging", "staging");
     let path = onboarded(rig, &account).output["commit"]["path"].as_str().unwrap().to_owned();
     let moved = path.replace("/tenants/", "/tenants/tidied/");
     rig.move_file(&path, &moved);

@@ -54,7 +54,7 @@ fn what_was_planned_is_not_forgotten_and_what_was_not_is() {
 }
 
 #[test]
-fn an_account_that_is_found_as_it_was_stays_onboarded_since_then_and_is_no_news() {
+fn an_account_found_as_it_was_stays_onboarded_since_then_and_is_no_news() {
     let (rig, _alone) = alone();
     let account = rig.account("steadfast-dev", "dev");
     let queue = subscribe(rig, &account, "Account Onboarded");
