@@ -1,6 +1,7 @@
 //! `berth offboard`: takes away what Berth gave an account, or one region of it.
 
 use berth_aws::{CallResultExt, SdkResultExt, live_alias};
+use berth_contract::ReadinessRecord;
 use berth_tenancy::{AccountId, LeftOver, Mode, OffboardingScope, Region};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -51,7 +52,7 @@ pub(crate) async fn run(args: &OffboardArgs, wanted: Target) -> Result<Exit, Pro
     if args.json {
         let mut view = ended.json(&execution);
         if let Some(fields) = view.as_object_mut() {
-            fields.insert("leftBehind".to_owned(), json!(left_behind(&ended)));
+            fields.insert("leftBehind".to_owned(), json!(left_behind(args, &ended)));
         }
         anstream::println!("{view}");
     } else {
@@ -107,12 +108,16 @@ pub(crate) fn print_nothing(ended: &Ended) {
     }
 }
 
-/// What stays, in words: what nobody takes away, and access that was not taken away.
-fn left_behind(ended: &Ended) -> Vec<String> {
+/// What stays, in words: what nobody takes away, access that was not taken away, and what is said of clusters, at which a plan
+/// does not look.
+fn left_behind(args: &OffboardArgs, ended: &Ended) -> Vec<String> {
     let list = |name: &str| ended.output().get(name).and_then(Value::as_array).into_iter().flatten();
     let known = list("leftBehind").filter_map(Value::as_str).map(str::to_owned);
     let left = list("leftOver").filter_map(|one| serde_json::from_value::<LeftOver>(one.clone()).ok());
-    known.chain(left.map(|left| format!("{}: a person must remove it", left.thing))).collect()
+    let left = left.map(|left| format!("{}: a person must remove it", left.thing));
+    let clusters = list("readiness").filter_map(|one| serde_json::from_value::<ReadinessRecord>(one.clone()).ok());
+    let clusters = clusters.filter(|_| args.yes).map(|cluster| format!("{}: {}", cluster.cluster, cluster.message));
+    known.chain(left).chain(clusters).collect()
 }
 
 fn print(args: &OffboardArgs, ended: &Ended) {
@@ -131,7 +136,7 @@ fn print(args: &OffboardArgs, ended: &Ended) {
     for change in changes {
         anstream::println!("  {change}");
     }
-    for line in left_behind(ended) {
+    for line in left_behind(args, ended) {
         anstream::println!("{} {line}", paint::waiting("stays"));
     }
     if !args.yes {

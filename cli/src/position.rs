@@ -56,7 +56,10 @@ impl Position {
 
 /// Reads where an account is; none when no execution works on it.
 pub(crate) async fn of(deployment: &Deployment, record: &Record) -> Result<Option<Position>, Problem> {
-    let may_run = matches!(record.status, Status::Requested | Status::Running | Status::Failed);
+    let may_run = matches!(
+        record.status,
+        Status::Requested | Status::Running | Status::Failed | Status::Offboarding | Status::OffboardingFailed
+    );
     // Of an account whose access is gone the newest execution is the one that took it: its end is known.
     let may_run = may_run && record.access_removed.is_none();
     let Some(arn) = record.execution_arn.as_deref().filter(|_| may_run) else { return Ok(None) };

@@ -253,6 +253,7 @@ pub(crate) fn print(record: &Record, position: Option<&Position>, now: Timestamp
     for ReadinessRecord { cluster, state, message } in &record.readiness {
         let state = match state {
             Readiness::Ready => paint::good("Ready"),
+            Readiness::Gone => paint::good("gone"),
             Readiness::Unknown => paint::waiting("unknown"),
         };
         anstream::println!("  tenant     {state} on {cluster}: {message}");
@@ -342,14 +343,15 @@ fn isolation(proof: &Value) -> Option<String> {
 
 /// Where its execution is, and what it waits for.
 fn print_position(record: &Record, position: &Position, now: Timestamp) {
+    let has_failed = matches!(record.status, Status::Failed | Status::OffboardingFailed);
     if !position.is_running() {
-        if record.status != Status::Failed {
+        if !has_failed {
             let text = format!("its execution has ended ({}), and the ledger does not know yet", position.status);
             anstream::println!("  now        {}", paint::waiting(&text));
         }
         return;
     }
-    if record.status == Status::Failed {
+    if has_failed {
         anstream::println!("  now        {}", paint::waiting("it was redriven, and is running again"));
     }
     for open in &position.now {
@@ -360,7 +362,7 @@ fn print_position(record: &Record, position: &Position, now: Timestamp) {
             let times = if waits.times > 1 { format!(", {} times", waits.times) } else { String::new() };
             let text = format!("{} ({}{times})", waits.message, waits.fault);
             anstream::println!("  waits for  {}", paint::waiting(&text));
-        } else if open.state == "CommitTenant" {
+        } else if ["CommitTenant", "SuspendTenant", "RemoveTenant"].contains(&open.state.as_str()) {
             anstream::println!("  waits for  its commit, which many tenants share");
         } else if open.state == "CheckTenant" {
             anstream::println!("  waits for  its tenant's file, which is asked before anything is made");

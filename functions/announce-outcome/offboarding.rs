@@ -105,12 +105,20 @@ pub fn ended(change: &Change, failure: Option<Failure>, record: Option<&Record>)
         StepError::new(Fault::Bug, format!("the output of {} does not fit this version", change.execution_arn))
             .because(error)
     })?;
-    let (run, scope, is_closed, regions, mut left_behind, left_over, commit, changes) = match output {
+    let (run, scope, is_closed, regions, mut left_behind, left_over, commit, readiness, changes) = match output {
         OffboardingOutput::Ignore { reason, .. } => return silent(format!("had nothing to take away: {reason}")),
         OffboardingOutput::Duplicate { reason, .. } => return silent(format!("was a duplicate: {reason}")),
-        OffboardingOutput::Offboard { run, scope, is_closed, regions, left_behind, left_over, commit, changes } => {
-            (run, scope, is_closed, regions, left_behind, left_over, commit, changes)
-        }
+        OffboardingOutput::Offboard {
+            run,
+            scope,
+            is_closed,
+            regions,
+            left_behind,
+            left_over,
+            commit,
+            readiness,
+            changes,
+        } => (run, scope, is_closed, regions, left_behind, left_over, commit, readiness, changes),
     };
     if run.mode == Mode::Plan {
         return silent("only planned".to_owned());
@@ -119,6 +127,7 @@ pub fn ended(change: &Change, failure: Option<Failure>, record: Option<&Record>)
         return Ok(part_of(change, run.account_id, scope, &left_over, record));
     }
     left_behind.extend(left_over.iter().map(|left| format!("{}: {NOT_TAKEN}", left.thing)));
+    left_behind.extend(readiness.into_iter().map(|cluster| format!("{}: {}", cluster.cluster, cluster.message)));
     let blocks: Vec<Value> =
         regions.iter().map(|each| json!({ "region": each.region, "blocks": each.blocks })).collect();
     let record = record.filter(|record| record.lease.as_deref() == Some(change.execution_arn.as_str()));

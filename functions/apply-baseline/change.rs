@@ -33,7 +33,7 @@ pub enum SettingChange {
     BlockPublicAccess,
 }
 
-/// A change in AWS Config. Every one but the role's puts a whole thing by its name.
+/// A change in AWS Config. What is put is put whole, by its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the fields are what the variant's name says they are set to")]
 pub enum ConfigChange {
@@ -51,6 +51,14 @@ pub enum ConfigChange {
     TagRecorder { arn: String },
     /// Repair the tags of a rule.
     TagRule { arn: String, name: String },
+    /// Delete a rule of an account that leaves.
+    DeleteRule { name: String },
+    /// Stop recording in an account that leaves.
+    StopRecorder,
+    /// Delete where it delivers to, of an account that leaves.
+    DeleteChannel,
+    /// Delete the recorder of an account that leaves.
+    DeleteRecorder,
 }
 
 /// A change in AWS Backup.
@@ -71,6 +79,10 @@ pub enum BackupChange {
     CreateSelection { plan: String, name: String, role_arn: String, tags: Vec<BackupTag> },
     /// Delete a choice that Berth made and the plan does not have any more.
     DeleteSelection { plan: String, id: String, name: String },
+    /// Delete the plan of an account that leaves.
+    DeletePlan { id: String },
+    /// Delete a vault without recovery points of an account that leaves.
+    DeleteVault { name: String },
 }
 
 impl fmt::Display for Change {
@@ -106,6 +118,10 @@ impl fmt::Display for ConfigChange {
             Self::PutRule { rule, repair: true } => write!(f, "repair Config rule {}", rule.name_in_account()),
             Self::TagRecorder { .. } => write!(f, "repair tags of configuration recorder {RECORDER}"),
             Self::TagRule { name, .. } => write!(f, "repair tags of Config rule {name}"),
+            Self::DeleteRule { name } => write!(f, "delete Config rule {name}"),
+            Self::StopRecorder => write!(f, "stop configuration recorder {RECORDER}"),
+            Self::DeleteChannel => write!(f, "delete delivery channel {RECORDER}"),
+            Self::DeleteRecorder => write!(f, "delete configuration recorder {RECORDER}"),
         }
     }
 }
@@ -122,6 +138,8 @@ impl fmt::Display for BackupChange {
             Self::DeleteSelection { name, .. } => {
                 write!(f, "delete backup selection {name}, which the plan does not have")
             }
+            Self::DeletePlan { id } => write!(f, "delete backup plan {PLAN_NAME} ({id})"),
+            Self::DeleteVault { name } => write!(f, "delete backup vault {name}, which is empty"),
         }
     }
 }

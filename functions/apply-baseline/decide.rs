@@ -1,5 +1,6 @@
 //! Which changes bring the region to its baseline. Pure.
 
+mod removal;
 pub(crate) mod wanted;
 
 use berth_step::{Decision, Fault, StepError};
@@ -11,6 +12,9 @@ use crate::{BackupChange, Change, ConfigChange, Input, Output, Plan, Recorder, S
 
 /// Compares what is there with the plan. Every batch holds what needs nothing else of the same batch.
 pub(crate) fn decide(input: &Input, state: &State) -> Result<Decision<Change, Output>, StepError> {
+    if input.is_removal() {
+        return Ok(removal::decide(input, state));
+    }
     let mut changes: Vec<Change> = settings(input, state).into_iter().map(Change::Setting).collect();
     if let Some(plan) = &input.baseline.config {
         changes.extend(config(input, plan, state)?.into_iter().map(Change::Config));
@@ -19,7 +23,7 @@ pub(crate) fn decide(input: &Input, state: &State) -> Result<Decision<Change, Ou
         changes.extend(backup(input, plan, state)?.into_iter().map(Change::Backup));
     }
     if changes.is_empty() {
-        return Ok(Decision::Done(Output { region: input.baseline.region.clone() }));
+        return Ok(Decision::Done(Output { region: input.baseline.region.clone(), left_behind: Vec::new() }));
     }
     Ok(Decision::Act(changes))
 }

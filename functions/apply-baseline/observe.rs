@@ -3,6 +3,7 @@
 mod backup;
 mod clients;
 mod config;
+mod left;
 mod settings;
 
 use berth_step::StepError;
@@ -12,6 +13,9 @@ use crate::{Input, State};
 
 /// Reads what the plan names: three services at once, none that is switched off.
 pub(crate) async fn observe(clients: &Clients, input: &Input) -> Result<State, StepError> {
+    if input.is_removal() {
+        return Ok(State { left: Some(left::observe(clients, input).await?), ..State::default() });
+    }
     let (settings, (recorder, channel, rules), (vault, plan, backup_role)) = futures::try_join!(
         settings::observe(clients, &input.baseline, &input.run.account_id),
         config::observe(clients, input),

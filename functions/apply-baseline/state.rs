@@ -1,9 +1,12 @@
 //! What was observed in the account's region, and how each change alters it.
 
+mod left;
+
 use std::collections::BTreeMap;
 
 use berth_tenancy::{BackupRule, ConfigRule, ResourceKind, Tags};
 
+pub use self::left::{Left, LeftPlan, LeftRecorder, LeftRule, LeftVault};
 use crate::{BackupChange, Change, ConfigChange, Input, RECORDER, SettingChange, decide::wanted::tags};
 
 /// Stands for an id of AWS Backup that is only planned.
@@ -37,6 +40,8 @@ pub struct State {
     pub plan: Option<Plan>,
     /// Whether the role for AWS Backup is there; looked at only while the selection is missing.
     pub backup_role: bool,
+    /// What is there of a baseline that goes; looked at only then.
+    pub left: Option<Left>,
 }
 
 /// A configuration recorder.
@@ -134,6 +139,10 @@ pub struct Selection {
 impl State {
     /// Applies a change. `id` is that of what was made in AWS Backup.
     pub(crate) fn apply(&mut self, input: &Input, change: Change, id: Option<String>) {
+        if let Some(left) = &mut self.left {
+            left.apply(&change);
+            return;
+        }
         match change {
             Change::Setting(change) => self.apply_setting(change),
             Change::Config(change) => self.apply_config(input, change),
@@ -183,6 +192,11 @@ impl State {
                 let there = self.rules.get_mut(&name).and_then(|rule| rule.tags.as_mut());
                 there.into_iter().for_each(|there| there.0.extend(tags(input, ResourceKind::ConfigRule).0));
             }
+            // Only of what is left over.
+            ConfigChange::DeleteRule { .. }
+            | ConfigChange::StopRecorder
+            | ConfigChange::DeleteChannel
+            | ConfigChange::DeleteRecorder => {}
         }
     }
 
@@ -204,7 +218,7 @@ impl State {
             (BackupChange::DeleteSelection { id, .. }, Some(plan)) => {
                 plan.selections.retain(|selection| selection.id != id);
             }
-            (_, None) => {}
+            (BackupChange::DeletePlan { .. } | BackupChange::DeleteVault { .. }, _) | (_, None) => {}
         }
     }
 }

@@ -1,7 +1,9 @@
 //! Whether the tenant is Ready on the cluster with what was committed, or what it waits for. Pure.
 
+mod departed;
+
 use berth_contract::{Readiness, ReadinessRecord};
-use berth_crd::join;
+use berth_crd::{AccountEntry, join};
 use berth_step::{Decision, Fault, StepError};
 use berth_tenancy::wait;
 use serde_json::{Value, json};
@@ -27,9 +29,15 @@ pub(crate) fn decide(input: &Input, state: &State) -> Result<Decision<Change, Ou
         View::WithoutEndpoint(status) => {
             Err(waits(input, format!("the cluster {cluster} is {status}, without an endpoint")))
         }
-        View::Answered { status: 200, body } => {
-            is_committed(input, body)?;
-            is_ready(input, body).and_then(|message| known(Readiness::Ready, message))
+        View::Answered { status: 200, body } => match &input.entry {
+            Some(entry) => {
+                is_committed(input, entry, body)?;
+                is_ready(input, body).and_then(|message| known(Readiness::Ready, message))
+            }
+            None => departed::has_left(input, body).and_then(|message| known(Readiness::Gone, message)),
+        },
+        View::Answered { status: 404, body } if input.entry.is_none() && is_served(input, body) => {
+            known(Readiness::Gone, departed::gone(input))
         }
         View::Answered { status: 404, body } => Err(missing(input, body)),
         View::Answered { status, body } => Err(refused(input, *status, body)),
@@ -46,12 +54,15 @@ fn tenant(input: &Input) -> String {
     format!("the Tenant {} on {}", input.run.tenant, input.cluster.eks_name)
 }
 
+/// Whether the server knows of Tenants and has not this one: of a path that it does not serve, it names no object.
+fn is_served(input: &Input, body: &Value) -> bool {
+    body.pointer("/details/name").and_then(Value::as_str) == Some(input.run.tenant.as_str())
+}
+
 /// The GitOps tool has not brought the file there, or nobody gave the cluster the CRD.
 fn missing(input: &Input, body: &Value) -> StepError {
     let (cluster, folder) = (&input.cluster.eks_name, format!("clusters/{}", input.cluster.name));
-    // A path that the server does not serve has no object in its answer.
-    let is_served = body.pointer("/details/name").and_then(Value::as_str) == Some(input.run.tenant.as_str());
-    if !is_served {
+    if !is_served(input, body) {
         let hint = wait(
             "somebody installs the CRD there",
             "install the CRD there (docs/installing.md, chapter 5), then redrive the execution",
@@ -107,14 +118,14 @@ fn refused(input: &Input, status: u16, body: &Value) -> StepError {
 }
 
 /// Whether the Tenant holds the account as it was committed: joining it once more would change nothing.
-fn is_committed(input: &Input, tenant_there: &Value) -> Result<(), StepError> {
+fn is_committed(input: &Input, entry: &AccountEntry, tenant_there: &Value) -> Result<(), StepError> {
     let part = |pointer: &str| tenant_there.pointer(pointer).cloned().unwrap_or_default();
     let document = json!({
         "apiVersion": part("/apiVersion"), "kind": part("/kind"), "metadata": { "name": part("/metadata/name") },
         "spec": part("/spec"),
     });
     let text = document.to_string();
-    let why = match join(Some(&text), &input.entry) {
+    let why = match join(Some(&text), entry) {
         Ok(joined) if joined == text => return Ok(()),
         Ok(_) => String::new(),
         // What was committed could be joined: this is from before.

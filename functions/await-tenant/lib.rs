@@ -1,4 +1,5 @@
-//! Waits until the tenant operator of one cluster says that the tenant is Ready, with what was committed.
+//! Waits until the tenant operator of one cluster says that the tenant is Ready, with what was committed; or, of an account
+//! that leaves, until the cluster has it no more.
 //!
 //! The cluster's own GitOps tool brings the file there; this only looks, as a role that may `get` Tenants and nothing else.
 //! Whether it is what was committed is asked of `berth_crd::join`: the Tenant holds it when joining the account once more
@@ -29,16 +30,16 @@ pub use crate::{
 /// What this function may do, and what its sessions are narrowed to.
 const POLICY: PolicyFile = PolicyFile::new(include_str!("policy.json"));
 
-/// Payload of the state `AwaitTenant`.
+/// Payload of the states `AwaitTenant` and `AwaitTenantGone`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Input {
-    /// Who is onboarded.
+    /// Who is onboarded, or leaves.
     pub run: Subject,
     /// The cluster.
     pub cluster: ClusterPlan,
-    /// The account as commit-tenant wrote it into the tenant's custom resource.
-    pub entry: AccountEntry,
+    /// The account as commit-tenant wrote it into the tenant's custom resource; none when it was taken out.
+    pub entry: Option<AccountEntry>,
 }
 
 /// What later states read.

@@ -6,8 +6,8 @@ use berth_config::PlatformConfig;
 use berth_ledger::{Record, Status, accounts_with_something};
 use berth_step::{Fault, StepError};
 use berth_tenancy::{
-    Freeze, GitOpsPlan, Given, LeftOverPolicy, LeftOvers, OffboardingPlan, OffboardingScope, OrganizationTags, Region,
-    RegionRemoval, Subject, Thing, cluster_of_path,
+    ClusterPlan, Freeze, GitOpsPlan, Given, LeftOver, LeftOverPolicy, LeftOvers, OffboardingPlan, OffboardingScope,
+    OrganizationTags, Region, RegionRemoval, Subject, Thing, cluster_of_path,
 };
 
 use crate::{OffboardingRequest, Standing};
@@ -89,8 +89,36 @@ pub fn plan(
         left_over.roles.clear();
     }
     let sign_in = platform.sign_in_of_nobody();
-    let (scope, freeze) = (OffboardingScope::Account, Freeze::Suspend);
-    Ok(OffboardingPlan { run, scope, freeze, is_closed, regions, git_ops, left_over, sign_in, entered, left_behind })
+    let awaited_clusters = awaited_clusters(platform, &git_ops);
+    let baselines = if is_closed { Vec::new() } else { baselines(record) };
+    Ok(OffboardingPlan {
+        run,
+        scope: OffboardingScope::Account,
+        freeze: Freeze::Suspend,
+        is_closed,
+        regions,
+        git_ops,
+        awaited_clusters,
+        left_over,
+        sign_in,
+        baselines,
+        entered,
+        left_behind,
+    })
+}
+
+/// The cluster of the account's entry, where platform.yaml says that its operator is waited for.
+fn awaited_clusters(platform: &PlatformConfig, git_ops: &GitOpsPlan) -> Vec<ClusterPlan> {
+    let is_awaited = platform.clusters.get(&git_ops.cluster).is_some_and(|cluster| cluster.await_ready);
+    let plan = platform.cluster_plan(git_ops.cluster.as_str());
+    plan.into_iter().filter(|_| is_awaited).collect()
+}
+
+/// The baselines that the account was given, each to be removed.
+fn baselines(record: &Record) -> Vec<LeftOver> {
+    let things = given(record).into_iter().map(|given| given.thing);
+    let of_baselines = things.filter(|thing| matches!(thing, Thing::Baseline { .. }));
+    of_baselines.map(|thing| LeftOver { thing, remove: true }).collect()
 }
 
 /// Everything that the account was given: what is recorded, and what its last onboarding answered.
@@ -158,13 +186,15 @@ pub fn left_behind(record: &Record, standing: Standing) -> Vec<String> {
             network.duplicate_vpcs.iter().map(move |vpc| format!("{vpc} in {region}: a person must delete it"))
         })
         .collect();
-    let baselines = given(record).into_iter().filter(|given| matches!(given.thing, Thing::Baseline { .. }));
-    lines.extend(baselines.map(|given| format!("{}: backups, AWS Config and settings stay as they are", given.thing)));
     let until = match standing {
-        Standing::Active => return lines,
+        Standing::Active => {
+            lines.extend(baselines(record).iter().filter_map(|left| left.thing.region().map(settings)));
+            return lines;
+        }
         Standing::Closed => "in the closed account until AWS deletes it, 90 days after its closing",
         Standing::Gone => "in the account, which is not in the organization any more",
     };
+    lines.extend(baselines(record).into_iter().map(|left| format!("{}: {until}", left.thing)));
     for (region, network) in &record.regions {
         let (vpc, attachment) = (&network.vpc_id, &network.attachment_id);
         lines.push(format!("{vpc} in {region}, which costs nothing by itself: {until}"));
@@ -175,6 +205,11 @@ pub fn left_behind(record: &Record, standing: Standing) -> Vec<String> {
     let roles = given(record).into_iter().filter(|given| matches!(given.thing, Thing::Role { .. }));
     lines.extend(roles.map(|given| format!("{}: {until}", given.thing)));
     lines
+}
+
+/// What of a baseline stays: it protects the account, and nobody knows what was there before.
+pub(crate) fn settings(region: &Region) -> String {
+    format!("settings of EBS, EC2 and S3 in {region} stay as they are: they protect the account")
 }
 
 /// Refuses an account of an environment that is protected.

@@ -7,7 +7,7 @@ use berth_tenancy::{Freeze, LeftOvers, OffboardingPlan, OffboardingScope, Region
 
 use crate::{
     OffboardingRequest,
-    decide::{check_protection, check_reach, given},
+    decide::{check_protection, check_reach, given, settings},
 };
 
 /// The plan, with what the request asks for and nothing else; none when the account has nothing of it.
@@ -46,13 +46,27 @@ fn without_places(plan: OffboardingPlan) -> OffboardingPlan {
         is_closed,
         regions: _,
         git_ops,
+        awaited_clusters,
         left_over,
         sign_in,
+        baselines: _,
         entered: _,
         left_behind: _,
     } = plan;
-    let (regions, entered, left_behind) = (Vec::new(), Vec::new(), Vec::new());
-    OffboardingPlan { run, scope, freeze, is_closed, regions, git_ops, left_over, sign_in, entered, left_behind }
+    OffboardingPlan {
+        run,
+        scope,
+        freeze,
+        is_closed,
+        regions: Vec::new(),
+        git_ops,
+        awaited_clusters,
+        left_over,
+        sign_in,
+        baselines: Vec::new(),
+        entered: Vec::new(),
+        left_behind: Vec::new(),
+    }
 }
 
 /// The entry, and all that lets people in.
@@ -105,7 +119,12 @@ fn region_of(
         return Ok(None);
     }
     let is_here = |line: &String| line.split([' ', ',', ':']).any(|word| word == region.as_str());
-    let left_behind = plan.left_behind.iter().filter(|line| is_here(line)).cloned().collect();
+    // The whole baseline of the region stays, and its settings with it.
+    let baselines = plan.baselines.iter().filter(|left| left.thing.region() == Some(region));
+    let kept = baselines.map(|left| format!("{}: backups, AWS Config and settings stay as they are", left.thing));
+    let settings = settings(region);
+    let known = plan.left_behind.iter().filter(|line| is_here(line) && **line != settings).cloned();
+    let left_behind = kept.chain(known).collect();
     let mut regions = plan.regions.clone();
     regions.retain(|removal| removal.region == *region);
     Ok(Some(OffboardingPlan { regions, left_behind, left_over: LeftOvers::default(), ..without_places(plan) }))

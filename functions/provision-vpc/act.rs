@@ -41,6 +41,7 @@ pub(crate) async fn act(clients: &Clients, input: &Input, change: &Change) -> Re
     match change {
         Change::ReserveBlock { .. } => vpc::reserve_block(ledger, input, now).await,
         Change::CreateVpc { block, seen } => vpc::create_vpc(ec2, (ledger, now), input, seen, block).await,
+        Change::TakeBlockBack { pool, cidr } => vpc::take_back(ledger, input, pool, *cidr).await,
         Change::RecordVpc { vpc, cidr } => vpc::record_vpc(ledger, input, vpc, *cidr).await,
         Change::TagResource { id, tags } => parts::tag(ec2, id, tags).await,
         Change::EnableDnsHostnames { vpc } => vpc::enable_dns_hostnames(ec2, vpc).await,

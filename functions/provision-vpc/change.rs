@@ -25,6 +25,13 @@ pub enum Change {
         /// What the ledger knows of the VPC: nobody else may have begun one since.
         seen: VpcIntent,
     },
+    /// Take the VPC's block back, which rests since the account was closed.
+    TakeBlockBack {
+        /// Name of the pool.
+        pool: String,
+        /// The block.
+        cidr: Ipv4Net,
+    },
     /// Write into the ledger that a VPC whose answer was lost is the account's.
     RecordVpc {
         /// The VPC.
@@ -143,6 +150,7 @@ impl fmt::Display for Change {
                 write!(f, "create the VPC with a /{prefix_length} of {pool_id}")
             }
             Self::CreateVpc { block: Block::Reserved(cidr), .. } => write!(f, "create the VPC with {}", shown(*cidr)),
+            Self::TakeBlockBack { pool, cidr } => write!(f, "take {cidr} of pool {pool} back, which rests"),
             Self::RecordVpc { vpc, cidr } => write!(f, "{RECORD_CHANGE}{vpc} with {cidr}"),
             Self::TagResource { id, tags } => {
                 write!(f, "tag {id} with {}", tags.0.keys().cloned().collect::<Vec<_>>().join(", "))

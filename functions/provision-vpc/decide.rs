@@ -20,6 +20,9 @@ pub(crate) fn decide(input: &Input, state: &State) -> Result<Decision<Change, Ou
     refuse_others(state)?;
     let Some(vpc) = &state.vpc else { return first(input, state).map(|change| Decision::Act(vec![change])) };
     refuse_further_blocks(vpc)?;
+    if let Some(change) = block_back(input, state, vpc)? {
+        return Ok(Decision::Act(vec![change]));
+    }
     let mut batch = of_the_vpc(input, state, vpc);
     batch.extend(drifted::repairs(input, state, vpc)?);
     batch.extend(public::next(input, state, vpc)?);
@@ -49,6 +52,22 @@ fn refuse_further_blocks(vpc: &Vpc) -> Result<(), StepError> {
     let (id, blocks) = (&vpc.id, blocks.join(", "));
     Err(StepError::new(Fault::NotOwned, format!("{id} has further blocks that Berth did not associate: {blocks}"))
         .hint(format!("find out who associated them; disassociate them from {id}, then redrive the execution")))
+}
+
+/// The block of an account that was closed rests, and its VPC is still there when it is reopened. Before anything is made in
+/// the VPC, the block is the account's again; when it is somebody else's, two tenants would have the same addresses.
+fn block_back(input: &Input, state: &State, vpc: &Vpc) -> Result<Option<Change>, StepError> {
+    let (Addresses::Ledger { pool, .. }, Some(holding)) = (&input.network.addresses, &state.known.holding) else {
+        return Ok(None);
+    };
+    if !holding.is_of(&input.run.account_id, &input.region) {
+        let what = format!("{} has {}, which pool {pool} gave to {}", vpc.id, vpc.cidr, holding.owner);
+        return Err(StepError::new(Fault::NotOwned, what).hint(
+            "two VPCs must not have the same addresses: delete this one, or the other one, by hand; then redrive the \
+             execution",
+        ));
+    }
+    Ok(holding.released.map(|_| Change::TakeBlockBack { pool: pool.clone(), cidr: vpc.cidr }))
 }
 
 /// Without a VPC: the block, then the VPC.

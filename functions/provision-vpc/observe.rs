@@ -10,7 +10,7 @@ use aws_sdk_ec2::{
     },
 };
 use berth_aws::CallFailure;
-use berth_ledger::{Ledger, VpcIntent};
+use berth_ledger::{Holding, Ledger, VpcIntent};
 use berth_step::{Fault, StepError};
 use berth_tenancy::{Addresses, Region, Tags, TierRouting, wait};
 use ipnet::Ipv4Net;
@@ -35,7 +35,7 @@ async fn known(clients: &Clients, input: &Input) -> Result<Known, StepError> {
         let age_seconds = (clients.now)().as_second().saturating_sub(begun.as_second());
         Creation { begun, age_seconds, settled_seconds }
     });
-    Ok(Known { recorded: vpc, creation, given: Vec::new() })
+    Ok(Known { recorded: vpc, creation, given: Vec::new(), holding: None })
 }
 
 /// The picture of the region. `known` is what the ledger has of the VPC.
@@ -52,7 +52,8 @@ async fn region(ec2: &Client, ledger: &Ledger, input: &Input, known: Known) -> R
     }
     let given = if recorded.is_none() { given(ec2, ledger, input).await? } else { Vec::new() };
     let known = Known { given, ..known };
-    let (subnets, tables, open_groups, endpoints, flow_logs, gateways) = tokio::try_join!(
+    let (holding, subnets, tables, open_groups, endpoints, flow_logs, gateways) = tokio::try_join!(
+        holding(ledger, input, &known),
         subnets(ec2, input, &ours),
         route_tables(ec2, input, &ours),
         open_default_groups(ec2, &ours),
@@ -61,6 +62,7 @@ async fn region(ec2: &Client, ledger: &Ledger, input: &Input, known: Known) -> R
         internet_gateways(ec2, input),
     )?;
     let peers = peers(ec2, &tables).await?;
+    let known = Known { holding, ..known };
     Ok(State::of(input, vpcs, known, Parts { subnets, tables, endpoints, gateways, open_groups, flow_logs, peers }))
 }
 
@@ -82,6 +84,14 @@ async fn given(ec2: &Client, ledger: &Ledger, input: &Input) -> Result<Vec<Ipv4N
         given.extend(cidr.cidr.filter(|_| is_there).and_then(|text| text.parse::<Ipv4Net>().ok()));
     }
     Ok(given)
+}
+
+/// Who has the block of the VPC on record in the ledger's pool: it may rest, when the account was closed and is back.
+async fn holding(ledger: &Ledger, input: &Input, known: &Known) -> Result<Option<Holding>, StepError> {
+    match (&input.network.addresses, &known.recorded) {
+        (Addresses::Ledger { pool, .. }, Some(vpc)) => ledger.holding(pool, vpc.cidr).await,
+        _ => Ok(None),
+    }
 }
 
 /// Whose the other sides of the VPC peerings are that a route leads to, by the id of the connection. None is asked for

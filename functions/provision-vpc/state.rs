@@ -7,7 +7,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use berth_ledger::RecordedVpc;
+use berth_ledger::{Holding, RecordedVpc};
 use berth_tenancy::{SubnetBlock, Tags, TierRouting};
 use ipnet::Ipv4Net;
 use jiff::Timestamp;
@@ -155,6 +155,8 @@ pub struct Known {
     pub creation: Option<Creation>,
     /// Blocks that the ledger gave to this account, or that the IPAM pool has; read only when a VPC is to be adopted.
     pub given: Vec<Ipv4Net>,
+    /// Who has the block of the VPC on record in the ledger's pool; none where IPAM gave it, or nobody has it.
+    pub holding: Option<Holding>,
 }
 
 /// The network of one region.
@@ -265,6 +267,9 @@ impl State {
                 let vpc = Vpc { id: or("vpc-(new)"), cidr, further: Vec::new(), tags: input.vpc_tags() };
                 self.known.recorded = Some(RecordedVpc { id: vpc.id.clone(), cidr });
                 self.vpc = Some(vpc);
+            }
+            Change::TakeBlockBack { .. } => {
+                self.known.holding.iter_mut().for_each(|holding| holding.released = None);
             }
             Change::RecordVpc { vpc, cidr } => {
                 self.known.recorded = Some(RecordedVpc { id: vpc.clone(), cidr: *cidr });

@@ -23,7 +23,8 @@ pub struct Limits {
 /// What the sweep has seen.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct World {
-    /// Every account of the organization. Tags are there only for accounts that [`needs_tags`] named.
+    /// Every account of the organization. Tags are there only for accounts that [`needs_tags`] named; of those that
+    /// [`crate::may_be_out`] named only the one that keeps an account out.
     pub accounts: Vec<Listed>,
     /// What the ledger knows.
     pub records: BTreeMap<AccountId, Record>,

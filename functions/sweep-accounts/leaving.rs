@@ -9,6 +9,32 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{World, decide::assumed};
 
+/// Onboarded accounts whose tags one sweep reads, to see whether a tag keeps them out by now. Organizations answers a few such
+/// calls a second, and asks every account for one.
+pub const TAGS_PER_SWEEP: usize = 200;
+
+/// How often it sweeps, in seconds.
+const SWEEP_SECONDS: i64 = 3600;
+
+/// Accounts whose tags are read for that alone: those on the list, each time, and of the onboarded ones [`TAGS_PER_SWEEP`], the
+/// next ones an hour later. Pure.
+#[must_use]
+pub fn may_be_out(world: &World, now: Timestamp) -> Vec<AccountId> {
+    let with_record = world.accounts.iter().filter_map(|listed| world.records.get(&listed.facts.account_id));
+    let (listed, others): (Vec<&Record>, Vec<&Record>) =
+        with_record.filter(|record| is_settled(record)).partition(|record| record.offboarding.is_some());
+    let mut onboarded: Vec<AccountId> = others
+        .into_iter()
+        .filter(|record| record.status == Status::Onboarded)
+        .map(|record| record.account_id.clone())
+        .collect();
+    onboarded.sort();
+    let rounds = i64::try_from(onboarded.len().div_ceil(TAGS_PER_SWEEP).max(1)).unwrap_or(1);
+    let round = usize::try_from(now.as_second().div_euclid(SWEEP_SECONDS).rem_euclid(rounds)).unwrap_or_default();
+    let turn = onboarded.chunks(TAGS_PER_SWEEP).nth(round).unwrap_or_default();
+    listed.into_iter().map(|record| record.account_id.clone()).chain(turn.iter().cloned()).collect()
+}
+
 /// What becomes of accounts that have something of Berth's and are not Berth's any more.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Leaving {

@@ -27,7 +27,7 @@ use jiff::{SignedDuration, Timestamp};
 
 pub use crate::{
     decide::{IDENTITY_CHANGES_MAX, Limits, Listed, Swept, World, decide, needs_tags},
-    leaving::{Leaving, leaving},
+    leaving::{Leaving, TAGS_PER_SWEEP, leaving, may_be_out},
 };
 
 /// What this function may do, and what its sessions are narrowed to.
@@ -65,7 +65,7 @@ impl SweepAccounts {
                 "run `berth validate platform.yaml`, correct it, and deploy again; the next sweep finds everything",
             )
         })?;
-        let (world, mut problems) = self.observe(platform).await?;
+        let (world, mut problems) = self.observe(platform, now).await?;
         let mut swept = decide(platform, &world, self.limits.with(&input), now);
         let mut leaving = leaving(platform, &world, now);
         problems.extend(leaving.stopped());
@@ -113,7 +113,7 @@ impl SweepAccounts {
     }
 
     /// The world, and what could not be read of it.
-    async fn observe(&self, platform: &PlatformConfig) -> Result<(World, Vec<StepError>), StepError> {
+    async fn observe(&self, platform: &PlatformConfig, now: Timestamp) -> Result<(World, Vec<StepError>), StepError> {
         let organization = &platform.organization;
         let scope = SessionScope {
             account: &organization.management_account,
@@ -136,13 +136,18 @@ impl SweepAccounts {
             world.unreadable.extend(account_id);
             problems.push(error);
         }
-        let (mut tags, untold) = observe::tags(&organizations, needs_tags(platform, &world)).await;
+        let needed: BTreeSet<AccountId> = needs_tags(platform, &world).into_iter().collect();
+        let asked: BTreeSet<AccountId> = needed.iter().cloned().chain(may_be_out(&world, now)).collect();
+        let (mut tags, untold) = observe::tags(&organizations, asked.into_iter().collect()).await;
         world.unreadable.extend(untold.iter().filter_map(|error| error.account.clone()));
         problems.extend(untold);
         for listed in &mut world.accounts {
             let read = tags.remove(&listed.facts.account_id);
-            listed.is_tagged = read.is_some();
+            listed.is_tagged = read.is_some() && needed.contains(&listed.facts.account_id);
             listed.facts.tags = read.unwrap_or_default();
+            if !listed.is_tagged {
+                listed.facts.tags.retain(|name, _| *name == platform.ignore_tag);
+            }
         }
         Ok((world, problems))
     }

@@ -1,4 +1,4 @@
-//! What an onboarding costs, counted from the gateway's journal: calls, changes, transitions, and how many calls follow
+//! What an onboarding costs, and an offboarding, counted from the gateway's journal: calls, changes, transitions, and how many calls follow
 //! each other. Nothing else may run on the local AWS meanwhile, so that every call belongs to the account.
 
 mod chain;
@@ -10,7 +10,7 @@ use berth_ledger::Status;
 use serde_json::json;
 
 use self::chain::{Span, longest_chain};
-pub use self::table::{commits_per_thousand, table};
+pub use self::table::{commits_per_thousand, leaving_table, table};
 use crate::{
     registry::{Level, State, function_of_state, machine},
     rig::{Event, HUB, Invocation, NETWORK, Rig, TimedCall, event},
@@ -19,10 +19,14 @@ use crate::{
 /// What the gateway adds to every call, so that two calls that wait for each other cannot look as if they overlapped.
 const DELAY_MS: u64 = 100;
 
-/// The way of an onboarding: what is done one after the other, in each of it the parts that run at the same time, and in each
+/// The state machines that are counted.
+const ONBOARDING: &str = "onboard-account";
+const OFFBOARDING: &str = "offboard-account";
+
+/// The way through a state machine: what is done one after the other, in each of it the parts that run at the same time, and in each
 /// part its functions, one after the other. An event is accepted first, and its outcome is announced last.
-fn path() -> Vec<Vec<Vec<&'static str>>> {
-    let top = Level::top(&machine("onboard-account").definition);
+fn path(of: &str) -> Vec<Vec<Vec<&'static str>>> {
+    let top = Level::top(&machine(of).definition);
     let named = |task: &State<'_>| function_of_state(&task.name).map_or("", |function| function.name.as_str());
     let parts = |state: State<'_>| {
         if state.is_task() {
@@ -105,14 +109,14 @@ impl Measured {
     pub fn depth(&self) -> usize {
         let depth_of = |name: &&str| self.by_function.get(*name).map_or(0, |cost| cost.depth);
         let part = |part: &Vec<&str>| part.iter().map(depth_of).sum::<usize>();
-        path().iter().map(|parts| parts.iter().map(part).max().unwrap_or_default()).sum()
+        path(ONBOARDING).iter().map(|parts| parts.iter().map(part).max().unwrap_or_default()).sum()
     }
 }
 
 /// An onboarding from the event to the outcome.
 #[must_use]
 pub fn fresh(rig: &Rig, account: &str) -> Measured {
-    measured(rig, account, || {
+    measured(rig, ONBOARDING, account, || {
         rig.publish(&[event(Event::Created, account)]);
         rig.wait_for(account, Status::Onboarded).execution_arn.expect("it has run")
     })
@@ -121,18 +125,38 @@ pub fn fresh(rig: &Rig, account: &str) -> Measured {
 /// An onboarding of an account that is onboarded, started by a person.
 #[must_use]
 pub fn again(rig: &Rig, account: &str) -> Measured {
-    measured(rig, account, || {
+    measured(rig, ONBOARDING, account, || {
         let execution = rig.start_execution(&json!({ "accountId": account }));
         rig.wait_for_outcome(account, &execution);
         execution
     })
 }
 
-fn measured(rig: &Rig, account: &str, onboard: impl FnOnce() -> String) -> Measured {
-    let functions: Vec<String> = names().map(|name| format!("berth-{name}")).collect();
+/// An offboarding that a person started.
+#[must_use]
+pub fn leaving(rig: &Rig, account: &str) -> Measured {
+    measured(rig, OFFBOARDING, account, || {
+        let execution = rig.start_offboarding(account);
+        rig.wait_for(account, Status::Offboarded);
+        execution
+    })
+}
+
+/// An offboarding of an account that has left.
+#[must_use]
+pub fn left(rig: &Rig, account: &str) -> Measured {
+    measured(rig, OFFBOARDING, account, || {
+        let execution = rig.start_offboarding(account);
+        assert_eq!(rig.ended(&execution).output["decision"], "ignore");
+        execution
+    })
+}
+
+fn measured(rig: &Rig, machine: &str, account: &str, work: impl FnOnce() -> String) -> Measured {
+    let functions: Vec<String> = names(machine).map(|name| format!("berth-{name}")).collect();
     let slow = rig.break_calls(&json!({ "match": { "function": functions }, "action": { "delay_ms": DELAY_MS } }));
     let (call, invocation) = (rig.last_call(), rig.last_invocation());
-    let execution = onboard();
+    let execution = work();
     let invocations = rig.until("the end of announce-outcome", || {
         let ended = rig.invocations(invocation);
         ended.iter().any(|each| each.function == "berth-announce-outcome").then_some(ended)
@@ -147,8 +171,8 @@ fn measured(rig: &Rig, account: &str, onboard: impl FnOnce() -> String) -> Measu
 }
 
 /// Names of all functions on the way.
-fn names() -> impl Iterator<Item = &'static str> {
-    path().into_iter().flatten().flatten()
+fn names(machine: &str) -> impl Iterator<Item = &'static str> {
+    path(machine).into_iter().flatten().flatten()
 }
 
 fn is_changing(call: &TimedCall) -> bool {

@@ -1,10 +1,10 @@
-//! The one table of counts, which docs/figures.md quotes.
+//! The tables of counts, which docs/figures.md quotes.
 
 use std::{fmt::Write as _, fs};
 
 use serde_yaml_ng::Value;
 
-use super::{Measured, names};
+use super::{Measured, OFFBOARDING, ONBOARDING, names};
 use crate::rig::checkout;
 
 /// What design.md §10 allows, next to what was counted; empty where it says nothing.
@@ -29,7 +29,7 @@ pub fn table(one: (&Measured, &Measured), two: (&Measured, &Measured), network_s
     );
     row("of them outside of the hub", &|each| each.outside, "");
     row("of them mutating", &|each| each.figures.changing, "0 again: held");
-    for name in names() {
+    for name in names(ONBOARDING) {
         row(&format!("`{name}`"), &|each| each.calls_of(&[name]), "");
     }
     row("**calls in the network account**", &|each| each.figures.network, "");
@@ -41,12 +41,41 @@ pub fn table(one: (&Measured, &Measured), two: (&Measured, &Measured), network_s
         let _ = writeln!(text, "| {name} | {} | {} | | | {allowed} |", of(one.0), of(one.1));
     };
     row("**calls that follow each other**", &Measured::depth, "");
-    for name in names() {
+    for name in names(ONBOARDING) {
         let depth = |each: &Measured| each.by_function.get(name).map_or(0, |cost| cost.depth);
         row(&format!("those of `{name}`"), &depth, "");
     }
     let commits = commits_per_thousand();
     let _ = writeln!(text, "| **commits** for 1,000 tenants, in full batches | {commits} | 0 | | | 20: held |");
+    text
+}
+
+/// The table of an offboarding: of an account that leaves, of one that has left, and of one with two regions.
+#[must_use]
+pub fn leaving_table(one: (&Measured, &Measured), two: &Measured) -> String {
+    let mut text =
+        "Made by `make counts`: an account of one region leaves, has left already; one of two regions leaves.\n\n\
+        | | leaves | has left | leaves, 2 |\n|---|--:|--:|--:|\n"
+            .to_owned();
+    let mut row = |name: &str, of: &dyn Fn(&Measured) -> usize| {
+        let cells = [one.0, one.1, two].map(|each| of(each).to_string()).join(" | ");
+        let _ = writeln!(text, "| {name} | {cells} |");
+    };
+    row("**AWS calls**, without AssumeRole", &Measured::calls);
+    row("of them outside of the hub", &|each| each.outside);
+    row("of them mutating", &|each| each.figures.changing);
+    let mut named_before = Vec::new();
+    for name in names(OFFBOARDING).filter(|name| *name != "accept-event") {
+        if !named_before.contains(&name) {
+            named_before.push(name);
+            row(&format!("`{name}`"), &|each| each.calls_of(&[name]));
+        }
+    }
+    row("**calls in the network account**", &|each| each.figures.network);
+    row("of them mutating", &|each| each.figures.network_changing);
+    row("**calls to Organizations**", &|each| each.figures.organizations);
+    row("**state transitions**, without retries", &|each| each.figures.transitions);
+    row("**Lambda invocations**, without polls", &|each| each.figures.invocations);
     text
 }
 

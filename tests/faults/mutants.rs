@@ -1,4 +1,4 @@
-//! Mutants: a copy of the checkout with one mistake in it, built, and a run that must catch it.
+//! Mutants: a copy of the checkout with one mistake in it, built, and a run or a test that must catch it.
 
 use std::{
     cell::RefCell,
@@ -27,7 +27,11 @@ struct Mutant {
     /// The function that must be built again; none when the mistake is in a file that is only read.
     package: Option<String>,
     /// Runs, one of which must catch it.
+    #[serde(default)]
     runs: Vec<String>,
+    /// A test of `make test` that must fail, as `cargo test` is told it; then there are no runs.
+    #[serde(default)]
+    test: Option<String>,
 }
 
 /// How a mistake was caught.
@@ -57,7 +61,8 @@ pub fn kill(text: &str) -> Result<Tally, String> {
                 vec![why]
             }
             Ok(None) => {
-                println!("| {} | **nothing** | | {} |", mistake.name, ROUNDS_MAX * mistake.runs.len());
+                let runs = mistake.test.as_ref().map_or(ROUNDS_MAX * mistake.runs.len(), |_| 1);
+                println!("| {} | **nothing** | | {runs} |", mistake.name);
                 vec![mistake.name.clone()]
             }
         };
@@ -118,6 +123,9 @@ impl MutantBuild {
     fn grow(&self, mistake: &Mutant, file: &Path, wrong: &str) -> Result<Option<Caught>, String> {
         fs::write(file, wrong).map_err(|error| at(file, &error))?;
         self.build(mistake.package.as_deref())?;
+        if let Some(test) = &mistake.test {
+            return self.fails(test);
+        }
         let (mut runs, mut fired) = (0, false);
         for _ in 0..ROUNDS_MAX {
             for run in &mistake.runs {
@@ -138,6 +146,25 @@ impl MutantBuild {
             }
         }
         if fired { Ok(None) } else { Err("the calls that its runs break are not made any more".to_owned()) }
+    }
+
+    /// Whether the test fails; one that does not run at all is an error.
+    fn fails(&self, test: &str) -> Result<Option<Caught>, String> {
+        let arguments: Vec<&str> = test.split(' ').collect();
+        let mut cargo = Command::new("cargo");
+        cargo.args(["test", "--quiet", "--locked"]).args(arguments).current_dir(&self.root);
+        let output = cargo.env_remove("CARGO_TARGET_DIR").stdin(Stdio::null()).output();
+        let output = output.map_err(|error| format!("cargo: {error}"))?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        let counted = |word: &str| said.lines().any(|line| line.starts_with("test result: ") && line.contains(word));
+        if counted("FAILED") {
+            let violation = "it fails".to_owned();
+            return Ok(Some(Caught { run: test.to_owned(), violation, runs: 1 }));
+        }
+        if output.status.success() && !counted(" 1 passed") {
+            return Err(format!("no test is {test:?}"));
+        }
+        if output.status.success() { Ok(None) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
     }
 
     /// Builds the package with the mistake, and the one of the last mistake without it.
@@ -192,11 +219,12 @@ mod tests {
     #[test]
     fn every_mutant_can_be_made_and_has_runs_that_may_catch_it() {
         let mistakes = mutants().unwrap();
-        assert_eq!(mistakes.len(), 12);
+        assert_eq!(mistakes.len(), 21);
         for mistake in mistakes {
             let text = fs::read_to_string(checkout().join(&mistake.file)).unwrap();
             assert!(text.contains(&mistake.find), "{}: {:?}", mistake.file.display(), mistake.find);
-            assert!(!mistake.runs.is_empty() && mistake.runs.iter().all(|run| run.parse::<Run>().is_ok()));
+            assert!(mistake.runs.iter().all(|run| run.parse::<Run>().is_ok()));
+            assert_ne!(mistake.runs.is_empty(), mistake.test.is_none(), "{}: runs or a test", mistake.name);
         }
     }
 }

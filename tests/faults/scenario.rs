@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use berth_ledger::{Record, Status};
 use serde_json::{Value, json};
 
-use crate::rig::{Event, MANAGEMENT, Rig, event, event_now};
+use crate::rig::{Event, HUB, MANAGEMENT, Rig, event, event_now};
 
 /// How often a campaign may fail.
 const SWEEPS_MAX: usize = 6;
@@ -35,8 +35,10 @@ pub enum Scenario {
     Leaving,
 }
 
-/// What people have made in an account that leaves: name of a role, and block of a VPC.
-pub(super) const OF_PEOPLE: [&str; 2] = ["made-by-people", "192.168.77.0/24"];
+/// What people have made of an account that leaves, by what its snapshot has of it: the name of a role, a group that signs in,
+/// a role with an access entry, a backup vault, and a VPC's block, which a snapshot shows by where it lies in the VPC.
+pub(super) const OF_PEOPLE: [&str; 5] =
+    ["made-by-people", "people-auditors", "role/people-operators", "vault-of-people", "vpc+0/24"];
 
 impl Scenario {
     /// All of them.
@@ -148,15 +150,7 @@ impl Scenario {
                     one["permissionSet"] = json!("TenantViewer");
                 }
             }),
-            Self::Leaving => {
-                let [role, block] = OF_PEOPLE;
-                rig.call_in(&account, "eu-west-1", "ec2", "create_vpc", &json!({ "CidrBlock": block }));
-                let trust = json!({ "Version": "2012-10-17", "Statement": [{
-                    "Effect": "Allow", "Principal": { "Service": "ec2.amazonaws.com" }, "Action": "sts:AssumeRole",
-                }] });
-                let role = json!({ "RoleName": role, "AssumeRolePolicyDocument": trust.to_string() });
-                rig.call(&account, "iam", "create_role", &role);
-            }
+            Self::Leaving => made_by_people(rig, &account),
             _ => {}
         }
         account
@@ -218,6 +212,48 @@ impl Scenario {
         }
         !open.is_empty()
     }
+}
+
+/// Makes what people make beside Berth: none of it may go with the account.
+fn made_by_people(rig: &Rig, account: &str) {
+    let [role, group, _, vault, _] = OF_PEOPLE;
+    let here = |service: &str, operation: &str, parameters: &Value| {
+        rig.call_in(account, "eu-west-1", service, operation, parameters)
+    };
+    here("ec2", "create_vpc", &json!({ "CidrBlock": "192.168.77.0/24" }));
+    here("backup", "create_backup_vault", &json!({ "BackupVaultName": vault }));
+    let trust = json!({ "Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": { "Service": "ec2.amazonaws.com" }, "Action": "sts:AssumeRole",
+    }] });
+    rig.call(
+        account,
+        "iam",
+        "create_role",
+        &json!({ "RoleName": role, "AssumeRolePolicyDocument": trust.to_string() }),
+    );
+    let center = rig.platform("identityCenter");
+    let (instance, store) = (&center["instanceArn"], &center["identityStoreId"]);
+    let of_center = |service: &str, operation: &str, parameters: &Value| {
+        let region = center["region"].as_str().unwrap_or("us-east-1");
+        rig.call_in(MANAGEMENT, region, service, operation, parameters)
+    };
+    // One group for all runs.
+    let asked =
+        json!({ "IdentityStoreId": store, "Filters": [{ "AttributePath": "DisplayName", "AttributeValue": group }] });
+    let listed = of_center("identitystore", "list_groups", &asked);
+    let known = listed["Groups"][0]["GroupId"].as_str().map(str::to_owned);
+    let group = known.unwrap_or_else(|| {
+        let made = json!({ "IdentityStoreId": store, "DisplayName": group });
+        of_center("identitystore", "create_group", &made)["GroupId"].as_str().unwrap_or_default().to_owned()
+    });
+    let sets = of_center("sso-admin", "list_permission_sets", &json!({ "InstanceArn": instance }));
+    let assignment = json!({
+        "InstanceArn": instance, "TargetId": account, "TargetType": "AWS_ACCOUNT", "PrincipalType": "GROUP",
+        "PrincipalId": group, "PermissionSetArn": sets["PermissionSets"][0],
+    });
+    of_center("sso-admin", "create_account_assignment", &assignment);
+    let entry = json!({ "clusterName": "shared-dev-1", "principalArn": format!("arn:aws:iam::{account}:role/people-operators") });
+    rig.call_in(HUB, "eu-west-1", "eks", "create_access_entry", &entry);
 }
 
 /// Deploys an environment `prod` that is like `staging`, but for its unit and what `edit` makes of its roles and sign-in.

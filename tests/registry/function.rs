@@ -157,9 +157,17 @@ pub struct Schedule {
 #[serde(deny_unknown_fields)]
 pub struct CallsMax {
     /// When the account is new.
+    #[serde(default)]
     pub fresh: usize,
     /// When it is onboarded already.
+    #[serde(default)]
     pub again: usize,
+    /// When it leaves.
+    #[serde(default)]
+    pub leaving: usize,
+    /// When it has left already.
+    #[serde(default)]
+    pub left: usize,
 }
 
 /// How a state retries a fault, where it differs from the table of all states.

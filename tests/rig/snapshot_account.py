@@ -54,8 +54,9 @@ def _tags(backup: Any, arn: str) -> dict[str, Any]:
 
 def _config(config: Any) -> Found:
     for recorder in config.describe_configuration_recorders()["ConfigurationRecorders"]:
+        tags = config.list_tags_for_resource(ResourceArn=recorder["arn"])["Tags"]
         # AWS makes up the end of its ARN.
-        yield "config recorder", {key: value for key, value in recorder.items() if key != "arn"}
+        yield "config recorder", {key: value for key, value in recorder.items() if key != "arn"} | {"tags": tags}
     for status in config.describe_configuration_recorder_status()["ConfigurationRecordersStatus"]:
         yield "config recording", {"name": status["name"], "recording": status["recording"]}
     for channel in config.describe_delivery_channels()["DeliveryChannels"]:

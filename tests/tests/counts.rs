@@ -1,4 +1,4 @@
-//! The counted figures: AWS calls, changes, transitions and invocations of an onboarding, printed, bounded, and
+//! The counted figures: AWS calls, changes, transitions and invocations of an onboarding and an offboarding, printed, bounded, and
 //! compared with docs/figures.md: `make counts`. How they are counted is in `counting`; which ceilings of design.md §10 hold is
 //! decision 0026.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
@@ -7,14 +7,15 @@ use std::{fmt::Write as _, fs, path::Path};
 
 use berth_ledger::Status;
 use berth_tests::{
-    counting::{self, Cost, Figures, Measured, again, commits_per_thousand, fresh},
+    counting::{self, Cost, Figures, Measured, again, commits_per_thousand, fresh, leaving, left},
     makespan::quotas::CALLS,
     registry::{CallsMax, function as function_of, function_of_state, machine},
-    rig::{Event, TimingProfile, event, rig_at},
+    rig::{Event, Rig, TimingProfile, event, rig_at},
 };
 
-/// Between these docs/figures.md has the table.
+/// Between these docs/figures.md has the table, and that of an offboarding.
 const MARKERS: (&str, &str) = ("<!-- figures -->\n", "<!-- /figures -->");
+const LEAVING_MARKERS: (&str, &str) = ("<!-- offboarding -->\n", "<!-- /offboarding -->");
 
 /// The steps of the network, which design.md §10 bounds together for one region: fresh, and on a re-run. Its 15 on a
 /// re-run became 17 when the proof of isolation asked for more than the spoke table (decision 0026), and its 45 fresh became 48
@@ -47,9 +48,23 @@ const AGAIN_MAX: Figures =
 const REGION_MORE: Figures =
     Figures { changing: 34, network: 14, network_changing: 3, organizations: 0, transitions: 3, invocations: 5 };
 
+/// Most that each figure may be for an account of one region that leaves.
+const LEAVING_MAX: Figures =
+    Figures { changing: 45, network: 20, network_changing: 5, organizations: 1, transitions: 20, invocations: 15 };
+
+/// The same for one that has left: the ledger says so, and nothing is looked at.
+const LEFT_MAX: Figures =
+    Figures { changing: 0, network: 0, network_changing: 0, organizations: 0, transitions: 3, invocations: 2 };
+
+/// What one region more may cost an account that leaves.
+const LEAVING_MORE: Figures =
+    Figures { changing: 25, network: 20, network_changing: 5, organizations: 0, transitions: 4, invocations: 5 };
+
 #[test]
 fn an_onboarding_costs_no_more_than_promised_and_the_readme_has_the_numbers() {
     let rig = rig_at(TimingProfile::Demo);
+    let guard = serde_json::json!({ "accountsPerDay": 1000, "percentPerDay": 100 });
+    rig.deploy_platform(&[("offboardingGuard", guard)]);
     // Once with everything, so that every function has as many warm copies as two regions need.
     let warm = rig.account("warm-dev", "dev");
     rig.publish(&[event(Event::Created, &warm)]);
@@ -77,7 +92,21 @@ fn an_onboarding_costs_no_more_than_promised_and_the_readme_has_the_numbers() {
             "the simulation of the makespan has other calls: {operation}"
         );
     }
-    check_page(&table);
+    check_page(&[(MARKERS, table), (LEAVING_MARKERS, offboarding(rig, &single, &double))]);
+}
+
+/// Takes both accounts away; the table of what that cost.
+fn offboarding(rig: &Rig, single: &str, double: &str) -> String {
+    let (one, two) = (leaving(rig, single), leaving(rig, double));
+    let one_left = left(rig, single);
+    let table = counting::leaving_table((&one, &one_left), &two);
+    println!("{table}\n{}", kinds(&one));
+    assert_calls_of_each(&one, |most| most.leaving);
+    assert_calls_of_each(&one_left, |most| most.left);
+    assert_within(one.figures, LEAVING_MAX);
+    assert_within(one_left.figures, LEFT_MAX);
+    assert_within(two.figures, and(LEAVING_MAX, LEAVING_MORE));
+    table
 }
 
 /// Calls of these operations outside of the account itself: those that all accounts make of the same services.
@@ -97,14 +126,19 @@ fn kinds(measured: &Measured) -> String {
 /// Each function within what its folder declares (`calls-max`): what was counted, so whoever adds a call changes it there and
 /// says why. Calls of other steps do not hide a call too many. And the steps of the network within what design.md §10 gives them.
 fn assert_calls(counted: &Measured, most: fn(CallsMax) -> usize, network_most: usize) {
+    assert_calls_of_each(counted, most);
+    let network = counted.calls_of(&network_steps());
+    let all = &counted.by_function;
+    assert!(network <= network_most, "{network} calls for the network of one region: {all:#?}");
+}
+
+fn assert_calls_of_each(counted: &Measured, most: fn(CallsMax) -> usize) {
     let all = &counted.by_function;
     for (function, Cost { calls, .. }) in all {
         let declared = function_of(function).declared.calls_max;
         let most = most(declared.unwrap_or_else(|| panic!("{function} makes {calls} calls and declares no calls-max")));
         assert!(*calls <= most, "{function} makes {calls} calls, more than {most}: {all:#?}");
     }
-    let network = counted.calls_of(&network_steps());
-    assert!(network <= network_most, "{network} calls for the network of one region: {all:#?}");
 }
 
 /// One region and another one.
@@ -124,15 +158,16 @@ fn assert_within(figures: Figures, most: Figures) {
     assert!(within, "{figures:#?}\nis more than\n{most:#?}");
 }
 
-/// Writes the table into docs/figures.md, and fails when it was another one, as golden tests do.
-fn check_page(table: &str) {
+/// Writes the tables into docs/figures.md, and fails when they were others, as golden tests do.
+fn check_page(tables: &[((&str, &str), String)]) {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("docs/figures.md");
     let Ok(text) = fs::read_to_string(&page) else { return };
-    let fresh = match text.split_once(MARKERS.0).and_then(|(before, rest)| Some((before, rest.split_once(MARKERS.1)?)))
-    {
-        Some((before, (_, after))) => format!("{before}{}{table}{}{after}", MARKERS.0, MARKERS.1),
-        None => format!("{text}\n{}{table}{}\n", MARKERS.0, MARKERS.1),
-    };
+    let fresh = tables.iter().fold(text.clone(), |text, ((begin, end), table)| {
+        match text.split_once(begin).and_then(|(before, rest)| Some((before, rest.split_once(end)?))) {
+            Some((before, (_, after))) => format!("{before}{begin}{table}{end}{after}"),
+            None => format!("{text}\n{begin}{table}{end}\n"),
+        }
+    });
     if fresh != text {
         fs::write(&page, fresh).unwrap();
         panic!("docs/figures.md had other figures; they are rewritten now: read them, then commit them");

@@ -4,7 +4,7 @@ use berth_tenancy::{AccountId, LeftOver, OffboardingScope, Region, Subject};
 use ipnet::Ipv4Net;
 use serde::Deserialize;
 
-use crate::CommitOutput;
+use crate::{CommitOutput, ReadinessRecord};
 
 /// Output of an offboarding that succeeded. Contract with `statemachines/offboard-account.asl.json`.
 #[derive(Debug, Clone, Deserialize)]
@@ -27,6 +27,9 @@ pub enum OffboardingOutput {
         left_over: Vec<LeftOver>,
         /// The commit without its entry; in a plan it has no id.
         commit: CommitOutput,
+        /// Whether each cluster that is waited for has the account no more. Executions of an earlier version wait for none.
+        #[serde(default)]
+        readiness: Vec<ReadinessRecord>,
         /// What was changed.
         changes: Vec<String>,
     },

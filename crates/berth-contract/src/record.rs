@@ -103,6 +103,8 @@ pub struct ReadinessRecord {
 pub enum Readiness {
     /// Its operator said so, of what was committed.
     Ready,
+    /// The cluster has the account no more.
+    Gone,
     /// Nobody could look.
     Unknown,
 }

@@ -110,6 +110,12 @@ pub struct Holding {
 }
 
 impl Holding {
+    /// Whether it is this account's in this region.
+    #[must_use]
+    pub fn is_of(&self, account: &AccountId, region: &Region) -> bool {
+        self.owner == owner(account, region)
+    }
+
     /// Whether another owner may get the block.
     #[must_use]
     pub fn has_rested(&self, now: Timestamp) -> bool {

@@ -1,4 +1,4 @@
-//! Pools as people look at them, and blocks that are given back.
+//! Pools as people look at them, and blocks that are given back, or taken back.
 
 use std::collections::BTreeMap;
 
@@ -10,9 +10,17 @@ use ipnet::Ipv4Net;
 use jiff::Timestamp;
 
 use crate::{
-    Ledger, Pool,
+    Holding, Ledger, Pool,
     addresses::{POOL, RELEASED, RESTS, Rest, owner, read},
+    table::Item,
 };
+
+fn block_key(pool: &str, block: Ipv4Net) -> Item {
+    Item::from([
+        ("pk".to_owned(), AttributeValue::S(format!("{POOL}{pool}"))),
+        ("sk".to_owned(), AttributeValue::S(format!("block#{block}"))),
+    ])
+}
 
 impl Ledger {
     /// Every pool by name, with what it has handed out. [DynamoDB `Scan`]
@@ -71,6 +79,43 @@ impl Ledger {
         Ok(released)
     }
 
+    /// Who has a block of a pool; none when nobody does. [DynamoDB `GetItem`]
+    pub async fn holding(&self, pool: &str, block: Ipv4Net) -> Result<Option<Holding>, StepError> {
+        let request = self.client.get_item().table_name(&self.table).set_key(Some(block_key(pool, block)));
+        let answer = request.consistent_read(true).send().await.named("dynamodb:GetItem").or_common()?;
+        let Some(item) = answer.item else { return Ok(None) };
+        let mut found = Pool::default();
+        read(&mut found, &item).ok_or_else(|| {
+            StepError::new(Fault::Bug, format!("pool {pool} in the ledger holds an item that cannot be read"))
+        })?;
+        Ok(found.holders.remove(&block))
+    }
+
+    /// Takes a block back that this account has released in this region, and that nobody else has by now. Answers whether it
+    /// is the account's. [DynamoDB `UpdateItem`]
+    pub async fn take_back(
+        &self,
+        pool: &str,
+        block: Ipv4Net,
+        account: &AccountId,
+        region: &Region,
+    ) -> Result<bool, StepError> {
+        let sent = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(block_key(pool, block)))
+            .update_expression("REMOVE #released, #rests")
+            .condition_expression("#owner = :owner")
+            .expression_attribute_names("#released", RELEASED)
+            .expression_attribute_names("#rests", RESTS)
+            .expression_attribute_names("#owner", "owner")
+            .expression_attribute_values(":owner", AttributeValue::S(owner(account, region)))
+            .send()
+            .await;
+        Ok(sent.named("dynamodb:UpdateItem").none_if(&["ConditionalCheckFailedException"]).or_common()?.is_some())
+    }
+
     /// Marks one block as released, when it is still the owner's. Answers whether it was.
     async fn release(
         &self,
@@ -83,8 +128,7 @@ impl Ledger {
             .client
             .update_item()
             .table_name(&self.table)
-            .key("pk", AttributeValue::S(format!("{POOL}{pool}")))
-            .key("sk", AttributeValue::S(format!("block#{block}")))
+            .set_key(Some(block_key(pool, block)))
             .update_expression("SET #released = :now, #rests = :rests")
             .condition_expression("#owner = :owner AND attribute_not_exists(#released)")
             .expression_attribute_names("#released", RELEASED)

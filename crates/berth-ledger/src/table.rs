@@ -295,9 +295,10 @@ impl Change {
 
     /// The update expression.
     pub(crate) fn expression(&self) -> String {
-        let remove =
-            if self.removes.is_empty() { String::new() } else { format!(" REMOVE {}", self.removes.join(", ")) };
-        format!("SET {}{remove}", self.sets.join(", "))
+        // DynamoDB refuses a keyword with nothing behind it.
+        let clauses = [("SET", &self.sets), ("REMOVE", &self.removes)].into_iter();
+        let clauses = clauses.filter(|(_, parts)| !parts.is_empty());
+        clauses.map(|(word, parts)| format!("{word} {}", parts.join(", "))).collect::<Vec<_>>().join(" ")
     }
 }
 
@@ -359,6 +360,8 @@ mod tests {
         );
         let only_sets = Change::when("attribute_exists(#pk)").set("status", "failed").unwrap();
         assert_eq!(only_sets.expression(), "SET #status = :status");
+        let only_removes = Change::when("attribute_exists(#pk)").remove(&["offboarding"]);
+        assert_eq!(only_removes.expression(), "REMOVE #offboarding");
     }
 
     /// DynamoDB refuses an expression with a placeholder that is not defined, and a definition that is not used.

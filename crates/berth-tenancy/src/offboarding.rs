@@ -5,7 +5,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, GitOpsPlan, LeftOvers, Region, RoleName, SignInPlan, Subject};
+use crate::{AccountId, ClusterPlan, GitOpsPlan, LeftOver, LeftOvers, Region, RoleName, SignInPlan, Subject};
 
 /// How much of an account a run of the offboarding takes away.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -106,10 +106,17 @@ pub struct OffboardingPlan {
     pub regions: Vec<RegionRemoval>,
     /// Where the account's entry is.
     pub git_ops: GitOpsPlan,
+    /// Clusters that have to have the account no more before its access and its networks go. Executions that were planned
+    /// by an earlier version wait for none.
+    #[serde(default)]
+    pub awaited_clusters: Vec<ClusterPlan>,
     /// Access that is taken away: access entries, sign-in, roles. The functions that gave it take it away.
     pub left_over: LeftOvers,
     /// Where Identity Center is, with nobody who signs in; none in a file without it.
     pub sign_in: Option<SignInPlan>,
+    /// Baselines that are taken away, one for each region that has one; none of a closed account.
+    #[serde(default)]
+    pub baselines: Vec<LeftOver>,
     /// Accounts whose roles are taken away: this one, and none when it is closed.
     pub entered: Vec<AccountId>,
     /// What stays, each thing in words: what Berth does not take away, and what ends with a closed account.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_backup::{
     Client,
+    config::{Config, retry::RetryConfig},
     types::{BackupPlanInput, BackupRuleInput, BackupSelection, Condition, ConditionType, Lifecycle},
 };
 use berth_aws::{CallFailure, SdkResultExt};
@@ -56,6 +57,17 @@ pub(super) async fn act(backup: &Client, input: &Input, change: &BackupChange) -
             let sent = backup.delete_backup_selection().backup_plan_id(plan).selection_id(id).send().await;
             sent.named("backup:DeleteBackupSelection").map_err(meaning)?;
         }
+        BackupChange::DeletePlan { id } => {
+            let sent = backup.delete_backup_plan().backup_plan_id(id).send().await;
+            sent.named("backup:DeleteBackupPlan").map_err(removal_meaning)?;
+        }
+        BackupChange::DeleteVault { name } => {
+            // Of a vault that is gone AWS says that access is denied: an answer that was lost is looked after, not asked again.
+            let once = Config::builder().retry_config(RetryConfig::disabled());
+            let call = backup.delete_backup_vault().backup_vault_name(name).customize().config_override(once);
+            let sent = call.send().await;
+            sent.named("backup:DeleteBackupVault").map_err(removal_meaning)?;
+        }
     }
     Ok(String::new())
 }
@@ -95,6 +107,19 @@ fn meaning(failure: CallFailure) -> StepError {
         }
         _ => failure.or_common(),
     }
+}
+
+/// AWS keeps a plan with a selection, and a vault with recovery points: what came just now is looked at again.
+/// [Backup `DeleteBackupPlan`, `DeleteBackupVault`, "Errors"]
+fn removal_meaning(failure: CallFailure) -> StepError {
+    if failure.is(&["InvalidRequestException", "InvalidResourceStateException"]) {
+        let hint = wait(
+            "Berth looks again at what the plan and the vault hold",
+            "see in AWS Backup what keeps the plan or the vault that is named, then redrive the execution",
+        );
+        return failure.as_fault(Fault::Conflict, hint);
+    }
+    meaning(failure)
 }
 
 /// AWS Backup tries the role at once, and IAM shows a new role and its policies to it after some seconds; the message

@@ -1,4 +1,5 @@
-//! Changes AWS Config. Every call but the role's puts a whole thing by its name, so doing it twice is doing it once.
+//! Changes AWS Config. What is put is put whole, by its name, so doing it twice is doing it once; what is gone already is
+//! looked at again.
 
 use aws_sdk_config::{
     Client,
@@ -48,6 +49,22 @@ pub(super) async fn act(clients: &Clients, input: &Input, change: &ConfigChange)
             tag(config, arn, sdk_tags(input, ResourceKind::ConfigurationRecorder)).await?;
         }
         ConfigChange::TagRule { arn, .. } => tag(config, arn, sdk_tags(input, ResourceKind::ConfigRule)).await?,
+        ConfigChange::DeleteRule { name } => {
+            let sent = config.delete_config_rule().config_rule_name(name).send().await;
+            sent.named("config:DeleteConfigRule").none_if(&["NoSuchConfigRuleException"]).map_err(rule_meaning)?;
+        }
+        ConfigChange::StopRecorder => {
+            let sent = config.stop_configuration_recorder().configuration_recorder_name(RECORDER).send().await;
+            sent.named("config:StopConfigurationRecorder").map_err(recorder_meaning)?;
+        }
+        ConfigChange::DeleteChannel => {
+            let sent = config.delete_delivery_channel().delivery_channel_name(RECORDER).send().await;
+            sent.named("config:DeleteDeliveryChannel").map_err(recorder_meaning)?;
+        }
+        ConfigChange::DeleteRecorder => {
+            let sent = config.delete_configuration_recorder().configuration_recorder_name(RECORDER).send().await;
+            sent.named("config:DeleteConfigurationRecorder").map_err(recorder_meaning)?;
+        }
     }
     Ok(())
 }
@@ -59,7 +76,8 @@ async fn tag(config: &Client, arn: &str, tags: Vec<Tag>) -> Result<(), StepError
     Ok(())
 }
 
-/// [Config `PutConfigurationRecorder`, `StartConfigurationRecorder`, "Errors"]
+/// [Config `PutConfigurationRecorder`, `StartConfigurationRecorder`, `StopConfigurationRecorder`, `DeleteDeliveryChannel`,
+/// `DeleteConfigurationRecorder`, "Errors"]
 fn recorder_meaning(failure: CallFailure) -> StepError {
     match failure.code() {
         // The service-linked role was made seconds ago.
@@ -73,7 +91,9 @@ fn recorder_meaning(failure: CallFailure) -> StepError {
         Some(
             "MaxNumberOfConfigurationRecordersExceededException"
             | "NoAvailableDeliveryChannelException"
-            | "NoSuchConfigurationRecorderException",
+            | "NoSuchConfigurationRecorderException"
+            | "NoSuchDeliveryChannelException"
+            | "LastDeliveryChannelDeleteFailedException",
         ) => failure.as_fault(
             Fault::Conflict,
             wait(

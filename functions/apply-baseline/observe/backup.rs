@@ -68,7 +68,7 @@ async fn plan(clients: &Clients, input: &Input) -> Result<Option<Plan>, StepErro
 }
 
 /// [Backup `ListBackupSelections`]
-async fn selections(clients: &Clients, input: &Input, plan: &str) -> Result<Vec<Selection>, StepError> {
+pub(super) async fn selections(clients: &Clients, input: &Input, plan: &str) -> Result<Vec<Selection>, StepError> {
     let mut selections = Vec::new();
     let mut listed = clients.backup.list_backup_selections().backup_plan_id(plan).into_paginator().items().send();
     while let Some(selection) = listed.next().await {
@@ -98,7 +98,7 @@ fn rule(rule: &types::BackupRule) -> PlannedRule {
 }
 
 /// [Backup `ListTags`]
-async fn tags_of(clients: &Clients, arn: &str) -> Result<Tags, StepError> {
+pub(super) async fn tags_of(clients: &Clients, arn: &str) -> Result<Tags, StepError> {
     let sent = clients.backup.list_tags().resource_arn(arn).send().await;
     let answer = sent.named("backup:ListTags").or_common()?;
     Ok(answer.tags.unwrap_or_default().into_iter().collect())

@@ -57,7 +57,7 @@ fn input() -> Input {
             region: "eu-west-1".parse().unwrap(),
             outside: None,
         },
-        entry: entry(),
+        entry: Some(entry()),
     }
 }
 
@@ -209,7 +209,73 @@ fn where_nobody_can_look_that_is_said_and_nothing_is_waited_for() {
     assert_eq!((error.fault, error.message.contains("CREATING")), (Fault::NotReady, true));
 }
 
+/// What is decided of an account that left.
+fn departed(status: u16, body: Value) -> Result<Decision<Change, Output>, StepError> {
+    let input = Input { entry: None, ..input() };
+    AwaitTenant::decide(&input, &State { view: View::Answered { status, body } })
+}
+
+/// The Tenant that other accounts still have.
+fn without(generation: i64, seen: i64) -> Value {
+    let mut tenant = synced(generation, &ready(seen));
+    tenant["spec"]["accounts"] = json!([{ "environment": "prod", "accountId": "444455556666" }]);
+    tenant
+}
+
+#[test]
+fn an_account_has_left_when_its_tenant_is_gone_or_is_without_it() {
+    let gone = json!({ "kind": "Status", "details": { "name": "payments" } });
+    let (state, said) = done(departed(404, gone));
+    assert_eq!(state, Readiness::Gone);
+    assert!(said.contains("payments on shared-dev is gone") && said.contains("with `Retain` they stay"), "{said}");
+    let (state, said) = done(departed(200, without(4, 4)));
+    assert_eq!(state, Readiness::Gone);
+    assert!(said.contains("is without the account: its namespaces stay"), "{said}");
+    // Whether the others' part is Ready is their matter.
+    let mut stalled = without(4, 4);
+    stalled["status"]["conditions"][0]["status"] = "False".into();
+    assert_eq!(done(departed(200, stalled)).0, Readiness::Gone);
+}
+
+#[test]
+fn an_account_that_the_cluster_still_has_is_waited_for_by_what_holds_it() {
+    let mut deleted = synced(3, &json!([condition("Ready", "False", 3, "BrakeHeld", "7 tenants go at once")]));
+    deleted["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into();
+    let cases = [
+        (
+            200,
+            synced(3, &ready(3)),
+            "still has the account: clusters/dev-euw1 of the repository is not synced",
+            "prune",
+        ),
+        (200, deleted, "is being deleted: BrakeHeld: 7 tenants go at once", "tenancy.berth.dev/confirm-gone=payments"),
+        (200, without(4, 3), "its operator has not seen that yet", "the tenant operator runs"),
+        (404, json!({ "kind": "Status" }), "has no CRD of Tenants", "install the CRD"),
+    ];
+    for (status, body, message, hint) in cases {
+        let error = departed(status, body).unwrap_err();
+        assert_eq!(error.fault, Fault::NotReady, "{error}");
+        assert!(error.message.contains(message) && error.hint.contains(hint), "{message}: {error}");
+    }
+    assert_eq!(departed(403, json!({ "message": "m" })).unwrap_err().fault, Fault::Denied);
+    let closed = Input { entry: None, ..input() };
+    let unseen = State { view: View::Private("the endpoint of shared-dev is private".to_owned()) };
+    assert_eq!(done(AwaitTenant::decide(&closed, &unseen)).0, Readiness::Unknown, "said, and not waited for");
+}
+
 proptest! {
+    #[test]
+    fn an_account_that_is_in_the_tenant_is_never_said_to_be_gone(
+        status in any::<u16>(), generation in 1_i64..4, seen in 1_i64..4, is_deleted: bool, is_there: bool,
+    ) {
+        let mut tenant = if is_there { synced(generation, &ready(seen)) } else { without(generation, seen) };
+        if is_deleted {
+            tenant["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into();
+        }
+        let is_gone = status == 200 && !is_there && !is_deleted && generation == seen;
+        prop_assert_eq!(departed(status, tenant).is_ok(), is_gone);
+    }
+
     #[test]
     fn whatever_a_cluster_answers_only_a_condition_that_is_true_is_ready(
         status in any::<u16>(), condition_status in "True|False|Unknown|true|", generation in 1_i64..4, seen in 1_i64..4,

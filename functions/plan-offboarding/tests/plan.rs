@@ -128,13 +128,39 @@ fn all_recorded_access_is_to_be_removed_with_the_place_where_it_is() {
 }
 
 #[test]
-fn what_the_inventory_has_goes_too_and_a_baseline_is_said_to_stay() {
+fn what_the_inventory_has_goes_too_and_settings_are_said_to_stay() {
     let role = json!({ "kind": "role", "name": "old", "arn": "arn:aws:iam::111122223333:role/tenant/payments-old" });
     let baseline = json!({ "kind": "baseline", "region": "eu-west-1" });
     let given = json!({ "inventory": { "a": { "thing": role, "generation": 1 }, "b": { "thing": baseline, "generation": 1 } } });
     let plan = planned(&record(&given), Standing::Active);
     assert_eq!(plan.left_over.roles.len(), 2, "{:?}", plan.left_over);
-    assert_eq!(plan.left_behind, ["baseline in eu-west-1: backups, AWS Config and settings stay as they are"]);
+    let removed: Vec<(String, bool)> =
+        plan.baselines.iter().map(|left| (left.thing.to_string(), left.remove)).collect();
+    assert_eq!(removed, [("baseline in eu-west-1".to_owned(), true)]);
+    assert_eq!(
+        plan.left_behind,
+        ["settings of EBS, EC2 and S3 in eu-west-1 stay as they are: they protect the account"]
+    );
+    let closed = planned(&record(&given), Standing::Closed);
+    assert!(closed.baselines.is_empty(), "nobody can enter a closed account");
+    assert!(closed.left_behind[0].starts_with("baseline in eu-west-1: in the closed account"), "{closed:?}");
+}
+
+#[test]
+fn a_cluster_is_waited_for_where_platform_yaml_says_so() {
+    let of = |is_awaited: bool| {
+        let mut platform = PLATFORM.clone();
+        for cluster in platform.clusters.values_mut() {
+            cluster.await_ready = is_awaited;
+        }
+        let record = record(&json!({}));
+        let run = subject(&platform, &record, &request(Mode::Apply), ME).unwrap();
+        plan(&platform, &record, run, Standing::Closed).unwrap()
+    };
+    assert!(of(false).awaited_clusters.is_empty());
+    let awaited = of(true);
+    let names: Vec<&str> = awaited.awaited_clusters.iter().map(|cluster| cluster.name.as_str()).collect();
+    assert_eq!(names, [awaited.git_ops.cluster.as_str()], "also for a closed account: the cluster is not in it");
 }
 
 #[test]

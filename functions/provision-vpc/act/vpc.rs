@@ -32,6 +32,14 @@ pub(super) async fn reserve_block(ledger: &Ledger, input: &Input, now: Timestamp
     Ok(Made { cidr: Some(cidr), ..Made::default() })
 }
 
+/// Takes the block of a VPC back that was released when its account was closed: nobody else may get it now.
+pub(super) async fn take_back(ledger: &Ledger, input: &Input, pool: &str, cidr: Ipv4Net) -> Result<Made, StepError> {
+    if ledger.take_back(pool, cidr, &input.run.account_id, &input.region).await? {
+        return Ok(Made::default());
+    }
+    Err(StepError::new(Fault::Conflict, format!("{cidr} of pool {pool} was given to somebody else just now")))
+}
+
 /// [EC2 `CreateVpc`] has no client token: a second send after a lost answer makes a second VPC. So the intent is written
 /// first, the SDK does not retry the call, and after an answer that tells nothing the next try looks for the VPC, as long
 /// as EC2 may take to show it.

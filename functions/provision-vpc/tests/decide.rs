@@ -137,6 +137,37 @@ fn without_a_private_tier_there_is_no_route_table_and_no_endpoint() {
 }
 
 #[test]
+fn a_block_that_rests_is_taken_back_before_anything_is_made_in_its_vpc() {
+    let mut input = input();
+    let (pool, cidr): (_, ipnet::Ipv4Net) = ("dev-eu-west-1".to_owned(), "10.3.16.0/20".parse().unwrap());
+    input.network.addresses = Addresses::Ledger {
+        pool: pool.clone(),
+        supernets: vec!["10.3.0.0/16".parse().unwrap()],
+        excluded: vec![],
+        prefix_length: 20,
+    };
+    let mut world = finished(&input);
+    world.vpc.as_mut().unwrap().cidr = cidr;
+    world.subnets.pop();
+    let holding = |owner: &str, released: bool| berth_ledger::Holding {
+        owner: owner.to_owned(),
+        released: released.then(|| "2026-11-01T00:00:00Z".parse().unwrap()),
+        rest_seconds: berth_ledger::CLOSED_REST_SECONDS,
+    };
+    let mine = format!("{}/{}", input.run.account_id, input.region);
+    world.known.holding = Some(holding(&mine, true));
+    let Decision::Act(batch) = decide(&input, &world).unwrap() else { panic!() };
+    let lines: Vec<String> = batch.iter().map(ToString::to_string).collect();
+    assert_eq!(lines, ["take 10.3.16.0/20 of pool dev-eu-west-1 back, which rests"], "that alone, and first");
+    world.known.holding = Some(holding(&mine, false));
+    assert!(decide(&input, &world).is_ok());
+    world.known.holding = Some(holding("444455556666/eu-west-1", false));
+    let error = decide(&input, &world).unwrap_err();
+    assert_eq!(error.fault, Fault::NotOwned);
+    assert!(error.message.contains("which pool dev-eu-west-1 gave to 444455556666/eu-west-1"), "{error}");
+}
+
+#[test]
 fn the_ledgers_block_is_reserved_before_the_vpc_is_made_with_it() {
     let mut input = input();
     input.network.addresses = Addresses::Ledger {

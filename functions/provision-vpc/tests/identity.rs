@@ -28,7 +28,7 @@ fn seen(input: &Input, vpcs: Vec<Vpc>, known: Known) -> State {
 fn begun(given: &[&str]) -> Known {
     let creation = Creation { begun: Timestamp::UNIX_EPOCH, age_seconds: 5, settled_seconds: 120 };
     let given: Vec<Ipv4Net> = given.iter().map(|block| block.parse().unwrap()).collect();
-    Known { recorded: None, creation: Some(creation), given }
+    Known { recorded: None, creation: Some(creation), given, holding: None }
 }
 
 fn by_ledger() -> Input {

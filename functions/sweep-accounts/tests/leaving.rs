@@ -8,7 +8,7 @@ use berth_ledger::Record;
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use sweep_accounts::{Leaving, Listed, World, leaving};
+use sweep_accounts::{Leaving, Listed, TAGS_PER_SWEEP, World, leaving, may_be_out};
 
 fn now() -> Timestamp {
     "2026-11-21T06:00:00Z".parse().unwrap()
@@ -151,4 +151,30 @@ proptest! {
         prop_assert_eq!(leaving.stopped().is_some(), gone > leaving.allowed);
         prop_assert!(leaving.due().count() <= leaving.allowed);
     }
+}
+
+#[test]
+fn every_onboarded_account_has_its_turn_and_one_on_the_list_always_has() {
+    let mark = json!({ "offboarding": { "since": "2026-11-20T00:00:00Z", "reason": "its tag" } });
+    let count = 2 * TAGS_PER_SWEEP + 4;
+    let numbers = 1..=count;
+    let records = numbers.clone().map(|number| {
+        let extra = match number {
+            1 => mark.clone(),
+            2 => json!({ "status": "offboarded" }),
+            3 => json!({ "status": "running" }),
+            _ => json!({}),
+        };
+        record(number, &extra)
+    });
+    let world = World {
+        accounts: numbers.map(ours).collect(),
+        records: records.map(|record| (record.account_id.clone(), record)).collect(),
+        ..world(vec![], vec![])
+    };
+    let hours: Vec<Vec<_>> = (0..3).map(|hour| may_be_out(&world, now() + SignedDuration::from_hours(hour))).collect();
+    assert!(hours.iter().all(|asked| asked.len() <= TAGS_PER_SWEEP + 1 && asked[0].as_str() == id(1)));
+    let mut all: Vec<String> = hours.iter().flat_map(|asked| &asked[1..]).map(ToString::to_string).collect();
+    all.sort();
+    assert_eq!(all, (4..=count).map(id).collect::<Vec<_>>(), "each of the onboarded once, and no other");
 }

@@ -104,3 +104,9 @@ def config_rule(account: str, region: str, name: str) -> tuple[str, Tags]:
     if found is None:
         return f"arn:aws:config:{region}:{account}:config-rule/config-rule-new", {}
     return found.config_rule_arn, dict(found.tags or {})
+
+
+def recorder_tags(account: str, region: str, name: str) -> Tags:
+    """Tags of a recorder of AWS Config; none of one that is not there."""
+    found = config_backends[account][region].recorders.get(name)
+    return dict(found._berth_tags) if found is not None else {}

@@ -121,9 +121,13 @@ def _config(operation: str, given: Parameters, where: Where) -> list[Request]:
         )
         keys = request_tags(tags) | resource_tags(there)
         return [Request(action, arn, keys), *([Request("config:TagResource", arn, keys)] if tags else [])]
+    if operation == "DeleteConfigRule":
+        arn, there = facts.config_rule(where.account, where.region, given.text("ConfigRuleName"))
+        return [Request(action, arn, resource_tags(there))]
     if recorder:
         arn = f"arn:aws:config:{where.region}:{where.account}:configuration-recorder/{recorder}/0123456789abcdef"
-        found = [Request(action, arn, request_tags(tags))]
+        there = resource_tags(facts.recorder_tags(where.account, where.region, recorder))
+        found = [Request(action, arn, request_tags(tags) | there)]
         if operation == "PutConfigurationRecorder":
             role = (given.field("ConfigurationRecorder") or {}).get("roleARN", "")
             found.append(pass_role(role, "config.amazonaws.com"))

@@ -118,13 +118,20 @@ def trusts(role: Role, account: str, arn: str, external_id: str | None) -> bool:
     return allowed
 
 
+def is_closed(account: str) -> bool:
+    """Whether the account is closed: for 90 days AWS keeps what is in it, and lets nobody in."""
+    organization = organization_of(account)
+    accounts = organization.accounts if organization is not None else []
+    return any(each.id == account and each.state == "SUSPENDED" for each in accounts)
+
+
 def assume_role(original: Any, self: TokenResponse) -> ActionResult:
-    """AssumeRole: the role must exist and trust the caller. Answers AccessDenied for either, as AWS does."""
+    """AssumeRole: the role must exist, in an account that is not closed, and trust the caller. Else it is AccessDenied."""
     role_arn, external_id = self._get_param("RoleArn"), self._get_param("ExternalId")
     account, arn = caller(self)
     role = role_named(role_arn)
     service_arn = f"arn:aws:sts::{account}:assumed-role/{arn.rsplit('/', 1)[-1]}" if ":role/" in arn else arn
-    if role is None or not trusts(role, account, arn, external_id):
+    if role is None or is_closed(role_arn.split(":")[4]) or not trusts(role, account, arn, external_id):
         raise AccessDenied(f"User: {service_arn} is not authorized to perform: sts:AssumeRole on resource: {role_arn}")
     policy = self._get_param("Policy")
     if policy:

@@ -1,6 +1,10 @@
-"""AWS Backup: selections, changed plans and tokens. Stock moto has no selections, and cannot change a plan.
+"""AWS Backup: selections, changed plans, tokens, and what keeps a plan or a vault from being deleted.
+
+Stock moto has no selections and no backups, cannot change a plan, deletes whatever it is told to, and never forgets the name of
+a plan that was deleted.
 
 https://docs.aws.amazon.com/aws-backup/latest/devguide/API_CreateBackupSelection.html
+https://docs.aws.amazon.com/aws-backup/latest/devguide/API_DeleteBackupVault.html
 """
 
 from __future__ import annotations
@@ -10,7 +14,11 @@ import json
 from typing import Any
 from urllib.parse import unquote
 
-from moto.backup.exceptions import InvalidParameterValueException, ResourceNotFoundException
+from moto.backup.exceptions import (
+    InvalidParameterValueException,
+    InvalidRequestException,
+    ResourceNotFoundException,
+)
 from moto.backup.models import BackupBackend, Plan, Vault
 from moto.backup.responses import BackupResponse
 from moto.backup.urls import url_paths
@@ -100,6 +108,16 @@ def update_backup_plan(self: BackupResponse) -> str:
     return json.dumps(plan.to_dict())
 
 
+def start_backup_job(self: BackupResponse) -> str:
+    """StartBackupJob: the backup is made at once, and is one recovery point more in the vault."""
+    params = json.loads(self.body)
+    vault = self.backup_backend.describe_backup_vault(params["BackupVaultName"])
+    refuse_role(self.backup_backend, params["IamRoleArn"])
+    vault.num_of_recovery_points += 1
+    point = f"arn:aws:backup:{self.region}:{self.current_account}:recovery-point:{mock_random.uuid4()}"
+    return json.dumps({"BackupJobId": str(mock_random.uuid4()), "RecoveryPointArn": point, "CreationDate": unix_time()})
+
+
 def list_tags(self: BackupResponse) -> str:
     """ListTags: the ARN is the last part of the path; SDKs other than boto write no slash behind it."""
     arn = unquote(self.path.split("?")[0].rstrip("/").rsplit("/", 1)[-1])
@@ -111,11 +129,13 @@ def install() -> None:
     dispatch = BackupResponse.dispatch
     url_paths["{0}/backup/plans/(?P<name>[^/]+)/selections/?$"] = dispatch
     url_paths["{0}/backup/plans/(?P<name>[^/]+)/selections/(?P<selection>[^/]+)$"] = dispatch
+    url_paths["{0}/backup-jobs/?$"] = dispatch
     for operation in (
         create_backup_selection, list_backup_selections, get_backup_selection, delete_backup_selection,
-        update_backup_plan, list_tags,
+        update_backup_plan, start_backup_job, list_tags,
     ):  # fmt: skip
         setattr(BackupResponse, operation.__name__, operation)
+    _refuse_deletions()
 
     @wrap(BackupBackend, "create_backup_plan")
     def create_backup_plan(
@@ -135,3 +155,25 @@ def install() -> None:
         if vault is not None and creator_request_id and vault.creator_request_id == creator_request_id:
             return vault
         return original(self, backup_vault_name, backup_vault_tags, encryption_key_arn, creator_request_id)
+
+
+def _refuse_deletions() -> None:
+    """A plan with selections and a vault with recovery points stay; what is deleted is gone with its tags."""
+
+    @wrap(BackupBackend, "delete_backup_plan")
+    def delete_backup_plan(original: Any, self: BackupBackend, backup_plan_id: str) -> Any:
+        if selections_of(self, backup_plan_id):
+            raise InvalidRequestException(
+                msg="Related backup plan selections must be deleted prior to backup plan deletion"
+            )
+        answer = original(self, backup_plan_id)
+        self.tagger.delete_all_tags_for_resource(self.plans.pop(backup_plan_id).backup_plan_arn)
+        return answer
+
+    @wrap(BackupBackend, "delete_backup_vault")
+    def delete_backup_vault(original: Any, self: BackupBackend, backup_vault_name: str) -> None:
+        vault = self.describe_backup_vault(backup_vault_name)
+        if vault.num_of_recovery_points:
+            raise InvalidRequestException(msg="Backup vault cannot be deleted because it contains recovery points.")
+        original(self, backup_vault_name)
+        self.tagger.delete_all_tags_for_resource(vault.backup_vault_arn)

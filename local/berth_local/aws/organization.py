@@ -44,6 +44,9 @@ MANAGEMENT_ONLY = (
     "untag_resource",
 )
 
+# A tag that nobody keeps: it stands for what support does.
+REOPENED = "berth-local:reopened"
+
 _handed_out: list[str] = forgotten_on_reset([])
 _making_organization = threading.local()
 
@@ -116,6 +119,18 @@ def _install_ids() -> None:
         original(self, **fields)
 
 
+def _install_reopening() -> None:
+    """Support reopens a closed account within 90 days, and no call does: here the tag `berth-local:reopened` does."""
+
+    @wrap(OrganizationsBackend, "tag_resource")
+    def tag_resource(original: Any, self: OrganizationsBackend, **fields: Any) -> None:
+        if any(tag["Key"] == REOPENED for tag in fields["Tags"]):
+            account = self.get_account_by_id(fields["ResourceId"])
+            account.status = account.state = "ACTIVE"
+            return
+        original(self, **fields)
+
+
 def _refuse_members(name: str) -> None:
     @wrap(OrganizationsResponse, name)
     def guarded(original: Any, self: OrganizationsResponse) -> Any:
@@ -131,5 +146,6 @@ def install() -> None:
     """Ids, paths, moves, and the management account's privilege."""
     _install_accounts()
     _install_ids()
+    _install_reopening()
     for name in MANAGEMENT_ONLY:
         _refuse_members(name)

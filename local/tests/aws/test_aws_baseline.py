@@ -144,3 +144,36 @@ def test_a_recorder_takes_tags_where_it_is_made_and_keeps_them(ours: World) -> N
     assert _tags(config, recorder["arn"]) == {"CostCenter": "1", "Owner": "me"}
     config.untag_resource(ResourceArn=recorder["arn"], TagKeys=["CostCenter"])
     assert _tags(config, recorder["arn"]) == {"Owner": "me"}
+
+
+@differs_from_stock("CreateBackupSelection")
+def test_a_plan_with_a_selection_is_not_deleted_and_its_name_is_free_afterwards(world: World) -> None:
+    account = _account()
+    backup, role = world.client("backup", account), _backup_role(world, account)
+    plan = backup.create_backup_plan(BackupPlan=PLAN, CreatorRequestId="plan")["BackupPlanId"]
+    backup.create_backup_selection(BackupPlanId=plan, BackupSelection=_selection(role), CreatorRequestId="one")
+    with pytest.raises(ClientError, match="selections must be deleted prior"):
+        backup.delete_backup_plan(BackupPlanId=plan)
+    (listed,) = backup.list_backup_selections(BackupPlanId=plan)["BackupSelectionsList"]
+    backup.delete_backup_selection(BackupPlanId=plan, SelectionId=listed["SelectionId"])
+    backup.delete_backup_plan(BackupPlanId=plan)
+    assert backup.list_backup_plans()["BackupPlansList"] == []
+    again = backup.create_backup_plan(BackupPlan=PLAN, CreatorRequestId="plan")["BackupPlanId"]
+    assert again != plan
+
+
+@differs_from_stock("StartBackupJob")
+def test_a_vault_with_a_recovery_point_is_not_deleted(world: World) -> None:
+    account = _account()
+    backup, role = world.client("backup", account), _backup_role(world, account)
+    for name in ("full", "empty"):
+        backup.create_backup_vault(BackupVaultName=name, CreatorRequestId=name)
+    volume = f"arn:aws:ec2:eu-west-1:{account}:volume/vol-1"
+    job = backup.start_backup_job(BackupVaultName="full", ResourceArn=volume, IamRoleArn=role)
+    assert job["RecoveryPointArn"].startswith("arn:aws:backup:")
+    vaults = backup.list_backup_vaults()["BackupVaultList"]
+    assert {each["BackupVaultName"]: each["NumberOfRecoveryPoints"] for each in vaults} == {"full": 1, "empty": 0}
+    with pytest.raises(ClientError, match="contains recovery points"):
+        backup.delete_backup_vault(BackupVaultName="full")
+    backup.delete_backup_vault(BackupVaultName="empty")
+    assert [each["BackupVaultName"] for each in backup.list_backup_vaults()["BackupVaultList"]] == ["full"]

@@ -2,7 +2,7 @@
 
 use announce_outcome::{Change, Ended, offboarding_ended};
 use berth_contract::{CommitRequest, OffboardingOutput, Wish};
-use berth_ledger::Ending;
+use berth_ledger::{Ending, Readiness, ReadinessRecord};
 use berth_step::Converged;
 use berth_tenancy::{Departure, Mode};
 use berth_tests::registry::{function_of_state, machine};
@@ -30,6 +30,7 @@ fn departure(mode: Mode, is_closed: bool) -> Value {
     let entry = remove(json!({ "kind": "accessEntry", "role": ROLE, "cluster": "shared-dev-1", "at": at }));
     let sign_in = remove(json!({ "kind": "signIn", "group": "g", "permissionSet": "P" }));
     let role = remove(json!({ "kind": "role", "name": "developer", "arn": ROLE }));
+    let baseline = remove(json!({ "kind": "baseline", "region": "eu-west-1" }));
     json!({ "decision": "offboard", "reason": "a person asked for it", "plan": {
         "run": {
             "accountId": "111122223333", "accountName": "payments-dev", "tenant": "payments", "environment": "dev",
@@ -45,14 +46,38 @@ fn departure(mode: Mode, is_closed: bool) -> Value {
             "delivery": "push", "answerSecondsMax": 3600, "contactEmail": null, "costCenter": null, "ownerGroups": [],
             "workloads": [],
         },
+        "awaitedClusters": [at],
         "leftOver": { "access": [entry], "signIn": [sign_in], "roles": if is_closed { json!([]) } else { json!([role]) }, "reported": [] },
         "signIn": {
             "account": "999988887777", "role": "BerthSignIn", "region": "eu-west-1", "instanceArn": "arn:aws:sso:::instance/ssoins-1",
             "identityStoreId": "d-1", "assignments": [],
         },
+        "baselines": if is_closed { json!([]) } else { json!([baseline]) },
         "entered": if is_closed { json!([]) } else { json!(["111122223333"]) },
         "leftBehind": if is_closed { json!(["vpc-1 in eu-west-1"]) } else { json!([]) },
     } })
+}
+
+/// The answer of the cluster that is asked.
+fn gone(payload: &Value) -> Result<Value, String> {
+    let input: await_tenant::Input = strict(payload)?;
+    assert!(input.entry.is_none() && payload.get("entry").is_some(), "it is said that no entry is left");
+    let readiness = ReadinessRecord {
+        cluster: input.cluster.name,
+        state: Readiness::Gone,
+        message: "the Tenant payments is gone".to_owned(),
+    };
+    written(&Converged { output: await_tenant::Output { readiness }, changes: Vec::new() })
+}
+
+/// The answer of the baseline's step.
+fn without_baseline(payload: &Value) -> Result<Value, String> {
+    let input: apply_baseline::Input = strict(payload)?;
+    assert!(input.baseline.is_empty() && input.left_over[0].remove, "nothing is wanted");
+    let region = input.baseline.region;
+    let changes = vec![format!("delete the baseline in {region}")];
+    let left_behind = vec![format!("{region}: backup vault v stays")];
+    written(&Converged { output: apply_baseline::Output { region, left_behind }, changes })
 }
 
 fn answer(function: &str, payload: &Value, mode: Mode, is_closed: bool) -> Result<Value, String> {
@@ -88,6 +113,8 @@ fn answer(function: &str, payload: &Value, mode: Mode, is_closed: bool) -> Resul
             let entry = request.entry().map_err(|error| error.message)?;
             written(&commit_tenant::Output { sha, path: request.git_ops.path, entry, changes })
         }
+        "await-tenant" => gone(payload),
+        "apply-baseline" => without_baseline(payload),
         "grant-cluster-access" => {
             let input: grant_cluster_access::Input = strict(payload)?;
             assert!(input.clusters.is_empty() && input.roles.is_empty(), "nothing is wanted");
@@ -126,6 +153,7 @@ fn part(scope: &str) -> Value {
     plan.insert("scope".to_owned(), json!(scope));
     plan.insert("freeze".to_owned(), json!(if scope == "resume" { "resume" } else { "suspend" }));
     plan.insert("regions".to_owned(), regions);
+    plan.insert("baselines".to_owned(), json!([]));
     plan.insert("leftOver".to_owned(), if is_access { left_over } else { empty });
     plan.insert("entered".to_owned(), if is_access { json!(["111122223333"]) } else { json!([]) });
     answer
@@ -139,6 +167,7 @@ fn a_scope_calls_what_takes_its_part_and_nothing_else() {
         "plan-offboarding",
         "commit-tenant",
         "commit-tenant",
+        "await-tenant",
         "grant-cluster-access",
         "grant-sign-in",
         "create-tenant-roles",
@@ -197,15 +226,18 @@ fn an_offboarding_looks_first_then_freezes_and_ends_with_the_tombstone() {
             "delete-vpc",
             "commit-tenant",
             "commit-tenant",
+            "await-tenant",
             "grant-cluster-access",
             "grant-sign-in",
             "detach-transit-gateway",
             "delete-vpc",
             "detach-transit-gateway",
             "delete-vpc",
+            "apply-baseline",
             "create-tenant-roles",
         ];
-        assert_eq!(called, expected[..expected.len() - usize::from(is_closed)], "a closed account is not entered");
+        let entered = 2 * usize::from(!is_closed);
+        assert_eq!(called, expected[..expected.len() - 2 + entered], "a closed account is not entered");
         let wishes = walk.calls.iter().filter_map(|(_, payload)| payload["wish"].as_str());
         assert_eq!(wishes.collect::<Vec<_>>(), ["suspend", "leave"]);
         let looks = walk.calls.iter().filter_map(|(_, payload)| payload["isInspection"].as_bool());
@@ -214,9 +246,11 @@ fn an_offboarding_looks_first_then_freezes_and_ends_with_the_tombstone() {
             panic!()
         };
         assert_eq!((regions.len(), regions[1].changes.len()), (2, 2));
-        assert_eq!((changes.len(), left_over.len()), (8 - usize::from(is_closed), 1), "{changes:?}");
+        assert_eq!((changes.len(), left_over.len()), (7 + entered, 1), "{changes:?}");
         let Ended::Outcome { ending: Ending::Offboarded(tombstone), .. } = ended(&walk, Mode::Apply) else { panic!() };
-        assert_eq!((tombstone.is_closed, tombstone.left_behind.len()), (is_closed, 1 + usize::from(is_closed)));
+        // What is said of the sign-in and of the cluster; and of the vault, or of the closed account's VPC.
+        assert_eq!((tombstone.is_closed, tombstone.left_behind.len()), (is_closed, 3), "{:?}", tombstone.left_behind);
+        assert!(tombstone.left_behind.contains(&"shared-dev-1: the Tenant payments is gone".to_owned()));
         assert!(tombstone.left_behind.iter().any(|line| line.starts_with("sign-in of g with P: ")));
         assert_eq!(tombstone.snapshot["commit"], SHA);
     }
@@ -225,7 +259,7 @@ fn an_offboarding_looks_first_then_freezes_and_ends_with_the_tombstone() {
 #[test]
 fn a_plan_walks_the_same_way_and_is_announced_to_nobody() {
     let walk = run(Mode::Plan, false);
-    assert_eq!(walk.calls.len(), 12);
+    assert_eq!(walk.calls.len(), 14);
     assert!(matches!(ended(&walk, Mode::Plan), Ended::Silent { .. }));
 }
 
@@ -255,9 +289,11 @@ fn every_task_of_the_offboarding_has_its_function() {
             "delete-vpc",
             "detach-transit-gateway",
             "delete-vpc",
+            "apply-baseline",
             "create-tenant-roles",
             "commit-tenant",
             "commit-tenant",
+            "await-tenant",
             "grant-cluster-access",
             "grant-sign-in",
         ]

@@ -48,7 +48,9 @@ fn a_two_region_account_leaves_everything_as_it_was_before_it_came() {
     assert!(deleting(&rig.calls(since)).is_empty(), "a plan changes nothing");
     assert_eq!(rig.record(&account).unwrap().status, Status::Onboarded);
 
-    for access in ["access entry", "heron-developers", "remove role"] {
+    for access in
+        ["access entry", "heron-developers", "remove role", "delete backup plan", "delete configuration recorder"]
+    {
         assert!(plan.contains(access), "{access} is not in {plan}");
     }
 
@@ -93,11 +95,16 @@ fn of_two_accounts_of_a_tenant_the_other_one_stays_as_it_was() {
     let record = rig.wait_for(&stays, Status::Onboarded);
     let commit = record.commit.clone().unwrap();
     let file = rig.file(&commit.sha, &commit.path);
-    let world = rig.world(&stays);
+    let (world, kept, before) = (rig.world(&stays), rig.snapshot(&stays, "ibis"), rig.snapshot(&leaves, "ibis"));
     onboarded(rig, &leaves);
     rig.wait_for(&leaves, Status::Onboarded);
     offboarded(rig, &leaves);
     assert_eq!(rig.world(&stays), world);
+    // The tenant's file has two commits more, and says the same.
+    let without_commits =
+        |lines: Vec<String>| -> Vec<String> { lines.into_iter().filter(|line| !line.contains("commit")).collect() };
+    assert_eq!(without_commits(rig.snapshot(&stays, "ibis")), without_commits(kept));
+    assert_eq!(added(&before, &rig.snapshot(&leaves, "ibis")), Vec::<String>::new(), "as if it had never come");
     assert_eq!(rig.record(&stays).unwrap().status, Status::Onboarded);
     assert_eq!(rig.files_naming(&leaves), Vec::<String>::new());
     let newest = rig.commits(&commit.path);
@@ -146,5 +153,35 @@ fn a_closed_account_loses_its_attachment_and_its_block_rests_91_days() {
     for block in blocks(rig, &account) {
         let at = |name: &str| block[name].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
         assert_eq!(at("freeAt").duration_since(at("released")).as_hours(), 91 * 24, "{block}");
+    }
+}
+
+#[test]
+fn a_reopened_account_gets_its_own_vpc_and_block_again_and_nobody_elses() {
+    let (rig, _turn) = turn(&[]);
+    let account = rig.account("stilt-prod", "prod");
+    onboarded(rig, &account);
+    let record = rig.wait_for(&account, Status::Onboarded);
+    let held = blocks(rig, &account);
+    let organizations = |operation: &str, parameters: &Value| {
+        rig.call(berth_tests::rig::MANAGEMENT, "organizations", operation, parameters)
+    };
+    organizations("close_account", &json!({ "AccountId": account }));
+    offboarded(rig, &account);
+    // Nobody gets in, so what is in it stays; and whoever comes meanwhile gets other addresses.
+    let other = rig.account("sanderling-prod", "prod");
+    onboarded(rig, &other);
+    let cidrs = |blocks: &[Value]| -> Vec<Value> { blocks.iter().map(|block| block["cidr"].clone()).collect() };
+    assert!(!held.is_empty() && cidrs(&blocks(rig, &other)).iter().all(|cidr| !cidrs(&held).contains(cidr)));
+
+    let reopened = json!([{ "Key": "berth-local:reopened", "Value": "true" }]);
+    organizations("tag_resource", &json!({ "ResourceId": account, "Tags": reopened }));
+    onboarded(rig, &account);
+    let again = rig.wait_for(&account, Status::Onboarded);
+    assert_eq!(blocks(rig, &account), held, "its own block, and it does not rest any more");
+    for (region, network) in &record.regions {
+        let now = &again.regions[region];
+        assert_eq!((&now.vpc_id, &now.cidr), (&network.vpc_id, &network.cidr), "what was left of its own");
+        assert_ne!(now.attachment_id, network.attachment_id, "AWS deleted the attachment");
     }
 }

@@ -3,8 +3,11 @@
 //! These journeys count who leaves in a day and change platform.yaml, so they have a local AWS of their own and take turns.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
+mod awaited;
+mod baseline;
 mod leaving;
 mod parts;
+mod rivals;
 mod stopped;
 mod triggers;
 
@@ -26,23 +29,11 @@ fn deployed(rig: &Rig, edits: &[(&str, Value)]) {
     rig.deploy_platform(&[&[guard], edits].concat());
 }
 
-/// Kinds of a snapshot's lines that an account keeps: its baseline, and roles that AWS made for its services.
-const STAYS: [&str; 11] = [
-    "EBS encryption",
-    "S3 public access",
-    "backup plan",
-    "backup selection",
-    "backup vault",
-    "config channel",
-    "config recorder",
-    "config recording",
-    "config rule",
-    "metadata defaults",
-    "snapshot sharing",
-];
+/// Kinds of a snapshot's lines that an account keeps: settings that protect it.
+const STAYS: [&str; 4] = ["EBS encryption", "S3 public access", "metadata defaults", "snapshot sharing"];
 
-/// What an account has now that it had not before it came, but for what stays by decision. Default VPCs, which it had and
-/// has no more, are in no line of it.
+/// What an account has now that it had not before it came, but for what stays by decision and roles that AWS made for its
+/// services. Default VPCs, which it had and has no more, are in no line of it.
 fn added(before: &[String], after: &[String]) -> Vec<String> {
     let mut rest = before.to_vec();
     let is_new = |line: &&String| match rest.iter().position(|known| known == *line) {

@@ -64,6 +64,29 @@ fn an_instance_in_a_subnet_is_named_and_nothing_is_touched_until_it_is_gone() {
 }
 
 #[test]
+fn a_vpc_with_our_tags_that_is_not_on_record_stops_it() {
+    let (rig, _turn) = turn(&[]);
+    let account = rig.account("wagtail-staging", "staging");
+    onboarded(rig, &account);
+    let record = rig.wait_for(&account, Status::Onboarded);
+    let region = record.regions.keys().next().unwrap().to_string();
+    let tags = json!([
+        { "Key": "berth:managed-by", "Value": "berth" }, { "Key": "berth:account", "Value": account },
+    ]);
+    let copied =
+        json!({ "CidrBlock": "192.168.0.0/24", "TagSpecifications": [{ "ResourceType": "vpc", "Tags": tags }] });
+    let made = rig.call_in(&account, &region, "ec2", "create_vpc", &copied);
+    let vpc = made["Vpc"]["VpcId"].as_str().unwrap().to_owned();
+    let before = (networks(rig, &account, "wagtail"), rig.files_naming(&account));
+    refused(rig, &account, &[&vpc, "is not on record as Berth's", "NotOwned"]);
+    assert_eq!((networks(rig, &account, "wagtail"), rig.files_naming(&account)), before, "nothing was touched");
+    rig.call_in(&account, &region, "ec2", "delete_vpc", &json!({ "VpcId": vpc }));
+    rig.wait_for(&account, Status::OffboardingFailed);
+    offboarded(rig, &account);
+    assert_eq!(networks(rig, &account, "wagtail"), Vec::<String>::new());
+}
+
+#[test]
 fn one_account_too_many_in_a_day_is_refused_and_keeps_everything() {
     let guard = json!({ "accountsPerDay": 1, "percentPerDay": 100 });
     let (rig, _turn) = turn(&[("offboardingGuard", guard)]);

@@ -67,6 +67,48 @@ fn a_cancel_in_time_keeps_the_account_and_no_sweep_overrules_it() {
     assert_eq!((after.status, after.offboarding, after.regions), (Status::Onboarded, None, before.regions));
 }
 
+#[test]
+fn a_tag_puts_an_account_on_the_list_and_without_auto_nothing_starts() {
+    let (rig, _turn) = turn(&[rules(false, 0)]);
+    let account = rig.account("linnet-staging", "staging");
+    onboarded(rig, &account);
+    rig.wait_for(&account, Status::Onboarded);
+    let tags = json!([{ "Key": "berth:onboard", "Value": "false" }]);
+    rig.call(MANAGEMENT, "organizations", "tag_resource", &json!({ "ResourceId": account, "Tags": tags }));
+    let leave = swept(rig, &account).unwrap();
+    assert!(leave["starts"] == false && leave["reason"].as_str().unwrap().contains("berth:onboard"), "{leave}");
+    assert_eq!(swept(rig, &account).unwrap()["starts"], false, "however often it is swept: a person says yes");
+    assert_eq!(rig.record(&account).unwrap().status, Status::Onboarded);
+    // The tag that is gone takes it off the list.
+    let keys = json!({ "ResourceId": account, "TagKeys": ["berth:onboard"] });
+    rig.call(MANAGEMENT, "organizations", "untag_resource", &keys);
+    assert_eq!(swept(rig, &account), None);
+    assert_eq!(rig.record(&account).unwrap().offboarding, None);
+    rig.call(MANAGEMENT, "organizations", "tag_resource", &json!({ "ResourceId": account, "Tags": tags }));
+    assert!(swept(rig, &account).is_some());
+    let (code, said) = rig.berth(&["offboard", &account, "--yes"]);
+    assert_eq!(code, 0, "{said}");
+    rig.wait_for(&account, Status::Offboarded);
+    assert_eq!(swept(rig, &account), None, "it stays out, and nobody asks again");
+}
+
+#[test]
+fn a_person_need_not_wait_for_the_grace_and_may_say_yes_after_a_cancel() {
+    let (rig, _turn) = turn(&[rules(true, 30)]);
+    let account = rig.account("pipit-staging", "staging");
+    onboarded(rig, &account);
+    rig.wait_for(&account, Status::Onboarded);
+    moved_out(rig, &account);
+    assert_eq!(swept(rig, &account).unwrap()["starts"], false, "30 days of grace");
+    assert_eq!(rig.berth(&["offboard", &account, "--cancel"]).0, 0);
+    assert_eq!(swept(rig, &account), None, "a person has said that it stays");
+    let (code, said) = rig.berth(&["offboard", &account, "--yes"]);
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(rig.wait_for(&account, Status::Offboarded).offboarding, None);
+    let (code, said) = rig.berth(&["offboard", &account, "--cancel"]);
+    assert_eq!(code, 1, "what is done is not undone: {said}");
+}
+
 fn id(number: usize) -> String {
     format!("7{number:011}")
 }
