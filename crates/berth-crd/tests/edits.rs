@@ -99,7 +99,7 @@ fn comments_order_and_blank_lines_survive_when_a_second_account_joins() {
 
 /// A new file begins with a marker; whoever writes a head with one of its own above it makes an empty document.
 #[test]
-fn a_head_with_a_marker_of_its_own_above_a_file_stays_and_no_second_document_is_edited() {
+fn a_head_with_a_marker_of_its_own_stays_and_the_file_is_edited() {
     let written = join(None, &dev()).unwrap();
     for head in ["# Ask the payments team first.\n---\n", "---\n", "---\n# nothing\n---\n~\n"] {
         let by_hand = format!("{head}{written}");
