@@ -25,19 +25,19 @@ fn an_account_with_a_late_tag_of_another_tenant_stays_who_it_is() {
 #[test]
 fn a_renamed_account_stays_who_it_is_whoever_asks_for_it() {
     let (rig, _turn) = turn(&[]);
-    let account = rig.account("willow-staging", "staging");
+    let account = rig.account("thorn-staging", "staging");
     onboarded(rig, &account);
     let rename = |name: &str| rig.call(&account, "account", "put_account_name", &json!({ "AccountName": name }));
-    rename("osprey-staging");
-    let says = ["NotOwned", "willow/staging", "osprey/staging", "because its name is \"osprey-staging\""];
+    rename("egret-staging");
+    let says = ["NotOwned", "thorn/staging", "egret/staging", "because its name is \"egret-staging\""];
     assert_refused(rig, &account, &says);
     let since = rig.last_call();
     let _ = rig.enqueue(&[event_now(Event::Updated, &account)]);
     let record = rig.wait_for(&account, Status::Failed);
-    assert_eq!((record.tenant.unwrap().as_str(), record.account_name.as_deref()), ("willow", Some("willow-staging")));
+    assert_eq!((record.tenant.unwrap().as_str(), record.account_name.as_deref()), ("thorn", Some("thorn-staging")));
     assert_eq!(changed_since(rig, since), []);
     // A name that gives the same tenant is no difference.
-    rename("Willow (STAGING)");
+    rename("Thorn (STAGING)");
     assert!(onboarded(rig, &account).changes().is_empty());
 }
 

@@ -15,10 +15,10 @@ fn hold(rig: &Rig, account: &str, function: &str, operation: &str) -> u64 {
 #[test]
 fn an_offboarding_that_comes_second_says_who_works_and_takes_nothing_away() {
     let (rig, _turn) = turn(&[]);
-    let account = rig.account("avocet-staging", "staging");
+    let account = rig.account("wigeon-staging", "staging");
     onboarded(rig, &account);
     rig.wait_for(&account, Status::Onboarded);
-    let before = networks(rig, &account, "avocet");
+    let before = networks(rig, &account, "wigeon");
     let rule = hold(rig, &account, "berth-provision-vpc", "DescribeVpcs");
     let onboarding = rig.start_execution(&json!({ "accountId": account }));
     rig.until("the onboarding to be under way", || (rig.fired_so_far(rule) > 0).then_some(()));
@@ -30,7 +30,7 @@ fn an_offboarding_that_comes_second_says_who_works_and_takes_nothing_away() {
     rig.mend(rule);
     assert_eq!(rig.ended(&onboarding).error, None);
     let record = rig.wait_for_outcome(&account, &onboarding);
-    assert_eq!((record.status, networks(rig, &account, "avocet")), (Status::Onboarded, before));
+    assert_eq!((record.status, networks(rig, &account, "wigeon")), (Status::Onboarded, before));
 }
 
 #[test]
