@@ -225,12 +225,10 @@ fn made_by_people(rig: &Rig, account: &str) {
     let trust = json!({ "Version": "2012-10-17", "Statement": [{
         "Effect": "Allow", "Principal": { "Service": "ec2.amazonaws.com" }, "Action": "sts:AssumeRole",
     }] });
-    rig.call(
-        account,
-        "iam",
-        "create_role",
-        &json!({ "RoleName": role, "AssumeRolePolicyDocument": trust.to_string() }),
-    );
+    for role in [role, "people-operators"] {
+        let made = json!({ "RoleName": role, "AssumeRolePolicyDocument": trust.to_string() });
+        rig.call(account, "iam", "create_role", &made);
+    }
     let center = rig.platform("identityCenter");
     let (instance, store) = (&center["instanceArn"], &center["identityStoreId"]);
     let of_center = |service: &str, operation: &str, parameters: &Value| {

@@ -47,7 +47,18 @@ fn known(record: &Record) -> Record {
     // What was given by which run, and what the newest one changed, is written by the next run.
     let (inventory, journal) = (None, BTreeMap::new());
     let since = jiff::Timestamp::UNIX_EPOCH;
-    Record { since, commit: None, binding: None, regions, inventory, journal, ..record.clone() }
+    let (onboarded_since, announced) = (None, None);
+    Record {
+        since,
+        onboarded_since,
+        announced,
+        commit: None,
+        binding: None,
+        regions,
+        inventory,
+        journal,
+        ..record.clone()
+    }
 }
 
 #[test]
