@@ -56,7 +56,9 @@ pub fn failed_state(events: &[HistoryEvent], extent: Extent) -> Option<FailedSta
         }
         (first, _) => first,
     };
-    let state = state_of(failed?, &by_id)?;
+    // An event whose branch leads nowhere, as of a history that was read while it was written, has others that say the same.
+    let others = || failures().filter(said_same).find_map(|event| state_of(event, &by_id));
+    let state = state_of(failed?, &by_id).or_else(others)?;
     Some(FailedState { state: state.to_owned(), error, cause })
 }
 
