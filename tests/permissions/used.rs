@@ -13,7 +13,7 @@ use super::{Decided, recorded::part_of};
 const HEAD: &str = "# Permissions, as they were used
 
 For whoever reviews whether a statement could be narrower. Written at the end of `make test` to `target/permissions.md`, from
-what the local AWS decided of every call of every journey; the copy here is of the version below.
+what the local AWS decided of every call of every journey. docs/permissions-used.md is a copy.
 
 For each statement: the narrowest form that the journeys would have done with, its actions with the resources that they were
 used on (accounts and made-up ids left out), then what it allows besides, and why. An action that no journey used is there
