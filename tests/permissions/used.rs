@@ -20,6 +20,9 @@ used on (accounts and made-up ids left out), then what it allows besides, and wh
 for what journeys cannot bring about, or for AWS itself ([demanded.json](../tests/permissions/demanded.json)).
 ";
 
+/// Names under one path that are listed.
+const NAMED_MAX: usize = 3;
+
 /// The page.
 #[must_use]
 pub fn used_page(policies: &BTreeMap<String, FunctionPolicy>, decided: &BTreeSet<Decided>) -> String {
@@ -75,11 +78,33 @@ fn narrowest(uses: &BTreeMap<String, BTreeSet<String>>) -> String {
     }
     let quoted = |texts: Vec<&str>| texts.iter().map(|text| format!("`{text}`")).collect::<Vec<_>>().join(", ");
     let rows = by_resources.into_iter().map(|(resources, actions)| {
-        let resources = resources.iter().map(String::as_str).collect();
-        format!("{} on {}", quoted(actions), quoted(resources))
+        let resources = condensed(resources);
+        format!("{} on {}", quoted(actions), quoted(resources.iter().map(String::as_str).collect()))
     });
     let rows: Vec<String> = rows.collect();
     if rows.is_empty() { "nothing".to_owned() } else { rows.join("; ") }
+}
+
+/// Many names under one path are what a policy writes as a pattern: those of the last part of an ARN, then of the last two.
+fn condensed(resources: &BTreeSet<String>) -> BTreeSet<String> {
+    [1, 2].into_iter().fold(resources.clone(), |resources, parts| {
+        let mut by_path: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for resource in resources {
+            by_path.entry(path(&resource, parts)).or_default().push(resource);
+        }
+        let shown = by_path
+            .into_iter()
+            .flat_map(|(path, of_it)| if of_it.len() > NAMED_MAX { vec![format!("{path}*")] } else { of_it });
+        shown.collect()
+    })
+}
+
+/// An ARN without so many of its last parts; whole where it has fewer, because what stands before them is a kind of resource.
+fn path(arn: &str, parts: usize) -> String {
+    let is_last_of_execution = parts == 1 && !arn.contains('/');
+    let separator = if is_last_of_execution { ':' } else { '/' };
+    let end = arn.rmatch_indices(separator).nth(parts - 1).map_or(arn.len(), |(at, _)| at + 1);
+    arn.get(..end).unwrap_or_default().to_owned()
 }
 
 /// Actions that were not used, and the statement's own reason.
