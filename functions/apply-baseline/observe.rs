@@ -14,7 +14,7 @@ use crate::{Input, State};
 /// Reads what the plan names: three services at once, none that is switched off.
 pub(crate) async fn observe(clients: &Clients, input: &Input) -> Result<State, StepError> {
     if input.is_removal() {
-        return Ok(State { left: Some(left::observe(clients, input).await?), ..State::default() });
+        return Ok(State { left: Some(Box::pin(left::observe(clients, input)).await?), ..State::default() });
     }
     let (settings, (recorder, channel, rules), (vault, plan, backup_role)) = futures::try_join!(
         settings::observe(clients, &input.baseline, &input.run.account_id),

@@ -189,8 +189,9 @@ impl State {
                 there.for_each(|there| there.0.extend(wanted.0.clone()));
             }
             ConfigChange::TagRule { name, .. } => {
-                let there = self.rules.get_mut(&name).and_then(|rule| rule.tags.as_mut());
-                there.into_iter().for_each(|there| there.0.extend(tags(input, ResourceKind::ConfigRule).0));
+                if let Some(there) = self.rules.get_mut(&name).and_then(|rule| rule.tags.as_mut()) {
+                    there.0.extend(tags(input, ResourceKind::ConfigRule).0);
+                }
             }
             // Only of what is left over.
             ConfigChange::DeleteRule { .. }

@@ -55,14 +55,11 @@ fn of_platform(platform: &PlatformConfig) -> Vec<Gateway> {
     let mut gateways: Vec<Gateway> = Vec::new();
     for (environment, region, mut plan) in platform.transit_gateways() {
         plan.routes.clear();
-        match gateways.iter_mut().find(|gateway| gateway.region == region && gateway.plan == plan) {
-            Some(gateway) => {
-                gateway.environments.insert(environment);
-            }
-            None => {
-                let (environments, vpcs) = (BTreeSet::from([environment]), Vec::new());
-                gateways.push(Gateway { region, plan, environments, vpcs });
-            }
+        if let Some(known) = gateways.iter_mut().find(|gateway| gateway.region == region && gateway.plan == plan) {
+            known.environments.insert(environment);
+        } else {
+            let (environments, vpcs) = (BTreeSet::from([environment]), Vec::new());
+            gateways.push(Gateway { region, plan, environments, vpcs });
         }
     }
     gateways

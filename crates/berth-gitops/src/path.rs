@@ -26,7 +26,7 @@ impl RepoPath {
 
     /// The folder that the cluster syncs, with a slash at its end.
     pub(crate) fn cluster_folder(&self) -> String {
-        self.parts().take(2).map(|part| format!("{part}/")).collect()
+        self.parts().take(2).flat_map(|part| [part, "/"]).collect()
     }
 
     /// Whether a path leads to a file of the same name elsewhere in the cluster's folder.

@@ -2,7 +2,10 @@
 //!
 //! The token that Berth made a plan or vault with cannot be changed, and its tags can: what has both is Berth's.
 
-use aws_sdk_config::types::{ConfigRule, ConfigRuleState, Tag};
+use aws_sdk_config::{
+    operation::list_tags_for_resource::ListTagsForResourceOutput,
+    types::{ConfigRule, ConfigRuleState, Tag},
+};
 use berth_aws::{CallResultExt, SdkResultExt};
 use berth_step::StepError;
 use berth_tenancy::Tags;
@@ -110,6 +113,6 @@ async fn are_ours(clients: &Clients, input: &Input, arn: Option<String>) -> Resu
     // Somebody deletes it at the same moment.
     let answer = sent.named("config:ListTagsForResource").none_if(&["ResourceNotFoundException"]).or_common()?;
     let pair = |tag: &Tag| Some((tag.key()?.to_owned(), tag.value()?.to_owned()));
-    let tags: Tags = answer.iter().flat_map(|answer| answer.tags()).filter_map(pair).collect();
+    let tags: Tags = answer.iter().flat_map(ListTagsForResourceOutput::tags).filter_map(pair).collect();
     Ok(tags.are_ours(&input.run.account_id))
 }

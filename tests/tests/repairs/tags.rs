@@ -121,8 +121,8 @@ fn a_tag_that_somebody_removes_comes_back_on_any_part() {
     let config = |operation: &str, with: &Value| rig.call_in(&account, WEST, "config", operation, with);
     let recorder = config("describe_configuration_recorders", &json!({}))["ConfigurationRecorders"][0]["arn"].take();
     let named = json!({ "ConfigRuleNames": ["berth-encrypted-volumes"] });
-    let rule = config("describe_config_rules", &named)["ConfigRules"][0]["ConfigRuleArn"].take();
-    for arn in [&recorder, &rule] {
+    let config_rule = config("describe_config_rules", &named)["ConfigRules"][0]["ConfigRuleArn"].take();
+    for arn in [&recorder, &config_rule] {
         config("untag_resource", &json!({ "ResourceArn": arn, "TagKeys": ["CostCenter"] }));
     }
     let mut expected: Vec<String> = ids.iter().map(|id| format!("tag {id} with CostCenter")).collect();
@@ -135,7 +135,7 @@ fn a_tag_that_somebody_removes_comes_back_on_any_part() {
     expected.sort();
     assert_eq!(repaired(rig, &account), expected);
     assert_tagged(rig, &account, "untagged");
-    for arn in [&recorder, &rule] {
+    for arn in [&recorder, &config_rule] {
         let tags = config("list_tags_for_resource", &json!({ "ResourceArn": arn })).to_string();
         assert!(tags.contains("CostCenter") && tags.contains("4711"), "{tags}");
     }
