@@ -20,10 +20,9 @@ pub struct FailedState {
 /// A Parallel or a Map fails with error and cause of the branch that failed first, and so does the execution. Hence the
 /// failure that says the same as the execution's end is the one, and neither the newest failure (another branch may wait
 /// for its next try, or report after the end) nor the event before the end (it belongs to whichever branch wrote last) tells
-/// it. Of several that say the
-/// same it is the one that closed the outermost state; where no event says so, a try that was given up, and of those the
-/// first. Where none says the same, the
-/// execution failed outside of a task: the state that was entered last before the end in its branch.
+/// it. Of several that say the same it is the one that closed the outermost state; where no event says so, a try that was
+/// given up, and of those the first. Where none says the same, the execution failed outside of a task: the state that was
+/// entered last before the end in its branch.
 #[must_use]
 pub fn failed_state(events: &[HistoryEvent], extent: Extent) -> Option<FailedState> {
     let end = end_of(events);

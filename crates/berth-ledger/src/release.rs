@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::{operation::update_item::builders::UpdateItemFluentBuilder, types::AttributeValue};
 use berth_aws::{CallResultExt, SdkResultExt};
 use berth_step::{Fault, StepError};
 use berth_tenancy::{AccountId, Region};
@@ -101,16 +101,9 @@ impl Ledger {
         region: &Region,
     ) -> Result<bool, StepError> {
         let sent = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(block_key(pool, block)))
+            .update_of_owner(pool, block, &owner(account, region))
             .update_expression("REMOVE #released, #rests")
             .condition_expression("#owner = :owner")
-            .expression_attribute_names("#released", RELEASED)
-            .expression_attribute_names("#rests", RESTS)
-            .expression_attribute_names("#owner", "owner")
-            .expression_attribute_values(":owner", AttributeValue::S(owner(account, region)))
             .send()
             .await;
         Ok(sent.named("dynamodb:UpdateItem").none_if(&["ConditionalCheckFailedException"]).or_common()?.is_some())
@@ -125,20 +118,25 @@ impl Ledger {
         now: Timestamp,
     ) -> Result<bool, StepError> {
         let sent = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(block_key(pool, block)))
+            .update_of_owner(pool, block, owner)
             .update_expression("SET #released = :now, #rests = :rests")
             .condition_expression("#owner = :owner AND attribute_not_exists(#released)")
-            .expression_attribute_names("#released", RELEASED)
-            .expression_attribute_names("#rests", RESTS)
-            .expression_attribute_names("#owner", "owner")
             .expression_attribute_values(":rests", AttributeValue::N(rest.seconds().to_string()))
             .expression_attribute_values(":now", AttributeValue::S(now.to_string()))
-            .expression_attribute_values(":owner", AttributeValue::S(owner.to_owned()))
             .send()
             .await;
         Ok(sent.named("dynamodb:UpdateItem").none_if(&["ConditionalCheckFailedException"]).or_common()?.is_some())
+    }
+
+    /// An update of a block that says when it was released, with the names and the owner that its condition asks for.
+    fn update_of_owner(&self, pool: &str, block: Ipv4Net, owner: &str) -> UpdateItemFluentBuilder {
+        self.client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(block_key(pool, block)))
+            .expression_attribute_names("#released", RELEASED)
+            .expression_attribute_names("#rests", RESTS)
+            .expression_attribute_names("#owner", "owner")
+            .expression_attribute_values(":owner", AttributeValue::S(owner.to_owned()))
     }
 }
