@@ -17,6 +17,7 @@ from installation import (
     Other,
     Refused,
     declared_parameters,
+    describing,
     end,
     is_deployed,
     need_tools,
@@ -75,11 +76,8 @@ def deploy_hub(installation: Installation, template: Path) -> dict[str, str]:
 
 
 def outputs(installation: Installation) -> dict[str, str]:
-    """The outputs of the hub's stack. [CloudFormation DescribeStacks]"""
-    text = run([
-        "aws", "cloudformation", "describe-stacks", "--stack-name", installation.stack,
-        "--region", installation.region, "--output", "json",
-    ], capture=True)  # fmt: skip
+    """The outputs of the hub's stack."""
+    text = run(describing(installation), capture=True)
     (stack,) = json.loads(text)["Stacks"]
     return {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
 

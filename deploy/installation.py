@@ -183,16 +183,21 @@ def run(
     return done.stdout or ""
 
 
+def describing(installation: Installation) -> list[str]:
+    """The command that describes the hub's stack. [CloudFormation DescribeStacks]"""
+    return [
+        "aws", "cloudformation", "describe-stacks", "--stack-name", installation.stack,
+        "--region", installation.region, "--output", "json",
+    ]  # fmt: skip
+
+
 def is_deployed(installation: Installation) -> bool:
-    """Whether the hub's stack is there. [CloudFormation DescribeStacks]
+    """Whether the hub's stack is there.
 
     Raises:
         Refused: it cannot be said.
     """
-    command = [
-        "aws", "cloudformation", "describe-stacks", "--stack-name", installation.stack,
-        "--region", installation.region, "--output", "json",
-    ]  # fmt: skip
+    command = describing(installation)
     done = subprocess.run(command, check=False, text=True, capture_output=True)
     if done.returncode != 0 and "does not exist" not in done.stderr:
         raise Refused(f"{' '.join(command)}: {done.stderr.strip()}", "sign in to the hub account, and try again")
