@@ -313,3 +313,29 @@ fn a_history_that_says_nothing_gives_a_failure_without_a_state() {
         [HistoryEvent { id: 1, previous: 2, ..HistoryEvent::default() }, failed(2, 1, "Bug"), end(3, 2, "Bug")];
     assert_eq!(failed_state(&circle, Extent::Whole), None);
 }
+
+#[test]
+fn an_event_that_leads_nowhere_has_others_that_say_the_same() {
+    let said = says(1, false);
+    let event = |id, previous, kind, failure: Option<&(Option<String>, Option<String>)>| HistoryEvent {
+        id,
+        previous,
+        kind,
+        failure: failure.cloned(),
+    };
+    let entered = Kind::Entered { state: "Last1".to_owned(), is_task: true };
+    let mut events = vec![
+        event(1, 0, entered, None),
+        event(2, 1, Kind::Other, Some(&said)),
+        // The one before it is none of this history.
+        event(4, 3_000, Kind::Other, Some(&said)),
+        event(5, 4, Kind::Closed, None),
+        event(6, 5, Kind::Ended, Some(&said)),
+    ];
+    let state = |events: &[HistoryEvent]| failed_state(events, Extent::Whole).map(|failed| failed.state);
+    assert_eq!(state(&events).as_deref(), Some("Last1"));
+    // Another failure is no answer.
+    events[1].failure = Some(says(2, false));
+    assert_eq!(state(&events), None);
+    assert_eq!(failure("FAILED", &events, Extent::Whole).unwrap().state, "");
+}
