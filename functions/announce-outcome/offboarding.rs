@@ -1,6 +1,6 @@
 //! From the end of an offboarding to what it means for the account. Pure.
 
-use berth_contract::OffboardingOutput;
+use berth_contract::{LeftBaseline, OffboardingOutput};
 use berth_events::Failure;
 use berth_ledger::{Ending, Part, Record, Taken, Tombstone};
 use berth_step::{Fault, StepError};
@@ -64,7 +64,7 @@ fn part_of(
     change: &Change,
     account: AccountId,
     scope: OffboardingScope,
-    left_over: &[LeftOver],
+    (left_over, baselines): (&[LeftOver], &[LeftBaseline]),
     record: Option<&Record>,
 ) -> Ended {
     let Some(record) = record else { return Ended::Silent { reason: "took a part of an unknown account".to_owned() } };
@@ -74,7 +74,10 @@ fn part_of(
     let ending = if left_over.is_empty() || is_claimed {
         let part = record.part.clone().unwrap_or_else(|| Part::of(record, scope, region));
         let reason = reason.unwrap_or_else(|| "a person asked for it".to_owned());
-        Ending::Taken(Box::new(Taken { part, reason }))
+        let is_baseline_gone = baselines
+            .iter()
+            .any(|baseline| part.region.as_ref() == Some(&baseline.region) && baseline.left_behind.is_empty());
+        Ending::Taken(Box::new(Taken { part, reason, is_baseline_gone }))
     } else {
         let named: Vec<String> = left_over.iter().map(|left| left.thing.to_string()).collect();
         let what = format!("{} could not be taken away: {NOT_TAKEN}", named.join(", "));
@@ -105,26 +108,28 @@ pub fn ended(change: &Change, failure: Option<Failure>, record: Option<&Record>)
         StepError::new(Fault::Bug, format!("the output of {} does not fit this version", change.execution_arn))
             .because(error)
     })?;
-    let (run, scope, is_closed, regions, mut left_behind, left_over, commit, readiness, changes) = match output {
-        OffboardingOutput::Ignore { reason, .. } => return silent(format!("had nothing to take away: {reason}")),
-        OffboardingOutput::Duplicate { reason, .. } => return silent(format!("was a duplicate: {reason}")),
-        OffboardingOutput::Offboard {
-            run,
-            scope,
-            is_closed,
-            regions,
-            left_behind,
-            left_over,
-            commit,
-            readiness,
-            changes,
-        } => (run, scope, is_closed, regions, left_behind, left_over, commit, readiness, changes),
-    };
+    let (run, scope, is_closed, regions, mut left_behind, baselines, left_over, commit, readiness, changes) =
+        match output {
+            OffboardingOutput::Ignore { reason, .. } => return silent(format!("had nothing to take away: {reason}")),
+            OffboardingOutput::Duplicate { reason, .. } => return silent(format!("was a duplicate: {reason}")),
+            OffboardingOutput::Offboard {
+                run,
+                scope,
+                is_closed,
+                regions,
+                left_behind,
+                baselines,
+                left_over,
+                commit,
+                readiness,
+                changes,
+            } => (run, scope, is_closed, regions, left_behind, baselines, left_over, commit, readiness, changes),
+        };
     if run.mode == Mode::Plan {
         return silent("only planned".to_owned());
     }
     if scope != OffboardingScope::Account {
-        return Ok(part_of(change, run.account_id, scope, &left_over, record));
+        return Ok(part_of(change, run.account_id, scope, (&left_over, &baselines), record));
     }
     left_behind.extend(left_over.iter().map(|left| format!("{}: {NOT_TAKEN}", left.thing)));
     left_behind.extend(readiness.into_iter().map(|cluster| format!("{}: {}", cluster.cluster, cluster.message)));

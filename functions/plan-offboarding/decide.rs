@@ -208,7 +208,7 @@ pub fn left_behind(record: &Record, standing: Standing) -> Vec<String> {
 }
 
 /// What of a baseline stays: it protects the account, and nobody knows what was there before.
-pub(crate) fn settings(region: &Region) -> String {
+fn settings(region: &Region) -> String {
     format!("settings of EBS, EC2 and S3 in {region} stay as they are: they protect the account")
 }
 

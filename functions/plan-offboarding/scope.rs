@@ -7,7 +7,7 @@ use berth_tenancy::{Freeze, LeftOvers, OffboardingPlan, OffboardingScope, Region
 
 use crate::{
     OffboardingRequest,
-    decide::{check_protection, check_reach, given, settings},
+    decide::{check_protection, check_reach, given},
 };
 
 /// The plan, with what the request asks for and nothing else; none when the account has nothing of it.
@@ -81,7 +81,7 @@ fn access_of(plan: OffboardingPlan) -> Result<OffboardingPlan, StepError> {
     Ok(OffboardingPlan { entered, ..without_places(plan) })
 }
 
-/// The network of a region that nobody wants any more.
+/// The network and the baseline of a region that nobody wants any more.
 fn region_of(
     platform: &PlatformConfig,
     record: &Record,
@@ -119,15 +119,13 @@ fn region_of(
         return Ok(None);
     }
     let is_here = |line: &String| line.split([' ', ',', ':']).any(|word| word == region.as_str());
-    // The whole baseline of the region stays, and its settings with it.
-    let baselines = plan.baselines.iter().filter(|left| left.thing.region() == Some(region));
-    let kept = baselines.map(|left| format!("{}: backups, AWS Config and settings stay as they are", left.thing));
-    let settings = settings(region);
-    let known = plan.left_behind.iter().filter(|line| is_here(line) && **line != settings).cloned();
-    let left_behind = kept.chain(known).collect();
+    let left_behind = plan.left_behind.iter().filter(|line| is_here(line)).cloned().collect();
+    let mut baselines = plan.baselines.clone();
+    baselines.retain(|left| left.thing.region() == Some(region));
     let mut regions = plan.regions.clone();
     regions.retain(|removal| removal.region == *region);
-    Ok(Some(OffboardingPlan { regions, left_behind, left_over: LeftOvers::default(), ..without_places(plan) }))
+    let left_over = LeftOvers::default();
+    Ok(Some(OffboardingPlan { regions, baselines, left_behind, left_over, ..without_places(plan) }))
 }
 
 /// What the ledger writes down of a run that takes a part; none of one that takes everything.

@@ -17,7 +17,7 @@ pub mod repository;
 pub mod sweep;
 
 pub use commit::{CommitRequest, Settled, TaskToken, Wish};
-pub use offboarding::{LeftRegion, OffboardingOutput};
+pub use offboarding::{LeftBaseline, LeftRegion, OffboardingOutput};
 pub use output::{CommitOutput, ExecutionOutput, RegionResult};
 pub use record::{
     AccessEntryRecord, ClusterAccessRecord, CommitRecord, DefaultVpcRecord, Readiness, ReadinessRecord, RegionRecord,

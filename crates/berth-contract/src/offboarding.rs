@@ -23,6 +23,9 @@ pub enum OffboardingOutput {
         regions: Vec<LeftRegion>,
         /// What stays, in words.
         left_behind: Vec<String>,
+        /// What became of baselines that go. Executions of an earlier version do not say.
+        #[serde(default)]
+        baselines: Vec<LeftBaseline>,
         /// Access that is still there: the functions could not prove that it is Berth's, or somebody uses it.
         left_over: Vec<LeftOver>,
         /// The commit without its entry; in a plan it has no id.
@@ -60,5 +63,17 @@ pub struct LeftRegion {
     /// The VPC that stays in a closed account.
     pub left_behind: Option<String>,
     /// What was changed there.
+    pub changes: Vec<String>,
+}
+
+/// The baseline of one region in the output.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LeftBaseline {
+    /// The region.
+    pub region: Region,
+    /// What of it stays, in words; the output's `leftBehind` has that, too.
+    pub left_behind: Vec<String>,
+    /// What was changed there; the output's `changes` have that, too.
     pub changes: Vec<String>,
 }

@@ -105,6 +105,8 @@ pub struct Taken {
     pub part: Part,
     /// Why, in one sentence.
     pub reason: String,
+    /// Whether nothing is left of the region's baseline, where it is one region. What is left stays on record.
+    pub is_baseline_gone: bool,
 }
 
 impl Ledger {
@@ -119,13 +121,13 @@ impl Ledger {
         now: Timestamp,
     ) -> Result<bool, StepError> {
         let Some(record) = record else { return Ok(false) };
-        let Taken { part, reason } = taken;
+        let Taken { part, reason, is_baseline_gone } = taken;
         let change = Change::when("#lease = :me").value("me", execution)?.remove(&["part"]);
         let change = match (part.scope, &part.region) {
             (OffboardingScope::Access, _) => without_access(change, record, execution, now)?,
             // A failed onboarding whose plan has the region must not go on.
             (OffboardingScope::Region, Some(region)) => {
-                without_region(as_before(change, part)?, record, region)?.remove(&["lease"])
+                without_region(as_before(change, part)?, record, region, *is_baseline_gone)?.remove(&["lease"])
             }
             (OffboardingScope::Suspend, _) => {
                 let suspension = Suspension { since: now, reason: reason.clone() };
@@ -166,10 +168,15 @@ fn without_access(change: Change, record: &Record, execution: &str, now: Timesta
         .remove(&["lease", "reason", "failure", "roles", "signIn", "clusterAccess", "readiness", "commit"]))
 }
 
-/// The region's network is gone. Its baseline stays on record while it is there.
-fn without_region(change: Change, record: &Record, region: &Region) -> Result<Change, StepError> {
-    let is_network = |thing: &Thing| matches!(thing, Thing::Vpc { .. } | Thing::Attachment { .. });
-    let is_gone = |thing: &Thing| is_network(thing) && thing.region() == Some(region);
+/// The region's network is gone. Its baseline stays on record while something of it is there.
+fn without_region(
+    change: Change,
+    record: &Record,
+    region: &Region,
+    is_baseline_gone: bool,
+) -> Result<Change, StepError> {
+    let goes = |thing: &Thing| is_baseline_gone || !matches!(thing, Thing::Baseline { .. });
+    let is_gone = |thing: &Thing| thing.region() == Some(region) && goes(thing);
     let mut regions = record.regions.clone();
     regions.remove(region);
     let change = change.set("regions", regions)?.set("inventory", kept(record, |thing| !is_gone(thing)))?;

@@ -139,14 +139,12 @@ impl Thing {
         matches!(self, Self::Attachment { .. }).then_some(ATTACHMENT_CENTS)
     }
 
-    /// The command that removes it, exactly as a person types it. A region's baseline goes with the whole account only.
+    /// The command that removes it, exactly as a person types it.
     #[must_use]
     pub fn removed_by(&self, account: &AccountId) -> String {
-        match self {
-            Self::Attachment { region, .. } | Self::Vpc { region, .. } => {
-                format!("berth offboard {account} --region {region}")
-            }
-            _ => format!("berth offboard {account}"),
+        match self.region() {
+            Some(region) => format!("berth offboard {account} --region {region}"),
+            None => format!("berth offboard {account}"),
         }
     }
 }
@@ -325,7 +323,7 @@ mod tests {
     fn what_costs_says_so_and_by_which_command_it_goes() {
         let (region, account) = ("eu-west-1".parse::<Region>().unwrap(), "111122223333".parse().unwrap());
         let baseline = Thing::Baseline { region: region.clone() };
-        assert_eq!(baseline.removed_by(&account), "berth offboard 111122223333", "no command takes it alone");
+        assert_eq!(baseline.removed_by(&account), "berth offboard 111122223333 --region eu-west-1");
         let attachment = Thing::Attachment { region, id: Some("tgw-attach-1".to_owned()) };
         assert_eq!(attachment.monthly_cents(), Some(3650));
         assert_eq!(attachment.removed_by(&account), "berth offboard 111122223333 --region eu-west-1");

@@ -284,6 +284,32 @@ fn a_part_that_was_taken_leaves_no_tombstone() {
 }
 
 #[test]
+fn a_regions_baseline_is_gone_only_where_nothing_of_it_stays() {
+    let gone = |baselines: &[Value]| {
+        let asked = json!({ "accountId": "111122223333", "mode": "apply", "scope": "region", "region": "eu-west-1" });
+        let mut output = departed("apply");
+        output["scope"] = json!("region");
+        if let Some(baselines) = (!baselines.is_empty()).then_some(baselines) {
+            output["baselines"] = json!(baselines);
+        }
+        let change = Change { execution_arn: LEAVING.to_owned(), ..change("SUCCEEDED", &asked, Some(&output)) };
+        let record = json!({
+            "accountId": "111122223333", "status": "offboarding", "generation": 2, "since": "2026-11-02T00:00:00Z",
+        });
+        let record = serde_json::from_value(record).unwrap();
+        let end = offboarding_ended(&change, None, Some(&record)).unwrap();
+        let Ended::Outcome { ending: Ending::Taken(taken), .. } = end else { panic!("{end:?}") };
+        taken.is_baseline_gone
+    };
+    let baseline =
+        |region: &str, left: &[&str]| json!({ "region": region, "leftBehind": left, "changes": ["delete it"] });
+    assert!(gone(&[baseline("eu-west-1", &[])]));
+    assert!(!gone(&[baseline("eu-west-1", &["a vault"])]), "a vault with backups");
+    assert!(!gone(&[baseline("us-east-1", &[])]), "another region");
+    assert!(!gone(&[]), "an execution of an earlier version left it");
+}
+
+#[test]
 fn access_that_stays_fails_a_transfer_unless_a_person_says_it_is_gone() {
     let Ending::OffboardingFailed(failure) = taken("access", &json!({}), true) else { panic!("it did not fail") };
     assert_eq!(failure.fault, "NotOwned");

@@ -109,8 +109,8 @@ fn vault_stays(vault: &LeftVault, left: &Left) -> String {
         0 if left.plans.is_empty() => "it was made just now".to_owned(),
         0 => format!("the backup plan {PLAN_NAME} stays, and writes to it"),
         points => format!(
-            "it has {points} recovery points, which end by their lifecycle; AWS Backup may leave some EXPIRED, because the \
-             role that they were made with goes: delete those by hand, then the vault"
+            "it has {points} recovery points, which end by their lifecycle; where the role that they were made with is gone \
+             by then, AWS Backup may leave some EXPIRED: delete those by hand, then the vault"
         ),
     };
     format!("backup vault {} stays: {why}", vault.name)

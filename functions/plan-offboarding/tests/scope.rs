@@ -98,13 +98,15 @@ fn access_goes_with_the_entry_and_networks_stay() {
 }
 
 #[test]
-fn of_a_left_over_region_its_network_goes_and_its_baseline_is_named() {
+fn of_a_left_over_region_network_and_baseline_go_and_settings_are_named() {
     let plan = narrow(&record(&json!({})), Standing::Active, &of_region(LEFT)).unwrap().unwrap();
     let regions: Vec<&str> = plan.regions.iter().map(|removal| removal.region.as_str()).collect();
     assert_eq!(regions, [LEFT]);
     assert!(plan.entered.is_empty() && plan.left_over.iter().next().is_none(), "nobody's access is touched");
-    let kept = format!("baseline in {LEFT}: backups, AWS Config and settings stay as they are");
-    assert_eq!((plan.left_behind.clone(), plan.baselines.len()), (vec![kept], 0), "{plan:?}");
+    let baselines: Vec<String> = plan.baselines.iter().map(|left| left.thing.to_string()).collect();
+    assert_eq!((baselines, plan.baselines[0].remove), (vec![format!("baseline in {LEFT}")], true));
+    let kept = format!("settings of EBS, EC2 and S3 in {LEFT} stay as they are: they protect the account");
+    assert_eq!(plan.left_behind, [kept]);
 }
 
 #[test]

@@ -118,6 +118,14 @@ def start_backup_job(self: BackupResponse) -> str:
     return json.dumps({"BackupJobId": str(mock_random.uuid4()), "RecoveryPointArn": point, "CreationDate": unix_time()})
 
 
+def delete_recovery_point(self: BackupResponse) -> str:
+    """DeleteRecoveryPoint: only the vault's count of them is kept."""
+    name = self.path.split("?")[0].strip("/").split("/")[1]
+    vault = self.backup_backend.describe_backup_vault(name)
+    vault.num_of_recovery_points = max(0, vault.num_of_recovery_points - 1)
+    return ""
+
+
 def list_tags(self: BackupResponse) -> str:
     """ListTags: the ARN is the last part of the path; SDKs other than boto write no slash behind it."""
     arn = unquote(self.path.split("?")[0].rstrip("/").rsplit("/", 1)[-1])
@@ -129,10 +137,11 @@ def install() -> None:
     dispatch = BackupResponse.dispatch
     url_paths["{0}/backup/plans/(?P<name>[^/]+)/selections/?$"] = dispatch
     url_paths["{0}/backup/plans/(?P<name>[^/]+)/selections/(?P<selection>[^/]+)$"] = dispatch
+    url_paths["{0}/backup-vaults/(?P<name>[^/]+)/recovery-points/(?P<point>.+)$"] = dispatch
     url_paths["{0}/backup-jobs/?$"] = dispatch
     for operation in (
         create_backup_selection, list_backup_selections, get_backup_selection, delete_backup_selection,
-        update_backup_plan, start_backup_job, list_tags,
+        update_backup_plan, start_backup_job, delete_recovery_point, list_tags,
     ):  # fmt: skip
         setattr(BackupResponse, operation.__name__, operation)
     _refuse_deletions()

@@ -153,7 +153,9 @@ fn part(scope: &str) -> Value {
     plan.insert("scope".to_owned(), json!(scope));
     plan.insert("freeze".to_owned(), json!(if scope == "resume" { "resume" } else { "suspend" }));
     plan.insert("regions".to_owned(), regions);
-    plan.insert("baselines".to_owned(), json!([]));
+    if scope != "region" {
+        plan.insert("baselines".to_owned(), json!([]));
+    }
     plan.insert("leftOver".to_owned(), if is_access { left_over } else { empty });
     plan.insert("entered".to_owned(), if is_access { json!(["111122223333"]) } else { json!([]) });
     answer
@@ -161,7 +163,7 @@ fn part(scope: &str) -> Value {
 
 #[test]
 fn a_scope_calls_what_takes_its_part_and_nothing_else() {
-    let network = ["plan-offboarding", "delete-vpc", "detach-transit-gateway", "delete-vpc"];
+    let network = ["plan-offboarding", "delete-vpc", "detach-transit-gateway", "delete-vpc", "apply-baseline"];
     let entry = ["plan-offboarding", "commit-tenant"];
     let access = [
         "plan-offboarding",
@@ -194,8 +196,15 @@ fn a_scope_calls_what_takes_its_part_and_nothing_else() {
         assert_eq!(called, expected, "{scope}");
         let wishes: Vec<&str> = walk.calls.iter().filter_map(|(_, payload)| payload["wish"].as_str()).collect();
         assert_eq!(wishes, wished, "{scope}");
-        let OffboardingOutput::Offboard { scope: said, regions, .. } = strict(&walk.output).unwrap() else { panic!() };
-        assert_eq!((json!(said), regions.len()), (json!(scope), usize::from(scope == "region")));
+        let OffboardingOutput::Offboard { scope: said, regions, baselines, left_behind, .. } =
+            strict(&walk.output).unwrap()
+        else {
+            panic!()
+        };
+        let is_region = usize::from(scope == "region");
+        assert_eq!((json!(said), regions.len(), baselines.len()), (json!(scope), is_region, is_region));
+        let stays: Vec<String> = baselines.into_iter().flat_map(|baseline| baseline.left_behind).collect();
+        assert_eq!(left_behind, stays, "what stays of a baseline is said once in words");
     }
 }
 

@@ -19,6 +19,13 @@ fn without(rig: &Rig, region: &str) {
     deployed(rig, &[("environments.dev.regions", regions)]);
 }
 
+/// What the account has of its baseline in a region, but for settings.
+fn baseline(rig: &Rig, account: &str, tenant: &str, region: &str) -> Vec<String> {
+    let lines = rig.snapshot(account, tenant).into_iter();
+    let starts = [format!("{region} backup"), format!("{region} config")];
+    lines.filter(|line| starts.iter().any(|start| line.starts_with(start))).collect()
+}
+
 fn in_region(lines: &[String], region: &str) -> Vec<String> {
     lines.iter().filter(|line| line.contains(region)).cloned().collect()
 }
@@ -54,6 +61,11 @@ fn a_region_that_left_platform_yaml_goes_and_the_other_stays_as_it_is() {
         assert!(plan.contains(&format!("delete {id}\n")), "{id} is not in {plan}");
     }
     assert!(plan.contains(&format!("berth offboard {account} --region {region} --yes")), "{plan}");
+    assert!(plan.contains("delete backup plan") && plan.contains("settings of EBS, EC2 and S3"), "{plan}");
+    let other = known.regions.keys().find(|other| *other != gone).unwrap().as_str();
+    let baselines = |rig: &Rig| [region, other].map(|region| baseline(rig, &account, "plover", region));
+    let [here, kept] = baselines(rig);
+    assert!(!here.is_empty() && !kept.is_empty(), "{here:?} {kept:?}");
     let others: Vec<String> = before.iter().filter(|line| !line.contains(region)).cloned().collect();
     let access = rig.world(&account);
 
@@ -62,6 +74,7 @@ fn a_region_that_left_platform_yaml_goes_and_the_other_stays_as_it_is() {
     let after = networks(rig, &account, "plover");
     assert_eq!(in_region(&after, region), Vec::<String>::new());
     assert_eq!(after, others);
+    assert_eq!(baselines(rig), [vec![], kept], "the region's baseline goes with it, and no other");
     let now = rig.world(&account);
     assert_eq!(
         (now.roles, now.assignments, now.access_entries),
@@ -70,9 +83,47 @@ fn a_region_that_left_platform_yaml_goes_and_the_other_stays_as_it_is() {
     let record = rig.record(&account).unwrap();
     assert_eq!((record.status, &record.lease, &record.part), (Status::Onboarded, &None, &None));
     assert!(record.offboarded.is_none() && record.regions.len() == 1);
-    let vpc = |given: &&berth_tenancy::Given| given.thing.to_string().contains(&network.vpc_id);
-    assert!(record.given().iter().find(vpc).is_none(), "{:?}", record.given());
+    assert!(record.given().iter().all(|given| given.thing.region() != Some(gone)), "{:?}", record.given());
+    assert_eq!(record.left_over, []);
     assert!(onboarded(rig, &account).changes().is_empty(), "the account is as its plan wants it");
+}
+
+#[test]
+fn a_regions_vault_with_backups_is_left_over_until_it_is_empty() {
+    let (rig, _turn) = turn(&[]);
+    let account = rig.account("pochard-dev", "dev");
+    onboarded(rig, &account);
+    let known = rig.wait_for(&account, Status::Onboarded);
+    let (gone, _) = known.regions.first_key_value().unwrap();
+    let region = gone.as_str();
+    let backup = |operation: &str, asked: &Value| rig.call_in(&account, region, "backup", operation, asked);
+    let vault = backup("list_backup_vaults", &json!({}))["BackupVaultList"][0]["BackupVaultName"].clone();
+    let role = format!("arn:aws:iam::{account}:role/berth-backup");
+    let volume = format!("arn:aws:ec2:{region}:{account}:volume/vol-1");
+    let job = json!({ "BackupVaultName": vault, "ResourceArn": volume, "IamRoleArn": role });
+    let point = backup("start_backup_job", &job)["RecoveryPointArn"].clone();
+    without(rig, region);
+    onboarded(rig, &account);
+    let take = || {
+        let (code, said) = rig.berth(&["offboard", &account, "--region", region, "--yes"]);
+        assert_eq!(code, 0, "{said}");
+        said
+    };
+    let said = take();
+    assert!(said.contains("it has 1 recovery points"), "{said}");
+    let record = rig.record(&account).unwrap();
+    let left: Vec<String> = record.left_over.iter().map(|left| left.thing.to_string()).collect();
+    assert_eq!((record.status, left), (Status::Onboarded, vec![format!("baseline in {region}")]), "it is on record");
+    assert!(onboarded(rig, &account).changes().is_empty());
+    assert!(rig.berth(&["status", &account]).1.contains(&format!("berth offboard {account} --region {region}")));
+
+    backup("delete_recovery_point", &json!({ "BackupVaultName": vault, "RecoveryPointArn": point }));
+    let said = take();
+    assert!(said.contains("delete backup vault"), "{said}");
+    assert_eq!(baseline(rig, &account, "pochard", region), Vec::<String>::new());
+    assert_eq!(rig.record(&account).unwrap().left_over, []);
+    let (code, said) = rig.berth(&["offboard", &account, "--region", region, "--yes"]);
+    assert!(code == 1 && said.contains("has nothing in"), "{said}");
 }
 
 #[test]
