@@ -52,6 +52,12 @@ impl Position {
     pub(crate) fn is_running(&self) -> bool {
         self.status == ExecutionStatus::Running.as_str()
     }
+
+    /// Whether a failure in the ledger is one before its redrive: it runs again, or has succeeded since, which the ledger
+    /// is told a little later.
+    pub(crate) fn is_past_failure(&self) -> bool {
+        self.is_running() || self.status == ExecutionStatus::Succeeded.as_str()
+    }
 }
 
 /// Reads where an account is; none when no execution works on it.

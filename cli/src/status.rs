@@ -2,7 +2,10 @@
 
 mod leaving;
 
-use berth_events::outcome::{StillThere, run_again_command};
+use berth_events::{
+    Failure,
+    outcome::{StillThere, run_again_command},
+};
 use berth_ledger::{Listing, Readiness, ReadinessRecord, Record, RegionRecord, SignInRecord, Status, Unreadable};
 use berth_tenancy::{AccountId, Thing};
 use jiff::{Timestamp, Unit};
@@ -59,8 +62,12 @@ pub(crate) async fn run(args: &StatusArgs, wanted: Target) -> Result<Exit, Probl
             anstream::println!("  waits for  the merge of {url} since {since}");
         }
     }
-    let has_failed = matches!(record.status, Status::Failed | Status::OffboardingFailed);
-    Ok(if has_failed { Exit::Failed } else { Exit::Done })
+    let is_past = position.as_ref().is_some_and(Position::is_past_failure);
+    Ok(if has_failed(&record) && !is_past { Exit::Failed } else { Exit::Done })
+}
+
+fn has_failed(record: &Record) -> bool {
+    matches!(record.status, Status::Failed | Status::OffboardingFailed)
 }
 
 /// The records that the filters let through. An account that failed before its environment was known may be of any.
@@ -81,6 +88,7 @@ pub(crate) fn ended(record: &Record, position: Option<&Position>) -> Option<Exit
     match record.status {
         _ if position.is_some_and(Position::is_running) => None,
         Status::Requested | Status::Running | Status::Offboarding => None,
+        Status::Failed | Status::OffboardingFailed if position.is_some_and(Position::is_past_failure) => None,
         Status::Failed | Status::OffboardingFailed => Some(Exit::Failed),
         Status::Onboarded | Status::Ignored | Status::Offboarded => Some(Exit::Done),
     }
@@ -145,6 +153,8 @@ pub(crate) fn view_now(record: &Record, position: Option<&Position>) -> Value {
     let mut value = view(record);
     if let Some(fields) = value.as_object_mut() {
         fields.insert("execution".to_owned(), json!(position));
+        let is_old = record.failure.is_some() && position.is_some_and(Position::is_past_failure);
+        fields.insert("failedBeforeRedrive".to_owned(), json!(is_old));
         let again = run_again(record, position);
         fields.insert("runAgain".to_owned(), json!(again));
     }
@@ -153,9 +163,8 @@ pub(crate) fn view_now(record: &Record, position: Option<&Position>) -> Value {
 
 /// The command that runs a failed account again; none for one that is well or on its way.
 fn run_again(record: &Record, position: Option<&Position>) -> Option<String> {
-    let is_running = position.is_some_and(Position::is_running);
     let has_stopped = match record.status {
-        Status::Failed => !is_running,
+        Status::Failed => !position.is_some_and(Position::is_past_failure),
         // Who it is to be, whoever asked for its transfer knows.
         Status::Requested if record.access_removed.is_some() => false,
         // The end of its execution is not in the ledger yet.
@@ -221,11 +230,9 @@ pub(crate) fn print(record: &Record, position: Option<&Position>, now: Timestamp
         anstream::println!("  reason     {reason}");
     }
     print_still_there(record);
-    leaving::print(record);
-    if let Some(failure) = &record.failure {
-        anstream::println!("  failed in  {}: {}: {}", failure.state, paint::bad(&failure.fault), failure.message);
-        anstream::println!("  next       {}", failure.hint);
-    }
+    let is_past_failure = position.is_some_and(Position::is_past_failure);
+    leaving::print(record, is_past_failure);
+    print_failure(record, is_past_failure);
     if let Some(command) = run_again(record, position) {
         anstream::println!("  run again  {command}");
     }
@@ -265,6 +272,20 @@ pub(crate) fn print(record: &Record, position: Option<&Position>, now: Timestamp
         anstream::println!("  execution  {execution}");
     }
     print_changes(record);
+}
+
+/// What went wrong, and what to do. The ledger keeps the failure of an execution that was redriven until it is told of its
+/// second end: it is no advice any more.
+fn print_failure(record: &Record, is_past: bool) {
+    let Some(Failure { state, fault, message, hint }) = &record.failure else { return };
+    if is_past {
+        let before = |text: String| anstream::println!("  {}", paint::faint(&format!("before the redrive {text}")));
+        before(format!("it failed in {state}: {fault}: {message}"));
+        before(format!("the advice was: {hint}"));
+        return;
+    }
+    anstream::println!("  failed in  {state}: {}: {message}", paint::bad(fault));
+    anstream::println!("  next       {hint}");
 }
 
 /// Every change of its newest run.
@@ -343,15 +364,14 @@ fn isolation(proof: &Value) -> Option<String> {
 
 /// Where its execution is, and what it waits for.
 fn print_position(record: &Record, position: &Position, now: Timestamp) {
-    let has_failed = matches!(record.status, Status::Failed | Status::OffboardingFailed);
     if !position.is_running() {
-        if !has_failed {
+        if !has_failed(record) || position.is_past_failure() {
             let text = format!("its execution has ended ({}), and the ledger does not know yet", position.status);
             anstream::println!("  now        {}", paint::waiting(&text));
         }
         return;
     }
-    if has_failed {
+    if has_failed(record) {
         anstream::println!("  now        {}", paint::waiting("it was redriven, and is running again"));
     }
     for open in &position.now {
@@ -392,6 +412,7 @@ mod tests {
         assert_eq!(ended(&record("ignored"), None), Some(Exit::Done));
         assert_eq!(ended(&record("failed"), Some(&position("FAILED"))), Some(Exit::Failed));
         assert_eq!(ended(&record("failed"), Some(&position("RUNNING"))), None);
+        assert_eq!(ended(&record("failed"), Some(&position("SUCCEEDED"))), None, "the ledger does not know yet");
         assert_eq!(ended(&record("running"), Some(&position("FAILED"))), None);
         assert_eq!(ended(&record("requested"), None), None);
     }
@@ -401,6 +422,7 @@ mod tests {
         let command = Some("berth replay 111122223333".to_owned());
         assert_eq!(run_again(&record("failed"), None), command);
         assert_eq!(run_again(&record("failed"), Some(&position("RUNNING"))), None);
+        assert_eq!(run_again(&record("failed"), Some(&position("SUCCEEDED"))), None);
         assert_eq!(run_again(&record("running"), Some(&position("TIMED_OUT"))), command);
         assert_eq!(run_again(&record("running"), Some(&position("RUNNING"))), None);
         assert_eq!(run_again(&record("onboarded"), None), None);

@@ -137,9 +137,9 @@ fn summary(record: &Record, position: Option<&Position>) -> String {
             text = format!("{text} waits: {}: {}", waits.fault, waits.message);
         }
     }
-    let is_running = position.is_some_and(Position::is_running);
+    let is_past = position.is_some_and(Position::is_past_failure);
     match &record.failure {
-        Some(failure) if !is_running => format!("{text} in {}: {}: {}", failure.state, failure.fault, failure.message),
+        Some(failure) if !is_past => format!("{text} in {}: {}: {}", failure.state, failure.fault, failure.message),
         _ => text,
     }
 }

@@ -2,6 +2,7 @@
 
 use aws_sdk_sqs::Client as Queues;
 use berth_events::recognise;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
@@ -13,7 +14,7 @@ use super::{
 use crate::{
     explain,
     outcome::{Exit, Problem},
-    paint, status,
+    paint, position, status,
     target::Deployment,
 };
 
@@ -32,7 +33,10 @@ pub(crate) async fn run(args: &ShowArgs, deployment: &Deployment, queues: &Queue
     }
     for item in named {
         match &item.what {
-            What::Account(record) => status::details(record),
+            What::Account(record) => {
+                let position = position::of(deployment, record).await?;
+                status::print(record, position.as_ref(), Timestamp::now());
+            }
             What::Letter(letter) => print(&item.entry, letter),
         }
     }

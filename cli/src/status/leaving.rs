@@ -19,8 +19,9 @@ pub(super) fn note(record: &Record) -> Option<String> {
     record.offboarding.as_ref().map(|_| "to be offboarded".to_owned())
 }
 
-/// That an account is suspended, without access or to be offboarded, or what is left of it.
-pub(super) fn print(record: &Record) {
+/// That an account is suspended, without access or to be offboarded, or what is left of it. `is_past_failure`: its execution
+/// runs again, or has succeeded since.
+pub(super) fn print(record: &Record, is_past_failure: bool) {
     let account = &record.account_id;
     if let Some(suspended) = &record.suspended {
         let text = format!("since {}: {}", suspended.since, suspended.reason);
@@ -41,7 +42,7 @@ pub(super) fn print(record: &Record) {
     if let Some(part) = &record.part {
         anstream::println!("  part       {}, and nothing else of it", part.words());
     }
-    if record.status == Status::OffboardingFailed {
+    if record.status == Status::OffboardingFailed && !is_past_failure {
         let part = record.part.as_ref();
         let scope = part.map_or(OffboardingScope::Account, |part| part.scope);
         let command = scope.command(account, part.and_then(|part| part.region.as_ref()));

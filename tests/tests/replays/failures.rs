@@ -88,6 +88,48 @@ fn a_replay_goes_on_at_the_failed_state_and_repeats_nothing() {
 }
 
 #[test]
+fn a_failure_is_one_before_the_redrive_while_a_redriven_execution_runs() {
+    let (rig, _alone) = alone();
+    let account = rig.account("revived-staging", "staging");
+    squat(rig, &account, "revived");
+    rig.publish(&[event(Event::Created, &account)]);
+    let failed = rig.wait_for(&account, Status::Failed);
+    let (failure, execution) = (failed.failure.unwrap(), failed.execution_arn.unwrap());
+    unsquat(rig, &account, "revived");
+    let hold = rig.break_calls(&json!({
+        "match": { "account": account, "function": "berth-create-tenant-roles" }, "action": { "hold": true },
+    }));
+    let (code, text) = rig.berth(&["status", &account]);
+    let current = [format!("  failed in  {}", failure.state), format!("  next       {}", failure.hint)];
+    assert!(code == 1 && current.iter().all(|line| text.contains(line)), "{text}");
+    assert!(!text.contains("before the redrive"), "{text}");
+
+    // As a person does in the console, or with the AWS CLI: no command of Berth knows of it.
+    rig.redrive(&execution);
+    rig.until("its function to be asked again", || (rig.fired_so_far(hold) > 0).then_some(()));
+    for command in [["status", account.as_str()].as_slice(), &["replay", "show", &account]] {
+        let (code, text) = rig.berth(command);
+        assert_eq!(code, 0, "nobody knows how it ends: {text}");
+        assert!(text.contains("it was redriven, and is running again"), "{text}");
+        for part in [&failure.fault, &failure.hint] {
+            let lines: Vec<&str> = text.lines().filter(|line| line.contains(part.as_str())).collect();
+            assert!(lines.iter().all(|line| line.starts_with("  before the redrive ")), "{part}: {text}");
+            assert_eq!(lines.len(), 1, "{part}: {text}");
+        }
+        assert!(!text.contains("run again"), "{text}");
+    }
+    let (code, status) = rig.status(&account);
+    assert_eq!((code, &status["failedBeforeRedrive"], &status["runAgain"]), (0, &json!(true), &Value::Null));
+    assert_eq!(status["failure"]["fault"], failure.fault.as_str(), "scripts still find it: {status}");
+
+    rig.mend(hold);
+    assert!(rig.fired(hold) > 0, "there was time to look");
+    rig.until("it to be onboarded", || rig.record(&account).filter(|record| record.status == Status::Onboarded));
+    let (code, text) = rig.berth(&["status", &account]);
+    assert!(code == 0 && !text.contains("before the redrive") && !text.contains(&failure.hint), "{text}");
+}
+
+#[test]
 fn an_execution_that_cannot_be_redriven_any_more_starts_anew() {
     let (rig, _alone) = alone();
     let account = rig.account("expired-staging", "staging");
