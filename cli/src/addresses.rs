@@ -20,7 +20,7 @@ use crate::{
 const NO_VPC: &str = "create the VPC with ";
 
 /// Shows the pools, or gives blocks back.
-pub(crate) async fn run(args: &AddressesArgs, wanted: Target) -> Result<Exit, Problem> {
+pub(crate) async fn run(args: &AddressesArgs, wanted: &Target) -> Result<Exit, Problem> {
     let deployment = target::connect(wanted).await?;
     if let Some(AddressesCommand::Release { account, region, without_looking }) = &args.command {
         return release(&deployment, account, region, *without_looking).await;

@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
 use berth_ledger::Status;
 use berth_tenancy::{AccountId, EnvironmentName, Invalid, Region, TenantName};
@@ -13,19 +13,34 @@ use crate::replay::args::ReplayArgs;
 #[command(
     name = "berth",
     version,
-    after_help = "Exit codes: 0 done; 1 it failed, or the account failed or is not Berth's to onboard; 2 the input is wrong."
+    after_help = "Exit codes: 0 done; 1 it failed, or the account failed or is not Berth's to onboard; 2 the input is wrong; \
+                  3 there are no credentials, or AWS does not take them."
 )]
 pub(crate) struct Cli {
-    /// Which AWS to talk to: the one that the environment names, or the local one.
-    #[arg(long, global = true, value_enum, default_value_t = Target::Auto)]
+    #[command(flatten)]
     pub(crate) target: Target,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
 
+/// Which AWS to talk to, and as whom.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Which AWS")]
+pub(crate) struct Target {
+    /// Which AWS to talk to: the one that the environment names, or the local one.
+    #[arg(long = "target", global = true, value_enum, default_value_t = Which::Auto)]
+    pub(crate) which: Which,
+    /// The profile of `~/.aws/config` to sign in with; keys in the environment are left out then.
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+    /// The region of the hub. It may be written `--region`, but not after `offboard`, which has one of its own.
+    #[arg(id = "hub-region", long = "hub-region", global = true, value_name = "REGION")]
+    pub(crate) region: Option<Region>,
+}
+
 /// Which AWS to talk to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Target {
+pub(crate) enum Which {
     /// The local AWS while it runs and the environment names no other; it says so on standard error.
     Auto,
     /// The AWS that the environment names (profile, region, credentials).
@@ -358,6 +373,22 @@ pub(crate) struct SendArgs {
     pub(crate) file: PathBuf,
 }
 
+/// A command line in which `--region` is that of the hub. clap knows no switch of all commands that one of them has for
+/// something else, and would hand the hub's on to it as the region whose network is to go.
+pub(crate) fn spelled_out(line: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut is_offboard = false;
+    let spell_out = |word: OsString| {
+        is_offboard |= word == "offboard";
+        match word.to_str().and_then(|text| text.strip_prefix("--region")) {
+            Some(rest) if !is_offboard && (rest.is_empty() || rest.starts_with('=')) => {
+                format!("--hub-region{rest}").into()
+            }
+            _ => word,
+        }
+    };
+    line.map(spell_out).collect()
+}
+
 /// A tenant and an environment.
 fn identity(text: &str) -> Result<String, String> {
     let (tenant, environment) = text.split_once('/').ok_or("it is <tenant>/<environment>, like payments/dev")?;
@@ -390,6 +421,24 @@ mod tests {
         let error = Cli::try_parse_from(["berth", "status", "--status", "done"]).unwrap_err().to_string();
         assert!(error.contains("requested, running, onboarded, failed, ignored"), "{error}");
         assert!(Cli::try_parse_from(["berth", "status", "--status", "failed", "--status", "running"]).is_ok());
+    }
+
+    #[test]
+    fn the_region_of_the_hub_is_never_the_one_whose_network_is_taken_away() {
+        let parsed = |line: &str| Cli::try_parse_from(spelled_out(line.split(' ').map(OsString::from))).unwrap();
+        let own = |cli: &Cli| match &cli.command {
+            Command::Offboard(args) => args.region.clone(),
+            _ => None,
+        };
+        let region = |name: &str| Some(name.parse::<Region>().unwrap());
+        assert_eq!(parsed("berth status --region us-east-1").target.region, region("us-east-1"));
+        assert_eq!(parsed("berth --region=us-east-1 status").target.region, region("us-east-1"));
+        let network = parsed("berth offboard 111122223333 --region eu-west-1");
+        assert_eq!((own(&network), &network.target.region), (region("eu-west-1"), &None));
+        let hub = parsed("berth --region us-east-1 offboard 111122223333");
+        assert_eq!((own(&hub), &hub.target.region), (None, &region("us-east-1")));
+        let both = parsed("berth offboard 111122223333 --region eu-west-1 --hub-region us-east-1");
+        assert_eq!((own(&both), &both.target.region), (region("eu-west-1"), &region("us-east-1")));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Forgets one account. Exit 1 when it has, or had, something: that is offboarding's.
-pub(crate) async fn run(args: &ForgetArgs, wanted: Target) -> Result<Exit, Problem> {
+pub(crate) async fn run(args: &ForgetArgs, wanted: &Target) -> Result<Exit, Problem> {
     let ForgetArgs { account } = args;
     let deployment = target::connect(wanted).await?;
     let Some(record) = deployment.ledger.get(account).await? else {

@@ -14,7 +14,7 @@ use aws_sigv4::{
 use reqwest::{Client, RequestBuilder, Response};
 use serde_json::Value;
 
-use crate::outcome::Problem;
+use crate::{aws::is_near, outcome::Problem, target::Deployment};
 
 /// Longest that an answer may take: a function runs for at most 15 minutes.
 const SECONDS_MAX: u64 = 900;
@@ -23,7 +23,8 @@ const SECONDS_MAX: u64 = 900;
 const SERVICE: &str = "lambda";
 
 /// Invokes `function` with `payload`; its answer. [Lambda `Invoke`]
-pub(crate) async fn invoke(config: &SdkConfig, function: &str, payload: &Value) -> Result<Value, Problem> {
+pub(crate) async fn invoke(deployment: &Deployment, function: &str, payload: &Value) -> Result<Value, Problem> {
+    let config = &deployment.config;
     let region = config
         .region()
         .map(AsRef::as_ref)
@@ -32,13 +33,23 @@ pub(crate) async fn invoke(config: &SdkConfig, function: &str, payload: &Value) 
     let url = format!("{endpoint}/2015-03-31/functions/{function}/invocations");
     let body = payload.to_string();
     let credentials = credentials(config).await?;
-    // A person's proxy is not for the local AWS, and the SDK's calls use none either.
-    let client = Client::builder().no_proxy().timeout(Duration::from_secs(SECONDS_MAX)).build();
-    let client = client.map_err(|error| unreachable(&url, &error))?;
+    let client = client(&url, deployment).map_err(|error| unreachable(&url, &error))?;
     let request = signed(client.post(&url), &url, &body, credentials, region)
         .map_err(|error| Problem::failed(format!("the request cannot be signed: {error}"), "check the credentials"))?;
     let answer = request.body(body).send().await.map_err(|error| unreachable(&url, &error))?;
     read(function, answer).await
+}
+
+/// A client that takes the way of the SDK's calls: through the same proxy, by the same certificates.
+fn client(url: &str, deployment: &Deployment) -> reqwest::Result<Client> {
+    let mut builder = Client::builder().timeout(Duration::from_secs(SECONDS_MAX));
+    if is_near(url) {
+        builder = builder.no_proxy();
+    }
+    if let Some(bundle) = &deployment.bundle {
+        builder = bundle.trusted_by(builder);
+    }
+    builder.build()
 }
 
 /// The public endpoint of a region.
@@ -49,11 +60,11 @@ fn endpoint(region: &str) -> String {
 
 async fn credentials(config: &SdkConfig) -> Result<Credentials, Problem> {
     let hint = "sign in to the hub account, for example with `aws sso login`";
-    let provider = config.credentials_provider().ok_or_else(|| Problem::bad_input("there are no credentials", hint))?;
+    let provider = config.credentials_provider().ok_or_else(|| Problem::credentials("there are none", hint))?;
     provider
         .provide_credentials()
         .await
-        .map_err(|error| Problem::bad_input(format!("there are no credentials: {error}"), hint))
+        .map_err(|error| Problem::credentials(format!("they could not be renewed: {error}"), hint))
 }
 
 /// The request with its signature. [Signature Version 4]

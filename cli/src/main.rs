@@ -2,6 +2,7 @@
 
 mod addresses;
 mod args;
+mod aws;
 mod cluster;
 mod demo;
 mod execution;
@@ -41,7 +42,7 @@ use crate::{
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::parse_from(args::spelled_out(std::env::args_os()));
     match run(cli).await {
         Ok(exit) => exit.into(),
         Err(problem) => {
@@ -52,7 +53,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> Result<Exit, outcome::Problem> {
-    let wanted = cli.target;
+    let wanted = &cli.target;
     match cli.command {
         Command::Explain(args) => explain::run(&args),
         Command::Validate(args) => validate::run(&args, wanted).await,

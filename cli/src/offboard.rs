@@ -39,7 +39,7 @@ impl<'a> Wish<'a> {
 }
 
 /// Plans, takes away, or takes off the list.
-pub(crate) async fn run(args: &OffboardArgs, wanted: Target) -> Result<Exit, Problem> {
+pub(crate) async fn run(args: &OffboardArgs, wanted: &Target) -> Result<Exit, Problem> {
     let deployment = target::connect(wanted).await?;
     if args.cancel {
         return cancel(&deployment, args).await;

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Starts one execution. Any number of them is safe: the lease lets one act, and a finished account needs nothing.
-pub(crate) async fn run(args: &OnboardArgs, wanted: Target) -> Result<Exit, Problem> {
+pub(crate) async fn run(args: &OnboardArgs, wanted: &Target) -> Result<Exit, Problem> {
     let deployment = target::connect(wanted).await?;
     let mode = if args.plan { Mode::Plan } else { Mode::Apply };
     let execution = start(&deployment, &args.account, mode, args.allow_disruption).await?;

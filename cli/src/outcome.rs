@@ -17,6 +17,8 @@ pub(crate) enum Exit {
     Failed,
     /// The input is wrong; clap uses the same code.
     BadInput,
+    /// There are no credentials, or AWS does not take them: whoever runs the command signs in.
+    NoCredentials,
 }
 
 impl From<Exit> for ExitCode {
@@ -25,6 +27,7 @@ impl From<Exit> for ExitCode {
             Exit::Done => Self::SUCCESS,
             Exit::Failed => Self::from(1),
             Exit::BadInput => Self::from(2),
+            Exit::NoCredentials => Self::from(3),
         }
     }
 }
@@ -46,6 +49,10 @@ impl Problem {
         Self { exit: Exit::BadInput, what: what.into(), hint: hint.into() }
     }
 
+    pub(crate) fn credentials(what: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { exit: Exit::NoCredentials, what: what.into(), hint: hint.into() }
+    }
+
     /// Prints to standard error.
     pub(crate) fn print(&self) {
         anstream::eprintln!(
@@ -63,18 +70,58 @@ impl fmt::Display for Problem {
     }
 }
 
+/// Codes by which AWS says that it does not know the credentials, or not any more. [STS, IAM "Common error types"]
+const REFUSED: [&str; 6] = [
+    "ExpiredToken",
+    "InvalidClientTokenId",
+    "InvalidIdentityToken",
+    "SignatureDoesNotMatch",
+    "InvalidSignatureException",
+    "UnrecognizedClientException",
+];
+
 /// A call to AWS that failed.
 impl From<StepError> for Problem {
     fn from(error: StepError) -> Self {
+        let causes = error.chain().join(": ");
+        let is_refused = REFUSED.iter().any(|code| error.message.contains(&format!(" failed: {code}")));
         let hint = match error.fault {
+            _ if is_refused => {
+                "sign in anew (aws sso login, aws login), or renew the keys; if they are new, set the clock"
+            }
+            Fault::Throttled if causes.contains("invalid peer certificate") => {
+                "name the certificates that your network signs with: AWS_CA_BUNDLE, or ca_bundle in the profile"
+            }
             Fault::Throttled if error.message.contains("got no answer") => {
-                "check AWS_ENDPOINT_URL, the region and the credentials; for the local AWS: berth local up".to_owned()
+                "check the region, AWS_ENDPOINT_URL and HTTPS_PROXY; for the local AWS: berth local up"
             }
             // No state machine asks again here.
-            _ => after_waiting(&error.hint).to_owned(),
+            _ => after_waiting(&error.hint),
         };
-        let causes = error.chain().join(": ");
+        let hint = hint.to_owned();
         let what = if causes.is_empty() { error.message } else { format!("{} ({causes})", error.message) };
-        Self::failed(what, hint)
+        if is_refused { Self::credentials(what, hint) } else { Self::failed(what, hint) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_that_aws_does_not_take_have_an_exit_code_of_their_own() {
+        let problem = |message: &str| Problem::from(StepError::new(Fault::Bug, message));
+        let refused = problem("dynamodb:Scan failed: ExpiredTokenException: The security token is expired");
+        assert!(refused.exit == Exit::NoCredentials && refused.hint.contains("aws sso login"), "{refused:?}");
+        assert_eq!(problem("dynamodb:Scan failed: ValidationException: no").exit, Exit::Failed);
+    }
+
+    #[test]
+    fn a_certificate_of_ones_own_network_is_told_from_silence() {
+        let silent = |cause: &str| {
+            Problem::from(StepError::new(Fault::Throttled, "dynamodb:Scan got no answer from AWS").because(cause))
+        };
+        assert!(silent("io error: invalid peer certificate: UnknownIssuer").hint.contains("AWS_CA_BUNDLE"));
+        assert!(silent("connection refused").hint.contains("HTTPS_PROXY"));
     }
 }

@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// Lists, shows or runs again (boxed: each future is large). Exit 1 when something could not be run again, or failed again while it was waited for.
-pub(crate) async fn run(args: &ReplayArgs, wanted: Target) -> Result<Exit, Problem> {
+pub(crate) async fn run(args: &ReplayArgs, wanted: &Target) -> Result<Exit, Problem> {
     let deployment = target::connect(wanted).await?;
     let queues = Queues::new(&deployment.config);
     if let Some(ReplayCommand::Show(args)) = &args.command {

@@ -13,9 +13,9 @@ use crate::{args::Target, invoke::invoke, outcome::Problem, paint, target};
 const FUNCTION: &str = "berth-complete-merges";
 
 /// What is known of the repository, with the folders of these clusters.
-pub(crate) async fn report(wanted: Target, clusters: Vec<ClusterName>) -> Result<Report, Problem> {
+pub(crate) async fn report(wanted: &Target, clusters: Vec<ClusterName>) -> Result<Report, Problem> {
     let deployment = target::connect(wanted).await?;
-    let answer = invoke(&deployment.config, FUNCTION, &json!({ "check": Check { clusters } })).await?;
+    let answer = invoke(&deployment, FUNCTION, &json!({ "check": Check { clusters } })).await?;
     serde_json::from_value(answer).map_err(|error| {
         Problem::failed(format!("{FUNCTION} answered what this version cannot read: {error}"), "deploy this version")
     })

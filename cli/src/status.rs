@@ -23,7 +23,7 @@ use crate::{
 const UNREADABLE: &str = "unreadable";
 
 /// Shows one account or all of them. Exit 1 when the account that was asked about failed, or one cannot be read.
-pub(crate) async fn run(args: &StatusArgs, wanted: Target) -> Result<Exit, Problem> {
+pub(crate) async fn run(args: &StatusArgs, wanted: &Target) -> Result<Exit, Problem> {
     let deployment = target::connect(wanted).await?;
     if args.watch {
         return watch::run(args, &deployment).await;

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Suspends the account, or ends that, and waits until the ledger says so.
-pub(crate) async fn run(args: &SuspendArgs, wanted: Target) -> Result<Exit, Problem> {
+pub(crate) async fn run(args: &SuspendArgs, wanted: &Target) -> Result<Exit, Problem> {
     let SuspendArgs { account, lift, reason, json } = args;
     let deployment = target::connect(wanted).await?;
     let scope = if *lift { OffboardingScope::Resume } else { OffboardingScope::Suspend };

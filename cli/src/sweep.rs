@@ -23,7 +23,7 @@ pub(crate) const FUNCTION: &str = "berth-sweep-accounts";
 const DIFFERENCES_SHOWN_MAX: usize = 3;
 
 /// Sweeps once. Exit 1 when something could not be looked at.
-pub(crate) async fn run(args: &SweepArgs, wanted: Target) -> Result<Exit, Problem> {
+pub(crate) async fn run(args: &SweepArgs, wanted: &Target) -> Result<Exit, Problem> {
     let deployment = target::connect(wanted).await?;
     let input = Input {
         dry_run: args.dry_run,
@@ -31,7 +31,7 @@ pub(crate) async fn run(args: &SweepArgs, wanted: Target) -> Result<Exit, Proble
         stuck_after_minutes: args.stuck_after,
         failed_after_minutes: args.failed_after,
     };
-    let answer = invoke(&deployment.config, FUNCTION, &json!(input)).await?;
+    let answer = invoke(&deployment, FUNCTION, &json!(input)).await?;
     if args.json {
         anstream::println!("{answer}");
     }

@@ -2,11 +2,12 @@
 
 use aws_config::{Region, SdkConfig};
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
-use berth_aws::{personal_config, shared_config};
+use berth_aws::shared_config;
 use berth_ledger::Ledger;
 
 use crate::{
-    args::Target,
+    args::{Target, Which},
+    aws::{self, certificates::Bundle},
     local::{self, Running},
     outcome::Problem,
     paint,
@@ -21,6 +22,8 @@ pub(crate) struct Deployment {
     pub(crate) step_functions: aws_sdk_sfn::Client,
     /// What the clients are made from, for a call that has none.
     pub(crate) config: SdkConfig,
+    /// Certificates to trust in place of the system's.
+    pub(crate) bundle: Option<Bundle>,
     state_machine: Option<String>,
 }
 
@@ -44,20 +47,20 @@ impl Deployment {
 }
 
 /// Connects to the deployment that was asked for.
-pub(crate) async fn connect(target: Target) -> Result<Deployment, Problem> {
+pub(crate) async fn connect(target: &Target) -> Result<Deployment, Problem> {
     let variable = |name: &str| std::env::vars().find(|(key, _)| key == name).map(|(_, value)| value);
-    let named = NAMES_AN_AWS.iter().any(|name| variable(name).is_some());
-    let running = match target {
-        Target::Aws => None,
-        Target::Auto if named => None,
-        Target::Auto => local::running(),
-        Target::Local => Some(local::running().ok_or_else(local::not_running)?),
+    let named = target.profile.is_some() || NAMES_AN_AWS.iter().any(|name| variable(name).is_some());
+    let running = match target.which {
+        Which::Aws => None,
+        Which::Auto if named => None,
+        Which::Auto => local::running(),
+        Which::Local => Some(local::running().ok_or_else(local::not_running)?),
     };
     let Some(running) = running else {
-        let config = personal_config().await;
-        return Ok(deployment(&config, variable));
+        let aws::Reached { config, bundle } = aws::reach(target).await?;
+        return Ok(Deployment { bundle, ..deployment(&config, variable) });
     };
-    if target == Target::Auto {
+    if target.which == Which::Auto {
         anstream::eprintln!("{}", paint::faint(&format!("on the local AWS at {}", running.endpoint)));
     }
     on_local(&running).await
@@ -90,6 +93,7 @@ fn deployment(config: &SdkConfig, variable: impl Fn(&str) -> Option<String>) -> 
         ledger: Ledger::new(aws_sdk_dynamodb::Client::new(config), or("BERTH_LEDGER_TABLE", "berth-ledger")),
         step_functions: aws_sdk_sfn::Client::new(config),
         config: config.clone(),
+        bundle: None,
         state_machine: variable("BERTH_STATE_MACHINE_ARN"),
     }
 }

@@ -15,7 +15,7 @@ use crate::{
 
 /// Shows the plan of the transfer, and makes it unless only the plan was asked for: first what could refuse it is asked, then
 /// the old access goes, then the account is onboarded as the other one. Run again, it goes on where it stopped.
-pub(crate) async fn run(args: &TransferArgs, wanted: Target) -> Result<Exit, Problem> {
+pub(crate) async fn run(args: &TransferArgs, wanted: &Target) -> Result<Exit, Problem> {
     let deployment = target::connect(wanted).await?;
     let planned = onboarding(&deployment, args, Run::Show).await?.1;
     let transfer = planned.output().get("transfer").cloned();

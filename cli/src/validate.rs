@@ -19,7 +19,7 @@ const NAMED_MAX: usize = 5;
 
 /// Checks a file, the repository, or both. Exit 2 when anything is wrong in the file, and everything that is wrong is said
 /// at once; exit 1 when an account that exists would become another one, or something will not work with the repository.
-pub(crate) async fn run(args: &ValidateArgs, wanted: Target) -> Result<Exit, Problem> {
+pub(crate) async fn run(args: &ValidateArgs, wanted: &Target) -> Result<Exit, Problem> {
     let (mut exit, mut document, platform) = match &args.file {
         Some(file) => check(args, file, wanted).await?,
         None => (Exit::Done, json!({}), None),
@@ -48,7 +48,7 @@ pub(crate) async fn run(args: &ValidateArgs, wanted: Target) -> Result<Exit, Pro
 async fn check(
     args: &ValidateArgs,
     file: &Path,
-    wanted: Target,
+    wanted: &Target,
 ) -> Result<(Exit, Value, Option<PlatformConfig>), Problem> {
     let bytes = input::read(file)?;
     let name = file.display();

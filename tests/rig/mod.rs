@@ -1,6 +1,7 @@
 //! One private local AWS for each test binary, and what the journeys do with it.
 
 mod api_server;
+mod desk;
 mod executions;
 mod github;
 mod intake;
@@ -32,6 +33,7 @@ pub(crate) use self::local_aws::binaries;
 pub use self::local_aws::{checkout, recordings};
 pub use self::told::untold;
 pub use self::{
+    desk::SignIn,
     executions::{Ended, onboarded, run},
     intake::{Event, event, event_now, fixture},
     journal::{Call, Invocation, StoppedClock, TimedCall},

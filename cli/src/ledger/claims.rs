@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Lists every claim.
-pub(super) async fn list(args: &ClaimsArgs, wanted: Target) -> Result<Exit, Problem> {
+pub(super) async fn list(args: &ClaimsArgs, wanted: &Target) -> Result<Exit, Problem> {
     let deployment = target::connect(wanted).await?;
     let claims = deployment.ledger.claims().await?;
     if args.json {
@@ -27,7 +27,7 @@ pub(super) async fn list(args: &ClaimsArgs, wanted: Target) -> Result<Exit, Prob
 }
 
 /// Lets the ledger forget who an account is, so that another one can take its place.
-pub(super) async fn release(args: &ReleaseArgs, wanted: Target) -> Result<Exit, Problem> {
+pub(super) async fn release(args: &ReleaseArgs, wanted: &Target) -> Result<Exit, Problem> {
     let deployment = target::connect(wanted).await?;
     let ReleaseArgs { account, removed } = args;
     let record = deployment.ledger.get(account).await?.ok_or_else(|| {

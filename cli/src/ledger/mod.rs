@@ -36,7 +36,7 @@ use crate::{
 const LOST: &str = "not rebuilt: which commit an account's entry came with (the next run of the account finds it), pull \
                     requests that wait, blocks that were given back and rest, and why accounts were ignored";
 
-pub(crate) async fn run(command: &LedgerCommand, wanted: Target) -> Result<Exit, Problem> {
+pub(crate) async fn run(command: &LedgerCommand, wanted: &Target) -> Result<Exit, Problem> {
     let args = match command {
         LedgerCommand::Rebuild(args) => args,
         LedgerCommand::Claims(args) => return claims::list(args, wanted).await,
@@ -95,7 +95,7 @@ impl Rebuild<'_> {
     /// Accounts that are ours and that the ledger does not know, as the sweep sees them: only its role may list them.
     async fn missing(&self, tally: &mut Tally) -> Result<Vec<Ask>, Problem> {
         let input = Input { dry_run: true, missing_after_minutes: Some(0), ..Input::default() };
-        let answer = invoke(&self.deployment.config, sweep::FUNCTION, &json!(input)).await?;
+        let answer = invoke(self.deployment, sweep::FUNCTION, &json!(input)).await?;
         let report: Report = serde_json::from_value(answer).map_err(|error| {
             let what = format!("{} answered what this version cannot read: {error}", sweep::FUNCTION);
             Problem::failed(what, "deploy this version")

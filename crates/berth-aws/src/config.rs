@@ -8,15 +8,11 @@ use aws_config::{
     retry::RetryConfig,
     timeout::TimeoutConfig,
 };
-use aws_smithy_http_client::{
-    Builder,
-    tls::{Provider, rustls_provider::CryptoMode},
-};
 
 use crate::http::Http;
 
 /// Longest that making a connection may take: the SDK's own default.
-const CONNECT_MAX: Duration = Duration::from_millis(3_100);
+pub const CONNECT_MAX: Duration = Duration::from_millis(3_100);
 
 /// Longest that one attempt of a call may take. Three attempts and their pauses fit into the shortest function time-out.
 const ATTEMPT_SECONDS_MAX: u64 = 8;
@@ -43,15 +39,9 @@ pub async fn shared_config() -> SdkConfig {
     config
 }
 
-/// The configuration of a program that a person or a pipeline runs: credentials and region from the environment, a
-/// profile, web identity or a metadata service, as the AWS CLI finds them.
-pub async fn personal_config() -> SdkConfig {
-    let http_client = Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build_https();
-    patient(aws_config::defaults(BehaviorVersion::v2026_01_12())).http_client(http_client).load().await
-}
-
-/// Retries and time limits, which are the same for both.
-fn patient(loader: ConfigLoader) -> ConfigLoader {
+/// Retries and time limits, which are the same for a function and for a person's program.
+#[must_use]
+pub fn patient(loader: ConfigLoader) -> ConfigLoader {
     let limits = TimeoutConfig::builder()
         .connect_timeout(CONNECT_MAX)
         .operation_attempt_timeout(Duration::from_secs(ATTEMPT_SECONDS_MAX));

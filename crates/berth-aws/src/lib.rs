@@ -8,7 +8,7 @@ mod machine;
 mod policy;
 mod sessions;
 
-pub use config::{personal_config, shared_config};
+pub use config::{CONNECT_MAX, patient, shared_config};
 pub use failure::{CallFailure, CallResultExt, SdkResultExt};
 pub use machine::live_alias;
 pub use policy::{Effect, FunctionPolicy, Part, PolicyFile, SessionPolicy, Statement};

@@ -19,6 +19,7 @@ from .identities import Caller, Identities
 from .invoke_api import InvokeApi
 from .plain import BODY_BYTES_MAX, plain_application
 from .pollers import Pollers
+from .portal import Portal
 from .proxy import Proxy
 from .recording import Recording
 from .runtime_api import RuntimeApi
@@ -84,6 +85,7 @@ class Gateway:
         if self._clusters is not None:
             self._clusters.add_routes(app)
             await self._clusters.start()
+        Portal().add_routes(app)
         Admin(self.proxy, self.host, self.pollers, self._describe).add_routes(app)
         app.router.add_route("*", "/{path:.*}", self.proxy.handle)
         await self._listen(app, self._settings.port)

@@ -4,6 +4,7 @@
 mod arrivals;
 mod bad_input;
 mod baseline;
+mod credentials;
 mod faults;
 mod forgeries;
 mod leases;
