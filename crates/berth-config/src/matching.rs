@@ -1,8 +1,8 @@
 //! What the configuration means for one account: not ours, or everything that it gets.
 
 use berth_tenancy::{
-    BaselinePlan, ClusterPlan, DefaultVpc, EnvironmentName, GitOpsPlan, OrganizationTags, RegionPlan, RoleName,
-    RolesPlan, SignInPlan, TenantName, TenantSource, tenant_path,
+    BaselinePlan, ClusterPlan, DefaultVpc, EnvironmentName, GitOpsPlan, OrganizationTags, OrganizationalUnitId,
+    RegionPlan, RoleName, RolesPlan, SignInPlan, TenantName, TenantSource, tenant_path,
 };
 
 use crate::{
@@ -87,6 +87,14 @@ impl MatchError {
     }
 }
 
+/// The innermost unit of an account that is listed anywhere.
+enum Nearest<'a> {
+    /// It belongs to an environment.
+    Environment(&'a str, &'a EnvironmentName, &'a Environment),
+    /// Accounts leave by it.
+    Exit(&'a str),
+}
+
 impl PlatformConfig {
     /// Decides about one account. Pure: the same facts always give the same answer.
     ///
@@ -95,9 +103,16 @@ impl PlatformConfig {
         if let Some(reason) = self.core_account(facts).or_else(|| closed(facts)) {
             return Ok(Match::Ignored { reason });
         }
-        let Some((unit, name, environment)) = self.nearest_environment(&facts.ous) else {
-            let reason = "no organizational unit on the account's path is listed in an environment".to_owned();
-            return Ok(Match::Ignored { reason });
+        let (unit, name, environment) = match self.nearest_unit(&facts.ous) {
+            Some(Nearest::Environment(unit, name, environment)) => (unit, name, environment),
+            Some(Nearest::Exit(unit)) => {
+                let reason = format!("accounts leave by the organizational unit {unit} (exitUnits)");
+                return Ok(Match::Ignored { reason });
+            }
+            None => {
+                let reason = "no organizational unit on the account's path is listed in an environment".to_owned();
+                return Ok(Match::Ignored { reason });
+            }
         };
         if let Some(reason) = self.opted_out(facts)? {
             return Ok(Match::Ignored { reason });
@@ -144,12 +159,15 @@ impl PlatformConfig {
         roles.iter().find(|(is, _)| *is).map(|(_, role)| format!("it is the {role} account of the platform"))
     }
 
-    /// The environment of the innermost unit that one lists.
-    fn nearest_environment<'a>(&'a self, ous: &'a [String]) -> Option<(&'a str, &'a EnvironmentName, &'a Environment)> {
+    /// What the innermost unit says that is listed anywhere.
+    fn nearest_unit<'a>(&'a self, ous: &'a [String]) -> Option<Nearest<'a>> {
         ous.iter().rev().find_map(|unit| {
-            let lists = |e: &Environment| e.organizational_units.iter().any(|listed| listed.as_str() == unit);
-            let found = self.environments.iter().find(|(_, environment)| lists(environment));
-            found.map(|(name, environment)| (unit.as_str(), name, environment))
+            let lists = |units: &[OrganizationalUnitId]| units.iter().any(|listed| listed.as_str() == unit);
+            if lists(&self.exit_units) {
+                return Some(Nearest::Exit(unit));
+            }
+            let found = self.environments.iter().find(|(_, environment)| lists(&environment.organizational_units));
+            found.map(|(name, environment)| Nearest::Environment(unit, name, environment))
         })
     }
 

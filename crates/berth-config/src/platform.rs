@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use berth_tenancy::{
-    AccountId, ClusterName, EnvironmentName, LeftOverPolicy, ORGANIZATION_TAGS_MAX, Region, ResourceKind, RoleName,
+    AccountId, ClusterName, EnvironmentName, LeftOverPolicy, ORGANIZATION_TAGS_MAX, OrganizationalUnitId, Region,
+    ResourceKind, RoleName,
 };
 use ipnet::Ipv4Net;
 use schemars::JsonSchema;
@@ -70,6 +71,11 @@ pub struct PlatformConfig {
     #[serde(default = "default_start_on")]
     #[schemars(length(min = 1), extend("uniqueItems" = true))]
     pub start_on: Vec<StartSource>,
+    /// Organizational units by which accounts leave: whoever is moved into one is not onboarded any more, also where a unit
+    /// around it belongs to an environment. What it has is to be offboarded.
+    #[serde(default)]
+    #[schemars(extend("uniqueItems" = true))]
+    pub exit_units: Vec<OrganizationalUnitId>,
     /// How many accounts may be offboarded in a day. More of them are taken for a mistake: the next one is refused.
     #[serde(default)]
     pub offboarding_guard: OffboardingGuard,

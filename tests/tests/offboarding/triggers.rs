@@ -14,11 +14,17 @@ fn rules(auto: bool, grace_days: u32) -> (&'static str, Value) {
     ("environments.staging.offboarding", json!({ "auto": auto, "graceDays": grace_days }))
 }
 
+/// The unit whose accounts are onboarded as `staging`.
+const STAGING: &str = "ou-ab12-stg00001";
+
 /// Moves an account out of every unit that is onboarded.
 fn moved_out(rig: &Rig, account: &str) {
-    let units = json!({
-        "AccountId": account, "SourceParentId": "ou-ab12-stg00001", "DestinationParentId": "ou-ab12-sus00001",
-    });
+    moved(rig, account, "ou-ab12-sus00001");
+}
+
+/// Moves an account of `staging` to another unit.
+fn moved(rig: &Rig, account: &str, unit: &str) {
+    let units = json!({ "AccountId": account, "SourceParentId": STAGING, "DestinationParentId": unit });
     rig.call(MANAGEMENT, "organizations", "move_account", &units);
 }
 
@@ -49,6 +55,27 @@ fn who_moved_out_is_on_the_list_and_leaves_when_the_grace_is_over() {
     assert!(record.regions.is_empty() && record.offboarding.is_none());
     assert_eq!(rig.files_naming(&account), Vec::<String>::new());
     assert_eq!(swept(rig, &account), None, "who has left is left alone");
+}
+
+#[test]
+fn who_moves_to_a_unit_that_is_marked_as_an_exit_leaves() {
+    let (rig, _turn) = turn(&[rules(true, 0)]);
+    let account = rig.account("gadwall-staging", "staging");
+    onboarded(rig, &account);
+    rig.wait_for(&account, Status::Onboarded);
+    let asked = json!({ "ParentId": STAGING, "Name": "leaving" });
+    let made = rig.call(MANAGEMENT, "organizations", "create_organizational_unit", &asked);
+    let exit = made["OrganizationalUnit"]["Id"].as_str().unwrap();
+    moved(rig, &account, exit);
+    assert_eq!(swept(rig, &account), None, "a unit within an onboarded one is onboarded, too");
+
+    deployed(rig, &[rules(true, 0), ("exitUnits", json!([exit]))]);
+    let (code, said) = rig.berth(&["onboard", &account, "--plan"]);
+    assert!(code == 1 && said.contains(&format!("accounts leave by the organizational unit {exit}")), "{said}");
+    let leave = swept(rig, &account).unwrap();
+    assert!(leave["starts"] == true && leave["reason"].as_str().unwrap().contains(exit), "{leave}");
+    assert!(rig.wait_for(&account, Status::Offboarded).regions.is_empty());
+    assert_eq!(rig.files_naming(&account), Vec::<String>::new());
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Environments: every unit in one place, known clusters, at least one region.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use berth_tenancy::{Delivery, OrganizationalUnitId};
 
@@ -16,6 +16,8 @@ pub(super) fn check(config: &PlatformConfig, problems: &mut Problems) {
     guard(config, problems);
     leaving(config, problems);
     let mut owners: BTreeMap<&OrganizationalUnitId, String> = BTreeMap::new();
+    problems.repeated(&config.exit_units, |n| format!("exitUnits[{n}]"));
+    let exits: BTreeSet<&OrganizationalUnitId> = config.exit_units.iter().collect();
     for (name, environment) in &config.environments {
         let base = format!("environments.{name}");
         if environment.organizational_units.is_empty() {
@@ -24,7 +26,10 @@ pub(super) fn check(config: &PlatformConfig, problems: &mut Problems) {
         }
         for (n, unit) in environment.organizational_units.iter().enumerate() {
             let path = format!("{base}.organizationalUnits[{n}]");
-            if let Some(owner) = owners.get(unit) {
+            if exits.contains(unit) {
+                let hint = "keep it in one of the two lists: an account in it either belongs here, or leaves";
+                problems.add(path, format!("{unit} is one of `exitUnits`, too"), hint);
+            } else if let Some(owner) = owners.get(unit) {
                 let message = format!("{unit} belongs to the environment {owner} already");
                 problems.add(path, message, "a unit belongs to one environment: keep it in one list");
             } else {

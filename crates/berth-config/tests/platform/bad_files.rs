@@ -82,6 +82,13 @@ const TOP: &[Bad] = &[
         path: "startOn[1]",
         message: "move is there twice",
     },
+    Bad {
+        from: "startOn: [controlTower]",
+        to: "startOn: [controlTower]\nexitUnits: [ou-ab12-out00001, ou-ab12-out00001]",
+        line_of: "exitUnits: [ou-ab12-out00001, ou-ab12-out00001]",
+        path: "exitUnits[1]",
+        message: "ou-ab12-out00001 is there twice",
+    },
 ];
 
 #[test]
@@ -96,6 +103,13 @@ const ENVIRONMENTS: &[Bad] = &[
         line_of: "[ou-ab12-stg00001, ou-ab12-prd00001]",
         path: "environments.staging.organizationalUnits[1]",
         message: "ou-ab12-prd00001 belongs to the environment prod already",
+    },
+    Bad {
+        from: "environments:\n",
+        to: "exitUnits: [ou-ab12-stg00001]\nenvironments:\n",
+        line_of: "organizationalUnits: [ou-ab12-stg00001]",
+        path: "environments.staging.organizationalUnits[0]",
+        message: "ou-ab12-stg00001 is one of `exitUnits`, too",
     },
     Bad {
         from: "organizationalUnits: [ou-ab12-stg00001]",

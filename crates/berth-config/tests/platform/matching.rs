@@ -101,6 +101,21 @@ fn an_account_of_a_listed_unit_gets_everything() {
 }
 
 #[test]
+fn the_innermost_listed_unit_decides_whether_an_account_leaves() {
+    let text = EXAMPLE.replacen("startOn:", "exitUnits: [ou-ab12-out00001]\nstartOn:", 1);
+    let platform = PlatformConfig::parse(&text).unwrap();
+    let of = |units: &[&str]| {
+        let ous = units.iter().map(|unit| (*unit).to_owned()).collect();
+        platform.match_account(&AccountFacts { ous, ..facts() }).unwrap()
+    };
+    let leaves =
+        Match::Ignored { reason: "accounts leave by the organizational unit ou-ab12-out00001 (exitUnits)".into() };
+    assert_eq!(of(&["r-ab12", "ou-ab12-dev00001", "ou-ab12-out00001"]), leaves);
+    assert_eq!(of(&["r-ab12", "ou-ab12-dev00001", "ou-ab12-out00001", "ou-ab12-any00001"]), leaves, "below it, too");
+    assert!(matches!(of(&["r-ab12", "ou-ab12-out00001", "ou-ab12-dev00001"]), Match::Onboard(_)));
+}
+
+#[test]
 fn the_contact_is_the_accounts_address_a_tags_value_or_nobody_by_choice() {
     let tags = BTreeMap::from([("contact".to_owned(), " team@example.com ".to_owned())]);
     let tagged = AccountFacts { tags, ..facts() };
