@@ -7,7 +7,7 @@ use berth_aws::session_name;
 use berth_ledger::Record;
 use serde_json::json;
 
-use super::{Scenario, scenario::OF_PEOPLE};
+use super::{Scenario, neighbours::Neighbours, scenario::OF_PEOPLE};
 use crate::rig::{Call, NETWORK, Rig, untold};
 
 /// Differing lines of a snapshot that are shown.
@@ -36,12 +36,17 @@ pub(super) struct Seen<'a> {
     pub(super) by_hand: usize,
     /// The scenario.
     pub(super) scenario: Scenario,
+    /// Whom a hostile tenant is after.
+    pub(super) neighbours: Option<&'a Neighbours>,
 }
 
 /// Everything that does not hold after a run. The record is the ledger's, once the run had its outcome.
 pub(super) fn violated(seen: &Seen<'_>, record: &Record) -> Vec<String> {
     if seen.scenario.is_refused() {
         return became_another_one(seen, record);
+    }
+    if let Some(neighbours) = seen.neighbours {
+        return neighbours.violated(seen.rig, seen.tenant, seen.clean, record);
     }
     let mut violations = Vec::new();
     if record.status != seen.scenario.end() {
@@ -70,7 +75,7 @@ pub(super) fn violated(seen: &Seen<'_>, record: &Record) -> Vec<String> {
             violations.extend(changed(&seen.rig.calls(seen.since)));
             violations.extend(changed_by_a_second_run(seen));
         }
-        Scenario::Leaving => {}
+        Scenario::Leaving | Scenario::Hostile => {}
         Scenario::Pooled | Scenario::Reserved | Scenario::Swept | Scenario::Reviewed => {
             violations.extend(let_in_too_early(&seen.rig.calls(seen.since)));
             violations.extend(changed_by_a_second_run(seen));
@@ -162,7 +167,12 @@ fn let_in_too_early(calls: &[Call]) -> Vec<String> {
 
 /// Exactly what a run without faults leaves: nothing twice, nothing missing, nothing else, isolation included.
 fn not_one_of_each(seen: &Seen<'_>) -> Vec<String> {
-    let now = seen.rig.snapshot(seen.account, seen.tenant);
+    let lines = differing(seen.clean, &seen.rig.snapshot(seen.account, seen.tenant)).into_iter();
+    lines.map(|line| format!("exactly one of each: {line}")).collect()
+}
+
+/// Lines that are missing of one snapshot in another, and lines that are there besides.
+pub(super) fn differing(clean: &[String], now: &[String]) -> Vec<String> {
     let differs = |those: &[String], from: &[String], sign: char| -> Vec<String> {
         let mut rest = from.to_vec();
         let missing = |line: &&String| match rest.iter().position(|other| other == *line) {
@@ -172,10 +182,10 @@ fn not_one_of_each(seen: &Seen<'_>) -> Vec<String> {
             }
             None => true,
         };
-        those.iter().filter(missing).map(|line| format!("exactly one of each: {sign} {line}")).collect()
+        those.iter().filter(missing).map(|line| format!("{sign} {line}")).collect()
     };
-    let mut lines = differs(seen.clean, &now, '-');
-    lines.extend(differs(&now, seen.clean, '+'));
+    let mut lines = differs(clean, now, '-');
+    lines.extend(differs(now, clean, '+'));
     lines.truncate(LINES_MAX);
     lines
 }
@@ -193,7 +203,7 @@ fn not_one_commit(seen: &Seen<'_>, record: &Record) -> Vec<String> {
     }
     let made = seen.rig.commit_count() - seen.commits;
     let expected = match seen.scenario {
-        Scenario::Again | Scenario::Renamed | Scenario::Moved | Scenario::Leaving => 0,
+        Scenario::Again | Scenario::Hostile | Scenario::Renamed | Scenario::Moved | Scenario::Leaving => 0,
         Scenario::Pooled | Scenario::Reserved | Scenario::Swept | Scenario::Reduced => 1,
         Scenario::Reviewed | Scenario::Reverted => 2, // the tenant's, and the merge
     };

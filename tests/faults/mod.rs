@@ -10,6 +10,7 @@ mod finished;
 mod injection_point;
 mod invariants;
 mod mutants;
+mod neighbours;
 mod run;
 mod scenario;
 mod schedule;

@@ -33,6 +33,8 @@ pub enum Scenario {
     Reverted,
     /// An account that is onboarded, and in which people have made things of their own, is offboarded.
     Leaving,
+    /// An account that is onboarded, and whose administrators try everything that they are let do, before and during a run.
+    Hostile,
 }
 
 /// What people have made of an account that leaves, by what its snapshot has of it: the name of a role, a group that signs in,
@@ -42,7 +44,7 @@ pub(super) const OF_PEOPLE: [&str; 5] =
 
 impl Scenario {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Pooled,
         Self::Reserved,
         Self::Again,
@@ -51,6 +53,7 @@ impl Scenario {
         Self::Moved,
         Self::Reduced,
         Self::Leaving,
+        Self::Hostile,
         Self::Reviewed,
         Self::Reverted,
     ];
@@ -67,6 +70,7 @@ impl Scenario {
             Self::Reviewed => "reviewed",
             Self::Reverted => "reverted",
             Self::Leaving => "leaving",
+            Self::Hostile => "hostile",
         }
     }
 
@@ -77,7 +81,10 @@ impl Scenario {
 
     /// Whether it begins with an account that is onboarded, and is known by its execution from the start.
     pub(super) fn is_of_onboarded(self) -> bool {
-        matches!(self, Self::Again | Self::Reverted | Self::Renamed | Self::Moved | Self::Reduced | Self::Leaving)
+        matches!(
+            self,
+            Self::Again | Self::Reverted | Self::Renamed | Self::Moved | Self::Reduced | Self::Leaving | Self::Hostile
+        )
     }
 
     /// The environment, which has one region: [`Rig::quick`] shapes it so, and [`Self::prepare`] that of `Reduced`.
@@ -89,6 +96,7 @@ impl Scenario {
             | Self::Renamed
             | Self::Moved
             | Self::Leaving
+            | Self::Hostile
             | Self::Reviewed
             | Self::Reverted => "staging",
             Self::Reserved => "dev",
@@ -101,9 +109,14 @@ impl Scenario {
         matches!(self, Self::Renamed | Self::Moved)
     }
 
-    /// Whether nothing but the repository may change, so that one account serves many runs.
+    /// Whether nothing but the repository may change, or all is made right again, so that one account serves many runs.
     pub(super) fn serves_many(self) -> bool {
-        matches!(self, Self::Again | Self::Reverted)
+        matches!(self, Self::Again | Self::Reverted | Self::Hostile)
+    }
+
+    /// The scenario that shows what a run leaves when nothing is wrong.
+    pub(super) fn when_well(self) -> Self {
+        if self == Self::Hostile { Self::Again } else { self }
     }
 
     /// Whether this is how it ends when nothing is wrong.
@@ -112,7 +125,9 @@ impl Scenario {
             let fault = record.failure.as_ref().map(|failure| failure.fault.as_str());
             return record.status == Status::Failed && fault == Some("NotOwned");
         }
-        record.status == self.end() && record.lease.is_none()
+        // An attacker may have left what is not Berth's, and that is said.
+        let is_noticed = self == Self::Hostile && record.failure.as_ref().is_some_and(|each| each.fault == "NotOwned");
+        (record.status == self.end() || is_noticed) && record.lease.is_none()
     }
 
     /// Everything before the part that is broken; the account's id.
@@ -184,7 +199,9 @@ impl Scenario {
                 rig.publish(&[event(Event::Created, account)]);
                 None
             }
-            Self::Again | Self::Reverted | Self::Reduced | Self::Leaving => Some(self.start(rig, account)),
+            Self::Again | Self::Reverted | Self::Reduced | Self::Leaving | Self::Hostile => {
+                Some(self.start(rig, account))
+            }
             Self::Renamed | Self::Moved => {
                 let before = rig.executions(account);
                 let _ = rig.enqueue(&[event_now(Event::Updated, account)]);

@@ -14,6 +14,7 @@ use serde_json::json;
 use super::{
     Outcome, Recovery, Run, Scenario, Schedule,
     invariants::{self, Seen},
+    neighbours::Neighbours,
 };
 use crate::rig::{Call, HUB, Rig, TimingProfile};
 
@@ -47,6 +48,8 @@ pub(super) struct Testbed {
     /// runs.
     onboarded: BTreeMap<Scenario, (String, String)>,
     made: usize,
+    /// The hostile tenant and whom it is after.
+    neighbours: Option<Neighbours>,
     /// When people last looked for something to merge.
     merges_seen: Cell<Instant>,
     /// When the schedule last came round and nothing failed.
@@ -105,6 +108,7 @@ impl Testbed {
             clean: BTreeMap::new(),
             onboarded: BTreeMap::new(),
             made: 0,
+            neighbours: None,
             merges_seen: Cell::new(now),
             schedule_ran: Cell::new(now),
         }
@@ -124,7 +128,7 @@ impl Testbed {
     pub(super) fn record(&mut self, scenario: Scenario) -> Vec<Call> {
         let (account, _) = self.subject(scenario);
         let since = self.rig.last_call();
-        let started = scenario.begin(&self.rig, &account);
+        let started = self.start_scenario(scenario, &account);
         let record = self
             .outcome(scenario, &account, started.as_deref(), 0)
             .unwrap_or_else(|| panic!("{scenario} without faults does not end"));
@@ -170,7 +174,7 @@ impl Testbed {
     /// Makes the runs of a schedule in one go: which faults fired, and what did not hold.
     fn attempt(&mut self, schedule: &Schedule) -> (Vec<bool>, Vec<String>) {
         let scenario = schedule.scenario();
-        self.make_clean(scenario);
+        self.make_clean(scenario.when_well());
         let (account, tenant) = self.subject(scenario);
         let (since, executions) = (self.rig.last_call(), self.rig.execution_names().len());
         let commits = self.rig.commit_count();
@@ -187,18 +191,20 @@ impl Testbed {
             rig: &self.rig,
             account: &account,
             tenant: &tenant,
-            clean: self.clean.get(&scenario).map_or(&[], Vec::as_slice),
+            clean: self.clean.get(&scenario.when_well()).map_or(&[], Vec::as_slice),
             since,
             commits,
             started: self.rig.execution_names().len() - executions,
             by_hand: broken.by_hand,
             scenario,
+            neighbours: self.neighbours.as_ref().filter(|_| scenario == Scenario::Hostile),
         };
+        let ended_well = record.as_ref().is_some_and(|record| record.status == scenario.end());
         violations.extend(match record {
             Some(record) => invariants::violated(&seen, &record),
             None => vec![format!("bounded: no outcome in time: {:?}", self.rig.record(&account))],
         });
-        if !violations.is_empty() {
+        if !violations.is_empty() || !ended_well {
             self.onboarded.remove(&scenario);
         }
         (fired, violations)
@@ -209,8 +215,17 @@ impl Testbed {
         let began = self.rig.last_call();
         let rules = schedule.runs().iter().map(|run| self.rig.break_calls(&run.way.rule(&run.point, account)));
         let rules = rules.collect();
-        let execution = schedule.scenario().begin(&self.rig, account);
+        let execution = self.start_scenario(schedule.scenario(), account);
         Broken { began, rules, by_hand: usize::from(execution.is_some()), execution, violations: vec![] }
+    }
+
+    /// Starts the part that is broken. A hostile tenant tries everything while it runs, as somebody who signed in.
+    fn start_scenario(&self, scenario: Scenario, account: &str) -> Option<String> {
+        let execution = scenario.begin(&self.rig, account);
+        if let (Scenario::Hostile, Some(neighbours)) = (scenario, &self.neighbours) {
+            neighbours.attack(&self.rig, true);
+        }
+        execution
     }
 
     /// What a run without faults leaves, made once on each testbed.
@@ -350,6 +365,12 @@ impl Testbed {
             self.onboarded.insert(scenario, subject.clone());
         }
         scenario.precede(&self.rig, &subject.0);
+        if scenario == Scenario::Hostile {
+            let known = self.neighbours.take().filter(|each| each.are_of(&subject.0));
+            let neighbours = known.unwrap_or_else(|| Neighbours::of(&self.rig, &subject.0, &subject.1));
+            neighbours.attack(&self.rig, false);
+            self.neighbours = Some(neighbours);
+        }
         subject
     }
 

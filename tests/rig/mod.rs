@@ -4,6 +4,7 @@ mod api_server;
 mod desk;
 mod executions;
 mod github;
+mod hostile;
 mod intake;
 mod journal;
 mod local_aws;

@@ -221,7 +221,7 @@ impl Person {
 }
 
 impl Rig {
-    fn person(&self, request: &Value) -> Value {
+    pub(super) fn person(&self, request: &Value) -> Value {
         let mut person = self.person.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         person.ask(request)
     }
@@ -312,15 +312,6 @@ impl Rig {
     #[must_use]
     pub fn platform(&self, at: &str) -> Value {
         self.person(&json!({ "do": "platform_value", "at": at.split('.').collect::<Vec<_>>() }))
-    }
-
-    /// Has an administrator of an account try everything that changes something in a region, within the boundary or as
-    /// somebody who signed in. What was done, and how often something was denied or failed.
-    #[must_use]
-    pub fn hostile(&self, account: &str, victim: &str, region: &str, signed_in: bool) -> Value {
-        self.person(&json!({
-            "do": "hostile", "account": account, "victim": victim, "region": region, "signed_in": signed_in,
-        }))
     }
 
     /// Everything that onboarding makes, as it is now.
