@@ -5,6 +5,7 @@ use std::{ffi::OsString, path::PathBuf};
 use berth_ledger::Status;
 use berth_tenancy::{AccountId, EnvironmentName, Invalid, Region, TenantName};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::SignedDuration;
 
 use crate::replay::args::ReplayArgs;
 
@@ -68,6 +69,8 @@ pub(crate) enum Command {
     Forget(ForgetArgs),
     /// Shows where accounts are, what went wrong, and what to do.
     Status(StatusArgs),
+    /// Shows what the functions logged about an account, oldest first.
+    Logs(LogsArgs),
     /// Lists what failed and can be run again, shows one, or runs one, some or all of it again.
     Replay(ReplayArgs),
     /// Shows the pools of addresses in the ledger and how full they are, and gives blocks back.
@@ -212,6 +215,21 @@ pub(crate) struct StatusArgs {
     #[arg(long)]
     pub(crate) watch: bool,
     /// Prints JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LogsArgs {
+    /// The account: twelve digits.
+    pub(crate) account: AccountId,
+    /// Goes on with what is logged from now on, until Ctrl-C.
+    #[arg(long, short)]
+    pub(crate) follow: bool,
+    /// How far to look back, like 30m, 12h or 7d; to the beginning of its newest execution when it is left out.
+    #[arg(long, value_name = "TIME", value_parser = time_back)]
+    pub(crate) since: Option<SignedDuration>,
+    /// Prints the lines as the functions wrote them: JSON.
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -397,6 +415,21 @@ fn identity(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
+/// A time like `90s`, `30m`, `12h` or `7d`.
+fn time_back(text: &str) -> Result<SignedDuration, String> {
+    const SHAPE: &str = "it is a number and a unit: 90s, 30m, 12h or 7d";
+    let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or(SHAPE)?;
+    let number: i64 = number.parse::<u32>().map_err(|_| SHAPE)?.into();
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 60 * 60,
+        "d" => 24 * 60 * 60,
+        _ => return Err(SHAPE.to_owned()),
+    };
+    Ok(SignedDuration::from_secs(number * seconds))
+}
+
 /// A status by its name.
 fn status(text: &str) -> Result<Status, String> {
     Status::ALL.into_iter().find(|status| status.name() == text).ok_or_else(|| {
@@ -439,6 +472,17 @@ mod tests {
         assert_eq!((own(&hub), &hub.target.region), (None, &region("us-east-1")));
         let both = parsed("berth offboard 111122223333 --region eu-west-1 --hub-region us-east-1");
         assert_eq!((own(&both), &both.target.region), (region("eu-west-1"), &region("us-east-1")));
+    }
+
+    #[test]
+    fn a_time_is_a_number_and_a_unit() {
+        let hours = |text| time_back(text).map(|time| time.as_secs_f64() / 3600.0);
+        for (text, wanted) in [("90s", 0.025), ("30m", 0.5), ("12h", 12.0), ("7d", 168.0)] {
+            assert_eq!(hours(text), Ok(wanted), "{text}");
+        }
+        for text in ["", "7", "d", "-1d", "1w", "1.5h", "12ü"] {
+            assert!(hours(text).unwrap_err().contains("30m, 12h"), "{text}");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
-//! Invokes a function and waits for its answer, signed here.
+//! Invokes a function and waits for its answer, and sends other single requests that are signed here.
 //!
-//! aws-sdk-lambda can stream, and so brings features into crates that every other SDK shares: all of them would be
-//! compiled a second time (docs/decisions/0001). One request needs no SDK.
+//! aws-sdk-lambda and aws-sdk-cloudwatchlogs can stream, and so bring features into crates that every other SDK shares: all
+//! of them would be compiled a second time (docs/decisions/0001). One request needs no SDK.
 
 use std::time::{Duration, SystemTime};
 
@@ -24,20 +24,32 @@ const SERVICE: &str = "lambda";
 
 /// Invokes `function` with `payload`; its answer. [Lambda `Invoke`]
 pub(crate) async fn invoke(deployment: &Deployment, function: &str, payload: &Value) -> Result<Value, Problem> {
+    let path = format!("/2015-03-31/functions/{function}/invocations");
+    let answer = post(deployment, SERVICE, &path, &[], payload.to_string()).await?;
+    read(function, answer).await
+}
+
+/// Sends one signed request to a service of the region; its answer, whatever it says.
+pub(crate) async fn post(
+    deployment: &Deployment,
+    service: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: String,
+) -> Result<Response, Problem> {
     let config = &deployment.config;
     let region = config
         .region()
         .map(AsRef::as_ref)
         .ok_or_else(|| Problem::bad_input("which region? none is set", "set AWS_REGION to the region of the hub"))?;
-    let endpoint = config.endpoint_url().map_or_else(|| endpoint(region), |url| url.trim_end_matches('/').to_owned());
-    let url = format!("{endpoint}/2015-03-31/functions/{function}/invocations");
-    let body = payload.to_string();
+    let public = || endpoint(service, region);
+    let url = config.endpoint_url().map_or_else(public, |url| url.trim_end_matches('/').to_owned()) + path;
     let credentials = credentials(config).await?;
     let client = client(&url, deployment).map_err(|error| unreachable(&url, &error))?;
-    let request = signed(client.post(&url), &url, &body, credentials, region)
+    let scope = Scope { service, region };
+    let request = signed(client.post(&url), &url, headers, &body, credentials, scope)
         .map_err(|error| Problem::failed(format!("the request cannot be signed: {error}"), "check the credentials"))?;
-    let answer = request.body(body).send().await.map_err(|error| unreachable(&url, &error))?;
-    read(function, answer).await
+    request.body(body).send().await.map_err(|error| unreachable(&url, &error))
 }
 
 /// A client that takes the way of the SDK's calls: through the same proxy, by the same certificates.
@@ -52,10 +64,10 @@ fn client(url: &str, deployment: &Deployment) -> reqwest::Result<Client> {
     builder.build()
 }
 
-/// The public endpoint of a region.
-fn endpoint(region: &str) -> String {
+/// The public endpoint of a service in a region.
+fn endpoint(service: &str, region: &str) -> String {
     let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
-    format!("https://{SERVICE}.{region}.{suffix}")
+    format!("https://{service}.{region}.{suffix}")
 }
 
 async fn credentials(config: &SdkConfig) -> Result<Credentials, Problem> {
@@ -67,24 +79,32 @@ async fn credentials(config: &SdkConfig) -> Result<Credentials, Problem> {
         .map_err(|error| Problem::credentials(format!("they could not be renewed: {error}"), hint))
 }
 
-/// The request with its signature. [Signature Version 4]
+/// What a signature is good for.
+struct Scope<'a> {
+    service: &'a str,
+    region: &'a str,
+}
+
+/// The request with its headers and their signature. [Signature Version 4]
 fn signed(
     request: RequestBuilder,
     url: &str,
+    headers: &[(&str, &str)],
     body: &str,
     credentials: Credentials,
-    region: &str,
+    scope: Scope<'_>,
 ) -> Result<RequestBuilder, Box<dyn std::error::Error>> {
     let identity = credentials.into();
     let parameters = v4::SigningParams::builder()
         .identity(&identity)
-        .region(region)
-        .name(SERVICE)
+        .region(scope.region)
+        .name(scope.service)
         .time(SystemTime::now())
         .settings(SigningSettings::default())
         .build()?
         .into();
-    let signable = SignableRequest::new("POST", url, std::iter::empty(), SignableBody::Bytes(body.as_bytes()))?;
+    let signable = SignableRequest::new("POST", url, headers.iter().copied(), SignableBody::Bytes(body.as_bytes()))?;
+    let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
     let (instructions, _) = sign(signable, &parameters)?.into_parts();
     Ok(instructions.headers().fold(request, |request, (name, value)| request.header(name, value)))
 }
@@ -129,13 +149,17 @@ mod tests {
         let url = "https://lambda.eu-west-1.amazonaws.com/2015-03-31/functions/berth-x/invocations";
         let sign = |body: &str, region: &str, session: Option<&str>| {
             let keys = Credentials::new("AKIDEXAMPLE", "secret", session.map(str::to_owned), None, "test");
-            let request = signed(Client::new().post(url), url, body, keys, region).unwrap().build().unwrap();
+            let scope = Scope { service: "lambda", region };
+            let headers = [("x-amz-target", "Target.Name")];
+            let request = signed(Client::new().post(url), url, &headers, body, keys, scope).unwrap().build().unwrap();
+            assert_eq!(request.headers().get("x-amz-target").unwrap(), "Target.Name");
             let header = |name: &str| request.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
             (header("authorization").unwrap(), header("x-amz-security-token"))
         };
         let (authorization, token) = sign("{}", "eu-west-1", None);
         assert!(authorization.starts_with("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/"), "{authorization}");
         assert!(authorization.contains("/eu-west-1/lambda/aws4_request"), "{authorization}");
+        assert!(authorization.contains("x-amz-target"), "every header of AWS's is signed: {authorization}");
         assert_eq!(token, None);
         let (other, _) = sign("{\"dryRun\":true}", "eu-west-1", None);
         let signature = |text: &str| text.rsplit_once("Signature=").unwrap().1.to_owned();
@@ -145,7 +169,7 @@ mod tests {
 
     #[test]
     fn china_has_endpoints_of_its_own() {
-        assert_eq!(endpoint("eu-west-1"), "https://lambda.eu-west-1.amazonaws.com");
-        assert_eq!(endpoint("cn-north-1"), "https://lambda.cn-north-1.amazonaws.com.cn");
+        assert_eq!(endpoint("lambda", "eu-west-1"), "https://lambda.eu-west-1.amazonaws.com");
+        assert_eq!(endpoint("logs", "cn-north-1"), "https://logs.cn-north-1.amazonaws.com.cn");
     }
 }

@@ -14,6 +14,7 @@ mod input;
 mod invoke;
 mod ledger;
 mod local;
+mod logs;
 mod offboard;
 mod onboard;
 mod outcome;
@@ -63,6 +64,7 @@ async fn run(cli: Cli) -> Result<Exit, outcome::Problem> {
         Command::Offboard(args) => offboard::run(&args, wanted).await,
         Command::Forget(args) => forget::run(&args, wanted).await,
         Command::Status(args) => status::run(&args, wanted).await,
+        Command::Logs(args) => logs::run(&args, wanted).await,
         Command::Replay(args) => replay::run(&args, wanted).await,
         Command::Addresses(args) => addresses::run(&args, wanted).await,
         Command::Sweep(args) => sweep::run(&args, wanted).await,

@@ -4,7 +4,8 @@ mod again;
 mod archive;
 pub(crate) mod args;
 mod dead_letters;
-mod entry;
+mod delete;
+pub(crate) mod entry;
 mod list;
 mod show;
 
@@ -30,8 +31,10 @@ use crate::{
 pub(crate) async fn run(args: &ReplayArgs, wanted: &Target) -> Result<Exit, Problem> {
     let deployment = target::connect(wanted).await?;
     let queues = Queues::new(&deployment.config);
-    if let Some(ReplayCommand::Show(args)) = &args.command {
-        return Box::pin(show::run(args, &deployment, &queues)).await;
+    match &args.command {
+        Some(ReplayCommand::Show(args)) => return Box::pin(show::run(args, &deployment, &queues)).await,
+        Some(ReplayCommand::Delete(args)) => return Box::pin(delete::run(args, &deployment, &queues)).await,
+        None => {}
     }
     if let (true, Some(from)) = (args.archive, args.from) {
         return archive::run(args, from, &deployment, &queues).await;

@@ -7,6 +7,7 @@ use crate::{
     args::SendArgs,
     input, local,
     outcome::{Exit, Problem},
+    paint,
 };
 
 /// Publishes one event, as the management account's forwarder would.
@@ -30,10 +31,13 @@ pub(crate) fn publish(event: &[u8]) -> Result<String, Problem> {
         stdin.write_all(event).map_err(cannot)?;
     }
     let output = child.wait_with_output().map_err(cannot)?;
+    let text = String::from_utf8_lossy(&output.stderr).trim().to_owned();
     if output.status.success() {
+        if !text.is_empty() {
+            anstream::eprintln!("{}", paint::waiting(&text));
+        }
         return Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned());
     }
-    let text = String::from_utf8_lossy(&output.stderr).trim().to_owned();
     let (what, hint) = local::said(&text, "berth explain says what is wrong with an event");
     Err(Problem::bad_input(what, hint))
 }

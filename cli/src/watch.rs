@@ -42,8 +42,9 @@ pub(crate) async fn run(args: &StatusArgs, deployment: &Deployment) -> Result<Ex
     }
 }
 
+/// Waits until the next look.
 #[expect(clippy::disallowed_methods, reason = "a person's terminal may wait; a Lambda may not")]
-async fn pause() {
+pub(crate) async fn pause() {
     tokio::time::sleep(PAUSE).await;
 }
 

@@ -170,7 +170,11 @@ def _event(options: argparse.Namespace) -> None:
         raise LocalError(f"cannot read {options.file}: {error}") from error
     from berth_local.session import Session
 
-    event_id = Session(StateFile(options.state_dir.resolve()).ready()).publish(text)
+    session = Session(StateFile(options.state_dir.resolve()).ready())
+    event_id = session.publish(text)
+    unheard = session.unheard(text)
+    if unheard:
+        print(unheard, file=sys.stderr)
     print(json.dumps({"eventId": event_id}) if options.json else event_id)
 
 

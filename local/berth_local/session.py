@@ -32,6 +32,8 @@ class Session:
         self._access = Access(state["endpoint"])
         self._bus = state["outputs"]["AccountsBusArn"]
         self._stack_sets = state["stackSets"]
+        hub = state["environment"]
+        self._hub = Credentials(names.HUB_ACCOUNT, hub["AWS_ACCESS_KEY_ID"], hub["AWS_SECRET_ACCESS_KEY"])
         self._management = Credentials(names.MANAGEMENT_ACCOUNT, keys["accessKeyId"], keys["secretAccessKey"])
 
     def create_account(self, name: str, environment: str, email: str | None, tags: Mapping[str, str]) -> str:
@@ -98,6 +100,28 @@ class Session:
         if "EventId" not in answer:
             raise LocalError(f"the event was refused: {answer.get('ErrorCode')}: {answer.get('ErrorMessage')}")
         return str(answer["EventId"])
+
+    def unheard(self, text: str) -> str | None:
+        """Why an event that was published starts nothing; None when a rule of the accounts bus takes its kind.
+
+        EventBridge accepts what no rule takes, and says nothing: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html
+        """
+        event = _event(text)
+        rules = self._access.client("events", self._hub, names.HOME_REGION).list_rules(EventBusName=self._bus)["Rules"]
+        patterns = [json.loads(rule["EventPattern"]) for rule in rules if "ManagedBy" not in rule]
+        if any(_takes(pattern, event) for pattern in patterns):
+            return None
+        sources = sorted({source for pattern in patterns for source in pattern.get("source", [])})
+        kind = f"source {event['source']} and detail-type {event['detail-type']}"
+        return (
+            f"no rule of the bus takes it ({kind}): it starts nothing, and no dead letter says so."
+            f" Next: publish as one of {', '.join(sources)}; berth explain shows what Berth makes of an event"
+        )
+
+
+def _takes(pattern: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
+    """Whether a rule takes events of this source and kind; what else it asks for is not looked at."""
+    return all(event[key] in pattern.get(key, [event[key]]) for key in ("source", "detail-type"))
 
 
 def deploy(endpoint: str, file: Path, deployed: Path) -> int:

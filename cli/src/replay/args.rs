@@ -47,6 +47,18 @@ pub(crate) struct ReplayArgs {
 pub(crate) enum ReplayCommand {
     /// Shows one in full.
     Show(ShowArgs),
+    /// Takes messages out of their dead-letter queue for good.
+    Delete(DeleteArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DeleteArgs {
+    /// Ids of messages.
+    #[arg(value_name = "ID", required = true)]
+    pub(crate) ids: Vec<String>,
+    /// Prints JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -189,6 +189,11 @@ pub(crate) async fn move_back(client: &Client, letter: &Letter) -> Result<(), St
         .send()
         .await;
     sent.named("sqs:SendMessage").or_common()?;
+    delete(client, letter).await
+}
+
+/// Takes a letter out of its queue for good. [SQS `DeleteMessage`]
+pub(crate) async fn delete(client: &Client, letter: &Letter) -> Result<(), StepError> {
     let dead = url(client, letter.queue.dead).await?;
     let deleted = client.delete_message().queue_url(dead).receipt_handle(&letter.receipt).send().await;
     deleted.named("sqs:DeleteMessage").or_common()?;

@@ -11,6 +11,8 @@ from .identify import ApiCall
 from .upstream import Upstream
 
 BINARY_TAG = "berth:binary"
+LOG_GROUP_TAG = "berth-local:log-group"
+"""Where `LoggingConfig.LogGroup` of a function is kept, which the emulator drops."""
 NAME_PREFIX = "berth-"
 LAYER_ROOT = "/opt/"
 
@@ -54,6 +56,7 @@ class FunctionSettings:
     environment: dict[str, str] = field(hash=False)
     binary: Path = Path()
     concurrency: int | None = None
+    log_group: str = ""
 
 
 def parse_function_name(text: str, account: str, region: str, qualifier: str = "") -> FunctionName:
@@ -103,7 +106,8 @@ class FunctionCatalog:
 
     def _read(self, name: FunctionName, answer: dict[str, Any]) -> FunctionSettings:
         configuration = answer["Configuration"]
-        binary = answer.get("Tags", {}).get(BINARY_TAG) or name.name.removeprefix(NAME_PREFIX)
+        tags = answer.get("Tags", {})
+        binary = tags.get(BINARY_TAG) or name.name.removeprefix(NAME_PREFIX)
         variables = configuration.get("Environment", {}).get("Variables", {})
         version = str(configuration.get("Version", "$LATEST"))
         return FunctionSettings(
@@ -118,6 +122,7 @@ class FunctionCatalog:
             handler=configuration.get("Handler") or "bootstrap",
             environment={key: self._in_layer(str(value)) for key, value in variables.items()},
             binary=self._binaries / binary,
+            log_group=tags.get(LOG_GROUP_TAG) or f"/aws/lambda/{name.name}",
             concurrency=answer.get("Concurrency", {}).get("ReservedConcurrentExecutions"),
         )
 

@@ -15,6 +15,7 @@ from .function_log import FunctionLog
 from .functions import FunctionCatalog, FunctionName, FunctionSettings
 from .host_stats import HostStats
 from .identities import Identities
+from .log_groups import LogGroups
 from .trace import Trace
 
 LOGGER = logging.getLogger(__name__)
@@ -48,8 +49,12 @@ class Pool:
 class FunctionHost:
     """Runs functions. `url` is the gateway's own address, which the copies use for everything."""
 
-    def __init__(self, catalog: FunctionCatalog, identities: Identities, log_dir: Path, url: str, trace: Trace) -> None:
+    def __init__(
+        self, catalog: FunctionCatalog, identities: Identities, log_dir: Path, url: str, trace: Trace,
+        log_groups: LogGroups,
+    ) -> None:  # fmt: skip
         self._trace = trace
+        self._log_groups = log_groups
         self.catalog = catalog
         self.stats = HostStats()
         self._identities = identities
@@ -191,7 +196,7 @@ class FunctionHost:
     async def _start_copy(self, pool: Pool, invocation: Invocation) -> FunctionCopy | None:
         """A new copy; None when the binary cannot be run, which ends the invocation."""
         settings = pool.settings
-        copy = FunctionCopy(settings, self._log(settings.name))
+        copy = FunctionCopy(settings, self._log(settings))
         copy.access_key = self._identities.add_copy(copy, settings.account, settings.role_arn)
         self._copies[copy.id] = copy
         self._pool_of[copy.id] = pool
@@ -260,10 +265,11 @@ class FunctionHost:
             pool.idle.remove(copy)
         asyncio.get_running_loop().call_later(FORGET_KEYS_AFTER_SECONDS, self._identities.forget_copy, copy)
 
-    def _log(self, function: str) -> FunctionLog:
-        log = self._logs.get(function)
+    def _log(self, settings: FunctionSettings) -> FunctionLog:
+        log = self._logs.get(settings.name)
         if log is None:
-            log = self._logs[function] = FunctionLog(self._log_dir, function)
+            log = self._logs[settings.name] = FunctionLog(self._log_dir, settings.name)
+            self._log_groups.add(settings, log)
         return log
 
 

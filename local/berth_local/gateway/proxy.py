@@ -19,6 +19,7 @@ from .identify import ApiCall, identify
 from .identities import Caller, Identities
 from .invoke_api import InvokeApi
 from .journal import Entry, Journal
+from .log_groups import LogGroups
 from .plain import response
 from .recording import Recording
 from .rules import Action, Rules
@@ -39,9 +40,10 @@ class Proxy:
 
     def __init__(
         self, upstream: Upstream, identities: Identities, host: FunctionHost, invoke: InvokeApi, region: str,
-        recording: Recording, trace: Trace, guard: Guard,
+        recording: Recording, trace: Trace, guard: Guard, log_groups: LogGroups,
     ) -> None:  # fmt: skip
         self._trace = trace
+        self._log_groups = log_groups
         self._guard = guard
         self.journal = Journal()
         self._recording = recording
@@ -132,6 +134,8 @@ class Proxy:
         if self._invoke.serves(request.method, request.raw_path):
             region = call.region or self._region
             return await self._invoke.answer(request.raw_path, headers, body, caller.account, region)
+        if self._log_groups.reads(call):
+            await self._log_groups.fill()
         pairs = _pairs(request)
         if ACCOUNT_HEADER not in headers:
             pairs.append((ACCOUNT_HEADER, caller.account))

@@ -17,6 +17,7 @@ from .host import FunctionHost
 from .identify import ApiCall
 from .identities import Caller, Identities
 from .invoke_api import InvokeApi
+from .log_groups import LogGroups
 from .plain import BODY_BYTES_MAX, plain_application
 from .pollers import Pollers
 from .portal import Portal
@@ -67,12 +68,15 @@ class Gateway:
         identities = Identities(settings.account, self.upstream.caller_arn)
         catalog = FunctionCatalog(self.upstream, settings.binaries.resolve(), settings.layers)
         trace = Trace(settings.trace)
-        self.host = FunctionHost(catalog, identities, settings.log_dir, url, trace)
+        log_groups = LogGroups(self.upstream)
+        self.host = FunctionHost(catalog, identities, settings.log_dir, url, trace, log_groups)
         self.invoke = InvokeApi(self.host)
         recording = Recording(settings.record)
         self.pollers = Pollers(self.upstream, self.host, recording)
         guard = Guard(settings.enforce, recording)
-        self.proxy = Proxy(self.upstream, identities, self.host, self.invoke, settings.region, recording, trace, guard)
+        self.proxy = Proxy(
+            self.upstream, identities, self.host, self.invoke, settings.region, recording, trace, guard, log_groups
+        )
         self.proxy.observe(self._functions_changed)
         self.proxy.observe(self.pollers.observe)
         self._clusters = _clusters(settings, identities)

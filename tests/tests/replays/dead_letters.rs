@@ -80,6 +80,17 @@ fn poison_is_listed_with_its_reason_and_dead_again_once_after_a_replay() {
     let lines = listed(rig);
     assert_eq!((lines.len(), ids(&lines).len()), (13, 13));
     assert_eq!(rejections(rig) - before, 14, "once more, and no loop");
+
+    let all = ids(&lines);
+    let mut of: Vec<&str> = lines.iter().map(|line| line["messageId"].as_str().unwrap()).take(3).collect();
+    let (code, text) = rig.berth(&["replay", "delete", of[0], of[1], "--json"]);
+    let deleted: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((code, deleted[1]["messageId"].as_str(), deleted.as_array().unwrap().len()), (0, Some(of[1]), 2));
+    let left: BTreeSet<String> = all.iter().filter(|id| !of[..2].contains(&id.as_str())).cloned().collect();
+    assert_eq!(ids(&listed(rig)), left, "those, and no other");
+    of[0] = "00000000-0000-4000-8000-000000000000";
+    assert_eq!(rig.berth(&["replay", "delete", of[2], of[0]]).0, 1, "one of them is none");
+    assert_eq!(ids(&listed(rig)), left, "so none is deleted, and none is hidden");
     empty(rig);
 }
 

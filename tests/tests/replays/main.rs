@@ -6,6 +6,7 @@ mod archive;
 mod dead_letters;
 mod endings;
 mod failures;
+mod logs;
 mod moments;
 #[path = "../journeys/onboarded.rs"]
 mod onboarded;

@@ -10,6 +10,7 @@ import io
 import zipfile
 from functools import cache
 
+from berth_local.gateway.functions import LOG_GROUP_TAG
 from berth_local.stack.intrinsics import Made
 from berth_local.stack.resources.maker import Maker, Properties, Target, maker, picked, tag_map
 
@@ -37,9 +38,10 @@ def _function(target: Target, properties: Properties) -> Made:
     if "Environment" in request:  # CloudFormation takes numbers here, the API only text
         variables = request["Environment"].get("Variables", {})
         request["Environment"] = {"Variables": {name: str(value) for name, value in variables.items()}}
-    answer = target.client("lambda").create_function(
-        Code={"ZipFile": _no_code()}, Tags=tag_map(properties.get("Tags", [])), **request
-    )
+    tags = tag_map(properties.get("Tags", []))
+    if "LogGroup" in request.get("LoggingConfig", {}):  # the emulator drops it
+        tags[LOG_GROUP_TAG] = request["LoggingConfig"]["LogGroup"]
+    answer = target.client("lambda").create_function(Code={"ZipFile": _no_code()}, Tags=tags, **request)
     return Made(answer["FunctionName"], {"Arn": answer["FunctionArn"]})
 
 

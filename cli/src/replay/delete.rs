@@ -1,0 +1,64 @@
+//! `berth replay delete`: takes messages out of their dead-letter queue for good.
+
+use aws_sdk_sqs::Client as Queues;
+use serde_json::{Value, json};
+
+use super::{
+    args::DeleteArgs,
+    dead_letters::{self, Letter},
+    list::{self, Item, What},
+};
+use crate::{
+    outcome::{Exit, Problem},
+    paint,
+    target::Deployment,
+};
+
+/// Deletes the messages that `ids` name, each by the beginning of its id. Nothing is deleted when one of them names none,
+/// several, or an account: what an account failed by is no message, and no account's messages go by one word.
+pub(crate) async fn run(args: &DeleteArgs, deployment: &Deployment, queues: &Queues) -> Result<Exit, Problem> {
+    let list = list::gather(deployment, queues, dead_letters::MOVE_SECONDS).await?;
+    let chosen = chosen(&list.items, &args.ids);
+    let named = chosen.as_ref().map(Vec::as_slice).unwrap_or_default();
+    let is_named = |letter: &Letter| named.iter().any(|(_, named)| named.message_id == letter.message_id);
+    let others: Vec<&Letter> = list.letters().into_iter().filter(|letter| !is_named(letter)).collect();
+    dead_letters::put_back(queues, &others).await?;
+    let mut deleted = Vec::new();
+    for (id, letter) in chosen? {
+        dead_letters::delete(queues, letter).await?;
+        if !args.json {
+            anstream::println!("{} {id} of {}", paint::good("deleted"), letter.queue.dead);
+        }
+        deleted.push(json!({ "id": id, "messageId": letter.message_id, "queue": letter.queue.dead }));
+    }
+    if args.json {
+        anstream::println!("{}", Value::from(deleted));
+    }
+    Ok(Exit::Done)
+}
+
+/// The message of each id, with the id that the list shows; or what is wrong with one of them. Pure.
+fn chosen<'a>(items: &'a [Item], ids: &[String]) -> Result<Vec<(&'a str, &'a Letter)>, Problem> {
+    let mut chosen = Vec::new();
+    for id in ids {
+        let letter = |item: &'a Item| match &item.what {
+            What::Letter(letter) if item.entry.account_id.as_ref().is_none_or(|account| account.as_str() != id) => {
+                Some((item.entry.id.as_str(), letter))
+            }
+            What::Letter(_) | What::Account(_) => None,
+        };
+        let named: Vec<_> = items.iter().filter(|item| item.entry.is_named(id)).filter_map(letter).collect();
+        match named.as_slice() {
+            [one] => chosen.push(*one),
+            [] => {
+                let what = format!("{id} is no message of a dead-letter queue: nothing is deleted");
+                return Err(Problem::failed(what, "name a message by the id that berth replay shows"));
+            }
+            _ => {
+                let what = format!("{id} begins the ids of several messages: nothing is deleted");
+                return Err(Problem::bad_input(what, "write more of the id"));
+            }
+        }
+    }
+    Ok(chosen)
+}
