@@ -1,6 +1,6 @@
 """Draws the pictures of the docs from their texts: `python3 docs/pictures/draw.py` writes NAME.svg beside each NAME.txt.
 
-A text has a line for each thing: `size W H`, `box ID X Y W H | title | line…`, `arrow FROM TO | label`,
+A text has a line for each thing: `size W H`, `box ID X Y W H | title | line…`, `arrow FROM TO [SHIFT] | label`,
 `bar X Y W | label`, `note X Y | text`. `local/tests/docs/test_pictures.py` holds the pictures to their texts.
 """
 
@@ -10,12 +10,12 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 HERE = Path(__file__).resolve().parent
-LINE, PAD = 16, 10
+LINE, PAD, LETTER = 16, 10, 7
 HEAD = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {w} {h}" width="{w}" height="{h}" role="img">\n'
     "<title>{title}</title>\n"
-    "<style>text{{font:12px sans-serif;fill:#1b1f24}}.t{{font-weight:bold}}.l{{fill:#57606a}}"
-    ".b{{fill:#f6f8fa;stroke:#57606a}}.bar{{fill:#2da44e}}.a{{stroke:#0969da;fill:none}}</style>\n"
+    "<style>text{{font:12px sans-serif;fill:#1b1f24;paint-order:stroke;stroke:#fff;stroke-width:3px}}.t{{font-weight:bold}}.l{{fill:#57606a}}"
+    ".e{{text-anchor:end}}.b{{fill:#f6f8fa;stroke:#57606a}}.bar{{fill:#2da44e}}.a{{stroke:#0969da;fill:none}}</style>\n"
     '<defs><marker id="p" markerWidth="8" markerHeight="8" refX="7" refY="4" orient="auto">'
     '<path d="M0,0 L8,4 L0,8 z" fill="#0969da"/></marker></defs>\n'
     '<rect width="{w}" height="{h}" fill="#ffffff"/>\n'
@@ -37,6 +37,13 @@ def edge(box: tuple[float, ...], towards: tuple[float, ...]) -> tuple[float, flo
     return cx + dx * scale, cy + dy * scale
 
 
+def beside(x: float, y: float, slope: float, words: str, left: bool) -> str:
+    """The label of an arrow: beside its middle, on the side that it does not cross."""
+    above = (slope > 0) != left
+    y += 0 if slope == 0 else -8 if above else 14
+    return text(x - 8, y, words, "e") if left else text(x + 8, y, words)
+
+
 def draw(source: str) -> str:
     """The picture of a text."""
     boxes: dict[str, tuple[float, ...]] = {}
@@ -56,13 +63,16 @@ def draw(source: str) -> str:
                 body += text(x + PAD, y + LINE * (n + 1) + 4, label, "l" if n else "t")
         elif kind == "arrow":
             start, end = boxes[words[0]], boxes[words[1]]
+            shift = float(words[2]) if len(words) > 2 else 0.0
             (a, b), (c, d) = edge(start, end), edge(end, start)
+            a, c = a + shift, c + shift
             body += f'<path d="M{a:.1f},{b:.1f} L{c:.1f},{d:.1f}" class="a" marker-end="url(#p)"/>\n'
-            body += text((a + c) / 2 + 6, (b + d) / 2 - 4, labels[0]) if labels else ""
+            body += beside((a + c) / 2, (b + d) / 2, (c - a) * (d - b), labels[0], left=shift < 0)
         elif kind == "bar":
             x, y, w = map(float, words)
             body += f'<rect x="{x:g}" y="{y - 11:g}" width="{w:g}" height="14" rx="3" class="bar"/>\n'
-            body += text(x + w + 6, y, labels[0])
+            fits = x + w + 6 + LETTER * len(labels[0]) < size[0]
+            body += text(x + w + 6, y, labels[0]) if fits else text(x - 6, y, labels[0], "e")
         elif kind == "note":
             body += text(float(words[0]), float(words[1]), labels[0], "l")
         else:
