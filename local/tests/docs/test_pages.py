@@ -1,13 +1,18 @@
-"""Every command of the README and of docs/first-hour.md runs, in order, on a local AWS of its own, and prints what the page
-says. Blocks in `console` are those that run; `sh` is for what needs AWS, a cluster or hours, `text` for what is only shown.
+"""Commands of the docs run, and print what the pages say.
+
+A fenced block of commands says what it needs. `console`: it runs, and what it prints is compared. `sh run`: it runs on an
+installation that has been used, and what it prints is shown nowhere. `sh aws`, `sh cluster` and `sh make` need an account, a
+cluster, or the minutes of a build or of all tests; `text` is only shown.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +20,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
-README, FIRST_HOUR = ROOT / "README.md", ROOT / "docs" / "first-hour.md"
+README, FIRST_HOUR, CLI = ROOT / "README.md", ROOT / "docs" / "first-hour.md", ROOT / "docs" / "cli.md"
+RUN = [ROOT / "docs" / f"{page}.md" for page in ("installing", "operating", "disaster-recovery", "offboarding")]
+"""Pages with `sh run`, in the order in which they run: on one installation, and the last one takes its account away."""
+NEEDS = {"run", "aws", "cluster", "make"}
 FINISHED, FRESH = "605155672673", "305520715764"
 """The accounts of the README: one that is onboarded, and one that is not."""
 HUB = "210987654321"
@@ -53,6 +61,24 @@ def steps(text: str) -> list[Step]:
         elif inside:
             found[-1].output.append(line)
     return found
+
+
+def commands(text: str) -> list[tuple[int, str]]:
+    """The commands of the page's `sh run` blocks, each with its line."""
+    found: list[tuple[int, str]] = []
+    inside = False
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.startswith("```"):
+            inside = line == "```sh run"
+        elif inside:
+            found.append((number, line))
+    return found
+
+
+def fences(text: str) -> set[str]:
+    """What the page's fenced blocks of commands are: the words behind their three ticks."""
+    words = re.findall(r"^ *```(.+)$", text, re.MULTILINE)
+    return {word for word in words if word.split()[0] in ("sh", "bash", "shell", "console", "zsh")}
 
 
 def plain(line: str) -> str:
@@ -104,7 +130,39 @@ class Shell:
 
 @pytest.fixture
 def shell(tmp_path: Path) -> Iterator[Shell]:
-    """In a folder of its own that has the checkout's event fixtures, with the binaries of this build."""
+    """A shell in a folder of its own."""
+    yield from shell_in(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Shell, dict[str, str]]]:
+    """An installation that has been used, and what stands in place of the names that the pages use."""
+    for shell in shell_in(tmp_path_factory.mktemp("desk")):
+        assert shell.run('eval "$(berth local up --port 0)"')[0] == 0
+        assert shell.run('cp "$BERTH_PLATFORM" platform.yaml')[0] == 0
+        well, failed = create(shell, "desk-dev"), create(shell, "stuck-dev")
+        assert shell.run(f"berth onboard {well} --wait")[0] == 0
+        squat = (
+            "boto3.client('iam').create_role(RoleName='stuck-viewer', Path='/tenant/', AssumeRolePolicyDocument='{}')"
+        )
+        unsquat = "boto3.client('iam').delete_role(RoleName='stuck-viewer')"
+        for call in (squat, unsquat):
+            act = f'eval "$(berth local env --account {failed})"; {sys.executable} -c "import boto3; {call}"'
+            assert shell.run(f"({act})")[0] == 0
+            if call == squat:
+                assert shell.run(f"berth onboard {failed} --wait")[0] == 1
+        names = {"111122223333": well, "444455556666": failed}
+        event = '{"source": "berth.accounts", "detail-type": "Account Created", "detail": {"version": 1, "accountId": "no"}}'
+        for _ in range(2):
+            assert shell.run(f"echo '{event}' | berth local send -")[0] == 0
+        letters = 'berth replay --json --kind event | grep -o \'"id":"[0-9a-f]*\' | cut -c 7-'
+        while len(found := shell.run(letters)[1]) < 2:
+            pass
+        yield shell, names | dict(zip(("1a2b3c4d", "5e6f7a8b"), found, strict=True))
+
+
+def shell_in(tmp_path: Path) -> Iterator[Shell]:
+    """In a folder that has the checkout's event fixtures, with the binaries of this build."""
     for folder in ("tests", "infra"):
         (tmp_path / folder).symlink_to(ROOT / folder)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "BERTH_"))}
@@ -164,10 +222,57 @@ def test_every_command_of_the_readme_prints_what_it_says(shell: Shell) -> None:
     follow(shell, README, text, 8)
 
 
-def test_only_pages_whose_commands_run_have_console_blocks() -> None:
-    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *ROOT.glob("*/README.md"), *ROOT.glob("*.md")]
-    assert len(pages) > 40
-    assert {page for page in pages if "```console" in page.read_text()} == {README, FIRST_HOUR}
+@pytest.mark.parametrize("page", RUN, ids=lambda page: page.stem)
+def test_every_command_that_a_page_says_can_run_here_runs(desk: tuple[Shell, dict[str, str]], page: Path) -> None:
+    shell, names = desk
+    found = commands(page.read_text())
+    assert found, "the page has lost its commands"
+    for line, command in found:
+        for name, here in names.items():
+            command = command.replace(name, here)
+        code, seen = shell.run(command)
+        assert code == 0, f"{page.name}:{line}: {command} ended with {code}: {seen}"
+
+
+def test_every_command_of_the_page_of_the_command_line_prints_what_it_says(shell: Shell, tmp_path: Path) -> None:
+    """On the desk of a person whose sign-in has run out."""
+    profile = (
+        "[profile hub]\nsso_session = corp\nsso_account_id = 210987654321\nsso_role_name = Hub\nregion = us-east-1\n"
+    )
+    session = "[sso-session corp]\nsso_start_url = https://corp.example/start\nsso_region = us-east-1\n"
+    token = '{"accessToken": "gone", "expiresAt": "2026-01-01T00:00:00Z", "region": "us-east-1"}'
+    cache = tmp_path / ".aws" / "sso" / "cache"
+    cache.mkdir(parents=True)
+    (tmp_path / ".aws" / "config").write_text(profile + session)
+    (cache / f"{hashlib.sha1(b'corp').hexdigest()}.json").write_text(token)
+    follow(shell, CLI, CLI.read_text(), 1)
+
+
+def pages() -> list[Path]:
+    """Every page for people."""
+    found = {
+        *(ROOT / "docs").rglob("*.md"),
+        *ROOT.glob("*/README.md"),
+        *ROOT.glob("*.md"),
+        *ROOT.glob("local/**/[A-Z]*.md"),
+    }
+    return sorted(page for page in found if ".venv" not in page.parts)
+
+
+def test_every_block_of_commands_is_run_or_says_what_it_needs() -> None:
+    assert len(pages()) > 40
+    kinds = {page: fences(page.read_text()) for page in pages()}
+    for page, found in kinds.items():
+        unmarked = found - {"console"} - {f"sh {need}" for need in NEEDS}
+        assert not unmarked, f"{page}: {unmarked}: write console, or one of sh {', sh '.join(sorted(NEEDS))}"
+    assert {page for page, found in kinds.items() if "sh run" in found} == set(RUN)
+    assert {page for page, found in kinds.items() if "console" in found} == {README, FIRST_HOUR, CLI}
+
+
+def test_blocks_of_commands_are_found_with_what_they_need() -> None:
+    page = "```sh\n$ a\n```\n  ```bash x\n```\n```text\n```\n```sh run\nb # c\nd\n```\n```sh aws\ne\n```\n"
+    assert fences(page) == {"sh", "bash x", "sh run", "sh aws"}
+    assert commands(page) == [(9, "b # c"), (10, "d")]
 
 
 def test_what_differs_between_runs_is_no_difference_and_all_else_is() -> None:
