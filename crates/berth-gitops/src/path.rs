@@ -29,22 +29,40 @@ impl RepoPath {
         self.parts().take(2).flat_map(|part| [part, "/"]).collect()
     }
 
-    /// Whether a path leads to a file of the same name elsewhere in the cluster's folder.
+    /// Whether a person may have moved this file there: a file of the cluster's folder that has its name, or that is where
+    /// Berth keeps none, and so has been moved or was written by somebody else. What is in it decides.
     pub(crate) fn is_elsewhere(&self, path: &str) -> bool {
-        let stem = |path: &str| {
-            let name = path.rsplit('/').next().unwrap_or_default();
-            name.strip_suffix(".yaml").or_else(|| name.strip_suffix(".yml")).map(str::to_owned)
-        };
         path != self.0
             && path.starts_with(&self.cluster_folder())
             && stem(path).is_some()
-            && stem(path) == stem(&self.0)
+            && (self.has_name_of(path) || !is_kept(path))
+    }
+
+    /// Whether that file has the name of this one.
+    pub(crate) fn has_name_of(&self, path: &str) -> bool {
+        stem(path) == stem(&self.0)
     }
 
     /// The names of the folders and, last, of the file.
     pub(crate) fn parts(&self) -> impl Iterator<Item = &str> {
         self.0.split('/')
     }
+}
+
+/// Files of other names that are looked into for absent ones, at most: people keep few beside Berth's.
+pub(crate) const OTHERS_MAX: usize = 20;
+
+/// The name of a file in YAML, without its ending.
+fn stem(path: &str) -> Option<&str> {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    name.strip_suffix(".yaml").or_else(|| name.strip_suffix(".yml"))
+}
+
+/// Whether Berth keeps some tenant's file there.
+fn is_kept(path: &str) -> bool {
+    let cluster: Option<ClusterName> = path.split('/').nth(1).and_then(|name| name.parse().ok());
+    let tenant: Option<TenantName> = stem(path).and_then(|name| name.parse().ok());
+    cluster.zip(tenant).is_some_and(|(cluster, tenant)| tenant_path(&cluster, &tenant) == path)
 }
 
 impl fmt::Display for RepoPath {
@@ -65,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_the_same_name_in_the_same_clusters_folder_is_elsewhere() {
+    fn a_file_where_berth_keeps_none_or_of_the_same_name_may_be_the_one_that_was_moved() {
         let path = RepoPath::for_tenant(&"dev".parse().unwrap(), &"payments".parse().unwrap());
         for (other, expected) in [
             ("clusters/dev/tenants/payments.yaml", true),
@@ -73,8 +91,10 @@ mod tests {
             ("clusters/dev/payments.yaml", true),
             ("clusters/dev/tenants/df/payments.yaml", false),
             ("clusters/dev2/tenants/df/payments.yaml", false),
-            ("clusters/dev/tenants/df/payments-2.yaml", false),
-            ("clusters/dev/payments/kustomization.yaml", false),
+            ("clusters/dev/tenants/df/payments-2.yaml", true),
+            ("clusters/dev/payments/kustomization.yaml", true),
+            ("clusters/dev/tenants/df/README.md", false),
+            (&tenant_path(&"dev".parse().unwrap(), &"ledger".parse().unwrap()), false),
             ("clusters/dev/payments", false),
         ] {
             assert_eq!(path.is_elsewhere(other), expected, "{other}");

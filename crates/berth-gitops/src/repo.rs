@@ -90,11 +90,12 @@ pub struct Snapshot {
     pub parents: Vec<CommitId>,
     /// Exactly the paths that were asked for.
     pub files: BTreeMap<RepoPath, FileState>,
-    /// For paths where nothing is: files of the same name elsewhere in the cluster's folder. People move files.
+    /// For paths where nothing is: files of the cluster's folder that may be those. People move files.
     pub elsewhere: BTreeMap<RepoPath, Vec<Stray>>,
 }
 
-/// A file that has the name of one that is absent, in another folder of the same cluster.
+/// A file that may be one that is absent, moved within the folder of the same cluster: it has its name, or it is where
+/// Berth keeps none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stray {
     /// Where it is.

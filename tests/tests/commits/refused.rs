@@ -37,16 +37,21 @@ fn a_tenants_file_that_a_person_moved_is_found_and_not_written_twice() {
     let (rig, _alone) = alone();
     let account = rig.account("wanderer-staging", "staging");
     let path = onboarded(rig, &account).output["commit"]["path"].as_str().unwrap().to_owned();
-    let moved = path.replace("/tenants/", "/tenants/tidied/");
-    rig.move_file(&path, &moved);
-    let commits = rig.commit_count();
-    let ended = run(rig, &account);
-    assert_eq!((ended.status, ended.error.as_deref()), (ExecutionStatus::Failed, Some("InvalidInput")));
-    let failure = rig.record(&account).unwrap().failure.unwrap();
-    assert_eq!(failure.state, "CheckTenant");
-    assert!(failure.message.contains(&moved) && failure.message.contains(&path), "{}", failure.message);
-    assert_eq!(rig.commit_count(), commits, "nothing was written");
-    rig.move_file(&moved, &path);
+    let tidied = path.replace("/tenants/", "/tenants/tidied/");
+    let renamed = format!("{}/tenants/of-the-north/the-wanderers.yml", &path[..path.find("/tenants/").unwrap()]);
+    let (mut at, mut commits) = (path.clone(), 0);
+    for moved in [tidied, renamed] {
+        rig.move_file(&at, &moved);
+        commits = rig.commit_count();
+        let ended = run(rig, &account);
+        assert_eq!((ended.status, ended.error.as_deref()), (ExecutionStatus::Failed, Some("InvalidInput")), "{moved}");
+        let failure = rig.record(&account).unwrap().failure.unwrap();
+        assert_eq!(failure.state, "CheckTenant");
+        assert!(failure.message.contains(&moved) && failure.message.contains(&path), "{}", failure.message);
+        assert_eq!(rig.commit_count(), commits, "nothing was written");
+        at = moved;
+    }
+    rig.move_file(&at, &path);
     assert_eq!(rig.berth(&["replay", &account, "--wait"]).0, 0);
     assert_eq!(rig.commit_count(), commits + 1, "the move back, and nothing of Berth's");
 }

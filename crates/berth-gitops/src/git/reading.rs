@@ -19,7 +19,9 @@ use super::{
     tree::{self, Found},
     tree_error,
 };
-use crate::{FileState, GitLimits, Missing, Refusal, RefusedKind, RepoError, RepoPath, Snapshot, Stray};
+use crate::{
+    FileState, GitLimits, Missing, Refusal, RefusedKind, RepoError, RepoPath, Snapshot, Stray, path::OTHERS_MAX,
+};
 
 /// More refs than these are asked for by the folder that they are in.
 const NAMES_MAX: usize = 50;
@@ -212,7 +214,7 @@ impl Reading<'_> {
     }
 }
 
-/// Files that have the name of an absent one, elsewhere in its cluster's folder: for which path, where, and what.
+/// Files that may be absent ones, elsewhere in the cluster's folder: for which path, where, and what.
 fn strays(
     objects: &Objects,
     root: ObjectId,
@@ -223,8 +225,11 @@ fn strays(
     let mut strays = Vec::new();
     for folder in folders {
         let is_wanted = |path: &str| absent().any(|absent| absent.is_elsewhere(path));
+        let mut others = 0;
         for (at, id) in tree::files_below(objects, root, &folder, &is_wanted).map_err(tree_error)? {
-            let of = absent().filter(|absent| absent.is_elsewhere(&at));
+            others += usize::from(!absent().any(|absent| absent.has_name_of(&at)));
+            let all = others <= OTHERS_MAX;
+            let of = absent().filter(|absent| absent.is_elsewhere(&at) && (all || absent.has_name_of(&at)));
             strays.extend(of.map(|path| (path.clone(), at.clone(), id)));
         }
     }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{api::Api, graphql};
 use crate::{
     CommitId, FileState, GitLimits, Missing, Refusal, RefusedKind, RepoError, RepoPath, Snapshot, Stray,
-    git::http::Failure,
+    git::http::Failure, path::OTHERS_MAX,
 };
 
 /// Files in one request: with their folders, far below what GitHub takes.
@@ -40,7 +40,7 @@ pub(super) async fn snapshot(api: &Api, limits: &GitLimits, paths: &BTreeSet<Rep
     Ok(Snapshot { head, parents, files, elsewhere })
 }
 
-/// Files that have the name of an absent one, elsewhere in its cluster's folder. Nothing is asked where all are there.
+/// Files that may be absent ones, elsewhere in the cluster's folder. Nothing is asked where all are there.
 /// [GitHub "Get a tree"]
 async fn elsewhere(
     api: &Api,
@@ -63,6 +63,7 @@ async fn elsewhere(
     if tree.get("truncated").and_then(Value::as_bool) == Some(true) {
         tracing::warn!("the repository has more files than GitHub lists: one that was moved may not be found");
     }
+    let mut others = 0;
     for entry in tree.get("tree").and_then(Value::as_array).into_iter().flatten() {
         let text = |name: &str| entry.get(name).and_then(Value::as_str).unwrap_or_default();
         let is_small =
@@ -70,11 +71,18 @@ async fn elsewhere(
         if text("type") != "blob" || !is_small {
             continue;
         }
-        for path in absent.iter().filter(|path| path.is_elsewhere(text("path"))) {
-            let oid: CommitId =
-                text("sha").parse().map_err(|_| RepoError::Protocol("it listed a file without an id".into()))?;
-            let stray = Stray { path: text("path").to_owned(), bytes: blob(api, &oid).await? };
-            elsewhere.entry((*path).clone()).or_default().push(stray);
+        let at = text("path");
+        let of: Vec<&&RepoPath> = absent.iter().filter(|path| path.is_elsewhere(at)).collect();
+        others += usize::from(!of.is_empty() && !of.iter().any(|path| path.has_name_of(at)));
+        let of = of.into_iter().filter(|path| others <= OTHERS_MAX || path.has_name_of(at)).collect::<Vec<_>>();
+        if of.is_empty() {
+            continue;
+        }
+        let oid: CommitId =
+            text("sha").parse().map_err(|_| RepoError::Protocol("it listed a file without an id".into()))?;
+        let stray = Stray { path: at.to_owned(), bytes: blob(api, &oid).await? };
+        for path in of {
+            elsewhere.entry((*path).clone()).or_default().push(stray.clone());
         }
     }
     Ok(elsewhere)
