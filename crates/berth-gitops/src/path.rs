@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_where_berth_keeps_none_or_of_the_same_name_may_be_the_one_that_was_moved() {
+    fn a_file_of_its_name_or_where_berth_keeps_none_may_have_been_moved() {
         let path = RepoPath::for_tenant(&"dev".parse().unwrap(), &"payments".parse().unwrap());
         for (other, expected) in [
             ("clusters/dev/tenants/payments.yaml", true),

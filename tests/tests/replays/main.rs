@@ -7,6 +7,7 @@ mod dead_letters;
 mod endings;
 mod failures;
 mod logs;
+mod long_history;
 mod moments;
 #[path = "../journeys/onboarded.rs"]
 mod onboarded;
