@@ -35,9 +35,66 @@ def policies(monkeypatch: pytest.MonkeyPatch) -> Any:
     return module
 
 
+EXISTING = {action.lower() for action in REFERENCE}
+TEMPLATE = """
+Resources:
+  Guardrails:
+    Type: AWS::Organizations::Policy
+    Properties: {{Content: {{Statement: [{statement}]}}}}
+  Bus:
+    Type: AWS::Events::EventBusPolicy
+    Properties: {{Statement: {statement}}}
+  Function:
+    Type: AWS::Serverless::Function
+    Properties: {{Policies: [AWSLambdaBasicExecutionRole, {{Statement: [{statement}]}}]}}
+"""
+
+
 def found(policies: Any, name: str = "infra/x.yaml", **statement: Any) -> list[str]:
-    existing = {action.lower() for action in REFERENCE}
-    return policies.problems(name, {"Sid": "S", "Effect": "Allow", "Resource": "*", **statement}, existing)
+    return policies.problems(name, {"Sid": "S", "Effect": "Allow", "Resource": "*", **statement}, EXISTING)
+
+
+def of_file(policies: Any, path: Path, text: str) -> list[str]:
+    path.write_text(text)
+    return [line for each in policies.statements_of(path) for line in policies.problems(path.name, each, EXISTING)]
+
+
+@pytest.mark.parametrize(
+    ("statement", "problem"),
+    [
+        ("{Sid: S, Effect: Alow, Action: sts:AssumeRole}", "its Effect is 'Alow'; write Allow or Deny"),
+        ("{Sid: S, effect: Deny, Action: sts:AssumeRole}", "a statement has no key effect"),
+        ("{Sid: S, Action: sts:AssumeRole}", "its Effect is None; write Allow or Deny"),
+        ("{Sid: S, Effect: [Deny], Action: sts:AssumeRole}", "its Effect is ['Deny']; write Allow or Deny"),
+        ("{Sid: S, Effect: Deny, Actions: sts:AssumeRole}", "a statement has no key Actions"),
+        ("{Sid: S, Effect: Deny}", "it has no Action"),
+        ("{Sid: S, Effect: Deny, Action: '*', NotAction: '*'}", "it has Action and NotAction; write one of them"),
+        ("{Sid: S, Effect: Deny, Action: '*', Why: so}", "a statement has no key Why"),
+        ("{Sid: S, Effect: Deny, NotAction: sts:Assume}", "the action sts:Assume does not exist"),
+    ],
+)
+def test_a_statement_that_iam_would_not_take_is_named_where_cfn_lint_reads_none(
+    policies: Any, tmp_path: Path, statement: str, problem: str
+) -> None:
+    told = of_file(policies, tmp_path / "x.yaml", TEMPLATE.format(statement=statement))
+    assert told.count(f"x.yaml S: {problem}") == 3, told
+
+
+def test_what_is_no_statement_at_all_is_named_with_its_file(policies: Any, tmp_path: Path) -> None:
+    told = of_file(policies, tmp_path / "x.yaml", "{Statement: [Deny, {Action: sts:AssumeRole, Effect: Allow}]}")
+    assert told == ["x.yaml: 'Deny' is in the place of a statement"]
+
+
+def test_statements_of_a_functions_policy_allow_unless_they_say_otherwise(policies: Any, tmp_path: Path) -> None:
+    path = tmp_path / "policy.json"
+    fine = '{"Sid": "S", "Why": "so", "Action": ["sts:AssumeRole"], "Resource": "*"}'
+    assert of_file(policies, path, f'{{"hub": [{fine}], "tenant": []}}') == []
+    assert len(list(policies.statements_of(path))) == 1
+    absent = fine.replace("sts:AssumeRole", "sts:Assume")
+    denies = fine.replace('"Sid"', '"Effect": "deny", "Sid"')
+    told = of_file(policies, path, f'{{"hub": [{absent}], "tenant": [{denies}]}}')
+    assert told[0] == "policy.json S: the action sts:Assume does not exist"
+    assert told[1:] == ["policy.json S: its Effect is 'deny'; write Allow or Deny"]
 
 
 def test_an_action_that_does_not_exist_is_named(policies: Any) -> None:
@@ -50,6 +107,8 @@ def test_a_statement_for_all_resources_needs_a_reason_when_its_actions_know_reso
     for narrowed in ({"Resource": "arn:x"}, {"Condition": {"Bool": {"a": "true"}}}, {"Effect": "Deny"}):
         assert found(policies, Action="ec2:CreateVpc", **narrowed) == [], narrowed
     assert found(policies, Action=["ec2:DescribeVpcs"]) == [], "it knows no resources"
+    all_but = {"Sid": "S", "Effect": "Allow", "NotAction": "ec2:DescribeVpcs", "Resource": "*"}
+    assert "it is for all resources" in policies.problems("infra/x.yaml", all_but, EXISTING)[0]
 
 
 def test_statements_are_found_wherever_they_are_in_a_template(policies: Any) -> None:
