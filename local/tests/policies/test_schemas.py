@@ -47,3 +47,10 @@ def test_it_is_a_schema_and_does_not_take_everything(path: Path) -> None:
 def test_it_takes_what_it_describes(schema: str, document: str) -> None:
     errors = list(validator(ROOT / schema).iter_errors(yaml.safe_load((ROOT / document).read_text())))
     assert errors == []
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "infra").glob("*.yaml")), ids=lambda path: path.name)
+def test_every_anchor_is_used(path: Path) -> None:
+    events = list(yaml.parse(path.read_text()))
+    used = {event.anchor for event in events if isinstance(event, yaml.AliasEvent)}
+    assert {event.anchor for event in events if getattr(event, "anchor", None)} == used
