@@ -248,6 +248,22 @@ def test_every_command_of_the_page_of_the_command_line_prints_what_it_says(shell
     follow(shell, CLI, CLI.read_text(), 1)
 
 
+def test_a_local_aws_that_runs_does_not_move_to_another_port(desk: tuple[Shell, dict[str, str]]) -> None:
+    shell, _ = desk
+    code, said = shell.run("berth local up --port 1 2>&1")
+    assert code == 1
+    assert re.match(r"error: the local AWS runs already at http://127\.0\.0\.1:\d+, not on port 1", said[0]), said
+    assert said[1].startswith("Next: berth local down")
+
+
+def test_what_prints_the_environment_says_who_does_not_honour_it(desk: tuple[Shell, dict[str, str]]) -> None:
+    shell, _ = desk
+    for command in ("up --port 0", "env"):
+        code, said = shell.run(f"berth local {command} 2>&1 > /dev/null")
+        assert code == 0
+        assert any("AWS CLI 1 sends what it asks of SQS to AWS all the same" in line for line in said), said
+
+
 def pages() -> list[Path]:
     """Every page for people."""
     found = {
