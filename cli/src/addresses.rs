@@ -12,7 +12,8 @@ use crate::{
     args::{AddressesArgs, AddressesCommand, Target},
     follow, onboard,
     outcome::{Exit, Problem},
-    paint,
+    output,
+    table::{Cell, Table},
     target::{self, Deployment},
 };
 
@@ -30,19 +31,20 @@ pub(crate) async fn run(args: &AddressesArgs, wanted: &Target) -> Result<Exit, P
         totals.map_err(|why| Problem::bad_input(why, "correct it with `berth validate`"))?.map(|p| totals_of(&p));
     let pools = deployment.ledger.pools().await?;
     let now = Timestamp::now();
-    if args.json {
+    if output::is_data() {
         let view = |(name, pool): (&String, &Pool)| json(name, pool, totals.as_ref(), now);
-        anstream::println!("{}", pools.iter().map(view).collect::<Value>());
+        output::data(&pools.iter().map(view).collect::<Value>());
     } else if pools.is_empty() {
         anstream::println!("no block was handed out by the ledger yet; IPAM's pools are in the AWS console");
     } else {
-        anstream::println!("{}", paint::strong("POOL                      SIZE  IN USE  RESTING  OF"));
+        let mut table = Table::new(["POOL", "SIZE", "#IN USE", "#RESTING", "#OF"]);
         for (name, pool) in &pools {
-            let size = pool.prefix_length.map_or_else(String::new, |length| format!("/{length}"));
+            let size = Cell::or_none(pool.prefix_length.map(|length| format!("/{length}")));
             let (used, resting) = fill(pool, now);
             let total = totals.as_ref().and_then(|totals| totals.get(name)).map_or("?".to_owned(), u64::to_string);
-            anstream::println!("{name:<24}  {size:<4}  {used:>6}  {resting:>7}  {total}");
+            table.row([name.as_str().into(), size, used.to_string().into(), resting.to_string().into(), total.into()]);
         }
+        table.print();
     }
     Ok(Exit::Done)
 }
@@ -108,8 +110,14 @@ async fn release(
             format!("{} days, because AWS keeps the VPC of a closed account for 90", rest.seconds() / 86_400)
         }
     };
-    for (pool, block) in released {
-        anstream::println!("{block} of pool {pool} rests for {rests}; then it is free");
+    for (pool, block) in &released {
+        output::say(&format!("{block} of pool {pool} rests for {rests}; then it is free"));
+    }
+    if output::is_data() {
+        let view = |(pool, block)| json!({ "pool": pool, "cidr": block, "restSeconds": rest.seconds() });
+        output::data(
+            &released.iter().map(|(pool, block)| view((pool.to_string(), block.to_string()))).collect::<Value>(),
+        );
     }
     Ok(Exit::Done)
 }

@@ -7,7 +7,7 @@ use berth_tenancy::{AccountId, EnvironmentName, Invalid, Region, TenantName};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::SignedDuration;
 
-use crate::replay::args::ReplayArgs;
+use crate::{output::OutputArgs, replay::args::ReplayArgs};
 
 /// Takes new AWS accounts from "created" to "its team can deploy".
 #[derive(Debug, Parser)]
@@ -20,6 +20,8 @@ use crate::replay::args::ReplayArgs;
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) target: Target,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -31,6 +33,9 @@ pub(crate) struct Target {
     /// Which AWS to talk to: the one that the environment names, or the local one.
     #[arg(long = "target", global = true, value_enum, default_value_t = Which::Auto)]
     pub(crate) which: Which,
+    /// A hub of `~/.config/berth/config.toml`: its profile, region and stack.
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) hub: Option<String>,
     /// The profile of `~/.aws/config` to sign in with; keys in the environment are left out then.
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) profile: Option<String>,
@@ -77,6 +82,8 @@ pub(crate) enum Command {
     Addresses(AddressesArgs),
     /// Finds accounts whose event never came, or whose onboarding stopped, and asks for their onboarding.
     Sweep(SweepArgs),
+    /// Shows which hub, profile, region and deployment a command would use, and where each of it comes from.
+    Config,
     /// The ledger itself: writes it anew after its table was lost.
     Ledger {
         #[command(subcommand)]
@@ -93,9 +100,6 @@ pub(crate) enum Command {
 pub(crate) struct ExplainArgs {
     /// File with the event; `-` reads standard input.
     pub(crate) file: PathBuf,
-    /// Prints JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -109,13 +113,9 @@ pub(crate) struct ValidateArgs {
     /// Tries the GitOps repository and the secret of the deployment without changing anything, from where Berth runs.
     #[arg(long)]
     pub(crate) repository: bool,
-    /// Prints JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct OnboardArgs {
     /// The account: twelve digits.
     pub(crate) account: AccountId,
@@ -128,9 +128,6 @@ pub(crate) struct OnboardArgs {
     /// Shows progress and waits for the end.
     #[arg(long)]
     pub(crate) wait: bool,
-    /// Prints JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -143,9 +140,6 @@ pub(crate) struct SuspendArgs {
     /// Why, for the record.
     #[arg(long, value_name = "TEXT", conflicts_with = "lift")]
     pub(crate) reason: Option<String>,
-    /// Prints JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -161,9 +155,6 @@ pub(crate) struct TransferArgs {
     /// Says that access which Berth cannot reach, or cannot prove to be its own, was taken away by hand.
     #[arg(long)]
     pub(crate) old_access_removed: bool,
-    /// Prints JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -190,9 +181,6 @@ pub(crate) struct OffboardArgs {
     /// Why, for the record.
     #[arg(long, value_name = "TEXT", requires = "yes")]
     pub(crate) reason: Option<String>,
-    /// Prints JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -211,12 +199,25 @@ pub(crate) struct StatusArgs {
     /// Only accounts of this environment.
     #[arg(long, conflicts_with = "account")]
     pub(crate) environment: Option<EnvironmentName>,
+    /// By what the list is sorted; by age the newest is first.
+    #[arg(long, value_enum, default_value_t = SortBy::Account, conflicts_with = "account")]
+    pub(crate) sort: SortBy,
+    /// At most so many accounts, the first ones by `--sort`.
+    #[arg(long, value_name = "COUNT", conflicts_with = "account")]
+    pub(crate) limit: Option<usize>,
     /// Keeps looking: of one account until it is done or has failed, of all until Ctrl-C.
     #[arg(long)]
     pub(crate) watch: bool,
-    /// Prints JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
+}
+
+/// By what a list of accounts is sorted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SortBy {
+    Account,
+    Age,
+    Environment,
+    Status,
+    Tenant,
 }
 
 #[derive(Debug, Args)]
@@ -229,9 +230,6 @@ pub(crate) struct LogsArgs {
     /// How far to look back, like 30m, 12h or 7d; to the beginning of its newest execution when it is left out.
     #[arg(long, value_name = "TIME", value_parser = time_back)]
     pub(crate) since: Option<SignedDuration>,
-    /// Prints the lines as the functions wrote them: JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -242,9 +240,6 @@ pub(crate) struct AddressesArgs {
     /// The platform.yaml of the deployment: with it, each pool shows how many blocks it has in all.
     #[arg(long, value_name = "FILE")]
     pub(crate) platform: Option<PathBuf>,
-    /// Prints JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -268,16 +263,9 @@ pub(crate) enum LedgerCommand {
     /// writes its record and its blocks. What the ledger has is never overwritten.
     Rebuild(RebuildArgs),
     /// Lists which account is which environment of which tenant.
-    Claims(ClaimsArgs),
+    Claims,
     /// Lets another account take the place of one that was offboarded by hand, or is closed: its environment of its tenant.
     Release(ReleaseArgs),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ClaimsArgs {
-    /// Prints JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -313,9 +301,6 @@ pub(crate) struct SweepArgs {
     /// Minutes after which a failed account is tried again; 0 tries all of them now.
     #[arg(long, value_name = "MINUTES")]
     pub(crate) failed_after: Option<u32>,
-    /// Prints JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -342,9 +327,6 @@ pub(crate) struct UpArgs {
     /// Port of the AWS endpoint, 4566 when it is left out; 0 takes a free one.
     #[arg(long)]
     pub(crate) port: Option<u16>,
-    /// Prints JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -352,9 +334,6 @@ pub(crate) struct EnvArgs {
     /// Acts as the administrator of this account: twelve digits.
     #[arg(long)]
     pub(crate) account: Option<AccountId>,
-    /// Prints JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -162,7 +162,7 @@ async fn announced(deployment: &Deployment, account: &AccountId, before: Option<
 /// Makes sure that the event of an account that is onboarded started no execution: it would bear the next generation.
 async fn started_nothing(deployment: &Deployment, before: &Record) -> Result<(), Problem> {
     let next = format!("{}-g{}", before.account_id, before.generation.saturating_add(1));
-    let machine = deployment.state_machine()?.replace(":stateMachine:", ":execution:");
+    let machine = deployment.state_machine().await?.replace(":stateMachine:", ":execution:");
     let asked = deployment.step_functions.describe_execution().execution_arn(format!("{machine}:{next}")).send().await;
     match asked.named("states:DescribeExecution").none_if(&["ExecutionDoesNotExist"]).or_common()? {
         None => Ok(()),

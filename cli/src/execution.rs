@@ -30,7 +30,7 @@ pub(crate) async fn redrive(deployment: &Deployment, arn: &str) -> Result<bool, 
 /// redrive would go on with the old one. When it cannot be told, it counts as the same.
 /// [Step Functions `DescribeStateMachineForExecution`, `DescribeStateMachine`]
 pub(crate) async fn has_old_definition(deployment: &Deployment, arn: &str) -> bool {
-    let Ok(machine) = deployment.state_machine() else { return false };
+    let Ok(machine) = deployment.state_machine().await else { return false };
     let began = deployment.step_functions.describe_state_machine_for_execution().execution_arn(arn).send().await;
     let now = deployment.step_functions.describe_state_machine().state_machine_arn(machine).send().await;
     match (began, now) {

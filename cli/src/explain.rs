@@ -1,21 +1,20 @@
 //! `berth explain`: what Berth makes of an event.
 
 use berth_events::{Decision, Recognised, recognise};
+use serde_json::json;
 
 use crate::{
     args::ExplainArgs,
     input,
     outcome::{Exit, Problem},
-    paint,
+    output, paint,
 };
 
 /// Explains one event. Exit 2 for an event that would be rejected.
 pub(crate) fn run(args: &ExplainArgs) -> Result<Exit, Problem> {
     let recognised = recognise(&input::read(&args.file)?);
-    if args.json {
-        let json = serde_json::to_string(&recognised)
-            .map_err(|error| Problem::failed(format!("cannot print the result: {error}"), "report this"))?;
-        anstream::println!("{json}");
+    if output::is_data() {
+        output::data(&json!(recognised));
     } else {
         print(&recognised);
     }

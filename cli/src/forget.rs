@@ -2,11 +2,12 @@
 
 use berth_ledger::Status;
 use berth_tenancy::AccountId;
+use serde_json::json;
 
 use crate::{
     args::{ForgetArgs, Target},
     outcome::{Exit, Problem},
-    paint, target,
+    output, paint, target,
 };
 
 /// Forgets one account. Exit 1 when it has, or had, something: that is offboarding's.
@@ -14,7 +15,8 @@ pub(crate) async fn run(args: &ForgetArgs, wanted: &Target) -> Result<Exit, Prob
     let ForgetArgs { account } = args;
     let deployment = target::connect(wanted).await?;
     let Some(record) = deployment.ledger.get(account).await? else {
-        anstream::println!("the ledger does not know account {account}: nothing to forget");
+        let text = format!("the ledger does not know account {account}: nothing to forget");
+        output::done(&text, &json!({ "accountId": account, "forgotten": false }));
         return Ok(Exit::Done);
     };
     if !record.was_never_planned() {
@@ -28,7 +30,8 @@ pub(crate) async fn run(args: &ForgetArgs, wanted: &Target) -> Result<Exit, Prob
     if !deployment.ledger.forget(&record).await? {
         return Err(changed(account));
     }
-    anstream::println!("{}: {account}", paint::good("forgotten"));
+    let text = format!("{}: {account}", paint::good("forgotten"));
+    output::done(&text, &json!({ "accountId": account, "forgotten": true }));
     Ok(Exit::Done)
 }
 

@@ -11,12 +11,13 @@ use std::{
 };
 
 use serde::Deserialize;
+use serde_json::json;
 
 use crate::{
     args::{CreateAccountArgs, DeployArgs, EnvArgs, UpArgs},
     input,
     outcome::{Exit, Problem},
-    paint,
+    output, paint,
 };
 
 /// Longest that the local AWS may take to start.
@@ -153,13 +154,13 @@ pub(crate) async fn up(args: &UpArgs) -> Result<Exit, Problem> {
         return Err(Problem::failed(what, "berth local down, then start it on the other port"));
     }
     let state = start(args.port.unwrap_or(PORT)).await?;
-    print(&state.environment, args.json);
+    print(&state.environment);
     Ok(Exit::Done)
 }
 
-fn print(environment: &BTreeMap<String, String>, as_json: bool) {
-    if as_json {
-        anstream::println!("{}", serde_json::json!(environment));
+fn print(environment: &BTreeMap<String, String>) {
+    if output::is_data() {
+        output::data(&json!(environment));
         return;
     }
     for (name, value) in environment {
@@ -181,7 +182,7 @@ pub(crate) fn env(args: &EnvArgs) -> Result<Exit, Problem> {
                 .map_err(|error| Problem::failed(format!("the local AWS answered {error}"), "make local"))?
         }
     };
-    print(&environment, args.json);
+    print(&environment);
     Ok(Exit::Done)
 }
 
@@ -190,7 +191,8 @@ pub(crate) fn create_account(args: &CreateAccountArgs) -> Result<Exit, Problem> 
     running().ok_or_else(not_running)?;
     let mut arguments = vec!["account", "create", "--name", &args.name, "--environment", args.environment.as_str()];
     arguments.extend(args.tags.iter().flat_map(|tag| ["--tag", tag]));
-    anstream::println!("{}", answer(&arguments)?);
+    let account = answer(&arguments)?;
+    output::done(&account, &json!({ "accountId": account }));
     Ok(Exit::Done)
 }
 
@@ -212,7 +214,7 @@ pub(crate) fn deploy(args: &DeployArgs) -> Result<Exit, Problem> {
         .canonicalize()
         .map_err(|error| Problem::bad_input(format!("{}: {error}", file.display()), "name a file"))?;
     let deployed = answer(&["deploy", &file.display().to_string()])?;
-    anstream::println!("deployed: {deployed}");
+    output::done(&format!("deployed: {deployed}"), &json!({ "deployed": file, "said": deployed }));
     Ok(Exit::Done)
 }
 
@@ -276,7 +278,8 @@ async fn until_ready(child: &mut Child, log: &Path) -> Result<Running, Problem> 
 /// `berth local down`.
 #[expect(clippy::unused_async, reason = "every command has one shape")]
 pub(crate) async fn down() -> Result<Exit, Problem> {
-    anstream::println!("{}", answer(&["down"])?);
+    let said = answer(&["down"])?;
+    output::done(&said, &json!({ "said": said }));
     Ok(Exit::Done)
 }
 

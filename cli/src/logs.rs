@@ -9,10 +9,10 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     args::{LogsArgs, Target},
+    aws::signed::post,
     execution,
-    invoke::post,
     outcome::{Exit, Problem},
-    paint,
+    output, paint,
     replay::entry::plain,
     target::{self, Deployment},
     watch,
@@ -33,7 +33,7 @@ const BEFORE: SignedDuration = SignedDuration::from_mins(1);
 /// How late a line may come: CloudWatch takes lines of many functions, not in order.
 const LATE: SignedDuration = SignedDuration::from_secs(30);
 
-/// Fields that a person needs in few lines only: `--json` has them all.
+/// Fields that a person needs in few lines only: `-o json` has them all.
 const NOT_SHOWN: [&str; 7] = ["timestamp", "level", "target", "message", "message_id", "account", "execution"];
 
 /// A page of the answer.
@@ -114,7 +114,7 @@ async fn show(
             let at = Timestamp::from_millisecond(event.timestamp).unwrap_or(since);
             newest = newest.max(Some(at));
             if shown.insert(event.event_id.clone()) {
-                print(&event, at, args.json);
+                print(&event, at);
             }
         }
         // A page may be empty, and still not be the last one.
@@ -159,9 +159,10 @@ fn refused(text: &str) -> Problem {
     Problem::failed(format!("logs:FilterLogEvents of {GROUP} failed: {code}: {message}"), hint)
 }
 
-fn print(event: &Event, at: Timestamp, as_json: bool) {
-    if as_json {
-        anstream::println!("{}", event.message.trim_end());
+fn print(event: &Event, at: Timestamp) {
+    if output::is_data() {
+        // The runtime's own lines may be plain text.
+        output::data(&serde_json::from_str(&event.message).unwrap_or_else(|_| Value::from(event.message.trim_end())));
         return;
     }
     for line in lines(event, at) {

@@ -4,12 +4,14 @@ mod addresses;
 mod args;
 mod aws;
 mod cluster;
+mod config;
 mod demo;
 mod execution;
 mod explain;
 mod follow;
 mod forget;
 mod history;
+mod hubs;
 mod input;
 mod invoke;
 mod ledger;
@@ -18,6 +20,7 @@ mod logs;
 mod offboard;
 mod onboard;
 mod outcome;
+mod output;
 mod paint;
 mod partial;
 mod position;
@@ -27,23 +30,29 @@ mod send;
 mod status;
 mod suspend;
 mod sweep;
+mod table;
 mod target;
 mod transfer;
 mod validate;
 mod watch;
 
-use std::process::ExitCode;
+use std::{ffi::OsString, process::ExitCode};
 
 use clap::Parser;
 
 use crate::{
     args::{Cli, Command, LocalCommand},
-    outcome::Exit,
+    outcome::{Exit, Problem},
 };
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let cli = Cli::parse_from(args::spelled_out(std::env::args_os()));
+    let line = args::spelled_out(std::env::args_os());
+    let cli = match Cli::try_parse_from(&line) {
+        Ok(cli) => cli,
+        Err(error) => return not_understood(&error, &line),
+    };
+    cli.output.choose();
     match run(cli).await {
         Ok(exit) => exit.into(),
         Err(problem) => {
@@ -53,7 +62,18 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(cli: Cli) -> Result<Exit, outcome::Problem> {
+/// A command line that is wrong, or that asked for help.
+fn not_understood(error: &clap::Error, line: &[OsString]) -> ExitCode {
+    if error.use_stderr() && output::chosen_in(line) {
+        let text = error.to_string();
+        let what = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        Problem::bad_input(what, "berth help lists commands and switches").print();
+        return Exit::BadInput.into();
+    }
+    error.exit()
+}
+
+async fn run(cli: Cli) -> Result<Exit, Problem> {
     let wanted = &cli.target;
     match cli.command {
         Command::Explain(args) => explain::run(&args),
@@ -67,6 +87,7 @@ async fn run(cli: Cli) -> Result<Exit, outcome::Problem> {
         Command::Logs(args) => logs::run(&args, wanted).await,
         Command::Replay(args) => replay::run(&args, wanted).await,
         Command::Addresses(args) => addresses::run(&args, wanted).await,
+        Command::Config => config::run(wanted).await,
         Command::Sweep(args) => sweep::run(&args, wanted).await,
         Command::Ledger { command } => ledger::run(&command, wanted).await,
         Command::Local { command } => match command {

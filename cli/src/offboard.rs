@@ -10,7 +10,7 @@ use crate::{
     args::{OffboardArgs, Target},
     follow::{self, Ended},
     outcome::{Exit, Problem},
-    paint,
+    output, paint,
     target::{self, Deployment},
 };
 
@@ -45,16 +45,16 @@ pub(crate) async fn run(args: &OffboardArgs, wanted: &Target) -> Result<Exit, Pr
         return cancel(&deployment, args).await;
     }
     let execution = start(&deployment, &wish(args)).await?;
-    let ended = follow::to_the_end(&deployment, &execution, !args.json && args.yes).await?;
+    let ended = follow::to_the_end(&deployment, &execution, !output::is_data() && args.yes).await?;
     if args.yes && args.region.is_some() && ended.is_taken() {
         follow::until_announced(&deployment, &args.account, &execution).await?;
     }
-    if args.json {
+    if output::is_data() {
         let mut view = ended.json(&execution);
         if let Some(fields) = view.as_object_mut() {
             fields.insert("leftBehind".to_owned(), json!(left_behind(args, &ended)));
         }
-        anstream::println!("{view}");
+        output::data(&view);
     } else {
         print(args, &ended);
     }
@@ -75,7 +75,8 @@ fn wish(args: &OffboardArgs) -> Wish<'_> {
 async fn cancel(deployment: &Deployment, args: &OffboardArgs) -> Result<Exit, Problem> {
     let account = &args.account;
     if deployment.ledger.unmark_offboarding(account, Timestamp::now()).await? {
-        anstream::println!("{account} is not to be offboarded any more");
+        let text = format!("{account} is not to be offboarded any more");
+        output::done(&text, &json!({ "accountId": account, "cancelled": true }));
         return Ok(Exit::Done);
     }
     let what = format!("{account} is not on the list of accounts that are to be offboarded");
@@ -92,7 +93,7 @@ pub(crate) async fn start(deployment: &Deployment, wish: &Wish<'_>) -> Result<St
     let reason = reason.map(|reason| ("reason", json!(reason)));
     let input = [Some(("accountId", json!(account))), Some(("mode", json!(mode))), part, region, removed, reason];
     let input: Value = input.into_iter().flatten().map(|(key, value)| (key.to_owned(), value)).collect();
-    let machine = deployment.offboarding_machine()?;
+    let machine = deployment.offboarding_machine().await?;
     let call = deployment.step_functions.start_execution().state_machine_arn(live_alias(&machine));
     let sent = call.input(input.to_string()).send().await;
     let started = sent.named("states:StartExecution").or_common()?;

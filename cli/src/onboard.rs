@@ -8,7 +8,7 @@ use crate::{
     args::{OnboardArgs, Target},
     follow,
     outcome::{Exit, Problem},
-    target,
+    output, target,
 };
 
 /// Starts one execution. Any number of them is safe: the lease lets one act, and a finished account needs nothing.
@@ -17,16 +17,16 @@ pub(crate) async fn run(args: &OnboardArgs, wanted: &Target) -> Result<Exit, Pro
     let mode = if args.plan { Mode::Plan } else { Mode::Apply };
     let execution = start(&deployment, &args.account, mode, args.allow_disruption).await?;
     if !args.wait && !args.plan {
-        if args.json {
-            anstream::println!("{}", json!({ "accountId": args.account, "executionArn": execution }));
+        if output::is_data() {
+            output::data(&json!({ "accountId": args.account, "executionArn": execution }));
         } else {
             anstream::println!("started {execution}\nberth status {} shows where it is", args.account);
         }
         return Ok(Exit::Done);
     }
-    let ended = follow::to_the_end(&deployment, &execution, !args.json).await?;
-    if args.json {
-        anstream::println!("{}", ended.json(&execution));
+    let ended = follow::to_the_end(&deployment, &execution, !output::is_data()).await?;
+    if output::is_data() {
+        output::data(&ended.json(&execution));
     } else {
         ended.print();
     }
@@ -45,7 +45,8 @@ pub(crate) async fn start(
     let leave = allow_disruption.then_some(("allowDisruption", json!(true)));
     let input = [Some(("accountId", json!(account))), plan, leave];
     let input: Value = input.into_iter().flatten().map(|(key, value)| (key.to_owned(), value)).collect();
-    let call = deployment.step_functions.start_execution().state_machine_arn(live_alias(deployment.state_machine()?));
+    let machine = live_alias(deployment.state_machine().await?);
+    let call = deployment.step_functions.start_execution().state_machine_arn(machine);
     let sent = call.input(input.to_string()).send().await;
     let started = sent.named("states:StartExecution").or_common()?;
     Ok(started.execution_arn)

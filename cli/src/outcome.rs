@@ -6,7 +6,7 @@ use berth_step::{Fault, StepError};
 
 use berth_tenancy::after_waiting;
 
-use crate::paint;
+use crate::{output, paint};
 
 /// Exit codes that scripts rely on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,14 +21,21 @@ pub(crate) enum Exit {
     NoCredentials,
 }
 
+impl Exit {
+    /// The exit code.
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::BadInput => 2,
+            Self::NoCredentials => 3,
+        }
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        match exit {
-            Exit::Done => Self::SUCCESS,
-            Exit::Failed => Self::from(1),
-            Exit::BadInput => Self::from(2),
-            Exit::NoCredentials => Self::from(3),
-        }
+        Self::from(exit.code())
     }
 }
 
@@ -36,8 +43,8 @@ impl From<Exit> for ExitCode {
 #[derive(Debug)]
 pub(crate) struct Problem {
     pub(crate) exit: Exit,
-    what: String,
-    hint: String,
+    pub(crate) what: String,
+    pub(crate) hint: String,
 }
 
 impl Problem {
@@ -53,8 +60,12 @@ impl Problem {
         Self { exit: Exit::NoCredentials, what: what.into(), hint: hint.into() }
     }
 
-    /// Prints to standard error.
+    /// Prints to standard error, in the form that was chosen.
     pub(crate) fn print(&self) {
+        if output::is_data() {
+            output::problem(self);
+            return;
+        }
         anstream::eprintln!(
             "{}: {}\n{}",
             paint::bad("error"),
@@ -80,11 +91,16 @@ const REFUSED: [&str; 6] = [
     "UnrecognizedClientException",
 ];
 
+/// Whether AWS says by this code that it does not take the credentials.
+pub(crate) fn is_refused(code: &str) -> bool {
+    REFUSED.iter().any(|refused| code.starts_with(refused))
+}
+
 /// A call to AWS that failed.
 impl From<StepError> for Problem {
     fn from(error: StepError) -> Self {
         let causes = error.chain().join(": ");
-        let is_refused = REFUSED.iter().any(|code| error.message.contains(&format!(" failed: {code}")));
+        let is_refused = error.message.split_once(" failed: ").is_some_and(|(_, code)| is_refused(code));
         let hint = match error.fault {
             _ if is_refused => {
                 "sign in anew (aws sso login, aws login), or renew the keys; if they are new, set the clock"

@@ -23,7 +23,7 @@ use crate::{
     args::Target,
     follow,
     outcome::{Exit, Problem},
-    paint,
+    output, paint,
     target::{self, Deployment},
 };
 
@@ -59,8 +59,8 @@ async fn again(args: &ReplayArgs, deployment: &Deployment, queues: &Queues) -> R
     };
     dead_letters::put_back(queues, &list::letters(&others)).await?;
     if chosen.is_empty() {
-        if args.json {
-            anstream::println!("[]");
+        if output::is_data() {
+            output::data(&json!([]));
         } else {
             anstream::println!("{}", list::nothing(all, &filter));
         }
@@ -69,14 +69,14 @@ async fn again(args: &ReplayArgs, deployment: &Deployment, queues: &Queues) -> R
     let mut done = Vec::new();
     for (index, item) in chosen.iter().enumerate() {
         let replayed = again::replay(deployment, queues, item, args.new).await;
-        if !args.json {
+        if !output::is_data() {
             anstream::println!("{}", line(&replayed, index + 1, chosen.len()));
         }
         done.push(replayed);
     }
-    let results = if args.wait { wait(deployment, &mut done, args.json).await? } else { Results::default() };
-    if args.json {
-        anstream::println!("{}", results.json(&done));
+    let results = if args.wait { wait(deployment, &mut done).await? } else { Results::default() };
+    if output::is_data() {
+        output::data(&results.json(&done));
     }
     let failed = done.iter().any(|replayed| replayed.did == Did::Failed) || results.failed;
     Ok(if failed { Exit::Failed } else { Exit::Done })
@@ -177,7 +177,7 @@ impl Results {
 }
 
 /// Follows every execution that runs again to its end; one alone with its progress.
-async fn wait(deployment: &Deployment, done: &mut [Replayed], json: bool) -> Result<Results, Problem> {
+async fn wait(deployment: &Deployment, done: &mut [Replayed]) -> Result<Results, Problem> {
     let mut results = Results::default();
     let runs = |replayed: &&mut Replayed| replayed.execution_arn.is_some() && replayed.did != Did::Failed;
     let running: Vec<&mut Replayed> = done.iter_mut().filter(runs).collect();
@@ -185,9 +185,9 @@ async fn wait(deployment: &Deployment, done: &mut [Replayed], json: bool) -> Res
     for replayed in running {
         let Some(arn) = replayed.execution_arn.clone() else { continue };
         let seen = std::mem::take(&mut replayed.seen);
-        let ended = follow::rest(deployment, &arn, alone && !json, seen).await?;
+        let ended = follow::rest(deployment, &arn, alone && !output::is_data(), seen).await?;
         results.failed |= !ended.succeeded();
-        if !json {
+        if !output::is_data() {
             anstream::print!("{}: ", replayed.id);
             ended.print();
         }

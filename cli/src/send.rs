@@ -3,18 +3,21 @@
 use std::io::Write;
 use std::process::Stdio;
 
+use serde_json::json;
+
 use crate::{
     args::SendArgs,
     input, local,
     outcome::{Exit, Problem},
-    paint,
+    output, paint,
 };
 
 /// Publishes one event, as the management account's forwarder would.
 pub(crate) fn run(args: &SendArgs) -> Result<Exit, Problem> {
     let bytes = input::read(&args.file)?;
     local::running().ok_or_else(local::not_running)?;
-    anstream::println!("{}", publish(&bytes)?);
+    let event = publish(&bytes)?;
+    output::done(&event, &json!({ "eventId": event }));
     Ok(Exit::Done)
 }
 

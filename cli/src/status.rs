@@ -1,23 +1,26 @@
 //! `berth status`: where accounts are, what they wait for, what went wrong, and what to do.
 
 mod leaving;
+mod listed;
 
 use berth_events::{
     Failure,
     outcome::{StillThere, run_again_command},
 };
 use berth_ledger::{Listing, Readiness, ReadinessRecord, Record, RegionRecord, SignInRecord, Status, Unreadable};
-use berth_tenancy::{AccountId, Thing};
+use berth_tenancy::Thing;
 use jiff::{Timestamp, Unit};
 use serde_json::{Value, json};
 
 use crate::{
     args::{StatusArgs, Target},
     outcome::{Exit, Problem},
-    paint,
+    output, paint,
     position::{self, Position},
     target, watch,
 };
+
+pub(crate) use self::listed::{chosen, table};
 
 /// What stands in place of the status of a record that cannot be read.
 const UNREADABLE: &str = "unreadable";
@@ -31,11 +34,11 @@ pub(crate) async fn run(args: &StatusArgs, wanted: &Target) -> Result<Exit, Prob
     let Some(account) = &args.account else {
         let Listing { records, unreadable } = deployment.ledger.list().await?;
         let records = chosen(args, records);
-        if args.json {
+        if output::is_data() {
             let rows = records.iter().map(view).chain(unreadable.iter().map(view_unreadable));
-            anstream::println!("{}", rows.collect::<Value>());
+            output::data(&rows.collect::<Value>());
         } else {
-            table(&records, &unreadable);
+            table(&records, &unreadable, Timestamp::now());
         }
         return Ok(if unreadable.is_empty() { Exit::Done } else { Exit::Failed });
     };
@@ -49,13 +52,13 @@ pub(crate) async fn run(args: &StatusArgs, wanted: &Target) -> Result<Exit, Prob
     // A redriven execution waits again, while the ledger still says how it failed.
     let is_running = position.as_ref().map_or(record.status == Status::Running, Position::is_running);
     let waits_for = deployment.ledger.waits_for(account).await?.filter(|_| is_running);
-    if args.json {
+    if output::is_data() {
         let mut view = view_now(&record, position.as_ref());
         if let Some(fields) = view.as_object_mut() {
             let merge = waits_for.map(|(url, since)| json!({ "merge": url, "since": since }));
             fields.insert("waitsFor".to_owned(), json!(merge));
         }
-        anstream::println!("{view}");
+        output::data(&view);
     } else {
         print(&record, position.as_ref(), Timestamp::now());
         if let Some((url, since)) = waits_for {
@@ -68,19 +71,6 @@ pub(crate) async fn run(args: &StatusArgs, wanted: &Target) -> Result<Exit, Prob
 
 fn has_failed(record: &Record) -> bool {
     matches!(record.status, Status::Failed | Status::OffboardingFailed)
-}
-
-/// The records that the filters let through. An account that failed before its environment was known may be of any.
-pub(crate) fn chosen(args: &StatusArgs, mut records: Vec<Record>) -> Vec<Record> {
-    let StatusArgs { status, environment, account: _, watch: _, json: _ } = args;
-    records.retain(|record| {
-        (status.is_empty() || status.contains(&record.status))
-            && environment.as_ref().is_none_or(|name| match &record.environment {
-                Some(known) => known == name,
-                None => record.status == Status::Failed,
-            })
-    });
-    records
 }
 
 /// How a look at an account ends a watch; none while something is under way.
@@ -177,35 +167,12 @@ fn run_again(record: &Record, position: Option<&Position>) -> Option<String> {
     has_stopped.then(|| run_again_command(&record.account_id))
 }
 
-fn painted(status: Status) -> String {
-    let name = format!("{:<10}", status.name());
+fn style(status: Status) -> fn(&str) -> String {
     match status {
-        Status::Onboarded => paint::good(&name),
-        Status::Failed | Status::OffboardingFailed => paint::bad(&name),
-        Status::Requested | Status::Running | Status::Offboarding => paint::waiting(&name),
-        Status::Ignored | Status::Offboarded => paint::faint(&name),
-    }
-}
-
-/// All accounts, for a person.
-pub(crate) fn table(records: &[Record], unreadable: &[Unreadable]) {
-    if records.is_empty() && unreadable.is_empty() {
-        anstream::println!("no account to show");
-        return;
-    }
-    let dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
-    anstream::println!("{}", paint::strong("ACCOUNT       STATUS      ENVIRONMENT  TENANT                SINCE"));
-    for record in records {
-        let environment = dash(record.environment.as_ref().map(ToString::to_string));
-        let tenant = dash(record.tenant.as_ref().map(ToString::to_string));
-        let status = painted(record.status);
-        let note = leaving::note(record).map(|note| paint::waiting(&format!("  {note}"))).unwrap_or_default();
-        let (account, since) = (&record.account_id, record.shown_since());
-        anstream::println!("{account}  {status}  {environment:<11}  {tenant:<20}  {since}{note}");
-    }
-    for item in unreadable {
-        let account = item.account_id.as_ref().map_or(item.key.as_str(), AccountId::as_str);
-        anstream::println!("{account:<12}  {}  {}", paint::bad(&format!("{UNREADABLE:<10}")), why(item));
+        Status::Onboarded => paint::good,
+        Status::Failed | Status::OffboardingFailed => paint::bad,
+        Status::Requested | Status::Running | Status::Offboarding => paint::waiting,
+        Status::Ignored | Status::Offboarded => paint::faint,
     }
 }
 
@@ -219,7 +186,7 @@ pub(crate) fn print(record: &Record, position: Option<&Position>, now: Timestamp
     let tenant = record.tenant.as_ref().map(|tenant| format!(" {tenant}")).unwrap_or_default();
     let environment = record.environment.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
     anstream::println!("{}{tenant}{environment}", paint::strong(record.account_id.as_str()));
-    anstream::println!("  status     {} since {}", painted(record.status).trim_end(), record.shown_since());
+    anstream::println!("  status     {} since {}", style(record.status)(record.status.name()), record.shown_since());
     if record.shown_since() != record.since {
         anstream::println!("  last run   {}", record.since);
     }
@@ -426,24 +393,6 @@ mod tests {
         assert_eq!(run_again(&record("running"), Some(&position("TIMED_OUT"))), command);
         assert_eq!(run_again(&record("running"), Some(&position("RUNNING"))), None);
         assert_eq!(run_again(&record("onboarded"), None), None);
-    }
-
-    #[test]
-    fn filters_by_status_and_environment_both_count() {
-        let all = || vec![record("failed"), record("onboarded")];
-        let args = |status: Vec<Status>, environment: Option<&str>| StatusArgs {
-            account: None,
-            status,
-            environment: environment.map(|name| name.parse().unwrap()),
-            watch: false,
-            json: false,
-        };
-        assert_eq!(chosen(&args(vec![], None), all()).len(), 2);
-        assert_eq!(chosen(&args(vec![Status::Failed], Some("dev")), all()).len(), 1);
-        assert_eq!(chosen(&args(vec![Status::Failed], Some("prod")), all()).len(), 0);
-        let unknown = |status| vec![Record { environment: None, ..record(status) }];
-        assert_eq!(chosen(&args(vec![], Some("prod")), unknown("failed")).len(), 1, "it may be of prod");
-        assert_eq!(chosen(&args(vec![], Some("prod")), unknown("ignored")).len(), 0);
     }
 
     #[test]

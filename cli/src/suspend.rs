@@ -8,22 +8,22 @@ use crate::{
     offboard::{self, Wish},
     outcome::Exit,
     outcome::Problem,
-    paint, target,
+    output, paint, target,
 };
 
 /// Suspends the account, or ends that, and waits until the ledger says so.
 pub(crate) async fn run(args: &SuspendArgs, wanted: &Target) -> Result<Exit, Problem> {
-    let SuspendArgs { account, lift, reason, json } = args;
+    let SuspendArgs { account, lift, reason } = args;
     let deployment = target::connect(wanted).await?;
     let scope = if *lift { OffboardingScope::Resume } else { OffboardingScope::Suspend };
     let wish = Wish { scope, reason: reason.as_deref(), ..Wish::of(account, Mode::Apply) };
     let execution = offboard::start(&deployment, &wish).await?;
-    let ended = follow::to_the_end(&deployment, &execution, !json).await?;
+    let ended = follow::to_the_end(&deployment, &execution, !output::is_data()).await?;
     if ended.is_taken() {
         follow::until_announced(&deployment, account, &execution).await?;
     }
-    if *json {
-        anstream::println!("{}", ended.json(&execution));
+    if output::is_data() {
+        output::data(&ended.json(&execution));
     } else if ended.is_taken() {
         let (what, next) = if *lift {
             ("not suspended any more", format!("berth status {account}"))

@@ -13,7 +13,9 @@ use crate::{
     args::{SweepArgs, Target},
     invoke::invoke,
     outcome::{Exit, Problem},
-    paint, target,
+    output, paint,
+    table::{Cell, Table},
+    target,
 };
 
 /// Name of the function in every deployment.
@@ -32,26 +34,27 @@ pub(crate) async fn run(args: &SweepArgs, wanted: &Target) -> Result<Exit, Probl
         failed_after_minutes: args.failed_after,
     };
     let answer = invoke(&deployment, FUNCTION, &json!(input)).await?;
-    if args.json {
-        anstream::println!("{answer}");
+    if output::is_data() {
+        output::data(&answer);
     }
     let report: Report = serde_json::from_value(answer).map_err(|error| {
         Problem::failed(format!("{FUNCTION} answered what this version cannot read: {error}"), "deploy this version")
     })?;
-    if !args.json {
+    if !output::is_data() {
         print(&report);
     }
     Ok(if report.problems.is_empty() { Exit::Done } else { Exit::Failed })
 }
 
 fn print(report: &Report) {
-    if !report.asked.is_empty() {
-        anstream::println!("{}", paint::strong("ACCOUNT       WHY      NAME                  REASON"));
-    }
+    let mut table = Table::new(["ACCOUNT", "WHY", "NAME", "REASON"]);
     for Ask { account_id, account_name, why, reason, generation: _ } in &report.asked {
         // A name may hold anything: quotation marks show where it ends.
-        let name = format!("{account_name:?}");
-        anstream::println!("{account_id}  {}  {name:<20}  {reason}", paint::waiting(&format!("{:<7}", word(*why))));
+        let (name, why) = (format!("{account_name:?}"), Cell::painted(word(*why), paint::waiting));
+        table.row([account_id.as_str().into(), why, name.into(), reason.as_str().into()]);
+    }
+    if !report.asked.is_empty() {
+        table.print();
     }
     let done = if report.dry_run { "would be asked for" } else { "asked for" };
     anstream::println!("{} of {} accounts {done}{}", report.asked.len(), report.accounts, left(&report.left));

@@ -9,7 +9,7 @@ use crate::{
     follow::{self, Ended},
     offboard::{self, Wish},
     outcome::{Exit, Problem},
-    paint,
+    output, paint,
     target::{self, Deployment},
 };
 
@@ -28,7 +28,7 @@ pub(crate) async fn run(args: &TransferArgs, wanted: &Target) -> Result<Exit, Pr
         planned.print();
         return Ok(Exit::Failed);
     };
-    if args.plan || !args.json {
+    if args.plan || !output::is_data() {
         show(args, &transfer);
     }
     let tried = onboarding(&deployment, args, Run::Try).await?.1;
@@ -43,8 +43,8 @@ pub(crate) async fn run(args: &TransferArgs, wanted: &Target) -> Result<Exit, Pr
         return Ok(Exit::Failed);
     }
     let (execution, ended) = onboarding(&deployment, args, Run::Make).await?;
-    if args.json {
-        anstream::println!("{}", ended.json(&execution));
+    if output::is_data() {
+        output::data(&ended.json(&execution));
     } else {
         ended.print();
     }
@@ -62,7 +62,7 @@ async fn take_away(deployment: &Deployment, args: &TransferArgs) -> Result<bool,
         ..Wish::of(account, Mode::Apply)
     };
     let execution = offboard::start(deployment, &wish).await?;
-    let ended = follow::to_the_end(deployment, &execution, !args.json).await?;
+    let ended = follow::to_the_end(deployment, &execution, !output::is_data()).await?;
     if !ended.is_taken() {
         if ended.is_duplicate() {
             let what = format!("another execution works on {account}");
@@ -80,7 +80,7 @@ async fn take_away(deployment: &Deployment, args: &TransferArgs) -> Result<bool,
     {
         return Err(Problem::failed(failure.message, failure.hint));
     }
-    if !args.json {
+    if !output::is_data() {
         let changes = ended.changes();
         anstream::println!("{}: changes made: {} ({:.1} s)", paint::good("taken away"), changes.len(), ended.seconds());
         for change in changes {
@@ -103,8 +103,8 @@ enum Run {
 
 fn show(args: &TransferArgs, transfer: &TransferPlan) {
     let TransferPlan { from, to, taken_away, moves, made_anew } = transfer;
-    if args.json {
-        anstream::println!("{}", json!(transfer));
+    if output::is_data() {
+        output::data(&json!(transfer));
         return;
     }
     anstream::println!("{}: {} is {from}, and becomes {to}", paint::good("transfer"), args.account);
@@ -128,10 +128,11 @@ async fn onboarding(deployment: &Deployment, args: &TransferArgs, run: Run) -> R
     let removed = is_claimed.then_some(("oldAccessRemoved", json!(true)));
     let input = [Some(("accountId", json!(account))), Some(("transferTo", json!(to))), mode, removed];
     let input: Value = input.into_iter().flatten().map(|(key, value)| (key.to_owned(), value)).collect();
-    let call = deployment.step_functions.start_execution().state_machine_arn(live_alias(deployment.state_machine()?));
+    let machine = live_alias(deployment.state_machine().await?);
+    let call = deployment.step_functions.start_execution().state_machine_arn(machine);
     let sent = call.input(input.to_string()).send().await;
     let started = sent.map_err(|error| Problem::from(CallFailure::of("states:StartExecution", &error).or_common()))?;
     let execution = started.execution_arn;
-    let ended = follow::to_the_end(deployment, &execution, !args.json && run == Run::Make).await?;
+    let ended = follow::to_the_end(deployment, &execution, !output::is_data() && run == Run::Make).await?;
     Ok((execution, ended))
 }

@@ -11,7 +11,7 @@ use crate::{
     args::{Target, ValidateArgs},
     input,
     outcome::{Exit, Problem},
-    paint, repository, target,
+    output, paint, repository, target,
 };
 
 /// Accounts that a line names.
@@ -30,7 +30,7 @@ pub(crate) async fn run(args: &ValidateArgs, wanted: &Target) -> Result<Exit, Pr
         if !report.is_good() {
             exit = Exit::Failed;
         }
-        if args.json {
+        if output::is_data() {
             if let Some(fields) = document.as_object_mut() {
                 fields.insert("repository".to_owned(), json!(report));
             }
@@ -38,8 +38,8 @@ pub(crate) async fn run(args: &ValidateArgs, wanted: &Target) -> Result<Exit, Pr
             repository::print(&report);
         }
     }
-    if args.json {
-        anstream::println!("{document}");
+    if output::is_data() {
+        output::data(&document);
     }
     Ok(exit)
 }
@@ -57,7 +57,7 @@ async fn check(
     let (platform, warnings) = match PlatformConfig::parse_with_warnings(&text) {
         Ok(checked) => checked,
         Err(errors) => {
-            if !args.json {
+            if !output::is_data() {
                 for error in errors.as_slice() {
                     anstream::eprintln!("{name}: {}", error);
                 }
@@ -76,7 +76,7 @@ async fn check(
     } else {
         None
     };
-    if !args.json {
+    if !output::is_data() {
         print(file, &platform, &warnings, changes.as_ref());
     }
     let exit = if changes.as_ref().is_some_and(|(_, changes)| !changes.is_empty()) { Exit::Failed } else { Exit::Done };

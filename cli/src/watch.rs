@@ -9,7 +9,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use crate::{
     args::StatusArgs,
     outcome::{Exit, Problem},
-    paint,
+    output, paint,
     position::{self, Position},
     status,
     target::Deployment,
@@ -23,11 +23,11 @@ const CLEAR: &str = "\u{1b}[2J\u{1b}[H";
 
 /// Watches until the account has ended, or until Ctrl-C. Exit 1 when the account failed.
 pub(crate) async fn run(args: &StatusArgs, deployment: &Deployment) -> Result<Exit, Problem> {
-    let mut view = View { redraws: !args.json && std::io::stdout().is_terminal(), shown: BTreeMap::new() };
+    let mut view = View { redraws: !output::is_data() && std::io::stdout().is_terminal(), shown: BTreeMap::new() };
     let watching = async {
         loop {
             let ended = match &args.account {
-                Some(account) => one(args, deployment, account, &mut view).await?,
+                Some(account) => one(deployment, account, &mut view).await?,
                 None => all(args, deployment, &mut view).await?,
             };
             if let Some(exit) = ended {
@@ -64,12 +64,7 @@ impl View {
     }
 }
 
-async fn one(
-    args: &StatusArgs,
-    deployment: &Deployment,
-    account: &AccountId,
-    view: &mut View,
-) -> Result<Option<Exit>, Problem> {
+async fn one(deployment: &Deployment, account: &AccountId, view: &mut View) -> Result<Option<Exit>, Problem> {
     let Some(record) = deployment.ledger.get(account).await? else {
         // Its event may be under way.
         let text = format!("{account} the ledger does not know it yet");
@@ -83,8 +78,8 @@ async fn one(
     } else {
         let text = summary(&record, position.as_ref());
         view.line(account.as_str(), &text, || {
-            if args.json {
-                anstream::println!("{}", status::view_now(&record, position.as_ref()));
+            if output::is_data() {
+                output::data(&status::view_now(&record, position.as_ref()));
             } else {
                 anstream::println!("{} {text}", clock());
             }
@@ -98,14 +93,14 @@ async fn all(args: &StatusArgs, deployment: &Deployment, view: &mut View) -> Res
     let records = status::chosen(args, records);
     if view.redraws {
         anstream::print!("{CLEAR}");
-        status::table(&records, &unreadable);
+        status::table(&records, &unreadable, Timestamp::now());
         return Ok(None);
     }
     for item in &unreadable {
         let text = format!("{}: {}", item.key, status::why(item));
         view.line(&item.key, &text, || {
-            if args.json {
-                anstream::println!("{}", status::view_unreadable(item));
+            if output::is_data() {
+                output::data(&status::view_unreadable(item));
             } else {
                 anstream::println!("{} {text}", clock());
             }
@@ -114,8 +109,8 @@ async fn all(args: &StatusArgs, deployment: &Deployment, view: &mut View) -> Res
     for record in &records {
         let text = format!("{} since {:.0}", summary(record, None), record.since);
         view.line(record.account_id.as_str(), &text, || {
-            if args.json {
-                anstream::println!("{}", status::view(record));
+            if output::is_data() {
+                output::data(&status::view(record));
             } else {
                 anstream::println!("{} {text}", clock());
             }

@@ -14,6 +14,8 @@ LOG_ARCHIVE_ACCOUNT: Final = "410987654321"
 
 HOME_REGION: Final = "us-east-1"
 """Where the hub's bus, queues and state machine are."""
+HUB_STACK: Final = "berth"
+"""The name of the hub's stack (deploy/parameters.example.yaml)."""
 CONTROL_TOWER_REGION: Final = "eu-west-1"
 """Control Tower's home region. Not the hub's, so that both forwarders are always exercised."""
 TENANT_REGIONS: Final = ("eu-west-1", "eu-central-1")

@@ -9,6 +9,9 @@ use super::{HUB, Rig};
 /// Where the token of the session `corp` is: the SHA-1 of its name.
 const TOKEN: &str = ".aws/sso/cache/ee0bfd2552fbd840c02cc48b6e823320543c450f.json";
 
+/// What the outputs of the hub's stack say.
+const FOUND_OUT: [&str; 2] = ["BERTH_LEDGER_TABLE", "BERTH_STATE_MACHINE_ARN"];
+
 /// How a person signs in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SignIn {
@@ -48,7 +51,7 @@ impl Rig {
         let home = self.desk(sign_in);
         let path = format!("{}:/usr/bin:/bin", home.join("bin").display());
         let mut environment: BTreeMap<String, String> = self.environment.clone();
-        environment.retain(|name, _| !name.starts_with("AWS_"));
+        environment.retain(|name, _| !name.starts_with("AWS_") && !FOUND_OUT.contains(&name.as_str()));
         environment.insert("HOME".to_owned(), home.display().to_string());
         environment.insert("PATH".to_owned(), path);
         let named = [&["--profile", "hub"], arguments].concat();

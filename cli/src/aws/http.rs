@@ -81,7 +81,7 @@ impl HttpClient for Http {
 }
 
 /// Whether no proxy leads there: this machine, or a link-local address as those of the metadata services are.
-pub(crate) fn is_near(uri: &str) -> bool {
+pub(super) fn is_near(uri: &str) -> bool {
     let authority = uri.split_once("://").map_or(uri, |(_, rest)| rest);
     let authority = authority.split(['/', '?']).next().unwrap_or_default();
     let host = match authority.strip_prefix('[') {

@@ -3,7 +3,9 @@
 pub(crate) mod certificates;
 mod credentials;
 mod http;
+pub(crate) mod signed;
 mod source;
+pub(crate) mod stack;
 
 use aws_config::{
     BehaviorVersion, Region, SdkConfig,
@@ -12,23 +14,23 @@ use aws_config::{
 use aws_types::os_shim_internal::{Env, Fs};
 use berth_aws::patient;
 
+pub(crate) use self::source::Source;
 use self::{certificates::Bundle, credentials::Signer};
-pub(crate) use self::{
-    http::is_near,
-    source::{Base, Source},
-};
-use crate::{args::Target, outcome::Problem};
+use self::{http::is_near, source::Base};
+use crate::{hubs::Told, outcome::Problem};
 
 /// The configuration of every client, with credentials that are there, and the certificates to trust if not the system's.
 pub(crate) struct Reached {
     pub(crate) config: SdkConfig,
     pub(crate) bundle: Option<Bundle>,
+    /// Where the credentials come from.
+    pub(crate) source: Source,
 }
 
 /// Reads the person's profiles and signs in, before anything is asked of AWS.
-pub(crate) async fn reach(target: &Target) -> Result<Reached, Problem> {
+pub(crate) async fn reach(told: &Told) -> Result<Reached, Problem> {
     let env = Env::real();
-    let named = target.profile.as_deref();
+    let named = told.named_profile();
     let profiles = profiles(&env, named).await.map_err(|error| unreadable(&error))?;
     let source = Source::of(&profiles, &env, named);
     if let Base::NoProfile { profile } = &source.base {
@@ -40,14 +42,14 @@ pub(crate) async fn reach(target: &Target) -> Result<Reached, Problem> {
     if let Some(name) = named {
         loader = loader.profile_name(name);
     }
-    if let Some(region) = &target.region {
-        loader = loader.region(Region::new(region.as_str().to_owned()));
+    if let Some(region) = &told.region {
+        loader = loader.region(Region::new(region.value.clone()));
     }
     let config = loader.load().await;
     let region = config.region().cloned().ok_or_else(no_region)?;
-    let signer = Signer::new(source, named, http_client, region).await;
+    let signer = Signer::new(source.clone(), named, http_client, region).await;
     let provider = signer.sign_in().await?;
-    Ok(Reached { config: config.to_builder().credentials_provider(provider).build(), bundle })
+    Ok(Reached { config: config.to_builder().credentials_provider(provider).build(), bundle, source })
 }
 
 async fn profiles(env: &Env, named: Option<&str>) -> Result<ProfileSet, ProfileFileLoadError> {

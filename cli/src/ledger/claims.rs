@@ -6,23 +6,28 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{
-    args::{ClaimsArgs, ReleaseArgs, Target},
+    args::{ReleaseArgs, Target},
     outcome::{Exit, Problem},
-    paint, target,
+    output, paint,
+    table::{Cell, Table, since},
+    target,
 };
 
 /// Lists every claim.
-pub(super) async fn list(args: &ClaimsArgs, wanted: &Target) -> Result<Exit, Problem> {
+pub(super) async fn list(wanted: &Target) -> Result<Exit, Problem> {
     let deployment = target::connect(wanted).await?;
     let claims = deployment.ledger.claims().await?;
-    if args.json {
-        anstream::println!("{}", claims.iter().map(|claim| json!(claim)).collect::<Value>());
+    if output::is_data() {
+        output::data(&claims.iter().map(|claim| json!(claim)).collect::<Value>());
         return Ok(Exit::Done);
     }
-    anstream::println!("{}", paint::strong("TENANT                ENVIRONMENT  ACCOUNT       SINCE"));
+    let now = Timestamp::now();
+    let mut table = Table::new(["TENANT", "ENVIRONMENT", "ACCOUNT", since()]).named_by("ACCOUNT");
     for Claim { tenant, environment, account_id, since } in &claims {
-        anstream::println!("{:<20}  {:<11}  {account_id}  {since}", tenant.as_str(), environment.as_str());
+        let (tenant, environment) = (tenant.as_str().into(), environment.as_str().into());
+        table.row([tenant, environment, account_id.as_str().into(), Cell::age(*since, now)]);
     }
+    table.print();
     Ok(Exit::Done)
 }
 
@@ -34,7 +39,8 @@ pub(super) async fn release(args: &ReleaseArgs, wanted: &Target) -> Result<Exit,
         Problem::failed(format!("the ledger does not know account {account}"), "berth ledger claims lists who has what")
     })?;
     let Some(identity) = record.identity() else {
-        anstream::println!("{account} is nobody\'s environment; nothing to release");
+        let text = format!("{account} is nobody\'s environment; nothing to release");
+        output::done(&text, &json!({ "accountId": account, "released": null }));
         return Ok(Exit::Done);
     };
     if matches!(record.status, Status::Requested | Status::Running | Status::Offboarding) {
@@ -55,7 +61,8 @@ pub(super) async fn release(args: &ReleaseArgs, wanted: &Target) -> Result<Exit,
         let what = format!("{account} changed while it was released; nothing was written");
         return Err(Problem::failed(what, "look at it, and try again"));
     }
-    anstream::println!("{}: {account} is not {identity} any more", paint::good("released"));
+    let text = format!("{}: {account} is not {identity} any more", paint::good("released"));
+    output::done(&text, &json!({ "accountId": account, "released": identity.to_string() }));
     Ok(Exit::Done)
 }
 

@@ -19,7 +19,7 @@ pub(super) struct Newest {
 
 /// The newest of each account. [Step Functions `ListExecutions`]
 pub(super) async fn newest_of(deployment: &Deployment) -> Result<BTreeMap<AccountId, Newest>, Problem> {
-    let machine = deployment.state_machine()?;
+    let machine = deployment.state_machine().await?;
     let mut pages =
         deployment.step_functions.list_executions().state_machine_arn(machine).into_paginator().items().send();
     let mut newest = BTreeMap::new();

@@ -28,7 +28,7 @@ use crate::{
     invoke::invoke,
     onboard,
     outcome::{Exit, Problem},
-    paint, status, sweep,
+    output, paint, status, sweep,
     target::{self, Deployment},
 };
 
@@ -39,7 +39,7 @@ const LOST: &str = "not rebuilt: which commit an account's entry came with (the 
 pub(crate) async fn run(command: &LedgerCommand, wanted: &Target) -> Result<Exit, Problem> {
     let args = match command {
         LedgerCommand::Rebuild(args) => args,
-        LedgerCommand::Claims(args) => return claims::list(args, wanted).await,
+        LedgerCommand::Claims => return claims::list(wanted).await,
         LedgerCommand::Release(args) => return claims::release(args, wanted).await,
     };
     let platform = PlatformConfig::load(&args.platform)
@@ -121,7 +121,7 @@ impl Rebuild<'_> {
             return self.record(&record, tally).await;
         }
         tally.left += 1;
-        anstream::println!("{account}  left to the sweep: nothing of Berth's is there");
+        output::say(&format!("{account}  left to the sweep: nothing of Berth's is there"));
         Ok(())
     }
 
@@ -138,9 +138,11 @@ impl Rebuild<'_> {
         match written {
             Restored::Written => {
                 tally.records += 1;
-                anstream::println!("{account}  {status}, generation {generation}{why}");
+                output::say(&format!("{account}  {status}, generation {generation}{why}"));
             }
-            Restored::Kept | Restored::Taken(_) => anstream::println!("{account}  has a record by now; it stays"),
+            Restored::Kept | Restored::Taken(_) => {
+                output::say(&format!("{account}  has a record by now; it stays"));
+            }
         }
         Ok(())
     }
@@ -164,7 +166,7 @@ impl Rebuild<'_> {
         match restored {
             Restored::Written => {
                 tally.blocks += 1;
-                anstream::println!("{account}  {region}: {block} of pool {pool}");
+                output::say(&format!("{account}  {region}: {block} of pool {pool}"));
             }
             Restored::Kept => {}
             Restored::Taken(by) => {
@@ -179,8 +181,11 @@ impl Rebuild<'_> {
     fn end(&self, tally: &Tally) -> Exit {
         let Tally { records, blocks, left, problems } = tally;
         let done = if self.args.dry_run { "would be written" } else { "written" };
-        anstream::println!("{records} records and {blocks} blocks {done}; {left} accounts left to the sweep");
-        anstream::println!("{}", paint::faint(LOST));
+        output::say(&format!("{records} records and {blocks} blocks {done}; {left} accounts left to the sweep"));
+        output::say(&paint::faint(LOST));
+        if output::is_data() {
+            output::data(&json!({ "records": records, "blocks": blocks, "left": left, "problems": problems }));
+        }
         for problem in problems {
             anstream::eprintln!("{}: {problem}", paint::bad("error"));
         }

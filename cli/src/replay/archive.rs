@@ -17,7 +17,7 @@ use serde_json::json;
 use super::args::ReplayArgs;
 use crate::{
     outcome::{Exit, Problem},
-    paint,
+    output, paint,
     target::Deployment,
 };
 
@@ -58,20 +58,20 @@ pub(crate) async fn run(
     let rules = rules(&client, queues).await?;
     let (name, is_new) = start(&client, &Window { from, to, archive, bus, rules }).await?;
     if !args.wait {
-        if args.json {
-            anstream::println!("{}", json!({ "replay": name, "from": from, "to": to }));
+        if output::is_data() {
+            output::data(&json!({ "replay": name, "from": from, "to": to }));
         } else {
             let verb = if is_new { "started" } else { "is under way already:" };
             anstream::println!("{verb} {name}\naws events describe-replay --replay-name {name} shows how far it is");
         }
         return Ok(Exit::Done);
     }
-    let ended = follow(&client, &name, !args.json).await?;
+    let ended = follow(&client, &name, !output::is_data()).await?;
     let completed = ended.state() == Some(&ReplayState::Completed);
     let state = ended.state().map_or("", ReplayState::as_str);
     let reason = ended.state_reason();
-    if args.json {
-        anstream::println!("{}", json!({ "replay": name, "from": from, "to": to, "state": state, "reason": reason }));
+    if output::is_data() {
+        output::data(&json!({ "replay": name, "from": from, "to": to, "state": state, "reason": reason }));
     } else if completed {
         let note = "what was served starts nothing; berth status shows what runs";
         anstream::println!("{} {name}\n{}", paint::good("completed"), paint::faint(note));

@@ -29,9 +29,6 @@ pub(crate) struct ReplayArgs {
     /// Waits for the end of what is running again.
     #[arg(long)]
     pub(crate) wait: bool,
-    /// Prints JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
     /// Sends the events of a window again, from the archive of the accounts bus; what was served starts nothing.
     #[arg(long, requires = "from", conflicts_with_all = ["ids", "all", "list", "new", "fault", "environment", "kind"])]
     pub(crate) archive: bool,
@@ -56,18 +53,12 @@ pub(crate) struct DeleteArgs {
     /// Ids of messages.
     #[arg(value_name = "ID", required = true)]
     pub(crate) ids: Vec<String>,
-    /// Prints JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct ShowArgs {
     /// An account id, or the id of a message.
     pub(crate) id: String,
-    /// Prints JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 /// Which part of the list.

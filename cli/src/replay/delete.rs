@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     outcome::{Exit, Problem},
-    paint,
+    output, paint,
     target::Deployment,
 };
 
@@ -26,13 +26,13 @@ pub(crate) async fn run(args: &DeleteArgs, deployment: &Deployment, queues: &Que
     let mut deleted = Vec::new();
     for (id, letter) in chosen? {
         dead_letters::delete(queues, letter).await?;
-        if !args.json {
+        if !output::is_data() {
             anstream::println!("{} {id} of {}", paint::good("deleted"), letter.queue.dead);
         }
         deleted.push(json!({ "id": id, "messageId": letter.message_id, "queue": letter.queue.dead }));
     }
-    if args.json {
-        anstream::println!("{}", Value::from(deleted));
+    if output::is_data() {
+        output::data(&Value::from(deleted));
     }
     Ok(Exit::Done)
 }

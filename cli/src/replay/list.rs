@@ -17,7 +17,8 @@ use super::{
 use crate::{
     execution,
     outcome::{Exit, Problem},
-    paint, status,
+    output, paint, status,
+    table::{Cell, Table, since},
     target::Deployment,
 };
 
@@ -75,9 +76,9 @@ pub(crate) async fn run(args: &ReplayArgs, deployment: &Deployment, queues: &Que
     let filter = args.filters.filter();
     let all = list.items.len();
     list.items.retain(|item| filter.takes(&item.entry));
-    if args.json {
+    if output::is_data() {
         let entries: Vec<&Entry> = list.items.iter().map(|item| &item.entry).collect();
-        anstream::println!("{}", json!(entries));
+        output::data(&json!(entries));
     } else {
         print(&list, all, &filter);
     }
@@ -155,20 +156,20 @@ fn print(list: &List, all: usize, filter: &Filter) {
     if list.items.is_empty() {
         anstream::println!("{}", nothing(all, filter));
     } else {
-        let head =
-            "KIND       ID            ACCOUNT       SINCE                 STATE                 FAULT         REASON";
-        anstream::println!("{}", paint::strong(head));
-        for item in &list.items {
-            anstream::println!("{}", line(&item.entry));
-        }
-        anstream::println!(
-            "{}",
-            paint::faint("berth replay show ID shows one; berth replay ID… or --all runs it again")
+        let (mut table, now) = (
+            Table::new(["KIND", "ID", "ACCOUNT", since(), "STATE", "FAULT", "REASON"]).named_by("ID"),
+            Timestamp::now(),
         );
+        for item in &list.items {
+            table.row(line(&item.entry, now));
+        }
+        table.print();
+        let hint = "berth replay show ID shows one; berth replay ID… or --all runs it again";
+        output::aside(&paint::faint(hint));
     }
     if list.hidden > 0 {
         let note = format!("{} more messages are being read by somebody just now: look again later", list.hidden);
-        anstream::println!("{}", paint::waiting(&note));
+        output::aside(&paint::waiting(&note));
     }
 }
 
@@ -180,11 +181,11 @@ pub(crate) fn nothing(all: usize, filter: &Filter) -> String {
     format!("none of the {all} lines of the list fits the filters; berth replay shows them all")
 }
 
-fn line(entry: &Entry) -> String {
+fn line(entry: &Entry, now: Timestamp) -> [Cell; 7] {
     let Entry { kind, id, account_id, since, state, fault, reason, replays, .. } = entry;
-    let account = account_id.as_ref().map_or("-", |account| account.as_str());
     let reason: String = reason.lines().next().unwrap_or_default().chars().take(REASON_CHARS).collect();
     let again = if *replays > 0 { format!(" (moved back before: {replays})") } else { String::new() };
-    let fault = paint::bad(&format!("{fault:<12}"));
-    format!("{:<9}  {id:<12}  {account:<12}  {since:.0}  {state:<20}  {fault}  {reason}{again}", kind.as_str())
+    let (kind, fault) = (kind.as_str().into(), Cell::painted(fault.as_str(), paint::bad));
+    let account = Cell::or_none(account_id.as_ref());
+    [kind, id.as_str().into(), account, Cell::age(*since, now), state.as_str().into(), fault, (reason + &again).into()]
 }

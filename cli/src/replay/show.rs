@@ -14,7 +14,7 @@ use super::{
 use crate::{
     explain,
     outcome::{Exit, Problem},
-    paint, position, status,
+    output, paint, position, status,
     target::Deployment,
 };
 
@@ -27,8 +27,8 @@ pub(crate) async fn run(args: &ShowArgs, deployment: &Deployment, queues: &Queue
         let hint = "berth replay lists what can be run again; berth status ACCOUNT shows any account";
         return Err(Problem::failed(format!("nothing that failed has the id {}", args.id), hint));
     }
-    if args.json {
-        anstream::println!("{}", named.iter().map(|item| view(item)).collect::<Value>());
+    if output::is_data() {
+        output::data(&named.iter().map(|item| view(item)).collect::<Value>());
         return Ok(Exit::Done);
     }
     for item in named {

@@ -5,4 +5,6 @@
 mod aws;
 mod credentials;
 mod desk;
+mod hubs;
 mod network;
+mod output;

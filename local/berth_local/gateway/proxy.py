@@ -23,6 +23,7 @@ from .log_groups import LogGroups
 from .plain import response
 from .recording import Recording
 from .rules import Action, Rules
+from .stacks import Stacks
 from .stale import same_body
 from .trace import Trace
 from .upstream import ACCOUNT_HEADER, PLUMBING_HEADER, PRINCIPAL_HEADER, Upstream, UpstreamError
@@ -48,6 +49,7 @@ class Proxy:
         self.journal = Journal()
         self._recording = recording
         self.rules = Rules()
+        self.stacks = Stacks()
         self._upstream = upstream
         self._identities = identities
         self._host = host
@@ -136,6 +138,8 @@ class Proxy:
             return await self._invoke.answer(request.raw_path, headers, body, caller.account, region)
         if self._log_groups.reads(call):
             await self._log_groups.fill()
+        if self.stacks.serves(call):
+            return self.stacks.answer(call, caller)
         pairs = _pairs(request)
         if ACCOUNT_HEADER not in headers:
             pairs.append((ACCOUNT_HEADER, caller.account))

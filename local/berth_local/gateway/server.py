@@ -90,6 +90,7 @@ class Gateway:
             self._clusters.add_routes(app)
             await self._clusters.start()
         Portal().add_routes(app)
+        self.proxy.stacks.add_routes(app)
         Admin(self.proxy, self.host, self.pollers, self._describe).add_routes(app)
         app.router.add_route("*", "/{path:.*}", self.proxy.handle)
         await self._listen(app, self._settings.port)

@@ -35,6 +35,8 @@ CHANGING = (
     (re.compile(r"\b\d{12}\b"), "ACCOUNT"),
     (re.compile(r"\b[0-9a-f]{8}\b"), "MESSAGE"),
     (re.compile(r"\(\d+\.\d s\)"), "(SECONDS)"),
+    (re.compile(r"(?<= )(?:\d+[dhms]){1,2}(?= |$)"), "AGE"),
+    (re.compile(r"  +"), "  "),
     (re.compile(r"\b([a-z]+(?:-[a-z]+)*)-[0-9a-f]{17}\b"), r"\1-ID"),
 )
 """What differs from run to run."""

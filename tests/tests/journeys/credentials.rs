@@ -13,4 +13,6 @@ fn every_kind_of_profile_shows_an_account_as_keys_do() {
         let (code, text) = rig.berth_signed_in(sign_in, &["status", &account, "--json"]);
         assert_eq!((code, serde_json::from_str::<Value>(&text).unwrap()), by_keys, "{sign_in:?}");
     }
+    let (code, said) = rig.berth_signed_in(SignIn::IdentityCenter, &["onboard", &account, "--wait"]);
+    assert!(code == 0 && said.contains("nothing had to change"), "the stack says which state machine: {said}");
 }
