@@ -5,9 +5,10 @@ use std::{ffi::OsString, path::PathBuf};
 use berth_ledger::Status;
 use berth_tenancy::{AccountId, EnvironmentName, Invalid, Region, TenantName};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use jiff::SignedDuration;
 
-use crate::{output::OutputArgs, replay::args::ReplayArgs};
+use crate::{findings::FindingFormat, output::OutputArgs, replay::args::ReplayArgs};
 
 /// Takes new AWS accounts from "created" to "its team can deploy".
 #[derive(Debug, Parser)]
@@ -84,6 +85,17 @@ pub(crate) enum Command {
     Sweep(SweepArgs),
     /// Shows which hub, profile, region and deployment a command would use, and where each of it comes from.
     Config,
+    /// Prints completions for a shell: `source <(berth completions bash)`.
+    Completions {
+        /// The shell.
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+    /// Writes the pages of the manual: berth.1, and one for each subcommand.
+    Man {
+        /// Where to; it is made if it is not there.
+        folder: PathBuf,
+    },
     /// The ledger itself: writes it anew after its table was lost.
     Ledger {
         #[command(subcommand)]
@@ -110,6 +122,9 @@ pub(crate) struct ValidateArgs {
     /// Also says what it would make of accounts that exist: reads the ledger of the deployment.
     #[arg(long, requires = "file")]
     pub(crate) accounts: bool,
+    /// How mistakes are printed: with their lines, or as annotations of a GitHub workflow.
+    #[arg(long, value_enum, default_value_t = FindingFormat::Text, requires = "file")]
+    pub(crate) format: FindingFormat,
     /// Tries the GitOps repository and the secret of the deployment without changing anything, from where Berth runs.
     #[arg(long)]
     pub(crate) repository: bool,

@@ -8,6 +8,7 @@ mod config;
 mod demo;
 mod execution;
 mod explain;
+mod findings;
 mod follow;
 mod forget;
 mod history;
@@ -27,6 +28,7 @@ mod position;
 mod replay;
 mod repository;
 mod send;
+mod shells;
 mod status;
 mod suspend;
 mod sweep;
@@ -87,6 +89,8 @@ async fn run(cli: Cli) -> Result<Exit, Problem> {
         Command::Logs(args) => logs::run(&args, wanted).await,
         Command::Replay(args) => replay::run(&args, wanted).await,
         Command::Addresses(args) => addresses::run(&args, wanted).await,
+        Command::Completions { shell } => Ok(shells::completions(shell)),
+        Command::Man { folder } => shells::man(&folder),
         Command::Config => config::run(wanted).await,
         Command::Sweep(args) => sweep::run(&args, wanted).await,
         Command::Ledger { command } => ledger::run(&command, wanted).await,

@@ -186,7 +186,11 @@ pub(crate) fn print(record: &Record, position: Option<&Position>, now: Timestamp
     let tenant = record.tenant.as_ref().map(|tenant| format!(" {tenant}")).unwrap_or_default();
     let environment = record.environment.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
     anstream::println!("{}{tenant}{environment}", paint::strong(record.account_id.as_str()));
-    anstream::println!("  status     {} since {}", style(record.status)(record.status.name()), record.shown_since());
+    anstream::println!(
+        "  status     {} since {}",
+        style(record.status)(&format!("{:<10}", record.status.name())),
+        record.shown_since()
+    );
     if record.shown_since() != record.since {
         anstream::println!("  last run   {}", record.since);
     }

@@ -135,8 +135,9 @@ impl Table {
                     Some((_, column)) if column.is_number => (padding, 0),
                     _ => (0, padding),
                 };
-                let after = if is_last { 0 } else { (after + GAP).min(left.saturating_sub(text.width())) };
                 let before = before.min(left.saturating_sub(text.width()));
+                let room = left.saturating_sub(before + text.width());
+                let after = if is_last { 0 } else { (after + GAP).min(room) };
                 line.extend(std::iter::repeat_n(' ', before));
                 line.push_str(&painted);
                 line.extend(std::iter::repeat_n(' ', after));

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::{
     args::{Target, ValidateArgs},
+    findings::{self, Severity},
     input,
     outcome::{Exit, Problem},
     output, paint, repository, target,
@@ -59,7 +60,7 @@ async fn check(
         Err(errors) => {
             if !output::is_data() {
                 for error in errors.as_slice() {
-                    anstream::eprintln!("{name}: {}", error);
+                    findings::print(file, &text, error, Severity::Error, args.format);
                 }
                 let count = errors.as_slice().len();
                 anstream::eprintln!("{}: {count} to correct", paint::bad("invalid"));
@@ -77,7 +78,10 @@ async fn check(
         None
     };
     if !output::is_data() {
-        print(file, &platform, &warnings, changes.as_ref());
+        for warning in &warnings {
+            findings::print(file, &text, warning, Severity::Warning, args.format);
+        }
+        print(file, &platform, changes.as_ref());
     }
     let exit = if changes.as_ref().is_some_and(|(_, changes)| !changes.is_empty()) { Exit::Failed } else { Exit::Done };
     Ok((exit, document(&warnings, changes.as_ref()), Some(platform)))
@@ -126,10 +130,7 @@ fn document(warnings: &[ConfigError], changes: Option<&(usize, Changes)>) -> Val
     json!({ "valid": true, "errors": [], "warnings": warnings, "accounts": accounts })
 }
 
-fn print(file: &Path, platform: &PlatformConfig, warnings: &[ConfigError], changes: Option<&(usize, Changes)>) {
-    for warning in warnings {
-        anstream::eprintln!("{}: {} {warning}", file.display(), paint::waiting("warning:"));
-    }
+fn print(file: &Path, platform: &PlatformConfig, changes: Option<&(usize, Changes)>) {
     let environments: Vec<&str> = platform.environments.keys().map(EnvironmentName::as_str).collect();
     anstream::println!("{}: {}: environments {}", paint::good("valid"), file.display(), environments.join(", "));
     let Some((count, changes)) = changes else { return };

@@ -8,3 +8,5 @@ mod desk;
 mod hubs;
 mod network;
 mod output;
+mod shells;
+mod validate;

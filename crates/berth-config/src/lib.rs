@@ -17,6 +17,7 @@ mod parse;
 mod platform;
 mod policy;
 mod published;
+mod recover;
 mod resolve;
 mod roles;
 mod schema;

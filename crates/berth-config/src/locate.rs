@@ -102,6 +102,17 @@ impl Places {
         (Place::START, Place::START)
     }
 
+    /// Whether the document has a value there.
+    pub(crate) fn has(&self, path: &str) -> bool {
+        self.spots.contains_key(path)
+    }
+
+    /// Where the key of a field stands; none for an item of a list, and for what is not there.
+    pub(crate) fn key_of(&self, path: &str) -> Option<Place> {
+        let starts = self.starts.iter().filter(|(start, known)| known == path && self.keys.contains(start));
+        starts.map(|(start, _)| *start).next()
+    }
+
     /// The path of the innermost value whose key or text starts last before, or at, a place.
     pub(crate) fn path_at(&self, place: Place) -> &str {
         let before = self.starts.iter().filter(|(start, _)| *start <= place);
@@ -124,7 +135,7 @@ impl Places {
 }
 
 /// The path of what holds a value.
-fn parent(path: &str) -> &str {
+pub(crate) fn parent(path: &str) -> &str {
     path.rfind(['.', '[']).and_then(|end| path.get(..end)).unwrap_or_default()
 }
 

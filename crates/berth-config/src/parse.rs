@@ -11,7 +11,7 @@ use crate::{
     ConfigError, ConfigErrors, PlatformConfig,
     check::{self, Problem},
     locate::{Node, Place, Places},
-    shape,
+    recover, shape,
 };
 
 /// Largest platform.yaml, in bytes. One of a thousand regions has half of this.
@@ -25,8 +25,9 @@ impl PlatformConfig {
     /// Reads and checks a platform.yaml.
     ///
     /// Aliases are allowed, within limits; merge keys (`<<`), duplicate keys and unknown fields are not. A file that
-    /// is not YAML or has the wrong shape gives one error, the first; anything else that is wrong is reported at once,
-    /// in the order of lines. Never panics, whatever the text is.
+    /// is not YAML gives one error. Fields of the wrong shape are reported at once, one for each part of the file that
+    /// has any; what is wrong beyond that, when all have the right one. All in the order of lines. Never panics, whatever
+    /// the text is.
     pub fn parse(text: &str) -> Result<Self, ConfigErrors> {
         Self::parse_with_warnings(text).map(|(config, _)| config)
     }
@@ -35,23 +36,49 @@ impl PlatformConfig {
     pub fn parse_with_warnings(text: &str) -> Result<(Self, Vec<ConfigError>), ConfigErrors> {
         if text.len() > TEXT_BYTES_MAX {
             let message = format!("the file has {} bytes, more than {TEXT_BYTES_MAX}", text.len());
-            return Err(whole(message, "keep platform.yaml below 1 MiB"));
+            return Err(ConfigErrors::new(vec![whole(message, "keep platform.yaml below 1 MiB")]));
         }
-        // The outline accepts duplicate keys, so that the error about them, in the next pass, knows its path.
-        let outline: Spanned<Node> = serde_saphyr::from_str_with_options(text, options(DuplicateKeyPolicy::LastWins))
-            .map_err(|error| ConfigErrors::new(vec![shape::syntax_error(&error)]))?;
-        if matches!(outline.value, Node::Scalar | Node::Sequence(_)) {
-            return Err(whole("the file has no fields".into(), "start from infra/platform.example.yaml"));
-        }
-        let places = Places::of(&outline);
-        let config: Self = serde_saphyr::from_str_with_options(text, options(DuplicateKeyPolicy::Error))
-            .map_err(|error| ConfigErrors::new(vec![shape::type_error(&error, &places)]))?;
+        let (config, places) = match read(text) {
+            Ok(read) => read,
+            Err(Wrong::Text(error)) => return Err(ConfigErrors::new(vec![error])),
+            Err(Wrong::Shape(error, places)) => {
+                let again = |text: &str| match read(text) {
+                    Ok(_) => Ok(()),
+                    Err(Wrong::Shape(error, places)) => Err(Some((error, places))),
+                    Err(Wrong::Text(_)) => Err(None),
+                };
+                return Err(ConfigErrors::new(recover::all(text, error, places, again)));
+            }
+        };
         let problems = check::all(&config);
         if !problems.is_empty() {
             return Err(ConfigErrors::new(located(problems, &places)));
         }
         let warnings = located(check::warnings(&config), &places);
         Ok((config, warnings))
+    }
+}
+
+/// What is wrong with a text.
+enum Wrong {
+    /// It is no YAML, or not within the limits.
+    Text(ConfigError),
+    /// A field has another shape than it should; and where everything stands.
+    Shape(ConfigError, Places),
+}
+
+/// Reads a text, and where everything in it stands.
+fn read(text: &str) -> Result<(PlatformConfig, Places), Wrong> {
+    // The outline accepts duplicate keys, so that the error about them, in the next pass, knows its path.
+    let outline: Spanned<Node> = serde_saphyr::from_str_with_options(text, options(DuplicateKeyPolicy::LastWins))
+        .map_err(|error| Wrong::Text(shape::syntax_error(&error)))?;
+    if matches!(outline.value, Node::Scalar | Node::Sequence(_)) {
+        return Err(Wrong::Text(whole("the file has no fields".into(), "start from infra/platform.example.yaml")));
+    }
+    let places = Places::of(&outline);
+    match serde_saphyr::from_str_with_options(text, options(DuplicateKeyPolicy::Error)) {
+        Ok(config) => Ok((config, places)),
+        Err(error) => Err(Wrong::Shape(shape::type_error(&error, &places), places)),
     }
 }
 
@@ -76,9 +103,9 @@ fn options(duplicate_keys: DuplicateKeyPolicy) -> Options {
 }
 
 /// An error about the file as a whole.
-fn whole(message: String, hint: &str) -> ConfigErrors {
+fn whole(message: String, hint: &str) -> ConfigError {
     let Place { line, column } = Place::START;
-    ConfigErrors::new(vec![ConfigError { line, column, path: String::new(), message, hint: hint.to_owned() }])
+    ConfigError { line, column, path: String::new(), message, hint: hint.to_owned() }
 }
 
 /// Gives each problem its place. A mistake that aliases repeat is reported once, at its first line.
