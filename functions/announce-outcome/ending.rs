@@ -169,7 +169,7 @@ fn only_planned_silence() -> Ended {
 
 /// The commit of an onboarding; none of a plan, which makes none.
 fn sha_of(run: &Subject, commit: CommitOutput) -> Result<Option<Box<CommitRecord>>, StepError> {
-    let CommitOutput { sha, path } = commit;
+    let CommitOutput { sha, path, is_suspended: _ } = commit;
     match (run.mode, sha) {
         (Mode::Plan, _) => Ok(None),
         (Mode::Apply, Some(sha)) => Ok(Some(Box::new(CommitRecord { sha, path }))),

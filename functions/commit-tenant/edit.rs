@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use berth_contract::{CommitRequest, Wish};
-use berth_crd::{CrError, Leaving, Left, is_tenant, join, leave, suspend, validate};
+use berth_crd::{CrError, Leaving, Left, is_suspended, is_tenant, join, leave, suspend, validate};
 use berth_gitops::{Change, Edit, RepoPath, Snapshot, Stray};
 use berth_step::{Fault, StepError};
 
@@ -59,6 +59,22 @@ pub fn edit(
         None => Change::Delete { path },
     });
     (Edit { changes: changes.collect(), message: message(&taking_part) }, verdicts)
+}
+
+/// Whether each request's account is suspended in its tenant's file once this edit of it is made. Of a file that cannot be
+/// read its verdict has said so.
+pub(crate) fn suspensions(snapshot: &Snapshot, edit: &Edit, requests: &[&CommitRequest]) -> Vec<bool> {
+    let is_suspended = |request: &&CommitRequest| {
+        let path = request.path();
+        let bytes = match edit.changes.iter().find(|change| *change.path() == path) {
+            Some(Change::Write { bytes, .. }) => Some(bytes.as_slice()),
+            Some(Change::Delete { .. }) => None,
+            None => snapshot.bytes(&path).ok().flatten(),
+        };
+        let text = bytes.and_then(|bytes| std::str::from_utf8(bytes).ok());
+        text.is_some_and(|text| is_suspended(text, &request.leaving()).unwrap_or_default())
+    };
+    requests.iter().map(is_suspended).collect()
 }
 
 /// Files that a batch changes; none for one that goes.

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use aws_sdk_sfn::Client as StepFunctions;
 use berth_contract::{CommitRequest, Wish};
 use berth_crd::AccountEntry;
-use berth_gitops::{Authorship, BatchOutcome, BatchPolicy, Edit, Jitter, RepoPath, commit_batch};
+use berth_gitops::{Authorship, BatchPolicy, Edit, Jitter, RepoPath, commit_batch};
 use berth_ledger::{Ledger, Record};
 use berth_repository::{CommitFailure, Repository};
 use berth_step::{Batch, BatchAnswer, Fault, Message, StepError};
@@ -19,6 +19,7 @@ use berth_tenancy::{AccountId, Delivery};
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::edit::suspensions;
 pub use crate::{
     edit::{Verdict, edit},
     request::CommitRequestExt,
@@ -34,6 +35,9 @@ pub struct Output {
     pub path: String,
     /// The account as the custom resource has it, for who waits until a cluster has it, too.
     pub entry: AccountEntry,
+    /// Whether the account is suspended in it.
+    #[serde(rename = "isSuspended")]
+    pub is_suspended: bool,
     /// What was changed, or in a plan would be.
     pub changes: Vec<String>,
 }
@@ -49,6 +53,14 @@ pub struct CommitTenant {
     pub repository: Repository,
     /// The clock by which changes are written down.
     pub now: fn() -> Timestamp,
+}
+
+/// What a batch's commit came to.
+struct Pushed {
+    /// The commit, or the branch's head where there was nothing to commit.
+    sha: String,
+    /// Whether each request's account is suspended in its file.
+    suspended: Vec<bool>,
 }
 
 /// One message with its request.
@@ -86,7 +98,7 @@ impl CommitTenant {
         for (asked, verdict) in proposed.iter().chain(&pushed).zip(verdicts) {
             let verdict = match verdict {
                 Ok(None) => continue, // a person merges it; complete-merges brings the request back
-                Ok(Some(output)) => Ok(output),
+                Ok(Some(output)) => self.note(&asked.request, &output).await.map(|()| output),
                 Err(error) => Err(error),
             };
             if let Err(error) = self.answer(&asked.request, verdict).await {
@@ -95,6 +107,18 @@ impl CommitTenant {
             }
         }
         Ok(answer)
+    }
+
+    /// Writes into the ledger that an offboarding has suspended the account on its way, and that it has taken the entry out: one
+    /// that fails in between leaves the account suspended, and says so. Before the answer, so that a crash is made up for.
+    async fn note(&self, request: &CommitRequest, output: &Output) -> Result<(), StepError> {
+        match request.wish {
+            Wish::Suspend if request.writes() && output.is_suspended => {
+                self.ledger.freeze(&request.run, (self.now)()).await
+            }
+            Wish::Leave if request.writes() => self.ledger.thaw(&request.run).await,
+            _ => Ok(()),
+        }
     }
 
     /// Commits what may be committed; a verdict for each request, in their order.
@@ -122,10 +146,10 @@ impl CommitTenant {
             self.repository.was_refused(&outcome).await;
         }
         let records = records.unwrap_or_default();
-        let finish = |(request, verdict): (&&CommitRequest, Result<Verdict, StepError>)| {
-            finished(request, verdict?, &outcome, record_of(&records, &request.run.account_id))
+        let finish = |(index, (request, verdict)): (usize, (&&CommitRequest, Result<Verdict, StepError>))| {
+            finished(request, verdict?, (index, &outcome), record_of(&records, &request.run.account_id))
         };
-        requests.iter().zip(verdicts).map(finish).collect()
+        requests.iter().zip(verdicts).enumerate().map(finish).collect()
     }
 
     async fn push(
@@ -136,9 +160,9 @@ impl CommitTenant {
         by: &Authorship,
         jitter: &mut Jitter,
         verdicts: &mut [Result<Verdict, StepError>],
-    ) -> Result<BatchOutcome, CommitFailure> {
+    ) -> Result<Pushed, CommitFailure> {
         let repo = self.repository.open().await?;
-        let (mut allowed, mut told) = (allowed.to_vec(), BTreeSet::new());
+        let (mut allowed, mut told, mut suspended) = (allowed.to_vec(), BTreeSet::new(), Vec::new());
         loop {
             let mut untold = Vec::new();
             let outcome = commit_batch(repo.as_ref(), paths, by, &BatchPolicy::default(), jitter, |snapshot| {
@@ -148,6 +172,7 @@ impl CommitTenant {
                         *verdict = fresh;
                     }
                 }
+                suspended = suspensions(snapshot, &edit, requests);
                 untold = changed(requests, verdicts).filter(|index| !told.contains(index)).collect();
                 // Nothing is sent before it is told: then this is only a look.
                 if untold.is_empty() { edit } else { Edit { changes: Vec::new(), message: String::new() } }
@@ -155,7 +180,7 @@ impl CommitTenant {
             .await
             .map_err(CommitFailure::Repository)?;
             if untold.is_empty() {
-                return Ok(outcome);
+                return Ok(Pushed { sha: outcome.sha().as_str().to_owned(), suspended });
             }
             for index in untold {
                 let (Some(request), Some(verdict)) = (requests.get(index), verdicts.get_mut(index)) else { continue };
@@ -227,10 +252,10 @@ fn changed<'a>(
 fn finished(
     request: &CommitRequest,
     verdict: Verdict,
-    outcome: &Result<BatchOutcome, CommitFailure>,
+    (index, outcome): (usize, &Result<Pushed, CommitFailure>),
     record: Option<&Record>,
 ) -> Result<Output, StepError> {
-    let outcome = outcome.as_ref().map_err(|failure| failure.for_account(&request.run.account_id))?;
+    let pushed = outcome.as_ref().map_err(|failure| failure.for_account(&request.run.account_id))?;
     let path = request.path().to_string();
     let changes = match verdict {
         Verdict::Pending => {
@@ -240,6 +265,7 @@ fn finished(
         Verdict::Changed | Verdict::Unchanged => Vec::new(),
     };
     let earlier = record.filter(|_| verdict == Verdict::Unchanged).and_then(|record| request.committed_before(record));
-    let sha = request.writes().then(|| earlier.unwrap_or(outcome.sha().as_str()).to_owned());
-    Ok(Output { sha, path, entry: request.entry()?, changes })
+    let sha = request.writes().then(|| earlier.unwrap_or(&pushed.sha).to_owned());
+    let is_suspended = pushed.suspended.get(index).copied().unwrap_or_default();
+    Ok(Output { sha, path, entry: request.entry()?, is_suspended, changes })
 }

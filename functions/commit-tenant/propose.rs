@@ -14,7 +14,7 @@ use jiff::Timestamp;
 
 use crate::{
     Asked, CommitRequestExt, CommitTenant, Output, Verdict,
-    edit::{edit, message},
+    edit::{edit, message, suspensions},
     record_of,
 };
 
@@ -85,7 +85,9 @@ impl CommitTenant {
             requests.iter().zip(allowed).filter(|(_, allowed)| **allowed).map(|(request, _)| request.path()).collect();
         let snapshot = host.read(&paths).await.map_err(CommitFailure::Repository)?;
         let (edit, fresh) = edit(&snapshot, requests, allowed);
-        for ((verdict, fresh), request) in verdicts.iter_mut().zip(fresh).zip(requests) {
+        // What is not merged yet is answered later, so the file counts as it is there.
+        let there = suspensions(&snapshot, &Edit { changes: Vec::new(), message: String::new() }, requests);
+        for (((verdict, fresh), request), is_suspended) in verdicts.iter_mut().zip(fresh).zip(requests).zip(there) {
             let Some(fresh) = fresh else { continue };
             *verdict = match (fresh, &request.settled) {
                 (Err(error), _) => Err(error),
@@ -96,7 +98,7 @@ impl CommitTenant {
                     let path = request.path().to_string();
                     let changes = settled.iter().map(|_| format!("merge {path}")).collect();
                     let sha = Some(earlier.unwrap_or(snapshot.head.as_str()).to_owned());
-                    request.entry().map(|entry| Some(Output { sha, path, entry, changes }))
+                    request.entry().map(|entry| Some(Output { sha, path, entry, is_suspended, changes }))
                 }
                 (Ok(_), Some(settled)) => Err(unmerged(request, settled)),
                 (Ok(_), None) => Ok(None),

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_sfn::types::ExecutionStatus;
-use berth_ledger::{Record, RegionRecord, Status};
+use berth_ledger::{Record, RegionRecord, Status, Suspension};
 use berth_tenancy::Region;
 use berth_tests::rig::{Event, Rig, TimingProfile, event};
 use serde_json::{Value, json};
@@ -48,7 +48,12 @@ fn known(record: &Record) -> Record {
     let (inventory, journal) = (None, BTreeMap::new());
     let since = jiff::Timestamp::UNIX_EPOCH;
     let (onboarded_since, announced) = (None, None);
+    // The tenant's file says that an account is suspended, and nothing says since when and why.
+    let suspended = record.suspended.as_ref().map(|_| Suspension { since, reason: String::new(), execution: None });
+    // A suspension is a generation, too, and of those only onboardings have their number in a name.
+    let generation = if suspended.is_some() { 1 } else { record.generation };
     Record {
+        generation,
         since,
         onboarded_since,
         announced,
@@ -57,6 +62,7 @@ fn known(record: &Record) -> Record {
         regions,
         inventory,
         journal,
+        suspended,
         ..record.clone()
     }
 }
@@ -69,7 +75,12 @@ fn a_lost_ledger_is_rebuilt_from_aws_and_no_block_is_given_twice() {
     let accounts = [rig.account("kept-dev", "dev"), rig.account("pools-staging", "staging")];
     let newcomer = rig.account("newcomer-dev", "dev");
     rig.publish(&accounts.each_ref().map(|account| event(Event::Created, account)));
-    let before = accounts.each_ref().map(|account| rig.wait_for(account, Status::Onboarded));
+    for account in &accounts {
+        rig.wait_for(account, Status::Onboarded);
+    }
+    assert_eq!(rig.berth(&["suspend", &accounts[1]]).0, 0);
+    let before = accounts.each_ref().map(|account| rig.record(account).unwrap());
+    assert!(before[0].suspended.is_none() && before[1].suspended.is_some(), "{before:?}");
     let held = blocks(&rig);
     assert_eq!(held.as_array().map(Vec::len), Some(1), "one account has its block from the ledger: {held}");
     assert!(rig.lose_ledger() >= 4, "two records, a block and its pool's size");

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use berth_contract::{ExecutionOutput, RegionResult, sweep::Ask};
 use berth_events::Failure;
-use berth_ledger::{Record, Status};
+use berth_ledger::{Record, Status, Suspension};
 use berth_tenancy::{EnvironmentName, JOIN_CHANGE, RECORD_CHANGE, Region};
 use jiff::Timestamp;
 
@@ -55,6 +55,13 @@ impl Found {
         there.map(|region| (run.environment.clone(), region.region.clone(), region.network.cidr.clone())).collect()
     }
 
+    /// That the tenant's file has the account suspended: nobody knows any more who wanted that, so it counts as a person.
+    fn suspension(&self, now: Timestamp) -> Option<Suspension> {
+        let Some(ExecutionOutput::Onboard { commit, .. }) = &self.seen else { return None };
+        let reason = format!("{} said so when the ledger was rebuilt", commit.path);
+        commit.is_suspended.then_some(Suspension { since: now, reason, execution: None })
+    }
+
     /// The record; none for an account that nobody has ever begun to onboard.
     pub(super) fn record(&self, ask: &Ask, newest: Option<&Newest>, now: Timestamp) -> Option<Record> {
         let is_begun = newest.is_some() || self.failure.is_none() || !self.blocks().is_empty();
@@ -99,7 +106,7 @@ impl Found {
             offboarding: None,
             offboarding_cancelled: None,
             part: None,
-            suspended: None,
+            suspended: self.suspension(now),
             access_removed: None,
             offboarded: None,
         };
@@ -173,6 +180,19 @@ mod tests {
         assert_eq!((record.status, record.generation), (Status::Onboarded, 4));
         assert_eq!(record.regions.len(), 1);
         assert_eq!(record.execution_arn.as_deref(), Some("arn:newest"));
+    }
+
+    #[test]
+    fn an_account_that_is_suspended_in_its_file_is_so_in_its_record() {
+        let suspended = |is_suspended: bool| {
+            let mut found = output(&[], &[]);
+            if let Some(ExecutionOutput::Onboard { commit, .. }) = &mut found.seen {
+                commit.is_suspended = is_suspended;
+            }
+            record(&found, Some(4)).unwrap().suspended
+        };
+        assert_eq!(suspended(false), None);
+        assert!(suspended(true).unwrap().reason.contains("p said so"));
     }
 
     #[test]

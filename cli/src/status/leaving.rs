@@ -1,6 +1,6 @@
 //! What `berth status` says of an account that leaves, or of which a part goes.
 
-use berth_ledger::{Record, Status};
+use berth_ledger::{Record, Status, Suspension};
 use berth_tenancy::OffboardingScope;
 
 use crate::paint;
@@ -13,17 +13,23 @@ pub(super) fn note(record: &Record) -> Option<String> {
     if record.access_removed.is_some() {
         return Some("without access".to_owned());
     }
-    if record.suspended.is_some() {
+    if is_shown_suspended(record) {
         return Some("suspended".to_owned());
     }
     record.offboarding.as_ref().map(|_| "to be offboarded".to_owned())
+}
+
+/// Whether people should know that it is suspended: not while an execution is about to take its entry out.
+fn is_shown_suspended(record: &Record) -> bool {
+    let is_on_its_way = |suspended: &Suspension| suspended.execution.is_some() && record.status == Status::Offboarding;
+    record.suspended.as_ref().is_some_and(|suspended| !is_on_its_way(suspended))
 }
 
 /// That an account is suspended, without access or to be offboarded, or what is left of it. `is_past_failure`: its execution
 /// runs again, or has succeeded since.
 pub(super) fn print(record: &Record, is_past_failure: bool) {
     let account = &record.account_id;
-    if let Some(suspended) = &record.suspended {
+    if let Some(suspended) = record.suspended.as_ref().filter(|_| is_shown_suspended(record)) {
         let text = format!("since {}: {}", suspended.since, suspended.reason);
         anstream::println!("  suspended  {}", paint::waiting(&text));
         anstream::println!("  next       berth suspend {account} --lift ends it; no run of the onboarding does");

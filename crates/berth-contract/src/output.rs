@@ -84,4 +84,7 @@ pub struct CommitOutput {
     pub sha: Option<String>,
     /// Path of the custom resource.
     pub path: String,
+    /// Whether the account is suspended in it. An offboarding and executions of an earlier version do not say.
+    #[serde(default, rename = "isSuspended")]
+    pub is_suspended: bool,
 }

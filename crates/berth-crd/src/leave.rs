@@ -79,6 +79,16 @@ pub fn suspend(existing: &str, leaving: &Leaving, is_suspended: bool) -> Result<
     if before == document { Ok(Left::Unchanged) } else { changed(existing, &before, &document) }
 }
 
+/// Whether this account is in the tenant's file, and suspended.
+///
+/// # Errors
+/// As for [`leave`].
+pub fn is_suspended(existing: &str, leaving: &Leaving) -> Result<bool, CrError> {
+    let (document, place) = find(existing, leaving)?;
+    let suspended = |index| document.pointer(&format!("/spec/accounts/{index}/{SUSPENDED}")).and_then(Value::as_bool);
+    Ok(place.and_then(suspended).unwrap_or_default())
+}
+
 fn changed(existing: &str, before: &Value, after: &Value) -> Result<Left, CrError> {
     let edited = edit::edit(existing, before, after);
     edited.map(Left::Changed).map_err(|edit::Unkeepable(found)| CrError::Unkeepable { found })

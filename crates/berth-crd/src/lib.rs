@@ -20,7 +20,7 @@ mod yaml;
 pub use entry::{AccountEntry, RegionNetwork, RoleEntry, WorkloadEntry};
 pub use error::CrError;
 pub use join::{is_tenant, join};
-pub use leave::{Leaving, Left, leave, suspend};
+pub use leave::{Leaving, Left, is_suspended, leave, suspend};
 pub use quantity::Quantity;
 pub use schema::{API_VERSION, KIND, crd_yaml, tenant_crd};
 pub use status::{AccessState, AccessStatus, Condition, ConditionStatus, ConditionType, NamespaceStatus, TenantStatus};

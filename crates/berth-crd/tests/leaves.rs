@@ -1,7 +1,7 @@
 //! How accounts leave a tenant's custom resource, how they are suspended in it, and what people wrote that stays.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
-use berth_crd::{AccountEntry, CrError, Leaving, Left, Tenant, join, leave, suspend, validate};
+use berth_crd::{AccountEntry, CrError, Leaving, Left, Tenant, is_suspended, join, leave, suspend, validate};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -104,6 +104,8 @@ fn a_suspended_account_alone_loses_access_and_comes_back_as_it_was() {
     let tenant: Tenant = serde_yaml_ng::from_str(&suspended).unwrap();
     assert!(tenant.spec.is_suspended(&"prod".parse().unwrap()) && !tenant.spec.is_suspended(&"dev".parse().unwrap()));
     assert_eq!(suspend(&suspended, &leaving(&prod()), true).unwrap(), Left::Unchanged);
+    let is_it = |text: &str, who: &AccountEntry| is_suspended(text, &leaving(who)).unwrap();
+    assert!(is_it(&suspended, &prod()) && !is_it(&suspended, &dev()) && !is_it(&text, &prod()));
     assert_eq!(join(Some(&suspended), &prod()).unwrap(), suspended, "a run of the onboarding lets nobody in again");
     assert_eq!(changed(suspend(&suspended, &leaving(&prod()), false).unwrap()), text);
     assert_eq!(suspend(&text, &leaving(&prod()), false).unwrap(), Left::Unchanged);

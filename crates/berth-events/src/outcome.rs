@@ -89,7 +89,7 @@ pub struct AccountOnboarded {
     /// What the account was given before, is not in its plan, and is still there.
     #[serde(default)]
     pub left_over: Vec<StillThere>,
-    /// Whether a person suspended it: nobody has access to its namespaces, and the onboarding has left it so.
+    /// Whether it is suspended: nobody has access to its namespaces, and the onboarding has left it so.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub suspended: bool,
     /// When the execution ended.

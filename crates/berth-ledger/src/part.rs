@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 
 use berth_events::Failure;
 use berth_step::StepError;
-use berth_tenancy::{AccountId, Given, LeftOver, OffboardingScope, Region, Thing};
+use berth_tenancy::{AccountId, Given, LeftOver, OffboardingScope, Region, Subject, Thing};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{Ledger, Record, Status, journal::inventory, table::Change};
+
+/// Why an account is suspended that an execution is about to take out of its tenant's file.
+const FROZEN: &str = "its entry is frozen until it is taken out";
 
 /// What a run takes of an account that stays, from its lease to its good end.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -78,7 +81,8 @@ impl Part {
     }
 }
 
-/// That a person suspended an account: nobody has access to its namespaces, and no run of the onboarding gives it back.
+/// That an account is suspended, by a person or on its way out: nobody has access to its namespaces, and no run of the
+/// onboarding gives it back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Suspension {
@@ -86,6 +90,9 @@ pub struct Suspension {
     pub since: Timestamp,
     /// Why, in one sentence.
     pub reason: String,
+    /// ARN of the execution that suspended it before it takes the entry out; none where a person wants it suspended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub execution: Option<String>,
 }
 
 /// That everything was taken away which let people in, and the account's entry.
@@ -110,6 +117,24 @@ pub struct Taken {
 }
 
 impl Ledger {
+    /// Writes that an execution with the lease has suspended the account's entry before it takes it out. An account that is
+    /// suspended already stays so. [DynamoDB `UpdateItem`]
+    pub async fn freeze(&self, run: &Subject, now: Timestamp) -> Result<(), StepError> {
+        let (reason, execution) = (FROZEN.to_owned(), Some(run.execution.clone()));
+        let change = Change::when("#lease = :me AND attribute_not_exists(#suspended)")
+            .set("suspended", Suspension { since: now, reason, execution })?
+            .value("me", &run.execution)?;
+        self.update(&run.account_id, change).await.map(drop)
+    }
+
+    /// Writes that the entry is out, which ends such a suspension; one that a person wants stays. [DynamoDB `UpdateItem`]
+    pub async fn thaw(&self, run: &Subject) -> Result<(), StepError> {
+        let change = Change::when("#lease = :me AND attribute_exists(#suspended.#execution)")
+            .value("me", &run.execution)?
+            .remove(&["suspended"]);
+        self.update(&run.account_id, change).await.map(drop)
+    }
+
     /// Writes what `execution` has taken of an account, and releases its lease. Answers whether it was written: not for an
     /// execution that has no lease. [DynamoDB `UpdateItem`]
     pub(crate) async fn finish_part(
@@ -130,7 +155,7 @@ impl Ledger {
                 without_region(as_before(change, part)?, record, region, *is_baseline_gone)?.remove(&["lease"])
             }
             (OffboardingScope::Suspend, _) => {
-                let suspension = Suspension { since: now, reason: reason.clone() };
+                let suspension = Suspension { since: now, reason: reason.clone(), execution: None };
                 set_or_remove(as_before(change, part)?, "lease", part.was.lease.as_ref())?
                     .set("suspended", suspension)?
             }

@@ -149,7 +149,7 @@ pub struct Record {
     /// What a run takes of it, or was to take when it failed, while the account stays. None of an account that leaves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<Part>,
-    /// That a person suspended it.
+    /// That it is suspended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspended: Option<Suspension>,
     /// That nothing lets anybody in any more, until an onboarding takes the lease.

@@ -91,7 +91,7 @@ fn every_expression_of_the_state_machine_gives_what_jsonata_gives() {
     assert!(sources.len() > 20, "{sources:?}");
     let mut agreed = BTreeSet::new();
     for scope in scopes() {
-        let commit = json!({ "sha": null, "path": "p", "entry": { "tenant": "t" }, "changes": ["commit p"] });
+        let commit = json!({ "sha": null, "path": "p", "entry": { "tenant": "t" }, "isSuspended": true, "changes": ["commit p"] });
         let results = [scope["parallel"].clone(), json!({ "Payload": scope["payload"] }), commit];
         for scope in results.map(|result| with_states(&scope, &result)) {
             for source in &sources {

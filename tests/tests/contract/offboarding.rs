@@ -111,7 +111,7 @@ fn answer(function: &str, payload: &Value, mode: Mode, is_closed: bool) -> Resul
             let changes = vec![if request.wish == Wish::Suspend { "suspend" } else { "take out" }.to_owned()];
             let sha = (mode == Mode::Apply).then(|| SHA.to_owned());
             let entry = request.entry().map_err(|error| error.message)?;
-            written(&commit_tenant::Output { sha, path: request.git_ops.path, entry, changes })
+            written(&commit_tenant::Output { sha, path: request.git_ops.path, entry, is_suspended: false, changes })
         }
         "await-tenant" => gone(payload),
         "apply-baseline" => without_baseline(payload),

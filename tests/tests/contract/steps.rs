@@ -179,7 +179,13 @@ impl Case {
         self.check_commit(&request)?;
         let sha = (self.mode == Mode::Apply).then(|| SHA.to_owned());
         let entry = request.entry().map_err(|error| error.message)?;
-        written(&commit_tenant::Output { sha, path: request.path().to_string(), entry, changes: Vec::new() })
+        written(&commit_tenant::Output {
+            sha,
+            path: request.path().to_string(),
+            entry,
+            is_suspended: true,
+            changes: Vec::new(),
+        })
     }
 
     /// The answer to the question before anything is made.
@@ -188,7 +194,7 @@ impl Case {
         same("whether anything is made already", &(request.regions.len() + request.roles.len()), &0)?;
         let entry = request.entry().map_err(|error| error.message)?;
         let path = request.path().to_string();
-        written(&commit_tenant::Output { sha: None, path, entry, changes: Vec::new() })
+        written(&commit_tenant::Output { sha: None, path, entry, is_suspended: true, changes: Vec::new() })
     }
 
     /// The answer of the roles' step.

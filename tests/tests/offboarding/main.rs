@@ -5,6 +5,7 @@
 
 mod awaited;
 mod baseline;
+mod frozen;
 mod leaving;
 mod parts;
 mod rivals;
