@@ -41,14 +41,14 @@ const NOT_SHOWN: [&str; 7] = ["timestamp", "level", "target", "message", "messag
 #[serde(rename_all = "camelCase")]
 struct Page {
     #[serde(default)]
-    events: Vec<Event>,
+    events: Vec<Logged>,
     next_token: Option<String>,
 }
 
 /// One line of the log.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Event {
+struct Logged {
     event_id: String,
     timestamp: i64,
     message: String,
@@ -159,7 +159,7 @@ fn refused(text: &str) -> Problem {
     Problem::failed(format!("logs:FilterLogEvents of {GROUP} failed: {code}: {message}"), hint)
 }
 
-fn print(event: &Event, at: Timestamp) {
+fn print(event: &Logged, at: Timestamp) {
     if output::is_data() {
         // The runtime's own lines may be plain text.
         output::data(&serde_json::from_str(&event.message).unwrap_or_else(|_| Value::from(event.message.trim_end())));
@@ -171,7 +171,7 @@ fn print(event: &Event, at: Timestamp) {
 }
 
 /// A line for a person: when, which function, where, and what happened; then what led to it. Pure.
-fn lines(event: &Event, at: Timestamp) -> Vec<String> {
+fn lines(event: &Logged, at: Timestamp) -> Vec<String> {
     let said: Value = serde_json::from_str(&event.message).unwrap_or_default();
     let text = |name: &str| said.get(name).and_then(Value::as_str);
     let function = text("step").unwrap_or_else(|| function_of(&event.log_stream_name));
@@ -220,7 +220,7 @@ mod tests {
 
     fn shown(message: &str) -> Vec<String> {
         let log_stream_name = "2026/11/30/berth-accept-event[$LATEST]00ff".to_owned();
-        let event = Event { event_id: "1".into(), timestamp: 0, message: message.into(), log_stream_name };
+        let event = Logged { event_id: "1".into(), timestamp: 0, message: message.into(), log_stream_name };
         let lines = lines(&event, Timestamp::from_millisecond(1_796_030_168_035).unwrap());
         lines.iter().map(|line| anstream::adapter::strip_str(line).to_string()).collect()
     }
