@@ -73,7 +73,7 @@ def of_file(policies: Any, path: Path, text: str) -> list[str]:
         ("{Sid: S, Effect: Deny, NotAction: sts:Assume}", "the action sts:Assume does not exist"),
     ],
 )
-def test_a_statement_that_iam_would_not_take_is_named_where_cfn_lint_reads_none(
+def test_a_statement_that_iam_would_not_take_is_named_beside_cfn_lint(
     policies: Any, tmp_path: Path, statement: str, problem: str
 ) -> None:
     told = of_file(policies, tmp_path / "x.yaml", TEMPLATE.format(statement=statement))
