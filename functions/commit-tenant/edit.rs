@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use berth_contract::{CommitRequest, Wish};
-use berth_crd::{CrError, Leaving, Left, is_suspended, is_tenant, join, leave, suspend, validate};
+use berth_crd::{
+    CrError, Leaving, Left, Violation, bare_booleans, is_suspended, is_tenant, join, leave, suspend, validate,
+};
 use berth_gitops::{Change, Edit, RepoPath, Snapshot, Stray};
 use berth_step::{Fault, StepError};
 
@@ -127,7 +129,13 @@ fn edit_one(snapshot: &Snapshot, files: &Files, request: &CommitRequest) -> Resu
     let text = text.map_err(|error| cannot_join(error, &path))?;
     // What is not made yet has placeholders for the ids that only AWS can give; everything else must be right.
     let checked = if request.writes() { text.clone() } else { text.replace(NOT_MADE_YET, "00000000") };
-    let Err(violations) = validate(&checked, existing.as_deref()) else { return Ok(Some(text)) };
+    let mut violations = validate(&checked, existing.as_deref()).err().unwrap_or_default();
+    if violations.is_empty() {
+        violations = people_wrote(request.wish, existing.as_deref());
+    }
+    if violations.is_empty() {
+        return Ok(Some(text));
+    }
     let list: Vec<String> = violations.iter().map(ToString::to_string).collect();
     Err(StepError::new(
         Fault::InvalidInput,
@@ -137,6 +145,13 @@ fn edit_one(snapshot: &Snapshot, files: &Files, request: &CommitRequest) -> Resu
         "correct the file in the GitOps repository and redrive the execution, or correct the account's tags or \
          platform.yaml",
     ))
+}
+
+/// Words in the file that only some readers take for Booleans, by its own lines. They are in nobody's way who leaves, or who is
+/// suspended.
+fn people_wrote(wish: Wish, existing: Option<&str>) -> Vec<Violation> {
+    let joins = matches!(wish, Wish::Join | Wish::Check);
+    existing.filter(|_| joins).map(bare_booleans).unwrap_or_default()
 }
 
 /// The file as a transfer finds it, which takes the account out of another environment of the same tenant before it joins: a

@@ -28,5 +28,5 @@ pub use tenant::{
     Account, AccountNetwork, AccountRole, Contact, DeletionPolicy, Domain, Namespace, Network, NetworkProfile, Owner,
     OwnerKind, Placement, PodSecurity, Tenant, TenantSpec, Workload,
 };
-pub use validate::{Violation, validate};
+pub use validate::{Violation, bare_booleans, validate};
 pub use yaml::YamlError;

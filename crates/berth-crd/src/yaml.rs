@@ -1,7 +1,8 @@
 //! The only reader and writer of custom resources.
 //!
 //! Written strings stay strings for YAML 1.1 and 1.2 readers alike: account names are any printable ASCII text.
-//! Read documents mean what Kubernetes' own reader (YAML 1.1 booleans and octals, then JSON) takes them for.
+//! Read documents mean what `kubectl apply -f` and Argo CD take them for (YAML 1.1 booleans and octals, then JSON). kustomize,
+//! and so Flux, takes a bare `no` or `on` for a text: `bare_booleans` finds these.
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -48,10 +49,19 @@ fn place(line: Option<u64>) -> String {
 /// Reads exactly one document. Anchors are resolved, keys used twice are refused. Documents without a value besides it are
 /// passed over, as kubectl and Flux do: whoever writes a head with a marker of its own above a file makes one.
 pub(crate) fn read<T: DeserializeOwned>(text: &str) -> Result<T, YamlError> {
+    read_with(text, false)
+}
+
+/// The same, with no other Booleans than true and false, as kustomize reads.
+pub(crate) fn read_as_kustomize<T: DeserializeOwned>(text: &str) -> Result<T, YamlError> {
+    read_with(text, true)
+}
+
+fn read_with<T: DeserializeOwned>(text: &str, strict_booleans: bool) -> Result<T, YamlError> {
     if text.len() > DOCUMENT_BYTES_MAX {
         return Err(YamlError::TooLarge { bytes: text.len() });
     }
-    let options = || serde_saphyr::options! { legacy_octal_numbers: true };
+    let options = || serde_saphyr::options! { legacy_octal_numbers: true, strict_booleans: strict_booleans };
     let read = serde_saphyr::from_str_with_options(text, options()).or_else(|error| {
         let all: Vec<T> = serde_saphyr::from_multiple_with_options(text, options()).unwrap_or_default();
         let mut all = all.into_iter();

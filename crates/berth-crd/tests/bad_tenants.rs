@@ -1,7 +1,7 @@
 //! A bad custom resource is refused with the field and the rule; a good one passes.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use berth_crd::{Quantity, Tenant, validate};
+use berth_crd::{Quantity, Tenant, bare_booleans, validate};
 use serde_json::{Value, json};
 
 const GOOD: &str = include_str!("fixtures/tenant.yaml");
@@ -274,4 +274,38 @@ fn what_is_not_one_yaml_mapping_is_refused_without_a_panic() {
 fn a_violation_never_shows_text_of_the_document() {
     let violations = validate(&with("/spec/costCenter", json!("s3cret value")), None).unwrap_err();
     assert!(violations.iter().all(|violation| !violation.to_string().contains("s3cret")), "{violations:#?}");
+}
+
+/// Argo CD and `kubectl apply -f` take these words for Booleans, so the CRD's check does too.
+#[test]
+fn a_word_that_only_flux_takes_for_a_text_is_told_with_its_line() {
+    for (words, meant) in [(["no", "No", "NO", "off", "n"], false), (["yes", "Yes", "on", "ON", "y"], true)] {
+        for word in words {
+            let document = GOOD.replace("suspended: false", &format!("suspended: {word} # for now"));
+            assert_eq!(validate(&document, None), Ok(()), "{word}");
+            let told: Vec<_> = bare_booleans(&document).iter().map(ToString::to_string).collect();
+            let line = GOOD.lines().count();
+            let text = format!("has a bare word in line {line} that Flux (kustomize) takes for a text: write {meant}");
+            assert_eq!(told, [format!("spec.suspended: {text} (boolean)")], "{word}");
+        }
+    }
+    for fine in ["false", "true", "True", "\"no\""] {
+        let document = GOOD.replace("suspended: false", &format!("suspended: {fine}"));
+        assert_eq!(bare_booleans(&document), [], "{fine}");
+    }
+}
+
+#[test]
+fn every_such_word_is_told_in_lists_behind_aliases_and_in_any_style() {
+    let document = GOOD
+        .replace("- environment: dev", "- environment: dev\n    suspended: &later no")
+        .replace("  suspended: false", "  ? suspended\n  : *later");
+    let fields = |document: &str| -> Vec<_> { bare_booleans(document).into_iter().map(|each| each.field).collect() };
+    assert_eq!(fields(&document), ["spec.accounts[0].suspended", "spec.suspended"], "a key without a place");
+    let document = document.replace("? suspended\n  : *later", "suspended: *later");
+    let lines: Vec<_> = bare_booleans(&document).into_iter().map(|each| each.message).collect();
+    let line = |text: &str| document.lines().position(|line| line.contains(text)).unwrap() + 1;
+    assert!(lines[0].contains(&format!("in line {} ", line("&later"))), "{lines:?}");
+    assert!(lines[1].contains(&format!("in line {} ", line("*later"))), "{lines:?}");
+    assert_eq!(fields(&format!("---\n# none\n---\n{document}")).len(), 2, "below a document without a value");
 }

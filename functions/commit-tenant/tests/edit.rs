@@ -438,3 +438,27 @@ fn a_file_of_somebody_else_is_not_deleted() {
     let (edit, verdicts) = edit(&other, &[&wishing(&dev, Wish::Leave)], &[true]);
     assert_eq!((edit.changes.len(), error(&verdicts, 0).fault), (0, Fault::NotOwned));
 }
+
+#[test]
+fn a_word_that_only_flux_takes_for_a_text_stops_who_joins_and_nobody_else() {
+    let (dev, prod) = (dev(), prod());
+    let file = join(Some(&join(None, &dev.entry().unwrap()).unwrap()), &prod.entry().unwrap()).unwrap();
+    let file = format!("{file}  suspended: no\n");
+    let there = snapshot([(dev.path(), FileState::Regular(file.clone().into_bytes()))]);
+    for request in [dev.clone(), wishing(&dev, Wish::Check), planned(dev.clone())] {
+        let (edited, verdicts) = edit(&there, &[&request], &[true]);
+        let refused = error(&verdicts, 0);
+        assert_eq!((refused.fault, edited.changes.len()), (Fault::InvalidInput, 0), "{:?}", request.wish);
+        let told = dev.path().to_string();
+        let place = format!("spec.suspended: has a bare word in line {}", file.lines().count());
+        assert!(refused.message.contains(&told) && refused.message.contains(&place), "{refused}");
+        assert!(refused.message.contains("write false") && refused.hint.contains("correct the file"), "{refused}");
+    }
+    for wish in [Wish::Leave, Wish::Suspend] {
+        let (edited, verdicts) = edit(&there, &[&wishing(&dev, wish)], &[true]);
+        assert_eq!((verdict(&verdicts, 0), edited.changes.len()), (Verdict::Changed, 1), "{wish:?}");
+    }
+    let corrected = file.replace("suspended: no", "suspended: false");
+    let there = snapshot([(dev.path(), FileState::Regular(corrected.into_bytes()))]);
+    assert_eq!(verdict(&edit(&there, &[&dev], &[true]).1, 0), Verdict::Unchanged);
+}

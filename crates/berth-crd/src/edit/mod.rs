@@ -7,7 +7,7 @@
 
 mod block;
 mod flow;
-mod tree;
+pub(crate) mod tree;
 
 use serde_json::{Map, Value};
 

@@ -5,7 +5,7 @@ use granit_parser::{Event, Parser, Span, StructureStyle};
 use super::{Unkeepable, line_end};
 
 /// A node and the bytes that it takes. A collection in block style ends with the last of its values.
-pub(super) struct Node {
+pub(crate) struct Node {
     pub(super) start: usize,
     pub(super) end: usize,
     pub(super) kind: Kind,
@@ -41,13 +41,32 @@ pub(super) struct Item {
     pub(super) value: Node,
 }
 
+impl Node {
+    /// Where it begins in the text.
+    pub(crate) fn start(&self) -> usize {
+        self.start
+    }
+
+    /// The value of a key; none when it is not written here, as behind an alias.
+    pub(crate) fn value_of(&self, key: &str) -> Option<&Self> {
+        let Kind::Mapping { entries, .. } = &self.kind else { return None };
+        entries.iter().find(|entry| entry.key == key).map(|entry| &entry.value)
+    }
+
+    /// The item of that place in a sequence.
+    pub(crate) fn item(&self, index: usize) -> Option<&Self> {
+        let Kind::Sequence { items, .. } = &self.kind else { return None };
+        items.get(index).map(|item| &item.value)
+    }
+}
+
 struct Builder<'a> {
     text: &'a str,
     events: std::vec::IntoIter<(Event<'a>, Span)>,
 }
 
 /// Reads the places of the one document of a text that has a value.
-pub(super) fn read(text: &str) -> Result<Node, Unkeepable> {
+pub(crate) fn read(text: &str) -> Result<Node, Unkeepable> {
     let mut events = Vec::new();
     for event in Parser::new_from_str(text) {
         let (event, span) = event.map_err(|_| Unkeepable("a part that cannot be read"))?;

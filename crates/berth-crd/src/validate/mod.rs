@@ -8,11 +8,13 @@ mod cel_rules;
 mod lists;
 mod shape;
 mod structural;
+mod words;
 
 use std::{fmt, sync::LazyLock};
 
 use serde_json::Value;
 
+pub use self::words::bare_booleans;
 use crate::{API_VERSION, KIND, tenant_crd, yaml};
 
 /// What is said of a null: a `POST` drops it, and server-side apply refuses it.
