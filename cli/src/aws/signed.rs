@@ -73,6 +73,7 @@ async fn credentials(config: &SdkConfig) -> Result<Credentials, Problem> {
 }
 
 /// What a signature is good for.
+#[derive(Clone, Copy)]
 struct Scope<'a> {
     service: &'a str,
     region: &'a str,
