@@ -115,9 +115,7 @@ async fn release(
     }
     if output::is_data() {
         let view = |(pool, block)| json!({ "pool": pool, "cidr": block, "restSeconds": rest.seconds() });
-        output::data(
-            &released.iter().map(|(pool, block)| view((pool.to_string(), block.to_string()))).collect::<Value>(),
-        );
+        output::data(&released.iter().map(|(pool, block)| view((pool.clone(), block.to_string()))).collect::<Value>());
     }
     Ok(Exit::Done)
 }

@@ -68,7 +68,8 @@ pub(crate) struct Told {
 impl Told {
     /// Reads the file and the environment. A hub that is named beats the environment; the default one does not.
     pub(crate) fn read(target: &Target) -> Result<Self, Problem> {
-        let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
+        let set = |name: &str| env::var_os(name).and_then(|value| value.into_string().ok());
+        let variable = |name: &str| set(name).filter(|value| !value.is_empty());
         let path = path(variable);
         let file = path.as_deref().map(read).transpose()?.unwrap_or_default();
         let shown = path.map(|path| path.display().to_string()).unwrap_or_default();
@@ -217,11 +218,9 @@ mod tests {
         let at = |variables: &'static [(&str, &str)]| {
             path(|name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()))
         };
-        let home = ("HOME", "/home/mia");
         assert_eq!(at(&[]), None);
         assert_eq!(at(&[("HOME", "/home/mia")]), Some("/home/mia/.config/berth/config.toml".into()));
         assert_eq!(at(&[("XDG_CONFIG_HOME", "/x"), ("HOME", "/h")]), Some("/x/berth/config.toml".into()));
         assert_eq!(at(&[("XDG_CONFIG_HOME", "x"), ("HOME", "/h")]), Some("/h/.config/berth/config.toml".into()));
-        let _ = home;
     }
 }

@@ -183,7 +183,8 @@ fn age(span: SignedDuration) -> String {
         let count = rest / size;
         rest %= size;
         if count > 0 {
-            text.push_str(&format!("{count}{name}"));
+            text += &count.to_string();
+            text += name;
         }
     }
     text

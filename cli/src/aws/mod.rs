@@ -52,6 +52,7 @@ pub(crate) async fn reach(told: &Told) -> Result<Reached, Problem> {
     Ok(Reached { config: config.to_builder().credentials_provider(provider).build(), bundle, source })
 }
 
+#[expect(clippy::default_trait_access, reason = "the name that aws-config has for the type is deprecated")]
 async fn profiles(env: &Env, named: Option<&str>) -> Result<ProfileSet, ProfileFileLoadError> {
     let named = named.map(|name| name.to_owned().into());
     load(&Fs::real(), env, &Default::default(), named).await

@@ -198,6 +198,7 @@ source_profile = one
 region = eu-west-1
 ";
 
+    #[expect(clippy::default_trait_access, reason = "the name that aws-config has for the type is deprecated")]
     async fn source(variables: &[(&str, &str)], named: Option<&str>) -> Source {
         let env = Env::from_slice(&[variables, &[("HOME", "/home/mia")]].concat());
         let files = Fs::from_slice(&[("/home/mia/.aws/config", FILE)]);

@@ -40,14 +40,14 @@ impl PlatformConfig {
         }
         let (config, places) = match read(text) {
             Ok(read) => read,
-            Err(Wrong::Text(error)) => return Err(ConfigErrors::new(vec![error])),
-            Err(Wrong::Shape(error, places)) => {
+            Err(Wrong::Text(error)) => return Err(ConfigErrors::new(vec![*error])),
+            Err(Wrong::Shape(found)) => {
                 let again = |text: &str| match read(text) {
                     Ok(_) => Ok(()),
-                    Err(Wrong::Shape(error, places)) => Err(Some((error, places))),
+                    Err(Wrong::Shape(found)) => Err(Some(found)),
                     Err(Wrong::Text(_)) => Err(None),
                 };
-                return Err(ConfigErrors::new(recover::all(text, error, places, again)));
+                return Err(ConfigErrors::new(recover::all(text, *found, again)));
             }
         };
         let problems = check::all(&config);
@@ -62,23 +62,24 @@ impl PlatformConfig {
 /// What is wrong with a text.
 enum Wrong {
     /// It is no YAML, or not within the limits.
-    Text(ConfigError),
+    Text(Box<ConfigError>),
     /// A field has another shape than it should; and where everything stands.
-    Shape(ConfigError, Places),
+    Shape(Box<(ConfigError, Places)>),
 }
 
 /// Reads a text, and where everything in it stands.
 fn read(text: &str) -> Result<(PlatformConfig, Places), Wrong> {
     // The outline accepts duplicate keys, so that the error about them, in the next pass, knows its path.
     let outline: Spanned<Node> = serde_saphyr::from_str_with_options(text, options(DuplicateKeyPolicy::LastWins))
-        .map_err(|error| Wrong::Text(shape::syntax_error(&error)))?;
+        .map_err(|error| Wrong::Text(Box::new(shape::syntax_error(&error))))?;
     if matches!(outline.value, Node::Scalar | Node::Sequence(_)) {
-        return Err(Wrong::Text(whole("the file has no fields".into(), "start from infra/platform.example.yaml")));
+        let nothing = whole("the file has no fields".into(), "start from infra/platform.example.yaml");
+        return Err(Wrong::Text(Box::new(nothing)));
     }
     let places = Places::of(&outline);
     match serde_saphyr::from_str_with_options(text, options(DuplicateKeyPolicy::Error)) {
         Ok(config) => Ok((config, places)),
-        Err(error) => Err(Wrong::Shape(shape::type_error(&error, &places), places)),
+        Err(error) => Err(Wrong::Shape(Box::new((shape::type_error(&error, &places), places)))),
     }
 }
 

@@ -11,15 +11,15 @@ use crate::{
 const ERRORS_MAX: usize = 50;
 
 /// What reading a text gives: nothing that is wrong, or an error of types with the places of that text.
-pub(crate) type Reading = Result<(), Option<(ConfigError, Places)>>;
+pub(crate) type Reading = Result<(), Option<Box<(ConfigError, Places)>>>;
 
 /// All errors of types that can be found, the given one first. `read` reads a text; it answers no error where the text is
 /// no YAML any more, because what was taken out was needed.
-pub(crate) fn all(text: &str, first: ConfigError, places: Places, read: impl Fn(&str) -> Reading) -> Vec<ConfigError> {
+pub(crate) fn all(text: &str, first: (ConfigError, Places), read: impl Fn(&str) -> Reading) -> Vec<ConfigError> {
     let mut lines: Vec<&str> = text.lines().collect();
     let mut taken: BTreeSet<String> = BTreeSet::new();
     let mut errors: Vec<ConfigError> = Vec::new();
-    let (mut error, mut places) = (first, places);
+    let (mut error, mut places) = first;
     while errors.len() < ERRORS_MAX {
         // A field that was taken out is missing now, under its right name too, and what held it may be empty.
         let is_absent = !places.has(&error.path);
@@ -33,7 +33,7 @@ pub(crate) fn all(text: &str, first: ConfigError, places: Places, read: impl Fn(
         taken.insert(path);
         push(&mut errors, error, is_ours);
         match read(&lines.join("\n")) {
-            Err(Some(next)) => (error, places) = next,
+            Err(Some(next)) => (error, places) = *next,
             Ok(()) | Err(None) => break,
         }
     }
