@@ -14,7 +14,8 @@ _PATH = "/tenant/"
 
 def check_boundaries(installation: Installation) -> None:
     """Holds platform.yaml to the parameters of the roles' templates, as far as they are deployed from here: boundaries to
-    `BoundaryPolicies`, paths of roles to `RolePath`, route tables to `RouteTableArns`.
+    `BoundaryPolicies`, paths of roles to `RolePath`, issuers that roles trust to `OidcProviders`, route tables to
+    `RouteTableArns`.
 
     Raises:
         Refused: roles could not be made, or tenants not be joined to a table.
@@ -29,24 +30,37 @@ def check_boundaries(installation: Installation) -> None:
     if problems:
         raise Refused(
             "\n".join(f"{installation.platform}: {problem}" for problem in problems),
-            "correct platform.yaml, or set BoundaryPolicies and RolePath of tenant-stackset, RouteTableArns of network",
+            "correct platform.yaml, or set BoundaryPolicies, RolePath and OidcProviders of tenant-stackset, RouteTableArns of network",
         )
 
 
 def _outside_of(platform: dict[str, Any], stackset: Other) -> list[str]:
-    """Boundaries and roles that BerthTenant may not use."""
-    pattern, path = (_parameter(stackset, name) for name in ("BoundaryPolicies", "RolePath"))
-    return [
-        f"environments.{environment}.roles.boundary is the policy {policy}, and BerthTenant may make roles only within {pattern}"
-        for environment, policy in _policies(platform)
-        if not fnmatchcase(policy, pattern)
-    ] + [
-        f"environments.{environment}.roles: {role['name']} has the path {role.get('path', _PATH)}, and BerthTenant may make "
-        f"roles only below {path}"
-        for environment, roles in _roles(platform)
-        for role in roles.get("roles") or []
-        if not role.get("path", _PATH).startswith(path)
-    ]
+    """Boundaries, roles and OIDC providers that BerthTenant may not use."""
+    pattern, path, providers = (
+        _parameter(stackset, name) for name in ("BoundaryPolicies", "RolePath", "OidcProviders")
+    )
+    return (
+        [
+            f"environments.{environment}.roles.boundary is the policy {policy}, and BerthTenant may make roles only within {pattern}"
+            for environment, policy in _policies(platform)
+            if not fnmatchcase(policy, pattern)
+        ]
+        + [
+            f"environments.{environment}.roles: {role['name']} has the path {role.get('path', _PATH)}, and BerthTenant may make "
+            f"roles only below {path}"
+            for environment, roles in _roles(platform)
+            for role in roles.get("roles") or []
+            if not role.get("path", _PATH).startswith(path)
+        ]
+        + [
+            f"environments.{environment}.roles: {role['name']} trusts {provider}, and BerthTenant may make OIDC providers only "
+            f"like {providers}"
+            for environment, roles in _roles(platform)
+            for role in roles.get("roles") or []
+            if (provider := ((role.get("trust") or {}).get("oidc") or {}).get("provider"))
+            if not fnmatchcase(provider, providers)
+        ]
+    )
 
 
 def _not_listed(platform: dict[str, Any], arns: str) -> list[str]:

@@ -1,5 +1,7 @@
 //! Performs one change in IAM. What an error code means is written here, beside its call.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_iam::Client;
 use berth_aws::{CallFailure, CallResultExt, SdkResultExt};
 use berth_iam::sdk_tags;
@@ -8,7 +10,7 @@ use berth_tenancy::{RolePlan, Tags, wait};
 
 use crate::{
     Change, Input, RoleChange,
-    decide::{TAG_SESSION, boundary_tags, trust_document, wanted_tags},
+    decide::{TAG_SESSION, boundary_tags, provider_tags, trust_document, wanted_tags},
 };
 
 /// Makes one change. Answers the id of a role that was made.
@@ -31,6 +33,21 @@ pub(crate) async fn act(iam: &Client, input: &Input, change: &Change) -> Result<
             let call = iam.tag_policy().policy_arn(arn).set_tags(Some(sdk_tags(tags)?));
             call.send().await.named("iam:TagPolicy").map_err(meaning)?;
         }
+        Change::CreateProvider { arn, audiences } => create_provider(iam, input, arn, audiences).await?,
+        Change::AddAudience { arn, audience } => {
+            let call = iam.add_client_id_to_open_id_connect_provider();
+            let call = call.open_id_connect_provider_arn(arn).client_id(audience);
+            call.send().await.named("iam:AddClientIDToOpenIDConnectProvider").map_err(meaning)?;
+        }
+        Change::TagProvider { arn, tags } => {
+            let call = iam.tag_open_id_connect_provider().open_id_connect_provider_arn(arn);
+            let call = call.set_tags(Some(sdk_tags(tags)?));
+            call.send().await.named("iam:TagOpenIDConnectProvider").map_err(meaning)?;
+        }
+        Change::RemoveProvider { arn } => {
+            let sent = iam.delete_open_id_connect_provider().open_id_connect_provider_arn(arn).send().await;
+            sent.named("iam:DeleteOpenIDConnectProvider").none_if(&["NoSuchEntity"]).map_err(removal_meaning)?;
+        }
         Change::CreateRole { role, boundary } => return create_role(iam, input, role, boundary).await,
         Change::ChangeRole { role, to } => change_role(iam, role, to).await?,
         Change::RemoveRole { role, arn: _ } => {
@@ -48,6 +65,22 @@ pub(crate) async fn act(iam: &Client, input: &Input, change: &Change) -> Result<
         }
     }
     Ok(String::new())
+}
+
+/// Makes an OIDC provider. Without thumbprints: IAM trusts the certificates of public authorities, and reads the thumbprint of
+/// any other from the issuer itself. [IAM `CreateOpenIDConnectProvider`, "ThumbprintList"]
+async fn create_provider(
+    iam: &Client,
+    input: &Input,
+    arn: &str,
+    audiences: &BTreeSet<String>,
+) -> Result<(), StepError> {
+    let host_and_path = arn.split_once(":oidc-provider/").map_or(arn, |(_, name)| name);
+    let call = iam.create_open_id_connect_provider().url(format!("https://{host_and_path}"));
+    let call = call.set_client_id_list(Some(audiences.iter().cloned().collect()));
+    let call = call.set_tags(Some(sdk_tags(&provider_tags(input))?));
+    call.send().await.named("iam:CreateOpenIDConnectProvider").map_err(meaning)?;
+    Ok(())
 }
 
 /// Makes a role. Answers its id. [IAM `CreateRole`]
@@ -120,6 +153,15 @@ fn meaning(failure: CallFailure) -> StepError {
                 "Berth looks again and retries",
                 "find the role or policy of that name, in any letter case and under any path, and rename or delete it; \
                  then redrive the execution",
+            ),
+        ),
+        // IAM looks at the issuer's keys when its provider is made.
+        Some("OpenIdIdpCommunicationError" | "OpenIdIdpCommunicationErrorException") => failure.as_fault(
+            Fault::NotReady,
+            wait(
+                "Berth asks again, as issuers are down now and then",
+                "see that https://ISSUER/.well-known/openid-configuration can be read from the internet, then redrive \
+                 the execution",
             ),
         ),
         // IAM shows its own writes after some seconds.

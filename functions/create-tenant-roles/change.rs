@@ -1,6 +1,6 @@
 //! The changes of this step, each with all that making it takes.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use berth_tenancy::{RolePlan, Tags};
 use serde_json::Value;
@@ -15,6 +15,12 @@ pub enum Change {
     UpdateBoundary { arn: String, document: Value, delete_version: Option<String> },
     /// Set tags that the permissions boundary lacks.
     TagBoundary { arn: String, tags: Tags },
+    /// Make an OIDC provider, with its audiences and tags in the same call.
+    CreateProvider { arn: String, audiences: BTreeSet<String> },
+    /// Add an audience that an OIDC provider of ours lacks; those of others stay.
+    AddAudience { arn: String, audience: String },
+    /// Set tags that an OIDC provider of ours lacks.
+    TagProvider { arn: String, tags: Tags },
     /// Make a role, with its boundary and tags in the same call.
     CreateRole { role: Box<RolePlan>, boundary: String },
     /// Change one thing about a role that exists.
@@ -23,6 +29,8 @@ pub enum Change {
     RemoveRole { role: String, arn: String },
     /// Remove a permissions boundary of ours that no role has any more, with its older versions.
     RemoveBoundary { arn: String, versions: Vec<String> },
+    /// Remove an OIDC provider of ours that no role trusts any more.
+    RemoveProvider { arn: String },
 }
 
 /// What is changed about a role.
@@ -53,6 +61,15 @@ impl fmt::Display for Change {
             Self::CreateBoundary { name, .. } => write!(f, "create permissions boundary {name}"),
             Self::UpdateBoundary { arn, .. } => write!(f, "update permissions boundary {arn}"),
             Self::TagBoundary { arn, .. } => write!(f, "repair tags of permissions boundary {arn}"),
+            Self::CreateProvider { arn, audiences } => {
+                let audiences: Vec<&str> = audiences.iter().map(String::as_str).collect();
+                write!(f, "create OIDC provider {arn} for {}", audiences.join(", "))
+            }
+            Self::AddAudience { arn, audience } => write!(f, "add audience {audience} to OIDC provider {arn}"),
+            Self::TagProvider { arn, .. } => write!(f, "repair tags of OIDC provider {arn}"),
+            Self::RemoveProvider { arn } => {
+                write!(f, "remove OIDC provider {arn}, which the plan does not have any more")
+            }
             Self::CreateRole { role, .. } => write!(f, "create role {}{}", role.path, role.name),
             Self::RemoveRole { arn, .. } => write!(f, "remove role {arn}, which the plan does not have any more"),
             Self::RemoveBoundary { arn, .. } => {

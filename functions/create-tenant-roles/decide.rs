@@ -1,24 +1,29 @@
 //! Which changes bring the roles to the plan. Pure.
 
 mod left_over;
+mod providers;
 mod trust;
 
 use berth_ledger::RoleRecord;
 use berth_step::{Decision, StepError};
 use berth_tenancy::{BoundaryPlan, ResourceKind, RolePlan, Tags};
 
-pub(crate) use self::trust::trust_document;
+pub(crate) use self::{
+    providers::{names as trust_names, planned as planned_providers, tags as provider_tags},
+    trust::trust_document,
+};
 use crate::{Change, Input, ObservedRole, Output, RoleChange, State};
 
 /// Tag that holds the longest session, which IAM's list of roles omits: so one call still shows every difference.
 pub(crate) const TAG_SESSION: &str = "berth:session-seconds";
 
-/// Compares IAM with the plan: the boundary first, then roles, then what hangs on roles, because each needs the one
+/// Compares IAM with the plan: the boundary and OIDC providers first, then roles, then what hangs on roles, because each needs the one
 /// before it.
 pub(crate) fn decide(input: &Input, state: &State) -> Result<Decision<Change, Output>, StepError> {
-    let of_boundary = boundary(input, state)?;
-    if !of_boundary.is_empty() {
-        return Ok(Decision::Act(of_boundary));
+    let mut first = boundary(input, state)?;
+    first.extend(providers::changes(input, state)?);
+    if !first.is_empty() {
+        return Ok(Decision::Act(first));
     }
     let arn = input.boundary().map(|plan| boundary_arn(input, plan)).unwrap_or_default();
     let mut missing = Vec::new();

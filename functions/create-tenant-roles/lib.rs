@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::{
     change::{Change, RoleChange},
-    state::{LeftBoundary, ObservedBoundary, ObservedRole, State},
+    state::{LeftBoundary, ObservedBoundary, ObservedProvider, ObservedRole, State},
 };
 
 /// What this function may do, and what its sessions are narrowed to.
@@ -30,7 +30,7 @@ pub struct Input {
     pub run: Subject,
     /// The roles as planned; none when the account shall have none.
     pub roles: Option<RolesPlan>,
-    /// Roles and boundaries that the account was given and that the plan does not have any more.
+    /// Roles, boundaries and OIDC providers that the account was given and that the plan does not have any more.
     #[serde(default)]
     pub left_over: Vec<LeftOver>,
 }
@@ -115,6 +115,7 @@ impl Step for CreateTenantRoles {
             Change::CreateRole { role, .. } => {
                 Some(Thing::Role { name: role.key.clone(), arn: decide::role_arn(input, role) })
             }
+            Change::CreateProvider { arn, .. } => Some(Thing::OidcProvider { arn: arn.clone() }),
             _ => None,
         }
     }

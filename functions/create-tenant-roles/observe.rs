@@ -1,4 +1,6 @@
-//! Reads IAM in the tenant's account: one call for all roles and policies.
+//! Reads IAM in the tenant's account: one call for all roles and policies, and one for each OIDC provider.
+
+mod providers;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,6 +24,7 @@ const POLICY_VERSIONS_MAX: usize = 5;
 pub(crate) async fn observe(iam: &Client, input: &Input) -> Result<State, StepError> {
     let mut state = State::default();
     let left: BTreeSet<&str> = input.left_over.iter().filter_map(|left| arn(&left.thing)).collect();
+    let mut providers = providers::observed(iam, input).await?;
     let planned_boundary = input.boundary().map(|plan| plan.name.as_str());
     let mut pages = iam
         .get_account_authorization_details()
@@ -38,6 +41,8 @@ pub(crate) async fn observe(iam: &Client, input: &Input) -> Result<State, StepEr
                 state.roles.insert(role.name.clone(), observed_role(&detail)?);
             } else if let Some(arn) = detail.arn().filter(|arn| left.contains(arn)) {
                 state.left_roles.insert(arn.to_owned(), observed_role(&detail)?);
+            } else {
+                providers::note_trust(&mut providers, &detail)?;
             }
         }
         for detail in page.policies.unwrap_or_default() {
@@ -50,6 +55,7 @@ pub(crate) async fn observe(iam: &Client, input: &Input) -> Result<State, StepEr
             }
         }
     }
+    state.providers = providers;
     Ok(state)
 }
 

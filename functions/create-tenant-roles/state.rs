@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{
     Change, Input, RoleChange,
-    decide::{TAG_SESSION, boundary_arn, trust_document, wanted_tags},
+    decide::{TAG_SESSION, boundary_arn, provider_tags, trust_document, wanted_tags},
 };
 
 /// Stands for the id of a role that is only planned.
@@ -20,6 +20,8 @@ pub struct State {
     pub boundary: Option<ObservedBoundary>,
     /// Planned roles that exist, by name.
     pub roles: BTreeMap<String, ObservedRole>,
+    /// OIDC providers that exist and that the plan names or that are left over, by ARN.
+    pub providers: BTreeMap<String, ObservedProvider>,
     /// Roles that are left over and exist, by ARN.
     pub left_roles: BTreeMap<String, ObservedRole>,
     /// Boundaries that are left over and exist, by ARN.
@@ -49,6 +51,17 @@ pub struct ObservedBoundary {
     pub tags: Option<Tags>,
     /// Its oldest version, when there are as many as IAM allows.
     pub oldest_of_full: Option<String>,
+}
+
+/// An OIDC provider that exists.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ObservedProvider {
+    /// The audiences that it takes tokens for.
+    pub audiences: BTreeSet<String>,
+    /// Its tags.
+    pub tags: Tags,
+    /// Roles that trust it and that Berth was not asked about.
+    pub trusted_by: BTreeSet<String>,
 }
 
 /// A role that exists.
@@ -87,6 +100,20 @@ impl State {
             Change::TagBoundary { tags, .. } => {
                 let there = self.boundary.iter_mut().filter_map(|boundary| boundary.tags.as_mut());
                 there.for_each(|there| there.0.extend(tags.0.clone()));
+            }
+            Change::CreateProvider { arn, audiences } => {
+                let (audiences, tags) = (audiences.clone(), provider_tags(input));
+                let made = ObservedProvider { audiences, tags, trusted_by: BTreeSet::new() };
+                self.providers.insert(arn.clone(), made);
+            }
+            Change::AddAudience { arn, audience } => {
+                self.providers.entry(arn.clone()).or_default().audiences.insert(audience.clone());
+            }
+            Change::TagProvider { arn, tags } => {
+                self.providers.entry(arn.clone()).or_default().tags.0.extend(tags.0.clone());
+            }
+            Change::RemoveProvider { arn } => {
+                self.providers.remove(arn);
             }
             Change::CreateRole { role, boundary } => {
                 let made = ObservedRole {

@@ -59,6 +59,7 @@ fn taken_away(record: &Record, was: &Identity) -> Vec<String> {
         Thing::SignIn { .. } => Some(2),
         Thing::Role { .. } => Some(3),
         Thing::Boundary { .. } => Some(4),
+        Thing::OidcProvider { .. } => Some(5),
         Thing::Attachment { .. } | Thing::Vpc { .. } | Thing::Baseline { .. } => None,
     };
     let mut lines: Vec<(u8, String)> =

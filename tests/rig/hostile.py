@@ -61,6 +61,7 @@ def known(client: Client, own: str, victim: str, region: str, boundary: str) -> 
     logs = [each["FlowLogId"] for each in ec2.describe_flow_logs()["FlowLogs"]]
     roles = [each["RoleName"] for each in iam.list_roles()["Roles"] if each["RoleName"] not in ("mischief",)]
     roles = [each for each in roles if not each.startswith("AWSReservedSSO") and each != names.BOOTSTRAP_ROLE]
+    providers = [each["Arn"] for each in iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]]
     gateways = [each["TransitGatewayId"] for each in hub.describe_transit_gateways()["TransitGateways"]]
     hub_tables = [
         each["TransitGatewayRouteTableId"]
@@ -79,7 +80,7 @@ def known(client: Client, own: str, victim: str, region: str, boundary: str) -> 
         "ConfigRuleName": ["berth-encrypted-volumes"], "ConfigurationRecorderName": ["berth-recorder"],
         "DeliveryChannelName": ["berth-recorder"], "DestinationCidrBlock": [other["CidrBlock"], "10.255.0.0/16"],
         "FlowLogIds": [logs], "GroupId": groups, "PeerOwnerId": [victim], "PeerRegion": [region],
-        "PeerVpcId": [other["VpcId"]], "PermissionsBoundary": [_ADMINISTRATOR, boundary], "PolicyArn": [boundary, f"arn:aws:iam::{own}:policy/mine"],
+        "OpenIDConnectProviderArn": providers, "PeerVpcId": [other["VpcId"]], "PermissionsBoundary": [_ADMINISTRATOR, boundary], "PolicyArn": [boundary, f"arn:aws:iam::{own}:policy/mine"],
         "ResourceId": things, "ResourceIds": [own_vpcs], "Resources": [things], "RoleName": roles,
         "RouteTableId": tables, "ServiceName": [f"com.amazonaws.{region}.s3"], "SetAsDefault": [True],
         "SubnetId": subnets, "SubnetIds": [subnets[:1]], "TagKeys": [["berth:managed-by", "berth:account"]],

@@ -18,6 +18,7 @@ from berth_local.access import Access, Credentials
 from berth_local.organization.hub import CLUSTER_REGION
 from berth_local.session import Session
 import hostile
+from ci_system import CiSystem
 from snapshot import snapshot
 
 _AT_ONCE_MAX = 8
@@ -32,11 +33,13 @@ class Person:
     def __init__(self, state: dict[str, Any]) -> None:
         """`state` is the content of state.json."""
         # Past the gateway, so that looking is not in the journal of calls.
-        self._access = Access(state["awsUrl"])
+        self._aws, self._endpoint = state["awsUrl"], state["endpoint"]
+        self._issuers: dict[str, CiSystem] = {}
+        self._access = Access(self._aws)
         keys = state["management"]
         self._management = Credentials(names.MANAGEMENT_ACCOUNT, keys["accessKeyId"], keys["secretAccessKey"])
         self._session = Session(state)
-        self._through_the_gateway = Access(state["endpoint"])
+        self._through_the_gateway = Access(self._endpoint)
         self._platform = Path(state["platform"])
         self._first_platform: str | None = None
         self._edition = 0
@@ -189,6 +192,12 @@ class Person:
         keys = hostile.enter(access, self._client, self._known[account], signed_in, boundary)
         values = hostile.known(self._client, account, victim, region, boundary)
         return hostile.try_everything(access, keys, region, values)
+
+    def ci_job(self, issuer: str, role: str, claims: dict[str, Any]) -> dict[str, str]:
+        """A job of a CI system assumes a role with a token of its issuer."""
+        if issuer not in self._issuers:
+            self._issuers[issuer] = CiSystem(issuer, self._aws, self._endpoint)
+        return self._issuers[issuer].job(role, claims)
 
     def _looking(self, service: str, region: str) -> Any:
         """The client that sees whatever account is looked at: a client for each account costs more than the look."""

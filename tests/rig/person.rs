@@ -314,6 +314,14 @@ impl Rig {
         self.person(&json!({ "do": "platform_value", "at": at.split('.').collect::<Vec<_>>() }))
     }
 
+    /// A job of a CI system assumes a role with a token of its issuer: whom AWS takes it for, or the code of its refusal.
+    /// [STS `AssumeRoleWithWebIdentity`]
+    pub fn ci_job(&self, issuer: &str, role: &str, claims: &Value) -> Result<String, String> {
+        let answer = self.person(&json!({ "do": "ci_job", "issuer": issuer, "role": role, "claims": claims }));
+        let text = |key: &str| answer[key].as_str().map(str::to_owned);
+        text("arn").ok_or_else(|| text("refused").unwrap_or_default())
+    }
+
     /// Everything that onboarding makes, as it is now.
     #[must_use]
     pub fn world(&self, account: &str) -> World {

@@ -107,7 +107,7 @@ def _attached(client: Client, account: str, region: str) -> Iterator[tuple[str, 
 
 
 def _identity(client: Client, account: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Roles with their policies, and managed policies of the account."""
+    """Roles with their policies, OIDC providers, and managed policies of the account."""
     iam = client(account, "iam", names.HOME_REGION)
     for listed in iam.list_roles()["Roles"]:
         name = {"RoleName": listed["RoleName"]}
@@ -116,6 +116,10 @@ def _identity(client: Client, account: str) -> Iterator[tuple[str, dict[str, Any
             "attached": iam.list_attached_role_policies(**name)["AttachedPolicies"],
             "inline": [iam.get_role_policy(**name, PolicyName=each)["PolicyDocument"] for each in inline],
         }
+    for listed in iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]:
+        arn = listed["Arn"]
+        provider = iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)
+        yield "OIDC provider", _without(provider, "ResponseMetadata") | {"arn": arn}
     for policy in iam.list_policies(Scope="Local")["Policies"]:
         version = iam.get_policy_version(PolicyArn=policy["Arn"], VersionId=policy["DefaultVersionId"])
         yield "policy", policy | {"document": version["PolicyVersion"]["Document"]}

@@ -1,6 +1,6 @@
 //! Who an account is by its match, and what it is given because of that.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use berth_tenancy::{
     AccountId, ClusterPlan, EnvironmentName, GIVEN_BOUNDARY, GIVEN_CLUSTER, GIVEN_ENTRIES, GIVEN_FILE, GIVEN_ROLE,
@@ -68,6 +68,10 @@ impl Onboarding {
         for role in &self.roles.roles {
             things.push(Thing::Role { name: role.key.clone(), arn: role_arn(role) });
         }
+        let providers = self.roles.roles.iter().filter_map(|role| role.trust.oidc_provider());
+        let providers: BTreeSet<&str> = providers.collect();
+        let arn = |provider| format!("arn:aws:iam::{account}:oidc-provider/{provider}");
+        things.extend(providers.into_iter().map(|provider| Thing::OidcProvider { arn: arn(provider) }));
         for one in self.sign_in.iter().flat_map(|sign_in| &sign_in.assignments) {
             let (group, permission_set) = (one.group.clone(), one.permission_set.clone());
             things.push(Thing::SignIn { group, permission_set, group_id: None, permission_set_arn: None });

@@ -163,10 +163,11 @@ pub fn given_after(record: Option<&Record>, ending: &Ending) -> Vec<Given> {
     let kept = left_over.iter().map(|left| left.thing.clone());
     let mut now: Vec<Thing> =
         things(regions, roles, sign_in, cluster_access, Some(commit)).into_iter().chain(kept).collect();
-    // Of what the steps answer nothing says whether a region's baseline is there, and whether a boundary is.
+    // Of what the steps answer nothing says whether a region's baseline is there, and whether a boundary or a provider is.
     let recorded = record.map(Record::things).unwrap_or_default();
     let unasked = before.iter().map(|given| &given.thing).chain(&recorded);
-    let unasked = unasked.filter(|thing| matches!(thing, Thing::Baseline { .. } | Thing::Boundary { .. }));
+    let unasked = unasked
+        .filter(|thing| matches!(thing, Thing::Baseline { .. } | Thing::Boundary { .. } | Thing::OidcProvider { .. }));
     now.extend(unasked.cloned());
     let mut after: Vec<Given> = Vec::new();
     for thing in now {

@@ -208,9 +208,9 @@ fn without_region(
     change.set("leftOver", left(record, |thing| !is_gone(thing)))
 }
 
-/// Whether a thing goes with an account's access: what lets people in, the roles' boundary, and the entry.
+/// Whether a thing goes with an account's access: what lets people in, the roles' boundary and providers, and the entry.
 fn lets_in(thing: &Thing) -> bool {
-    thing.is_access() || matches!(thing, Thing::Boundary { .. } | Thing::File { .. })
+    thing.is_access() || matches!(thing, Thing::Boundary { .. } | Thing::OidcProvider { .. } | Thing::File { .. })
 }
 
 fn kept(record: &Record, stays: impl Fn(&Thing) -> bool) -> BTreeMap<String, Given> {

@@ -50,6 +50,11 @@ pub enum Thing {
         /// Its ARN.
         arn: String,
     },
+    /// An OIDC provider that trust of roles names. [IAM `CreateOpenIDConnectProvider`]
+    OidcProvider {
+        /// Its ARN.
+        arn: String,
+    },
     /// The attachment of the VPC. [EC2 `CreateTransitGatewayVpcAttachment`]
     Attachment {
         /// The region.
@@ -87,6 +92,7 @@ impl Thing {
             Self::AccessEntry { role, cluster, .. } => format!("access-entry {cluster} {role}"),
             Self::Role { arn, .. } => format!("role {arn}"),
             Self::Boundary { arn } => format!("boundary {arn}"),
+            Self::OidcProvider { arn } => format!("oidc-provider {arn}"),
             Self::Attachment { region, .. } => format!("attachment {region}"),
             Self::Vpc { region, .. } => format!("vpc {region}"),
             Self::Baseline { region } => format!("baseline {region}"),
@@ -157,6 +163,7 @@ impl fmt::Display for Thing {
             Self::AccessEntry { role, cluster, .. } => write!(f, "access entry of {role} on {cluster}"),
             Self::Role { arn, .. } => write!(f, "role {arn}"),
             Self::Boundary { arn } => write!(f, "permissions boundary {arn}"),
+            Self::OidcProvider { arn } => write!(f, "OIDC provider {arn}"),
             Self::Attachment { region, id } => write!(f, "Transit Gateway attachment{} in {region}", known(id)),
             Self::Vpc { region, id } => write!(f, "VPC{} in {region}", known(id)),
             Self::Baseline { region } => write!(f, "baseline in {region}"),
@@ -211,7 +218,7 @@ pub struct LeftOver {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LeftOvers {
-    /// Roles, and the permissions boundary: for the step of the roles.
+    /// Roles, the permissions boundary and OIDC providers: for the step of the roles.
     #[serde(default)]
     pub roles: Vec<LeftOver>,
     /// Assignments: for the step of the sign-in.
@@ -240,7 +247,7 @@ impl LeftOvers {
             }
             let one = LeftOver { thing: given.thing.clone(), remove: LeftOverPolicy::removes(chosen, given) };
             match &given.thing {
-                Thing::Role { .. } | Thing::Boundary { .. } => left.roles.push(one),
+                Thing::Role { .. } | Thing::Boundary { .. } | Thing::OidcProvider { .. } => left.roles.push(one),
                 Thing::SignIn { .. } => left.sign_in.push(one),
                 Thing::AccessEntry { .. } => left.access.push(one),
                 _ => left.reported.push(LeftOver { remove: false, ..one }),

@@ -347,6 +347,17 @@ pub enum RoleTrust {
     },
 }
 
+impl RoleTrust {
+    /// The OIDC provider that it names: host and path, without scheme.
+    #[must_use]
+    pub fn oidc_provider(&self) -> Option<&str> {
+        match self {
+            Self::Oidc { provider, .. } => Some(provider),
+            _ => None,
+        }
+    }
+}
+
 /// How a tenant's file gets onto the branch that the clusters follow.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

@@ -37,6 +37,7 @@ pub enum ResourceKind {
     TransitGatewayAttachment,
     Role,
     Policy,
+    OidcProvider,
     BackupVault,
     BackupPlan,
     ConfigurationRecorder,
@@ -46,7 +47,7 @@ pub enum ResourceKind {
 
 impl ResourceKind {
     /// Every kind.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Vpc,
         Self::Subnet,
         Self::RouteTable,
@@ -56,6 +57,7 @@ impl ResourceKind {
         Self::TransitGatewayAttachment,
         Self::Role,
         Self::Policy,
+        Self::OidcProvider,
         Self::BackupVault,
         Self::BackupPlan,
         Self::ConfigurationRecorder,

@@ -1,14 +1,17 @@
-//! What becomes of roles and boundaries that the account was given and that the plan does not have any more. Pure.
+//! What becomes of roles, boundaries and OIDC providers that the account was given and that the plan does not have any more. Pure.
 
 use berth_tenancy::{LeftOver, Thing};
 
+use super::providers;
 use crate::{Change, Input, LeftBoundary, ObservedRole, RoleChange, State};
 
-/// What is removed next: first what hangs on a role, then the role, then a boundary that no role has.
+/// What is removed next: first what hangs on a role, then the role, then a boundary that no role has, and a provider
+/// that none trusts.
 pub(super) fn removals(input: &Input, state: &State) -> Vec<Change> {
     let removed = || input.left_over.iter().filter(|left| left.remove);
     let mut roles = Vec::new();
     let mut boundaries = Vec::new();
+    let mut last = Vec::new();
     for left in removed() {
         match &left.thing {
             Thing::Role { arn, .. } => {
@@ -18,6 +21,9 @@ pub(super) fn removals(input: &Input, state: &State) -> Vec<Change> {
             Thing::Boundary { arn } => {
                 let there = state.left_boundaries.get(arn).filter(|there| boundary_can_go(input, there));
                 boundaries.extend(there.map(|there| (arn, there)));
+            }
+            Thing::OidcProvider { arn } if providers::can_go(input, state, arn) => {
+                last.push(Change::RemoveProvider { arn: arn.clone() });
             }
             _ => {}
         }
@@ -35,7 +41,7 @@ pub(super) fn removals(input: &Input, state: &State) -> Vec<Change> {
         arn: arn.clone(),
         versions: there.versions.clone(),
     };
-    boundaries.into_iter().map(boundary).collect()
+    boundaries.into_iter().map(boundary).chain(last).collect()
 }
 
 /// What is left over and still there: what may not be removed, and what is not provably ours.
@@ -43,6 +49,7 @@ pub(super) fn still_there(input: &Input, state: &State) -> Vec<LeftOver> {
     let is_there = |left: &&LeftOver| match &left.thing {
         Thing::Role { arn, .. } => state.left_roles.contains_key(arn),
         Thing::Boundary { arn } => state.left_boundaries.contains_key(arn),
+        Thing::OidcProvider { arn } => state.providers.contains_key(arn),
         _ => false,
     };
     input.left_over.iter().filter(is_there).cloned().collect()

@@ -70,6 +70,13 @@ def policy_tags(arn: str) -> Tags:
     return {key: value["Value"] for key, value in (found.tags or {}).items()} if found is not None else {}
 
 
+def provider_tags(arn: str) -> Tags:
+    """Tags of an OIDC provider."""
+    account = arn.split(":")[4]
+    found = iam_backends[account]["aws"].open_id_providers.get(arn) if account.isdigit() else None
+    return {tag["Key"]: tag["Value"] for tag in found.tag_list_type} if found is not None else {}
+
+
 def entry(account: str, region: str, cluster: str, principal: str) -> tuple[str, Tags, list[str]]:
     """ARN, tags and groups of an access entry; nothing where there is none."""
     there = eks_backends[account][region].clusters.get(cluster)

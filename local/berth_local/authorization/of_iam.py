@@ -28,6 +28,8 @@ def requests(operation: str, given: Parameters, account: str) -> list[Request]:
         return (
             found + [Request("iam:TagPolicy", arn, request_tags(tags)) for _ in tags if operation == "CreatePolicy"][:1]
         )
+    if "oidc-provider" in types:
+        return _of_provider(action, given, account)
     if "user" in types:
         arn = f"arn:aws:iam::{account}:user{given.text('Path') or '/'}{given.text('UserName')}"
         boundary = given.text("PermissionsBoundary")
@@ -53,6 +55,17 @@ def _of_role(action: str, given: Parameters, account: str) -> list[Request]:
     found = [Request(action, arn, keys)]
     if action == "iam:CreateRole" and put_on:
         found.append(Request("iam:TagRole", arn, request_tags(put_on) | resource_tags(tags, "iam")))
+    return found
+
+
+def _of_provider(action: str, given: Parameters, account: str) -> list[Request]:
+    name = given.text("Url").removeprefix("https://")
+    arn = given.text("OpenIDConnectProviderArn") or f"arn:aws:iam::{account}:oidc-provider/{name}"
+    put_on = given.tags("Tags")
+    keys = request_tags(put_on) | resource_tags(facts.provider_tags(arn))
+    found = [Request(action, arn, keys)]
+    if action == "iam:CreateOpenIDConnectProvider" and put_on:
+        found.append(Request("iam:TagOpenIDConnectProvider", arn, request_tags(put_on)))
     return found
 
 

@@ -23,7 +23,7 @@ from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from berth_local.aws import clock
+from berth_local.aws import clock, web_identity
 from berth_local.aws.quick_requests import BODY, DirectRequest
 
 LOGGER = logging.getLogger(__name__)
@@ -57,10 +57,11 @@ class Dispatcher(DomainDispatcherApplication):
         self._services: dict[str | None, Any] = {}
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
-        """Answers what is about the clock; everything else is moto's."""
-        path = environ.get("PATH_INFO", "")
-        is_about_the_clock = path.startswith(clock.PATH) and environ["REQUEST_METHOD"] == "POST"
-        if not is_about_the_clock or not clock.command(path, environ.get("QUERY_STRING", "")):
+        """Answers what is about the clock and the issuers of tests; everything else is moto's."""
+        path, query = environ.get("PATH_INFO", ""), environ.get("QUERY_STRING", "")
+        about = (each for each in (clock, web_identity) if path.startswith(each.PATH))
+        is_done = environ["REQUEST_METHOD"] == "POST" and any(each.command(path, query) for each in about)
+        if not is_done:
             return super().__call__(environ, start_response)
         start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", "2")])
         return [b"{}"]

@@ -167,6 +167,17 @@ def test_a_role_outside_of_the_path_and_a_route_table_that_is_not_listed_are_ref
     assert [each[:2] for each in rig.asked()] == [["berth", "validate"]]
 
 
+def test_an_issuer_whose_provider_the_tenant_role_may_not_make_is_refused(rig: Rig) -> None:
+    role = {"name": "deployer", "trust": {"oidc": {"provider": "gitlab.example.com"}}}
+    platform = {"environments": {"dev": {"roles": {"boundary": {"name": "a-boundary"}, "roles": [role]}}}}
+    (rig.folder / "platform.yaml").write_text(yaml.safe_dump(platform))
+    done = rig.deploy()
+    assert done.returncode == 1
+    assert "environments.dev.roles: deployer trusts gitlab.example.com, and BerthTenant may make OIDC" in done.stderr
+    rig.parameters["others"]["tenant-stackset"]["parameters"]["OidcProviders"] = "gitlab.example.com*"
+    assert rig.deploy().returncode == 0
+
+
 VALIDATED = "berth --target aws validate"
 
 

@@ -5,6 +5,7 @@
 //! take turns.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
+mod ci;
 mod cluster_access;
 mod crowd;
 mod drift;
@@ -33,12 +34,16 @@ const SIGN_IN: &str = "environments.staging.signIn";
 /// The rig, for one journey at a time, with the first platform.yaml but for these values.
 fn turn(edits: &[(&str, Value)]) -> (&'static Rig, MutexGuard<'static, ()>) {
     let (rig, turn) = rig::alone(TimingProfile::Fast, |_| ());
-    // Not what is looked at here, and most of the work.
+    rig.deploy_platform(&all(edits));
+    (rig, turn)
+}
+
+/// These values, and those of every journey here: without what is not looked at, and most of the work.
+fn all<'a>(edits: &[(&'a str, Value)]) -> Vec<(&'a str, Value)> {
     let mut all =
         vec![("environments.staging.defaultVpc", json!("keep")), ("environments.staging.baseline", Value::Null)];
     all.extend(edits.iter().cloned());
-    rig.deploy_platform(&all);
-    (rig, turn)
+    all
 }
 
 /// Runs an onboarding that fails in this state with this fault; what the ledger then says.
