@@ -109,7 +109,7 @@ async fn show(
     let (mut token, mut newest): (Option<String>, _) = (None, None);
     loop {
         let mut page = page(deployment, &args.account, since, token.as_deref()).await?;
-        page.events.sort_by_key(|event| event.timestamp);
+        page.events.sort_by_cached_key(|event| (written_at(event), event.timestamp));
         for event in page.events {
             let at = Timestamp::from_millisecond(event.timestamp).unwrap_or(since);
             newest = newest.max(Some(at));
@@ -123,6 +123,14 @@ async fn show(
             return Ok(newest);
         }
     }
+}
+
+/// When a function wrote the line, by its own clock. That of the log is when it got there, in milliseconds: lines of two
+/// functions may get there in another order.
+fn written_at(event: &Logged) -> Timestamp {
+    let said: Option<Value> = serde_json::from_str(&event.message).ok();
+    let own = said.as_ref().and_then(|said| said.get("timestamp")?.as_str()?.parse().ok());
+    own.unwrap_or_else(|| Timestamp::from_millisecond(event.timestamp).unwrap_or_default())
 }
 
 async fn page(
@@ -223,6 +231,18 @@ mod tests {
         let event = Logged { event_id: "1".into(), timestamp: 0, message: message.into(), log_stream_name };
         let lines = lines(&event, Timestamp::from_millisecond(1_796_030_168_035).unwrap());
         lines.iter().map(|line| anstream::adapter::strip_str(line).to_string()).collect()
+    }
+
+    #[test]
+    fn a_line_is_placed_by_the_clock_of_its_function() {
+        let at = |message: &str| {
+            let (event_id, log_stream_name) = ("1".to_owned(), "2026/11/30/berth-x[$LATEST]00".to_owned());
+            written_at(&Logged { event_id, timestamp: 7, message: message.to_owned(), log_stream_name })
+        };
+        let (early, late) =
+            (r#"{"timestamp":"2026-11-30T09:16:08.12Z"}"#, r#"{"timestamp":"2026-11-30T09:16:08.123Z"}"#);
+        assert!(at(early) < at(late), "as text it would be the other way round");
+        assert_eq!([at("{}"), at("no JSON")], [Timestamp::from_millisecond(7).unwrap(); 2]);
     }
 
     #[test]

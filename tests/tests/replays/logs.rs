@@ -26,7 +26,8 @@ fn the_lines_about_an_account_are_there_in_order_and_no_others() {
     let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert!(lines.len() > 5 && lines.iter().all(|line| line.to_string().contains(&account)), "{lines:#?}");
     assert!(lines.iter().all(|line| !line.to_string().contains(&other)), "{lines:#?}");
-    assert!(lines.is_sorted_by_key(|line| line["timestamp"].as_str().unwrap().to_owned()), "oldest first");
+    let at = |line: &Value| line["timestamp"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+    assert!(lines.is_sorted_by_key(at), "oldest first: {lines:#?}");
     let (code, text) = rig.berth(&["logs", "999999999999", "--since", "7d"]);
     assert_eq!((code, text.as_str()), (0, ""), "that there is no line is said on standard error");
 
