@@ -1,16 +1,42 @@
 //! One execution: what Step Functions says of it, and running it again.
 
-use aws_sdk_sfn::operation::describe_execution::DescribeExecutionOutput;
-use berth_aws::{CallResultExt, SdkResultExt};
-use berth_step::{Fault, StepError};
+use std::collections::BTreeSet;
 
-use crate::{outcome::Problem, target::Deployment};
+use aws_sdk_sfn::{operation::describe_execution::DescribeExecutionOutput, types::ExecutionStatus};
+use berth_aws::{CallResultExt, SdkResultExt};
+use berth_ledger::Record;
+use berth_step::{Fault, StepError};
+use berth_tenancy::AccountId;
+
+use crate::{outcome::Problem, status, target::Deployment};
 
 /// The execution; none when Step Functions does not know it: 90 days after its end, or when it was never started.
 /// [Step Functions `DescribeExecution`]
 pub(crate) async fn describe(deployment: &Deployment, arn: &str) -> Result<Option<DescribeExecutionOutput>, Problem> {
     let sent = deployment.step_functions.describe_execution().execution_arn(arn).send().await;
     Ok(sent.named("states:DescribeExecution").none_if(&["ExecutionDoesNotExist"]).or_common()?)
+}
+
+/// The accounts among these that failed and whose execution runs again since: somebody redrove it. A list for each of the two
+/// state machines, however many accounts failed. [Step Functions `ListExecutions`]
+pub(crate) async fn redriven(deployment: &Deployment, records: &[Record]) -> Result<BTreeSet<AccountId>, Problem> {
+    let failed = || records.iter().filter(|record| status::has_failed(record));
+    let mut redriven = BTreeSet::new();
+    for machine in [deployment.state_machine().await?.to_owned(), deployment.offboarding_machine().await?] {
+        let of_machine = format!("{}:", machine.replacen(":stateMachine:", ":execution:", 1));
+        let is_of = |arn: &String| arn.starts_with(&of_machine);
+        if !failed().any(|record| record.execution_arn.as_ref().is_some_and(is_of)) {
+            continue;
+        }
+        let list = deployment.step_functions.list_executions().state_machine_arn(machine);
+        let mut pages = list.status_filter(ExecutionStatus::Running).into_paginator().items().send();
+        while let Some(execution) = pages.next().await {
+            let running = execution.named("states:ListExecutions").or_common()?;
+            let its = |record: &&Record| record.execution_arn.as_deref() == Some(running.execution_arn());
+            redriven.extend(failed().filter(its).map(|record| record.account_id.clone()));
+        }
+    }
+    Ok(redriven)
 }
 
 /// Goes on where the execution failed. Answers whether Step Functions did. [Step Functions `RedriveExecution`]

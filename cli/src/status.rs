@@ -3,17 +3,20 @@
 mod leaving;
 mod listed;
 
+use std::collections::BTreeSet;
+
 use berth_events::{
     Failure,
     outcome::{StillThere, run_again_command},
 };
 use berth_ledger::{Listing, Readiness, ReadinessRecord, Record, RegionRecord, SignInRecord, Status, Unreadable};
-use berth_tenancy::Thing;
+use berth_tenancy::{AccountId, Thing};
 use jiff::{Timestamp, Unit};
 use serde_json::{Value, json};
 
 use crate::{
     args::{StatusArgs, Target},
+    execution,
     outcome::{Exit, Problem},
     output, paint,
     position::{self, Position},
@@ -34,11 +37,12 @@ pub(crate) async fn run(args: &StatusArgs, wanted: &Target) -> Result<Exit, Prob
     let Some(account) = &args.account else {
         let Listing { records, unreadable } = deployment.ledger.list().await?;
         let records = chosen(args, records);
+        let redriven = execution::redriven(&deployment, &records).await?;
         if output::is_data() {
-            let rows = records.iter().map(view).chain(unreadable.iter().map(view_unreadable));
-            output::data(&rows.collect::<Value>());
+            let rows = records.iter().map(|record| view_listed(record, &redriven));
+            output::data(&rows.chain(unreadable.iter().map(view_unreadable)).collect::<Value>());
         } else {
-            table(&records, &unreadable, Timestamp::now());
+            table(&records, &unreadable, &redriven, Timestamp::now());
         }
         return Ok(if unreadable.is_empty() { Exit::Done } else { Exit::Failed });
     };
@@ -69,7 +73,8 @@ pub(crate) async fn run(args: &StatusArgs, wanted: &Target) -> Result<Exit, Prob
     Ok(if has_failed(&record) && !is_past { Exit::Failed } else { Exit::Done })
 }
 
-fn has_failed(record: &Record) -> bool {
+/// Whether the ledger says that the account's newest execution failed.
+pub(crate) fn has_failed(record: &Record) -> bool {
     matches!(record.status, Status::Failed | Status::OffboardingFailed)
 }
 
@@ -115,6 +120,15 @@ pub(crate) fn view(record: &Record) -> Value {
         "accessRemoved": record.access_removed,
         "offboarded": record.offboarded,
     })
+}
+
+/// A record of a list as scripts read it: whether it failed before a redrive, which runs.
+pub(crate) fn view_listed(record: &Record, redriven: &BTreeSet<AccountId>) -> Value {
+    let mut value = view(record);
+    if let Some(fields) = value.as_object_mut() {
+        fields.insert("failedBeforeRedrive".to_owned(), json!(redriven.contains(&record.account_id)));
+    }
+    value
 }
 
 /// What the account was given and nobody wants any more: of an account that is not Berth's any more, everything.

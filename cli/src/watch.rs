@@ -8,6 +8,7 @@ use jiff::{Timestamp, tz::TimeZone};
 
 use crate::{
     args::StatusArgs,
+    execution,
     outcome::{Exit, Problem},
     output, paint,
     position::{self, Position},
@@ -91,9 +92,10 @@ async fn one(deployment: &Deployment, account: &AccountId, view: &mut View) -> R
 async fn all(args: &StatusArgs, deployment: &Deployment, view: &mut View) -> Result<Option<Exit>, Problem> {
     let Listing { records, unreadable } = deployment.ledger.list().await?;
     let records = status::chosen(args, records);
+    let redriven = execution::redriven(deployment, &records).await?;
     if view.redraws {
         anstream::print!("{CLEAR}");
-        status::table(&records, &unreadable, Timestamp::now());
+        status::table(&records, &unreadable, &redriven, Timestamp::now());
         return Ok(None);
     }
     for item in &unreadable {
@@ -107,10 +109,11 @@ async fn all(args: &StatusArgs, deployment: &Deployment, view: &mut View) -> Res
         });
     }
     for record in &records {
-        let text = format!("{} since {:.0}", summary(record, None), record.since);
+        let again = if redriven.contains(&record.account_id) { ", redriven, running again" } else { "" };
+        let text = format!("{}{again} since {:.0}", summary(record, None), record.since);
         view.line(record.account_id.as_str(), &text, || {
             if output::is_data() {
-                output::data(&status::view(record));
+                output::data(&status::view_listed(record, &redriven));
             } else {
                 anstream::println!("{} {text}", clock());
             }

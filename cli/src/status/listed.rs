@@ -1,5 +1,7 @@
 //! All accounts in a table: which ones, in which order, and how many.
 
+use std::collections::BTreeSet;
+
 use berth_ledger::{Record, Status, Unreadable};
 use berth_tenancy::AccountId;
 use jiff::Timestamp;
@@ -41,7 +43,7 @@ fn order(records: &mut [Record], sort: SortBy) {
 }
 
 /// Prints them for a person.
-pub(crate) fn table(records: &[Record], unreadable: &[Unreadable], now: Timestamp) {
+pub(crate) fn table(records: &[Record], unreadable: &[Unreadable], redriven: &BTreeSet<AccountId>, now: Timestamp) {
     if records.is_empty() && unreadable.is_empty() {
         output::aside("no account to show");
         return;
@@ -58,7 +60,7 @@ pub(crate) fn table(records: &[Record], unreadable: &[Unreadable], now: Timestam
             Cell::or_none(record.account_name.as_ref()),
             record.since.to_string().into(),
             Cell::or_none(record.execution_arn.as_ref()),
-            Cell::painted(leaving::note(record).unwrap_or_default(), paint::waiting),
+            Cell::painted(note(record, redriven), paint::waiting),
         ]);
     }
     for item in unreadable {
@@ -68,6 +70,13 @@ pub(crate) fn table(records: &[Record], unreadable: &[Unreadable], now: Timestam
         table.row([account.into(), status, nothing(), nothing(), nothing(), nothing(), nothing(), nothing(), note]);
     }
     table.print();
+}
+
+/// What a person should know of an account besides its status.
+fn note(record: &Record, redriven: &BTreeSet<AccountId>) -> String {
+    let again = redriven.contains(&record.account_id).then(|| "redriven, running again".to_owned());
+    let notes: Vec<String> = again.into_iter().chain(leaving::note(record)).collect();
+    notes.join(", ")
 }
 
 #[cfg(test)]

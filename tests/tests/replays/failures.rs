@@ -121,6 +121,13 @@ fn a_failure_is_one_before_the_redrive_while_a_redriven_execution_runs() {
     let (code, status) = rig.status(&account);
     assert_eq!((code, &status["failedBeforeRedrive"], &status["runAgain"]), (0, &json!(true), &Value::Null));
     assert_eq!(status["failure"]["fault"], failure.fault.as_str(), "scripts still find it: {status}");
+    let (_, table) = rig.berth(&["status"]);
+    let line = table.lines().find(|line| line.contains(&account)).unwrap();
+    assert!(line.contains("failed") && line.contains("redriven, running again"), "{table}");
+    let (_, all) = rig.berth(&["status", "--json"]);
+    let all: Value = serde_json::from_str(&all).unwrap();
+    let own = all.as_array().unwrap().iter().find(|each| each["accountId"] == *account).unwrap();
+    assert_eq!(own["failedBeforeRedrive"], true, "{own}");
 
     rig.mend(hold);
     assert!(rig.fired(hold) > 0, "there was time to look");
