@@ -68,7 +68,7 @@ pub(crate) async fn act(iam: &Client, input: &Input, change: &Change) -> Result<
 }
 
 /// Makes an OIDC provider. Without thumbprints: IAM trusts the certificates of public authorities, and reads the thumbprint of
-/// any other from the issuer itself. [IAM `CreateOpenIDConnectProvider`, "ThumbprintList"]
+/// any other from the issuer itself. [IAM `CreateOpenIDConnectProvider`, `ThumbprintList`]
 async fn create_provider(
     iam: &Client,
     input: &Input,

@@ -168,7 +168,7 @@ mod tests {
         assert_eq!(tags.of(ResourceKind::Vpc), Tags::from_iter([("CostCenter", "1"), ("Owner", "a")]));
         let spelled = ResourceKind::ALL.map(|kind| kind.to_string()).join(" ");
         let expected = "vpc subnet route-table internet-gateway vpc-endpoint vpc-flow-log transit-gateway-attachment role \
-                        policy backup-vault backup-plan configuration-recorder config-rule access-entry";
+                        policy oidc-provider backup-vault backup-plan configuration-recorder config-rule access-entry";
         assert_eq!(spelled, expected);
     }
 }
