@@ -1,6 +1,6 @@
 //! One execution: what Step Functions says of it, and running it again.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_sfn::{operation::describe_execution::DescribeExecutionOutput, types::ExecutionStatus};
 use berth_aws::{CallResultExt, SdkResultExt};
@@ -17,26 +17,29 @@ pub(crate) async fn describe(deployment: &Deployment, arn: &str) -> Result<Optio
     Ok(sent.named("states:DescribeExecution").none_if(&["ExecutionDoesNotExist"]).or_common()?)
 }
 
-/// The accounts among these that failed and whose execution runs again since: somebody redrove it. A list for each of the two
-/// state machines, however many accounts failed. [Step Functions `ListExecutions`]
+/// The accounts among these that failed and whose execution runs again since: somebody redrove it. A list for each state
+/// machine of which an execution failed, however many did. [Step Functions `ListExecutions`]
 pub(crate) async fn redriven(deployment: &Deployment, records: &[Record]) -> Result<BTreeSet<AccountId>, Problem> {
-    let failed = || records.iter().filter(|record| status::has_failed(record));
+    let failed = records.iter().filter(|record| status::has_failed(record));
+    let failed: BTreeMap<&str, &AccountId> =
+        failed.filter_map(|record| Some((record.execution_arn.as_deref()?, &record.account_id))).collect();
+    let machines: BTreeSet<String> = failed.keys().filter_map(|arn| machine_of(arn)).collect();
     let mut redriven = BTreeSet::new();
-    for machine in [deployment.state_machine().await?.to_owned(), deployment.offboarding_machine().await?] {
-        let of_machine = format!("{}:", machine.replacen(":stateMachine:", ":execution:", 1));
-        let is_of = |arn: &String| arn.starts_with(&of_machine);
-        if !failed().any(|record| record.execution_arn.as_ref().is_some_and(is_of)) {
-            continue;
-        }
+    for machine in machines {
         let list = deployment.step_functions.list_executions().state_machine_arn(machine);
         let mut pages = list.status_filter(ExecutionStatus::Running).into_paginator().items().send();
         while let Some(execution) = pages.next().await {
             let running = execution.named("states:ListExecutions").or_common()?;
-            let its = |record: &&Record| record.execution_arn.as_deref() == Some(running.execution_arn());
-            redriven.extend(failed().filter(its).map(|record| record.account_id.clone()));
+            redriven.extend(failed.get(running.execution_arn()).map(|&account| account.clone()));
         }
     }
     Ok(redriven)
+}
+
+/// The ARN of the state machine of an execution: `arn:…:execution:NAME:ID` is one of `arn:…:stateMachine:NAME`.
+fn machine_of(execution: &str) -> Option<String> {
+    let (machine, _) = execution.rsplit_once(':')?;
+    Some(machine.replacen(":execution:", ":stateMachine:", 1))
 }
 
 /// Goes on where the execution failed. Answers whether Step Functions did. [Step Functions `RedriveExecution`]
