@@ -17,8 +17,8 @@ use crate::{Change, Input, ObservedRole, Output, RoleChange, State};
 /// Tag that holds the longest session, which IAM's list of roles omits: so one call still shows every difference.
 pub(crate) const TAG_SESSION: &str = "berth:session-seconds";
 
-/// Compares IAM with the plan: the boundary and OIDC providers first, then roles, then what hangs on roles, because each needs the one
-/// before it.
+/// Compares IAM with the plan: the boundary and OIDC providers first, then roles, then what hangs on roles, because each
+/// needs the one before it.
 pub(crate) fn decide(input: &Input, state: &State) -> Result<Decision<Change, Output>, StepError> {
     let mut first = boundary(input, state)?;
     first.extend(providers::changes(input, state)?);

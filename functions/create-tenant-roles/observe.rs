@@ -42,7 +42,7 @@ pub(crate) async fn observe(iam: &Client, input: &Input) -> Result<State, StepEr
             } else if let Some(arn) = detail.arn().filter(|arn| left.contains(arn)) {
                 state.left_roles.insert(arn.to_owned(), observed_role(&detail)?);
             } else {
-                providers::note_trust(&mut providers, &detail)?;
+                providers::note_trust(&mut providers, &left, &detail)?;
             }
         }
         for detail in page.policies.unwrap_or_default() {
@@ -62,7 +62,7 @@ pub(crate) async fn observe(iam: &Client, input: &Input) -> Result<State, StepEr
 /// The ARN of something that this step looks at.
 fn arn(thing: &Thing) -> Option<&str> {
     match thing {
-        Thing::Role { arn, .. } | Thing::Boundary { arn } => Some(arn),
+        Thing::Role { arn, .. } | Thing::Boundary { arn } | Thing::OidcProvider { arn } => Some(arn),
         _ => None,
     }
 }

@@ -60,7 +60,7 @@ pub struct ObservedProvider {
     pub audiences: BTreeSet<String>,
     /// Its tags.
     pub tags: Tags,
-    /// Roles that trust it and that Berth was not asked about.
+    /// Roles that trust it and that Berth was not asked about; looked for only where it is left over.
     pub trusted_by: BTreeSet<String>,
 }
 

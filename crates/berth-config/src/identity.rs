@@ -68,10 +68,9 @@ impl Onboarding {
         for role in &self.roles.roles {
             things.push(Thing::Role { name: role.key.clone(), arn: role_arn(role) });
         }
-        let providers = self.roles.roles.iter().filter_map(|role| role.trust.oidc_provider());
-        let providers: BTreeSet<&str> = providers.collect();
-        let arn = |provider| format!("arn:aws:iam::{account}:oidc-provider/{provider}");
-        things.extend(providers.into_iter().map(|provider| Thing::OidcProvider { arn: arn(provider) }));
+        let providers = self.roles.roles.iter().filter_map(|role| role.trust.oidc_provider_arn(account));
+        let providers: BTreeSet<String> = providers.collect();
+        things.extend(providers.into_iter().map(|arn| Thing::OidcProvider { arn }));
         for one in self.sign_in.iter().flat_map(|sign_in| &sign_in.assignments) {
             let (group, permission_set) = (one.group.clone(), one.permission_set.clone());
             things.push(Thing::SignIn { group, permission_set, group_id: None, permission_set_arn: None });

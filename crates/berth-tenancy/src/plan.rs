@@ -348,11 +348,11 @@ pub enum RoleTrust {
 }
 
 impl RoleTrust {
-    /// The OIDC provider that it names: host and path, without scheme.
+    /// The ARN of the OIDC provider that it names, in the account of the role.
     #[must_use]
-    pub fn oidc_provider(&self) -> Option<&str> {
+    pub fn oidc_provider_arn(&self, account: &AccountId) -> Option<String> {
         match self {
-            Self::Oidc { provider, .. } => Some(provider),
+            Self::Oidc { provider, .. } => Some(format!("arn:aws:iam::{account}:oidc-provider/{provider}")),
             _ => None,
         }
     }

@@ -8,11 +8,6 @@ use serde_json::Value;
 
 use crate::{Change, Input, State};
 
-/// The ARN of a provider, by its host and path.
-pub(crate) fn arn(input: &Input, provider: &str) -> String {
-    format!("arn:aws:iam::{}:oidc-provider/{provider}", input.run.account_id)
-}
-
 /// The tags that a provider must have.
 pub(crate) fn tags(input: &Input) -> Tags {
     input.run.tags_of(ResourceKind::OidcProvider)
@@ -22,8 +17,9 @@ pub(crate) fn tags(input: &Input) -> Tags {
 pub(crate) fn planned(input: &Input) -> BTreeMap<String, BTreeSet<String>> {
     let mut planned: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for role in input.planned() {
-        if let RoleTrust::Oidc { provider, audience, .. } = &role.trust {
-            planned.entry(arn(input, provider)).or_default().insert(audience.clone());
+        let arn = role.trust.oidc_provider_arn(&input.run.account_id);
+        if let (Some(arn), RoleTrust::Oidc { audience, .. }) = (arn, &role.trust) {
+            planned.entry(arn).or_default().insert(audience.clone());
         }
     }
     planned

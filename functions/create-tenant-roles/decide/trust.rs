@@ -30,7 +30,7 @@ pub(crate) fn trust_document(account: &AccountId, trust: &RoleTrust) -> Value {
             ]);
             json!({
                 "Effect": "Allow",
-                "Principal": { "Federated": format!("arn:aws:iam::{account}:oidc-provider/{provider}") },
+                "Principal": { "Federated": trust.oidc_provider_arn(account) },
                 "Action": "sts:AssumeRoleWithWebIdentity",
                 "Condition": { "StringEquals": claims },
             })

@@ -1,6 +1,6 @@
 //! Reads OIDC providers in the tenant's account.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_iam::{Client, types::RoleDetail};
 use berth_aws::{CallResultExt, SdkResultExt};
@@ -32,16 +32,19 @@ pub(super) async fn observed(iam: &Client, input: &Input) -> Result<BTreeMap<Str
     Ok(observed)
 }
 
-/// Notes whom a role trusts that Berth was not asked about: a provider that it needs stays.
+/// Notes which of the providers that are left over a role trusts that Berth was not asked about: one that it needs stays.
+/// Nothing of another role is read where no provider may go.
 pub(super) fn note_trust(
     providers: &mut BTreeMap<String, ObservedProvider>,
+    left: &BTreeSet<&str>,
     detail: &RoleDetail,
 ) -> Result<(), StepError> {
-    if providers.is_empty() {
+    let mut going = providers.iter_mut().filter(|(arn, _)| left.contains(arn.as_str())).peekable();
+    if going.peek().is_none() {
         return Ok(());
     }
     let trust = parse(detail.assume_role_policy_document().unwrap_or_default(), detail.arn())?;
-    for (_, provider) in providers.iter_mut().filter(|(arn, _)| trust_names(&trust, arn)) {
+    for (_, provider) in going.filter(|(arn, _)| trust_names(&trust, arn)) {
         provider.trusted_by.insert(detail.arn().unwrap_or_default().to_owned());
     }
     Ok(())
