@@ -4,7 +4,10 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     args::Target,
-    aws::{self, signed, stack},
+    aws::{
+        self,
+        query::{self, Refusal},
+    },
     hubs::{Setting, Told},
     outcome::{Exit, Problem},
     output,
@@ -55,18 +58,13 @@ async fn on_aws(told: &Told, rows: &mut Rows) -> Result<(), Problem> {
 /// What AWS says: who is asking, and where the state machine is. [STS `GetCallerIdentity`]
 async fn found(deployment: &Deployment, machine: Option<&Setting<String>>, rows: &mut Rows) -> Result<(), Problem> {
     let body = "Action=GetCallerIdentity&Version=2011-06-15".to_owned();
-    let answer = signed::post(deployment, "sts", "/", &[signed::FORM], body).await?;
-    let status = answer.status();
-    let text = answer.text().await.unwrap_or_default();
-    let said = |name| stack::value(&text, name);
-    let Some(arn) = said("Arn").filter(|_| status.is_success()) else {
-        let what = format!(
-            "sts:GetCallerIdentity failed: {}: {}",
-            said("Code").unwrap_or_else(|| status.to_string()),
-            said("Message").unwrap_or_default()
-        );
-        return Err(Problem::credentials(what, "sign in anew, or renew the keys"));
+    let refused = |code: &str, message: &str| {
+        let what = format!("sts:GetCallerIdentity failed: {code}: {message}");
+        Problem::credentials(what, "sign in anew, or renew the keys")
     };
+    let text = query::call(deployment, "sts", body).await?;
+    let text = text.map_err(|Refusal { code, message }| refused(&code, &message))?;
+    let arn = query::value(&text, "Arn").ok_or_else(|| refused("200 OK", ""))?;
     rows.add("identity", &arn, "STS");
     let from = machine.map_or("the stack's output, or the local AWS", |machine| &machine.from);
     rows.add("stateMachineArn", deployment.state_machine().await?, from);

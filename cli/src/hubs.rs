@@ -89,9 +89,8 @@ impl Told {
         let hub = chosen.as_ref().map(|chosen| hub(&chosen.value, file, path)).transpose()?.unwrap_or_default();
         let from = chosen.as_ref().map(|chosen| format!("hub {} in {path}", chosen.value)).unwrap_or_default();
         // In a profile or a region that is set in the environment, the default hub is not.
-        let in_environment =
-            |names: [&str; 2]| names.into_iter().find_map(|name| Some(Setting::new(variable(name)?, name)));
-        let pick = |flag: Option<(String, &str)>, names: [&str; 2], of_hub: Option<String>| {
+        let in_environment = |names: &[&str]| names.iter().find_map(|name| Some(Setting::new(variable(name)?, *name)));
+        let pick = |flag: Option<(String, &str)>, names: &[&str], of_hub: Option<String>| {
             let flag = flag.map(|(value, name)| Setting::new(value, name));
             let of_hub = of_hub.map(|value| Setting::new(value, from.clone()));
             let environment = in_environment(names);
@@ -102,16 +101,16 @@ impl Told {
         let has_keys = !is_named && variable("AWS_ACCESS_KEY_ID").is_some();
         let of_hub = hub.profile.filter(|_| !has_keys);
         Ok(Self {
-            profile: pick(flag(&target.profile, "--profile"), ["AWS_PROFILE", ""], of_hub),
+            profile: pick(flag(&target.profile, "--profile"), &["AWS_PROFILE"], of_hub),
             region: pick(
                 flag(&region, "--region"),
-                ["AWS_REGION", "AWS_DEFAULT_REGION"],
+                &["AWS_REGION", "AWS_DEFAULT_REGION"],
                 hub.region.map(|it| it.to_string()),
             ),
-            stack: pick(None, ["BERTH_STACK", ""], hub.stack)
+            stack: pick(None, &["BERTH_STACK"], hub.stack)
                 .unwrap_or_else(|| Setting::new(STACK.to_owned(), "the name in every installation")),
-            state_machine_arn: pick(None, ["BERTH_STATE_MACHINE_ARN", ""], hub.state_machine_arn),
-            ledger_table: pick(None, ["BERTH_LEDGER_TABLE", ""], hub.ledger_table)
+            state_machine_arn: pick(None, &["BERTH_STATE_MACHINE_ARN"], hub.state_machine_arn),
+            ledger_table: pick(None, &["BERTH_LEDGER_TABLE"], hub.ledger_table)
                 .unwrap_or_else(|| Setting::new(LEDGER_TABLE.to_owned(), "the name in every hub")),
             hub: chosen,
         })

@@ -376,10 +376,10 @@ fn print_position(record: &Record, position: &Position, now: Timestamp) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn record(status: &str) -> Record {
+    pub(crate) fn record(status: &str) -> Record {
         serde_json::from_value(json!({
             "accountId": "111122223333", "status": status, "generation": 1, "since": "2026-11-01T00:00:00Z",
             "environment": "dev",

@@ -3,6 +3,7 @@
 pub(crate) mod certificates;
 mod credentials;
 mod http;
+pub(crate) mod query;
 pub(crate) mod signed;
 mod source;
 pub(crate) mod stack;

@@ -19,9 +19,6 @@ use crate::{outcome::Problem, target::Deployment};
 /// Longest that an answer may take: a function runs for at most 15 minutes.
 const SECONDS_MAX: u64 = 900;
 
-/// The header of a call in the Query protocol.
-pub(crate) const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
-
 /// Posts a body to a path of a service, in the region of the hub; its answer, whatever it says.
 pub(crate) async fn post(
     deployment: &Deployment,

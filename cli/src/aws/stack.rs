@@ -2,22 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use xmlparser::{ElementEnd, Token, Tokenizer};
-
-use super::signed;
+use super::query::{self, Refusal, values};
 use crate::{outcome::Problem, target::Deployment};
 
 /// The outputs of a stack by their keys.
 pub(crate) async fn outputs(deployment: &Deployment, stack: &str) -> Result<BTreeMap<String, String>, Problem> {
     let body = format!("Action=DescribeStacks&Version=2010-05-15&StackName={}", escaped(stack));
-    let answer = signed::post(deployment, "cloudformation", "/", &[signed::FORM], body).await?;
-    let status = answer.status();
-    let text = answer.text().await.unwrap_or_default();
-    if status.is_success() {
-        return Ok(pairs(&text));
-    }
-    let said = |name| value(&text, name);
-    let (code, message) = (said("Code").unwrap_or_else(|| status.to_string()), said("Message").unwrap_or_default());
+    let Refusal { code, message } = match query::call(deployment, "cloudformation", body).await? {
+        Ok(text) => return Ok(pairs(&text)),
+        Err(refusal) => refusal,
+    };
     let what = format!("cloudformation:DescribeStacks of {stack} failed: {code}: {message}");
     Err(match code.as_str() {
         "ValidationError" => Problem::bad_input(
@@ -48,41 +42,6 @@ fn pairs(xml: &str) -> BTreeMap<String, String> {
         }
     }
     pairs
-}
-
-/// The text of the first element of a name.
-pub(crate) fn value(xml: &str, name: &str) -> Option<String> {
-    values(xml).into_iter().find(|(key, _)| key == name).map(|(_, value)| value)
-}
-
-/// Every element that holds a text alone, in order. What is no XML holds none.
-fn values(xml: &str) -> Vec<(String, String)> {
-    let mut values = Vec::new();
-    let mut open = String::new();
-    let mut text = String::new();
-    for token in Tokenizer::from(xml).map_while(Result::ok) {
-        match token {
-            Token::ElementStart { local, .. } => {
-                local.as_str().clone_into(&mut open);
-                text.clear();
-            }
-            Token::Text { text: part } | Token::Cdata { text: part, .. } => text.push_str(part.as_str()),
-            Token::ElementEnd { end: ElementEnd::Close(_, local), .. } => {
-                if local.as_str() == open {
-                    values.push((std::mem::take(&mut open), unescaped(&text)));
-                }
-                text.clear();
-            }
-            _ => {}
-        }
-    }
-    values
-}
-
-fn unescaped(text: &str) -> String {
-    // The ampersand last: what it makes is no entity again.
-    let entities = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&apos;", "'"), ("&amp;", "&")];
-    entities.iter().fold(text.to_owned(), |text, (entity, character)| text.replace(entity, character))
 }
 
 #[cfg(test)]

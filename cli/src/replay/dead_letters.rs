@@ -192,7 +192,7 @@ pub(crate) async fn move_back(client: &Client, letter: &Letter) -> Result<(), St
     delete(client, letter).await
 }
 
-/// Takes a letter out of its queue for good. [SQS `DeleteMessage`]
+/// Takes a message out of its queue for good. [SQS `DeleteMessage`]
 pub(crate) async fn delete(client: &Client, letter: &Letter) -> Result<(), StepError> {
     let dead = url(client, letter.queue.dead).await?;
     let deleted = client.delete_message().queue_url(dead).receipt_handle(&letter.receipt).send().await;

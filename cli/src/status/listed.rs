@@ -83,15 +83,7 @@ fn note(record: &Record, redriven: &BTreeSet<AccountId>) -> String {
 mod tests {
     use serde_json::json;
 
-    use super::*;
-
-    fn record(status: &str) -> Record {
-        serde_json::from_value(json!({
-            "accountId": "111122223333", "status": status, "generation": 1, "since": "2026-11-01T00:00:00Z",
-            "environment": "dev",
-        }))
-        .unwrap()
-    }
+    use super::{super::tests::record, *};
 
     #[test]
     fn filters_by_status_and_environment_both_count() {
