@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use aws_sdk_sfn::types::ExecutionStatus;
 use berth_aws::session_name;
-use berth_ledger::Record;
+use berth_ledger::{Record, Status};
 use serde_json::json;
 
 use super::{Scenario, neighbours::Neighbours, scenario::OF_PEOPLE};
@@ -38,6 +38,11 @@ pub(super) struct Seen<'a> {
     pub(super) scenario: Scenario,
     /// Whom a hostile tenant is after.
     pub(super) neighbours: Option<&'a Neighbours>,
+}
+
+/// Whether Berth stopped and said that something is not its own.
+pub(super) fn ended_not_owned(record: &Record) -> bool {
+    record.status == Status::Failed && record.failure.as_ref().is_some_and(|failure| failure.fault == "NotOwned")
 }
 
 /// Everything that does not hold after a run. The record is the ledger's, once the run had its outcome.

@@ -4,7 +4,10 @@ use aws_sdk_sfn::types::ExecutionStatus;
 use berth_ledger::{Record, Status};
 use serde_json::json;
 
-use super::{Scenario, invariants::differing};
+use super::{
+    Scenario,
+    invariants::{differing, ended_not_owned},
+};
 use crate::rig::Rig;
 
 /// Where the environment of both has its network.
@@ -49,7 +52,7 @@ impl Neighbours {
     /// something is not Berth's; the next one makes everything right, or says so.
     pub(super) fn violated(&self, rig: &Rig, tenant: &str, clean: &[String], record: &Record) -> Vec<String> {
         let mut violations = self.reached(rig, tenant);
-        if record.status != Status::Onboarded && !is_noticed(record) {
+        if record.status != Status::Onboarded && !ended_not_owned(record) {
             violations.push(format!("no lost account: it ended {}: {:?}", record.status.name(), record.failure));
         }
         let execution = rig.start_execution(&json!({ "accountId": self.attacker }));
@@ -58,7 +61,7 @@ impl Neighbours {
         if ended.status == ExecutionStatus::Succeeded {
             let lines = differing(clean, &rig.snapshot_of_berth(&self.attacker, tenant));
             violations.extend(lines.into_iter().map(|line| format!("what a tenant changed is noticed: {line}")));
-        } else if !is_noticed(&record) {
+        } else if !ended_not_owned(&record) {
             violations.push(format!("what a tenant changed is noticed: it ended {:?}", record.failure));
         }
         violations.extend(self.reached(rig, tenant));
@@ -73,9 +76,4 @@ impl Neighbours {
         violations.extend(changed.into_iter().map(|line| format!("isolation: of the neighbour {line}")));
         violations
     }
-}
-
-/// Whether Berth stopped and said that something is not its own.
-fn is_noticed(record: &Record) -> bool {
-    record.status == Status::Failed && record.failure.as_ref().is_some_and(|failure| failure.fault == "NotOwned")
 }

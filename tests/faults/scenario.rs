@@ -5,6 +5,7 @@ use std::{fmt, str::FromStr};
 use berth_ledger::{Record, Status};
 use serde_json::{Value, json};
 
+use super::invariants::ended_not_owned;
 use crate::rig::{Event, HUB, MANAGEMENT, Rig, event, event_now};
 
 /// How often a campaign may fail.
@@ -121,13 +122,12 @@ impl Scenario {
 
     /// Whether this is how it ends when nothing is wrong.
     pub(super) fn is_end(self, record: &Record) -> bool {
+        let not_owned = ended_not_owned(record);
         if self.is_refused() {
-            let fault = record.failure.as_ref().map(|failure| failure.fault.as_str());
-            return record.status == Status::Failed && fault == Some("NotOwned");
+            return not_owned;
         }
         // An attacker may have left what is not Berth's, and that is said.
-        let is_noticed = self == Self::Hostile && record.failure.as_ref().is_some_and(|each| each.fault == "NotOwned");
-        (record.status == self.end() || is_noticed) && record.lease.is_none()
+        (self == Self::Hostile && not_owned) || (record.status == self.end() && record.lease.is_none())
     }
 
     /// Everything before the part that is broken; the account's id.
