@@ -221,7 +221,7 @@ def test_every_command_of_the_readme_prints_what_it_says(shell: Shell) -> None:
         text = text.replace(named, account)
         if named == FINISHED:
             assert shell.run(f"berth onboard {account} --wait")[0] == 0
-    follow(shell, README, text, 8)
+    follow(shell, README, text, 7)
 
 
 @pytest.mark.parametrize("page", RUN, ids=lambda page: page.stem)
