@@ -1,6 +1,7 @@
-//! From Control Tower's event to a tenant that is Ready, with a real API server and the real operator behind a cluster.
+//! From Control Tower's event to a tenant that is Ready, and back, with a real API server and the real operator behind a cluster.
 //!
-//! The sync of the cluster's folder is a server-side apply of the committed file, as Argo CD and Flux make it. Where this
+//! The sync of the cluster's folder is a server-side apply of the committed file, as Argo CD and Flux make it, and a deletion
+//! when the file is gone. Where this
 //! machine has no API server (crates/berth-kube-testing), the test says so and ends.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
@@ -33,8 +34,12 @@ impl Operator {
             "{} is not built\nNext: cargo build -p berth-operator --features client",
             operator.display()
         );
+        let settings = log.with_file_name("settings.json");
+        // What a cluster's administrator sets in hours is seconds here; the brake and the order are as everywhere.
+        std::fs::write(&settings, json!({ "orphanGraceSeconds": 1 }).to_string()).unwrap();
         let child = Command::new(operator)
-            .args(["--replica", "only", "--listen", "127.0.0.1:0", "--namespace", "default"])
+            .args(["--replica", "only", "--listen", "127.0.0.1:0", "--namespace", "default", "--scan-seconds", "1"])
+            .env("BERTH_OPERATOR_SETTINGS", settings)
             .env("KUBECONFIG", kubeconfig)
             .stdout(Stdio::from(std::fs::File::create(log).unwrap()))
             .spawn();
@@ -89,6 +94,13 @@ impl Cluster {
         assert!(answer.0.is_success(), "{path}: {answer:?}");
     }
 
+    /// Deletes an object, as GitOps tools do whose file is gone.
+    fn prune(&self, path: &str) {
+        let url = format!("{}{path}", self.server.url());
+        let status = self.runtime.block_on(async { self.http.delete(url).send().await.unwrap().status() });
+        assert!(status.is_success(), "{path}: {status}");
+    }
+
     fn get(&self, path: &str) -> Value {
         let url = format!("{}{path}", self.server.url());
         let text = self.runtime.block_on(async { self.http.get(url).send().await.unwrap().text().await.unwrap() });
@@ -113,19 +125,19 @@ impl Cluster {
     }
 }
 
-/// Waits until `berth status` says that the account waits for this.
-fn until_it_waits(rig: &Rig, account: &str, what: &str) {
+/// Waits until `berth status` says that the account waits in that state for this.
+fn until_it_waits(rig: &Rig, account: &str, state: &str, what: &str) {
     rig.until(&format!("{what:?} in berth status"), || {
         // Before that, `berth status` has nothing to show.
         rig.record(account)?;
         let (_, status) = rig.status(account);
-        let now = status["execution"]["now"].as_array()?.iter().find(|open| open["state"] == "AwaitTenant")?.clone();
+        let now = status["execution"]["now"].as_array()?.iter().find(|open| open["state"] == state)?.clone();
         now["waitsFor"]["message"].as_str().filter(|said| said.contains(what)).map(drop)
     });
 }
 
 #[test]
-fn from_the_event_to_a_tenant_that_is_ready_and_nothing_without_an_operator() {
+fn from_the_event_to_a_ready_tenant_and_back_with_a_real_operator() {
     let Some(cluster) = Cluster::start() else { return };
     let (rig, _alone) = rig::alone(TimingProfile::Fast, |_| ());
     rig.deploy_platform(&[
@@ -137,7 +149,7 @@ fn from_the_event_to_a_tenant_that_is_ready_and_nothing_without_an_operator() {
     let account = rig.account("harbour-staging", "staging");
     rig.publish(&[event(Event::Created, &account)]);
 
-    until_it_waits(rig, &account, "clusters/shared-dev-1 of the repository is not synced yet");
+    until_it_waits(rig, &account, "AwaitTenant", "clusters/shared-dev-1 of the repository is not synced yet");
     let path = rig.files_naming(&account).pop().unwrap();
     assert!(path.starts_with("clusters/shared-dev-1/tenants/"), "{path}");
     cluster.apply("/apis/tenancy.berth.dev/v1alpha1/tenants/harbour", &rig.file("main", &path));
@@ -145,6 +157,7 @@ fn from_the_event_to_a_tenant_that_is_ready_and_nothing_without_an_operator() {
     until_it_waits(
         rig,
         &account,
+        "AwaitTenant",
         "the Tenant harbour on shared-dev-1 has no condition Ready: its operator has said nothing",
     );
     assert_eq!(rig.record(&account).unwrap().status, Status::Running);
@@ -157,6 +170,39 @@ fn from_the_event_to_a_tenant_that_is_ready_and_nothing_without_an_operator() {
     assert_eq!(namespace["metadata"]["labels"]["tenancy.berth.dev/tenant"], "harbour");
     let binding = cluster.get(&format!("{RBAC}/namespaces/harbour-staging/rolebindings/berth-edit"));
     assert_eq!(binding["subjects"][0]["name"], "tenant:harbour:staging:edit", "the group of the access entry");
+    leaves(rig, &cluster, &account, &path);
+}
+
+/// The account leaves, and so does its tenant, whose file asks for its namespaces to be deleted: nothing of its access goes
+/// before the operator has ended them.
+fn leaves(rig: &Rig, cluster: &Cluster, account: &str, path: &str) {
+    const TENANT: &str = "/apis/tenancy.berth.dev/v1alpha1/tenants/harbour";
+    rig.edit("main", path, "spec:\n", "spec:\n  deletionPolicy: Delete\n");
+    cluster.apply(TENANT, &rig.file("main", path));
+    rig.until("the operator's finalizer", || cluster.get(TENANT)["metadata"]["finalizers"][0].as_str().map(drop));
+    // What keeps a namespace keeps the Tenant, and with it the account.
+    const KEPT: &str = "/api/v1/namespaces/harbour-staging/configmaps/kept";
+    let kept = json!({ "apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": { "name": "kept", "finalizers": ["example.com/kept"] } });
+    cluster.apply(KEPT, &kept.to_string());
+
+    let before = rig.world(account);
+    let execution = rig.start_offboarding(account);
+    until_it_waits(rig, account, "AwaitTenantGone", "is not synced");
+    assert_eq!(rig.files_naming(account), Vec::<String>::new(), "the entry is out of the repository");
+    cluster.prune(TENANT);
+    until_it_waits(rig, account, "AwaitTenantGone", "namespaces are being deleted: harbour-staging");
+    assert_eq!(rig.world(account), before, "its access is as it was");
+
+    let free = json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "kept", "finalizers": [] } });
+    cluster.apply(KEPT, &free.to_string());
+    let ended = rig.ended(&execution);
+    assert_eq!(ended.error, None, "{ended:?}");
+    let tombstone = rig.wait_for(account, Status::Offboarded).offboarded.unwrap();
+    assert!(tombstone.left_behind.join("\n").contains("the Tenant harbour on shared-dev-1 is gone"), "{tombstone:?}");
+    for gone in [TENANT, "/api/v1/namespaces/harbour-staging"] {
+        assert_eq!(cluster.get(gone)["code"], 404, "{gone}");
+    }
 }
 
 #[test]
