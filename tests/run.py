@@ -39,11 +39,13 @@ BUILDS = (
 
 END_TO_END = "berth-tests"
 """The package whose test binaries start a local AWS each."""
-PYTEST = ("authorization", "deploy", "docs", "policies", "stack")
-"""Folders of local/tests that are about Berth's own templates, policies, deployment and pages."""
+PYTEST = ("authorization", "deploy", "docs", "policies", "runner", "stack")
+"""Folders of local/tests that are about Berth's own templates, policies, deployment and pages, and about this runner."""
 PYTEST_ALL = ("aws", "gateway", "github", "gitserver", "organization", "supervisor")
 """Folders that are about the local AWS itself."""
 
+SKIPPED = "SKIPPED: "
+"""Begins a line by which a test that passed says, past libtest's capture, that it could not look."""
 SLOWEST = 10
 SECONDS_MAX = 45 * 60
 """Longest that one test binary may take, on whatever machine: a test that hangs is named instead of waited for."""
@@ -72,6 +74,8 @@ class Result:
     passed: int = 0
     ignored: int = 0
     failed: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    """What its tests say that they did not test here, and why."""
     text: str = ""
     times: list[tuple[float, str]] = field(default_factory=list)
 
@@ -166,6 +170,8 @@ def read_events(lines: list[str], result: Result) -> None:
             event = None
         if not isinstance(event, dict) or event.get("type") not in ("suite", "test"):
             other.append(line)
+            if line.startswith(SKIPPED) and (said := line.removeprefix(SKIPPED).strip()) not in result.skipped:
+                result.skipped.append(said)
         elif event["type"] == "test":
             read_test(event, running, result)
     if running:
@@ -277,12 +283,27 @@ def close(results: list[Result], elapsed: float) -> int:
         for name in failed:
             print(f"  {name}")
         print(f"  their output: above, and in {LOGS}")
+    skipped = show_skipped(results)
     passed, ignored = (sum(getattr(result, name) for result in results) for name in ("passed", "ignored"))
     left = f", {ignored} left to make test-all" if ignored else ""
+    left += f", {skipped} NOT TESTED here (above)" if skipped else ""
     word = "FAILED" if failed else "ok"
     minutes = f"{elapsed / 60:.1f} min"
     print(f"\n{word}: {passed} passed, {len(failed)} failed{left}; {len(results)} processes, {minutes}")
     return 1 if failed else 0
+
+
+def show_skipped(results: list[Result]) -> int:
+    """What was not tested on this machine, each reason once, with what says so; how many reasons there are."""
+    reasons: dict[str, list[str]] = {}
+    for result in results:
+        for reason in result.skipped:
+            reasons.setdefault(reason, []).append(result.job.name)
+    if reasons:
+        print("\nNOT TESTED here:")
+    for reason, names in sorted(reasons.items()):
+        print(f"  {SKIPPED}{reason} ({', '.join(sorted(names))})")
+    return len(reasons)
 
 
 def at_once_by_default() -> int:
