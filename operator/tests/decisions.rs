@@ -116,6 +116,123 @@ fn policies_come_before_and_bindings_after_everything_else() {
     assert_eq!((kinds.first(), kinds.last()), (Some(&Kind::NetworkPolicy), Some(&Kind::RoleBinding)));
 }
 
+/// Two environments in accounts of their own, one of them with a network in each of two regions.
+fn of_two_environments(profile: &str) -> Tenant {
+    tenant(|document| {
+        document["spec"]["accounts"] = json!([
+            { "environment": "dev", "accountId": "111122223333", "networks": [
+                { "region": "eu-west-1", "cidrs": ["10.42.16.0/20", "10.42.0.0/20"] },
+                { "region": "eu-central-1", "cidrs": ["10.43.0.0/20"] } ] },
+            { "environment": "prod", "accountId": "444455556666", "networks": [
+                { "region": "eu-west-1", "cidrs": ["10.50.0.0/20"] } ] } ]);
+        document["spec"]["namespaces"] = json!([
+            { "name": "dev", "environment": "dev" }, { "name": "prod", "environment": "prod" } ]);
+        document["spec"]["network"] = json!({ "profile": profile, "allowIngressFrom": ["gateway"] });
+    })
+}
+
+/// The `spec` of every policy of each namespace, by name; Cilium's is `cilium`.
+fn policies(tenant: &Tenant) -> BTreeMap<String, BTreeMap<String, Value>> {
+    let mut settings = Settings { shared_namespaces: vec!["monitoring".to_owned()], ..Settings::default() };
+    settings.dns.node_local = vec!["169.254.20.10".to_owned(), "fd00::10".to_owned()];
+    let of = |objects: &[Object]| {
+        let policies = objects.iter().filter_map(|object| match object.kind {
+            Kind::NetworkPolicy => Some((object.name.clone(), object.body["spec"].clone())),
+            Kind::CiliumNetworkPolicy => Some(("cilium".to_owned(), object.body["spec"].clone())),
+            _ => None,
+        });
+        policies.collect()
+    };
+    let wanted = desired(tenant, &settings, &knows(&[Kind::CiliumNetworkPolicy]));
+    wanted.iter().map(|namespace| (namespace.name.clone(), of(&namespace.objects))).collect()
+}
+
+/// The policies of a namespace of the profile `isolated` whose pods may reach these blocks.
+fn isolated(blocks: &[&str]) -> Value {
+    let to: Vec<Value> = blocks.iter().map(|block| json!({ "ipBlock": { "cidr": block } })).collect();
+    let own = json!({ "namespaceSelector": { "matchLabels": { "tenancy.berth.dev/tenant": "payments" } } });
+    let dns_pods = json!({
+        "namespaceSelector": { "matchLabels": { "kubernetes.io/metadata.name": "kube-system" } },
+        "podSelector": { "matchLabels": { "k8s-app": "kube-dns" } } });
+    let local =
+        [json!({ "ipBlock": { "cidr": "169.254.20.10/32" } }), json!({ "ipBlock": { "cidr": "fd00::10/128" } })];
+    let gateway = json!({ "namespaceSelector": { "matchLabels": { "kubernetes.io/metadata.name": "gateway" } } });
+    json!({
+        "berth-default-deny": { "podSelector": {}, "policyTypes": ["Ingress", "Egress"] },
+        "berth-allow-dns": { "podSelector": {}, "policyTypes": ["Egress"], "egress": [{
+            "to": [dns_pods, local[0], local[1]],
+            "ports": [{ "protocol": "UDP", "port": 53 }, { "protocol": "TCP", "port": 53 }] }] },
+        "berth-allow-same-tenant": { "podSelector": {}, "policyTypes": ["Ingress", "Egress"],
+            "ingress": [{ "from": [own] }], "egress": [{ "to": [own] }] },
+        "berth-allow-egress-blocks": { "podSelector": {}, "policyTypes": ["Egress"], "egress": [{ "to": to }] },
+        "berth-allow-ingress-from": { "podSelector": {}, "policyTypes": ["Ingress"],
+            "ingress": [{ "from": [gateway] }] },
+        "cilium": cilium_twin(blocks, &[]),
+    })
+}
+
+/// Cilium's twin of these policies; with the profile `shared` these namespaces call in and are reached, too.
+fn cilium_twin(blocks: &[&str], shared: &[&str]) -> Value {
+    let named = |name: &str| json!({ "matchLabels": { "k8s:io.kubernetes.pod.namespace": name } });
+    let own = json!({ "matchLabels": { "k8s:io.cilium.k8s.namespace.labels.tenancy.berth.dev/tenant": "payments" } });
+    let with = |first: &[Value]| [first, &shared.iter().map(|name| named(name)).collect::<Vec<_>>()].concat();
+    let dns = json!([{ "ports": [{ "port": "53", "protocol": "UDP" }, { "port": "53", "protocol": "TCP" }] }]);
+    let pods = json!({ "matchLabels": {
+        "k8s:io.kubernetes.pod.namespace": "kube-system", "k8s:k8s-app": "kube-dns" } });
+    json!({
+        "endpointSelector": {},
+        "ingress": [{ "fromEndpoints": with(&[own.clone(), named("gateway")]) }],
+        "egress": [
+            { "toEndpoints": [pods], "toPorts": dns },
+            { "toEndpoints": with(&[own]) },
+            { "toCIDR": ["169.254.20.10/32", "fd00::10/128"], "toPorts": dns },
+            { "toCIDR": blocks },
+        ],
+    })
+}
+
+const DEV: [&str; 3] = ["10.42.0.0/20", "10.42.16.0/20", "10.43.0.0/20"];
+const PROD: [&str; 1] = ["10.50.0.0/20"];
+
+#[test]
+fn policies_allow_what_the_tenant_names_and_the_blocks_of_their_environment() {
+    let policies = policies(&of_two_environments("isolated"));
+    assert_eq!(json!(policies), json!({ "payments-dev": isolated(&DEV), "payments-prod": isolated(&PROD) }));
+}
+
+#[test]
+fn the_profile_shared_adds_the_platforms_namespaces_both_ways_and_nothing_else() {
+    let monitoring = json!({ "namespaceSelector": { "matchLabels": { "kubernetes.io/metadata.name": "monitoring" } } });
+    let shared = |blocks: &[&str]| {
+        let mut policies = isolated(blocks);
+        policies["berth-allow-shared"] = json!({ "podSelector": {}, "policyTypes": ["Ingress", "Egress"],
+            "ingress": [{ "from": [monitoring] }], "egress": [{ "to": [monitoring] }] });
+        policies["cilium"] = cilium_twin(blocks, &["monitoring"]);
+        policies
+    };
+    let policies = policies(&of_two_environments("shared"));
+    assert_eq!(json!(policies), json!({ "payments-dev": shared(&DEV), "payments-prod": shared(&PROD) }));
+}
+
+#[test]
+fn blocks_that_the_tenant_names_stand_in_place_of_those_of_its_accounts() {
+    let mut named = of_two_environments("isolated");
+    named.spec.network.egress_cidrs = vec!["192.0.2.0/24".to_owned()];
+    let whole = isolated(&["192.0.2.0/24"]);
+    assert_eq!(json!(policies(&named)), json!({ "payments-dev": whole, "payments-prod": whole }));
+    // Without any, nothing is opened: an empty list of peers would be everybody.
+    let mut none = of_two_environments("isolated");
+    none.spec.accounts.clear();
+    none.spec.network.allow_ingress_from.clear();
+    for (namespace, policies) in policies(&none) {
+        let names: Vec<&str> = policies.keys().map(String::as_str).collect();
+        let expected = ["berth-allow-dns", "berth-allow-same-tenant", "berth-default-deny", "cilium"];
+        assert_eq!(names, expected, "{namespace}");
+        assert_eq!(policies["cilium"]["egress"].as_array().unwrap().len(), 3, "{namespace}");
+        assert_eq!(policies["cilium"]["ingress"][0]["fromEndpoints"].as_array().unwrap().len(), 1, "{namespace}");
+    }
+}
+
 #[test]
 fn labels_of_a_tenant_never_win_over_those_of_the_operator() {
     // As a server without the CRD's rules would have stored it.
