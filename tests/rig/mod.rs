@@ -38,7 +38,7 @@ pub use self::{
     executions::{Ended, onboarded, run},
     intake::{Event, event, event_now, fixture},
     journal::{Call, Invocation, StoppedClock, TimedCall},
-    person::{AccessEntrySeen, AssignmentSeen, AttachmentSeen, Counted, RegionSeen, RoleSeen, VpcSeen, World},
+    person::{AccessEntrySeen, AssignmentSeen, AttachmentSeen, Counted, LetIn, RegionSeen, RoleSeen, VpcSeen, World},
     places::{Place, disguises},
     repository::InPlace,
 };

@@ -170,9 +170,12 @@ class Person:
         return {
             "regions": regions,
             "roles": self._roles(account),
-            "assignments": self._assignments(account),
-            "accessEntries": self._access_entries(account),
+            **self.let_in(account),
         }
+
+    def let_in(self, account: str) -> dict[str, Any]:
+        """Who signs in to the account, and which of its roles clusters let in."""
+        return {"assignments": self._assignments(account), "accessEntries": self._access_entries(account)}
 
     def snapshot(self, account: str, tenant: str) -> list[str]:
         """Everything that onboarding makes, without ids, to be compared with another account's."""

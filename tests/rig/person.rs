@@ -35,6 +35,16 @@ pub struct World {
     pub access_entries: Vec<AccessEntrySeen>,
 }
 
+/// Whom an account lets in.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LetIn {
+    /// Who signs in, by group.
+    pub assignments: Vec<AssignmentSeen>,
+    /// Access entries of the account's roles, by cluster and role.
+    pub access_entries: Vec<AccessEntrySeen>,
+}
+
 /// One region of an account, and the network account's side of it.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -326,6 +336,12 @@ impl Rig {
     #[must_use]
     pub fn world(&self, account: &str) -> World {
         serde_json::from_value(self.person(&json!({ "do": "world", "account": account }))).expect("a world")
+    }
+
+    /// Whom the account lets in now: the part of its world that takes no look at a network.
+    #[must_use]
+    pub fn let_in(&self, account: &str) -> LetIn {
+        serde_json::from_value(self.person(&json!({ "do": "let_in", "account": account }))).expect("who is let in")
     }
 
     /// Everything that onboarding makes, as lines without ids: of two accounts that are onboarded alike, the same ones.

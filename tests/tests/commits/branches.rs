@@ -1,7 +1,7 @@
 //! Pull-request mode where there are no pull requests: Berth pushes a branch, and a person merges it with git.
 
 use aws_sdk_sfn::types::ExecutionStatus;
-use berth_tests::rig::Rig;
+use berth_tests::rig::{LetIn, Rig};
 use serde_json::json;
 
 use crate::alone;
@@ -42,6 +42,7 @@ fn a_branch_that_a_person_merges_with_git_completes_the_onboarding() {
     rig.complete_merges();
     assert_eq!(waits_for_branch(rig, &account), branch, "nobody merged it yet");
     assert!(rig.files_naming(&account).is_empty());
+    assert_eq!(rig.let_in(&account), LetIn::default(), "access follows the merge");
     rig.merge_branch(&branch);
     rig.complete_merges();
     let ended = rig.ended(&execution);
@@ -49,6 +50,8 @@ fn a_branch_that_a_person_merges_with_git_completes_the_onboarding() {
     let sha = ended.output["commit"]["sha"].as_str().unwrap();
     let path = ended.output["commit"]["path"].as_str().unwrap();
     assert!(rig.is_on_main(sha) && rig.file(sha, path).contains(&account));
+    let LetIn { assignments, access_entries } = rig.let_in(&account);
+    assert!(!assignments.is_empty() && !access_entries.is_empty(), "{assignments:?} {access_entries:?}");
     // The branch is still there. It was settled with its merge: it is asked about no more, and joined by nobody.
     let asked = |rig: &Rig| rig.invoke("berth-complete-merges", &json!({})).0;
     assert_eq!(asked(rig), json!({ "open": 0, "settled": 0, "requests": 0 }));

@@ -1,6 +1,7 @@
 //! What becomes of an onboarding when people merge its pull request, close it, or do nothing.
 
 use aws_sdk_sfn::types::ExecutionStatus;
+use berth_tests::rig::LetIn;
 use serde_json::{Value, json};
 
 use crate::{Proposed, alone, completed, proposed, proposed_again, waits_for_merge};
@@ -12,6 +13,7 @@ fn a_merge_completes_the_onboarding_and_the_sweep_lets_it_wait() {
     rig.complete_merges();
     assert_eq!(rig.status(&account).1["status"], "running", "nobody merged it yet");
     assert!(rig.files_naming(&account).is_empty());
+    assert_eq!(rig.let_in(&account), LetIn::default(), "access follows the merge");
     // Whatever the limits: who waits for a person is not stuck.
     let (_, swept) = rig.berth(&["sweep", "--dry-run", "--stuck-after", "0", "--missing-after", "0", "--json"]);
     let swept: Value = serde_json::from_str(&swept).unwrap();
@@ -25,6 +27,8 @@ fn a_merge_completes_the_onboarding_and_the_sweep_lets_it_wait() {
         (ended.output["commit"]["sha"].as_str().unwrap(), ended.output["commit"]["path"].as_str().unwrap());
     assert!(rig.is_on_main(sha) && rig.file(sha, path).contains(&account));
     assert!(ended.changes().contains(&format!("merge {path}")), "{:?}", ended.changes());
+    let LetIn { assignments, access_entries } = rig.let_in(&account);
+    assert_eq!((assignments.len(), access_entries.len()), (2, 2), "{assignments:?} {access_entries:?}");
 }
 
 #[test]
