@@ -3,16 +3,19 @@
 use std::collections::BTreeMap;
 
 use berth_events::Failure;
-use berth_step::StepError;
-use berth_tenancy::{AccountId, Given, LeftOver, Region, Subject, Thing};
+use berth_step::{Fault, StepError};
+use berth_tenancy::{AccountId, Given, Identity, LeftOver, Region, Subject, Thing};
 use jiff::Timestamp;
 
 use crate::{
     ClusterAccessRecord, CommitRecord, DefaultVpcRecord, Ledger, ReadinessRecord, Record, RegionRecord, RoleRecord,
     SignInRecord, Status, Taken, Tombstone,
     journal::{inventory, things},
-    table::Change,
+    table::{Change, key},
 };
+
+/// The state that asks the tenant's file whether it takes the account, before anything is made.
+const STATE_OF_THE_FILE: &str = "CheckTenant";
 
 /// How an execution ended.
 #[derive(Debug, Clone, PartialEq)]
@@ -139,10 +142,20 @@ impl Ledger {
         };
         let change = change.set("status", ending.status())?.set("announced", ending.status())?;
         let change = change.set("since", now)?.value("me", execution)?;
+        if let Some(identity) = record.and_then(|record| bound_for_nothing(record, execution, ending)) {
+            return self.unbind(account, change, &identity).await;
+        }
         match self.update(account, change).await? {
             None if matches!(ending, Ending::Failed(_)) => self.note_heard_failure(account).await.map(|()| false),
             written => Ok(written.is_some()),
         }
+    }
+
+    /// Writes the end of a run that has bound the account for nothing, and frees its place, in one transaction.
+    async fn unbind(&self, account: &AccountId, end: Change, identity: &Identity) -> Result<bool, StepError> {
+        let unbound = end.remove(&["binding"]).of_item(&self.table, key(account))?;
+        let items = vec![unbound, self.unclaim(account, identity)?];
+        Ok(self.write(items).await.map_err(|error| error.for_account(account))?.is_none())
     }
 
     /// The account stays onboarded, and yet subscribers heard of a failure: a good end is news to them again.
@@ -150,6 +163,19 @@ impl Ledger {
         let heard = Change::when("#status = :onboarded").set("announced", Status::Failed)?;
         self.update(account, heard.value("onboarded", Status::Onboarded)?).await.map(|_| ())
     }
+}
+
+/// Who the account is bound to be, although its tenant's file says that somebody else is, and nothing was given it because of
+/// the binding: it was made by this run, or by one that came no further. Such an account is bound no more, and its place
+/// is free for the one that the file names. Pure.
+fn bound_for_nothing(record: &Record, execution: &str, ending: &Ending) -> Option<Identity> {
+    let Ending::Failed(failure) = ending else { return None };
+    let is_refused = failure.state == STATE_OF_THE_FILE && failure.fault == Fault::NotOwned.name();
+    // What an earlier version gave is in the inventory without an onboarding, until one ends well.
+    let is_unused = record.journal.is_empty() && record.given().iter().all(|given| given.generation.is_none());
+    let is_its = record.lease.as_deref() == Some(execution);
+    let binding = record.binding.as_ref().filter(|_| is_refused && is_unused && is_its)?;
+    Some(binding.identity.clone())
 }
 
 /// What the account has after an onboarding that succeeded: what its steps answered, and what is left over. What was given
@@ -246,6 +272,41 @@ mod tests {
             ("vpc eu-west-1", 3),
         ];
         assert_eq!(sorted(after), wanted.map(|(key, generation)| (key.to_owned(), Some(generation))));
+    }
+
+    #[test]
+    fn only_an_account_that_was_given_nothing_since_it_was_bound_is_bound_for_nothing() {
+        let bound = |more: &Value| {
+            let identity = json!({ "tenant": "payments", "environment": "dev" });
+            let mut value = json!({
+                "accountId": "111122223333", "status": "running", "generation": 3, "since": "2026-11-01T00:00:00Z",
+                "lease": "arn:mine", "binding": { "identity": identity, "since": "2026-11-01T00:00:00Z", "revision": 1 },
+            });
+            value.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            serde_json::from_value::<Record>(value).unwrap()
+        };
+        let failed = |state: &str, fault: &str| {
+            let (message, hint) = (String::new(), String::new());
+            Ending::Failed(Failure { state: state.to_owned(), fault: fault.to_owned(), message, hint })
+        };
+        let refused = failed("CheckTenant", "NotOwned");
+        let role = |generation: Value| json!({ "1": { "thing": { "kind": "role", "name": "n", "arn": "arn:a" }, "generation": generation } });
+        let batch = json!({ "generation": 3, "step": "s", "at": "2026-11-01T00:00:00Z", "changes": ["c"] });
+        let cases = [
+            (json!({}), &refused, true),
+            (json!({ "inventory": role(Value::Null) }), &refused, true),
+            (json!({ "inventory": role(json!(2)) }), &refused, false),
+            (json!({ "journal": { "1": batch } }), &refused, false),
+            (json!({ "lease": "arn:another" }), &refused, false),
+            (json!({ "binding": null }), &refused, false),
+            (json!({}), &failed("CheckTenant", "Denied"), false),
+            (json!({}), &failed("CommitTenant", "NotOwned"), false),
+            (json!({}), &ending(Vec::new()), false),
+        ];
+        for (more, ending, expected) in cases {
+            let identity = bound_for_nothing(&bound(&more), "arn:mine", ending).map(|identity| identity.to_string());
+            assert_eq!(identity.as_deref(), expected.then_some("payments/dev"), "{more} {ending:?}");
+        }
     }
 
     #[test]

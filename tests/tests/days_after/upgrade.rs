@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use berth_tests::rig::{HUB, Rig, onboarded};
+use aws_sdk_sfn::types::ExecutionStatus;
+use berth_tests::rig::{HUB, Rig, onboarded, run};
 use serde_json::{Value, json};
 
 use crate::{changed_since, turn};
@@ -69,6 +70,62 @@ fn the_run_after_an_upgrade_binds_accounts_and_changes_nothing() {
     assert_eq!(bound, ["elder/staging", "alder/staging", "elder/dev"]);
     let (_, claims) = rig.berth(&["ledger", "claims", "--json"]);
     assert!(accounts.iter().all(|account| claims.contains(account.as_str())), "{claims}");
+}
+
+/// Who the account is, the ledger and the repository say differently: a person decides, and until then it is bound to neither.
+#[test]
+fn an_old_account_whose_tenants_file_is_somebody_elses_is_not_bound() {
+    let (rig, _turn) = turn(&[]);
+    let account = rig.account("hornbeam-staging", "staging");
+    let commit = onboarded(rig, &account).output["commit"]["path"].as_str().unwrap().to_owned();
+    // Another account is the tenant's in this environment; then the whole file is another tenant's.
+    let edits = [(account.as_str(), "999900001111"), ("name: hornbeam", "name: whitebeam")];
+    for (from, to) in edits {
+        forget_identities(rig);
+        let before = rig.world(&account);
+        rig.edit("main", &commit, from, to);
+        let (file, since) = (rig.file("main", &commit), rig.last_call());
+        let ended = run(rig, &account);
+        assert_eq!((ended.status, ended.error.as_deref()), (ExecutionStatus::Failed, Some("NotOwned")));
+        let record = rig.record(&account).unwrap();
+        assert_eq!(record.failure.as_ref().unwrap().state, "CheckTenant", "{:?}", record.failure);
+        assert_eq!((&record.binding, claimant(rig, "hornbeam", "staging")), (&None, None), "{to}");
+        assert_eq!((changed_since(rig, since), rig.world(&account)), (vec![], before));
+        assert_eq!(rig.file("main", &commit), file);
+
+        // The person decided for the ledger.
+        rig.edit("main", &commit, to, from);
+        assert!(onboarded(rig, &account).changes().is_empty());
+        assert_eq!(rig.record(&account).unwrap().binding.unwrap().identity.to_string(), "hornbeam/staging");
+        assert_eq!(claimant(rig, "hornbeam", "staging"), Some(account.clone()));
+    }
+}
+
+/// Until the run after an upgrade nobody has claimed the place of an old account, and only the file says that it has it.
+#[test]
+fn who_claims_the_place_of_an_old_account_is_refused_and_does_not_keep_it() {
+    let (rig, _turn) = turn(&[]);
+    let account = rig.account("rowan-staging", "staging");
+    onboarded(rig, &account);
+    forget_identities(rig);
+    let rival = rig.account("Rowan  (STAGING)", "staging");
+    let since = rig.last_call();
+    let ended = run(rig, &rival);
+    assert_eq!((ended.status, ended.error.as_deref()), (ExecutionStatus::Failed, Some("NotOwned")));
+    let record = rig.record(&rival).unwrap();
+    assert_eq!((record.failure.unwrap().state.as_str(), record.binding), ("CheckTenant", None));
+    assert_eq!((changed_since(rig, since), claimant(rig, "rowan", "staging")), (vec![], None));
+
+    assert!(onboarded(rig, &account).changes().is_empty());
+    assert_eq!(claimant(rig, "rowan", "staging"), Some(account));
+}
+
+/// The account that has claimed an environment of a tenant.
+fn claimant(rig: &Rig, tenant: &str, environment: &str) -> Option<String> {
+    let (_, claims) = rig.berth(&["ledger", "claims", "--json"]);
+    let claims: Vec<Value> = serde_json::from_str(&claims).unwrap();
+    let is_it = |claim: &&Value| claim["tenant"] == tenant && claim["environment"] == environment;
+    claims.iter().find(is_it).map(|claim| claim["accountId"].as_str().unwrap().to_owned())
 }
 
 /// Nobody has agreed yet that what only an earlier version knows of is removed.
