@@ -47,10 +47,14 @@ pub(crate) fn etcd(ports: Ports, folder: &Path) -> Vec<String> {
     arguments
 }
 
-/// `kube-apiserver` of any version from 1.20 on.
-pub(crate) fn core(ports: Ports) -> Vec<String> {
+/// `kube-apiserver` of any version from 1.20 on, by itself or with the server of custom resources behind it.
+pub(crate) fn core(ports: Ports, has_another_behind: bool) -> Vec<String> {
     let mut arguments = owned(&SERVING);
-    arguments.extend(owned(&PROXY_HEADERS));
+    if has_another_behind {
+        // Not without need: 1.36 refuses them beside a client authority that is the same one.
+        arguments.extend(owned(&PROXY_HEADERS));
+        arguments.extend(owned(&["--proxy-client-cert-file=admin.crt", "--proxy-client-key-file=admin.key"]));
+    }
     arguments.extend(owned(&[
         "--etcd-prefix=/core",
         "--advertise-address=127.0.0.1",
@@ -61,8 +65,6 @@ pub(crate) fn core(ports: Ports) -> Vec<String> {
         "--authorization-mode=RBAC",
         "--endpoint-reconciler-type=none",
         "--allow-privileged=true",
-        "--proxy-client-cert-file=admin.crt",
-        "--proxy-client-key-file=admin.key",
     ]));
     arguments.push(format!("--etcd-servers=http://127.0.0.1:{}", ports.etcd));
     arguments.push(format!("--secure-port={}", ports.core));
@@ -71,18 +73,23 @@ pub(crate) fn core(ports: Ports) -> Vec<String> {
 
 /// What nodes and workloads need is left out: there are none.
 ///
-/// `insecure_port` says that the program is so old that it opens one by itself, the same on every machine.
-pub(crate) fn controllers(insecure_port: bool) -> Vec<String> {
+/// `is_old` says that the program is of 1.20: it opens a port without TLS by itself, the same on every machine, and knows
+/// no controller for the status of admission policies.
+pub(crate) fn controllers(is_old: bool) -> Vec<String> {
+    let mut controllers = "namespace,garbagecollector,resourcequota,clusterrole-aggregation,serviceaccount".to_owned();
+    if !is_old {
+        controllers.push_str(",validatingadmissionpolicy-status-controller");
+    }
     let mut arguments = owned(&[
         "--kubeconfig=kubeconfig",
-        "--controllers=namespace,garbagecollector,resourcequota,clusterrole-aggregation,serviceaccount",
         "--bind-address=127.0.0.1",
         "--secure-port=0",
         "--leader-elect=false",
         "--service-account-private-key-file=accounts.key",
         "--concurrent-gc-syncs=5",
     ]);
-    if insecure_port {
+    arguments.push(format!("--controllers={controllers}"));
+    if is_old {
         arguments.push("--port=0".to_owned());
     }
     arguments

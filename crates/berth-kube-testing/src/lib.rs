@@ -9,7 +9,10 @@ mod process;
 mod programs;
 mod start;
 
-use std::path::{Path, PathBuf};
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+};
 
 use serde_json::Value;
 
@@ -81,6 +84,14 @@ pub enum ServerError {
     },
 }
 
+/// Says that something was not tested, and what to do so that it is, past libtest's capture: a test that did not look must
+/// not pass unnoticed. `make test` collects these lines and closes with them.
+pub fn say_skipped(what: &str, next: &str) {
+    let line = format!("\nSKIPPED: {what}. Next: {next}\n");
+    // Nobody to tell when standard error is closed.
+    drop(std::io::stderr().write_all(line.as_bytes()));
+}
+
 /// A running server. It ends with its value, and with the process however that ends.
 #[derive(Debug)]
 pub struct Server {
@@ -109,7 +120,7 @@ impl Server {
             if std::env::var_os("BERTH_KUBERNETES").is_some_and(|value| value == "required") {
                 return Err(ServerError::Required { hint: programs::HINT });
             }
-            programs::say_that_there_is_none();
+            say_skipped("no Kubernetes API server on this machine, so nothing was tested on one", programs::HINT);
             return Ok(None);
         };
         start::with_retries(&programs, scope).await.map(Some)
@@ -163,6 +174,20 @@ impl Server {
     #[must_use]
     pub fn has(&self, feature: Feature) -> bool {
         self.features.contains(&feature)
+    }
+
+    /// Whether the server has a feature; where it has not, says loudly what was not tested for that.
+    #[must_use]
+    pub fn has_or_says(&self, feature: Feature, what: &str) -> bool {
+        let next = match feature {
+            Feature::CoreObjects | Feature::Controllers => "start a server with kube-controller-manager beside it",
+            Feature::Admission => "set KUBEBUILDER_ASSETS to a folder with etcd and kube-apiserver 1.30 or newer",
+        };
+        let has = self.has(feature);
+        if !has {
+            say_skipped(&format!("{what}: the server lacks {feature:?}"), next);
+        }
+        has
     }
 
     /// A new HTTP client that trusts the server and is an administrator to it. Every test makes its own: a connection

@@ -67,7 +67,7 @@ async fn once(programs: &Programs, scope: Scope) -> Result<Server, ServerError> 
     };
     let etcd = start("etcd", arguments::etcd(ports, &server.folder), true)?;
     if has_core {
-        let core = start("kube-apiserver", arguments::core(ports), false)?;
+        let core = start("kube-apiserver", arguments::core(ports, is_split), false)?;
         server.processes = vec![core, etcd];
         ready(&mut server, &of(ports.core), "/readyz").await?;
         if programs.has("kube-controller-manager") {

@@ -90,8 +90,7 @@ async fn a_namespace_that_the_spec_drops_stays_without_access() {
 #[tokio::test]
 async fn a_namespace_that_cannot_go_stays_visible_with_what_blocks_it() {
     let Some(cluster) = cluster().await else { return };
-    if !cluster.server.has(Feature::Controllers) {
-        eprintln!("SKIPPED: nobody says what blocks a namespace without kube-controller-manager");
+    if !cluster.server.has_or_says(Feature::Controllers, "what blocks a namespace") {
         return;
     }
     cluster.apply(&tenant("blocked", &["dev"])).await;
