@@ -119,18 +119,26 @@ async fn the_server_takes_the_crd_and_agrees_about_every_known_document() {
     }
 }
 
-/// Documents of the test that `make test` makes; `BERTH_FUZZED_TENANTS` asks for more.
+/// Documents of the smaller test.
 const FUZZED: usize = 400;
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_server_agrees_about_documents_that_nobody_thought_of() {
+async fn agrees_about(count: usize) {
     let Some(tenants) = Tenants::start().await else { return };
-    let count = std::env::var_os("BERTH_FUZZED_TENANTS").and_then(|count| count.to_str()?.parse().ok());
-    let count = count.unwrap_or(FUZZED);
     let mutations = Mutations::new(fixtures(), 20_261_129);
     let accepted = mutations.clone().take(FUZZED).filter(|document| validate(&document.to_string(), None).is_ok());
     let accepted = accepted.count();
     assert!((FUZZED / 20..FUZZED * 19 / 20).contains(&accepted), "{accepted} of {FUZZED} are right");
     let (counted, found) = differences(&tenants, mutations.take(count)).await;
     assert_eq!((counted, found), (count, Vec::new()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_server_agrees_about_documents_that_nobody_thought_of() {
+    agrees_about(FUZZED).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "make test-all: a hundred thousand documents, each sent twice"]
+async fn the_server_agrees_about_a_hundred_thousand_documents() {
+    agrees_about(100_000).await;
 }
