@@ -123,8 +123,11 @@ impl Cluster {
         roles::install(&self.client).await;
     }
 
-    /// Takes away what tests before left: Tenants, namespaces of the operator, CRDs of others.
+    /// Takes away what tests before left: admission policies, CRDs of others, Tenants, namespaces of the operator.
     async fn clear(&self) {
+        if self.server.has(Feature::Admission) {
+            self.uninstall_policies().await;
+        }
         self.uninstall_neighbours().await;
         for tenant in self.untyped_tenants().list(&ListParams::default()).await.unwrap() {
             self.release(&tenant.name_any()).await;
@@ -145,6 +148,27 @@ impl Cluster {
             left.is_empty().then_some(())
         })
         .await;
+    }
+
+    /// The chart's admission policies, which only some servers know.
+    pub(crate) fn policies(&self) -> Api<DynamicObject> {
+        self.of_admission("ValidatingAdmissionPolicy", "validatingadmissionpolicies")
+    }
+
+    fn of_admission(&self, kind: &str, plural: &str) -> Api<DynamicObject> {
+        let kind = GroupVersionKind::gvk("admissionregistration.k8s.io", "v1", kind);
+        Api::all_with(self.client.clone(), &ApiResource::from_gvk_with_plural(&kind, plural))
+    }
+
+    async fn uninstall_policies(&self) {
+        let bindings = self.of_admission("ValidatingAdmissionPolicyBinding", "validatingadmissionpolicybindings");
+        for objects in [bindings, self.policies()] {
+            for object in objects.list(&ListParams::default()).await.unwrap() {
+                if object.name_any().starts_with("berth-tenant-") {
+                    objects.delete(&object.name_any(), &DeleteParams::default()).await.unwrap();
+                }
+            }
+        }
     }
 
     /// What the namespace controller does at the end, where nothing runs it.

@@ -8,6 +8,7 @@
 )]
 
 mod access;
+mod admission;
 mod argo_cd;
 mod chart;
 mod cluster;

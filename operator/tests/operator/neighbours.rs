@@ -1,7 +1,8 @@
 //! The CRDs of other operators: cert-manager's Certificate and Cilium's policy.
 //!
-//! Ours have the fields that the operator writes and no others, so that the server prunes a field of a wrong name. With
-//! `BERTH_REAL_CRDS` the real ones are taken from the files of that folder instead (operator/README.md).
+//! Ours have the fields that the operator writes or its admission policies read, and no others, so that the server prunes a
+//! field of a wrong name. With `BERTH_REAL_CRDS` the real ones are taken from the files of that folder instead
+//! (docs/testing.md).
 
 use berth_operator::object::Kind;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
@@ -37,7 +38,12 @@ fn fields(properties: &Value) -> Value {
 fn spec(kind: Kind) -> Value {
     if kind == Kind::Certificate {
         let issuer = fields(&json!({ "group": text(), "kind": text(), "name": text() }));
-        return fields(&json!({ "secretName": text(), "dnsNames": list(&text()), "issuerRef": issuer }));
+        let other = fields(&json!({ "oid": text(), "utf8Value": text() }));
+        return fields(&json!({
+            "secretName": text(), "issuerRef": issuer, "commonName": text(), "literalSubject": text(),
+            "dnsNames": list(&text()), "ipAddresses": list(&text()), "uris": list(&text()),
+            "emailAddresses": list(&text()), "otherNames": list(&other), "isCA": { "type": "boolean" },
+        }));
     }
     let labels = json!({ "type": "object", "additionalProperties": text() });
     let selector = fields(&json!({ "matchLabels": labels }));
