@@ -201,7 +201,7 @@ fn policies_allow_what_the_tenant_names_and_the_blocks_of_their_environment() {
 }
 
 #[test]
-fn the_profile_shared_adds_the_platforms_namespaces_both_ways_and_nothing_else() {
+fn the_profile_shared_adds_the_platforms_namespaces_both_ways_only() {
     let monitoring = json!({ "namespaceSelector": { "matchLabels": { "kubernetes.io/metadata.name": "monitoring" } } });
     let shared = |blocks: &[&str]| {
         let mut policies = isolated(blocks);
