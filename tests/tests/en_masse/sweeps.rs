@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use berth_ledger::{Record, Status};
-use berth_tests::rig::{Event, HUB, MANAGEMENT, Rig, event, fixture};
+use berth_tests::rig::{Call, Event, HUB, MANAGEMENT, Rig, event, fixture};
 use serde_json::{Value, json};
 
 use crate::{alone, assert_one_of_each, names, wait_for_all};
@@ -228,6 +228,48 @@ fn an_account_moved_during_its_onboarding_is_listed_and_not_asked_for() {
     assert!(["wanderer/staging", "wanderer/dev", "berth transfer"].iter().all(|text| said.contains(text)), "{said}");
     assert!(!rig.calls(since).iter().any(|call| call.effect == "resource" && call.function.starts_with("berth-")));
     rig.disperse(std::slice::from_ref(&account), "dev");
+}
+
+#[test]
+fn a_renamed_environment_stops_the_hourly_sweep_which_names_its_accounts() {
+    let (rig, _alone) = alone();
+    let west = json!({ "eu-west-1": rig.platform("environments.dev.regions.eu-west-1") });
+    let slim = [("environments.dev.regions", west), ("environments.dev.defaultVpc", json!("keep"))];
+    rig.deploy_platform(&slim);
+    let names: Vec<String> = (0..6).map(|number| format!("settled{number}-dev")).collect();
+    let accounts = rig.accounts(&names, "dev");
+    let _ = rig.enqueue(&accounts.iter().map(|account| event(Event::Created, account)).collect::<Vec<_>>());
+    let before = wait_for_all(rig, &accounts, Status::Onboarded);
+    // The next sweep would ask for it.
+    let missing = rig.account("unheard-staging", "staging");
+
+    let mut environments = rig.platform("environments");
+    let renamed = environments.as_object_mut().unwrap().remove("dev").unwrap();
+    environments["development"] = renamed;
+    rig.deploy_platform(&[("environments", environments)]);
+    let (since, executions) = (rig.last_call(), rig.execution_names().len());
+    let (answer, failed) = rig.invoke("berth-sweep-accounts", &json!({ "missingAfterMinutes": 0 }));
+    assert_eq!((failed, answer["errorType"].as_str()), (true, Some("InvalidInput")), "{answer}");
+    let said = answer["errorMessage"].as_str().unwrap();
+    let first = "asked for 0 accounts, and had 1 problems: 6 accounts would become others, so nothing was asked for: \
+                 environment is dev, and would be development: 6 accounts (";
+    assert!(said.starts_with(first), "{said}");
+    assert!(accounts.iter().all(|account| said.contains(account.as_str())), "{said}");
+    assert!(said.contains("berth validate FILE --accounts"), "{said}");
+
+    let calls: Vec<Call> = rig.calls(since).into_iter().filter(|call| call.function.starts_with("berth-")).collect();
+    assert!(calls.iter().any(|call| call.operation == "ListAccounts"), "it was the sweep");
+    let acts: Vec<&Call> = calls.iter().filter(|call| !["read", "session"].contains(&call.effect.as_str())).collect();
+    assert!(acts.is_empty(), "it publishes, starts and writes nothing: {acts:?}");
+    assert_eq!((rig.execution_names().len(), rig.record(&missing)), (executions, None));
+    let records: Vec<Record> = accounts.iter().map(|account| rig.record(account).unwrap()).collect();
+    assert_eq!(records, before);
+
+    // It is undone: nothing of theirs is to be repaired, and who was missing is asked for.
+    rig.deploy_platform(&slim);
+    assert_eq!(asked(&sweep(rig, &[])), all(std::slice::from_ref(&missing), "missing"));
+    wait_for_all(rig, &[missing], Status::Onboarded);
+    rig.deploy_platform(&[]);
 }
 
 /// The event of a move into dev, as it would come now.
