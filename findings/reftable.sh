@@ -2,11 +2,11 @@
 # In a repository with reftables dulwich cuts the names of branches and commits nothing, and isomorphic-git loses a tag.
 #
 # Seen with dulwich 1.2.21, isomorphic-git 1.44.19 and pygit2 1.21.0 (libgit2), with git 2.47's `--ref-format=reftable`, which git 3
-# is to take by itself. dulwich reads and writes them since its pull request 1570: its `refs` are right, git sees a branch that it sets,
-# and tags are right. But branch_list says "ain", and each commit ends with "HEAD changed during commit", as if two had raced, and
-# leaves an object behind. isomorphic-git takes the placeholder ".invalid" for the branch, and `tag` returns without an error and
-# writes a file where git does not look. libgit2 refuses the repository. The format is each clone's own affair: make the clone for
-# a library with `git clone --ref-format=files`, and do not repeat a commit because of those words.
+# is to take by itself. dulwich reads and writes them since its pull request 1570: its `refs` are right, git sees a branch that it
+# sets, and tags are right. But branch_list says "ain", and each commit ends with "HEAD changed during commit", as if two had
+# raced, and leaves an object behind. isomorphic-git takes the placeholder ".invalid" for the branch, and `tag` returns without an
+# error and writes a file where git does not look. libgit2 refuses the repository. The format is each clone's own affair: make the
+# clone for a library with `git clone --ref-format=files`, and do not repeat a commit because of those words.
 set -euo pipefail
 for tool in git npm; do command -v "$tool" >/dev/null || { echo "needs $tool"; exit 2; }; done
 folder=$(mktemp -d); trap 'rm -rf "$folder"' EXIT
