@@ -142,20 +142,27 @@ impl Ledger {
         };
         let change = change.set("status", ending.status())?.set("announced", ending.status())?;
         let change = change.set("since", now)?.value("me", execution)?;
-        if let Some(identity) = record.and_then(|record| bound_for_nothing(record, execution, ending)) {
-            return self.unbind(account, change, &identity).await;
+        let unbound = record.and_then(|record| bound_for_nothing(record, execution, ending));
+        self.write_end(account, change, ending, unbound).await
+    }
+
+    /// Writes the end of a run; of one that has bound the account for nothing, and frees its place, in one transaction.
+    async fn write_end(
+        &self,
+        account: &AccountId,
+        end: Change,
+        ending: &Ending,
+        unbound: Option<Identity>,
+    ) -> Result<bool, StepError> {
+        if let Some(identity) = unbound {
+            let end = end.remove(&["binding"]).of_item(&self.table, key(account))?;
+            let items = vec![end, self.unclaim(account, &identity)?];
+            return Ok(self.write(items).await.map_err(|error| error.for_account(account))?.is_none());
         }
-        match self.update(account, change).await? {
+        match self.update(account, end).await? {
             None if matches!(ending, Ending::Failed(_)) => self.note_heard_failure(account).await.map(|()| false),
             written => Ok(written.is_some()),
         }
-    }
-
-    /// Writes the end of a run that has bound the account for nothing, and frees its place, in one transaction.
-    async fn unbind(&self, account: &AccountId, end: Change, identity: &Identity) -> Result<bool, StepError> {
-        let unbound = end.remove(&["binding"]).of_item(&self.table, key(account))?;
-        let items = vec![unbound, self.unclaim(account, identity)?];
-        Ok(self.write(items).await.map_err(|error| error.for_account(account))?.is_none())
     }
 
     /// The account stays onboarded, and yet subscribers heard of a failure: a good end is news to them again.
@@ -275,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn only_an_account_that_was_given_nothing_since_it_was_bound_is_bound_for_nothing() {
+    fn who_was_given_nothing_since_it_was_bound_is_bound_for_nothing() {
         let bound = |more: &Value| {
             let identity = json!({ "tenant": "payments", "environment": "dev" });
             let mut value = json!({
