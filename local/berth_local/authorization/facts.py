@@ -91,6 +91,13 @@ def entries(account: str, region: str) -> Iterator[tuple[str, Tags, list[str], s
             yield each.access_entry_arn, dict(each.tags), list(each.kubernetes_groups), each.principal_arn
 
 
+def association_tags(account: str, region: str, cluster: str, association: str) -> Tags:
+    """Tags of an EKS Pod Identity association."""
+    there = eks_backends[account][region].clusters.get(cluster)
+    found = there.pod_identity_associations.get(association) if there is not None else None
+    return dict(found.tags) if found is not None else {}
+
+
 def backup_tags(account: str, region: str, arn: str) -> Tags:
     """Tags of a plan or a vault."""
     return dict(backup_backends[account][region].tagger.get_tag_dict_for_resource(arn))

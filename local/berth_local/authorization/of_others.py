@@ -168,8 +168,13 @@ def _eks(operation: str, given: Parameters, where: Where) -> list[Request]:
     action, cluster = f"eks:{operation}", given.text("name") or given.text("clusterName")
     principal = unquote(given.text("principalArn"))
     tags = given.tags("tags")
+    if "PodIdentityAssociation" in operation:
+        return _associations(operation, given, where, cluster)
     if operation == "TagResource":
         arn = unquote(given.text("resourceArn"))
+        if ":podidentityassociation/" in arn:
+            of_it = facts.association_tags(where.account, where.region, *arn.split("/")[-2:])
+            return [Request(action, arn, request_tags(tags) | resource_tags(of_it))]
         there = next((each for each in facts.entries(where.account, where.region) if each[0] == arn), (arn, {}, [], ""))
         keys = {"eks:kubernetesgroups": there[2], "eks:principalarn": there[3]}
         return [Request(action, arn, request_tags(tags) | resource_tags(there[1]) | keys)]
@@ -190,6 +195,22 @@ def _eks(operation: str, given: Parameters, where: Where) -> list[Request]:
     )
     keys = {"eks:kubernetesgroups": groups or has, "eks:principalarn": principal}
     return [Request(action, arn or unknown, resource_tags(there) | keys)]
+
+
+def _associations(operation: str, given: Parameters, where: Where, cluster: str) -> list[Request]:
+    """EKS reads the role that it is handed, as whoever hands it. The target role is no matter of the caller."""
+    action, base = f"eks:{operation}", f"arn:aws:eks:{where.region}:{where.account}"
+    role, tags = given.text("roleArn"), given.tags("tags")
+    handed = [Request("iam:GetRole", role), pass_role(role, "pods.eks.amazonaws.com")] if role else []
+    if operation == "ListPodIdentityAssociations":
+        return [Request(action, f"{base}:cluster/{cluster}")]
+    if operation == "CreatePodIdentityAssociation":
+        made = f"{base}:podidentityassociation/{cluster}/*"
+        tagging = [Request("eks:TagResource", made, request_tags(tags))] if tags else []
+        return [Request(action, f"{base}:cluster/{cluster}", request_tags(tags)), *tagging, *handed]
+    there = given.text("associationId")
+    keys = resource_tags(facts.association_tags(where.account, where.region, cluster, there))
+    return [Request(action, f"{base}:podidentityassociation/{cluster}/{there}", keys), *handed]
 
 
 def _s3(operation: str, _given: Parameters, _where: Where) -> list[Request]:

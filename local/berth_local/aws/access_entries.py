@@ -71,7 +71,8 @@ class AccessEntry:
         }
 
 
-def _cluster(self: EKSResponse) -> Cluster:
+def cluster_of(self: EKSResponse) -> Cluster:
+    """The cluster that a request names."""
     name = self._get_param("name") or self._get_param("clusterName")
     cluster = self.eks_backend.clusters.get(name)
     if cluster is None:
@@ -81,7 +82,7 @@ def _cluster(self: EKSResponse) -> Cluster:
 
 def _open_cluster(self: EKSResponse) -> Cluster:
     """The cluster, if its mode knows entries."""
-    cluster = _cluster(self)
+    cluster = cluster_of(self)
     if cluster.access_config["authenticationMode"] == "CONFIG_MAP":
         raise InvalidRequestException(message="the cluster's authentication mode must be API or API_AND_CONFIG_MAP")
     return cluster
@@ -153,7 +154,7 @@ def delete_access_entry(self: EKSResponse) -> ActionResult:
     """DeleteAccessEntry."""
     with _LOCK:
         entry = _entry(self)
-        del _cluster(self).access_entries[entry.principal_arn]
+        del cluster_of(self).access_entries[entry.principal_arn]
         return EmptyResult()
 
 
@@ -167,12 +168,18 @@ def list_access_entries(self: EKSResponse) -> ActionResult:
     return ActionResult(page | ({"nextToken": str(more)} if more < len(arns) else {}))
 
 
-def _entry_of_arn(backend: EKSBackend, arn: str) -> AccessEntry | None:
-    entries = (entry for cluster in backend.clusters.values() for entry in cluster.access_entries.values())
-    found = next((entry for entry in entries if entry.access_entry_arn == arn), None)
-    if found is None and ":access-entry/" in arn:
+def _tags_of(backend: EKSBackend, arn: str) -> dict[str, str] | None:
+    """The tags of what is part of a cluster, an entry or an association; none of anything else."""
+    for cluster in backend.clusters.values():
+        for entry in cluster.access_entries.values():
+            if entry.access_entry_arn == arn:
+                return entry.tags
+        for association in cluster.pod_identity_associations.values():
+            if association.arn == arn:
+                return association.tags
+    if ":access-entry/" in arn or ":podidentityassociation/" in arn:
         raise NotFoundException(message=f"there is no {arn}")
-    return found
+    return None
 
 
 def _install_modes() -> None:
@@ -194,7 +201,7 @@ def _install_modes() -> None:
         wanted = (self._get_param("accessConfig") or {}).get("authenticationMode")
         if wanted is None:
             return original(self)
-        cluster = _cluster(self)
+        cluster = cluster_of(self)
         if MODES.index(wanted) <= MODES.index(cluster.access_config["authenticationMode"]):
             raise InvalidParameterException(message=f"the authentication mode cannot be changed to {wanted}")
         cluster.access_config = {"authenticationMode": wanted}
@@ -213,19 +220,19 @@ def _install_tags() -> None:
 
         @wrap(EKSBackend, name)
         def tagging(original: Any, self: EKSBackend, arn: str, *args: Any, _name: str = name) -> Any:
-            entry = _entry_of_arn(self, arn)
-            if entry is None:
+            tags = _tags_of(self, arn)
+            if tags is None:
                 return original(self, arn, *args)
             if _name == "tag_resource":
-                entry.tags.update(args[0])
+                tags.update(args[0])
             elif _name == "untag_resource":
                 for key in args[0]:
-                    entry.tags.pop(key, None)
-            return entry.tags
+                    tags.pop(key, None)
+            return tags
 
 
 def install() -> None:
-    """The five operations, tags on entries, and the modes."""
+    """The five operations, tags on parts of a cluster, and the modes."""
     for operation in (
         create_access_entry, describe_access_entry, update_access_entry, delete_access_entry, list_access_entries
     ):  # fmt: skip

@@ -34,6 +34,7 @@ REPAIRS = (
     "managed_policies",
     "identity_center",
     "access_entries",
+    "pod_identity",
     "cluster_endpoints",
     "oidc_providers",
     "organization",

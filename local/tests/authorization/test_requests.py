@@ -92,6 +92,22 @@ def test_an_access_entry_is_asked_for_on_its_cluster_and_tagged_as_an_entry() ->
     assert found[0][2]["eks:kubernetesgroups"] == ["tenant:a:dev:edit"]
 
 
+def test_an_association_hands_its_role_to_pod_identity_and_not_the_target() -> None:
+    role = f"arn:aws:iam::{ACCOUNT}:role/tenant-pods"
+    body = {"roleArn": role, "targetRoleArn": "arn:aws:iam::111122223333:role/tenant/a", "tags": {"a": "b"}}
+    found = asked("eks", json.dumps(body), "/clusters/shared-1/pod-identity-associations")
+    assert [(action, resource) for action, resource, _ in found] == [
+        ("eks:CreatePodIdentityAssociation", f"arn:aws:eks:eu-west-1:{ACCOUNT}:cluster/shared-1"),
+        ("eks:TagResource", f"arn:aws:eks:eu-west-1:{ACCOUNT}:podidentityassociation/shared-1/*"),
+        ("iam:GetRole", role),
+        ("iam:PassRole", role),
+    ]
+    assert found[3][2]["iam:passedtoservice"] == "pods.eks.amazonaws.com"
+    deleted = asked("eks", "", "/clusters/shared-1/pod-identity-associations/a-1", "DELETE")
+    one = f"arn:aws:eks:eu-west-1:{ACCOUNT}:podidentityassociation/shared-1/a-1"
+    assert [(action, resource) for action, resource, _ in deleted] == [("eks:DeletePodIdentityAssociation", one)]
+
+
 def test_a_selection_hands_a_role_to_aws_backup() -> None:
     body = {"BackupSelection": {"IamRoleArn": f"arn:aws:iam::{ACCOUNT}:role/berth-backup", "SelectionName": "a"}}
     found = asked("backup", json.dumps(body), "/backup/plans/0a/selections", "PUT")
