@@ -6,11 +6,11 @@ use aws_sdk_iam::Client;
 use berth_aws::{CallFailure, CallResultExt, SdkResultExt};
 use berth_iam::sdk_tags;
 use berth_step::{Fault, StepError};
-use berth_tenancy::{RolePlan, Tags, wait};
+use berth_tenancy::{RolePlan, Tags, trust_document, wait};
 
 use crate::{
     Change, Input, RoleChange,
-    decide::{TAG_SESSION, boundary_tags, provider_tags, trust_document, wanted_tags},
+    decide::{TAG_SESSION, boundary_tags, provider_tags, wanted_tags},
 };
 
 /// Makes one change. Answers the id of a role that was made.

@@ -2,16 +2,12 @@
 
 mod left_over;
 mod providers;
-mod trust;
 
 use berth_ledger::RoleRecord;
 use berth_step::{Decision, StepError};
-use berth_tenancy::{BoundaryPlan, ResourceKind, RolePlan, Tags};
+use berth_tenancy::{BoundaryPlan, ResourceKind, RolePlan, Tags, trust_document};
 
-pub(crate) use self::{
-    providers::{names as trust_names, planned as planned_providers, tags as provider_tags},
-    trust::trust_document,
-};
+pub(crate) use self::providers::{names as trust_names, planned as planned_providers, tags as provider_tags};
 use crate::{Change, Input, ObservedRole, Output, RoleChange, State};
 
 /// Tag that holds the longest session, which IAM's list of roles omits: so one call still shows every difference.

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use berth_tenancy::Tags;
+use berth_tenancy::{Tags, trust_document};
 use serde_json::Value;
 
 use crate::{
     Change, Input, RoleChange,
-    decide::{TAG_SESSION, boundary_arn, provider_tags, trust_document, wanted_tags},
+    decide::{TAG_SESSION, boundary_arn, provider_tags, wanted_tags},
 };
 
 /// Stands for the id of a role that is only planned.

@@ -18,6 +18,7 @@ mod planned;
 mod schema;
 mod subnets;
 mod tags;
+mod trust;
 
 pub use access::Access;
 pub use arn::{RoleName, role_arn};
@@ -49,3 +50,4 @@ pub use tags::{
     ORGANIZATION_TAGS_MAX, OrganizationTags, ResourceKind, TAG_ACCOUNT, TAG_MANAGED_BY, TAG_MANAGED_BY_VALUE,
     TAG_TENANT, Tags,
 };
+pub use trust::trust_document;

@@ -7,6 +7,7 @@
 mod against_jsonata;
 mod expression;
 mod history;
+mod largest;
 mod metrics;
 mod mutations;
 mod offboarding;
@@ -16,10 +17,7 @@ mod template;
 mod walk;
 
 use berth_contract::ExecutionOutput;
-use berth_tenancy::{
-    Admission, Mode,
-    limits::{PAYLOAD_BYTES_MAX, REGIONS_MAX},
-};
+use berth_tenancy::{Admission, Mode};
 use berth_tests::registry::{Level, function_of_state, machine, machines, states};
 use serde_json::Value;
 
@@ -119,19 +117,6 @@ fn a_duplicate_ends_after_one_call() {
     assert_eq!(walk.entered, ["PlanOnboarding", "IsOurs", "Ignored"]);
     let output: ExecutionOutput = strict(&walk.output).unwrap();
     assert!(matches!(output, ExecutionOutput::Duplicate { .. }), "{output:?}");
-}
-
-/// `berth validate` sees to the plan; everything that states make of it is smaller.
-#[test]
-fn no_payload_of_the_most_regions_is_near_what_a_state_takes() {
-    let case = Case { regions: REGIONS_MAX, ..TWO_REGIONS };
-    let walk = run(&onboard_account(), &hub(), &case).unwrap();
-    let payloads =
-        walk.calls.iter().map(|(name, payload)| (name.as_str(), payload)).chain([("the output", &walk.output)]);
-    for (name, payload) in payloads {
-        let bytes = payload.to_string().len();
-        assert!(bytes < PAYLOAD_BYTES_MAX / 4, "{name}: {bytes} bytes");
-    }
 }
 
 #[test]

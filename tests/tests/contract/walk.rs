@@ -23,6 +23,8 @@ pub struct Walk {
     pub entered: Vec<String>,
     /// Every call: the function and its payload.
     pub calls: Vec<(String, Value)>,
+    /// What each state got from outside, and gave on, in bytes of JSON.
+    pub sizes: Vec<(String, usize)>,
     /// The execution's output.
     pub output: Value,
 }
@@ -86,10 +88,12 @@ impl Walker<'_> {
             }
             _ => self.map(level, name, state, &scope, variables)?,
         };
+        self.walk.sizes.push((format!("what {name} got"), result.to_string().len()));
         scope["states"]["result"] = result.clone();
         // AWS evaluates both against the variables as they were before the state.
         let output = state.get("Output").map_or(Ok(result), |output| render(output, &scope, "Output"))?;
         assign(state, &scope, variables)?;
+        self.walk.sizes.push((format!("what {name} gives"), output.to_string().len()));
         let next = state["Next"].as_str().map(str::to_owned);
         match (next, state["End"].as_bool()) {
             (Some(next), None) => Ok((output, Some(next))),

@@ -87,7 +87,8 @@ fn crates_of(function: &str) -> Vec<PathBuf> {
             next.extend(names.map(str::to_owned));
         }
     }
-    known.into_iter().collect()
+    // It does no I/O: the actions that it names are in documents that others send.
+    known.into_iter().filter(|folder| !folder.ends_with("crates/berth-tenancy")).collect()
 }
 
 #[test]

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use berth_tenancy::{
-    ClusterName, EnvironmentName, TenantName, TenantSource,
+    BaselinePlan, ClusterName, EnvironmentName, RegionPlan, TenantName, TenantSource,
     limits::{ACCESS_ROLES_MAX, OWNERS_MAX, PAYLOAD_BYTES_MAX, REGIONS_MAX, TENANT_ACCOUNTS_MAX, WORKLOADS_MAX},
+    trust_document,
 };
 use serde::Serialize;
 
@@ -13,10 +14,35 @@ use crate::{AccountFacts, Environment, Onboarding, PlatformConfig, template::Nam
 
 /// Room beside the parts that platform.yaml decides: who is onboarded, why, and the state machine's own fields.
 const REST_BYTES: usize = 8 * 1024;
+/// What an account may have left over of earlier plans, as a plan and an outcome have it.
+const LEFT_OVER_BYTES: usize = 24 * 1024;
+/// The sentence of a change in the network of a region, with its quotes: most name two things of AWS.
+const SENTENCE_BYTES: usize = 80;
+/// Sentences about a region's network that come once, some of them long, and the ids beside them.
+const NETWORK_BYTES: usize = 2 * 1024;
+/// A route that the proof of isolation shows, without the attachments that it leads to; it shows ten, each with ten.
+const SHOWN_ROUTE_BYTES: usize = 120;
+const SHOWN_MAX: usize = 10;
+/// An id of AWS in a list.
+const ID_BYTES: usize = 36;
+/// Route tables of a VPC: of private, of intra, and of public tiers.
+const TABLES_MAX: usize = 3;
+/// Sentences about what every baseline has, and about each rule besides its name.
+const BASELINE_BYTES: usize = 1024;
+const RULE_BYTES: usize = 40;
+/// What the answers and sentences about a role have besides what its plan has.
+const ROLE_BYTES: usize = 1536;
+/// What is said of the default VPCs of all regions, and of a cluster that was waited for.
+const DEFAULT_VPCS_BYTES: usize = 8 * 1024;
+const CLUSTER_BYTES: usize = 2 * 1024;
 /// Longest e-mail address of an account. [Organizations `CreateAccount`, "Email"]
 const EMAIL_CHARS_MAX: usize = 64;
 /// Longest value of a tag. [Organizations `Tag`]
 const TAG_CHARS_MAX: usize = 256;
+
+/// Longest trust policy of a role, where nobody has asked AWS for more. IAM does not count white space; there is none.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>
+const TRUST_CHARS_MAX: usize = 2_048;
 
 /// Checks the largest account of each environment.
 pub(super) fn check(config: &PlatformConfig, problems: &mut Problems) {
@@ -44,7 +70,9 @@ pub(super) fn check(config: &PlatformConfig, problems: &mut Problems) {
             let hint = "let pods share roles: a tenant's custom resource takes no more for an account";
             problems.add(format!("{path}.roles.roles"), message, hint);
         }
+        trust(name, &path, &largest, problems);
         payload(&path, &largest, problems);
+        outcome(&path, &largest, problems);
     }
     for (cluster, environments) in on_cluster {
         let what = format!("environments are on the cluster {cluster}");
@@ -72,6 +100,37 @@ fn largest(config: &PlatformConfig, name: &EnvironmentName, environment: &Enviro
     config.resolved(&facts, (&tenant, TenantSource::Tag), name, environment, String::new()).ok()
 }
 
+impl PlatformConfig {
+    /// Everything that an account of an environment gets at most: the longest names and tags. None where there is no such
+    /// environment, or a template of it does not render.
+    #[must_use]
+    pub fn largest(&self, environment: &EnvironmentName) -> Option<Onboarding> {
+        largest(self, environment, self.environments.get(environment)?)
+    }
+
+    /// Limits of the state machine, the custom resource and IAM that this configuration does not keep, in words: some of
+    /// what [`PlatformConfig::parse`] refuses.
+    #[must_use]
+    pub fn beyond_limits(&self) -> Vec<String> {
+        let mut problems = Problems::default();
+        check(self, &mut problems);
+        problems.0.into_iter().map(|problem| problem.message).collect()
+    }
+}
+
+/// Checks the trust policies of the longest names.
+fn trust(name: &EnvironmentName, path: &str, largest: &Onboarding, problems: &mut Problems) {
+    let Ok(account) = Names::longest(name.as_str()).account.parse() else { return };
+    for (n, role) in largest.roles.roles.iter().enumerate() {
+        let length = trust_document(&account, &role.trust).to_string().len();
+        if length > TRUST_CHARS_MAX {
+            let message = format!("the trust policy has up to {length} characters, IAM takes {TRUST_CHARS_MAX}");
+            let hint = "list fewer clusters, or shorten the claims; spread what trusts the role over several roles";
+            problems.add(format!("{path}.roles.roles[{n}].trust"), message, hint);
+        }
+    }
+}
+
 fn payload(path: &str, largest: &Onboarding, problems: &mut Problems) {
     let parts = [
         ("baselines", bytes(&largest.baselines)),
@@ -81,7 +140,7 @@ fn payload(path: &str, largest: &Onboarding, problems: &mut Problems) {
         ("sign-in", bytes(&largest.sign_in)),
         ("the custom resource", bytes(&largest.git_ops) + bytes(&largest.clusters)),
     ];
-    let sum = REST_BYTES + parts.iter().map(|(_, bytes)| bytes).sum::<usize>();
+    let sum = REST_BYTES + LEFT_OVER_BYTES + parts.iter().map(|(_, bytes)| bytes).sum::<usize>();
     if sum <= PAYLOAD_BYTES_MAX {
         return;
     }
@@ -96,6 +155,56 @@ fn payload(path: &str, largest: &Onboarding, problems: &mut Problems) {
     problems.add(path, message, hint);
 }
 
+/// Checks what an onboarding answers at its end: of all states it gives on the most, the sentences of every change among
+/// it. Those of regions are there twice. How much that is at most, the walk through the state machine sees
+/// (tests/tests/contract/largest.rs).
+fn outcome(path: &str, largest: &Onboarding, problems: &mut Problems) {
+    let roles = bytes(&largest.roles) + ROLE_BYTES * largest.roles.roles.len() * largest.clusters.len().max(1);
+    let sign_in = 2 * bytes(&largest.sign_in);
+    let clusters = CLUSTER_BYTES * (largest.clusters.len() + largest.awaited_clusters.len());
+    let parts = [
+        ("networks", largest.regions.iter().map(network).sum()),
+        ("baselines", largest.baselines.iter().map(baseline).sum()),
+        ("roles and sign-in", roles + sign_in + clusters),
+    ];
+    let sum = REST_BYTES + LEFT_OVER_BYTES + DEFAULT_VPCS_BYTES + parts.iter().map(|(_, bytes)| bytes).sum::<usize>();
+    if sum <= PAYLOAD_BYTES_MAX {
+        return;
+    }
+    let shown: Vec<String> = parts.iter().map(|(part, bytes)| format!("{part} {} KiB", bytes / 1024)).collect();
+    let message = format!(
+        "what an onboarding answers has up to {} KiB, and Step Functions takes {}: {}",
+        sum / 1024,
+        PAYLOAD_BYTES_MAX / 1024,
+        shown.join(", ")
+    );
+    problems.add(
+        path,
+        message,
+        "list fewer regions, or in each fewer zones, tiers, routes, attachments or Config rules",
+    );
+}
+
+/// What an onboarding answers about the network of a region.
+fn network(region: &RegionPlan) -> usize {
+    let (network, gateway) = (&region.network, &region.transit_gateway);
+    let subnets = network.zones.len() * network.tiers.len();
+    // Each subnet is made and gets its table, each table its endpoints, and private ones every route.
+    let tables = network.tiers.len().min(TABLES_MAX);
+    let endpoints = network.gateway_endpoints.len() * tables;
+    let sentences = 2 * subnets + tables + endpoints + gateway.routes.len() + gateway.propagate_to.len();
+    let shared = gateway.shared_attachments.len();
+    let shown = SHOWN_MAX * (SHOWN_ROUTE_BYTES + ID_BYTES * shared.min(SHOWN_MAX));
+    let ids = ID_BYTES * (shared + gateway.propagate_to.len());
+    NETWORK_BYTES + 2 * SENTENCE_BYTES * sentences + shown + ids
+}
+
+/// What an onboarding answers about the baseline of a region.
+fn baseline(baseline: &BaselinePlan) -> usize {
+    let rules = baseline.config.iter().flat_map(|config| &config.rules);
+    BASELINE_BYTES + rules.map(|rule| RULE_BYTES + rule.name.len()).sum::<usize>()
+}
+
 /// Length of a value as JSON.
 fn bytes(value: &impl Serialize) -> usize {
     serde_json::to_vec(value).map_or(usize::MAX / 16, |json| json.len())
@@ -104,7 +213,7 @@ fn bytes(value: &impl Serialize) -> usize {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
-    use berth_tenancy::Access;
+    use berth_tenancy::{Access, RoleTrust};
 
     use super::*;
 
@@ -170,6 +279,25 @@ mod tests {
     }
 
     #[test]
+    fn a_trust_policy_that_iam_would_not_take_is_refused() {
+        let with = |clusters: usize| {
+            found(|config| {
+                let arn = |n: usize| format!("arn:aws:eks:eu-west-1:111122223333:cluster/shared-{n:02}");
+                dev(config).roles.roles[0].trust = RoleTrust::PodIdentityChain {
+                    platform_role: "arn:aws:iam::210987654321:role/pods".to_owned(),
+                    namespace: "{tenant}".to_owned(),
+                    service_account: None,
+                    cluster_arns: (0..clusters).map(arn).collect(),
+                };
+            })
+        };
+        assert_eq!(with(25), []);
+        let refused = with(40);
+        let [(path, message)] = refused.as_slice() else { panic!("{refused:?}") };
+        assert!(path == "environments.dev.roles.roles[0].trust" && message.ends_with("IAM takes 2048"), "{message}");
+    }
+
+    #[test]
     fn a_plan_that_step_functions_would_not_take_is_refused_with_its_parts() {
         let with = |rules: usize| {
             found(|config| {
@@ -179,7 +307,26 @@ mod tests {
         };
         assert_eq!(with(10), []);
         let refused = with(100);
-        let [(path, message)] = refused.as_slice() else { panic!("{refused:?}") };
+        let [(path, message), ..] = refused.as_slice() else { panic!("{refused:?}") };
         assert!(path == "environments.dev" && message.contains("Step Functions takes 256: baselines "), "{message}");
+    }
+
+    #[test]
+    fn an_answer_that_step_functions_would_not_take_is_refused_with_its_parts() {
+        let with = |zones: usize| {
+            found(|config| {
+                with_regions(dev(config), REGIONS_MAX);
+                let zone = |n: usize| format!("euw1-az{n}");
+                dev(config).regions.values_mut().for_each(|region| region.zones = (0..zones).map(zone).collect());
+            })
+        };
+        assert_eq!(with(3), []);
+        let refused = with(6);
+        let [(path, message)] = refused.as_slice() else { panic!("{refused:?}") };
+        assert!(
+            path == "environments.dev" && message.starts_with("what an onboarding answers has up to "),
+            "{message}"
+        );
+        assert!(message.contains("Step Functions takes 256: networks "), "{message}");
     }
 }

@@ -1,10 +1,13 @@
 //! Trust policies of roles, built as values and never as text.
 
-use berth_tenancy::{AccountId, RoleTrust};
 use serde_json::{Map, Value, json};
 
+use crate::{AccountId, RoleTrust};
+
 /// The trust policy of a role: one exact principal and, where a principal stands for many, exact conditions.
-pub(crate) fn trust_document(account: &AccountId, trust: &RoleTrust) -> Value {
+/// [IAM `CreateRole`, "AssumeRolePolicyDocument"]
+#[must_use]
+pub fn trust_document(account: &AccountId, trust: &RoleTrust) -> Value {
     let statement = match trust {
         // Identity Center makes the role's name end in a hash that is not known beforehand, and in a path that holds
         // the region everywhere but in us-east-1; IAM's own documentation matches it by `aws:PrincipalArn`.
@@ -75,6 +78,7 @@ fn chained_pods(platform_role: &str, namespace: &str, service_account: Option<&s
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use super::*;
 
     fn statement(trust: &RoleTrust) -> Value {

@@ -1,0 +1,323 @@
+//! The largest plans that `berth validate` takes go through every state, with the longest answers of the steps and with
+//! all that an account may have left over: nothing that a state gets or gives is more than Step Functions takes.
+
+use apply_baseline::ApplyBaseline;
+use berth_config::{AccountFacts, Onboarding, PlatformConfig};
+use berth_contract::{CommitRequest, Wish};
+use berth_isolation::{Isolation, SpokeRoute, SpokeRoutes};
+use berth_ledger::{
+    AccessEntryRecord, ClusterAccessRecord, DefaultVpcRecord, Readiness, ReadinessRecord, RoleRecord, SignInRecord,
+};
+use berth_step::{Converged, Step, dry_run};
+use berth_tenancy::{
+    Admission, ConfigRule, Given, LeftOvers, Region, Thing, TierPlan, TierRouting, TransitGatewayPlan,
+    limits::{PAYLOAD_BYTES_MAX, REGIONS_MAX},
+};
+use commit_tenant::CommitRequestExt;
+use create_tenant_roles::CreateTenantRoles;
+use plan_onboarding::read_request;
+use provision_vpc::ProvisionVpc;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::{
+    hub, onboard_account,
+    steps::{SHA, strict},
+    walk::{EXECUTION, walk},
+};
+
+/// What Step Functions and Lambda put around a payload and an answer.
+const AROUND_BYTES: usize = 2 * 1024;
+/// What AWS's ids end in.
+const ID: &str = "0123456789abcdef0";
+/// Regions that an organization can have enabled.
+const ENABLED_REGIONS: usize = 34;
+
+/// What is made larger until `berth validate` refuses it.
+#[derive(Debug, Clone, Copy)]
+enum Grown {
+    ConfigRules,
+    Tiers,
+    Routes,
+    SharedAttachments,
+    ManagedPolicies,
+}
+
+/// platform.example.yaml with as many regions as there may be in dev, and so many of one thing in each.
+fn platform(grown: Grown, count: usize) -> PlatformConfig {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../infra/platform.example.yaml");
+    let mut config = PlatformConfig::load(path.as_ref()).unwrap();
+    let dev = config.environments.get_mut(&"dev".parse().unwrap()).unwrap();
+    let mut region = dev.regions.values().next().unwrap().clone();
+    match grown {
+        Grown::ConfigRules => {
+            let rules = &mut dev.baseline.as_mut().unwrap().config.as_mut().unwrap().rules;
+            let one = rules[1].clone(); // one with parameters
+            let name = |n: usize| format!("{n:03}-{}", "r".repeat(96));
+            *rules = (0..count).map(|n| ConfigRule { name: name(n), ..one.clone() }).collect();
+        }
+        Grown::Tiers => {
+            region.zones = (1..=6).map(|n| format!("euw1-az{n}")).collect();
+            let tier = |n: usize| TierPlan {
+                name: format!("a-tier-of-tenants-{n:02}"),
+                prefix_length: 28,
+                routing: if n == 0 { TierRouting::Private } else { TierRouting::Intra },
+            };
+            region.tiers = (0..count).map(tier).collect();
+        }
+        Grown::Routes => {
+            let route = |n: usize| format!("10.{}.{}.128/25", 100 + n / 256, n % 256).parse().unwrap();
+            region.transit_gateway.routes = (0..count).map(route).collect();
+        }
+        Grown::SharedAttachments => {
+            let attachment = |n: usize| format!("tgw-attach-{n:017x}");
+            region.transit_gateway.shared_attachments = (0..count).map(attachment).collect();
+        }
+        Grown::ManagedPolicies => {
+            let arn = |n: usize| format!("arn:aws:iam::aws:policy/{n:03}{}", "p".repeat(120));
+            for role in &mut dev.roles.roles {
+                role.managed_policies = (0..count).map(arn).collect();
+            }
+        }
+    }
+    dev.regions = (0..REGIONS_MAX).map(|n| (region_named("xx", n), region.clone())).collect();
+    config
+}
+
+/// A region with a name as long as AWS has them.
+fn region_named(partition: &str, n: usize) -> Region {
+    format!("{partition}-{}-{}", ["northeast", "southeast", "northwest", "southwest"][n / 9], n % 9 + 1)
+        .parse()
+        .unwrap()
+}
+
+/// The most of these that `berth validate` takes.
+fn largest(grown: Grown, most: usize) -> (usize, PlatformConfig) {
+    let (mut taken, mut refused) = (0, most + 1);
+    while refused - taken > 1 {
+        let count = taken.midpoint(refused);
+        let is_taken = platform(grown, count).beyond_limits().is_empty();
+        *(if is_taken { &mut taken } else { &mut refused }) = count;
+    }
+    assert!(taken > 0, "{grown:?}: not even one is taken");
+    (taken, platform(grown, taken))
+}
+
+/// Everything that an account may have been given and its plan does not have any more, in every other region.
+fn left_over(account: &str) -> Vec<Given> {
+    let mut things = Vec::new();
+    for n in 0..REGIONS_MAX {
+        let region = region_named("xy", n);
+        things.push(Thing::Vpc { region: region.clone(), id: Some(format!("vpc-{ID}")) });
+        things.push(Thing::Attachment { region: region.clone(), id: Some(format!("tgw-attach-{ID}")) });
+        things.push(Thing::Baseline { region });
+    }
+    for n in 0..16 {
+        let arn = |kind: &str| format!("arn:aws:iam::{account}:{kind}/tenant/{n:02}{}", "n".repeat(62));
+        things.push(Thing::Role { name: format!("role-{n:02}"), arn: arn("role") });
+        things.push(Thing::AccessEntry { role: arn("role"), cluster: "dev-euw1".to_owned(), at: None });
+        things.push(Thing::OidcProvider { arn: arn("oidc-provider") });
+        things.push(Thing::SignIn {
+            group: format!("{n:02}{}", "g".repeat(62)),
+            permission_set: "P".repeat(32),
+            group_id: Some("0".repeat(47)),
+            permission_set_arn: Some(format!("arn:aws:sso:::permissionSet/ssoins-{ID}/ps-{ID}")),
+        });
+    }
+    things.into_iter().map(|thing| Given { thing, generation: Some(1) }).collect()
+}
+
+/// What the first state answers.
+fn admission(onboarding: &Onboarding) -> Admission {
+    let facts = AccountFacts {
+        account_id: "111122223333".parse().unwrap(),
+        name: "n".repeat(50),
+        email: Some("e".repeat(64)),
+        state: "ACTIVE".to_owned(),
+        ous: Vec::new(),
+        joined: None,
+        tags: [].into(),
+    };
+    let request = read_request(&input()).unwrap();
+    let subject = plan_onboarding::subject(&facts, onboarding, None, &request, EXECUTION);
+    let mut plan = plan_onboarding::plan(subject, onboarding.clone());
+    plan.left_over = LeftOvers::of(&left_over("111122223333"), &[], None);
+    Admission::Onboard { reason: "r".repeat(500), plan: Box::new(plan) }
+}
+
+fn input() -> Value {
+    json!({ "accountId": "111122223333", "generation": 1, "mode": "apply" })
+}
+
+/// The sentences of everything that a step makes from nothing, and its answer, with ids of AWS's length.
+fn made<S: Step<Output: Serialize>>(input: &S::Input, state: S::State) -> (S::Output, Vec<String>) {
+    let made = dry_run::<S>(input, state).unwrap();
+    let sentences = made.batches.iter().flatten().map(|change| change.to_string().replace("(new)", ID));
+    (made.output, sentences.collect())
+}
+
+fn answered<O: Serialize>(output: O, changes: Vec<String>) -> Result<Value, String> {
+    let text = serde_json::to_string(&Converged { output, changes }).unwrap().replace("(new)", ID);
+    Ok(serde_json::from_str(&text).unwrap())
+}
+
+/// The longest answer of a function to a payload.
+fn answer(onboarding: &Onboarding, function: &str, payload: &Value) -> Result<Value, String> {
+    match function {
+        "plan-onboarding" => Ok(serde_json::to_value(admission(onboarding)).unwrap()),
+        "provision-vpc" => {
+            let (output, changes) = made::<ProvisionVpc>(&strict(payload)?, provision_vpc::State::default());
+            answered(output, changes)
+        }
+        "attach-transit-gateway" => attached(&strict(payload)?),
+        "create-tenant-roles" => {
+            let input: create_tenant_roles::Input = strict(payload)?;
+            let left_over = input.left_over.clone();
+            let (output, changes) = made::<CreateTenantRoles>(&input, create_tenant_roles::State::default());
+            let with_id = |role| RoleRecord { role_id: Some(format!("AROA{ID}")), ..role };
+            let roles = output.roles.into_iter().map(with_id).collect();
+            answered(create_tenant_roles::Output { roles, left_over }, changes)
+        }
+        "apply-baseline" => {
+            let state = apply_baseline::State { backup_role: true, ..Default::default() };
+            let (output, changes) = made::<ApplyBaseline>(&strict(payload)?, state);
+            answered(output, changes)
+        }
+        "remove-default-vpcs" => answered(default_vpcs(), default_vpcs_removed()),
+        "grant-sign-in" => assigned(&strict(payload)?),
+        "grant-cluster-access" => entered(&strict(payload)?),
+        "commit-tenant" => committed(&strict(payload)?),
+        "await-tenant" => {
+            let input: await_tenant::Input = strict(payload)?;
+            let readiness =
+                ReadinessRecord { cluster: input.cluster.name, state: Readiness::Ready, message: "m".repeat(1_024) };
+            answered(await_tenant::Output { readiness }, Vec::new())
+        }
+        other => Err(format!("{other} is no step of the state machine")),
+    }
+}
+
+fn attached(input: &attach_transit_gateway::Input) -> Result<Value, String> {
+    let plan = &input.transit_gateway;
+    let attachment = format!("tgw-attach-{ID}");
+    let mut changes = vec![
+        "ensure the service-linked role of Transit Gateway".to_owned(),
+        format!("attach vpc-{ID} to {} with {}", plan.id, input.attachment_subnets.join(", ")),
+        format!("accept {attachment}"),
+        format!("associate {attachment} with {}", plan.spoke_route_table),
+    ];
+    changes.extend(plan.propagate_to.iter().map(|table| format!("propagate {attachment} to {table}")));
+    let routes = plan.routes.iter().filter(|_| input.private_route_table.is_some());
+    changes.extend(routes.map(|route| format!("route {} to {} in rtb-{ID}", String::from(route.clone()), plan.id)));
+    let output = attach_transit_gateway::Output {
+        attachment_id: attachment,
+        isolation: isolation(plan),
+        planned_changes: Vec::new(),
+    };
+    answered(output, changes)
+}
+
+/// As the proof shows it at most: ten routes, each to ten attachments.
+fn isolation(plan: &TransitGatewayPlan) -> Isolation {
+    let route = |n: usize| SpokeRoute {
+        destination: format!("100.100.{n}.128/25"),
+        prefix_list: Some(format!("pl-{ID}")),
+        attachments: plan.shared_attachments.iter().take(10).cloned().collect(),
+        state: "blackhole".to_owned(),
+    };
+    Isolation {
+        proven_at: Some("2026-11-01T00:00:00.123456789Z".parse().unwrap()),
+        spoke_route_table: plan.spoke_route_table.clone(),
+        associated_with: plan.spoke_route_table.clone(),
+        propagated_to: plan.propagate_to.clone(),
+        spoke_routes: SpokeRoutes {
+            count: 1_000,
+            lead_to: plan.shared_attachments.clone(),
+            digest: "00".repeat(32),
+            first: (0..10).map(route).collect(),
+        },
+        default_association: false,
+        default_propagation: false,
+    }
+}
+
+fn default_vpcs() -> remove_default_vpcs::Output {
+    let left = |n: usize| DefaultVpcRecord {
+        region: region_named("xz", n),
+        vpc_id: Some(format!("vpc-{ID}")),
+        reason: "r".repeat(100),
+    };
+    remove_default_vpcs::Output { left: (0..ENABLED_REGIONS / 2).map(left).collect() }
+}
+
+fn default_vpcs_removed() -> Vec<String> {
+    let of_region = |n: usize| {
+        let region = region_named("xz", ENABLED_REGIONS / 2 + n);
+        let first = format!("detach igw-{ID} from default vpc-{ID} in {region}");
+        let rest =
+            ["igw", "subnet", "subnet", "subnet", "vpc"].map(|kind| format!("delete default {kind}-{ID} in {region}"));
+        std::iter::once(first).chain(rest).collect::<Vec<_>>()
+    };
+    (0..ENABLED_REGIONS / 2).flat_map(of_region).collect()
+}
+
+fn assigned(input: &grant_sign_in::Input) -> Result<Value, String> {
+    let assignments = input.sign_in.iter().flat_map(|plan| &plan.assignments);
+    let (mut sign_in, mut changes) = (Vec::new(), Vec::new());
+    for one in assignments {
+        changes.push(format!("assign group {} with permission set {}", one.group, one.permission_set));
+        sign_in.push(SignInRecord { group: one.group.clone(), permission_set: one.permission_set.clone() });
+    }
+    answered(grant_sign_in::Output { sign_in, left_over: input.left_over.clone() }, changes)
+}
+
+fn entered(input: &grant_cluster_access::Input) -> Result<Value, String> {
+    let mut changes = Vec::new();
+    let mut cluster_access = Vec::new();
+    for cluster in &input.clusters {
+        let roles: Vec<String> =
+            input.roles.iter().filter(|role| role.access.is_some()).map(|role| role.arn.clone()).collect();
+        changes.extend(roles.iter().map(|role| format!("create access entry of {role} on {}", cluster.name)));
+        let tenant = input.run.tenant.as_str();
+        let groups = || ["edit", "view"].map(|access| format!("tenant:{tenant}:development:{access}")).to_vec();
+        let entries = roles.into_iter().map(|role| AccessEntryRecord { role, groups: groups() }).collect();
+        cluster_access.push(ClusterAccessRecord { cluster: cluster.name.clone(), entries, retired: Vec::new() });
+    }
+    answered(grant_cluster_access::Output { cluster_access, left_over: input.left_over.clone() }, changes)
+}
+
+fn committed(request: &CommitRequest) -> Result<Value, String> {
+    let entry = request.entry().map_err(|error| error.message)?;
+    let path = request.path().to_string();
+    let changes = if request.wish == Wish::Check { Vec::new() } else { vec![format!("commit {path}")] };
+    let output = commit_tenant::Output { sha: Some(SHA.to_owned()), path, entry, is_suspended: true, changes };
+    Ok(serde_json::to_value(output).unwrap())
+}
+
+#[test]
+fn no_state_of_the_largest_plans_has_more_than_step_functions_takes() {
+    let grown = [
+        (Grown::ConfigRules, 100),
+        (Grown::Tiers, 12),
+        (Grown::Routes, 1_000),
+        (Grown::SharedAttachments, 1_000),
+        (Grown::ManagedPolicies, 20),
+    ];
+    for (grown, most) in grown {
+        let (count, platform) = largest(grown, most);
+        let onboarding = platform.largest(&"dev".parse().unwrap()).unwrap();
+        assert_eq!(onboarding.regions.len(), REGIONS_MAX);
+        let answer = |function: &str, payload: &Value| answer(&onboarding, function, payload);
+        let walk = walk(&onboard_account(), &hub(), input(), &answer).unwrap_or_else(|why| panic!("{grown:?}: {why}"));
+        let payloads =
+            walk.calls.iter().map(|(name, payload)| (format!("the payload of {name}"), payload.to_string().len()));
+        let mut sizes: Vec<(String, usize)> = payloads.chain(walk.sizes).collect();
+        sizes.push(("the output".to_owned(), walk.output.to_string().len()));
+        sizes.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
+        println!("{grown:?} {count}: {:?}", &sizes[..3]);
+        let (what, bytes) = &sizes[0];
+        assert!(*bytes + AROUND_BYTES < PAYLOAD_BYTES_MAX, "{grown:?} {count}: {what}: {bytes} bytes");
+        // The bound is near: else it would refuse what fits.
+        assert!(count == most || *bytes > PAYLOAD_BYTES_MAX / 2, "{grown:?} {count}: {what} has only {bytes} bytes");
+    }
+}
