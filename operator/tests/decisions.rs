@@ -225,9 +225,9 @@ fn blocks_that_the_tenant_names_stand_in_place_of_those_of_its_accounts() {
     none.spec.accounts.clear();
     none.spec.network.allow_ingress_from.clear();
     for (namespace, policies) in policies(&none) {
-        let names: Vec<&str> = policies.keys().map(String::as_str).collect();
+        let made: Vec<&str> = policies.keys().map(String::as_str).collect();
         let expected = ["berth-allow-dns", "berth-allow-same-tenant", "berth-default-deny", "cilium"];
-        assert_eq!(names, expected, "{namespace}");
+        assert_eq!(made, expected, "{namespace}");
         assert_eq!(policies["cilium"]["egress"].as_array().unwrap().len(), 3, "{namespace}");
         assert_eq!(policies["cilium"]["ingress"][0]["fromEndpoints"].as_array().unwrap().len(), 1, "{namespace}");
     }
