@@ -1,7 +1,7 @@
 //! Identity is given once, before any grant.
 
 use berth_ledger::Status;
-use berth_tests::rig::{Event, event_now, onboarded};
+use berth_tests::rig::{Event, MANAGEMENT, event_now, onboarded};
 use serde_json::json;
 
 use crate::{assert_refused, changed_since, tag, turn};
@@ -79,6 +79,32 @@ fn an_account_whose_cluster_or_names_would_change_is_refused() {
     assert_eq!(code, 1, "{said}");
     assert!(said.contains("the role developer would have another name or path") && said.contains(&account), "{said}");
     rig.deploy_platform(&[]);
+    assert!(onboarded(rig, &account).changes().is_empty());
+}
+
+#[test]
+fn an_account_moved_to_an_environment_on_another_cluster_is_refused() {
+    let second = ("clusters.second", json!({ "region": "eu-west-1" }));
+    let (rig, _turn) = turn(&[second, ("environments.dev.cluster", json!("second"))]);
+    let account = rig.account_with("heron", "staging", &json!({ "berth:tenant": "heron" }));
+    onboarded(rig, &account);
+    let let_in = rig.let_in(&account);
+    let move_to = |from: &str, to: &str| {
+        let units = json!({ "AccountId": account, "SourceParentId": from, "DestinationParentId": to });
+        rig.call(MANAGEMENT, "organizations", "move_account", &units);
+    };
+    let (staging, dev) = ("ou-ab12-stg00001", "ou-ab12-dev00001");
+    move_to(staging, dev);
+    let says =
+        ["NotOwned", "PlanOnboarding", "heron/staging", "heron/dev", "cluster is shared-dev-1", "would be second"];
+    assert_refused(rig, &account, &says);
+    // Nor does an event.
+    let since = rig.last_call();
+    let _ = rig.enqueue(&[event_now(Event::Updated, &account)]);
+    let record = rig.wait_for(&account, Status::Failed);
+    assert_eq!(record.binding.unwrap().identity.to_string(), "heron/staging");
+    assert_eq!((changed_since(rig, since), rig.let_in(&account)), (vec![], let_in));
+    move_to(dev, staging);
     assert!(onboarded(rig, &account).changes().is_empty());
 }
 
