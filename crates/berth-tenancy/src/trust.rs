@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::{AccountId, RoleTrust};
 
 /// The trust policy of a role: one exact principal and, where a principal stands for many, exact conditions.
-/// [IAM `CreateRole`, "AssumeRolePolicyDocument"]
+/// [IAM `CreateRole`, `AssumeRolePolicyDocument`]
 #[must_use]
 pub fn trust_document(account: &AccountId, trust: &RoleTrust) -> Value {
     let statement = match trust {
