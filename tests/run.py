@@ -9,6 +9,8 @@ lists them. A failure stops nothing: everything else still runs, and the end say
 from __future__ import annotations
 
 import argparse
+import contextlib
+import ctypes
 import json
 import os
 import queue
@@ -46,7 +48,28 @@ PYTEST_ALL = ("aws", "gateway", "github", "gitserver", "organization", "supervis
 
 SKIPPED = "SKIPPED: "
 """Begins a line by which a test that passed says, past libtest's capture, that it could not look."""
+
+LONGEST = (
+    "offboarding",
+    "faults",
+    "berth-operator/operator",
+    "network",
+    "access",
+    "en_masse",
+    "replays",
+    "journeys",
+    "days_after",
+    "counts",
+    "repairs",
+)
+"""Test binaries that take minutes, longest first: what starts first where no run has measured anything yet."""
+MEASURED = LOGS / "seconds.json"
+"""How long each process took in the last run that it was in."""
+
 SLOWEST = 10
+AT_ONCE_MAX = 9
+"""A local AWS with its functions takes a gigabyte of memory."""
+PR_SET_CHILD_SUBREAPER = 36
 SECONDS_MAX = 45 * 60
 """Longest that one test binary may take, on whatever machine: a test that hangs is named instead of waited for."""
 
@@ -217,6 +240,25 @@ def read_junit(report: Path, result: Result) -> None:
             result.passed += 1
 
 
+def longest_first(jobs: list[Job]) -> list[Job]:
+    """What takes longest comes first, so that the end is not one process alone."""
+    known = json.loads(MEASURED.read_text()) if MEASURED.is_file() else {}
+
+    def seconds(job: Job) -> float:
+        target = job.name.removeprefix(f"{END_TO_END}/")
+        guessed = SECONDS_MAX - LONGEST.index(target) if target in LONGEST else 60.0 * job.heavy
+        return float(known.get(job.name, guessed))
+
+    return sorted(jobs, key=lambda job: (-seconds(job), job.name))
+
+
+def remember(results: list[Result]) -> None:
+    """Keeps how long each process took, for the next run's order."""
+    known = json.loads(MEASURED.read_text()) if MEASURED.is_file() else {}
+    known |= {result.job.name: round(result.seconds, 1) for result in results}
+    MEASURED.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n")
+
+
 def side_by_side(jobs: list[Job], at_once: int) -> list[Result]:
     """Runs all jobs, so many at once, and says when each has ended."""
     waiting: queue.SimpleQueue[Job] = queue.SimpleQueue()
@@ -288,7 +330,7 @@ def close(results: list[Result], elapsed: float) -> int:
     left = f", {ignored} left to make test-all" if ignored else ""
     left += f", {skipped} NOT TESTED here (above)" if skipped else ""
     word = "FAILED" if failed else "ok"
-    minutes = f"{elapsed / 60:.1f} min"
+    minutes = f"{elapsed / 60:.1f} min, {cpu_seconds() / 60:.1f} CPU min"
     print(f"\n{word}: {passed} passed, {len(failed)} failed{left}; {len(results)} processes, {minutes}")
     return 1 if failed else 0
 
@@ -306,9 +348,23 @@ def show_skipped(results: list[Result]) -> int:
     return len(reasons)
 
 
+def adopt() -> None:
+    """Has this process adopt those whose parents end first, so that their time is counted (PR_SET_CHILD_SUBREAPER, prctl(2))."""
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def cpu_seconds() -> float:
+    """User and system time of all that ran, the local AWS and the functions included."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    spent = os.times()
+    return spent.children_user + spent.children_system
+
+
 def at_once_by_default() -> int:
-    """A local AWS and its functions keep about one core busy, and wait a part of the time."""
-    return min(max(2, os.cpu_count() or 2), 6)
+    """A process with a local AWS keeps a third of a core busy, and waits the rest of the time."""
+    return min(2 * (os.cpu_count() or 2) + 1, AT_ONCE_MAX)
 
 
 def arguments() -> argparse.Namespace:
@@ -328,6 +384,7 @@ def main() -> int:
     """Builds, runs, compares, closes."""
     asked = arguments()
     began = time.monotonic()
+    adopt()
     LOGS.mkdir(parents=True, exist_ok=True)
     try:
         jobs = build()
@@ -340,12 +397,11 @@ def main() -> int:
         for job in jobs:
             if job.report is None:
                 job.command.append("--include-ignored")
-    # What takes longest comes first, so that the end is not one process alone.
-    jobs.sort(key=lambda job: (not job.heavy, job.name))
     for folder in (RECORDED, DECIDED):
         shutil.rmtree(folder, ignore_errors=True)
     print(f"built in {built:.0f} s; {len(jobs)} processes with tests, {asked.at_once} at once", flush=True)
-    results = side_by_side(jobs, asked.at_once)
+    results = side_by_side(longest_first(jobs), asked.at_once)
+    remember(results)
     if not asked.only:
         results.append(compare_policies())
     return close(results, time.monotonic() - began)
