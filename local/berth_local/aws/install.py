@@ -52,6 +52,7 @@ REPAIRS = (
     "lambda_sources",
     "quick_requests",
     "quick_answers",
+    "quick_tables",
     "quick",
 )
 
