@@ -20,6 +20,7 @@ Keys = Mapping[str, str | Sequence[str]]
 """Condition keys of a request, in lower case. A key that has several values has a list, maybe an empty one."""
 
 _ELEMENTS = {"Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition"}
+_STATEMENTS_MAX = 16_384
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 
 
@@ -100,16 +101,28 @@ def of(document: Document) -> list[dict[str, Any]]:
 
 
 def applies(statement: Mapping[str, Any], request: Request) -> bool:
-    """Whether a statement is about the request."""
-    if unknown := statement.keys() - _ELEMENTS:
-        raise NotKnown(f"{sorted(unknown)} of {statement}")
-    return _action(statement, request) and _resource(statement, request) and conditions(statement, request.keys)
+    """Whether a statement is about the request. Statements are never changed: what was found out about one is kept."""
+    return _action(statement, request.action) and _resource(statement, request) and conditions(statement, request.keys)
 
 
-def _action(statement: Mapping[str, Any], request: Request) -> bool:
-    named = statement.get("Action", statement.get("NotAction"))
-    found = any(like(pattern.lower(), request.action.lower()) for pattern in as_list(named))
-    return found == ("Action" in statement)
+_actions: dict[int, tuple[Mapping[str, Any], dict[str, bool]]] = {}
+"""Whether a statement, which is kept with its id, is about an action: most are not, and the same ones are asked again."""
+
+
+def _action(statement: Mapping[str, Any], action: str) -> bool:
+    kept = _actions.get(id(statement))
+    if kept is None or kept[0] is not statement:
+        if unknown := statement.keys() - _ELEMENTS:
+            raise NotKnown(f"{sorted(unknown)} of {statement}")
+        if len(_actions) >= _STATEMENTS_MAX:
+            _actions.clear()
+        kept = _actions[id(statement)] = (statement, {})
+    found = kept[1].get(action)
+    if found is None:
+        named = statement.get("Action", statement.get("NotAction"))
+        is_named = any(like(pattern.lower(), action.lower()) for pattern in as_list(named))
+        found = kept[1][action] = is_named == ("Action" in statement)
+    return found
 
 
 def _resource(statement: Mapping[str, Any], request: Request) -> bool:
