@@ -11,6 +11,8 @@ _KEY = re.compile(r"<AccessKeyId>(\w+)</AccessKeyId>")
 _NETWORK = re.compile(r"\b(\d{1,3}(?:\.\d{1,3}){3})/(\d{1,2})\b")
 _ADDRESS = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
+# Regions and zones are the same in each run, and come in any order.
+_PLACE = re.compile(r"[a-z]{2}-[a-z]+-\d[a-z]?|[a-z]{3,4}\d-az\d")
 # Words are long without being ids; receipt handles and task tokens may have no digit.
 _LONG = 40
 
@@ -63,4 +65,6 @@ class Ids:
 
 
 def _is_id(token: str) -> bool:
-    return len(token) >= _LONG or (any(letter.isdigit() for letter in token) and not _DATE.match(token))
+    if _DATE.match(token) or _PLACE.fullmatch(token):
+        return False
+    return len(token) >= _LONG or any(letter.isdigit() for letter in token)
