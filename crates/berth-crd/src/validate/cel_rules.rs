@@ -5,6 +5,7 @@
 //! <https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#transition-rules>
 
 use cel::{Context, Program, Value as CelValue};
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::{Violation, child, lists};
@@ -15,6 +16,24 @@ struct Rule {
     message: String,
     program: Program,
     is_transition: bool,
+}
+
+/// A document as CEL reads it: whole numbers are `int`. `serde_json` gives those that are not negative as unsigned, which
+/// [`cel`] 0.15 takes for `uint`, and in CEL nothing is added to a `uint` but another one.
+struct Document<'a>(&'a Value);
+
+impl Serialize for Document<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Value::Number(number) => match number.as_i64() {
+                Some(int) => serializer.serialize_i64(int),
+                None => number.serialize(serializer),
+            },
+            Value::Array(items) => serializer.collect_seq(items.iter().map(Document)),
+            Value::Object(fields) => serializer.collect_map(fields.iter().map(|(name, value)| (name, Document(value)))),
+            other => other.serialize(serializer),
+        }
+    }
 }
 
 /// The rules of a schema node and of the nodes below it.
@@ -77,9 +96,9 @@ impl Rule {
             Some(Violation { field, rule, message })
         };
         let mut context = Context::default();
-        let bound = context.add_variable("self", value).map_err(|error| error.to_string());
+        let bound = context.add_variable("self", Document(value)).map_err(|error| error.to_string());
         let bound = bound.and_then(|()| match old {
-            Some(old) => context.add_variable("oldSelf", old).map_err(|error| error.to_string()),
+            Some(old) => context.add_variable("oldSelf", Document(old)).map_err(|error| error.to_string()),
             None => Ok(()),
         });
         if bound.is_err() {
@@ -90,5 +109,28 @@ impl Rule {
             Ok(CelValue::Bool(false)) => broken(self.message.clone()),
             Ok(_) | Err(_) => broken(format!("the rule cannot be evaluated: {}", self.message)),
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn whole_numbers_of_a_document_are_ints_wherever_they_stand() {
+        let rule = json!({ "rule": "self.limits.all(limit, limit.pods + 1 <= 5) && self.limits.size() + 1 > 1" });
+        let node = Node::new(&json!({ "x-kubernetes-validations": [rule] })).unwrap();
+        let broken = |pods: i64| {
+            let mut violations = Vec::new();
+            node.check(&json!({ "limits": [{ "pods": pods }] }), None, "spec", &mut violations);
+            violations.into_iter().map(|violation| violation.message).collect::<Vec<_>>()
+        };
+        assert_eq!(broken(-1), Vec::<String>::new());
+        assert_eq!(broken(4), Vec::<String>::new());
+        let [message] = &broken(5)[..] else { unreachable!("one rule") };
+        assert!(message.starts_with("failed rule: "), "it was evaluated: {message}");
     }
 }
