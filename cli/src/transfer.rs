@@ -1,6 +1,6 @@
 //! `berth transfer`: gives an account to another tenant, or makes it another environment.
 
-use berth_aws::{CallFailure, live_alias};
+use berth_aws::{CallResultExt, SdkResultExt, live_alias};
 use berth_tenancy::{Mode, OffboardingScope, TransferPlan};
 use serde_json::{Value, json};
 
@@ -131,7 +131,7 @@ async fn onboarding(deployment: &Deployment, args: &TransferArgs, run: Run) -> R
     let machine = live_alias(deployment.state_machine().await?);
     let call = deployment.step_functions.start_execution().state_machine_arn(machine);
     let sent = call.input(input.to_string()).send().await;
-    let started = sent.map_err(|error| Problem::from(CallFailure::of("states:StartExecution", &error).or_common()))?;
+    let started = sent.named("states:StartExecution").or_common()?;
     let execution = started.execution_arn;
     let ended = follow::to_the_end(deployment, &execution, !output::is_data() && run == Run::Make).await?;
     Ok((execution, ended))

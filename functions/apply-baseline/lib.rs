@@ -10,7 +10,7 @@ mod observe;
 mod state;
 
 use berth_aws::{Part, PolicyFile, SessionScope, Sessions};
-use berth_step::{Decision, HasSubject, Step, StepError};
+use berth_step::{Decision, Step, StepError};
 use berth_tenancy::{BaselinePlan, LeftOver, Region, Subject, Thing};
 use berth_wiring::Wiring;
 use serde::{Deserialize, Serialize};
@@ -59,15 +59,7 @@ pub struct Output {
     pub left_behind: Vec<String>,
 }
 
-impl HasSubject for Input {
-    fn subject(&self) -> &Subject {
-        &self.run
-    }
-
-    fn region(&self) -> Option<&Region> {
-        Some(&self.baseline.region)
-    }
-}
+berth_step::has_subject!(Input, baseline.region);
 
 /// The step.
 #[derive(Debug, Clone)]

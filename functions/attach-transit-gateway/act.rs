@@ -5,9 +5,10 @@ mod routes;
 use aws_config::SdkConfig;
 use aws_sdk_ec2::{
     Client,
-    types::{ResourceType, Tag, TagSpecification, TransitGatewayVpcAttachment},
+    types::{ResourceType, TransitGatewayVpcAttachment},
 };
-use berth_aws::CallFailure;
+use berth_aws::{CallFailure, CallResultExt, SdkResultExt};
+use berth_ec2::{sdk_tags, tag_specification};
 use berth_step::{Fault, StepError};
 use berth_tenancy::{Tags, wait};
 
@@ -67,28 +68,22 @@ fn misplaced(change: &Change) -> StepError {
 /// message tells them apart, and the input is a constant.
 async fn ensure_service_linked_role(tenant: &SdkConfig) -> Result<Made, StepError> {
     let iam = aws_sdk_iam::Client::new(tenant);
-    match iam.create_service_linked_role().aws_service_name(SERVICE).send().await {
-        Ok(_) => Ok(Made::default()),
-        Err(error) => {
-            let is_there = error
-                .as_service_error()
-                .and_then(|error| error.meta().message())
-                .is_some_and(|message| message.contains("has been taken in this account"));
-            let failure = CallFailure::of("iam:CreateServiceLinkedRole", &error);
-            match failure.code() {
-                Some("InvalidInput" | "InvalidInputException") if is_there => Ok(Made::default()),
-                // Another region of the same account makes it at the same time.
-                Some("ConcurrentModification" | "ConcurrentModificationException") => Err(failure.as_fault(
-                    Fault::Conflict,
-                    wait(
-                        "another region makes the same role",
-                        "see in IAM whether the role of Transit Gateway is there, or is being deleted; then redrive \
-                         the execution",
-                    ),
-                )),
-                _ => Err(failure.or_common()),
-            }
+    let sent = iam.create_service_linked_role().aws_service_name(SERVICE).send().await;
+    let Err(failure) = sent.named("iam:CreateServiceLinkedRole") else { return Ok(Made::default()) };
+    match failure.code() {
+        Some("InvalidInput" | "InvalidInputException") if failure.mentions("has been taken in this account") => {
+            Ok(Made::default())
         }
+        // Another region of the same account makes it at the same time.
+        Some("ConcurrentModification" | "ConcurrentModificationException") => Err(failure.as_fault(
+            Fault::Conflict,
+            wait(
+                "another region makes the same role",
+                "see in IAM whether the role of Transit Gateway is there, or is being deleted; then redrive the \
+                 execution",
+            ),
+        )),
+        _ => Err(failure.or_common()),
     }
 }
 
@@ -100,54 +95,49 @@ async fn create_attachment(
     gateway: &str,
     subnets: &[String],
 ) -> Result<Made, StepError> {
-    let kind = ResourceType::TransitGatewayAttachment;
-    let tags = TagSpecification::builder().resource_type(kind).set_tags(Some(sdk_tags(&input.tags()))).build();
+    let tags = tag_specification(ResourceType::TransitGatewayAttachment, &input.tags());
     let request = ec2.create_transit_gateway_vpc_attachment().vpc_id(vpc).transit_gateway_id(gateway);
     let request = request.set_subnet_ids(Some(subnets.to_vec())).tag_specifications(tags);
-    let answer = request.send().await.map_err(|error| {
-        let failure = CallFailure::of("ec2:CreateTransitGatewayVpcAttachment", &error);
-        match failure.code() {
-            Some("DuplicateTransitGatewayAttachment") => lost_race(failure),
-            Some("InvalidTransitGatewayID.NotFound") => failure.as_fault(
-                Fault::NotReady,
-                wait(
-                    "a new share reaches an account after some minutes",
-                    format!(
-                        "share {gateway} with this account's organizational unit by RAM, then redrive the execution"
-                    ),
-                ),
+    let answer = request.send().await.named("ec2:CreateTransitGatewayVpcAttachment");
+    let answer = answer.map_err(|failure| match failure.code() {
+        Some("DuplicateTransitGatewayAttachment") => lost_race(failure),
+        Some("InvalidTransitGatewayID.NotFound") => failure.as_fault(
+            Fault::NotReady,
+            wait(
+                "a new share reaches an account after some minutes",
+                format!("share {gateway} with this account's organizational unit by RAM, then redrive the execution"),
             ),
-            Some("InvalidVpcID.NotFound" | "InvalidSubnetID.NotFound") => failure.as_fault(
-                Fault::NotReady,
-                wait(
-                    "AWS does not show the new VPC everywhere yet",
-                    "see whether the VPC and its subnets are still there: who deleted them? then start anew: berth \
+        ),
+        Some("InvalidVpcID.NotFound" | "InvalidSubnetID.NotFound") => failure.as_fault(
+            Fault::NotReady,
+            wait(
+                "AWS does not show the new VPC everywhere yet",
+                "see whether the VPC and its subnets are still there: who deleted them? then start anew: berth \
                      replay ACCOUNT --new",
-                ),
             ),
-            // One code for what passes and what never does; no field tells, only the text. [terraform-provider-aws#8557]
-            Some("IncorrectState") if failure.mentions("not available in availability zone") => {
-                failure.as_fault(Fault::InvalidInput, no_gateway_in_zone())
-            }
-            Some("IncorrectState") => failure.as_fault(
-                Fault::NotReady,
-                wait(
-                    "the gateway or the VPC is being changed",
-                    format!(
-                        "see in the network account what {gateway} waits for, or whether it is being deleted; then \
-                         redrive the execution"
-                    ),
-                ),
-            ),
-            Some("DuplicateSubnetsInSameZone") => {
-                failure.as_fault(Fault::InvalidInput, "give the attachment tier one subnet in each zone")
-            }
-            Some("TransitGatewayAttachmentLimitExceeded" | "AttachmentLimitExceeded") => failure.as_fault(
-                Fault::InvalidInput,
-                format!("raise the attachment quota of {gateway} in the network account, then redrive"),
-            ),
-            _ => failure.or_common(),
+        ),
+        // One code for what passes and what never does; no field tells, only the text. [terraform-provider-aws#8557]
+        Some("IncorrectState") if failure.mentions("not available in availability zone") => {
+            failure.as_fault(Fault::InvalidInput, no_gateway_in_zone())
         }
+        Some("IncorrectState") => failure.as_fault(
+            Fault::NotReady,
+            wait(
+                "the gateway or the VPC is being changed",
+                format!(
+                    "see in the network account what {gateway} waits for, or whether it is being deleted; then \
+                         redrive the execution"
+                ),
+            ),
+        ),
+        Some("DuplicateSubnetsInSameZone") => {
+            failure.as_fault(Fault::InvalidInput, "give the attachment tier one subnet in each zone")
+        }
+        Some("TransitGatewayAttachmentLimitExceeded" | "AttachmentLimitExceeded") => failure.as_fault(
+            Fault::InvalidInput,
+            format!("raise the attachment quota of {gateway} in the network account, then redrive"),
+        ),
+        _ => failure.or_common(),
     })?;
     let made = answer.transit_gateway_vpc_attachment;
     let state = state(made.as_ref());
@@ -160,22 +150,15 @@ async fn create_attachment(
 /// [EC2 `CreateTags`]
 async fn tag(ec2: &Client, attachment: &str, tags: &Tags) -> Result<Made, StepError> {
     let sent = ec2.create_tags().resources(attachment).set_tags(Some(sdk_tags(tags))).send().await;
-    sent.map_err(|error| {
-        let failure = CallFailure::of("ec2:CreateTags", &error);
-        match failure.code() {
-            Some("InvalidTransitGatewayAttachmentID.NotFound") => lost_race(failure),
-            Some("TagLimitExceeded") => failure.as_fault(
-                Fault::InvalidInput,
-                format!("remove tags of others from {attachment}: AWS takes 50; then redrive the execution"),
-            ),
-            _ => failure.or_common(),
-        }
+    sent.named("ec2:CreateTags").map_err(|failure| match failure.code() {
+        Some("InvalidTransitGatewayAttachmentID.NotFound") => lost_race(failure),
+        Some("TagLimitExceeded") => failure.as_fault(
+            Fault::InvalidInput,
+            format!("remove tags of others from {attachment}: AWS takes 50; then redrive the execution"),
+        ),
+        _ => failure.or_common(),
     })?;
     Ok(Made::default())
-}
-
-fn sdk_tags(tags: &Tags) -> Vec<Tag> {
-    tags.0.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
 }
 
 /// A zone of the VPC that Transit Gateway does not serve: no waiting changes that.
@@ -189,20 +172,18 @@ async fn change_subnets(ec2: &Client, attachment: &str, add: &[String], remove: 
     let some = |subnets: &[String]| (!subnets.is_empty()).then(|| subnets.to_vec());
     let request = ec2.modify_transit_gateway_vpc_attachment().transit_gateway_attachment_id(attachment);
     let request = request.set_add_subnet_ids(some(add)).set_remove_subnet_ids(some(remove));
-    let answer = request.send().await.map_err(|error| {
-        let failure = CallFailure::of("ec2:ModifyTransitGatewayVpcAttachment", &error);
-        match failure.code() {
-            Some("IncorrectState" | "InvalidSubnetID.NotFound") => lost_race(failure),
-            Some("DuplicateSubnetsInSameZone") => failure.as_fault(
-                Fault::Conflict,
-                wait(
-                    "Berth looks again",
-                    "the attachment uses another subnet of that zone: berth onboard ACCOUNT --allow-disruption \
+    let answer = request.send().await.named("ec2:ModifyTransitGatewayVpcAttachment");
+    let answer = answer.map_err(|failure| match failure.code() {
+        Some("IncorrectState" | "InvalidSubnetID.NotFound") => lost_race(failure),
+        Some("DuplicateSubnetsInSameZone") => failure.as_fault(
+            Fault::Conflict,
+            wait(
+                "Berth looks again",
+                "the attachment uses another subnet of that zone: berth onboard ACCOUNT --allow-disruption \
                      replaces it",
-                ),
             ),
-            _ => failure.or_common(),
-        }
+        ),
+        _ => failure.or_common(),
     })?;
     let state = state(answer.transit_gateway_vpc_attachment.as_ref());
     Ok(in_state(state))
@@ -211,14 +192,12 @@ async fn change_subnets(ec2: &Client, attachment: &str, add: &[String], remove: 
 /// [EC2 `AcceptTransitGatewayVpcAttachment`]
 async fn accept(network: &Client, attachment: &str) -> Result<Made, StepError> {
     let request = network.accept_transit_gateway_vpc_attachment().transit_gateway_attachment_id(attachment);
-    let answer = request.send().await.map_err(|error| {
-        let failure = CallFailure::of("ec2:AcceptTransitGatewayVpcAttachment", &error);
-        match failure.code() {
-            // Accepted already, by a call whose answer was lost or by a person.
-            Some("IncorrectState" | "InvalidTransitGatewayAttachmentState") => lost_race(failure),
-            Some("InvalidTransitGatewayAttachmentID.NotFound") => not_seen(failure),
-            _ => failure.or_common(),
-        }
+    let answer = request.send().await.named("ec2:AcceptTransitGatewayVpcAttachment");
+    let answer = answer.map_err(|failure| match failure.code() {
+        // Accepted already, by a call whose answer was lost or by a person.
+        Some("IncorrectState" | "InvalidTransitGatewayAttachmentState") => lost_race(failure),
+        Some("InvalidTransitGatewayAttachmentID.NotFound") => not_seen(failure),
+        _ => failure.or_common(),
     })?;
     let state = state(answer.transit_gateway_vpc_attachment.as_ref());
     Ok(in_state(state))
@@ -227,13 +206,11 @@ async fn accept(network: &Client, attachment: &str) -> Result<Made, StepError> {
 /// [EC2 `AssociateTransitGatewayRouteTable`]
 async fn associate(network: &Client, attachment: &str, table: &str) -> Result<Made, StepError> {
     let request = network.associate_transit_gateway_route_table().transit_gateway_attachment_id(attachment);
-    request.transit_gateway_route_table_id(table).send().await.map_err(|error| {
-        let failure = CallFailure::of("ec2:AssociateTransitGatewayRouteTable", &error);
-        match failure.code() {
-            // With which table is compared by the next try.
-            Some("Resource.AlreadyAssociated") => lost_race(failure),
-            _ => not_joined(failure, table),
-        }
+    let sent = request.transit_gateway_route_table_id(table).send().await;
+    sent.named("ec2:AssociateTransitGatewayRouteTable").map_err(|failure| match failure.code() {
+        // With which table is compared by the next try.
+        Some("Resource.AlreadyAssociated") => lost_race(failure),
+        _ => not_joined(failure, table),
     })?;
     Ok(Made::default())
 }
@@ -242,7 +219,7 @@ async fn associate(network: &Client, attachment: &str, table: &str) -> Result<Ma
 async fn propagate(network: &Client, attachment: &str, table: &str) -> Result<Made, StepError> {
     let request = network.enable_transit_gateway_route_table_propagation().transit_gateway_attachment_id(attachment);
     let sent = request.transit_gateway_route_table_id(table).send().await;
-    let sent = sent.map_err(|error| CallFailure::of("ec2:EnableTransitGatewayRouteTablePropagation", &error));
+    let sent = sent.named("ec2:EnableTransitGatewayRouteTablePropagation");
     joined(sent, table, "TransitGatewayRouteTablePropagation.Duplicate")
 }
 
@@ -250,7 +227,7 @@ async fn propagate(network: &Client, attachment: &str, table: &str) -> Result<Ma
 async fn disassociate(network: &Client, attachment: &str, table: &str) -> Result<Made, StepError> {
     let request = network.disassociate_transit_gateway_route_table().transit_gateway_attachment_id(attachment);
     let sent = request.transit_gateway_route_table_id(table).send().await;
-    let sent = sent.map_err(|error| CallFailure::of("ec2:DisassociateTransitGatewayRouteTable", &error));
+    let sent = sent.named("ec2:DisassociateTransitGatewayRouteTable");
     joined(sent, table, "InvalidAssociation.NotFound")
 }
 
@@ -258,7 +235,7 @@ async fn disassociate(network: &Client, attachment: &str, table: &str) -> Result
 async fn leave_policy_table(network: &Client, attachment: &str, table: &str) -> Result<Made, StepError> {
     let request = network.disassociate_transit_gateway_policy_table().transit_gateway_attachment_id(attachment);
     let sent = request.transit_gateway_policy_table_id(table).send().await;
-    let sent = sent.map_err(|error| CallFailure::of("ec2:DisassociateTransitGatewayPolicyTable", &error));
+    let sent = sent.named("ec2:DisassociateTransitGatewayPolicyTable");
     joined(sent, table, "InvalidAssociation.NotFound")
 }
 
@@ -266,17 +243,14 @@ async fn leave_policy_table(network: &Client, attachment: &str, table: &str) -> 
 async fn stop_propagation(network: &Client, attachment: &str, table: &str) -> Result<Made, StepError> {
     let request = network.disable_transit_gateway_route_table_propagation().transit_gateway_attachment_id(attachment);
     let sent = request.transit_gateway_route_table_id(table).send().await;
-    let sent = sent.map_err(|error| CallFailure::of("ec2:DisableTransitGatewayRouteTablePropagation", &error));
+    let sent = sent.named("ec2:DisableTransitGatewayRouteTablePropagation");
     joined(sent, table, "TransitGatewayRouteTablePropagation.NotFound")
 }
 
 /// What became of a change of a route table. The code `already` says that it is as wanted without us.
 fn joined<T>(sent: Result<T, CallFailure>, table: &str, already: &str) -> Result<Made, StepError> {
-    match sent {
-        Ok(_) => Ok(Made::default()),
-        Err(failure) if failure.is(&[already]) => Ok(Made::default()),
-        Err(failure) => Err(not_joined(failure, table)),
-    }
+    sent.none_if(&[already]).map_err(|failure| not_joined(failure, table))?;
+    Ok(Made::default())
 }
 
 /// Why a route table of the gateway does not take the attachment.

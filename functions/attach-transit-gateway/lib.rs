@@ -27,7 +27,7 @@ use aws_sdk_ec2::Client;
 use berth_aws::{Part, PolicyFile, SessionScope, Sessions};
 use berth_isolation::Vpc;
 use berth_ledger::Ledger;
-use berth_step::{Decision, Fault, HasSubject, Step, StepError};
+use berth_step::{Decision, Step, StepError};
 use berth_tenancy::{PlannedChange, Region, ResourceKind, Subject, Tags, Thing, TransitGatewayPlan};
 use berth_wiring::Wiring;
 use ipnet::Ipv4Net;
@@ -86,15 +86,7 @@ pub(crate) fn is_placeholder(id: &str) -> bool {
     id.contains('(')
 }
 
-impl HasSubject for Input {
-    fn subject(&self) -> &Subject {
-        &self.run
-    }
-
-    fn region(&self) -> Option<&Region> {
-        Some(&self.region)
-    }
-}
+berth_step::has_subject!(Input, region);
 
 /// What later states read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -136,14 +128,9 @@ pub struct Clients {
 impl Clients {
     /// The client in the network account.
     async fn network(&self, input: &Input) -> Result<&Client, StepError> {
-        let scope = SessionScope {
-            account: &input.transit_gateway.network_account,
-            role: &input.transit_gateway.network_role,
-            region: Some(&input.region),
-            execution: &input.run.execution,
-            policy: POLICY.session(Part::Network),
-            when_refused: Fault::Denied,
-        };
+        let role = (&input.transit_gateway.network_account, &input.transit_gateway.network_role);
+        let scope =
+            SessionScope::in_platform(role, Some(&input.region), &input.run.execution, POLICY.session(Part::Network));
         let open = async || Ok(Client::new(&Box::pin(self.sessions.assume(scope)).await?));
         self.network.get_or_try_init(open).await
     }

@@ -2,11 +2,11 @@
 //! works, only the tenant account is asked.
 
 use aws_sdk_ec2::Client;
-use berth_aws::CallFailure;
-use berth_ec2::filter;
+use berth_aws::{CallResultExt, SdkResultExt};
+use berth_ec2::{filter, tags};
 use berth_isolation::read::{hub, tenants};
 use berth_step::{Fault, StepError};
-use berth_tenancy::{Mode, Tags};
+use berth_tenancy::Mode;
 
 use crate::{Attachment, AttachmentState, Clients, Input, OtherAttachment, Route, State, is_placeholder};
 
@@ -41,13 +41,8 @@ async fn attachments(ec2: &Client, input: &Input) -> Result<(Option<Attachment>,
     let request = ec2.describe_transit_gateway_vpc_attachments().filters(filter("vpc-id", &[&input.vpc_id]));
     let mut pages = request.into_paginator().items().send();
     while let Some(answer) = pages.next().await {
-        let answer =
-            answer.map_err(|error| CallFailure::of("ec2:DescribeTransitGatewayVpcAttachments", &error).or_common())?;
-        let tags: Tags = answer
-            .tags()
-            .iter()
-            .map(|tag| (tag.key().unwrap_or_default().to_owned(), tag.value().unwrap_or_default().to_owned()))
-            .collect();
+        let answer = answer.named("ec2:DescribeTransitGatewayVpcAttachments").or_common()?;
+        let tags = tags(answer.tags.as_deref());
         let state = answer.state.as_ref().map_or("", |state| state.as_str());
         let (state, is_deleted) = (AttachmentState::of(state), state == "deleted");
         let (Some(id), false) = (answer.transit_gateway_attachment_id, is_deleted) else { continue };
@@ -85,8 +80,8 @@ async fn routes(ec2: &Client, input: &Input) -> Result<Vec<Route>, StepError> {
     let Some(table) = input.private_route_table.as_deref().filter(|table| !is_placeholder(table)) else {
         return Ok(Vec::new());
     };
-    let answer = ec2.describe_route_tables().route_table_ids(table).send().await.map_err(|error| {
-        let failure = CallFailure::of("ec2:DescribeRouteTables", &error);
+    let sent = ec2.describe_route_tables().route_table_ids(table).send().await;
+    let answer = sent.named("ec2:DescribeRouteTables").map_err(|failure| {
         if failure.is(&["InvalidRouteTableID.NotFound"]) {
             let next = "start the onboarding again: the private route table was deleted after it was made";
             return failure.as_fault(Fault::InvalidInput, next);

@@ -16,8 +16,8 @@ use aws_sdk_eks::Client;
 use berth_aws::{Part, PolicyFile, SessionScope, Sessions};
 use berth_contract::ReadinessRecord;
 use berth_crd::AccountEntry;
-use berth_step::{Decision, Fault, HasSubject, Step, StepError};
-use berth_tenancy::{ClusterPlan, Region, Subject};
+use berth_step::{Decision, Step, StepError};
+use berth_tenancy::{ClusterPlan, Subject};
 use berth_wiring::Wiring;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -50,15 +50,7 @@ pub struct Output {
     pub readiness: ReadinessRecord,
 }
 
-impl HasSubject for Input {
-    fn subject(&self) -> &Subject {
-        &self.run
-    }
-
-    fn region(&self) -> Option<&Region> {
-        Some(&self.cluster.region)
-    }
-}
+berth_step::has_subject!(Input, cluster.region);
 
 /// The step.
 #[derive(Debug, Clone)]
@@ -100,14 +92,9 @@ impl Step for AwaitTenant {
         let region = SdkRegion::new(cluster.region.as_str().to_owned());
         let (hub, now) = (self.hub.to_builder().region(region).build(), (self.clock)());
         let Some(outside) = &cluster.outside else { return Ok(Clients { eks: Client::new(&hub), hub, now }) };
-        let scope = SessionScope {
-            account: &outside.account,
-            role: &outside.role,
-            region: Some(&cluster.region),
-            execution: &run.execution,
-            policy: POLICY.session(Part::Cluster),
-            when_refused: Fault::Denied,
-        };
+        let role = (&outside.account, &outside.role);
+        let scope =
+            SessionScope::in_platform(role, Some(&cluster.region), &run.execution, POLICY.session(Part::Cluster));
         Ok(Clients { eks: Client::new(&self.sessions.assume(scope).await?), hub, now })
     }
 

@@ -9,7 +9,7 @@ mod state;
 use aws_sdk_iam::Client;
 use berth_aws::{Part, PolicyFile, SessionScope, Sessions};
 use berth_ledger::RoleRecord;
-use berth_step::{Decision, HasSubject, Step, StepError};
+use berth_step::{Decision, Step, StepError};
 use berth_tenancy::{BoundaryPlan, LeftOver, RolePlan, RolesPlan, Subject, Thing};
 use berth_wiring::Wiring;
 use serde::{Deserialize, Serialize};
@@ -57,11 +57,7 @@ pub struct Output {
     pub left_over: Vec<LeftOver>,
 }
 
-impl HasSubject for Input {
-    fn subject(&self) -> &Subject {
-        &self.run
-    }
-}
+berth_step::has_subject!(Input);
 
 /// The step.
 #[derive(Debug, Clone)]

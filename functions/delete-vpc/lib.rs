@@ -17,7 +17,7 @@ mod decide_tests;
 use aws_sdk_ec2::Client;
 use berth_aws::{Part, PolicyFile, SessionScope, Sessions};
 use berth_ledger::Ledger;
-use berth_step::{Decision, Fault, HasSubject, Step, StepError};
+use berth_step::{Decision, Fault, Step, StepError};
 use berth_tenancy::{Region, Subject};
 use berth_wiring::Wiring;
 use ipnet::Ipv4Net;
@@ -44,15 +44,7 @@ pub struct Input {
     pub is_inspection: bool,
 }
 
-impl HasSubject for Input {
-    fn subject(&self) -> &Subject {
-        &self.run
-    }
-
-    fn region(&self) -> Option<&Region> {
-        Some(&self.region)
-    }
-}
+berth_step::has_subject!(Input, region);
 
 /// What later states read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,7 +4,7 @@ mod foreign;
 mod parts;
 
 use aws_sdk_ec2::Client;
-use berth_aws::{CallFailure, CallResultExt, SdkResultExt};
+use berth_aws::{CallResultExt, SdkResultExt};
 use berth_ec2::tags;
 use berth_step::{Fault, StepError};
 use berth_tenancy::{Tags, wait};
@@ -69,8 +69,7 @@ fn vpc(id: String, is_ours: bool, parts: &Parts, ours: &impl Fn(&Tags) -> bool) 
 /// Every VPC of the account in the region with its tags. [EC2 `DescribeVpcs`]
 async fn vpcs(ec2: &Client) -> Result<Vec<(String, Tags)>, StepError> {
     let found = ec2.describe_vpcs().into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
-    let found = found.map_err(|error| {
-        let failure = CallFailure::of("ec2:DescribeVpcs", &error);
+    let found = found.named("ec2:DescribeVpcs").map_err(|failure| {
         if failure.is(&["AuthFailure", "OptInRequired"]) {
             let advice = wait(
                 "AWS opens the region for the account",

@@ -17,7 +17,7 @@ mod decide_tests;
 use aws_sdk_ec2::Client;
 use berth_aws::{Part, PolicyFile, SessionScope, Sessions};
 use berth_ledger::Ledger;
-use berth_step::{Decision, Fault, HasSubject, Step, StepError};
+use berth_step::{Decision, Fault, Step, StepError};
 use berth_tenancy::{AccountId, Region, RoleName, Subject};
 use berth_wiring::Wiring;
 use serde::{Deserialize, Serialize};
@@ -45,15 +45,7 @@ pub struct Input {
     pub network_role: RoleName,
 }
 
-impl HasSubject for Input {
-    fn subject(&self) -> &Subject {
-        &self.run
-    }
-
-    fn region(&self) -> Option<&Region> {
-        Some(&self.region)
-    }
-}
+berth_step::has_subject!(Input, region);
 
 /// What later states read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,14 +82,9 @@ pub struct Clients {
 impl Clients {
     /// The client in the network account.
     async fn network(&self, input: &Input) -> Result<&Client, StepError> {
-        let scope = SessionScope {
-            account: &input.network_account,
-            role: &input.network_role,
-            region: Some(&input.region),
-            execution: &input.run.execution,
-            policy: POLICY.session(Part::Network),
-            when_refused: Fault::Denied,
-        };
+        let role = (&input.network_account, &input.network_role);
+        let scope =
+            SessionScope::in_platform(role, Some(&input.region), &input.run.execution, POLICY.session(Part::Network));
         let open = async || Ok(Client::new(&Box::pin(self.sessions.assume(scope)).await?));
         self.network.get_or_try_init(open).await
     }

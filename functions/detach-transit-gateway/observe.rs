@@ -4,7 +4,7 @@
 mod hub;
 
 use aws_sdk_ec2::Client;
-use berth_aws::CallFailure;
+use berth_aws::{CallResultExt, SdkResultExt};
 use berth_ec2::{filter, tags};
 use berth_step::StepError;
 
@@ -40,8 +40,7 @@ async fn attachments(ec2: &Client, input: &Input, vpc: &str) -> Result<Vec<Attac
     let mut pages = request.into_paginator().items().send();
     let mut found = Vec::new();
     while let Some(answer) = pages.next().await {
-        let answer =
-            answer.map_err(|error| CallFailure::of("ec2:DescribeTransitGatewayVpcAttachments", &error).or_common())?;
+        let answer = answer.named("ec2:DescribeTransitGatewayVpcAttachments").or_common()?;
         let is_ours = tags(answer.tags.as_deref()).are_ours(&input.run.account_id);
         let state = AttachmentState::of(answer.state.as_ref().map_or("", |state| state.as_str()));
         let (Some(id), Some(state)) = (answer.transit_gateway_attachment_id, state) else { continue };
@@ -55,7 +54,7 @@ async fn routes(ec2: &Client, input: &Input, vpc: &str, gateways: &[&str]) -> Re
     let mut pages = ec2.describe_route_tables().filters(filter("vpc-id", &[vpc])).into_paginator().items().send();
     let mut found = Vec::new();
     while let Some(table) = pages.next().await {
-        let table = table.map_err(|error| CallFailure::of("ec2:DescribeRouteTables", &error).or_common())?;
+        let table = table.named("ec2:DescribeRouteTables").or_common()?;
         let is_ours = tags(table.tags.as_deref()).are_ours(&input.run.account_id);
         let Some(id) = table.route_table_id.filter(|_| is_ours) else { continue };
         let leads = table

@@ -15,7 +15,7 @@ use aws_sdk_identitystore::Client as IdentityStore;
 use aws_sdk_ssoadmin::Client as IdentityCenter;
 use berth_aws::{Part, PolicyFile, SessionScope, Sessions};
 use berth_ledger::SignInRecord;
-use berth_step::{Decision, Fault, HasSubject, Step, StepError};
+use berth_step::{Decision, Step, StepError};
 use berth_tenancy::{LeftOver, SignInPlan, Subject, Thing};
 use berth_wiring::Wiring;
 use serde::{Deserialize, Serialize};
@@ -53,11 +53,7 @@ pub struct Output {
     pub left_over: Vec<LeftOver>,
 }
 
-impl HasSubject for Input {
-    fn subject(&self) -> &Subject {
-        &self.run
-    }
-}
+berth_step::has_subject!(Input);
 
 /// The step.
 #[derive(Debug)]
@@ -94,14 +90,9 @@ impl Step for GrantSignIn {
 
     async fn connect(&self, input: &Input) -> Result<Option<Clients>, StepError> {
         let Some(plan) = &input.sign_in else { return Ok(None) };
-        let scope = SessionScope {
-            account: &plan.account,
-            role: &plan.role,
-            region: Some(&plan.region),
-            execution: &input.run.execution,
-            policy: POLICY.session(Part::Management),
-            when_refused: Fault::Denied,
-        };
+        let role = (&plan.account, &plan.role);
+        let scope =
+            SessionScope::in_platform(role, Some(&plan.region), &input.run.execution, POLICY.session(Part::Management));
         let session = self.sessions.assume(scope).await?;
         let (center, store) = (IdentityCenter::new(&session), IdentityStore::new(&session));
         Ok(Some(Clients { center, store, memory: self.memory.clone() }))

@@ -135,14 +135,9 @@ impl ProveIsolation {
         tenants: BTreeMap<String, String>,
         now: Timestamp,
     ) -> Result<Vec<StepError>, StepError> {
-        let scope = SessionScope {
-            account: &platform.network.account,
-            role: &platform.network.role,
-            region: Some(&gateway.region),
-            execution: "prove-isolation",
-            policy: POLICY.session(Part::Network),
-            when_refused: Fault::Denied,
-        };
+        let role = (&platform.network.account, &platform.network.role);
+        let scope =
+            SessionScope::in_platform(role, Some(&gateway.region), "prove-isolation", POLICY.session(Part::Network));
         let network = Client::new(&self.sessions.assume(scope).await?);
         let (mut details, attached) = Box::pin(read::gateway(&network, &gateway.plan, now)).await?;
         details.tenants = tenants;

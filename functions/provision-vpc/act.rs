@@ -5,10 +5,9 @@ mod parts;
 mod public;
 mod vpc;
 
-use aws_sdk_ec2::types::{ResourceType, Tag, TagSpecification};
 use berth_aws::CallFailure;
 use berth_step::{Fault, StepError};
-use berth_tenancy::{Tags, wait};
+use berth_tenancy::wait;
 
 use crate::{Change, Clients, Input, Made};
 
@@ -64,14 +63,6 @@ fn token(input: &Input, vpc: &str, part: &str) -> String {
     format!("{vpc}-{part}-g{}", input.run.generation)
 }
 
-fn specification(kind: ResourceType, tags: &Tags) -> TagSpecification {
-    TagSpecification::builder().resource_type(kind).set_tags(Some(sdk_tags(tags))).build()
-}
-
-fn sdk_tags(tags: &Tags) -> Vec<Tag> {
-    tags.0.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
-}
-
 /// What to do about a thing that is there already: an earlier call made it, and its answer was lost.
 fn look_again() -> String {
     wait(
@@ -82,6 +73,11 @@ fn look_again() -> String {
 
 fn lost_race(failure: CallFailure) -> StepError {
     failure.as_fault(Fault::Conflict, look_again())
+}
+
+/// Why a call failed that found, by one of these codes, what another one made.
+fn lost_race_by(codes: &[&str]) -> impl Fn(CallFailure) -> StepError {
+    move |failure| if failure.is(codes) { lost_race(failure) } else { failed(failure) }
 }
 
 fn no_id(operation: &str) -> StepError {

@@ -22,7 +22,7 @@ mod tags_tests;
 use aws_sdk_ec2::Client;
 use berth_aws::{Part, PolicyFile, SessionScope, Sessions};
 use berth_ledger::Ledger;
-use berth_step::{Decision, HasSubject, Step, StepError};
+use berth_step::{Decision, Step, StepError};
 use berth_tenancy::{NetworkPlan, PlannedChange, Region, Subject, Thing};
 use berth_wiring::Wiring;
 use ipnet::Ipv4Net;
@@ -47,15 +47,7 @@ pub struct Input {
     pub network: NetworkPlan,
 }
 
-impl HasSubject for Input {
-    fn subject(&self) -> &Subject {
-        &self.run
-    }
-
-    fn region(&self) -> Option<&Region> {
-        Some(&self.region)
-    }
-}
+berth_step::has_subject!(Input, region);
 
 /// What later states read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,14 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_ec2::{
     Client,
     types::{
-        Filter, IpamPoolCidrState, Route, State as EndpointState, VpcCidrBlockAssociation, VpcEndpoint,
+        IpamPoolCidrState, Route, State as EndpointState, VpcCidrBlockAssociation, VpcEndpoint,
         VpcPeeringConnectionVpcInfo,
     },
 };
-use berth_aws::CallFailure;
+use berth_aws::{CallResultExt, SdkResultExt};
+use berth_ec2::{filter, tags};
 use berth_ledger::{Holding, Ledger, VpcIntent};
 use berth_step::{Fault, StepError};
-use berth_tenancy::{Addresses, Region, Tags, TierRouting, wait};
+use berth_tenancy::{Addresses, Region, TierRouting, wait};
 use ipnet::Ipv4Net;
 
 use crate::{
@@ -79,7 +80,7 @@ async fn given(ec2: &Client, ledger: &Ledger, input: &Input) -> Result<Vec<Ipv4N
     let mut pages = ec2.get_ipam_pool_cidrs().ipam_pool_id(pool).into_paginator().items().send();
     let mut given = Vec::new();
     while let Some(cidr) = pages.next().await {
-        let cidr = cidr.map_err(|error| CallFailure::of("ec2:GetIpamPoolCidrs", &error).or_common())?;
+        let cidr = cidr.named("ec2:GetIpamPoolCidrs").or_common()?;
         let is_there = cidr.state == Some(IpamPoolCidrState::Provisioned);
         given.extend(cidr.cidr.filter(|_| is_there).and_then(|text| text.parse::<Ipv4Net>().ok()));
     }
@@ -107,8 +108,7 @@ async fn peers(ec2: &Client, tables: &[RouteTable]) -> Result<BTreeMap<String, S
     let mut pages = ec2.describe_vpc_peering_connections().filters(wanted).into_paginator().items().send();
     let mut peers = BTreeMap::new();
     while let Some(peering) = pages.next().await {
-        let peering =
-            peering.map_err(|error| CallFailure::of("ec2:DescribeVpcPeeringConnections", &error).or_common())?;
+        let peering = peering.named("ec2:DescribeVpcPeeringConnections").or_common()?;
         let side = |side: Option<VpcPeeringConnectionVpcInfo>| {
             let side = side?;
             Some(format!("{} of account {}", side.vpc_id.unwrap_or_default(), side.owner_id.unwrap_or_default()))
@@ -133,8 +133,7 @@ async fn vpcs(ec2: &Client, region: &Region) -> Result<Vec<Vpc>, StepError> {
     let mut pages = ec2.describe_vpcs().into_paginator().items().send();
     let mut vpcs = Vec::new();
     while let Some(vpc) = pages.next().await {
-        let vpc = vpc.map_err(|error| {
-            let failure = CallFailure::of("ec2:DescribeVpcs", &error);
+        let vpc = vpc.named("ec2:DescribeVpcs").map_err(|failure| {
             // A region that is not opted in does not know the session's token.
             if failure.is(&["AuthFailure", "OptInRequired"]) {
                 let hint = wait(
@@ -174,7 +173,7 @@ async fn subnets(ec2: &Client, input: &Input, vpcs: &[String]) -> Result<Vec<Sub
     let mut pages = ec2.describe_subnets().filters(filter("vpc-id", vpcs)).into_paginator().items().send();
     let mut subnets = Vec::new();
     while let Some(subnet) = pages.next().await {
-        let subnet = subnet.map_err(|error| CallFailure::of("ec2:DescribeSubnets", &error).or_common())?;
+        let subnet = subnet.named("ec2:DescribeSubnets").or_common()?;
         let (Some(id), Some(vpc), Some(cidr)) = (subnet.subnet_id, subnet.vpc_id, subnet.cidr_block) else { continue };
         let tags = tags(subnet.tags.as_deref());
         let place = tags.get(TAG_TIER).zip(tags.get(TAG_ZONE)).map(|(t, z)| (t.to_owned(), z.to_owned()));
@@ -189,7 +188,7 @@ async fn route_tables(ec2: &Client, input: &Input, vpcs: &[String]) -> Result<Ve
     let mut pages = ec2.describe_route_tables().filters(filter("vpc-id", vpcs)).into_paginator().items().send();
     let mut tables = Vec::new();
     while let Some(table) = pages.next().await {
-        let table = table.map_err(|error| CallFailure::of("ec2:DescribeRouteTables", &error).or_common())?;
+        let table = table.named("ec2:DescribeRouteTables").or_common()?;
         let (Some(id), Some(vpc)) = (table.route_table_id, table.vpc_id) else { continue };
         let tags = tags(table.tags.as_deref());
         let tag = tags.get(TAG_ROUTING).filter(|_| tags.are_ours(&input.run.account_id));
@@ -228,12 +227,12 @@ fn path(route: &Route) -> Option<(String, String)> {
 
 /// Those of these VPCs whose default security group is not seen empty. [EC2 `DescribeSecurityGroups`]
 async fn open_default_groups(ec2: &Client, vpcs: &[String]) -> Result<BTreeSet<String>, StepError> {
-    let default = filter("group-name", &["default".to_owned()]);
+    let default = filter("group-name", &["default"]);
     let request = ec2.describe_security_groups().filters(filter("vpc-id", vpcs)).filters(default);
     let mut pages = request.into_paginator().items().send();
     let mut open: BTreeSet<String> = vpcs.iter().cloned().collect();
     while let Some(group) = pages.next().await {
-        let group = group.map_err(|error| CallFailure::of("ec2:DescribeSecurityGroups", &error).or_common())?;
+        let group = group.named("ec2:DescribeSecurityGroups").or_common()?;
         if group.ip_permissions().is_empty() && group.ip_permissions_egress().is_empty() {
             group.vpc_id.iter().for_each(|vpc| {
                 open.remove(vpc);
@@ -251,7 +250,7 @@ async fn endpoints(ec2: &Client, input: &Input, vpcs: &[String]) -> Result<Vec<E
     let mut pages = ec2.describe_vpc_endpoints().filters(filter("vpc-id", vpcs)).into_paginator().items().send();
     let mut endpoints = Vec::new();
     while let Some(endpoint) = pages.next().await {
-        let endpoint = endpoint.map_err(|error| CallFailure::of("ec2:DescribeVpcEndpoints", &error).or_common())?;
+        let endpoint = endpoint.named("ec2:DescribeVpcEndpoints").or_common()?;
         endpoints.extend(gateway_endpoint(endpoint));
     }
     Ok(endpoints)
@@ -290,7 +289,7 @@ async fn internet_gateways(ec2: &Client, input: &Input) -> Result<Vec<(InternetG
     let mut pages = ec2.describe_internet_gateways().into_paginator().items().send();
     let mut gateways = Vec::new();
     while let Some(gateway) = pages.next().await {
-        let gateway = gateway.map_err(|error| CallFailure::of("ec2:DescribeInternetGateways", &error).or_common())?;
+        let gateway = gateway.named("ec2:DescribeInternetGateways").or_common()?;
         let Some(id) = gateway.internet_gateway_id else { continue };
         let tags = tags(gateway.tags.as_deref());
         let is_ours = tags.are_ours(&input.run.account_id);
@@ -308,25 +307,12 @@ async fn flow_logs(ec2: &Client, input: &Input, vpcs: &[String]) -> Result<Vec<F
     let mut pages = ec2.describe_flow_logs().filter(filter("resource-id", vpcs)).into_paginator().items().send();
     let mut logs = Vec::new();
     while let Some(log) = pages.next().await {
-        let log = log.map_err(|error| CallFailure::of("ec2:DescribeFlowLogs", &error).or_common())?;
+        let log = log.named("ec2:DescribeFlowLogs").or_common()?;
         let tags = tags(log.tags.as_deref());
         let (Some(vpc), Some(destination)) = (log.resource_id, log.log_destination) else { continue };
         logs.push(FlowLog { vpc, id: log.flow_log_id.unwrap_or_default(), destination, tags });
     }
     Ok(logs)
-}
-
-/// One filter of a Describe call.
-pub(crate) fn filter(name: &str, values: &[String]) -> Filter {
-    Filter::builder().name(name).set_values(Some(values.to_vec())).build()
-}
-
-/// Tags as EC2 answers them.
-fn tags(tags: Option<&[aws_sdk_ec2::types::Tag]>) -> Tags {
-    tags.unwrap_or_default()
-        .iter()
-        .map(|tag| (tag.key().unwrap_or_default().to_owned(), tag.value().unwrap_or_default().to_owned()))
-        .collect()
 }
 
 /// Reads the block of `id`.

@@ -12,7 +12,7 @@ mod state;
 use aws_config::SdkConfig;
 use berth_aws::{Part, PolicyFile, SessionScope, Sessions};
 use berth_ledger::DefaultVpcRecord;
-use berth_step::{Decision, Fault, HasSubject, Step, StepError};
+use berth_step::{Decision, Fault, Step, StepError};
 use berth_tenancy::{DefaultVpc, Subject};
 use berth_wiring::Wiring;
 use serde::{Deserialize, Serialize};
@@ -35,11 +35,7 @@ pub struct Input {
     pub default_vpc: DefaultVpc,
 }
 
-impl HasSubject for Input {
-    fn subject(&self) -> &Subject {
-        &self.run
-    }
-}
+berth_step::has_subject!(Input);
 
 /// What later states read.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

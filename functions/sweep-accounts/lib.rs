@@ -115,14 +115,8 @@ impl SweepAccounts {
     /// The world, and what could not be read of it.
     async fn observe(&self, platform: &PlatformConfig, now: Timestamp) -> Result<(World, Vec<StepError>), StepError> {
         let organization = &platform.organization;
-        let scope = SessionScope {
-            account: &organization.management_account,
-            role: &organization.read_role,
-            region: None,
-            execution: "sweep-accounts",
-            policy: POLICY.session(Part::Management),
-            when_refused: Fault::Denied,
-        };
+        let role = (&organization.management_account, &organization.read_role);
+        let scope = SessionScope::in_platform(role, None, "sweep-accounts", POLICY.session(Part::Management));
         let organizations = Organizations::new(&self.sessions.assume(scope).await?);
         let (accounts, listing) = futures::join!(observe::accounts(&organizations), self.ledger.list());
         let Listing { records, unreadable } = listing?;

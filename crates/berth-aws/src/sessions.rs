@@ -78,6 +78,17 @@ impl<'a> SessionScope<'a> {
         let (account, role, execution) = (&run.account_id, &run.tenant_role, run.execution.as_str());
         Self { account, role, region, execution, policy, when_refused: Fault::NotReady }
     }
+
+    /// A session in an account that is there for long, as those of the platform are: a refusal is none that time heals.
+    #[must_use]
+    pub fn in_platform(
+        (account, role): (&'a AccountId, &'a RoleName),
+        region: Option<&'a Region>,
+        execution: &'a str,
+        policy: SessionPolicy,
+    ) -> Self {
+        Self { account, role, region, execution, policy, when_refused: Fault::Denied }
+    }
 }
 
 impl Sessions {

@@ -12,7 +12,7 @@ use aws_sdk_ec2::{
         TransitGatewayPropagationState,
     },
 };
-use berth_aws::CallFailure;
+use berth_aws::{CallResultExt, SdkResultExt};
 use berth_ec2::filter;
 use berth_ledger::Ledger;
 use berth_step::{Fault, StepError};
@@ -151,7 +151,7 @@ async fn attachments(network: &Client, name: &str, values: &BTreeSet<&str>) -> R
             resource_owner_id,
             association,
             ..
-        } = seen.map_err(|error| CallFailure::of("ec2:DescribeTransitGatewayAttachments", &error).or_common())?;
+        } = seen.named("ec2:DescribeTransitGatewayAttachments").or_common()?;
         let Some(id) = transit_gateway_attachment_id else { continue };
         let kind = resource_type.map(|kind| kind.as_str().to_owned()).unwrap_or_default();
         let attachment = GatewayAttachment { id: id.clone(), kind, owner: resource_owner_id.unwrap_or_default() };
@@ -231,8 +231,7 @@ async fn propagations(
     let mut pages = request.into_paginator().items().send();
     let mut tables = BTreeMap::new();
     while let Some(propagation) = pages.next().await {
-        let propagation = propagation
-            .map_err(|error| CallFailure::of("ec2:GetTransitGatewayAttachmentPropagations", &error).or_common())?;
+        let propagation = propagation.named("ec2:GetTransitGatewayAttachmentPropagations").or_common()?;
         let state = match propagation.state.as_ref().map(TransitGatewayPropagationState::as_str) {
             Some("enabled") => PropagationState::Enabled,
             Some("disabled") => continue,
@@ -246,8 +245,8 @@ async fn propagations(
 
 /// Options of the gateway. What the answer does not say counts as on. [EC2 `DescribeTransitGateways`]
 async fn options(network: &Client, gateway: &str) -> Result<GatewayOptions, StepError> {
-    let answer = network.describe_transit_gateways().transit_gateway_ids(gateway).send().await.map_err(|error| {
-        let failure = CallFailure::of("ec2:DescribeTransitGateways", &error);
+    let sent = network.describe_transit_gateways().transit_gateway_ids(gateway).send().await;
+    let answer = sent.named("ec2:DescribeTransitGateways").map_err(|failure| {
         if failure.is(&["InvalidTransitGatewayID.NotFound"]) {
             let next = format!("correct the Transit Gateway in platform.yaml: its account does not know {gateway}");
             return failure.as_fault(Fault::InvalidInput, next);

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, TransactWriteItem};
-use berth_aws::CallFailure;
+use berth_aws::SdkResultExt;
 use berth_step::{Fault, StepError};
 use berth_tenancy::{
     AccountId, Binding, Claim, EnvironmentName, GIVEN_CLUSTER, GIVEN_FILE, GIVEN_ROLE, Given, Identity, TenantName,
@@ -103,7 +103,7 @@ impl Ledger {
             .items()
             .send();
         let items = pages.collect::<Result<Vec<_>, _>>().await;
-        let items = items.map_err(|error| failed(CallFailure::of("dynamodb:Scan", &error)))?;
+        let items = items.named("dynamodb:Scan").map_err(failed)?;
         let mut claims = items.into_iter().map(read_claim).collect::<Result<Vec<_>, _>>()?;
         claims.sort_by(|a, b| (&a.tenant, &a.environment).cmp(&(&b.tenant, &b.environment)));
         Ok(claims)
@@ -123,7 +123,7 @@ impl Ledger {
             .items()
             .send();
         let items = pages.collect::<Result<Vec<_>, _>>().await;
-        let items = items.map_err(|error| failed(CallFailure::of("dynamodb:Query", &error)))?;
+        let items = items.named("dynamodb:Query").map_err(failed)?;
         items.into_iter().map(read_claim).collect()
     }
 }

@@ -74,6 +74,36 @@ pub trait HasSubject {
     }
 }
 
+/// Says where an input has its subject: in its field `run`; and its region, for a step that runs once for each.
+///
+/// ```
+/// use berth_step::HasSubject;
+/// # use berth_tenancy::{Region, Subject};
+///
+/// struct Plan {
+///     region: Region,
+/// }
+/// struct Input {
+///     run: Subject,
+///     plan: Plan,
+/// }
+/// berth_step::has_subject!(Input, plan.region);
+/// ```
+#[macro_export]
+macro_rules! has_subject {
+    ($input:ty $(, $($region:ident).+)?) => {
+        impl $crate::HasSubject for $input {
+            fn subject(&self) -> &::berth_tenancy::Subject {
+                &self.run
+            }
+
+            $(fn region(&self) -> Option<&::berth_tenancy::Region> {
+                Some(&self.$($region).+)
+            })?
+        }
+    };
+}
+
 /// What a step is about to do: a batch of changes, written down before the first of them is made.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Intent {

@@ -3,11 +3,11 @@
 //! The `main.rs` of a step is one call:
 //!
 //! ```no_run
-//! # use berth_step::{Decision, HasSubject, Step, StepError};
+//! # use berth_step::{Decision, Step, StepError};
 //! # use berth_wiring::Wiring;
 //! # use std::fmt;
 //! # #[derive(serde::Deserialize)] struct Input { run: berth_tenancy::Subject }
-//! # impl HasSubject for Input { fn subject(&self) -> &berth_tenancy::Subject { &self.run } }
+//! # berth_step::has_subject!(Input);
 //! # struct Nothing;
 //! # impl Nothing { fn new(_: Wiring) -> Self { Self } }
 //! # impl Step for Nothing {

@@ -1,7 +1,7 @@
 //! Routes of the VPC's private table. What an error code means stands beside the call that answers it.
 
 use aws_sdk_ec2::Client;
-use berth_aws::CallFailure;
+use berth_aws::{CallFailure, CallResultExt, SdkResultExt};
 use berth_step::{Fault, StepError};
 use berth_tenancy::{Destination, wait};
 
@@ -26,13 +26,10 @@ pub(super) async fn create(
     let (block, list) = parts(destination);
     let request = ec2.create_route().route_table_id(table).transit_gateway_id(gateway);
     let request = request.set_destination_cidr_block(block).set_destination_prefix_list_id(list);
-    request.send().await.map_err(|error| {
-        let failure = CallFailure::of("ec2:CreateRoute", &error);
-        match failure.code() {
-            // To what is compared by the next try.
-            Some("RouteAlreadyExists") => lost_race(failure),
-            _ => no_route(failure, destination),
-        }
+    request.send().await.named("ec2:CreateRoute").map_err(|failure| match failure.code() {
+        // To what is compared by the next try.
+        Some("RouteAlreadyExists") => lost_race(failure),
+        _ => no_route(failure, destination),
     })?;
     Ok(Made::default())
 }
@@ -47,14 +44,11 @@ pub(super) async fn replace(
     let (block, list) = parts(destination);
     let request = ec2.replace_route().route_table_id(table).transit_gateway_id(gateway);
     let request = request.set_destination_cidr_block(block).set_destination_prefix_list_id(list);
-    request.send().await.map_err(|error| {
-        let failure = CallFailure::of("ec2:ReplaceRoute", &error);
-        match failure.code() {
-            // Somebody deleted it meanwhile: the next try makes it.
-            // EC2 answers the second code, too: "There is no route defined".
-            Some("InvalidRoute.NotFound" | "InvalidParameterValue") => lost_race(failure),
-            _ => no_route(failure, destination),
-        }
+    request.send().await.named("ec2:ReplaceRoute").map_err(|failure| match failure.code() {
+        // Somebody deleted it meanwhile: the next try makes it.
+        // EC2 answers the second code, too: "There is no route defined".
+        Some("InvalidRoute.NotFound" | "InvalidParameterValue") => lost_race(failure),
+        _ => no_route(failure, destination),
     })?;
     Ok(Made::default())
 }
@@ -64,11 +58,8 @@ pub(super) async fn delete(ec2: &Client, table: &str, destination: &Destination)
     let (block, list) = parts(destination);
     let request = ec2.delete_route().route_table_id(table);
     let sent = request.set_destination_cidr_block(block).set_destination_prefix_list_id(list).send().await;
-    match sent.map_err(|error| CallFailure::of("ec2:DeleteRoute", &error)) {
-        Ok(_) => Ok(Made::default()),
-        Err(failure) if failure.is(&["InvalidRoute.NotFound"]) => Ok(Made::default()),
-        Err(failure) => Err(failure.or_common()),
-    }
+    sent.named("ec2:DeleteRoute").none_if(&["InvalidRoute.NotFound"]).or_common()?;
+    Ok(Made::default())
 }
 
 /// Why the table does not take a route.

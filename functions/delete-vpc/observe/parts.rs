@@ -8,7 +8,7 @@ use aws_sdk_ec2::{
         VpnGateway, VpnState,
     },
 };
-use berth_aws::{CallFailure, CallResultExt, SdkResultExt};
+use berth_aws::{CallResultExt, SdkResultExt};
 use berth_ec2::{filter, tags};
 use berth_step::StepError;
 use berth_tenancy::Tags;
@@ -45,7 +45,7 @@ macro_rules! all {
     ($operation:literal, $request:expr) => {
         async {
             let items = $request.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
-            items.map_err(|error| CallFailure::of($operation, &error).or_common())
+            items.named($operation).or_common()
         }
     };
 }

@@ -6,7 +6,7 @@ use aws_sdk_ec2::{
     Client,
     types::{TransitGatewayAssociationState, TransitGatewayRouteTableState},
 };
-use berth_aws::{CallFailure, CallResultExt, SdkResultExt};
+use berth_aws::{CallResultExt, SdkResultExt};
 use berth_ec2::filter;
 use berth_step::StepError;
 
@@ -26,8 +26,7 @@ pub(super) async fn attachments(
     let mut pages = request.into_paginator().items().send();
     let mut found = Vec::new();
     while let Some(answer) = pages.next().await {
-        let answer =
-            answer.map_err(|error| CallFailure::of("ec2:DescribeTransitGatewayAttachments", &error).or_common())?;
+        let answer = answer.named("ec2:DescribeTransitGatewayAttachments").or_common()?;
         let state = AttachmentState::of(answer.state.as_ref().map_or("", |state| state.as_str()));
         let (Some(id), Some(state)) = (answer.transit_gateway_attachment_id, state) else { continue };
         let is_ours = known == Some(id.as_str());
@@ -65,8 +64,7 @@ async fn learning(network: &Client, id: &str) -> Result<BTreeSet<String>, StepEr
     let mut pages = request.into_paginator().items().send();
     let mut found = BTreeSet::new();
     while let Some(propagation) = pages.next().await {
-        let propagation = propagation
-            .map_err(|error| CallFailure::of("ec2:GetTransitGatewayAttachmentPropagations", &error).or_common())?;
+        let propagation = propagation.named("ec2:GetTransitGatewayAttachmentPropagations").or_common()?;
         let is_over =
             propagation.state.as_ref().is_some_and(|state| ["disabled", "disabling"].contains(&state.as_str()));
         found.extend(propagation.transit_gateway_route_table_id.filter(|_| !is_over));
@@ -81,8 +79,7 @@ async fn written(network: &Client, attachment: &Attachment) -> Result<Vec<(Strin
     let mut pages = network.describe_transit_gateway_route_tables().filters(of_gateway).into_paginator().items().send();
     let mut found = Vec::new();
     while let Some(table) = pages.next().await {
-        let table =
-            table.map_err(|error| CallFailure::of("ec2:DescribeTransitGatewayRouteTables", &error).or_common())?;
+        let table = table.named("ec2:DescribeTransitGatewayRouteTables").or_common()?;
         let is_gone = table.state == Some(TransitGatewayRouteTableState::Deleted);
         let Some(id) = table.transit_gateway_route_table_id.filter(|_| !is_gone) else { continue };
         let by = filter("attachment.transit-gateway-attachment-id", &[&attachment.id]);

@@ -4,11 +4,12 @@ use aws_sdk_ec2::{
     Client,
     types::{FlowLogsResourceType, LogDestinationType, ResourceType, TrafficType, VpcEndpointType},
 };
-use berth_aws::CallFailure;
+use berth_aws::SdkResultExt;
+use berth_ec2::{sdk_tags, tag_specification};
 use berth_step::{Fault, StepError};
 use berth_tenancy::{SubnetBlock, Tags, TierRouting};
 
-use super::{failed, look_again, lost_race, no_id, sdk_tags, specification, token};
+use super::{failed, look_again, lost_race, lost_race_by, no_id, token};
 use crate::{Input, Made, decide::service_name, state::routing_tag};
 
 /// [EC2 `CreateRouteTable`], with a client token.
@@ -20,8 +21,8 @@ pub(super) async fn create_route_table(
 ) -> Result<Made, StepError> {
     let (tags, name) = (input.table_tags(routing)?, routing_tag(routing).unwrap_or_default());
     let request = ec2.create_route_table().vpc_id(vpc).client_token(token(input, vpc, name));
-    let answer = request.tag_specifications(specification(ResourceType::RouteTable, &tags)).send().await;
-    let answer = answer.map_err(|error| failed(CallFailure::of("ec2:CreateRouteTable", &error)))?;
+    let answer = request.tag_specifications(tag_specification(ResourceType::RouteTable, &tags)).send().await;
+    let answer = answer.named("ec2:CreateRouteTable").map_err(failed)?;
     let id = answer.route_table.and_then(|table| table.route_table_id);
     let id = id.ok_or_else(|| no_id("ec2:CreateRouteTable"))?;
     Ok(Made::with_id(id))
@@ -37,20 +38,17 @@ pub(super) async fn create_subnet(
     let SubnetBlock { tier, zone, cidr } = planned;
     let tags = input.subnet_tags(tier, zone);
     let request = ec2.create_subnet().vpc_id(vpc).cidr_block(cidr.to_string()).availability_zone_id(zone);
-    let answer = request.tag_specifications(specification(ResourceType::Subnet, &tags)).send().await;
-    let answer = answer.map_err(|error| {
-        let failure = CallFailure::of("ec2:CreateSubnet", &error);
-        match failure.code() {
-            Some("InvalidSubnet.Conflict") => lost_race(failure),
-            Some("InvalidParameterValue" | "InvalidAvailabilityZone") => failure.as_fault(
-                Fault::InvalidInput,
-                format!("check that zone {zone} exists in {} for this account; zones are named by id", input.region),
-            ),
-            Some("InvalidSubnet.Range") => {
-                failure.as_fault(Fault::InvalidInput, "correct the tiers' prefix lengths in platform.yaml")
-            }
-            _ => failed(failure),
+    let answer = request.tag_specifications(tag_specification(ResourceType::Subnet, &tags)).send().await;
+    let answer = answer.named("ec2:CreateSubnet").map_err(|failure| match failure.code() {
+        Some("InvalidSubnet.Conflict") => lost_race(failure),
+        Some("InvalidParameterValue" | "InvalidAvailabilityZone") => failure.as_fault(
+            Fault::InvalidInput,
+            format!("check that zone {zone} exists in {} for this account; zones are named by id", input.region),
+        ),
+        Some("InvalidSubnet.Range") => {
+            failure.as_fault(Fault::InvalidInput, "correct the tiers' prefix lengths in platform.yaml")
         }
+        _ => failed(failure),
     })?;
     let id = answer.subnet.and_then(|subnet| subnet.subnet_id).ok_or_else(|| no_id("ec2:CreateSubnet"))?;
     Ok(Made::with_id(id))
@@ -59,10 +57,7 @@ pub(super) async fn create_subnet(
 /// [EC2 `AssociateRouteTable`]
 pub(super) async fn associate_subnet(ec2: &Client, subnet: &str, table: &str) -> Result<Made, StepError> {
     let sent = ec2.associate_route_table().subnet_id(subnet).route_table_id(table).send().await;
-    sent.map_err(|error| {
-        let failure = CallFailure::of("ec2:AssociateRouteTable", &error);
-        if failure.is(&["Resource.AlreadyAssociated"]) { lost_race(failure) } else { failed(failure) }
-    })?;
+    sent.named("ec2:AssociateRouteTable").map_err(lost_race_by(&["Resource.AlreadyAssociated"]))?;
     Ok(Made::default())
 }
 
@@ -77,18 +72,16 @@ pub(super) async fn create_endpoint(
     let name = service_name(input, service);
     let request = ec2.create_vpc_endpoint().vpc_id(vpc).service_name(&name).route_table_ids(table);
     let request = request.vpc_endpoint_type(VpcEndpointType::Gateway).client_token(token(input, vpc, service));
-    let tags = specification(ResourceType::VpcEndpoint, &input.endpoint_tags(service));
-    let answer = request.tag_specifications(tags).send().await.map_err(|error| {
-        let failure = CallFailure::of("ec2:CreateVpcEndpoint", &error);
-        match failure.code() {
-            Some("InvalidServiceName" | "InvalidParameter") => failure.as_fault(
-                Fault::InvalidInput,
-                format!("remove {service} from gatewayEndpoints: {name} has no gateway endpoint"),
-            ),
-            // The table leads to that service already, by an endpoint that Describe did not show.
-            Some("RouteAlreadyExists") => lost_race(failure),
-            _ => failed(failure),
-        }
+    let tags = tag_specification(ResourceType::VpcEndpoint, &input.endpoint_tags(service));
+    let answer = request.tag_specifications(tags).send().await;
+    let answer = answer.named("ec2:CreateVpcEndpoint").map_err(|failure| match failure.code() {
+        Some("InvalidServiceName" | "InvalidParameter") => failure.as_fault(
+            Fault::InvalidInput,
+            format!("remove {service} from gatewayEndpoints: {name} has no gateway endpoint"),
+        ),
+        // The table leads to that service already, by an endpoint that Describe did not show.
+        Some("RouteAlreadyExists") => lost_race(failure),
+        _ => failed(failure),
     })?;
     let id = answer.vpc_endpoint.and_then(|endpoint| endpoint.vpc_endpoint_id);
     let id = id.ok_or_else(|| no_id("ec2:CreateVpcEndpoint"))?;
@@ -98,10 +91,7 @@ pub(super) async fn create_endpoint(
 /// [EC2 `ModifyVpcEndpoint`]
 pub(super) async fn route_to_endpoint(ec2: &Client, endpoint: &str, table: &str) -> Result<Made, StepError> {
     let sent = ec2.modify_vpc_endpoint().vpc_endpoint_id(endpoint).add_route_table_ids(table).send().await;
-    sent.map_err(|error| {
-        let failure = CallFailure::of("ec2:ModifyVpcEndpoint", &error);
-        if failure.is(&["RouteAlreadyExists"]) { lost_race(failure) } else { failed(failure) }
-    })?;
+    sent.named("ec2:ModifyVpcEndpoint").map_err(lost_race_by(&["RouteAlreadyExists"]))?;
     Ok(Made::default())
 }
 
@@ -115,11 +105,9 @@ pub(super) async fn create_flow_logs(
     let request = ec2.create_flow_logs().resource_type(FlowLogsResourceType::Vpc).resource_ids(vpc);
     let request = request.traffic_type(TrafficType::All).client_token(token(input, vpc, "flow-logs"));
     let request = request.log_destination_type(LogDestinationType::S3).log_destination(destination);
-    let tags = specification(ResourceType::VpcFlowLog, &input.flow_log_tags());
-    let answer = request.tag_specifications(tags).send().await.map_err(|error| {
-        let failure = CallFailure::of("ec2:CreateFlowLogs", &error);
-        if failure.is(&["FlowLogAlreadyExists"]) { lost_race(failure) } else { failed(failure) }
-    })?;
+    let tags = tag_specification(ResourceType::VpcFlowLog, &input.flow_log_tags());
+    let answer = request.tag_specifications(tags).send().await;
+    let answer = answer.named("ec2:CreateFlowLogs").map_err(lost_race_by(&["FlowLogAlreadyExists"]))?;
     let refused = answer.unsuccessful.unwrap_or_default().into_iter().find_map(|item| item.error);
     match refused {
         None => Ok(Made::default()),
@@ -140,6 +128,6 @@ pub(super) async fn create_flow_logs(
 /// [EC2 `CreateTags`]
 pub(super) async fn tag(ec2: &Client, id: &str, tags: &Tags) -> Result<Made, StepError> {
     let sent = ec2.create_tags().resources(id).set_tags(Some(sdk_tags(tags))).send().await;
-    sent.map_err(|error| failed(CallFailure::of("ec2:CreateTags", &error)))?;
+    sent.named("ec2:CreateTags").map_err(failed)?;
     Ok(Made::default())
 }

@@ -1,21 +1,22 @@
 //! The internet gateway of the public tiers and the route to it.
 
 use aws_sdk_ec2::{Client, config::retry::RetryConfig, types::ResourceType};
-use berth_aws::CallFailure;
+use berth_aws::SdkResultExt;
+use berth_ec2::tag_specification;
 use berth_step::{Fault, StepError};
 use berth_tenancy::wait;
 
-use super::{failed, lost_race, no_id, specification};
+use super::{failed, lost_race_by, no_id};
 use crate::{Input, Made};
 
 /// [EC2 `CreateInternetGateway`] has no client token: the SDK does not retry it, and the next look finds what was made by
 /// its tags.
 pub(super) async fn create_gateway(ec2: &Client, input: &Input) -> Result<Made, StepError> {
     let request = ec2.create_internet_gateway();
-    let request = request.tag_specifications(specification(ResourceType::InternetGateway, &input.gateway_tags()));
+    let request = request.tag_specifications(tag_specification(ResourceType::InternetGateway, &input.gateway_tags()));
     let no_retry = aws_sdk_ec2::config::Builder::new().retry_config(RetryConfig::disabled());
-    let answer = request.customize().config_override(no_retry).send().await.map_err(|error| {
-        let failure = CallFailure::of("ec2:CreateInternetGateway", &error);
+    let answer = request.customize().config_override(no_retry).send().await;
+    let answer = answer.named("ec2:CreateInternetGateway").map_err(|failure| {
         if failure.is_ambiguous() && failure.code() != Some("RequestLimitExceeded") {
             return failure.as_fault(
                 Fault::NotReady,
@@ -35,15 +36,9 @@ pub(super) async fn create_gateway(ec2: &Client, input: &Input) -> Result<Made, 
 /// [EC2 `AttachInternetGateway`]
 pub(super) async fn attach_gateway(ec2: &Client, vpc: &str, gateway: &str) -> Result<Made, StepError> {
     let sent = ec2.attach_internet_gateway().vpc_id(vpc).internet_gateway_id(gateway).send().await;
-    sent.map_err(|error| {
-        let failure = CallFailure::of("ec2:AttachInternetGateway", &error);
-        // Attached already, or another one is: the next look says which.
-        if failure.is(&["Resource.AlreadyAssociated", "InvalidParameterValue"]) {
-            lost_race(failure)
-        } else {
-            failed(failure)
-        }
-    })?;
+    // Attached already, or another one is: the next look says which.
+    sent.named("ec2:AttachInternetGateway")
+        .map_err(lost_race_by(&["Resource.AlreadyAssociated", "InvalidParameterValue"]))?;
     Ok(Made::default())
 }
 
@@ -51,9 +46,6 @@ pub(super) async fn attach_gateway(ec2: &Client, vpc: &str, gateway: &str) -> Re
 pub(super) async fn route_to_internet(ec2: &Client, table: &str, gateway: &str) -> Result<Made, StepError> {
     let request = ec2.create_route().route_table_id(table).destination_cidr_block("0.0.0.0/0");
     let sent = request.gateway_id(gateway).send().await;
-    sent.map_err(|error| {
-        let failure = CallFailure::of("ec2:CreateRoute", &error);
-        if failure.is(&["RouteAlreadyExists"]) { lost_race(failure) } else { failed(failure) }
-    })?;
+    sent.named("ec2:CreateRoute").map_err(lost_race_by(&["RouteAlreadyExists"]))?;
     Ok(Made::default())
 }

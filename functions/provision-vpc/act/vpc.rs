@@ -5,17 +5,18 @@ use aws_sdk_ec2::{
     config::retry::RetryConfig,
     types::{AttributeBooleanValue, ResourceType},
 };
-use berth_aws::CallFailure;
+use berth_aws::{CallFailure, CallResultExt, SdkResultExt};
+use berth_ec2::{filter, tag_specification};
 use berth_ledger::{BlockRequest, Ledger, RecordedVpc, VpcIntent};
 use berth_step::{Fault, StepError};
 use berth_tenancy::{Addresses, wait};
 use ipnet::Ipv4Net;
 use jiff::Timestamp;
 
-use super::{exhausted, failed, lost_race, specification};
+use super::{exhausted, failed, lost_race_by};
 use crate::{
     Block, Input, Made,
-    observe::{block, filter, no_block_yet},
+    observe::{block, no_block_yet},
 };
 
 /// How EC2 says that an IPAM pool demands tags of what takes a block.
@@ -53,7 +54,7 @@ pub(super) async fn create_vpc(
     let (account, region, execution) = (&input.run.account_id, &input.region, &input.run.execution);
     ledger.begin_vpc_creation((account, region), execution, seen, now).await?;
     let tags = input.vpc_tags();
-    let request = ec2.create_vpc().tag_specifications(specification(ResourceType::Vpc, &tags));
+    let request = ec2.create_vpc().tag_specifications(tag_specification(ResourceType::Vpc, &tags));
     let request = match wanted {
         Block::Ipam { pool_id, prefix_length } => {
             request.ipv4_ipam_pool_id(pool_id).ipv4_netmask_length(i32::from(*prefix_length))
@@ -61,10 +62,9 @@ pub(super) async fn create_vpc(
         Block::Reserved(cidr) => request.cidr_block(cidr.to_string()),
     };
     let no_retry = aws_sdk_ec2::config::Builder::new().retry_config(RetryConfig::disabled());
-    let answer = match request.customize().config_override(no_retry).send().await {
+    let answer = match request.customize().config_override(no_retry).send().await.named("ec2:CreateVpc") {
         Ok(answer) => answer,
-        Err(error) => {
-            let failure = CallFailure::of("ec2:CreateVpc", &error);
+        Err(failure) => {
             if is_refused(&failure) {
                 // When this fails too, the next try only waits longer than it must.
                 if let Err(error) = ledger.refuse_vpc_creation(account, region, now).await {
@@ -144,16 +144,16 @@ async fn no_vpc(ec2: &Client, input: &Input, failure: CallFailure, wanted: &Bloc
 pub(super) async fn enable_dns_hostnames(ec2: &Client, vpc: &str) -> Result<Made, StepError> {
     let on = AttributeBooleanValue::builder().value(true).build();
     let sent = ec2.modify_vpc_attribute().vpc_id(vpc).enable_dns_hostnames(on).send().await;
-    sent.map_err(|error| failed(CallFailure::of("ec2:ModifyVpcAttribute", &error)))?;
+    sent.named("ec2:ModifyVpcAttribute").map_err(failed)?;
     Ok(Made::default())
 }
 
 /// Reads the rules of the default security group and revokes them. [EC2 `DescribeSecurityGroups`,
 /// `RevokeSecurityGroupIngress`, `RevokeSecurityGroupEgress`]
 pub(super) async fn close_default_group(ec2: &Client, vpc: &str) -> Result<Made, StepError> {
-    let (of_vpc, default) = (filter("vpc-id", &[vpc.to_owned()]), filter("group-name", &["default".to_owned()]));
+    let (of_vpc, default) = (filter("vpc-id", &[vpc]), filter("group-name", &["default"]));
     let groups = ec2.describe_security_groups().filters(of_vpc).filters(default).send().await;
-    let groups = groups.map_err(|error| CallFailure::of("ec2:DescribeSecurityGroups", &error).or_common())?;
+    let groups = groups.named("ec2:DescribeSecurityGroups").or_common()?;
     let group = groups.security_groups.unwrap_or_default().into_iter().next();
     let Some((group, id)) = group.and_then(|group| group.group_id.clone().map(|id| (group, id))) else {
         return Err(StepError::new(Fault::NotReady, format!("the default security group of {vpc} is not visible yet"))
@@ -165,16 +165,14 @@ pub(super) async fn close_default_group(ec2: &Client, vpc: &str) -> Result<Made,
     let (ingress, egress) = (group.ip_permissions, group.ip_permissions_egress);
     if ingress.as_ref().is_some_and(|rules| !rules.is_empty()) {
         let sent = ec2.revoke_security_group_ingress().group_id(&id).set_ip_permissions(ingress).send().await;
-        sent.map_err(|error| unrevoked(CallFailure::of("ec2:RevokeSecurityGroupIngress", &error)))?;
+        sent.named("ec2:RevokeSecurityGroupIngress").map_err(lost_race_by(&REVOKED))?;
     }
     if egress.as_ref().is_some_and(|rules| !rules.is_empty()) {
         let sent = ec2.revoke_security_group_egress().group_id(&id).set_ip_permissions(egress).send().await;
-        sent.map_err(|error| unrevoked(CallFailure::of("ec2:RevokeSecurityGroupEgress", &error)))?;
+        sent.named("ec2:RevokeSecurityGroupEgress").map_err(lost_race_by(&REVOKED))?;
     }
     Ok(Made::default())
 }
 
-/// Why rules are not revoked: a rule that is gone was revoked by a call whose answer was lost.
-fn unrevoked(failure: CallFailure) -> StepError {
-    if failure.is(&["InvalidPermission.NotFound"]) { lost_race(failure) } else { failed(failure) }
-}
+/// Code of a rule that is gone: a call whose answer was lost has revoked it.
+const REVOKED: [&str; 1] = ["InvalidPermission.NotFound"];

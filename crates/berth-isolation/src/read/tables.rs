@@ -6,7 +6,7 @@ use aws_sdk_ec2::{
     Client,
     types::{Filter, TransitGatewayPolicyTableState, TransitGatewayRoute, TransitGatewayRouteTableState},
 };
-use berth_aws::CallFailure;
+use berth_aws::{CallFailure, CallResultExt, SdkResultExt};
 use berth_step::{Fault, StepError};
 use berth_tenancy::TransitGatewayPlan;
 
@@ -73,8 +73,7 @@ async fn elsewhere(
     let request = network.describe_transit_gateway_route_tables();
     let mut pages = request.filters(filter("transit-gateway-id", &[&plan.id])).into_paginator().items().send();
     while let Some(table) = pages.next().await {
-        let table =
-            table.map_err(|error| CallFailure::of("ec2:DescribeTransitGatewayRouteTables", &error).or_common())?;
+        let table = table.named("ec2:DescribeTransitGatewayRouteTables").or_common()?;
         let is_gone = table.state == Some(TransitGatewayRouteTableState::Deleted);
         let Some(id) = table.transit_gateway_route_table_id.filter(|_| !is_gone) else { continue };
         if id == plan.spoke_route_table || plan.propagate_to.contains(&id) {
@@ -96,8 +95,7 @@ pub(super) async fn policies(network: &Client, gateway: &str) -> Result<BTreeMap
     let mut pages = network.describe_transit_gateway_policy_tables().into_paginator().items().send();
     let mut found = BTreeMap::new();
     while let Some(table) = pages.next().await {
-        let table =
-            table.map_err(|error| CallFailure::of("ec2:DescribeTransitGatewayPolicyTables", &error).or_common())?;
+        let table = table.named("ec2:DescribeTransitGatewayPolicyTables").or_common()?;
         let is_gone = table.state == Some(TransitGatewayPolicyTableState::Deleted);
         let is_elsewhere = table.transit_gateway_id.as_deref().is_some_and(|id| id != gateway);
         let Some(id) = table.transit_gateway_policy_table_id.filter(|_| !is_gone && !is_elsewhere) else { continue };
@@ -113,8 +111,7 @@ async fn entries(network: &Client, policy: &str) -> Result<BTreeSet<String>, Ste
     for _ in 0..SEARCH_PAGES_MAX {
         let request = network.get_transit_gateway_policy_table_entries().transit_gateway_policy_table_id(policy);
         let answer = request.set_next_token(token).send().await;
-        let answer =
-            answer.map_err(|error| CallFailure::of("ec2:GetTransitGatewayPolicyTableEntries", &error).or_common())?;
+        let answer = answer.named("ec2:GetTransitGatewayPolicyTableEntries").or_common()?;
         let targets = answer.transit_gateway_policy_table_entries.unwrap_or_default().into_iter();
         let unknown = || "a table that the answer does not name".to_owned();
         tables.extend(targets.map(|entry| entry.target_route_table_id.unwrap_or_else(unknown)));
@@ -133,7 +130,7 @@ async fn search(network: &Client, table: &str, by: Filter) -> Result<RouteList, 
     let (mut routes, mut token) = (Vec::new(), None);
     for _ in 0..SEARCH_PAGES_MAX {
         let answer = request.clone().set_next_token(token).send().await;
-        let answer = answer.map_err(|error| CallFailure::of("ec2:SearchTransitGatewayRoutes", &error))?;
+        let answer = answer.named("ec2:SearchTransitGatewayRoutes")?;
         let page = answer.routes.unwrap_or_default();
         // A full page that does not say so may be the first of more.
         let is_cut = answer.additional_routes_available.unwrap_or(page.len() >= PAGE_ROUTES);
