@@ -2,7 +2,7 @@
 
 use berth_tenancy::AccountId;
 
-use super::{Problems, quoted};
+use super::problems::{Problems, quoted};
 use crate::{
     PlatformConfig,
     template::{Names, PLACEHOLDERS_HINT, render},

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use berth_tenancy::{EnvironmentName, Region, overlap};
 use ipnet::Ipv4Net;
 
-use super::{Problems, region_path};
+use super::problems::{Problems, quoted, region_path};
 use crate::{AddressSource, PlatformConfig};
 
 /// Blocks that nobody has on the internet: private ones, those of carriers, those for benchmarks. [RFC 1918, 6598, 2544]
@@ -89,7 +89,7 @@ fn sorted(blocks: &[Ipv4Net]) -> Vec<Ipv4Net> {
 fn alone(used: &Use<'_>, problems: &mut Problems) {
     let Use { path, pool, supernets, excluded, prefix_length } = used;
     if !is_pool_name(pool) {
-        let message = format!("{} is not the name of a pool", super::quoted(pool));
+        let message = format!("{} is not the name of a pool", quoted(pool));
         let hint = "use 1 to 63 lower-case letters, digits and hyphens";
         problems.add(format!("{path}.pool"), message, hint);
     }

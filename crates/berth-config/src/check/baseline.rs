@@ -2,7 +2,10 @@
 
 use berth_tenancy::{BackupRule, ConfigRule, ConfigScope, Region};
 
-use super::{Problems, quoted, schedule};
+use super::{
+    problems::{Problems, quoted},
+    schedule,
+};
 use crate::{Backup, Baseline, ConfigService, Environment, baseline::BACKUP_ROLE, resolve::needs_backup_role};
 
 /// Days that AWS Backup keeps a backup in cold storage at least. [Backup `Lifecycle`]

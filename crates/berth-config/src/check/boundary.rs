@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::Problems;
+use super::problems::Problems;
 use crate::{
     PlatformConfig, policy,
     template::{Names, render},

@@ -2,7 +2,10 @@
 
 use berth_tenancy::overlap;
 
-use super::{Problems, addresses::sources, region_path};
+use super::{
+    addresses::sources,
+    problems::{Problems, region_path},
+};
 use crate::{AddressSource, PlatformConfig};
 
 /// Warns of each such route, and of pools whose addresses nobody knows before a tenant has them.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use berth_tenancy::{Delivery, OrganizationalUnitId};
 
-use super::Problems;
+use super::problems::Problems;
 use crate::{OffboardingRules, PlatformConfig};
 
 /// Checks what environments name: units and clusters.

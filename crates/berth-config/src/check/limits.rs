@@ -9,7 +9,7 @@ use berth_tenancy::{
 };
 use serde::Serialize;
 
-use super::Problems;
+use super::problems::Problems;
 use crate::{AccountFacts, Environment, Onboarding, PlatformConfig, template::Names};
 
 /// Room beside the parts that platform.yaml decides: who is onboarded, why, and the state machine's own fields.
@@ -114,7 +114,7 @@ impl PlatformConfig {
     pub fn beyond_limits(&self) -> Vec<String> {
         let mut problems = Problems::default();
         check(self, &mut problems);
-        problems.0.into_iter().map(|problem| problem.message).collect()
+        problems.all.into_iter().map(|problem| problem.message).collect()
     }
 }
 
@@ -224,7 +224,7 @@ mod tests {
         change(&mut config);
         let mut problems = Problems::default();
         check(&config, &mut problems);
-        problems.0.into_iter().map(|problem| (problem.path, problem.message)).collect()
+        problems.all.into_iter().map(|problem| (problem.path, problem.message)).collect()
     }
 
     fn dev(config: &mut PlatformConfig) -> &mut Environment {

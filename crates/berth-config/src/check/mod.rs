@@ -6,8 +6,10 @@ mod baseline;
 mod boundary;
 mod covering;
 mod environments;
+mod ids;
 mod limits;
 mod names;
+mod problems;
 mod regional;
 mod regions;
 mod roles;
@@ -17,47 +19,10 @@ mod tags;
 mod transit_gateway;
 mod trust;
 
-use std::{collections::BTreeMap, fmt::Display};
+pub(crate) use problems::Problem;
+use problems::{Problems, region_path};
 
 use crate::PlatformConfig;
-
-/// One thing that is wrong, by the path of the value.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Problem {
-    /// Path of the value.
-    pub(crate) path: String,
-    /// What is wrong.
-    pub(crate) message: String,
-    /// What to do.
-    pub(crate) hint: String,
-}
-
-/// The problems found so far.
-#[derive(Debug, Default)]
-pub(crate) struct Problems(Vec<Problem>);
-
-impl Problems {
-    fn add(&mut self, path: impl Into<String>, message: impl Into<String>, hint: impl Into<String>) {
-        self.0.push(Problem { path: path.into(), message: message.into(), hint: hint.into() });
-    }
-
-    /// Adds a problem for every item that was there before; `path` gives the item's path by its number.
-    fn repeated<T: Ord + Display>(&mut self, items: impl IntoIterator<Item = T>, path: impl Fn(usize) -> String) {
-        let mut first: BTreeMap<T, usize> = BTreeMap::new();
-        for (n, item) in items.into_iter().enumerate() {
-            match first.get(&item) {
-                // The other place is in the hint: messages that aliases repeat are told apart by their text.
-                Some(at) => {
-                    let hint = format!("keep one of the two; the first is {}", path(*at));
-                    self.add(path(n), format!("{item} is there twice"), hint);
-                }
-                None => {
-                    first.insert(item, n);
-                }
-            }
-        }
-    }
-}
 
 /// All that is wrong with a configuration that has the right shape.
 pub(crate) fn all(config: &PlatformConfig) -> Vec<Problem> {
@@ -79,7 +44,7 @@ pub(crate) fn all(config: &PlatformConfig) -> Vec<Problem> {
     names::check(config, &mut problems);
     regional::check(config, &mut problems);
     limits::check(config, &mut problems);
-    problems.0
+    problems.all
 }
 
 /// What is allowed, and yet somebody should know of it.
@@ -87,21 +52,5 @@ pub(crate) fn warnings(config: &PlatformConfig) -> Vec<Problem> {
     let mut problems = Problems::default();
     covering::check(config, &mut problems);
     boundary::check(config, &mut problems);
-    problems.0
-}
-
-/// The path of a region of an environment.
-fn region_path(environment: impl Display, region: impl Display) -> String {
-    format!("environments.{environment}.regions.{region}")
-}
-
-/// Text for a message: quoted, escaped, and never longer than 80 characters.
-fn quoted(text: &str) -> String {
-    format!("{:?}", text.chars().take(80).collect::<String>())
-}
-
-/// Whether a text is an id as EC2 makes them: the prefix, then 8 to 17 hexadecimal digits.
-fn is_ec2_id(text: &str, prefix: &str) -> bool {
-    let digits = text.strip_prefix(prefix).unwrap_or_default();
-    (8..=17).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+    problems.all
 }

@@ -3,9 +3,8 @@
 use berth_tenancy::{ConfigScope, Region};
 
 use super::{
-    Problems,
     baseline::{is_resource_type, is_rule_source},
-    quoted, region_path,
+    problems::{Problems, quoted, region_path},
 };
 use crate::{Baseline, PlatformConfig, Unlisted, published::Published};
 

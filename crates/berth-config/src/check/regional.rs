@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use berth_tenancy::Region;
 
-use super::{Problems, region_path};
+use super::problems::{Problems, region_path};
 use crate::{AddressSource, PlatformConfig, RegionConfig};
 
 /// Checks that each id of a Transit Gateway, route table, attachment and IPAM pool is used in one Region.

@@ -3,7 +3,10 @@
 use berth_tenancy::{Region, TierPlan, TierRouting, subnet_blocks};
 use ipnet::Ipv4Net;
 
-use super::{Problems, is_ec2_id, quoted};
+use super::{
+    ids::is_ec2_id,
+    problems::{Problems, quoted},
+};
 use crate::{AddressSource, RegionConfig};
 
 /// Most zones and tiers: what the fit is computed for, and what `CreateTransitGatewayVpcAttachment` can use.

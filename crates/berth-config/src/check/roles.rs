@@ -5,7 +5,11 @@ use std::collections::BTreeMap;
 use berth_tenancy::EnvironmentName;
 use serde_json::Value;
 
-use super::{Problems, quoted, trust};
+use super::{
+    ids::is_iam_name,
+    problems::{Problems, quoted},
+    trust,
+};
 use crate::{
     Boundary, PlatformConfig, RoleTemplate, Roles, policy,
     template::{Names, PLACEHOLDERS_HINT, render},
@@ -115,11 +119,6 @@ fn is_key(key: &str) -> bool {
         && key.bytes().all(right)
         && key.bytes().next().is_some_and(|b| b.is_ascii_lowercase())
         && !key.ends_with('-')
-}
-
-/// Whether IAM takes this as the name of a role or policy, apart from its length.
-pub(super) fn is_iam_name(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"+=,.@_-".contains(&b))
 }
 
 fn iam_path(path: &str, text: &str, problems: &mut Problems) {

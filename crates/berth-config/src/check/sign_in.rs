@@ -2,7 +2,10 @@
 
 use berth_tenancy::EnvironmentName;
 
-use super::{Problems, quoted, trust::is_permission_set};
+use super::{
+    ids::is_permission_set,
+    problems::{Problems, quoted},
+};
 use crate::{
     IdentityCenter, PlatformConfig, SignIn,
     template::{Names, PLACEHOLDERS_HINT, render},

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use berth_tenancy::{EnvironmentName, ORGANIZATION_TAGS_MAX, ResourceKind};
 
-use super::{Problems, quoted};
+use super::problems::{Problems, quoted};
 use crate::{
     Environment, PlatformConfig, RoleTemplate,
     template::{Names, PLACEHOLDERS_HINT, render},

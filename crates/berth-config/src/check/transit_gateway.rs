@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{Problems, addresses::host_bits_of, is_ec2_id, quoted, region_path};
+use super::{
+    addresses::host_bits_of,
+    ids::is_ec2_id,
+    problems::{Problems, quoted, region_path},
+};
 use crate::{PlatformConfig, TransitGateway};
 
 /// Checks the Transit Gateway of every region.

@@ -2,7 +2,10 @@
 
 use berth_tenancy::{AccountId, ClusterName, Region, RoleTrust};
 
-use super::{Problems, quoted, roles::is_iam_name};
+use super::{
+    ids::{is_iam_name, is_permission_set},
+    problems::{Problems, quoted},
+};
 use crate::template::{Names, PLACEHOLDERS_HINT, render};
 
 /// Checks who may assume a role.
@@ -94,11 +97,6 @@ fn claim(path: &str, template: &str, names: Names<'_>, problems: &mut Problems) 
         }
         Ok(_) => {}
     }
-}
-
-/// Whether `CreatePermissionSet` takes this as a name.
-pub(super) fn is_permission_set(name: &str) -> bool {
-    is_iam_name(name) && name.len() <= 32
 }
 
 fn is_provider(text: &str) -> bool {
