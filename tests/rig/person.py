@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -22,9 +23,17 @@ from ci_system import CiSystem
 from snapshot import snapshot
 
 _AT_ONCE_MAX = 8
+_FUNCTIONS = Path(__file__).resolve().parents[2] / "functions"
 
 # Moto takes the account from a header, whatever the keys.
 _ONLOOKER = Credentials(names.MANAGEMENT_ACCOUNT, "AKIAONLOOKER00000000", "none")
+
+
+def _readers_of_platform() -> list[str]:
+    """Names in Lambda of the functions whose folders say that they read platform.yaml."""
+    manifests = [tomllib.loads(path.read_text()) for path in _FUNCTIONS.glob("*/Cargo.toml")]
+    packages = [manifest["package"] for manifest in manifests]
+    return [f"berth-{package['name']}" for package in packages if package["metadata"]["berth"].get("platform")]
 
 
 class Person:
@@ -139,10 +148,10 @@ class Person:
         self._platform.write_text(yaml.safe_dump(document, sort_keys=False))
         self._edition += 1
         functions = self._client(names.HUB_ACCOUNT, "lambda", names.HOME_REGION)
-        for reader in ("berth-plan-onboarding", "berth-plan-offboarding", "berth-sweep-accounts", "berth-prove-isolation"):
-            settings = functions.get_function_configuration(FunctionName=reader)["Environment"]["Variables"]
+        for name in _readers_of_platform():
+            settings = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
             settings["BERTH_PLATFORM_EDITION"] = str(self._edition)
-            functions.update_function_configuration(FunctionName=reader, Environment={"Variables": settings})
+            functions.update_function_configuration(FunctionName=name, Environment={"Variables": settings})
 
     def platform_value(self, at: list[str]) -> Any:
         """A value of platform.yaml, by its path."""

@@ -6,6 +6,7 @@ mod decided;
 mod demanded;
 mod document;
 mod machine;
+mod manifests;
 mod need;
 mod patience;
 mod policies;
