@@ -9,6 +9,7 @@ use aws_sdk_ec2::{
 };
 use berth_aws::{CallFailure, CallResultExt, SdkResultExt};
 use berth_ec2::{sdk_tags, tag_specification};
+use berth_iam::ensure_service_linked_role;
 use berth_step::{Fault, StepError};
 use berth_tenancy::{Tags, wait};
 
@@ -30,7 +31,10 @@ pub(crate) async fn act(clients: &Clients, input: &Input, change: &Change) -> Re
 async fn in_tenant(tenant: &SdkConfig, input: &Input, change: &Change) -> Result<Made, StepError> {
     let ec2 = || Client::new(tenant);
     match change {
-        Change::EnsureServiceLinkedRole => ensure_service_linked_role(tenant).await,
+        Change::EnsureServiceLinkedRole => {
+            ensure_service_linked_role(&aws_sdk_iam::Client::new(tenant), SERVICE).await?;
+            Ok(Made::default())
+        }
         Change::CreateAttachment { vpc, gateway, subnets } => {
             create_attachment(&ec2(), input, vpc, gateway, subnets).await
         }
@@ -62,29 +66,6 @@ async fn in_network(network: &Client, input: &Input, change: &Change) -> Result<
 
 fn misplaced(change: &Change) -> StepError {
     StepError::new(Fault::Bug, format!("asked the wrong account to {change}"))
-}
-
-/// [IAM `CreateServiceLinkedRole`] answers `InvalidInput` when the role is there, and for wrong input too: only the
-/// message tells them apart, and the input is a constant.
-async fn ensure_service_linked_role(tenant: &SdkConfig) -> Result<Made, StepError> {
-    let iam = aws_sdk_iam::Client::new(tenant);
-    let sent = iam.create_service_linked_role().aws_service_name(SERVICE).send().await;
-    let Err(failure) = sent.named("iam:CreateServiceLinkedRole") else { return Ok(Made::default()) };
-    match failure.code() {
-        Some("InvalidInput" | "InvalidInputException") if failure.mentions("has been taken in this account") => {
-            Ok(Made::default())
-        }
-        // Another region of the same account makes it at the same time.
-        Some("ConcurrentModification" | "ConcurrentModificationException") => Err(failure.as_fault(
-            Fault::Conflict,
-            wait(
-                "another region makes the same role",
-                "see in IAM whether the role of Transit Gateway is there, or is being deleted; then redrive the \
-                 execution",
-            ),
-        )),
-        _ => Err(failure.or_common()),
-    }
 }
 
 /// [EC2 `CreateTransitGatewayVpcAttachment`] has no client token; a second send collides on gateway and VPC.
