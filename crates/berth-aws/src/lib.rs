@@ -1,4 +1,16 @@
 //! Sessions into other accounts, the retry policy, tags, and what AWS error codes mean.
+//!
+//! A call is named by its IAM action where its answer is read, so that a failure says what to allow:
+//!
+//! ```
+//! use berth_aws::{CallResultExt, SdkResultExt};
+//! use berth_step::StepError;
+//!
+//! async fn whoami(sts: &aws_sdk_sts::Client) -> Result<Option<String>, StepError> {
+//!     let sent = sts.get_caller_identity().send().await;
+//!     Ok(sent.named("sts:GetCallerIdentity").or_common()?.account)
+//! }
+//! ```
 
 mod config;
 mod denial;

@@ -3,6 +3,15 @@
 //!
 //! Types and their JSON, and nothing else: no function depends on another, and the command line on none, for the sake of a
 //! shape. What is stored stays readable: `tests/records.rs` holds records as earlier versions wrote them.
+//!
+//! ```
+//! use berth_contract::ExecutionOutput;
+//!
+//! let output = r#"{ "decision": "ignore", "reason": "it is the hub account", "accountId": "111122223333" }"#;
+//! let ExecutionOutput::Ignore { reason, account_id } = serde_json::from_str(output)? else { panic!("{output}") };
+//! assert_eq!((reason.as_str(), account_id.as_str()), ("it is the hub account", "111122223333"));
+//! # Ok::<(), serde_json::Error>(())
+//! ```
 
 /// What to do about an account that Organizations does not know: `plan-onboarding` says it, and `announce-outcome` knows by it
 /// that there is nothing to keep a record of.

@@ -3,6 +3,20 @@
 //! Reading order: `tenant` (the types), `schema` (the CRD made from them), `entry` (what the state machine hands in),
 //! `join` (an account into a file), `leave` (out of it),
 //! `edit` (changes a file where it must), `yaml` (the only reader and writer), `validate` (the check before the commit).
+//!
+//! ```
+//! use berth_crd::{AccountEntry, join, validate};
+//!
+//! let entry: AccountEntry = serde_json::from_value(serde_json::json!({
+//!     "tenant": "payments", "displayName": "Payments", "cluster": "shared-dev-1", "clusterRegion": "eu-west-1",
+//!     "environment": "dev", "accountId": "111122223333", "regions": [],
+//! }))?;
+//! let file = join(None, &entry)?;
+//! assert!(file.contains("name: payments"));
+//! assert_eq!(join(Some(&file), &entry)?, file, "joining twice is joining once");
+//! assert_eq!(validate(&file, None), Ok(()));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod edit;
 mod entry;

@@ -1,5 +1,15 @@
 //! What several functions share when they call EC2: filters and tags. A crate of its own, so that functions without EC2
 //! do not link aws-sdk-ec2.
+//!
+//! ```
+//! use berth_ec2::{filter, sdk_tags, tags};
+//! use berth_tenancy::Tags;
+//!
+//! let of_vpc = filter("vpc-id", &["vpc-0123456789abcdef0"]);
+//! assert_eq!(of_vpc.values(), ["vpc-0123456789abcdef0"]);
+//! let ours = Tags::from_iter([("berth:tenant", "payments")]);
+//! assert_eq!(tags(Some(&sdk_tags(&ours))), ours);
+//! ```
 
 use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
 use berth_tenancy::Tags;

@@ -1,5 +1,14 @@
 //! What several functions share when they call EKS. A crate of its own, so that functions without EKS do not link
 //! aws-sdk-eks.
+//!
+//! ```
+//! use berth_step::StepError;
+//! use berth_tenancy::ClusterPlan;
+//!
+//! async fn arn(eks: &aws_sdk_eks::Client, plan: &ClusterPlan) -> Result<Option<String>, StepError> {
+//!     Ok(berth_eks::describe(eks, plan).await?.arn)
+//! }
+//! ```
 
 use aws_sdk_eks::{Client, types::Cluster};
 use berth_aws::SdkResultExt;

@@ -3,6 +3,15 @@
 //! Everything here is pure. [`recognise`] turns bytes into a decision with its reason; [`admit_source`] applies the
 //! configuration's `start_on` to it. [`outcome`] holds the events that Berth puts on the accounts bus, and [`Failure`]
 //! says how an execution failed and what a person should do next.
+//!
+//! ```
+//! use berth_events::{Decision, recognise};
+//!
+//! let request = recognise(br#"{ "accountId": "111122223333" }"#);
+//! assert_eq!(request.decision, Decision::Onboard);
+//! let forged = recognise(br#"{ "source": "acme.accounts", "detail-type": "CreateManagedAccount", "detail": {} }"#);
+//! assert_eq!(forged.decision, Decision::Reject);
+//! ```
 
 mod admission;
 mod cloudtrail;

@@ -7,6 +7,26 @@
 //! where people review: a branch, a pull request, and a look at what became of them.
 //!
 //! Absent on purpose: a clock, a random source, and any way to write a path that was not made from validated names.
+//!
+//! ```
+//! use std::collections::BTreeSet;
+//!
+//! use berth_gitops::{
+//!     Authorship, BatchOutcome, BatchPolicy, Change, Edit, Jitter, RepoError, RepoPath, TenantRepo, commit_batch,
+//! };
+//!
+//! /// Writes one tenant's file, however many others commit at the same time.
+//! async fn write(repo: &dyn TenantRepo, path: RepoPath, by: &Authorship) -> Result<BatchOutcome, RepoError> {
+//!     let paths = BTreeSet::from([path.clone()]);
+//!     let (policy, mut jitter) = (BatchPolicy::default(), Jitter::from_seed(7));
+//!     commit_batch(repo, &paths, by, &policy, &mut jitter, |now| {
+//!         let mut bytes = now.bytes(&path).ok().flatten().unwrap_or_default().to_vec();
+//!         bytes.extend_from_slice(b"# seen\n");
+//!         Edit { changes: vec![Change::Write { path: path.clone(), bytes }], message: "Mark a file".to_owned() }
+//!     })
+//!     .await
+//! }
+//! ```
 
 mod batch;
 mod credentials;

@@ -2,6 +2,20 @@
 //!
 //! One answer for everybody who asks: `announce-outcome` writes it to the ledger and publishes it, `berth onboard --wait`
 //! shows it. Pure: whoever calls reads the history.
+//!
+//! ```
+//! use berth_history::{Extent, HistoryEvent, Kind, failure};
+//!
+//! let entered = Kind::Entered { state: "ProvisionVpc".to_owned(), is_task: true };
+//! let denied = Some((Some("Denied".to_owned()), Some("ec2:CreateVpc failed".to_owned())));
+//! let events = [
+//!     HistoryEvent { id: 1, previous: 0, kind: entered, failure: None },
+//!     HistoryEvent { id: 2, previous: 1, kind: Kind::Other, failure: denied.clone() },
+//!     HistoryEvent { id: 3, previous: 2, kind: Kind::Ended, failure: denied },
+//! ];
+//! let failure = failure("FAILED", &events, Extent::Whole).expect("a whole history always tells");
+//! assert_eq!((failure.state.as_str(), failure.fault.as_str()), ("ProvisionVpc", "Denied"));
+//! ```
 
 mod event;
 mod failed;

@@ -1,4 +1,13 @@
 //! What several functions share when they call IAM: tags, and the roles that AWS services make for themselves.
+//!
+//! ```
+//! use berth_iam::{sdk_tags, tags};
+//! use berth_tenancy::Tags;
+//!
+//! let ours = Tags::from_iter([("berth:tenant", "payments")]);
+//! assert_eq!(tags(&sdk_tags(&ours)?), ours);
+//! # Ok::<(), berth_step::StepError>(())
+//! ```
 
 use aws_sdk_iam::{Client, types::Tag};
 use berth_aws::{CallFailure, SdkResultExt};

@@ -2,6 +2,20 @@
 //!
 //! `attach-transit-gateway` proves it of one VPC, before anything leads there; `prove-isolation` proves it of all VPCs of
 //! a route table again, on a schedule. `docs/isolation.md` has the table of configurations, verdicts and tests.
+//!
+//! ```
+//! use berth_isolation::check_plan;
+//! use berth_tenancy::TransitGatewayPlan;
+//!
+//! let mut plan: TransitGatewayPlan = serde_json::from_value(serde_json::json!({
+//!     "id": "tgw-0123456789abcdef0", "networkAccount": "111122223333", "networkRole": "BerthNetwork",
+//!     "spokeRouteTable": "tgw-rtb-spoke", "propagateTo": ["tgw-rtb-shared"], "sharedAttachments": [], "routes": [],
+//! }))?;
+//! assert!(check_plan(&plan).is_ok());
+//! plan.propagate_to.push(plan.spoke_route_table.clone());
+//! assert!(check_plan(&plan).unwrap_err().message.contains("tenants would reach each other"));
+//! # Ok::<(), serde_json::Error>(())
+//! ```
 
 mod gateway;
 mod proof;

@@ -2,6 +2,17 @@
 //!
 //! Reading order: `programs` (where they come from), `certificates`, `arguments` (how each is started), `process` (how
 //! it ends with the test), and here the server as a whole. Only tests depend on this crate.
+//!
+//! ```no_run
+//! use berth_kube_testing::{Scope, Server, ServerError};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), ServerError> {
+//! let Some(server) = Server::start(Scope::Core).await? else { return Ok(()) }; // it has said what is missing
+//! println!("KUBECONFIG={}", server.kubeconfig().display());
+//! # Ok(())
+//! # }
+//! ```
 
 mod arguments;
 mod certificates;

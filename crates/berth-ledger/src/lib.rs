@@ -1,4 +1,14 @@
 //! The ledger in DynamoDB: who works on an account now, what was asked for, how it ended.
+//!
+//! What becomes of an event is decided without I/O:
+//!
+//! ```
+//! use berth_ledger::{Admission, admit};
+//!
+//! assert_eq!(admit(None, None, None), Admission::Start { generation: 1 }, "an account that nobody knows");
+//! let second = admit(None, None, Some(2));
+//! assert!(matches!(second, Admission::Duplicate { .. }), "{second:?}");
+//! ```
 
 mod addresses;
 mod admission;

@@ -1,5 +1,16 @@
 //! What the functions that plan share, the first state of each state machine: the platform's configuration, a session that
 //! reads the organization, and how an account's lease is taken over.
+//!
+//! ```no_run
+//! use berth_planning::Planner;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let planner = Planner::from_env().await?;
+//! println!("{} environments", planner.platform()?.environments.len());
+//! # Ok(())
+//! # }
+//! ```
 
 use aws_config::SdkConfig;
 use aws_sdk_sfn::Client as StepFunctions;
@@ -67,14 +78,8 @@ impl Planner {
     /// `Denied` when the role there cannot be assumed.
     pub async fn organization(&self, execution: &str, policy: &PolicyFile) -> Result<SdkConfig, StepError> {
         let organization = &self.platform()?.organization;
-        let scope = SessionScope {
-            account: &organization.management_account,
-            role: &organization.read_role,
-            region: None,
-            execution,
-            policy: policy.session(Part::Management),
-            when_refused: Fault::Denied,
-        };
+        let role = (&organization.management_account, &organization.read_role);
+        let scope = SessionScope::in_platform(role, None, execution, policy.session(Part::Management));
         self.sessions.assume(scope).await
     }
 

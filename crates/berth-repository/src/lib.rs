@@ -1,4 +1,16 @@
 //! The GitOps repository of a deployment: opened once with the secret's credentials, and again when they change.
+//!
+//! ```
+//! use berth_gitops::Clock;
+//! use berth_repository::{CommitFailure, Repository};
+//!
+//! /// Whether the repository can be used with the secret `berth/gitops`.
+//! async fn is_open(secrets: aws_sdk_secretsmanager::Client, clock: Clock) -> Result<(), CommitFailure> {
+//!     let url = "https://git.example.com/berth/tenants.git".to_owned();
+//!     let repository = Repository::new(secrets, url, "main".to_owned(), "berth/gitops".to_owned(), clock);
+//!     repository.open().await.map(drop)
+//! }
+//! ```
 
 mod check;
 mod fault;

@@ -1,4 +1,61 @@
 //! What every step is: fault names, observe-decide-act, serving a Lambda, settings, the log line.
+//!
+//! ```
+//! use berth_step::{Decision, Step, StepError, dry_run};
+//!
+//! /// Raises a level by one at a time until it is as planned.
+//! struct Raise;
+//!
+//! #[derive(serde::Deserialize)]
+//! struct Input {
+//!     run: berth_tenancy::Subject,
+//!     planned: u32,
+//! }
+//! berth_step::has_subject!(Input);
+//!
+//! impl Step for Raise {
+//!     type Input = Input;
+//!     type Output = u32;
+//!     type Clients = ();
+//!     type State = u32;
+//!     type Change = String;
+//!     type Made = ();
+//!
+//!     async fn connect(&self, _: &Input) -> Result<(), StepError> {
+//!         Ok(())
+//!     }
+//!
+//!     async fn observe(_: &(), _: &Input) -> Result<u32, StepError> {
+//!         Ok(0)
+//!     }
+//!
+//!     fn decide(input: &Input, level: &u32) -> Result<Decision<String, u32>, StepError> {
+//!         if *level >= input.planned {
+//!             return Ok(Decision::Done(*level));
+//!         }
+//!         Ok(Decision::Act(vec![format!("raise it to {}", level + 1)]))
+//!     }
+//!
+//!     async fn act(_: &(), _: &Input, _: &String) -> Result<(), StepError> {
+//!         Ok(())
+//!     }
+//!
+//!     fn apply(level: &mut u32, _: &Input, _: &String, _: Option<()>) {
+//!         *level += 1;
+//!     }
+//! }
+//!
+//! # let run = serde_json::json!({
+//! #     "accountId": "111122223333", "accountName": "payments-dev", "tenant": "payments", "environment": "dev",
+//! #     "execution": "arn:aws:states:us-east-1:210987654321:execution:berth-onboard-account:111122223333-g1",
+//! #     "generation": 1, "mode": "plan", "tenantRole": "BerthTenant",
+//! # });
+//! let input: Input = serde_json::from_value(serde_json::json!({ "run": run, "planned": 2 }))?;
+//! let plan = dry_run::<Raise>(&input, 0)?;
+//! assert_eq!(plan.batches, [["raise it to 1"], ["raise it to 2"]]);
+//! assert_eq!(plan.output, 2);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod batch;
 mod calls;

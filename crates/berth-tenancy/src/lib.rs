@@ -1,4 +1,18 @@
 //! Nouns and rules of a tenancy, without I/O: account ids, names, the plan, the address plan.
+//!
+//! ```
+//! use berth_tenancy::{AccountId, TenantName, TierPlan, TierRouting, subnet_blocks};
+//!
+//! assert!("1234".parse::<AccountId>().is_err());
+//! assert!("Payments".parse::<TenantName>().is_err(), "a name that DNS and IAM take");
+//!
+//! let tier = TierPlan { name: "private".to_owned(), prefix_length: 22, routing: TierRouting::Private };
+//! let zones = ["euw1-az1".to_owned(), "euw1-az2".to_owned()];
+//! let blocks = subnet_blocks("10.1.0.0/20".parse()?, &zones, &[tier], &[], &[])?;
+//! let blocks: Vec<String> = blocks.iter().map(|block| block.cidr.to_string()).collect();
+//! assert_eq!(blocks, ["10.1.0.0/22", "10.1.4.0/22"]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod access;
 mod arn;
