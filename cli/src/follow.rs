@@ -44,27 +44,32 @@ pub(crate) struct Ended {
 
 /// What an execution had done before a redrive.
 #[derive(Debug, Default)]
-pub(crate) struct Seen {
+pub(crate) struct Progress {
     history: History,
     redrives: i32,
 }
 
 /// What the execution has done so far, so that following it after a redrive shows only what comes.
-pub(crate) async fn seen(deployment: &Deployment, execution: &str) -> Result<Seen, Problem> {
+pub(crate) async fn seen(deployment: &Deployment, execution: &str) -> Result<Progress, Problem> {
     let mut history = History::default();
     let described = describe(deployment, execution).await?;
     history.read(&read_all(deployment, execution).await?);
-    Ok(Seen { history, redrives: described.redrive_count().unwrap_or_default().saturating_add(1) })
+    Ok(Progress { history, redrives: described.redrive_count().unwrap_or_default().saturating_add(1) })
 }
 
 /// Waits until the execution ends. Prints progress to standard error when `show` is set.
 pub(crate) async fn to_the_end(deployment: &Deployment, execution: &str, show: bool) -> Result<Ended, Problem> {
-    rest(deployment, execution, show, Seen::default()).await
+    rest(deployment, execution, show, Progress::default()).await
 }
 
 /// The same for an execution of which a part was seen already.
-pub(crate) async fn rest(deployment: &Deployment, execution: &str, show: bool, seen: Seen) -> Result<Ended, Problem> {
-    let Seen { mut history, redrives } = seen;
+pub(crate) async fn rest(
+    deployment: &Deployment,
+    execution: &str,
+    show: bool,
+    seen: Progress,
+) -> Result<Ended, Problem> {
+    let Progress { mut history, redrives } = seen;
     loop {
         let described = describe(deployment, execution).await?;
         let events = read_all(deployment, execution).await?;
@@ -148,24 +153,24 @@ pub(crate) async fn read_all(deployment: &Deployment, execution: &str) -> Result
 }
 
 fn print(line: &Line) {
-    let at = |place: &Option<String>| place.as_ref().map(|place| format!(" {place}")).unwrap_or_default();
+    let at = |region: &Option<String>| region.as_ref().map(|region| format!(" {region}")).unwrap_or_default();
     match line {
-        Line::Entered { state, place } => anstream::eprintln!("  {} {state}{}", paint::faint("…"), at(place)),
-        Line::Exited { state, place, seconds } => {
+        Line::Entered { state, region } => anstream::eprintln!("  {} {state}{}", paint::faint("…"), at(region)),
+        Line::Exited { state, region, seconds } => {
             anstream::eprintln!(
                 "  {} {state}{} {}",
                 paint::good("✓"),
-                at(place),
+                at(region),
                 paint::faint(&format!("{seconds:.1} s"))
             );
         }
-        Line::Fault { state, place, fault, message } => {
+        Line::Fault { state, region, fault, message } => {
             let (sign, fault) = if is_asked_again(fault) {
                 (paint::waiting("↻"), paint::waiting(fault))
             } else {
                 (paint::bad("✗"), paint::bad(fault))
             };
-            anstream::eprintln!("  {sign} {state}{} {fault}: {message}", at(place));
+            anstream::eprintln!("  {sign} {state}{} {fault}: {message}", at(region));
         }
     }
 }

@@ -9,16 +9,16 @@ use serde_json::Value;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Line {
     /// A task began.
-    Entered { state: String, place: Option<String> },
+    Entered { state: String, region: Option<String> },
     /// A task ended.
-    Exited { state: String, place: Option<String>, seconds: f64 },
+    Exited { state: String, region: Option<String>, seconds: f64 },
     /// A task failed; the state machine may ask again.
-    Fault { state: String, place: Option<String>, fault: String, message: String },
+    Fault { state: String, region: Option<String>, fault: String, message: String },
 }
 
 /// Where an event belongs: the task that it is in, and the region or branch that it is for.
 #[derive(Debug, Clone, Default)]
-struct Place {
+struct Branch {
     state: Option<String>,
     entered: f64,
     region: Option<String>,
@@ -27,7 +27,7 @@ struct Place {
 /// Reads the history of one execution, event by event.
 #[derive(Debug, Default)]
 pub(crate) struct History {
-    places: HashMap<i64, Place>,
+    branches: HashMap<i64, Branch>,
     seen: i64,
 }
 
@@ -45,34 +45,34 @@ impl History {
     }
 
     fn line(&mut self, event: &HistoryEvent) -> Option<Line> {
-        let mut place = self.places.get(&event.previous_event_id()).cloned().unwrap_or_default();
+        let mut branch = self.branches.get(&event.previous_event_id()).cloned().unwrap_or_default();
         let at = event.timestamp().as_secs_f64();
         let mut line = None;
         match event.r#type() {
             HistoryEventType::TaskStateEntered => {
                 let details = event.state_entered_event_details();
-                place.state = details.map(|details| details.name().to_owned());
-                place.entered = at;
-                place.region = details.and_then(|d| d.input()).and_then(region_of).or(place.region);
-                let region = place.region.clone();
-                line = place.state.clone().map(|state| Line::Entered { state, place: region });
+                branch.state = details.map(|details| details.name().to_owned());
+                branch.entered = at;
+                branch.region = details.and_then(|d| d.input()).and_then(region_of).or(branch.region);
+                let region = branch.region.clone();
+                line = branch.state.clone().map(|state| Line::Entered { state, region });
             }
             HistoryEventType::TaskStateExited => {
-                let (region, seconds) = (place.region.clone(), at - place.entered);
-                line = place.state.clone().map(|state| Line::Exited { state, place: region, seconds });
+                let (region, seconds) = (branch.region.clone(), at - branch.entered);
+                line = branch.state.clone().map(|state| Line::Exited { state, region, seconds });
             }
             HistoryEventType::TaskFailed | HistoryEventType::LambdaFunctionFailed => {
                 let details = event.task_failed_event_details();
                 let fault = details.and_then(|d| d.error()).unwrap_or("unknown").to_owned();
                 let message = details.and_then(|d| d.cause()).map(message_of).unwrap_or_default();
-                let region = place.region.clone();
-                line = place.state.clone().map(|state| Line::Fault { state, place: region, fault, message });
+                let region = branch.region.clone();
+                line = branch.state.clone().map(|state| Line::Fault { state, region, fault, message });
             }
             // What comes after a Map or a Parallel belongs to none of their branches.
-            HistoryEventType::MapStateExited | HistoryEventType::ParallelStateExited => place.region = None,
+            HistoryEventType::MapStateExited | HistoryEventType::ParallelStateExited => branch.region = None,
             _ => {}
         }
-        self.places.insert(event.id(), place);
+        self.branches.insert(event.id(), branch);
         line
     }
 }
@@ -127,10 +127,10 @@ mod tests {
         let mut history = History::default();
         let lines = history.read(&events);
         let west = Some("eu-west-1".to_owned());
-        assert_eq!(lines[2], Line::Exited { state: "ProvisionVpc".into(), place: west.clone(), seconds: 2.0 });
+        assert_eq!(lines[2], Line::Exited { state: "ProvisionVpc".into(), region: west.clone(), seconds: 2.0 });
         let fault = Line::Fault {
             state: "Attach".into(),
-            place: west,
+            region: west,
             fault: "NotReady".into(),
             message: "it is pending".into(),
         };

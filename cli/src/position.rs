@@ -83,7 +83,7 @@ pub(crate) async fn of(deployment: &Deployment, record: &Record) -> Result<Optio
 
 /// Where an event belongs: the task that it is in, and its region.
 #[derive(Debug, Clone, Default)]
-struct Place {
+struct Branch {
     entered: Option<i64>,
     region: Option<String>,
 }
@@ -92,28 +92,28 @@ struct Place {
 fn open(events: &[HistoryEvent]) -> Vec<Open> {
     let mut ordered: Vec<&HistoryEvent> = events.iter().collect();
     ordered.sort_by_key(|event| event.id());
-    let (mut places, mut open): (HashMap<i64, Place>, BTreeMap<i64, Open>) = Default::default();
+    let (mut branches, mut open): (HashMap<i64, Branch>, BTreeMap<i64, Open>) = Default::default();
     for event in ordered {
-        let mut place = places.get(&event.previous_event_id()).cloned().unwrap_or_default();
+        let mut branch = branches.get(&event.previous_event_id()).cloned().unwrap_or_default();
         match event.r#type() {
             HistoryEventType::TaskStateEntered => {
                 if let Some(details) = event.state_entered_event_details() {
-                    place.region = details.input().and_then(region_of).or(place.region);
-                    place.entered = Some(event.id());
+                    branch.region = details.input().and_then(region_of).or(branch.region);
+                    branch.entered = Some(event.id());
                     let since = Timestamp::from_second(event.timestamp().secs()).unwrap_or_default();
-                    let (state, region) = (details.name().to_owned(), place.region.clone());
+                    let (state, region) = (details.name().to_owned(), branch.region.clone());
                     open.insert(event.id(), Open { state, region, since, waits_for: None });
                 }
             }
             HistoryEventType::TaskStateExited => {
-                place.entered.take().and_then(|entered| open.remove(&entered));
+                branch.entered.take().and_then(|entered| open.remove(&entered));
             }
             HistoryEventType::TaskFailed | HistoryEventType::LambdaFunctionFailed => {
-                if let Some(task) = place.entered.and_then(|entered| open.get_mut(&entered)) {
+                if let Some(task) = branch.entered.and_then(|entered| open.get_mut(&entered)) {
                     task.waits_for = Some(waits_for(event, task.waits_for.as_ref()));
                 }
             }
-            HistoryEventType::MapStateExited | HistoryEventType::ParallelStateExited => place.region = None,
+            HistoryEventType::MapStateExited | HistoryEventType::ParallelStateExited => branch.region = None,
             // What had not ended is entered again, and no task is open in an execution that has ended.
             HistoryEventType::ExecutionRedriven
             | HistoryEventType::ExecutionFailed
@@ -121,7 +121,7 @@ fn open(events: &[HistoryEvent]) -> Vec<Open> {
             | HistoryEventType::ExecutionAborted => open.clear(),
             _ => {}
         }
-        places.insert(event.id(), place);
+        branches.insert(event.id(), branch);
     }
     open.into_values().collect()
 }

@@ -3,8 +3,8 @@
 mod again;
 mod archive;
 pub(crate) mod args;
-mod dead_letters;
 mod delete;
+mod dlq;
 pub(crate) mod entry;
 mod list;
 mod show;
@@ -14,7 +14,7 @@ use berth_tenancy::AccountId;
 use serde_json::{Value, json};
 
 use self::{
-    again::{Did, Replayed},
+    again::{ReplayOutcome, Replayed},
     args::{ReplayArgs, ReplayCommand},
     entry::Filter,
     list::Item,
@@ -47,17 +47,17 @@ pub(crate) async fn run(args: &ReplayArgs, wanted: &Target) -> Result<Exit, Prob
 
 /// Runs the chosen lines again, oldest first.
 async fn again(args: &ReplayArgs, deployment: &Deployment, queues: &Queues) -> Result<Exit, Problem> {
-    let list = list::gather(deployment, queues, dead_letters::MOVE_SECONDS).await?;
+    let list = list::gather(deployment, queues, dlq::MOVE_SECONDS).await?;
     let (filter, all) = (args.filters.filter(), list.items.len());
     let chosen = choose(list.items, &args.ids, &filter);
     let (chosen, others) = match chosen {
         Ok(chosen) => chosen,
-        Err((wrong, items)) => {
-            dead_letters::put_back(queues, &list::letters(&items)).await?;
-            return Err(not_chosen(deployment, wrong).await?);
+        Err((error, items)) => {
+            dlq::put_back(queues, &list::messages(&items)).await?;
+            return Err(not_chosen(deployment, error).await?);
         }
     };
-    dead_letters::put_back(queues, &list::letters(&others)).await?;
+    dlq::put_back(queues, &list::messages(&others)).await?;
     if chosen.is_empty() {
         if output::is_data() {
             output::data(&json!([]));
@@ -78,34 +78,34 @@ async fn again(args: &ReplayArgs, deployment: &Deployment, queues: &Queues) -> R
     if output::is_data() {
         output::data(&results.json(&done));
     }
-    let failed = done.iter().any(|replayed| replayed.did == Did::Failed) || results.failed;
+    let failed = done.iter().any(|replayed| replayed.outcome == ReplayOutcome::Failed) || results.failed;
     Ok(if failed { Exit::Failed } else { Exit::Done })
 }
 
 /// What is wrong with a selection.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Wrong {
+enum SelectionError {
     /// The id names nothing of the list.
-    Nothing(String),
+    NotFound(String),
     /// The id names several messages.
-    Several(String),
+    Ambiguous(String),
 }
 
 /// The chosen items and the others; or what is wrong with an id, and all items.
-type Choice = Result<(Vec<Item>, Vec<Item>), (Wrong, Vec<Item>)>;
+type Choice = Result<(Vec<Item>, Vec<Item>), (SelectionError, Vec<Item>)>;
 
 /// Divides the list: `ids` name lines, none names all; the filter narrows both. Pure.
 fn choose(items: Vec<Item>, ids: &[String], filter: &Filter) -> Choice {
     for id in ids {
         let named = items.iter().filter(|item| item.entry.is_named(id));
-        let wrong = match named.count() {
-            0 => Some(Wrong::Nothing(id.clone())),
+        let error = match named.count() {
+            0 => Some(SelectionError::NotFound(id.clone())),
             1 => None,
             _ if id.parse::<AccountId>().is_ok() => None,
-            _ => Some(Wrong::Several(id.clone())),
+            _ => Some(SelectionError::Ambiguous(id.clone())),
         };
-        if let Some(wrong) = wrong {
-            return Err((wrong, items));
+        if let Some(error) = error {
+            return Err((error, items));
         }
     }
     let named = |item: &Item| ids.is_empty() || ids.iter().any(|id| item.entry.is_named(id));
@@ -113,10 +113,10 @@ fn choose(items: Vec<Item>, ids: &[String], filter: &Filter) -> Choice {
 }
 
 /// The error of a selection that fits nothing, with what the ledger says of an account.
-async fn not_chosen(deployment: &Deployment, wrong: Wrong) -> Result<Problem, Problem> {
-    let id = match wrong {
-        Wrong::Nothing(id) => id,
-        Wrong::Several(id) => {
+async fn not_chosen(deployment: &Deployment, error: SelectionError) -> Result<Problem, Problem> {
+    let id = match error {
+        SelectionError::NotFound(id) => id,
+        SelectionError::Ambiguous(id) => {
             return Ok(Problem::bad_input(format!("{id} begins the ids of several messages"), "write more of the id"));
         }
     };
@@ -138,17 +138,17 @@ async fn not_chosen(deployment: &Deployment, wrong: Wrong) -> Result<Problem, Pr
 }
 
 fn line(replayed: &Replayed, number: usize, of: usize) -> String {
-    let Replayed { kind, id, did, text, execution_arn, .. } = replayed;
-    let word = match did {
-        Did::Redriven => paint::good("redriven"),
-        Did::Started => paint::good("started"),
-        Did::Moved => paint::good("moved"),
-        Did::Nothing => paint::faint("nothing to do"),
-        Did::Failed => paint::bad("not run again"),
+    let Replayed { kind, id, outcome, text, execution_arn, .. } = replayed;
+    let word = match outcome {
+        ReplayOutcome::Redriven => paint::good("redriven"),
+        ReplayOutcome::Started => paint::good("started"),
+        ReplayOutcome::Moved => paint::good("moved"),
+        ReplayOutcome::Nothing => paint::faint("nothing to do"),
+        ReplayOutcome::Failed => paint::bad("not run again"),
     };
     let count = if of > 1 { paint::faint(&format!("{number}/{of} ")) } else { String::new() };
-    let arn = match (did, execution_arn) {
-        (Did::Redriven | Did::Started, Some(arn)) => format!("\n  {}", paint::faint(arn)),
+    let arn = match (outcome, execution_arn) {
+        (ReplayOutcome::Redriven | ReplayOutcome::Started, Some(arn)) => format!("\n  {}", paint::faint(arn)),
         _ => String::new(),
     };
     format!("{count}{} {id} {word}: {text}{arn}", kind.as_str())
@@ -179,7 +179,7 @@ impl Results {
 /// Follows every execution that runs again to its end; one alone with its progress.
 async fn wait(deployment: &Deployment, done: &mut [Replayed]) -> Result<Results, Problem> {
     let mut results = Results::default();
-    let runs = |replayed: &&mut Replayed| replayed.execution_arn.is_some() && replayed.did != Did::Failed;
+    let runs = |replayed: &&mut Replayed| replayed.execution_arn.is_some() && replayed.outcome != ReplayOutcome::Failed;
     let running: Vec<&mut Replayed> = done.iter_mut().filter(runs).collect();
     let alone = running.len() == 1;
     for replayed in running {
@@ -229,7 +229,7 @@ mod tests {
     #[test]
     fn an_id_that_names_nothing_leaves_all_of_them_alone() {
         let ids = ["111122223333".to_owned(), "beef".to_owned()];
-        let (wrong, items) = choose(vec![item("111122223333")], &ids, &Filter::default()).unwrap_err();
-        assert_eq!((wrong, items.len()), (Wrong::Nothing("beef".to_owned()), 1));
+        let (error, items) = choose(vec![item("111122223333")], &ids, &Filter::default()).unwrap_err();
+        assert_eq!((error, items.len()), (SelectionError::NotFound("beef".to_owned()), 1));
     }
 }

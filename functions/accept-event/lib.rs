@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 pub use crate::{
-    reject::{Letter, letters},
+    reject::{DlqMessage, dlq_messages},
     sources::sources,
 };
 

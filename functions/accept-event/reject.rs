@@ -17,7 +17,7 @@ const CUT_BYTES: usize = 200 * 1024;
 
 /// A message for the dead-letter queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Letter<'a> {
+pub struct DlqMessage<'a> {
     /// Its text.
     pub body: &'a str,
     /// Attributes: name, type, text.
@@ -28,7 +28,7 @@ pub struct Letter<'a> {
 /// before, so that a message that was moved back and is rejected again tells how often; all of it with nothing but the
 /// reason; the start of it. A message may be as long as SQS allows before the reason is added.
 #[must_use]
-pub fn letters<'a>(message: &'a Message, reason: &str) -> Vec<Letter<'a>> {
+pub fn dlq_messages<'a>(message: &'a Message, reason: &str) -> Vec<DlqMessage<'a>> {
     let said = |reason: &str| {
         let text: String = reason.chars().map(sendable).take(REASON_CHARACTERS_MAX).collect();
         (REASON_ATTRIBUTE, "String", Cow::Owned(text))
@@ -40,13 +40,14 @@ pub fn letters<'a>(message: &'a Message, reason: &str) -> Vec<Letter<'a>> {
     });
     let all = [said(reason)].into_iter().chain(kept).take(ATTRIBUTES_MAX).collect();
     let start = body.get(..body.floor_char_boundary(CUT_BYTES)).unwrap_or(body);
-    let mut letters = vec![Letter { body, attributes: all }, Letter { body, attributes: vec![said(reason)] }];
+    let mut dlq_messages =
+        vec![DlqMessage { body, attributes: all }, DlqMessage { body, attributes: vec![said(reason)] }];
     if start.len() < body.len() {
         let cut = format!("cut after {} of {} bytes, with which SQS refused it; {reason}", start.len(), body.len());
-        letters.push(Letter { body: start, attributes: vec![said(&cut)] });
+        dlq_messages.push(DlqMessage { body: start, attributes: vec![said(&cut)] });
     }
-    letters.dedup();
-    letters
+    dlq_messages.dedup();
+    dlq_messages
 }
 
 /// SQS refuses a message with a character that XML does not have. [SQS `SendMessage`]
@@ -62,9 +63,9 @@ impl AcceptEvent {
     /// hold up the others. [SQS `SendMessage`]
     pub(crate) async fn reject(&self, message: &Message, reason: &str) -> Result<Accepted, StepError> {
         let mut refused = None;
-        for letter in letters(message, reason) {
-            let call = self.queues.send_message().queue_url(&self.dead_letters).message_body(letter.body);
-            match call.set_message_attributes(Some(typed(letter.attributes)?)).send().await.named("sqs:SendMessage") {
+        for sent in dlq_messages(message, reason) {
+            let call = self.queues.send_message().queue_url(&self.dead_letters).message_body(sent.body);
+            match call.set_message_attributes(Some(typed(sent.attributes)?)).send().await.named("sqs:SendMessage") {
                 Ok(_) => return Ok(Accepted::Rejected { reason: reason.to_owned() }),
                 Err(failure) => {
                     if !is_about_the_message(&failure) {

@@ -8,13 +8,13 @@ use berth_tenancy::{AccountId, Mode};
 use serde::Serialize;
 
 use super::{
-    dead_letters::{self, Letter},
+    dlq::{self, DlqMessage},
     entry::Kind,
     list::{Item, What},
 };
 use crate::{
     execution,
-    follow::{self, Seen},
+    follow::{self, Progress},
     onboard,
     outcome::Problem,
     target::Deployment,
@@ -23,7 +23,7 @@ use crate::{
 /// What was done about a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Did {
+pub(crate) enum ReplayOutcome {
     /// The execution goes on where it failed.
     Redriven,
     /// A new execution was started.
@@ -43,14 +43,15 @@ pub(crate) struct Replayed {
     pub(crate) kind: Kind,
     pub(crate) id: String,
     pub(crate) account_id: Option<AccountId>,
-    pub(crate) did: Did,
+    #[serde(rename = "did")]
+    pub(crate) outcome: ReplayOutcome,
     /// What was done, or why not.
     pub(crate) text: String,
     /// The execution that runs now.
     pub(crate) execution_arn: Option<String>,
     /// How far it was before, for whoever follows it.
     #[serde(skip)]
-    pub(crate) seen: Seen,
+    pub(crate) seen: Progress,
 }
 
 /// What Step Functions says of an execution that failed.
@@ -63,11 +64,11 @@ pub(crate) struct Known {
 
 /// How an account is run again.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Way {
+pub(crate) enum Method {
     /// The same execution goes on where it failed.
     Redrive,
     /// A new one starts.
-    Anew(String),
+    NewExecution(String),
     /// Nothing is to do.
     Nothing(String),
 }
@@ -76,38 +77,41 @@ pub(crate) enum Way {
 ///
 /// A redrive keeps the definition that the execution began with. Functions of today may not take its payloads, so after
 /// a deployment of the state machine an account starts anew; what is there already is found.
-pub(crate) fn way(known: Option<&Known>, new: bool) -> Way {
+pub(crate) fn method(known: Option<&Known>, new: bool) -> Method {
     let Some(known) = known else {
-        return Way::Anew("Step Functions does not know its execution".to_owned());
+        return Method::NewExecution("Step Functions does not know its execution".to_owned());
     };
     match &known.status {
         ExecutionStatus::Running | ExecutionStatus::PendingRedrive => {
-            Way::Nothing("is running again already".to_owned())
+            Method::Nothing("is running again already".to_owned())
         }
-        ExecutionStatus::Succeeded if !new => Way::Nothing("has succeeded meanwhile".to_owned()),
-        _ if new => Way::Anew("as asked".to_owned()),
+        ExecutionStatus::Succeeded if !new => Method::Nothing("has succeeded meanwhile".to_owned()),
+        _ if new => Method::NewExecution("as asked".to_owned()),
         _ => match &known.not_redrivable {
-            Some(why) => Way::Anew(why.clone()),
-            None if known.old_definition => Way::Anew("the state machine was deployed since it began".to_owned()),
-            None => Way::Redrive,
+            Some(why) => Method::NewExecution(why.clone()),
+            None if known.old_definition => {
+                Method::NewExecution("the state machine was deployed since it began".to_owned())
+            }
+            None => Method::Redrive,
         },
     }
 }
 
 /// Runs one line again.
 pub(crate) async fn replay(deployment: &Deployment, queues: &Queues, item: &Item, new: bool) -> Replayed {
-    let mut seen = Seen::default();
+    let mut seen = Progress::default();
     let done = match &item.what {
         What::Account(record) => account(deployment, record, new, &mut seen).await,
-        What::Letter(letter) => moved(queues, letter).await,
+        What::Message(message) => moved(queues, message).await,
     };
-    let (did, text, execution_arn) = done.unwrap_or_else(|problem| (Did::Failed, problem.to_string(), None));
+    let (outcome, text, execution_arn) =
+        done.unwrap_or_else(|problem| (ReplayOutcome::Failed, problem.to_string(), None));
     let entry = &item.entry;
     Replayed {
         kind: entry.kind,
         id: entry.id.clone(),
         account_id: entry.account_id.clone(),
-        did,
+        outcome,
         text,
         execution_arn,
         seen,
@@ -115,26 +119,26 @@ pub(crate) async fn replay(deployment: &Deployment, queues: &Queues, item: &Item
 }
 
 /// What was done, in words, and the execution that runs now.
-type Done = (Did, String, Option<String>);
+type Done = (ReplayOutcome, String, Option<String>);
 
-async fn account(deployment: &Deployment, record: &Record, new: bool, seen: &mut Seen) -> Result<Done, Problem> {
+async fn account(deployment: &Deployment, record: &Record, new: bool, seen: &mut Progress) -> Result<Done, Problem> {
     let Some(arn) = record.execution_arn.as_deref() else {
-        return anew(deployment, &record.account_id, "the ledger knows no execution").await;
+        return start_new(deployment, &record.account_id, "the ledger knows no execution").await;
     };
     let mut known = known(deployment, arn).await?;
     loop {
-        match way(known.as_ref(), new) {
-            Way::Nothing(why) => return Ok((Did::Nothing, why, Some(arn.to_owned()))),
-            Way::Anew(why) => {
-                *seen = Seen::default();
-                return anew(deployment, &record.account_id, &why).await;
+        match method(known.as_ref(), new) {
+            Method::Nothing(why) => return Ok((ReplayOutcome::Nothing, why, Some(arn.to_owned()))),
+            Method::NewExecution(why) => {
+                *seen = Progress::default();
+                return start_new(deployment, &record.account_id, &why).await;
             }
-            Way::Redrive => {
+            Method::Redrive => {
                 *seen = follow::seen(deployment, arn).await?;
                 if execution::redrive(deployment, arn).await? {
                     let state = record.failure.as_ref().map_or("", |failure| failure.state.as_str());
                     let place = if state.is_empty() { "where it stopped" } else { state };
-                    return Ok((Did::Redriven, format!("goes on at {place}"), Some(arn.to_owned())));
+                    return Ok((ReplayOutcome::Redriven, format!("goes on at {place}"), Some(arn.to_owned())));
                 }
                 // Somebody was faster, or Step Functions had said what is not so: once more, and not by redrive.
                 known = self::known(deployment, arn).await?;
@@ -154,21 +158,21 @@ async fn known(deployment: &Deployment, arn: &str) -> Result<Option<Known>, Prob
 }
 
 /// Starts the next generation, as `berth onboard` does: the first state counts it in the ledger.
-async fn anew(deployment: &Deployment, account: &AccountId, why: &str) -> Result<Done, Problem> {
+async fn start_new(deployment: &Deployment, account: &AccountId, why: &str) -> Result<Done, Problem> {
     let execution = onboard::start(deployment, account, Mode::Apply, false).await?;
-    Ok((Did::Started, format!("started anew: {why}"), Some(execution)))
+    Ok((ReplayOutcome::Started, format!("started anew: {why}"), Some(execution)))
 }
 
-async fn moved(queues: &Queues, letter: &Letter) -> Result<Done, Problem> {
-    dead_letters::move_back(queues, letter).await?;
-    let mut text = format!("is on {} again", letter.queue.source);
-    if letter.queue.kind == Kind::Event {
-        let recognised = recognise(letter.body.as_bytes());
+async fn moved(queues: &Queues, message: &DlqMessage) -> Result<Done, Problem> {
+    dlq::move_back(queues, message).await?;
+    let mut text = format!("is on {} again", message.queue.source);
+    if message.queue.kind == Kind::Event {
+        let recognised = recognise(message.body.as_bytes());
         if recognised.decision == Decision::Reject {
             text = format!("{text}, and will be rejected again: {}", recognised.reason);
         }
     }
-    Ok((Did::Moved, text, None))
+    Ok((ReplayOutcome::Moved, text, None))
 }
 
 #[cfg(test)]
@@ -182,26 +186,26 @@ mod tests {
     #[test]
     fn what_failed_goes_on_where_step_functions_lets_it() {
         for status in [ExecutionStatus::Failed, ExecutionStatus::TimedOut, ExecutionStatus::Aborted] {
-            assert_eq!(way(Some(&known(status.clone())), false), Way::Redrive, "{status:?}");
-            assert_eq!(way(Some(&known(status)), true), Way::Anew("as asked".to_owned()));
+            assert_eq!(method(Some(&known(status.clone())), false), Method::Redrive, "{status:?}");
+            assert_eq!(method(Some(&known(status)), true), Method::NewExecution("as asked".to_owned()));
         }
     }
 
     #[test]
     fn what_cannot_go_on_starts_anew_and_says_why() {
         let old = Known { not_redrivable: Some("older than 14 days".into()), ..known(ExecutionStatus::Failed) };
-        assert_eq!(way(Some(&old), false), Way::Anew("older than 14 days".to_owned()));
+        assert_eq!(method(Some(&old), false), Method::NewExecution("older than 14 days".to_owned()));
         let before = Known { old_definition: true, ..known(ExecutionStatus::Failed) };
-        assert!(matches!(way(Some(&before), false), Way::Anew(why) if why.contains("deployed")));
-        assert!(matches!(way(None, false), Way::Anew(why) if why.contains("does not know")));
+        assert!(matches!(method(Some(&before), false), Method::NewExecution(why) if why.contains("deployed")));
+        assert!(matches!(method(None, false), Method::NewExecution(why) if why.contains("does not know")));
     }
 
     #[test]
     fn what_runs_or_has_succeeded_is_left_alone() {
         for new in [false, true] {
-            assert!(matches!(way(Some(&known(ExecutionStatus::Running)), new), Way::Nothing(_)));
+            assert!(matches!(method(Some(&known(ExecutionStatus::Running)), new), Method::Nothing(_)));
         }
-        assert!(matches!(way(Some(&known(ExecutionStatus::Succeeded)), false), Way::Nothing(_)));
-        assert!(matches!(way(Some(&known(ExecutionStatus::Succeeded)), true), Way::Anew(_)));
+        assert!(matches!(method(Some(&known(ExecutionStatus::Succeeded)), false), Method::Nothing(_)));
+        assert!(matches!(method(Some(&known(ExecutionStatus::Succeeded)), true), Method::NewExecution(_)));
     }
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{
     args::DeleteArgs,
-    dead_letters::{self, Letter},
+    dlq::{self, DlqMessage},
     list::{self, Item, What},
 };
 use crate::{
@@ -17,19 +17,19 @@ use crate::{
 /// Deletes the messages that `ids` name, each by the beginning of its id. Nothing is deleted when one of them names none,
 /// several, or an account: what an account failed by is no message, and no account's messages go by one word.
 pub(crate) async fn run(args: &DeleteArgs, deployment: &Deployment, queues: &Queues) -> Result<Exit, Problem> {
-    let list = list::gather(deployment, queues, dead_letters::MOVE_SECONDS).await?;
+    let list = list::gather(deployment, queues, dlq::MOVE_SECONDS).await?;
     let chosen = chosen(&list.items, &args.ids);
     let named = chosen.as_ref().map(Vec::as_slice).unwrap_or_default();
-    let is_named = |letter: &Letter| named.iter().any(|(_, named)| named.message_id == letter.message_id);
-    let others: Vec<&Letter> = list.letters().into_iter().filter(|letter| !is_named(letter)).collect();
-    dead_letters::put_back(queues, &others).await?;
+    let is_named = |message: &DlqMessage| named.iter().any(|(_, named)| named.message_id == message.message_id);
+    let others: Vec<&DlqMessage> = list.messages().into_iter().filter(|message| !is_named(message)).collect();
+    dlq::put_back(queues, &others).await?;
     let mut deleted = Vec::new();
-    for (id, letter) in chosen? {
-        dead_letters::delete(queues, letter).await?;
+    for (id, message) in chosen? {
+        dlq::delete(queues, message).await?;
         if !output::is_data() {
-            anstream::println!("{} {id} of {}", paint::good("deleted"), letter.queue.dead);
+            anstream::println!("{} {id} of {}", paint::good("deleted"), message.queue.dead);
         }
-        deleted.push(json!({ "id": id, "messageId": letter.message_id, "queue": letter.queue.dead }));
+        deleted.push(json!({ "id": id, "messageId": message.message_id, "queue": message.queue.dead }));
     }
     if output::is_data() {
         output::data(&Value::from(deleted));
@@ -38,16 +38,16 @@ pub(crate) async fn run(args: &DeleteArgs, deployment: &Deployment, queues: &Que
 }
 
 /// The message of each id, with the id that the list shows; or what is wrong with one of them. Pure.
-fn chosen<'a>(items: &'a [Item], ids: &[String]) -> Result<Vec<(&'a str, &'a Letter)>, Problem> {
+fn chosen<'a>(items: &'a [Item], ids: &[String]) -> Result<Vec<(&'a str, &'a DlqMessage)>, Problem> {
     let mut chosen = Vec::new();
     for id in ids {
-        let letter = |item: &'a Item| match &item.what {
-            What::Letter(letter) if item.entry.account_id.as_ref().is_none_or(|account| account.as_str() != id) => {
-                Some((item.entry.id.as_str(), letter))
+        let message = |item: &'a Item| match &item.what {
+            What::Message(message) if item.entry.account_id.as_ref().is_none_or(|account| account.as_str() != id) => {
+                Some((item.entry.id.as_str(), message))
             }
-            What::Letter(_) | What::Account(_) => None,
+            What::Message(_) | What::Account(_) => None,
         };
-        let named: Vec<_> = items.iter().filter(|item| item.entry.is_named(id)).filter_map(letter).collect();
+        let named: Vec<_> = items.iter().filter(|item| item.entry.is_named(id)).filter_map(message).collect();
         match named.as_slice() {
             [one] => chosen.push(*one),
             [] => {

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::dead_letters::Letter;
+use super::dlq::DlqMessage;
 
 /// Characters of a message's id that are shown, and enough to name it.
 const SHORT_ID: usize = 8;
@@ -94,21 +94,21 @@ impl Entry {
     }
 
     /// The line of a dead letter. `environments` is what the ledger knows.
-    pub(crate) fn of_letter(letter: &Letter, environments: &BTreeMap<AccountId, EnvironmentName>) -> Self {
-        let account = account_of(letter.queue.kind, &letter.body);
-        let (fault, reason) = why(letter);
+    pub(crate) fn of_message(message: &DlqMessage, environments: &BTreeMap<AccountId, EnvironmentName>) -> Self {
+        let account = account_of(message.queue.kind, &message.body);
+        let (fault, reason) = why(message);
         Self {
-            kind: letter.queue.kind,
-            id: letter.message_id.chars().take(SHORT_ID).collect(),
-            message_id: Some(letter.message_id.clone()),
+            kind: message.queue.kind,
+            id: message.message_id.chars().take(SHORT_ID).collect(),
+            message_id: Some(message.message_id.clone()),
             environment: account.as_ref().and_then(|account| environments.get(account)).cloned(),
             account_id: account,
-            since: letter.sent,
-            state: letter.queue.dead.to_owned(),
+            since: message.sent,
+            state: message.queue.dead.to_owned(),
             fault: plain(&fault),
             reason: plain(&reason),
             execution_arn: None,
-            replays: letter.attribute(REPLAYS_ATTRIBUTE).and_then(|text| text.parse().ok()).unwrap_or_default(),
+            replays: message.attribute(REPLAYS_ATTRIBUTE).and_then(|text| text.parse().ok()).unwrap_or_default(),
         }
     }
 
@@ -139,17 +139,17 @@ fn account_of(kind: Kind, body: &str) -> Option<AccountId> {
 }
 
 /// Why a message is dead: whoever put it there has said so in its attributes.
-fn why(letter: &Letter) -> (String, String) {
-    if let Some(code) = letter.attribute("ERROR_CODE")
-        && letter.attribute(REASON_ATTRIBUTE).is_none()
+fn why(message: &DlqMessage) -> (String, String) {
+    if let Some(code) = message.attribute("ERROR_CODE")
+        && message.attribute(REASON_ATTRIBUTE).is_none()
     {
-        let message = letter.attribute("ERROR_MESSAGE").unwrap_or("EventBridge could not deliver it");
+        let message = message.attribute("ERROR_MESSAGE").unwrap_or("EventBridge could not deliver it");
         return (code.to_owned(), message.to_owned());
     }
-    if let Some(reason) = letter.attribute(REASON_ATTRIBUTE) {
+    if let Some(reason) = message.attribute(REASON_ATTRIBUTE) {
         return (REJECTED.to_owned(), reason.to_owned());
     }
-    let log = format!("its function gave it back until {} gave up; the log says why", letter.queue.source);
+    let log = format!("its function gave it back until {} gave up; the log says why", message.queue.source);
     (UNHANDLED.to_owned(), log)
 }
 
@@ -179,11 +179,11 @@ impl Filter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::replay::dead_letters::QUEUES;
+    use crate::replay::dlq::QUEUES;
 
-    fn letter(queue: usize, body: &str, attributes: &[(&str, &str)]) -> Letter {
+    fn message(queue: usize, body: &str, attributes: &[(&str, &str)]) -> DlqMessage {
         let attribute = |(name, text): &(&str, &str)| ((*name).to_owned(), ("String".to_owned(), (*text).to_owned()));
-        Letter {
+        DlqMessage {
             queue: &QUEUES[queue],
             message_id: "1a2b3c4d-0000-4000-8000-000000000000".to_owned(),
             receipt: "receipt".to_owned(),
@@ -195,7 +195,7 @@ mod tests {
 
     fn entry(queue: usize, body: &str, attributes: &[(&str, &str)]) -> Entry {
         let environments = BTreeMap::from([("111122223333".parse().unwrap(), "dev".parse().unwrap())]);
-        Entry::of_letter(&letter(queue, body, attributes), &environments)
+        Entry::of_message(&message(queue, body, attributes), &environments)
     }
 
     #[test]

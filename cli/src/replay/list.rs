@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::{
     args::ReplayArgs,
-    dead_letters::{self, Letter, QUEUES},
+    dlq::{self, DlqMessage, QUEUES},
     entry::{Entry, Filter},
 };
 use crate::{
@@ -44,7 +44,7 @@ pub(crate) enum What {
     /// An account whose newest execution failed.
     Account(Box<Record>),
     /// A message.
-    Letter(Letter),
+    Message(DlqMessage),
 }
 
 /// The list.
@@ -56,23 +56,23 @@ pub(crate) struct List {
 }
 
 impl List {
-    /// The letters in it.
-    pub(crate) fn letters(&self) -> Vec<&Letter> {
-        letters(&self.items)
+    /// The messages in it.
+    pub(crate) fn messages(&self) -> Vec<&DlqMessage> {
+        messages(&self.items)
     }
 }
 
-/// The letters among these.
-pub(crate) fn letters(items: &[Item]) -> Vec<&Letter> {
-    let letter = |item: &'_ Item| matches!(item.what, What::Letter(_));
-    let items = items.iter().filter(|item| letter(item));
-    items.filter_map(|item| if let What::Letter(letter) = &item.what { Some(letter) } else { None }).collect()
+/// The messages among these.
+pub(crate) fn messages(items: &[Item]) -> Vec<&DlqMessage> {
+    let message = |item: &'_ Item| matches!(item.what, What::Message(_));
+    let items = items.iter().filter(|item| message(item));
+    items.filter_map(|item| if let What::Message(message) = &item.what { Some(message) } else { None }).collect()
 }
 
 /// `berth replay --list`.
 pub(crate) async fn run(args: &ReplayArgs, deployment: &Deployment, queues: &Queues) -> Result<Exit, Problem> {
-    let mut list = gather(deployment, queues, dead_letters::LIST_SECONDS).await?;
-    dead_letters::put_back(queues, &list.letters()).await?;
+    let mut list = gather(deployment, queues, dlq::LIST_SECONDS).await?;
+    dlq::put_back(queues, &list.messages()).await?;
     let filter = args.filters.filter();
     let all = list.items.len();
     list.items.retain(|item| filter.takes(&item.entry));
@@ -85,7 +85,7 @@ pub(crate) async fn run(args: &ReplayArgs, deployment: &Deployment, queues: &Que
     Ok(Exit::Done)
 }
 
-/// Reads the ledger and the dead-letter queues. Letters stay hidden from others for `seconds`, until they are put back.
+/// Reads the ledger and the dead-letter queues. Messages stay hidden from others for `seconds`, until they are put back.
 pub(crate) async fn gather(deployment: &Deployment, queues: &Queues, seconds: i32) -> Result<List, Problem> {
     let records = readable(deployment.ledger.list().await?);
     let environment = |record: &Record| Some((record.account_id.clone(), record.environment.clone()?));
@@ -95,15 +95,15 @@ pub(crate) async fn gather(deployment: &Deployment, queues: &Queues, seconds: i3
     // All three at once: each ends with a call that waits.
     let [intake, commits, outcomes] = &QUEUES;
     let reads = tokio::join!(
-        dead_letters::read(queues, intake, seconds),
-        dead_letters::read(queues, commits, seconds),
-        dead_letters::read(queues, outcomes, seconds)
+        dlq::read(queues, intake, seconds),
+        dlq::read(queues, commits, seconds),
+        dlq::read(queues, outcomes, seconds)
     );
     for read in [reads.0?, reads.1?, reads.2?] {
         hidden += read.hidden;
-        for letter in read.letters {
-            let entry = Entry::of_letter(&letter, &environments);
-            items.push(Item { entry, what: What::Letter(letter) });
+        for message in read.messages {
+            let entry = Entry::of_message(&message, &environments);
+            items.push(Item { entry, what: What::Message(message) });
         }
     }
     items.sort_by(|a, b| (a.entry.since, &a.entry.id).cmp(&(b.entry.since, &b.entry.id)));

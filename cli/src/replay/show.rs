@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{
     args::ShowArgs,
-    dead_letters::{self, Letter},
+    dlq::{self, DlqMessage},
     entry::{Entry, Kind, plain},
     list::{self, Item, What},
 };
@@ -20,8 +20,8 @@ use crate::{
 
 /// Shows everything that `id` names: a message, or an account and the messages about it.
 pub(crate) async fn run(args: &ShowArgs, deployment: &Deployment, queues: &Queues) -> Result<Exit, Problem> {
-    let list = list::gather(deployment, queues, dead_letters::LIST_SECONDS).await?;
-    dead_letters::put_back(queues, &list.letters()).await?;
+    let list = list::gather(deployment, queues, dlq::LIST_SECONDS).await?;
+    dlq::put_back(queues, &list.messages()).await?;
     let named: Vec<&Item> = list.items.iter().filter(|item| item.entry.is_named(&args.id)).collect();
     if named.is_empty() {
         let hint = "berth replay lists what can be run again; berth status ACCOUNT shows any account";
@@ -37,7 +37,7 @@ pub(crate) async fn run(args: &ShowArgs, deployment: &Deployment, queues: &Queue
                 let position = position::of(deployment, record).await?;
                 status::print(record, position.as_ref(), Timestamp::now());
             }
-            What::Letter(letter) => print(&item.entry, letter),
+            What::Message(message) => print(&item.entry, message),
         }
     }
     Ok(Exit::Done)
@@ -47,11 +47,11 @@ fn view(item: &Item) -> Value {
     let mut value = json!(item.entry);
     let more = match &item.what {
         What::Account(record) => status::view(record),
-        What::Letter(letter) => {
+        What::Message(message) => {
             let attributes: Value =
-                letter.attributes.iter().map(|(name, (_, text))| (name.clone(), Value::from(text.clone()))).collect();
-            let recognised = (item.entry.kind == Kind::Event).then(|| recognise(letter.body.as_bytes()));
-            json!({ "body": without_token(&letter.body), "attributes": attributes, "recognised": recognised })
+                message.attributes.iter().map(|(name, (_, text))| (name.clone(), Value::from(text.clone()))).collect();
+            let recognised = (item.entry.kind == Kind::Event).then(|| recognise(message.body.as_bytes()));
+            json!({ "body": without_token(&message.body), "attributes": attributes, "recognised": recognised })
         }
     };
     if let (Some(fields), Value::Object(more)) = (value.as_object_mut(), more) {
@@ -60,22 +60,22 @@ fn view(item: &Item) -> Value {
     value
 }
 
-fn print(entry: &Entry, letter: &Letter) {
-    anstream::println!("{} {}", paint::strong(entry.kind.as_str()), letter.message_id);
-    anstream::println!("  queue      {} since {:.0}", letter.queue.dead, letter.sent);
+fn print(entry: &Entry, message: &DlqMessage) {
+    anstream::println!("{} {}", paint::strong(entry.kind.as_str()), message.message_id);
+    anstream::println!("  queue      {} since {:.0}", message.queue.dead, message.sent);
     if let Some(account) = &entry.account_id {
         anstream::println!("  account    {account}");
     }
     anstream::println!("  why        {}: {}", paint::bad(&entry.fault), entry.reason);
-    for (name, (_, text)) in &letter.attributes {
+    for (name, (_, text)) in &message.attributes {
         anstream::println!("  attribute  {name} = {}", plain(text));
     }
     if entry.kind == Kind::Event {
         anstream::print!("  now        ");
-        explain::print(&recognise(letter.body.as_bytes()));
+        explain::print(&recognise(message.body.as_bytes()));
     }
     // What is JSON is easier to read in lines.
-    let body = without_token(&letter.body);
+    let body = without_token(&message.body);
     let pretty = serde_json::from_str::<Value>(&body).ok().and_then(|body| serde_json::to_string_pretty(&body).ok());
     anstream::println!("  run again  berth replay {}", entry.id);
     anstream::println!("  body\n{}", plain(pretty.as_deref().unwrap_or(&body)));

@@ -1,6 +1,6 @@
 //! Where in the text each value stands: a map from the path of a value to its line and column.
 //!
-//! The checks look at plain types and name a path; this finds the place. So the types need no wrapper around every
+//! The checks look at plain types and name a path; this finds the position. So the types need no wrapper around every
 //! field, and a check cannot forget its line.
 
 use std::{
@@ -13,19 +13,19 @@ use serde_saphyr::{Location, Spanned};
 
 /// A line and a column, both from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Place {
+pub(crate) struct Position {
     /// Line.
     pub(crate) line: u64,
     /// Column, in characters.
     pub(crate) column: u64,
 }
 
-impl Place {
-    /// The very start of the text: the place of what has no other.
+impl Position {
+    /// The very start of the text: the position of what has no other.
     pub(crate) const START: Self = Self { line: 1, column: 1 };
 }
 
-impl From<Location> for Place {
+impl From<Location> for Position {
     fn from(location: Location) -> Self {
         // The parser says line 0 where it does not know.
         Self { line: location.line().max(1), column: location.column().max(1) }
@@ -36,26 +36,26 @@ impl From<Location> for Place {
 #[derive(Debug, Clone, Copy)]
 struct Spot {
     /// Where a person looks for it: at the alias, if it came by one.
-    shown: Place,
+    shown: Position,
     /// Where it was written: at the anchor, if it came by an alias.
-    written: Place,
+    written: Position,
 }
 
-/// The places of all values of a document.
+/// The positions of all values of a document.
 #[derive(Debug, Default)]
-pub(crate) struct Places {
+pub(crate) struct Positions {
     spots: BTreeMap<String, Spot>,
     /// Where keys and values start, with their paths.
-    starts: Vec<(Place, String)>,
-    keys: BTreeSet<Place>,
+    starts: Vec<(Position, String)>,
+    keys: BTreeSet<Position>,
 }
 
-impl Places {
+impl Positions {
     /// Walks the tree once.
     pub(crate) fn of(root: &Spanned<Node>) -> Self {
-        let mut places = Self::default();
-        places.walk("", &root.value);
-        places
+        let mut positions = Self::default();
+        positions.walk("", &root.value);
+        positions
     }
 
     fn walk(&mut self, path: &str, node: &Node) {
@@ -91,7 +91,7 @@ impl Places {
 
     /// Where to point a person to, and where the value was written. When the document has no such value (a missing
     /// field), those of the nearest value above it.
-    pub(crate) fn find(&self, path: &str) -> (Place, Place) {
+    pub(crate) fn find(&self, path: &str) -> (Position, Position) {
         let mut path = path;
         while !path.is_empty() {
             if let Some(spot) = self.spots.get(path) {
@@ -99,7 +99,7 @@ impl Places {
             }
             path = parent(path);
         }
-        (Place::START, Place::START)
+        (Position::START, Position::START)
     }
 
     /// Whether the document has a value there.
@@ -108,29 +108,29 @@ impl Places {
     }
 
     /// Where the key of a field stands; none for an item of a list, and for what is not there.
-    pub(crate) fn key_of(&self, path: &str) -> Option<Place> {
+    pub(crate) fn key_of(&self, path: &str) -> Option<Position> {
         let starts = self.starts.iter().filter(|(start, known)| known == path && self.keys.contains(start));
         starts.map(|(start, _)| *start).next()
     }
 
-    /// The path of the innermost value whose key or text starts last before, or at, a place.
-    pub(crate) fn path_at(&self, place: Place) -> &str {
-        let before = self.starts.iter().filter(|(start, _)| *start <= place);
+    /// The path of the innermost value whose key or text starts last before, or at, a position.
+    pub(crate) fn path_at(&self, position: Position) -> &str {
+        let before = self.starts.iter().filter(|(start, _)| *start <= position);
         before.max_by_key(|(start, path)| (*start, path.len())).map_or("", |(_, path)| path.as_str())
     }
 
-    /// The last value that starts before the key at a place: the parser reports a text where fields should be at the
+    /// The last value that starts before the key at a position: the parser reports a text where fields should be at the
     /// key that follows it. None when no key is there.
-    pub(crate) fn value_before_key(&self, place: Place) -> Option<&str> {
-        let is_key = self.keys.contains(&place);
-        let before = self.starts.iter().filter(|(start, _)| is_key && *start < place);
+    pub(crate) fn value_before_key(&self, position: Position) -> Option<&str> {
+        let is_key = self.keys.contains(&position);
+        let before = self.starts.iter().filter(|(start, _)| is_key && *start < position);
         before.max_by_key(|(start, path)| (*start, path.len())).map(|(_, path)| path.as_str())
     }
 
-    /// The path of the mapping that starts at a place: a block mapping starts where its first key does.
-    pub(crate) fn mapping_at(&self, place: Place) -> &str {
-        let path = self.path_at(place);
-        if self.keys.contains(&place) { parent(path) } else { path }
+    /// The path of the mapping that starts at a position: a block mapping starts where its first key does.
+    pub(crate) fn mapping_at(&self, position: Position) -> &str {
+        let path = self.path_at(position);
+        if self.keys.contains(&position) { parent(path) } else { path }
     }
 }
 

@@ -10,7 +10,7 @@ use serde_saphyr::{
 use crate::{
     ConfigError, ConfigErrors, PlatformConfig,
     check::{self, Problem},
-    locate::{Node, Place, Places},
+    locate::{Node, Position, Positions},
     recover, shape,
 };
 
@@ -38,48 +38,48 @@ impl PlatformConfig {
             let message = format!("the file has {} bytes, more than {TEXT_BYTES_MAX}", text.len());
             return Err(ConfigErrors::new(vec![whole(message, "keep platform.yaml below 1 MiB")]));
         }
-        let (config, places) = match read(text) {
+        let (config, positions) = match read(text) {
             Ok(read) => read,
-            Err(Wrong::Text(error)) => return Err(ConfigErrors::new(vec![*error])),
-            Err(Wrong::Shape(found)) => {
+            Err(ReadError::Text(error)) => return Err(ConfigErrors::new(vec![*error])),
+            Err(ReadError::Shape(found)) => {
                 let again = |text: &str| match read(text) {
                     Ok(_) => Ok(()),
-                    Err(Wrong::Shape(found)) => Err(Some(found)),
-                    Err(Wrong::Text(_)) => Err(None),
+                    Err(ReadError::Shape(found)) => Err(Some(found)),
+                    Err(ReadError::Text(_)) => Err(None),
                 };
                 return Err(ConfigErrors::new(recover::all(text, *found, again)));
             }
         };
         let problems = check::all(&config);
         if !problems.is_empty() {
-            return Err(ConfigErrors::new(located(problems, &places)));
+            return Err(ConfigErrors::new(located(problems, &positions)));
         }
-        let warnings = located(check::warnings(&config), &places);
+        let warnings = located(check::warnings(&config), &positions);
         Ok((config, warnings))
     }
 }
 
 /// What is wrong with a text.
-enum Wrong {
+enum ReadError {
     /// It is no YAML, or not within the limits.
     Text(Box<ConfigError>),
     /// A field has another shape than it should; and where everything stands.
-    Shape(Box<(ConfigError, Places)>),
+    Shape(Box<(ConfigError, Positions)>),
 }
 
 /// Reads a text, and where everything in it stands.
-fn read(text: &str) -> Result<(PlatformConfig, Places), Wrong> {
+fn read(text: &str) -> Result<(PlatformConfig, Positions), ReadError> {
     // The outline accepts duplicate keys, so that the error about them, in the next pass, knows its path.
     let outline: Spanned<Node> = serde_saphyr::from_str_with_options(text, options(DuplicateKeyPolicy::LastWins))
-        .map_err(|error| Wrong::Text(Box::new(shape::syntax_error(&error))))?;
+        .map_err(|error| ReadError::Text(Box::new(shape::syntax_error(&error))))?;
     if matches!(outline.value, Node::Scalar | Node::Sequence(_)) {
         let nothing = whole("the file has no fields".into(), "start from infra/platform.example.yaml");
-        return Err(Wrong::Text(Box::new(nothing)));
+        return Err(ReadError::Text(Box::new(nothing)));
     }
-    let places = Places::of(&outline);
+    let positions = Positions::of(&outline);
     match serde_saphyr::from_str_with_options(text, options(DuplicateKeyPolicy::Error)) {
-        Ok(config) => Ok((config, places)),
-        Err(error) => Err(Wrong::Shape(Box::new((shape::type_error(&error, &places), places)))),
+        Ok(config) => Ok((config, positions)),
+        Err(error) => Err(ReadError::Shape(Box::new((shape::type_error(&error, &positions), positions)))),
     }
 }
 
@@ -105,18 +105,18 @@ fn options(duplicate_keys: DuplicateKeyPolicy) -> Options {
 
 /// An error about the file as a whole.
 fn whole(message: String, hint: &str) -> ConfigError {
-    let Place { line, column } = Place::START;
+    let Position { line, column } = Position::START;
     ConfigError { line, column, path: String::new(), message, hint: hint.to_owned() }
 }
 
-/// Gives each problem its place. A mistake that aliases repeat is reported once, at its first line.
-fn located(problems: Vec<Problem>, places: &Places) -> Vec<ConfigError> {
-    let with_places = problems.into_iter().map(|problem| (places.find(&problem.path), problem));
-    let mut sorted: Vec<_> = with_places.collect();
+/// Gives each problem its position. A mistake that aliases repeat is reported once, at its first line.
+fn located(problems: Vec<Problem>, positions: &Positions) -> Vec<ConfigError> {
+    let with_positions = problems.into_iter().map(|problem| (positions.find(&problem.path), problem));
+    let mut sorted: Vec<_> = with_positions.collect();
     sorted.sort_by_key(|((shown, _), _)| *shown);
     let mut seen = BTreeSet::new();
     let mut errors = Vec::new();
-    for ((Place { line, column }, written), Problem { path, message, hint }) in sorted {
+    for ((Position { line, column }, written), Problem { path, message, hint }) in sorted {
         if seen.insert((written, message.clone())) {
             errors.push(ConfigError { line, column, path, message, hint });
         }

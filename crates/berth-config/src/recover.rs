@@ -4,36 +4,36 @@ use std::collections::BTreeSet;
 
 use crate::{
     ConfigError,
-    locate::{Place, Places, parent},
+    locate::{Position, Positions, parent},
 };
 
 /// Most errors that are looked for: one more would be no help to anybody.
 const ERRORS_MAX: usize = 50;
 
-/// What reading a text gives: nothing that is wrong, or an error of types with the places of that text.
-pub(crate) type Reading = Result<(), Option<Box<(ConfigError, Places)>>>;
+/// What reading a text gives: nothing that is wrong, or an error of types with the positions of that text.
+pub(crate) type Reading = Result<(), Option<Box<(ConfigError, Positions)>>>;
 
 /// All errors of types that can be found, the given one first. `read` reads a text; it answers no error where the text is
 /// no YAML any more, because what was taken out was needed.
-pub(crate) fn all(text: &str, first: (ConfigError, Places), read: impl Fn(&str) -> Reading) -> Vec<ConfigError> {
+pub(crate) fn all(text: &str, first: (ConfigError, Positions), read: impl Fn(&str) -> Reading) -> Vec<ConfigError> {
     let mut lines: Vec<&str> = text.lines().collect();
     let mut taken: BTreeSet<String> = BTreeSet::new();
     let mut errors: Vec<ConfigError> = Vec::new();
-    let (mut error, mut places) = first;
+    let (mut error, mut positions) = first;
     while errors.len() < ERRORS_MAX {
         // A field that was taken out is missing now, under its right name too, and what held it may be empty.
-        let is_absent = !places.has(&error.path);
+        let is_absent = !positions.has(&error.path);
         let is_ours =
             taken.iter().any(|path| is_within(path, &error.path) || (is_absent && parent(path) == parent(&error.path)));
         let path = if is_ours || is_absent { parent(&error.path) } else { &error.path };
-        let Some(path) = take_out(&mut lines, path, &places) else {
+        let Some(path) = take_out(&mut lines, path, &positions) else {
             push(&mut errors, error, is_ours);
             break;
         };
         taken.insert(path);
         push(&mut errors, error, is_ours);
         match read(&lines.join("\n")) {
-            Err(Some(next)) => (error, places) = *next,
+            Err(Some(next)) => (error, positions) = *next,
             Ok(()) | Err(None) => break,
         }
     }
@@ -54,13 +54,13 @@ fn is_within(path: &str, other: &str) -> bool {
 
 /// Empties the lines of a field, or of the nearest one above it that has lines of its own. Its path; none when there is none
 /// below the document. Other lines keep their numbers.
-fn take_out(lines: &mut [&str], path: &str, places: &Places) -> Option<String> {
+fn take_out(lines: &mut [&str], path: &str, positions: &Positions) -> Option<String> {
     let mut path = path;
     loop {
         if path.is_empty() {
             return None;
         }
-        if let Some(range) = places.key_of(path).and_then(|key| own_lines(lines, key)) {
+        if let Some(range) = positions.key_of(path).and_then(|key| own_lines(lines, key)) {
             for line in lines.get_mut(range)? {
                 *line = "";
             }
@@ -72,7 +72,7 @@ fn take_out(lines: &mut [&str], path: &str, places: &Places) -> Option<String> {
 
 /// The lines that a key and its value have for themselves; none where something else is before the key on its line, or
 /// where the value is within brackets.
-fn own_lines(lines: &[&str], key: Place) -> Option<std::ops::Range<usize>> {
+fn own_lines(lines: &[&str], key: Position) -> Option<std::ops::Range<usize>> {
     let first = usize::try_from(key.line).ok()?.checked_sub(1)?;
     let indent = usize::try_from(key.column).ok()?.checked_sub(1)?;
     let line = lines.get(first)?;

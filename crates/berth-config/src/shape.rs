@@ -2,7 +2,7 @@
 
 use crate::{
     ConfigError,
-    locate::{Place, Places, child},
+    locate::{Position, Positions, child},
 };
 
 /// How messages of the parser are told: a part of its message, the message to show instead (empty: its own), and what
@@ -35,30 +35,30 @@ const TOLD: [(&str, &str, &str); 18] = [
 /// An error of syntax, or of a limit: there is no tree yet, so no path.
 pub(crate) fn syntax_error(error: &serde_saphyr::Error) -> ConfigError {
     let fallback = "check indentation, quotes and brackets at this line and above it";
-    told(error, String::new(), place(error), fallback)
+    told(error, String::new(), position(error), fallback)
 }
 
 /// An error of types.
-pub(crate) fn type_error(error: &serde_saphyr::Error, places: &Places) -> ConfigError {
-    let at = place(error);
+pub(crate) fn type_error(error: &serde_saphyr::Error, positions: &Positions) -> ConfigError {
+    let at = position(error);
     if let Some(field) = missing_field(&own_message(error)) {
-        let path = child(places.mapping_at(at), &field);
-        let (at, _) = places.find(&path);
+        let path = child(positions.mapping_at(at), &field);
+        let (at, _) = positions.find(&path);
         return told(error, path, at, "");
     }
     if own_message(error).contains("expected mapping start")
-        && let Some(path) = places.value_before_key(at)
+        && let Some(path) = positions.value_before_key(at)
     {
-        return told(error, path.to_owned(), places.find(path).0, "");
+        return told(error, path.to_owned(), positions.find(path).0, "");
     }
-    told(error, places.path_at(at).to_owned(), at, "compare with infra/platform.example.yaml")
+    told(error, positions.path_at(at).to_owned(), at, "compare with infra/platform.example.yaml")
 }
 
-fn place(error: &serde_saphyr::Error) -> Place {
-    error.location().map_or(Place::START, Place::from)
+fn position(error: &serde_saphyr::Error) -> Position {
+    error.location().map_or(Position::START, Position::from)
 }
 
-fn told(error: &serde_saphyr::Error, path: String, Place { line, column }: Place, fallback: &str) -> ConfigError {
+fn told(error: &serde_saphyr::Error, path: String, Position { line, column }: Position, fallback: &str) -> ConfigError {
     let own = own_message(error);
     let lower = own.to_ascii_lowercase();
     let found = TOLD.iter().find(|(part, ..)| lower.contains(part));
@@ -70,7 +70,7 @@ fn told(error: &serde_saphyr::Error, path: String, Place { line, column }: Place
     ConfigError { line, column, path, message, hint: hint.to_owned() }
 }
 
-/// The parser's message, without the place at its end and without advice to the programmer.
+/// The parser's message, without the position at its end and without advice to the programmer.
 fn own_message(error: &serde_saphyr::Error) -> String {
     let text = error.without_snippet().to_string();
     let line = text.lines().next().unwrap_or_default();

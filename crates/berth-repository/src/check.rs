@@ -17,7 +17,7 @@ const NAMED_MAX: usize = 5;
 const SHORT: usize = 12;
 
 /// What was seen of a repository that could be opened.
-struct Seen<'a> {
+struct Observed<'a> {
     branch: &'a str,
     clusters: &'a [ClusterName],
     /// How the secret signs in.
@@ -37,7 +37,7 @@ impl Repository {
         Report { url: self.url.clone(), branch: self.branch.clone(), findings }
     }
 
-    async fn see<'a>(&'a self, check: &'a Check) -> Result<Seen<'a>, Finding> {
+    async fn see<'a>(&'a self, check: &'a Check) -> Result<Observed<'a>, Finding> {
         let secret = self.secret().await.map_err(|error| no(About::Secret, &error))?;
         let host = berth_gitops::open(secret, &self.url, &self.branch, Arc::clone(&self.clock));
         let host = host.map_err(|error| failed(About::Read, error))?;
@@ -45,13 +45,13 @@ impl Repository {
         let read = host.read(&paths).await;
         let goes_on = matches!(read, Ok(_) | Err(RepoError::NotFound(Missing::Branch)));
         let abilities = if goes_on { Some(host.abilities().await) } else { None };
-        Ok(Seen { branch: &self.branch, clusters: &check.clusters, form: host.signs_in_with(), read, abilities })
+        Ok(Observed { branch: &self.branch, clusters: &check.clusters, form: host.signs_in_with(), read, abilities })
     }
 }
 
 /// What it means, in the order in which it was tried.
-fn decide(seen: Seen<'_>) -> Vec<Finding> {
-    let Seen { branch, clusters, form, read, abilities } = seen;
+fn decide(seen: Observed<'_>) -> Vec<Finding> {
+    let Observed { branch, clusters, form, read, abilities } = seen;
     let Some(Abilities { host, branches, write, proposals }) = abilities else {
         let what = read.err().unwrap_or(RepoError::NotFound(Missing::Repository));
         return vec![yes(About::Secret, format!("{form}; whether it is taken shows below")), failed(About::Read, what)];
@@ -145,7 +145,7 @@ mod tests {
 
     fn decided(read: Result<Snapshot, RepoError>, abilities: Option<Abilities>) -> Vec<Finding> {
         let clusters = ["dev-1".parse().unwrap(), "dev-2".parse().unwrap()];
-        decide(Seen { branch: "main", clusters: &clusters, form: "a form".into(), read, abilities })
+        decide(Observed { branch: "main", clusters: &clusters, form: "a form".into(), read, abilities })
     }
 
     fn wrong(findings: &[Finding]) -> Vec<(About, String, String)> {

@@ -18,21 +18,21 @@ pub fn bare_booleans(document: &str) -> Vec<Violation> {
     let mut found = Vec::new();
     if let (Ok(of_kubectl), Ok(of_kustomize)) = (yaml::read(document), yaml::read_as_kustomize(document)) {
         let root = tree::read(document).ok();
-        let place = Place { text: document, node: root.as_ref(), start: root.as_ref().map(Node::start) };
-        compare(&of_kubectl, &of_kustomize, &place, "", &mut found);
+        let cursor = Cursor { text: document, node: root.as_ref(), start: root.as_ref().map(Node::start) };
+        compare(&of_kubectl, &of_kustomize, &cursor, "", &mut found);
     }
     found
 }
 
 /// Where a value stands; behind an alias, where the alias stands.
-struct Place<'a> {
+struct Cursor<'a> {
     text: &'a str,
     node: Option<&'a Node>,
     /// None when the places of the text are not known.
     start: Option<usize>,
 }
 
-impl<'a> Place<'a> {
+impl<'a> Cursor<'a> {
     fn down(&self, to: impl Fn(&'a Node) -> Option<&'a Node>) -> Self {
         let node = self.node.and_then(to);
         Self { text: self.text, node, start: node.map(Node::start).or(self.start) }
@@ -44,22 +44,22 @@ impl<'a> Place<'a> {
     }
 }
 
-fn compare(of_kubectl: &Value, of_kustomize: &Value, place: &Place<'_>, path: &str, found: &mut Vec<Violation>) {
+fn compare(of_kubectl: &Value, of_kustomize: &Value, cursor: &Cursor<'_>, path: &str, found: &mut Vec<Violation>) {
     match (of_kubectl, of_kustomize) {
         (Value::Bool(meant), Value::String(_)) => {
-            let line = place.line().map_or_else(String::new, |line| format!(" in line {line}"));
+            let line = cursor.line().map_or_else(String::new, |line| format!(" in line {line}"));
             let message = format!("has a bare word{line} that Flux (kustomize) takes for a text: write {meant}");
             found.push(Violation { field: path.to_owned(), rule: "boolean".to_owned(), message });
         }
         (Value::Object(fields), Value::Object(others)) => {
             for (name, value) in fields {
                 let Some(other) = others.get(name) else { continue };
-                compare(value, other, &place.down(|node| node.value_of(name)), &child(path, name), found);
+                compare(value, other, &cursor.down(|node| node.value_of(name)), &child(path, name), found);
             }
         }
         (Value::Array(items), Value::Array(others)) => {
             for (index, (item, other)) in items.iter().zip(others).enumerate() {
-                compare(item, other, &place.down(|node| node.item(index)), &format!("{path}[{index}]"), found);
+                compare(item, other, &cursor.down(|node| node.item(index)), &format!("{path}[{index}]"), found);
             }
         }
         _ => {}

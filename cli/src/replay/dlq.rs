@@ -15,7 +15,7 @@ use jiff::Timestamp;
 
 use super::entry::Kind;
 
-/// A queue and its dead letters.
+/// A queue and its dead-letter queue.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Queue {
     /// What its messages are.
@@ -44,14 +44,14 @@ pub(crate) const MOVE_SECONDS: i32 = 120;
 const BATCH: usize = 10;
 
 /// Most messages that are read from one queue.
-const LETTERS_MAX: usize = 10_000;
+const MESSAGES_MAX: usize = 10_000;
 
 /// Seconds that a call waits for a message: with long polling it asks every server of the queue. [SQS `ReceiveMessage`]
 const LONG_POLL_SECONDS: i32 = 1;
 
 /// A message of a dead-letter queue.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Letter {
+pub(crate) struct DlqMessage {
     pub(crate) queue: &'static Queue,
     pub(crate) message_id: String,
     pub(crate) receipt: String,
@@ -61,7 +61,7 @@ pub(crate) struct Letter {
     pub(crate) sent: Timestamp,
 }
 
-impl Letter {
+impl DlqMessage {
     /// The text of an attribute.
     pub(crate) fn attribute(&self, name: &str) -> Option<&str> {
         self.attributes.get(name).map(|(_, text)| text.as_str())
@@ -92,20 +92,20 @@ impl Letter {
     }
 }
 
-/// The letters of one queue, each once, and how many more somebody else is reading just now.
+/// The messages of one queue, each once, and how many more somebody else is reading just now.
 #[derive(Debug, Default)]
 pub(crate) struct Read {
-    pub(crate) letters: Vec<Letter>,
+    pub(crate) messages: Vec<DlqMessage>,
     pub(crate) hidden: u64,
 }
 
-/// Reads all letters of a queue. They are hidden from others for `seconds`, unless [`put_back`] shows them again.
+/// Reads all messages of a queue. They are hidden from others for `seconds`, unless [`put_back`] shows them again.
 /// [SQS `ReceiveMessage`]
 pub(crate) async fn read(client: &Client, queue: &'static Queue, seconds: i32) -> Result<Read, StepError> {
     let url = url(client, queue.dead).await?;
     let hidden = in_flight(client, &url).await?;
-    let mut letters = BTreeMap::new();
-    while letters.len() < LETTERS_MAX {
+    let mut messages = BTreeMap::new();
+    while messages.len() < MESSAGES_MAX {
         let sent = client
             .receive_message()
             .queue_url(&url)
@@ -117,16 +117,16 @@ pub(crate) async fn read(client: &Client, queue: &'static Queue, seconds: i32) -
             .send()
             .await;
         let answer = sent.named("sqs:ReceiveMessage").or_common()?;
-        let before = letters.len();
-        for letter in answer.messages().iter().filter_map(|message| Letter::read(queue, message)) {
+        let before = messages.len();
+        for message in answer.messages().iter().filter_map(|message| DlqMessage::read(queue, message)) {
             // The newest receipt is the one that counts.
-            letters.insert(letter.message_id.clone(), letter);
+            messages.insert(message.message_id.clone(), message);
         }
-        if letters.len() == before {
+        if messages.len() == before {
             break;
         }
     }
-    Ok(Read { letters: letters.into_values().collect(), hidden })
+    Ok(Read { messages: messages.into_values().collect(), hidden })
 }
 
 /// The address of a queue. [SQS `GetQueueUrl`]
@@ -151,21 +151,21 @@ async fn in_flight(client: &Client, url: &str) -> Result<u64, StepError> {
     Ok(text.and_then(|text| text.parse().ok()).unwrap_or_default())
 }
 
-/// Shows letters to others again. [SQS `ChangeMessageVisibilityBatch`]
-pub(crate) async fn put_back(client: &Client, letters: &[&Letter]) -> Result<(), StepError> {
+/// Shows messages to others again. [SQS `ChangeMessageVisibilityBatch`]
+pub(crate) async fn put_back(client: &Client, messages: &[&DlqMessage]) -> Result<(), StepError> {
     for queue in &QUEUES {
-        let ours: Vec<&Letter> = letters.iter().copied().filter(|letter| letter.queue == queue).collect();
+        let ours: Vec<&DlqMessage> = messages.iter().copied().filter(|message| message.queue == queue).collect();
         if ours.is_empty() {
             continue;
         }
         let url = url(client, queue.dead).await?;
         for batch in ours.chunks(BATCH) {
-            let entry = |(index, letter): (usize, &&Letter)| {
+            let entry = |(index, message): (usize, &&DlqMessage)| {
                 let builder = ChangeMessageVisibilityBatchRequestEntry::builder().id(index.to_string());
-                builder.receipt_handle(&letter.receipt).visibility_timeout(0).build().ok()
+                builder.receipt_handle(&message.receipt).visibility_timeout(0).build().ok()
             };
             let entries = batch.iter().enumerate().filter_map(entry).collect();
-            // A letter that cannot be shown now shows itself when its time is over.
+            // A message that cannot be shown now shows itself when its time is over.
             let sent = client.change_message_visibility_batch().queue_url(&url).set_entries(Some(entries)).send().await;
             sent.named("sqs:ChangeMessageVisibilityBatch").or_common()?;
         }
@@ -173,29 +173,29 @@ pub(crate) async fn put_back(client: &Client, letters: &[&Letter]) -> Result<(),
     Ok(())
 }
 
-/// Moves a letter back to the queue that it came from, with its attributes and the count of its moves. Deletes it only
+/// Moves a message back to the queue that it came from, with its attributes and the count of its moves. Deletes it only
 /// after the send: when this is cut between the two it is in both, and handling it twice changes nothing.
 /// [SQS `SendMessage`, `DeleteMessage`]
-pub(crate) async fn move_back(client: &Client, letter: &Letter) -> Result<(), StepError> {
+pub(crate) async fn move_back(client: &Client, message: &DlqMessage) -> Result<(), StepError> {
     let attribute = |(name, (kind, text)): (String, (String, String))| {
         let value = MessageAttributeValue::builder().data_type(kind).string_value(text).build().ok()?;
         Some((name, value))
     };
     let sent = client
         .send_message()
-        .queue_url(url(client, letter.queue.source).await?)
-        .message_body(&letter.body)
-        .set_message_attributes(Some(letter.attributes_back().into_iter().filter_map(attribute).collect()))
+        .queue_url(url(client, message.queue.source).await?)
+        .message_body(&message.body)
+        .set_message_attributes(Some(message.attributes_back().into_iter().filter_map(attribute).collect()))
         .send()
         .await;
     sent.named("sqs:SendMessage").or_common()?;
-    delete(client, letter).await
+    delete(client, message).await
 }
 
 /// Takes a message out of its queue for good. [SQS `DeleteMessage`]
-pub(crate) async fn delete(client: &Client, letter: &Letter) -> Result<(), StepError> {
-    let dead = url(client, letter.queue.dead).await?;
-    let deleted = client.delete_message().queue_url(dead).receipt_handle(&letter.receipt).send().await;
+pub(crate) async fn delete(client: &Client, message: &DlqMessage) -> Result<(), StepError> {
+    let dead = url(client, message.queue.dead).await?;
+    let deleted = client.delete_message().queue_url(dead).receipt_handle(&message.receipt).send().await;
     deleted.named("sqs:DeleteMessage").or_common()?;
     Ok(())
 }
@@ -205,9 +205,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_letter_goes_back_with_its_reason_and_its_count_and_never_with_too_many_attributes() {
+    fn a_message_goes_back_with_reason_and_count_and_few_attributes() {
         let attributes = (0..10).map(|n| (format!("A{n}"), ("String".to_owned(), n.to_string())));
-        let mut letter = Letter {
+        let mut message = DlqMessage {
             queue: &QUEUES[0],
             message_id: "m".into(),
             receipt: "r".into(),
@@ -215,11 +215,11 @@ mod tests {
             attributes: attributes.collect(),
             sent: Timestamp::UNIX_EPOCH,
         };
-        let back = letter.attributes_back();
+        let back = message.attributes_back();
         assert_eq!((back.len(), back[REPLAYS_ATTRIBUTE].1.as_str()), (ATTRIBUTES_MAX, "1"));
-        letter.attributes = BTreeMap::from([("BERTH_REASON".to_owned(), ("String".to_owned(), "why".to_owned()))]);
-        letter.attributes.insert(REPLAYS_ATTRIBUTE.to_owned(), ("Number".to_owned(), "4".to_owned()));
-        let back = letter.attributes_back();
+        message.attributes = BTreeMap::from([("BERTH_REASON".to_owned(), ("String".to_owned(), "why".to_owned()))]);
+        message.attributes.insert(REPLAYS_ATTRIBUTE.to_owned(), ("Number".to_owned(), "4".to_owned()));
+        let back = message.attributes_back();
         assert_eq!((back["BERTH_REASON"].1.as_str(), back[REPLAYS_ATTRIBUTE].1.as_str()), ("why", "5"));
     }
 }
