@@ -78,7 +78,7 @@ impl Change {
             Ending::Onboarded { .. }
             | Ending::Failed(_)
             | Ending::Offboarded(_)
-            | Ending::Taken(_)
+            | Ending::PartOffboarded(_)
             | Ending::OffboardingFailed(_) => self.ended_at(),
         }
     }

@@ -109,7 +109,7 @@ impl AnnounceOutcome {
         }
         let is_known = says_nothing_new(record.as_ref(), &change, &ending);
         // Whoever asked for a part has seen it go; no event says that the account has changed hands or has left.
-        if !is_known && !matches!(ending, Ending::Taken(_)) {
+        if !is_known && !matches!(ending, Ending::PartOffboarded(_)) {
             self.publish(&account, record.as_ref(), &change, &ending).await?;
         }
         self.ledger.finish(&account, &change.execution_arn, &ending, record.as_ref(), since).await?;
@@ -142,7 +142,7 @@ fn name(ending: &Ending) -> &'static str {
         Ending::Ignored { .. } => "ignored",
         Ending::Failed(_) => "failed",
         Ending::Offboarded(_) => "offboarded",
-        Ending::Taken(_) => "with a part of the account taken",
+        Ending::PartOffboarded(_) => "with a part of the account taken",
         Ending::OffboardingFailed(_) => "with what it takes away left",
     }
 }

@@ -2,7 +2,7 @@
 
 use berth_contract::{LeftBaseline, OffboardingOutput};
 use berth_events::Failure;
-use berth_ledger::{Ending, Part, Record, Taken, Tombstone};
+use berth_ledger::{Ending, Part, PartOffboarded, Record, Tombstone};
 use berth_step::{Fault, StepError};
 use berth_tenancy::{AccountId, LeftOver, Mode, OffboardingScope, Region};
 use serde::Deserialize;
@@ -77,7 +77,7 @@ fn part_of(
         let is_baseline_gone = baselines
             .iter()
             .any(|baseline| part.region.as_ref() == Some(&baseline.region) && baseline.left_behind.is_empty());
-        Ending::Taken(Box::new(Taken { part, reason, is_baseline_gone }))
+        Ending::PartOffboarded(Box::new(PartOffboarded { part, reason, is_baseline_gone }))
     } else {
         let named: Vec<String> = left_over.iter().map(|left| left.thing.to_string()).collect();
         let what = format!("{} could not be taken away: {NOT_TAKEN}", named.join(", "));

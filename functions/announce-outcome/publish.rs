@@ -81,7 +81,7 @@ fn detail(
             changes,
             finished_at,
         }),
-        Ending::Offboarded(_) | Ending::Taken(_) | Ending::OffboardingFailed(_) => {
+        Ending::Offboarded(_) | Ending::PartOffboarded(_) | Ending::OffboardingFailed(_) => {
             left(account, record, change, ending)
         }
         Ending::Ignored { reason } => {

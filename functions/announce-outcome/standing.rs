@@ -45,9 +45,10 @@ pub fn standing(record: Option<&Record>, change: &Change, ending: &Ending, since
             silent(format!("ended without the account's lease, which {holder} has"))
         }
         (Status::Requested, _) if !is_newest => silent(format!("ended after {other} was asked for")),
-        (_, Ending::Onboarded { .. } | Ending::Offboarded(_) | Ending::Taken(_) | Ending::OffboardingFailed(_)) => {
-            silent(format!("ended without the account's lease, after {other}"))
-        }
+        (
+            _,
+            Ending::Onboarded { .. } | Ending::Offboarded(_) | Ending::PartOffboarded(_) | Ending::OffboardingFailed(_),
+        ) => silent(format!("ended without the account's lease, after {other}")),
         // What an execution says that never had the lease is not about an account that leaves.
         (Status::Offboarding | Status::OffboardingFailed | Status::Offboarded, _) => {
             silent(format!("ended without the account's lease: {other} takes the account away"))

@@ -64,7 +64,7 @@ struct Pushed {
 }
 
 /// One message with its request.
-struct Asked<'a> {
+struct PendingRequest<'a> {
     message: &'a Message,
     request: CommitRequest,
 }
@@ -74,19 +74,19 @@ impl CommitTenant {
     /// answered go back to the queue: the next commit finds them committed and answers.
     pub async fn handle(&self, batch: Batch, by: Authorship, jitter: Jitter) -> Result<BatchAnswer, StepError> {
         let mut answer = BatchAnswer::default();
-        let mut asked = Vec::new();
+        let mut pending = Vec::new();
         for message in &batch.records {
             match serde_json::from_str(&message.body) {
-                Ok(request) => asked.push(Asked { message, request }),
+                Ok(request) => pending.push(PendingRequest { message, request }),
                 Err(error) => {
                     tracing::error!(message_id = message.message_id, %error, "not a request for a commit");
                     answer.give_back(message);
                 }
             }
         }
-        let (proposed, pushed): (Vec<_>, Vec<_>) = asked
+        let (proposed, pushed): (Vec<_>, Vec<_>) = pending
             .into_iter()
-            .partition(|asked| asked.request.git_ops.delivery == Delivery::PullRequest && asked.request.writes());
+            .partition(|pending| pending.request.git_ops.delivery == Delivery::PullRequest && pending.request.writes());
         let (mut proposed, mut pushed) = (proposed, pushed);
         let mut verdicts = Vec::new();
         if !proposed.is_empty() {
@@ -95,15 +95,15 @@ impl CommitTenant {
         if !pushed.is_empty() {
             verdicts.extend(self.commit(&mut pushed, by, jitter).await.into_iter().map(|verdict| verdict.map(Some)));
         }
-        for (asked, verdict) in proposed.iter().chain(&pushed).zip(verdicts) {
+        for (pending, verdict) in proposed.iter().chain(&pushed).zip(verdicts) {
             let verdict = match verdict {
                 Ok(None) => continue, // a person merges it; complete-merges brings the request back
-                Ok(Some(output)) => self.note(&asked.request, &output).await.map(|()| output),
+                Ok(Some(output)) => self.note(&pending.request, &output).await.map(|()| output),
                 Err(error) => Err(error),
             };
-            if let Err(error) = self.answer(&asked.request, verdict).await {
+            if let Err(error) = self.answer(&pending.request, verdict).await {
                 tracing::warn!(fault = %error.fault, error = %error.message, "message goes back to the queue");
-                answer.give_back(asked.message);
+                answer.give_back(pending.message);
             }
         }
         Ok(answer)
@@ -124,16 +124,16 @@ impl CommitTenant {
     /// Commits what may be committed; a verdict for each request, in their order.
     async fn commit(
         &self,
-        asked: &mut [Asked<'_>],
+        pending: &mut [PendingRequest<'_>],
         by: Authorship,
         mut jitter: Jitter,
     ) -> Vec<Result<Output, StepError>> {
         let mut verdicts: Vec<Result<Verdict, StepError>> = Vec::new();
-        let records = self.records(asked).await;
-        for lease in self.leases(asked, &records).await {
+        let records = self.records(pending).await;
+        for lease in self.leases(pending, &records).await {
             verdicts.push(lease.map(|()| Verdict::Pending));
         }
-        let requests: Vec<&CommitRequest> = asked.iter().map(|asked| &asked.request).collect();
+        let requests: Vec<&CommitRequest> = pending.iter().map(|pending| &pending.request).collect();
         let allowed: Vec<bool> = verdicts.iter().map(Result::is_ok).collect();
         let paths: BTreeSet<RepoPath> =
             requests.iter().zip(&allowed).filter(|(_, allowed)| **allowed).map(|(request, _)| request.path()).collect();
@@ -195,11 +195,11 @@ impl CommitTenant {
 
     /// What the ledger knows of the accounts that shall change: one read for all. Says of each request whether its account
     /// is suspended.
-    async fn records(&self, asked: &mut [Asked<'_>]) -> Result<Vec<Record>, StepError> {
-        let applying = asked.iter().filter(|asked| asked.request.writes());
-        let accounts: BTreeSet<&AccountId> = applying.map(|asked| &asked.request.run.account_id).collect();
+    async fn records(&self, pending: &mut [PendingRequest<'_>]) -> Result<Vec<Record>, StepError> {
+        let applying = pending.iter().filter(|pending| pending.request.writes());
+        let accounts: BTreeSet<&AccountId> = applying.map(|pending| &pending.request.run.account_id).collect();
         let records = self.ledger.get_many(&accounts.into_iter().cloned().collect::<Vec<_>>()).await?;
-        for Asked { request, .. } in asked {
+        for PendingRequest { request, .. } in pending {
             let record = record_of(&records, &request.run.account_id);
             request.is_suspended = record.is_some_and(|record| record.suspended.is_some());
         }
@@ -210,14 +210,14 @@ impl CommitTenant {
     /// alone.
     async fn leases(
         &self,
-        asked: &[Asked<'_>],
+        pending: &[PendingRequest<'_>],
         records: &Result<Vec<Record>, StepError>,
     ) -> Vec<Result<(), StepError>> {
         let mut leases = Vec::new();
-        for asked in asked {
-            let run = &asked.request.run;
+        for pending in pending {
+            let run = &pending.request.run;
             leases.push(match records {
-                _ if !asked.request.writes() => Ok(()),
+                _ if !pending.request.writes() => Ok(()),
                 Err(error) => Err(StepError::new(error.fault, error.message.clone())),
                 Ok(records) => {
                     let record = record_of(records, &run.account_id);

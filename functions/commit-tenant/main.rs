@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use berth_aws::shared_config;
-use berth_gitops::{Authorship, Jitter, Person};
+use berth_gitops::{Authorship, GitIdentity, Jitter};
 use berth_ledger::Ledger;
 use berth_repository::Repository;
 use berth_step::{Settings, serve};
@@ -34,7 +34,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         repository: Repository::new(secrets, url, branch, secret, Arc::new(|| Timestamp::now().as_second())),
         now: Timestamp::now,
     };
-    let author = Person::new(AUTHOR.0, AUTHOR.1)?;
+    let author = GitIdentity::new(AUTHOR.0, AUTHOR.1)?;
     let (function, author) = (&function, &author);
     serve("commit-tenant", |batch| {
         let now = Timestamp::now();

@@ -13,7 +13,7 @@ use berth_tenancy::wait;
 use jiff::Timestamp;
 
 use crate::{
-    Asked, CommitRequestExt, CommitTenant, Output, Verdict,
+    CommitRequestExt, CommitTenant, Output, PendingRequest, Verdict,
     edit::{edit, message, suspensions},
     record_of,
 };
@@ -23,19 +23,19 @@ type Verdicts = Vec<Result<Option<Output>, StepError>>;
 
 impl CommitTenant {
     /// Answers what needs no proposal, and lets the others wait for one. A verdict for each request, in their order.
-    pub(crate) async fn propose(&self, asked: &mut [Asked<'_>], by: &Authorship) -> Verdicts {
-        let records = self.records(asked).await;
-        let leases = self.leases(asked, &records).await;
+    pub(crate) async fn propose(&self, pending: &mut [PendingRequest<'_>], by: &Authorship) -> Verdicts {
+        let records = self.records(pending).await;
+        let leases = self.leases(pending, &records).await;
         let allowed: Vec<bool> = leases.iter().map(Result::is_ok).collect();
         let mut verdicts: Verdicts = leases.into_iter().map(|lease| lease.map(|()| None)).collect();
         if !allowed.contains(&true) {
             return verdicts;
         }
-        let requests: Vec<&CommitRequest> = asked.iter().map(|asked| &asked.request).collect();
+        let requests: Vec<&CommitRequest> = pending.iter().map(|pending| &pending.request).collect();
         let records = records.unwrap_or_default();
-        let mut outcome = self.judge_and_wait(asked, &allowed, &records, &mut verdicts, by).await;
+        let mut outcome = self.judge_and_wait(pending, &allowed, &records, &mut verdicts, by).await;
         if self.repository.was_refused(&outcome).await {
-            outcome = self.judge_and_wait(asked, &allowed, &records, &mut verdicts, by).await;
+            outcome = self.judge_and_wait(pending, &allowed, &records, &mut verdicts, by).await;
             self.repository.was_refused(&outcome).await;
         }
         if let Err(failure) = outcome {
@@ -51,24 +51,24 @@ impl CommitTenant {
     /// One try of both; a second one does again what the first did not finish.
     async fn judge_and_wait(
         &self,
-        asked: &[Asked<'_>],
+        pending: &[PendingRequest<'_>],
         allowed: &[bool],
         records: &[Record],
         verdicts: &mut Verdicts,
         by: &Authorship,
     ) -> Result<(), CommitFailure> {
-        let requests: Vec<&CommitRequest> = asked.iter().map(|asked| &asked.request).collect();
+        let requests: Vec<&CommitRequest> = pending.iter().map(|pending| &pending.request).collect();
         let (host, snapshot, edit) = self.judge(&requests, allowed, records, verdicts).await?;
-        for (asked, verdict) in asked.iter().zip(&mut *verdicts) {
+        for (pending, verdict) in pending.iter().zip(&mut *verdicts) {
             if let Ok(Some(output)) = &*verdict
                 && !output.changes.is_empty()
-                && let Err(error) = self.tell(&asked.request, output.changes.clone()).await
+                && let Err(error) = self.tell(&pending.request, output.changes.clone()).await
             {
                 *verdict = Err(error);
             }
         }
-        let open = asked.iter().zip(&*verdicts).filter(|(_, verdict)| matches!(verdict, Ok(None)));
-        let waiting: Vec<&Asked<'_>> = open.map(|(asked, _)| asked).collect();
+        let open = pending.iter().zip(&*verdicts).filter(|(_, verdict)| matches!(verdict, Ok(None)));
+        let waiting: Vec<&PendingRequest<'_>> = open.map(|(pending, _)| pending).collect();
         if waiting.is_empty() { Ok(()) } else { self.wait(&host, &snapshot, edit, &waiting, by).await }
     }
 
@@ -113,7 +113,7 @@ impl CommitTenant {
         host: &Host,
         snapshot: &Snapshot,
         edit: Edit,
-        waiting: &[&Asked<'_>],
+        waiting: &[&PendingRequest<'_>],
         by: &Authorship,
     ) -> Result<(), CommitFailure> {
         let now = Timestamp::from_second(by.time_unix_seconds).unwrap_or(Timestamp::UNIX_EPOCH);
@@ -123,23 +123,23 @@ impl CommitTenant {
         }
         let open = self.open_proposals(host).await?;
         let mut rest = Vec::new();
-        for asked in waiting {
-            let path = asked.request.path().to_string();
-            let there = digest_of(snapshot, &asked.request.path())?;
+        for pending in waiting {
+            let path = pending.request.path().to_string();
+            let there = digest_of(snapshot, &pending.request.path())?;
             // One whose file is there was merged, also where the host does not tell.
             let is_open = |wanted: &String| there.as_ref() != Some(wanted);
             let joined = open.iter().find(|proposal| proposal.wanted.get(&path).is_some_and(is_open));
             let Some(proposal) = joined else {
-                rest.push(*asked);
+                rest.push(*pending);
                 continue;
             };
             let is_in_it = proposal.wanted.get(&path) == digests.get(&path);
-            self.join(asked, &proposal.branch, is_in_it, now).await?;
+            self.join(pending, &proposal.branch, is_in_it, now).await?;
         }
         if rest.is_empty() {
             return Ok(());
         }
-        let paths: BTreeSet<RepoPath> = rest.iter().map(|asked| asked.request.path()).collect();
+        let paths: BTreeSet<RepoPath> = rest.iter().map(|pending| pending.request.path()).collect();
         let changes: Vec<Change> = edit.changes.into_iter().filter(|change| paths.contains(change.path())).collect();
         let branch = ProposalBranch::of(&changes).map_err(CommitFailure::Repository)?;
         let wanted =
@@ -153,7 +153,7 @@ impl CommitTenant {
             is_settled: false,
             since: now,
         };
-        let requests: Vec<&CommitRequest> = rest.iter().map(|asked| &asked.request).collect();
+        let requests: Vec<&CommitRequest> = rest.iter().map(|pending| &pending.request).collect();
         let proposal = Proposal { branch, base: snapshot.head.clone(), changes, message: message(&requests) };
         // First the proposal: it is found again by its name. A waiter without one would wait for nothing.
         let url = host.propose(&proposal, by).await.map_err(CommitFailure::Repository)?;
@@ -167,8 +167,8 @@ impl CommitTenant {
                  execution",
             ))));
         }
-        for asked in rest {
-            self.join(asked, &record.branch, true, now).await?;
+        for pending in rest {
+            self.join(pending, &record.branch, true, now).await?;
         }
         Ok(())
     }
@@ -191,17 +191,17 @@ impl CommitTenant {
 
     async fn join(
         &self,
-        asked: &Asked<'_>,
+        pending: &PendingRequest<'_>,
         branch: &str,
         is_in_it: bool,
         since: Timestamp,
     ) -> Result<(), CommitFailure> {
         let waiter = Waiter {
-            account_id: asked.request.run.account_id.clone(),
+            account_id: pending.request.run.account_id.clone(),
             branch: branch.to_owned(),
             is_in_it,
-            request: asked.message.body.clone(),
-            message_id: asked.message.message_id.clone(),
+            request: pending.message.body.clone(),
+            message_id: pending.message.message_id.clone(),
             since,
         };
         if self.ledger.join_proposal(&waiter).await.map_err(CommitFailure::Secret)? {

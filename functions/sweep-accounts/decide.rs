@@ -22,7 +22,7 @@ pub struct Limits {
 
 /// What the sweep has seen.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct World {
+pub struct State {
     /// Every account of the organization. Tags are there only for accounts that [`needs_tags`] named; of those that
     /// [`crate::may_be_out`] named only the one that keeps an account out.
     pub accounts: Vec<Listed>,
@@ -51,7 +51,7 @@ pub struct Listed {
 /// in platform.yaml, and whatever else it makes of accounts is not to be trusted either.
 pub const IDENTITY_CHANGES_MAX: usize = 5;
 
-/// What the sweep makes of the world.
+/// What the sweep makes of the state.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Swept {
     /// Accounts that are asked for, by account id.
@@ -75,9 +75,9 @@ impl Swept {
 /// an account that its tag keeps out is asked for once, ends as ignored, and is known from then on. That saves a call to
 /// Organizations for each account of a lost day.
 #[must_use]
-pub fn needs_tags(platform: &PlatformConfig, world: &World) -> Vec<AccountId> {
+pub fn needs_tags(platform: &PlatformConfig, state: &State) -> Vec<AccountId> {
     let wanted = |listed: &&Listed| {
-        let Some(record) = world.records.get(&listed.facts.account_id) else { return false };
+        let Some(record) = state.records.get(&listed.facts.account_id) else { return false };
         let Ok(ours) = is_ours(platform, &listed.facts) else { return false };
         match record.status {
             Status::Ignored => true,
@@ -86,7 +86,7 @@ pub fn needs_tags(platform: &PlatformConfig, world: &World) -> Vec<AccountId> {
             Status::Offboarding | Status::OffboardingFailed | Status::Offboarded => false,
         }
     };
-    world.accounts.iter().filter(wanted).map(|listed| listed.facts.account_id.clone()).collect()
+    state.accounts.iter().filter(wanted).map(|listed| listed.facts.account_id.clone()).collect()
 }
 
 /// Whether the tenant was read from the account's name. The tag of an onboarded account that is known by it is not read, and
@@ -111,10 +111,10 @@ pub(crate) fn assumed(platform: &PlatformConfig, listed: &Listed, record: Option
 
 /// Decides about every account. Each is either asked for or left alone.
 #[must_use]
-pub fn decide(platform: &PlatformConfig, world: &World, limits: Limits, now: Timestamp) -> Swept {
+pub fn decide(platform: &PlatformConfig, state: &State, limits: Limits, now: Timestamp) -> Swept {
     let mut swept = Swept::default();
-    for listed in &world.accounts {
-        match look(platform, world, listed, limits, now) {
+    for listed in &state.accounts {
+        match look(platform, state, listed, limits, now) {
             Looked::Ask(ask) => swept.asked.push(ask),
             Looked::Leave(left) => *swept.left.entry(left).or_default() += 1,
             Looked::Changed(change) => {
@@ -142,12 +142,12 @@ impl From<Left> for Looked {
 }
 
 /// One account.
-fn look(platform: &PlatformConfig, world: &World, listed: &Listed, limits: Limits, now: Timestamp) -> Looked {
+fn look(platform: &PlatformConfig, state: &State, listed: &Listed, limits: Limits, now: Timestamp) -> Looked {
     let account = &listed.facts.account_id;
-    if world.unreadable.contains(account) {
+    if state.unreadable.contains(account) {
         return Left::Unreadable.into();
     }
-    let record = world.records.get(account);
+    let record = state.records.get(account);
     if record.is_some_and(is_leaving) {
         return Left::Leaving.into();
     }
@@ -164,7 +164,7 @@ fn look(platform: &PlatformConfig, world: &World, listed: &Listed, limits: Limit
             let joined = listed.joined.is_none_or(|joined| is_over(joined, limits.missing_after, now));
             joined.then_some((Why::Missing, "the ledger does not know it".to_owned())).ok_or(Left::Young)
         }
-        Some(record) => known(world, record, limits, now, &ours),
+        Some(record) => known(state, record, limits, now, &ours),
     };
     let (why, reason) = match asked {
         Ok(asked) => asked,
@@ -199,11 +199,11 @@ fn changed(record: &Record, facts: &AccountFacts, ours: &Ours) -> Option<Identit
 }
 
 /// An account of ours that the ledger knows, and that stays who it is.
-fn known(world: &World, record: &Record, limits: Limits, now: Timestamp, ours: &Ours) -> Result<(Why, String), Left> {
+fn known(state: &State, record: &Record, limits: Limits, now: Timestamp, ours: &Ours) -> Result<(Why, String), Left> {
     let (since, status) = (record.since, record.status.name());
     let executions = [&record.execution_arn, &record.lease];
     // A failed execution that is redriven runs again, and the ledger says so only at its next end.
-    let runs = executions.into_iter().flatten().any(|arn| world.running.contains(arn));
+    let runs = executions.into_iter().flatten().any(|arn| state.running.contains(arn));
     match record.status {
         Status::Onboarded => Err(Left::Onboarded),
         Status::Offboarding | Status::OffboardingFailed | Status::Offboarded => Err(Left::Leaving),

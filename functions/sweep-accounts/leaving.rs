@@ -7,7 +7,7 @@ use berth_step::{Fault, StepError};
 use berth_tenancy::AccountId;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{World, decide::assumed};
+use crate::{State, decide::assumed};
 
 /// Onboarded accounts whose tags one sweep reads, to see whether a tag keeps them out by now. Organizations answers a few such
 /// calls a second, and asks every account for one.
@@ -19,8 +19,8 @@ const SWEEP_SECONDS: i64 = 3600;
 /// Accounts whose tags are read for that alone: those on the list, each time, and of the onboarded ones [`TAGS_PER_SWEEP`], the
 /// next ones an hour later. Pure.
 #[must_use]
-pub fn may_be_out(world: &World, now: Timestamp) -> Vec<AccountId> {
-    let with_record = world.accounts.iter().filter_map(|listed| world.records.get(&listed.facts.account_id));
+pub fn may_be_out(state: &State, now: Timestamp) -> Vec<AccountId> {
+    let with_record = state.accounts.iter().filter_map(|listed| state.records.get(&listed.facts.account_id));
     let (listed, others): (Vec<&Record>, Vec<&Record>) =
         with_record.filter(|record| is_settled(record)).partition(|record| record.offboarding.is_some());
     let mut onboarded: Vec<AccountId> = others
@@ -74,14 +74,14 @@ impl Leaving {
 
 /// Looks at every account that the ledger knows.
 #[must_use]
-pub fn leaving(platform: &PlatformConfig, world: &World, now: Timestamp) -> Leaving {
-    let all = accounts_with_something(world.records.values(), &day(now)).max(1);
+pub fn leaving(platform: &PlatformConfig, state: &State, now: Timestamp) -> Leaving {
+    let all = accounts_with_something(state.records.values(), &day(now)).max(1);
     let mut leaving = Leaving { allowed: platform.offboarding_guard.allowed(all), ..Leaving::default() };
-    for (account, record) in &world.records {
-        if world.unreadable.contains(account) || !is_settled(record) {
+    for (account, record) in &state.records {
+        if state.unreadable.contains(account) || !is_settled(record) {
             continue;
         }
-        let (Some(reason), mark) = (why(platform, world, account, record), &record.offboarding) else {
+        let (Some(reason), mark) = (why(platform, state, account, record), &record.offboarding) else {
             leaving.to_forget.extend(record.offboarding.clone().map(|mark| (account.clone(), mark)));
             continue;
         };
@@ -106,9 +106,9 @@ fn is_settled(record: &Record) -> bool {
 }
 
 /// Why it is not Berth's any more; none while it is, or while nobody can say.
-fn why(platform: &PlatformConfig, world: &World, account: &AccountId, record: &Record) -> Option<String> {
-    let Some(listed) = world.accounts.iter().find(|listed| listed.facts.account_id == *account) else {
-        return world.is_whole.then(|| "it is not in the organization any more".to_owned());
+fn why(platform: &PlatformConfig, state: &State, account: &AccountId, record: &Record) -> Option<String> {
+    let Some(listed) = state.accounts.iter().find(|listed| listed.facts.account_id == *account) else {
+        return state.is_whole.then(|| "it is not in the organization any more".to_owned());
     };
     match platform.match_account(&assumed(platform, listed, Some(record))) {
         Ok(Match::Ignored { reason }) => Some(reason),

@@ -26,7 +26,7 @@ use berth_tenancy::AccountId;
 use jiff::{SignedDuration, Timestamp};
 
 pub use crate::{
-    decide::{IDENTITY_CHANGES_MAX, Limits, Listed, Swept, World, decide, needs_tags},
+    decide::{IDENTITY_CHANGES_MAX, Limits, Listed, State, Swept, decide, needs_tags},
     leaving::{Leaving, TAGS_PER_SWEEP, leaving, may_be_out},
 };
 
@@ -65,9 +65,9 @@ impl SweepAccounts {
                 "run `berth validate platform.yaml`, correct it, and deploy again; the next sweep finds everything",
             )
         })?;
-        let (world, mut problems) = self.observe(platform, now).await?;
-        let mut swept = decide(platform, &world, self.limits.with(&input), now);
-        let mut leaving = leaving(platform, &world, now);
+        let (state, mut problems) = self.observe(platform, now).await?;
+        let mut swept = decide(platform, &state, self.limits.with(&input), now);
+        let mut leaving = leaving(platform, &state, now);
         problems.extend(leaving.stopped());
         if swept.is_stopped() {
             swept.asked.clear();
@@ -86,7 +86,7 @@ impl SweepAccounts {
             );
         }
         let Swept { asked, left, changed } = swept;
-        let (dry_run, accounts) = (input.dry_run, world.accounts.len());
+        let (dry_run, accounts) = (input.dry_run, state.accounts.len());
         for Ask { account_id: account, generation, reason: why, .. } in &asked {
             tracing::info!(account = account.as_str(), generation, why, dry_run, "asks for an onboarding");
         }
@@ -112,8 +112,8 @@ impl SweepAccounts {
         Err(StepError::of_many(problems, &done, "berth-sweep-accounts"))
     }
 
-    /// The world, and what could not be read of it.
-    async fn observe(&self, platform: &PlatformConfig, now: Timestamp) -> Result<(World, Vec<StepError>), StepError> {
+    /// The state, and what could not be read of it.
+    async fn observe(&self, platform: &PlatformConfig, now: Timestamp) -> Result<(State, Vec<StepError>), StepError> {
         let organization = &platform.organization;
         let role = (&organization.management_account, &organization.read_role);
         let scope = SessionScope::in_platform(role, None, "sweep-accounts", POLICY.session(Part::Management));
@@ -125,17 +125,17 @@ impl SweepAccounts {
         let running = observe::running(&self.step_functions, &self.state_machine).await?;
         let (accounts, mut problems) = accounts?;
         let is_whole = problems.is_empty();
-        let mut world = World { accounts, records, running, is_whole, unreadable: BTreeSet::new() };
+        let mut state = State { accounts, records, running, is_whole, unreadable: BTreeSet::new() };
         for Unreadable { account_id, error, key: _ } in unreadable {
-            world.unreadable.extend(account_id);
+            state.unreadable.extend(account_id);
             problems.push(error);
         }
-        let needed: BTreeSet<AccountId> = needs_tags(platform, &world).into_iter().collect();
-        let asked: BTreeSet<AccountId> = needed.iter().cloned().chain(may_be_out(&world, now)).collect();
+        let needed: BTreeSet<AccountId> = needs_tags(platform, &state).into_iter().collect();
+        let asked: BTreeSet<AccountId> = needed.iter().cloned().chain(may_be_out(&state, now)).collect();
         let (mut tags, untold) = observe::tags(&organizations, asked.into_iter().collect()).await;
-        world.unreadable.extend(untold.iter().filter_map(|error| error.account.clone()));
+        state.unreadable.extend(untold.iter().filter_map(|error| error.account.clone()));
         problems.extend(untold);
-        for listed in &mut world.accounts {
+        for listed in &mut state.accounts {
             let read = tags.remove(&listed.facts.account_id);
             listed.is_tagged = read.is_some() && needed.contains(&listed.facts.account_id);
             listed.facts.tags = read.unwrap_or_default();
@@ -143,7 +143,7 @@ impl SweepAccounts {
                 listed.facts.tags.retain(|name, _| *name == platform.ignore_tag);
             }
         }
-        Ok((world, problems))
+        Ok((state, problems))
     }
 }
 

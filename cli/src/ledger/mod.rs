@@ -131,7 +131,7 @@ impl Rebuild<'_> {
         let why = record.failure.as_ref().map(|failure| format!(": {}", failure.message)).unwrap_or_default();
         let (account, status, generation) = (&record.account_id, record.status.name(), record.generation);
         if !self.args.dry_run
-            && let Some(Restored::Taken(by)) = self.deployment.ledger.restore_claim(record).await?
+            && let Some(Restored::HeldBy(by)) = self.deployment.ledger.restore_claim(record).await?
         {
             tally.problems.push(format!("{account} is the same environment of the same tenant as {by}"));
         }
@@ -140,7 +140,7 @@ impl Rebuild<'_> {
                 tally.records += 1;
                 output::say(&format!("{account}  {status}, generation {generation}{why}"));
             }
-            Restored::Kept | Restored::Taken(_) => {
+            Restored::Kept | Restored::HeldBy(_) => {
                 output::say(&format!("{account}  has a record by now; it stays"));
             }
         }
@@ -169,7 +169,7 @@ impl Rebuild<'_> {
                 output::say(&format!("{account}  {region}: {block} of pool {pool}"));
             }
             Restored::Kept => {}
-            Restored::Taken(by) => {
+            Restored::HeldBy(by) => {
                 tally
                     .problems
                     .push(format!("{block} of pool {pool} is used by {account} in {region}, but {by} has it"));

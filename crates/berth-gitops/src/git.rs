@@ -151,9 +151,9 @@ fn build(
     }
     let mut new = Objects::default();
     let tree = tree::edit(objects, head.tree, changes, &mut new).map_err(tree_error)?;
-    let signature = |person: &crate::Person| gix_actor::Signature {
-        name: person.name().into(),
-        email: person.email().into(),
+    let signature = |identity: &crate::GitIdentity| gix_actor::Signature {
+        name: identity.name().into(),
+        email: identity.email().into(),
         time: gix_actor::date::Time::new(by.time_unix_seconds, 0),
     };
     let commit = gix_object::Commit {

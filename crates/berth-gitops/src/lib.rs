@@ -50,4 +50,4 @@ pub use jitter::Jitter;
 pub use path::RepoPath;
 pub use proposals::{Abilities, Look, Proposal, ProposalBranch, ProposalState, Proposals};
 pub use provider::Provider;
-pub use repo::{Authorship, Change, CommitId, CommitOutcome, FileState, Person, Snapshot, Stray, TenantRepo};
+pub use repo::{Authorship, Change, CommitId, CommitOutcome, FileState, GitIdentity, Snapshot, Stray, TenantRepo};

@@ -154,19 +154,21 @@ pub struct CommitOutcome {
 
 /// A name and an e-mail address, as git writes them into a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Person {
+pub struct GitIdentity {
     name: String,
     email: String,
 }
 
-impl Person {
+impl GitIdentity {
     /// # Errors
     /// [`RepoError::Invalid`] if a part is empty or has a character that would break the commit's header.
     pub fn new(name: &str, email: &str) -> Result<Self, RepoError> {
         let fits =
             |text: &str| !text.trim().is_empty() && !text.chars().any(|c| c.is_control() || c == '<' || c == '>');
         if !fits(name) || !fits(email) {
-            return Err(RepoError::Invalid("a person needs a name and an e-mail, without <, > and control characters"));
+            return Err(RepoError::Invalid(
+                "a git identity needs a name and an e-mail, without <, > and control characters",
+            ));
         }
         Ok(Self { name: name.trim().to_owned(), email: email.trim().to_owned() })
     }
@@ -188,9 +190,9 @@ impl Person {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Authorship {
     /// Who wrote the change.
-    pub author: Person,
+    pub author: GitIdentity,
     /// Who put it into the repository.
-    pub committer: Person,
+    pub committer: GitIdentity,
     /// When, in seconds since 1970-01-01 UTC. Given by the caller: nothing here reads a clock.
     pub time_unix_seconds: i64,
 }
@@ -209,7 +211,7 @@ mod tests {
 
     #[test]
     fn a_person_cannot_break_out_of_the_commits_header() {
-        assert!(Person::new("Berth", "berth@example.com").is_ok());
+        assert!(GitIdentity::new("Berth", "berth@example.com").is_ok());
         for (name, email) in [
             ("", "a@b"),
             ("a", " "),
@@ -218,7 +220,7 @@ mod tests {
             ("a", "a@b> 1 +0000\nx"),
             ("a\0", "a@b"),
         ] {
-            assert!(Person::new(name, email).is_err(), "{name:?} {email:?}");
+            assert!(GitIdentity::new(name, email).is_err(), "{name:?} {email:?}");
         }
     }
 }

@@ -139,7 +139,7 @@ impl Ledger {
         let refusal = self.write(vec![change.of_item(&self.table, claim_key(&tenant, &environment))?]).await?;
         Ok(Some(match refusal.and_then(|mut reasons| reasons.pop()?.item) {
             None => Restored::Written,
-            Some(item) => Restored::Taken(read_claim(item)?.account_id.to_string()),
+            Some(item) => Restored::HeldBy(read_claim(item)?.account_id.to_string()),
         }))
     }
 

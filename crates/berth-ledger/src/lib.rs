@@ -36,7 +36,7 @@ pub use lease::{Acquisition, Holder};
 pub use merges::{OpenProposal, Waiter};
 pub use offboarding::{OffboardingMark, Tombstone, accounts_with_something, day};
 pub use outcome::{Ending, given_after};
-pub use part::{AccessRemoval, Before, Part, Suspension, Taken};
+pub use part::{AccessRemoval, Before, Part, PartOffboarded, Suspension};
 // What a record holds of an onboarding is what its execution said.
 pub use berth_contract::{
     AccessEntryRecord, ClusterAccessRecord, CommitRecord, DefaultVpcRecord, Readiness, ReadinessRecord, RegionRecord,

@@ -8,8 +8,8 @@ use berth_tenancy::{AccountId, Given, Identity, LeftOver, Region, Subject, Thing
 use jiff::Timestamp;
 
 use crate::{
-    ClusterAccessRecord, CommitRecord, DefaultVpcRecord, Ledger, ReadinessRecord, Record, RegionRecord, RoleRecord,
-    SignInRecord, Status, Taken, Tombstone,
+    ClusterAccessRecord, CommitRecord, DefaultVpcRecord, Ledger, PartOffboarded, ReadinessRecord, Record, RegionRecord,
+    RoleRecord, SignInRecord, Status, Tombstone,
     journal::{inventory, things},
     table::{Change, key},
 };
@@ -51,7 +51,7 @@ pub enum Ending {
     /// The account has nothing any more.
     Offboarded(Box<Tombstone>),
     /// A part of it was taken away, and the account stays.
-    Taken(Box<Taken>),
+    PartOffboarded(Box<PartOffboarded>),
     /// The execution that takes the account, or a part of it, away failed.
     OffboardingFailed(Failure),
 }
@@ -65,7 +65,7 @@ impl Ending {
             Self::Ignored { .. } => Some(Status::Ignored),
             Self::Failed(_) => Some(Status::Failed),
             Self::Offboarded(_) => Some(Status::Offboarded),
-            Self::Taken(_) => None,
+            Self::PartOffboarded(_) => None,
             Self::OffboardingFailed(_) => Some(Status::OffboardingFailed),
         }
     }
@@ -122,7 +122,7 @@ impl Ledger {
             .value("requested", Status::Requested)?
             .value("ignored", Status::Ignored)?,
             Ending::Offboarded(tombstone) => return self.bury(account, execution, tombstone, now).await,
-            Ending::Taken(taken) => return self.finish_part(account, execution, taken, record, now).await,
+            Ending::PartOffboarded(taken) => return self.finish_part(account, execution, taken, record, now).await,
             // Without the lease it has changed nothing, and says nothing of the account.
             Ending::OffboardingFailed(failure) => Change::when("#lease = :me")
                 .set("failure", failure)?

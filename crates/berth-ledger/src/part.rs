@@ -107,7 +107,7 @@ pub struct AccessRemoval {
 
 /// What a run has taken of an account that stays.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Taken {
+pub struct PartOffboarded {
     /// What.
     pub part: Part,
     /// Why, in one sentence.
@@ -141,12 +141,12 @@ impl Ledger {
         &self,
         account: &AccountId,
         execution: &str,
-        taken: &Taken,
+        offboarded: &PartOffboarded,
         record: Option<&Record>,
         now: Timestamp,
     ) -> Result<bool, StepError> {
         let Some(record) = record else { return Ok(false) };
-        let Taken { part, reason, is_baseline_gone } = taken;
+        let PartOffboarded { part, reason, is_baseline_gone } = offboarded;
         let change = Change::when("#lease = :me").value("me", execution)?.remove(&["part"]);
         let change = match (part.scope, &part.region) {
             (OffboardingScope::Access, _) => without_access(change, record, execution, now)?,

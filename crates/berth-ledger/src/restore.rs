@@ -20,7 +20,7 @@ pub enum Restored {
     /// It was there.
     Kept,
     /// Something else is in its place, which a person must look at: who has it.
-    Taken(String),
+    HeldBy(String),
 }
 
 impl Ledger {
@@ -48,14 +48,14 @@ impl Ledger {
         let owner = owner(account, region);
         if pool.prefix_length.is_some_and(|length| length != block.prefix_len()) {
             let length = pool.prefix_length.unwrap_or_default();
-            return Ok(Some(Restored::Taken(format!("the pool, which hands out /{length} blocks"))));
+            return Ok(Some(Restored::HeldBy(format!("the pool, which hands out /{length} blocks"))));
         }
         let overlapping = pool.holders.iter().find(|(held, _)| held.contains(&block) || block.contains(*held));
         Ok(overlapping.map(|(held, holding)| {
             if *held == block && holding.owner == owner && holding.released.is_none() {
                 Restored::Kept
             } else {
-                Restored::Taken(holding.owner.clone())
+                Restored::HeldBy(holding.owner.clone())
             }
         }))
     }
@@ -80,6 +80,6 @@ impl Ledger {
         }
         // Somebody wrote it since: who, says another look.
         let found = self.block_of(pool, block, account, region).await?;
-        Ok(found.unwrap_or_else(|| Restored::Taken("another writer".to_owned())))
+        Ok(found.unwrap_or_else(|| Restored::HeldBy("another writer".to_owned())))
     }
 }

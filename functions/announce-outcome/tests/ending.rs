@@ -277,7 +277,7 @@ fn taken(scope: &str, more: &Value, is_left: bool) -> Ending {
 fn a_part_that_was_taken_leaves_no_tombstone() {
     for scope in ["suspend", "resume", "access", "region"] {
         let ending = taken(scope, &json!({ "reason": "a stolen laptop" }), false);
-        let Ending::Taken(taken) = ending else { panic!("{scope}: {ending:?}") };
+        let Ending::PartOffboarded(taken) = ending else { panic!("{scope}: {ending:?}") };
         assert_eq!((json!(taken.part.scope), taken.reason.as_str()), (json!(scope), "a stolen laptop"));
         assert_eq!(taken.part.was.status.name(), "onboarded");
     }
@@ -298,7 +298,7 @@ fn a_regions_baseline_is_gone_only_where_nothing_of_it_stays() {
         });
         let record = serde_json::from_value(record).unwrap();
         let end = offboarding_ended(&change, None, Some(&record)).unwrap();
-        let Ended::Outcome { ending: Ending::Taken(taken), .. } = end else { panic!("{end:?}") };
+        let Ended::Outcome { ending: Ending::PartOffboarded(taken), .. } = end else { panic!("{end:?}") };
         taken.is_baseline_gone
     };
     let baseline =
@@ -315,5 +315,5 @@ fn access_that_stays_fails_a_transfer_unless_a_person_says_it_is_gone() {
     assert_eq!(failure.fault, "NotOwned");
     assert!(failure.message.contains("sign-in of g with P"), "{failure:?}");
     assert!(failure.hint.contains("--old-access-removed"), "{failure:?}");
-    assert!(matches!(taken("access", &json!({ "accessRemoved": true }), true), Ending::Taken(_)));
+    assert!(matches!(taken("access", &json!({ "accessRemoved": true }), true), Ending::PartOffboarded(_)));
 }

@@ -31,8 +31,8 @@ fn with_leave() -> Input {
 }
 
 /// What is asked for, one line an action, and what is reported.
-fn outcome(input: &Input, world: &State) -> (Vec<String>, Vec<PlannedChange>) {
-    match decide(input, world).unwrap() {
+fn outcome(input: &Input, observed: &State) -> (Vec<String>, Vec<PlannedChange>) {
+    match decide(input, observed).unwrap() {
         Decision::Act(actions) => (actions.iter().map(ToString::to_string).collect(), Vec::new()),
         Decision::Done(output) => (Vec::new(), output.planned_changes),
     }
@@ -42,40 +42,40 @@ fn outcome(input: &Input, world: &State) -> (Vec<String>, Vec<PlannedChange>) {
 fn what_is_no_breach_of_isolation_is_reported_and_left_and_done_with_leave() {
     let table: [(Edit, &str, &str); 5] = [
         (
-            |world| world.routes.first_mut().unwrap().target = "nat-1".to_owned(),
+            |observed| observed.routes.first_mut().unwrap().target = "nat-1".to_owned(),
             "rtb-private routes 10.100.0.0/16 to nat-1; planned: tgw-1",
             "lead the route 10.100.0.0/16 to tgw-1 in rtb-private",
         ),
         (
-            |world| world.routes.push(tgw_route("10.102.0.0/16")),
+            |observed| observed.routes.push(tgw_route("10.102.0.0/16")),
             "rtb-private routes 10.102.0.0/16 to tgw-1, which is not planned any more",
             "delete the route 10.102.0.0/16 from rtb-private",
         ),
         (
-            |world| world.routes.push(tgw_route("pl-0a1b2c3d")),
+            |observed| observed.routes.push(tgw_route("pl-0a1b2c3d")),
             "rtb-private routes pl-0a1b2c3d to tgw-1, which is not planned any more",
             "delete the route pl-0a1b2c3d from rtb-private",
         ),
         (
-            |world| {
-                world.attachment.as_mut().unwrap().subnets.insert("subnet-9".to_owned());
+            |observed| {
+                observed.attachment.as_mut().unwrap().subnets.insert("subnet-9".to_owned());
             },
             "tgw-attach-1 uses subnet-9, which is not planned any more",
             "remove subnet-9 from tgw-attach-1",
         ),
         (
-            |world| {
-                world.attachment.as_mut().unwrap().subnets = ["subnet-9".to_owned()].into();
-                world.attachment.as_mut().unwrap().subnets.extend(input().attachment_subnets);
+            |observed| {
+                observed.attachment.as_mut().unwrap().subnets = ["subnet-9".to_owned()].into();
+                observed.attachment.as_mut().unwrap().subnets.extend(input().attachment_subnets);
             },
             "tgw-attach-1 uses subnet-9, which is not planned any more",
             "remove subnet-9 from tgw-attach-1",
         ),
     ];
     for (change, reported, done) in table {
-        let world = with(change);
-        assert_eq!(outcome(&input(), &world), (Vec::new(), vec![PlannedChange::by_berth(reported)]));
-        assert_eq!(outcome(&with_leave(), &world), (vec![done.to_owned()], Vec::new()));
+        let observed = with(change);
+        assert_eq!(outcome(&input(), &observed), (Vec::new(), vec![PlannedChange::by_berth(reported)]));
+        assert_eq!(outcome(&with_leave(), &observed), (vec![done.to_owned()], Vec::new()));
     }
 }
 
@@ -83,37 +83,37 @@ fn what_is_no_breach_of_isolation_is_reported_and_left_and_done_with_leave() {
 fn a_breach_of_isolation_is_a_fault_and_mended_with_leave_only() {
     let table: [(Edit, &str); 4] = [
         (
-            |world| {
-                association(world).as_mut().unwrap().with = AssociatedWith::PolicyTable("tgw-ptb-1".to_owned());
+            |observed| {
+                association(observed).as_mut().unwrap().with = AssociatedWith::PolicyTable("tgw-ptb-1".to_owned());
             },
             "disassociate tgw-attach-1 from the policy table tgw-ptb-1",
         ),
         (
-            |world| association(world).as_mut().unwrap().with = route_table("tgw-rtb-old"),
+            |observed| association(observed).as_mut().unwrap().with = route_table("tgw-rtb-old"),
             "disassociate tgw-attach-1 from tgw-rtb-old",
         ),
         (
-            |world| {
-                details(world).propagations.insert("tgw-rtb-old".to_owned(), PropagationState::Enabled);
+            |observed| {
+                details(observed).propagations.insert("tgw-rtb-old".to_owned(), PropagationState::Enabled);
             },
             "stop the propagation of tgw-attach-1 to tgw-rtb-old",
         ),
         (
-            |world| {
-                details(world).propagations.insert("tgw-rtb-spokes".to_owned(), PropagationState::Enabled);
+            |observed| {
+                details(observed).propagations.insert("tgw-rtb-spokes".to_owned(), PropagationState::Enabled);
             },
             "stop the propagation of tgw-attach-1 to tgw-rtb-spokes",
         ),
     ];
     for (change, mended) in table {
-        let world = with(change);
-        let error = decide(&input(), &world).unwrap_err();
+        let observed = with(change);
+        let error = decide(&input(), &observed).unwrap_err();
         assert_eq!(error.fault, Fault::NotOwned, "{error}");
         assert!(error.hint.contains("berth onboard --allow-disruption"), "{error}");
-        assert_eq!(outcome(&with_leave(), &world), (vec![mended.to_owned()], Vec::new()));
+        assert_eq!(outcome(&with_leave(), &observed), (vec![mended.to_owned()], Vec::new()));
     }
     // A tenant's route in the spoke table is nobody's leave to give.
-    let leak = with(|world| details(world).spoke.routes.push(spoke_route("10.2.0.0/20", "tgw-attach-other")));
+    let leak = with(|observed| details(observed).spoke.routes.push(spoke_route("10.2.0.0/20", "tgw-attach-other")));
     assert_eq!(decide(&with_leave(), &leak).unwrap_err().fault, Fault::NotOwned);
 }
 
@@ -135,19 +135,19 @@ fn a_plan_that_grew_is_followed_without_leave() {
 
 #[test]
 fn a_zone_whose_subnet_is_another_now_is_swapped_in_one_call() {
-    let world = with(|world| {
-        world.attachment.as_mut().unwrap().subnets = ["subnet-1".to_owned(), "subnet-old".to_owned()].into();
+    let observed = with(|observed| {
+        observed.attachment.as_mut().unwrap().subnets = ["subnet-1".to_owned(), "subnet-old".to_owned()].into();
     });
-    assert_eq!(outcome(&with_leave(), &world).0, ["add subnet-2 to tgw-attach-1 and remove subnet-old"]);
-    assert_eq!(outcome(&input(), &world).0, ["add subnet-2 to tgw-attach-1"]);
+    assert_eq!(outcome(&with_leave(), &observed).0, ["add subnet-2 to tgw-attach-1 and remove subnet-old"]);
+    assert_eq!(outcome(&input(), &observed).0, ["add subnet-2 to tgw-attach-1"]);
 }
 
 #[test]
 fn a_route_of_a_former_attachment_drops_everything_so_it_is_led_to_the_gateway_without_leave() {
-    let blackhole = with(|world| world.routes.first_mut().unwrap().is_blackhole = true);
+    let blackhole = with(|observed| observed.routes.first_mut().unwrap().is_blackhole = true);
     assert_eq!(outcome(&input(), &blackhole).0, ["lead the route 10.100.0.0/16 to tgw-1 in rtb-private"]);
-    let theirs = with(|world| {
-        let route = world.routes.first_mut().unwrap();
+    let theirs = with(|observed| {
+        let route = observed.routes.first_mut().unwrap();
         (route.is_blackhole, route.target) = (true, "nat-gone".to_owned());
     });
     assert_eq!(outcome(&input(), &theirs).1.len(), 1, "somebody else's route is left, dead or alive");
@@ -155,11 +155,11 @@ fn a_route_of_a_former_attachment_drops_everything_so_it_is_led_to_the_gateway_w
 
 #[test]
 fn an_attachment_to_another_gateway_is_reported_and_left_to_a_person() {
-    let world = with(|world| {
-        world.others.push(OtherAttachment { id: "tgw-attach-9".to_owned(), gateway: "tgw-9".to_owned() });
+    let observed = with(|observed| {
+        observed.others.push(OtherAttachment { id: "tgw-attach-9".to_owned(), gateway: "tgw-9".to_owned() });
     });
     for input in [input(), with_leave()] {
-        let (actions, planned) = outcome(&input, &world);
+        let (actions, planned) = outcome(&input, &observed);
         assert!(actions.is_empty(), "{actions:?}");
         let [change] = planned.as_slice() else { panic!("{planned:?}") };
         assert_eq!((change.what.as_str(), change.by_berth), ("tgw-attach-9 attaches vpc-1 to tgw-9, too", false));
@@ -170,12 +170,12 @@ fn an_attachment_to_another_gateway_is_reported_and_left_to_a_person() {
 fn a_plan_with_leave_shows_the_whole_way_to_another_association() {
     let mut planned = with_leave();
     planned.run.mode = Mode::Plan;
-    let mut world = with(|world| association(world).as_mut().unwrap().with = route_table("tgw-rtb-old"));
+    let mut observed = with(|observed| association(observed).as_mut().unwrap().with = route_table("tgw-rtb-old"));
     let mut lines = Vec::new();
-    while let Decision::Act(actions) = decide(&planned, &world).unwrap() {
+    while let Decision::Act(actions) = decide(&planned, &observed).unwrap() {
         lines.extend(actions.iter().map(ToString::to_string));
         for change in &actions {
-            world.apply(&planned, change, None);
+            observed.apply(&planned, change, None);
         }
     }
     assert_eq!(lines, ["disassociate tgw-attach-1 from tgw-rtb-old", "associate tgw-attach-1 with tgw-rtb-spokes"]);
@@ -226,14 +226,14 @@ impl Past {
     }
 }
 
-/// Whether traffic that flows in `world` may stop because of the action.
-fn cuts_off(world: &State, change: &Change) -> bool {
+/// Whether traffic that flows in `observed` may stop because of the action.
+fn cuts_off(observed: &State, change: &Change) -> bool {
     match change {
         Change::ChangeSubnets { remove, .. } => !remove.is_empty(),
         Change::Disassociate { .. } | Change::StopPropagation { .. } | Change::DeleteRoute { .. } => true,
         Change::ReplaceRoute { destination, gateway, .. } => {
-            world.routes.iter().any(|route| route.destination == *destination && route.target != *gateway)
-                || world.routes.iter().any(|route| route.destination == *destination && !route.is_blackhole)
+            observed.routes.iter().any(|route| route.destination == *destination && route.target != *gateway)
+                || observed.routes.iter().any(|route| route.destination == *destination && !route.is_blackhole)
         }
         _ => false,
     }
@@ -245,17 +245,17 @@ proptest! {
         let (input, mut aws) = (input(), past.aws());
         for _ in 0..12 {
             aws.tick();
-            let world = aws.observe();
-            match decide(&input, &world) {
+            let observed = aws.observe();
+            match decide(&input, &observed) {
                 Ok(Decision::Act(actions)) => {
-                    prop_assert!(!actions.iter().any(|action| cuts_off(&world, action)), "{actions:?}");
+                    prop_assert!(!actions.iter().any(|action| cuts_off(&observed, action)), "{actions:?}");
                     for action in &actions {
                         aws.perform(action);
                     }
                 }
                 Ok(Decision::Done(output)) => {
                     // What would be done with leave is what is reported without.
-                    let would = matches!(decide(&with_leave(), &world), Ok(Decision::Act(_)));
+                    let would = matches!(decide(&with_leave(), &observed), Ok(Decision::Act(_)));
                     prop_assert_eq!(output.planned_changes.iter().any(|change| change.by_berth), would);
                     return Ok(());
                 }
@@ -313,7 +313,7 @@ proptest! {
             };
             let details = Details { spoke: whole((0..count).map(route).collect()), users: Vec::new(), ..isolated() };
             let hub = Hub { details: Some(details), ..with(|_| {}).hub.unwrap() };
-            let Decision::Done(output) = decide(&plan, &with(|world| world.hub = Some(hub))).unwrap() else {
+            let Decision::Done(output) = decide(&plan, &with(|observed| observed.hub = Some(hub))).unwrap() else {
                 panic!("not done");
             };
             output.isolation
@@ -329,12 +329,12 @@ proptest! {
 #[test]
 fn the_order_in_which_aws_lists_routes_does_not_change_the_proof() {
     let proof = |turned: bool| {
-        let world = with(|world| {
+        let observed = with(|observed| {
             if turned {
-                details(world).spoke.routes.reverse();
+                details(observed).spoke.routes.reverse();
             }
         });
-        match decide(&input(), &world).unwrap() {
+        match decide(&input(), &observed).unwrap() {
             Decision::Done(output) => output.isolation,
             Decision::Act(actions) => panic!("{ID}: {actions:?}"),
         }
@@ -346,15 +346,15 @@ fn the_order_in_which_aws_lists_routes_does_not_change_the_proof() {
 fn tags_that_the_attachment_lacks_are_set_and_those_of_others_stay() {
     let mut input = input();
     input.run.tags.all = [("owner".to_owned(), "platform".to_owned())].into();
-    let foreign = with(|world| {
-        world.attachment.as_mut().unwrap().tags.0.extend([("bill".to_owned(), "theirs".to_owned())]);
+    let foreign = with(|observed| {
+        observed.attachment.as_mut().unwrap().tags.0.extend([("bill".to_owned(), "theirs".to_owned())]);
     });
     assert_eq!(outcome(&input, &foreign).0, [format!("tag {ID} with owner")]);
-    let mut world = foreign;
-    let Decision::Act(batch) = decide(&input, &world).unwrap() else { panic!("nothing to do") };
+    let mut observed = foreign;
+    let Decision::Act(batch) = decide(&input, &observed).unwrap() else { panic!("nothing to do") };
     for change in &batch {
-        world.apply(&input, change, None);
+        observed.apply(&input, change, None);
     }
-    assert_eq!(outcome(&input, &world), (Vec::new(), Vec::new()));
-    assert_eq!(world.attachment.unwrap().tags.get("bill"), Some("theirs"));
+    assert_eq!(outcome(&input, &observed), (Vec::new(), Vec::new()));
+    assert_eq!(observed.attachment.unwrap().tags.get("bill"), Some("theirs"));
 }

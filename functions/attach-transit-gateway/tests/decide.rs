@@ -111,29 +111,29 @@ pub(crate) fn finished() -> State {
 }
 
 pub(crate) fn with(change: impl FnOnce(&mut State)) -> State {
-    let mut world = finished();
-    change(&mut world);
-    world
+    let mut observed = finished();
+    change(&mut observed);
+    observed
 }
 
-pub(crate) fn details(world: &mut State) -> &mut Details {
-    world.hub.as_mut().unwrap().details.as_mut().unwrap()
+pub(crate) fn details(observed: &mut State) -> &mut Details {
+    observed.hub.as_mut().unwrap().details.as_mut().unwrap()
 }
 
-pub(crate) fn association(world: &mut State) -> &mut Option<Association> {
-    &mut world.hub.as_mut().unwrap().association
+pub(crate) fn association(observed: &mut State) -> &mut Option<Association> {
+    &mut observed.hub.as_mut().unwrap().association
 }
 
 /// What is asked for next, one line an action.
-fn asked(world: &State) -> Vec<String> {
-    match crate::decide::decide(&input(), world).unwrap() {
+fn asked(observed: &State) -> Vec<String> {
+    match crate::decide::decide(&input(), observed).unwrap() {
         Decision::Act(actions) => actions.iter().map(ToString::to_string).collect(),
         Decision::Done(_) => Vec::new(),
     }
 }
 
-fn error(world: &State) -> StepError {
-    match decide(&input(), world) {
+fn error(observed: &State) -> StepError {
+    match decide(&input(), observed) {
         Err(error) => error,
         Ok(decision) => panic!("no fault, but {decision:?}"),
     }
@@ -178,31 +178,31 @@ fn every_stage_asks_for_its_own_changes_and_no_others() {
             &["accept tgw-attach-1"],
         ),
         (
-            with(|world| {
-                world.attachment.as_mut().unwrap().subnets.remove("subnet-2");
+            with(|observed| {
+                observed.attachment.as_mut().unwrap().subnets.remove("subnet-2");
             }),
             &["add subnet-2 to tgw-attach-1"],
         ),
         (
-            with(|world| world.hub = Some(Hub::default())),
+            with(|observed| observed.hub = Some(Hub::default())),
             &["associate tgw-attach-1 with tgw-rtb-spokes", "propagate tgw-attach-1 to tgw-rtb-shared"],
         ),
-        (with(|world| details(world).propagations.clear()), &["propagate tgw-attach-1 to tgw-rtb-shared"]),
+        (with(|observed| details(observed).propagations.clear()), &["propagate tgw-attach-1 to tgw-rtb-shared"]),
         (
-            with(|world| {
-                world.routes.remove(0);
+            with(|observed| {
+                observed.routes.remove(0);
             }),
             &["route 10.100.0.0/16 to tgw-1 in rtb-private"],
         ),
         (
-            with(|world| {
-                world.attachment.as_mut().unwrap().subnets.insert("subnet-9".to_owned());
+            with(|observed| {
+                observed.attachment.as_mut().unwrap().subnets.insert("subnet-9".to_owned());
             }),
             &[],
         ),
     ];
-    for (world, expected) in table {
-        assert_eq!(asked(&world), expected, "{world:?}");
+    for (observed, expected) in table {
+        assert_eq!(asked(&observed), expected, "{observed:?}");
     }
 }
 
@@ -210,9 +210,9 @@ fn every_stage_asks_for_its_own_changes_and_no_others() {
 fn what_aws_is_still_doing_is_not_ready_and_says_for_what_it_waits() {
     let working = |name: &str| State { attachment: Some(attachment(AttachmentState::of(name))), ..State::default() };
     let associating = |state| {
-        with(|world| {
-            association(world).as_mut().unwrap().state = state;
-            world.hub.as_mut().unwrap().details = None;
+        with(|observed| {
+            association(observed).as_mut().unwrap().state = state;
+            observed.hub.as_mut().unwrap().details = None;
         })
     };
     let table = [
@@ -223,16 +223,16 @@ fn what_aws_is_still_doing_is_not_ready_and_says_for_what_it_waits() {
         (working("somethingNew"), "tgw-attach-1 is somethingNew"),
         (associating(AssociationState::Associating), "tgw-attach-1 is being associated with tgw-rtb-spokes"),
         (associating(AssociationState::Disassociating), "tgw-attach-1 is being disassociated from tgw-rtb-spokes"),
-        (with(|world| world.hub = None), "the network account's route tables change for tgw-attach-1"),
+        (with(|observed| observed.hub = None), "the network account's route tables change for tgw-attach-1"),
         (
-            with(|world| {
-                details(world).propagations.insert("tgw-rtb-shared".to_owned(), PropagationState::Changing);
+            with(|observed| {
+                details(observed).propagations.insert("tgw-rtb-shared".to_owned(), PropagationState::Changing);
             }),
             "the propagation of tgw-attach-1 to tgw-rtb-shared is changing",
         ),
     ];
-    for (world, expected) in table {
-        let error = error(&world);
+    for (observed, expected) in table {
+        let error = error(&observed);
         assert_eq!((error.fault, error.message.as_str()), (Fault::NotReady, expected));
     }
 }
@@ -274,8 +274,8 @@ fn a_vpc_without_subnets_for_the_gateway_is_refused_before_anything_is_made() {
 #[test]
 fn without_a_private_table_there_is_nothing_to_route() {
     let input = Input { private_route_table: None, ..input() };
-    let world = with(|world| world.routes.clear());
-    assert!(matches!(decide(&input, &world).unwrap(), Decision::Done(_)));
+    let observed = with(|observed| observed.routes.clear());
+    assert!(matches!(decide(&input, &observed).unwrap(), Decision::Done(_)));
 }
 
 #[test]
@@ -285,12 +285,12 @@ fn a_plan_shows_the_whole_way_and_finds_a_breach_that_is_there_already() {
     planned.vpc_id = "vpc-(new)".to_owned();
     let unlearned = Details { propagations: [].into(), learning: [].into(), ..isolated() };
     let start = State { hub: Some(Hub { association: None, details: Some(unlearned) }), ..State::default() };
-    let mut world = start.clone();
+    let mut observed = start.clone();
     let mut lines = Vec::new();
-    while let Decision::Act(actions) = decide(&planned, &world).unwrap() {
+    while let Decision::Act(actions) = decide(&planned, &observed).unwrap() {
         lines.extend(actions.iter().map(ToString::to_string));
         for change in &actions {
-            world.apply(&planned, change, None);
+            observed.apply(&planned, change, None);
         }
     }
     assert_eq!(
@@ -304,7 +304,7 @@ fn a_plan_shows_the_whole_way_and_finds_a_breach_that_is_there_already() {
             "route 10.101.0.0/16 to tgw-1 in rtb-private",
         ]
     );
-    let mut breached = world;
+    let mut breached = observed;
     details(&mut breached).options.default_association = true;
     assert_eq!(decide(&planned, &breached).unwrap_err().fault, Fault::NotOwned);
 }
@@ -329,16 +329,16 @@ proptest! {
     ) {
         let tables = ["tgw-rtb-spokes", "tgw-rtb-shared", "tgw-rtb-default"];
         let targets = ["tgw-attach-shared", "tgw-attach-other", ""];
-        let world = with(|world| {
-            world.routes.clear();
-            association(world).as_mut().unwrap().with = AssociatedWith::RouteTable(tables[table].to_owned());
-            let details = details(world);
+        let observed = with(|observed| {
+            observed.routes.clear();
+            association(observed).as_mut().unwrap().with = AssociatedWith::RouteTable(tables[table].to_owned());
+            let details = details(observed);
             details.propagations =
                 propagated.iter().map(|n| (tables[*n].to_owned(), PropagationState::Enabled)).collect();
             (details.options.default_association, details.options.default_propagation) = defaults;
             details.spoke.routes = leads_to.iter().map(|n| spoke_route("10.100.0.0/16", targets[*n])).collect();
         });
-        let decision = decide(&input(), &world);
+        let decision = decide(&input(), &observed);
         let isolated = table == 0
             && propagated == BTreeSet::from([1])
             && defaults == (false, false)

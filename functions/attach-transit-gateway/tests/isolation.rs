@@ -18,9 +18,9 @@ const TENANT: &str = "999988887777";
 
 /// The fault over a change, before any route of the VPC is made.
 fn breach_of(input: &Input, change: impl FnOnce(&mut State)) -> StepError {
-    let mut world = with(change);
-    world.routes.clear();
-    match decide(input, &world) {
+    let mut observed = with(change);
+    observed.routes.clear();
+    match decide(input, &observed) {
         Err(error) => error,
         Ok(decision) => panic!("no fault, but {decision:?}"),
     }
@@ -47,19 +47,19 @@ fn assert_isolated(input: &Input, change: impl FnOnce(&mut State)) {
 fn an_association_that_is_not_the_spoke_tables_is_a_breach() {
     assert_breaches(&[
         (
-            |world| {
-                association(world).as_mut().unwrap().with = AssociatedWith::RouteTable("tgw-rtb-default".to_owned());
+            |observed| {
+                association(observed).as_mut().unwrap().with = AssociatedWith::RouteTable("tgw-rtb-default".to_owned());
             },
             "tgw-attach-1 is associated with tgw-rtb-default; planned: tgw-rtb-spokes",
         ),
         (
-            |world| {
-                association(world).as_mut().unwrap().with = AssociatedWith::PolicyTable("tgw-ptb-1".to_owned());
+            |observed| {
+                association(observed).as_mut().unwrap().with = AssociatedWith::PolicyTable("tgw-ptb-1".to_owned());
             },
             "tgw-attach-1 is associated with the policy table tgw-ptb-1; planned: tgw-rtb-spokes",
         ),
         (
-            |world| association(world).as_mut().unwrap().with = AssociatedWith::Unknown,
+            |observed| association(observed).as_mut().unwrap().with = AssociatedWith::Unknown,
             "tgw-attach-1 is associated with something that is neither a route table nor a policy table; planned: \
              tgw-rtb-spokes",
         ),
@@ -67,7 +67,7 @@ fn an_association_that_is_not_the_spoke_tables_is_a_breach() {
     // Not even with leave is something touched that nobody knows.
     let mut leave = input();
     leave.run.allow_disruption = true;
-    let error = breach_of(&leave, |world| association(world).as_mut().unwrap().with = AssociatedWith::Unknown);
+    let error = breach_of(&leave, |observed| association(observed).as_mut().unwrap().with = AssociatedWith::Unknown);
     assert_eq!(error.fault, Fault::NotOwned);
 }
 
@@ -75,20 +75,23 @@ fn an_association_that_is_not_the_spoke_tables_is_a_breach() {
 fn surplus_propagation_and_options_of_the_gateway_are_breaches() {
     assert_breaches(&[
         (
-            |world| {
-                details(world).propagations.insert("tgw-rtb-spokes".to_owned(), PropagationState::Enabled);
+            |observed| {
+                details(observed).propagations.insert("tgw-rtb-spokes".to_owned(), PropagationState::Enabled);
             },
             "tgw-attach-1 propagates to tgw-rtb-shared, tgw-rtb-spokes; planned: tgw-rtb-shared",
         ),
         (
-            |world| details(world).options.default_association = true,
+            |observed| details(observed).options.default_association = true,
             "tgw-1 has default association on and default propagation off; planned: off and off",
         ),
         (
-            |world| details(world).options.default_propagation = true,
+            |observed| details(observed).options.default_propagation = true,
             "tgw-1 has default association off and default propagation on; planned: off and off",
         ),
-        (|world| details(world).options.multicast = true, "tgw-1 carries multicast, which follows no route table"),
+        (
+            |observed| details(observed).options.multicast = true,
+            "tgw-1 carries multicast, which follows no route table",
+        ),
     ]);
 }
 
@@ -96,58 +99,58 @@ fn surplus_propagation_and_options_of_the_gateway_are_breaches() {
 fn a_spoke_route_to_what_is_not_shared_is_a_breach_whatever_its_type() {
     assert_breaches(&[
         (
-            |world| details(world).spoke.routes.push(spoke_route("10.2.0.0/20", "tgw-attach-other")),
+            |observed| details(observed).spoke.routes.push(spoke_route("10.2.0.0/20", "tgw-attach-other")),
             "tgw-rtb-spokes has routes 10.2.0.0/20 (active) to tgw-attach-other; allowed attachments: \
                  tgw-attach-shared",
         ),
         (
-            |world| {
+            |observed| {
                 let mut route = spoke_route("100.64.0.0/20", "tgw-attach-other");
                 route.kind = "system".to_owned();
-                details(world).spoke.routes.push(route);
+                details(observed).spoke.routes.push(route);
             },
             "tgw-rtb-spokes has routes 100.64.0.0/20 (\"system\", active) to tgw-attach-other; allowed attachments: \
              tgw-attach-shared",
         ),
         (
-            |world| {
+            |observed| {
                 let other = Target { attachment: "tgw-attach-other".to_owned(), kind: "vpc".to_owned() };
-                details(world).spoke.routes[0].targets.push(other);
+                details(observed).spoke.routes[0].targets.push(other);
             },
             "tgw-rtb-spokes has routes 10.100.0.0/15 (active) to tgw-attach-shared, tgw-attach-other; allowed \
              attachments: tgw-attach-shared",
         ),
         (
-            |world| details(world).spoke.routes[0].targets.clear(),
+            |observed| details(observed).spoke.routes[0].targets.clear(),
             "tgw-rtb-spokes has routes 10.100.0.0/15 (active) to nothing; allowed attachments: tgw-attach-shared",
         ),
         (
-            |world| details(world).spoke.routes[0].targets[0].attachment.clear(),
+            |observed| details(observed).spoke.routes[0].targets[0].attachment.clear(),
             "tgw-rtb-spokes has routes 10.100.0.0/15 (active) to nothing; allowed attachments: tgw-attach-shared",
         ),
         (
-            |world| {
+            |observed| {
                 let mut route = spoke_route("10.2.0.0/20", "tgw-attach-other");
                 route.prefix_list = Some("pl-0a1b2c3d".to_owned());
-                details(world).spoke.routes.push(route);
+                details(observed).spoke.routes.push(route);
             },
             "tgw-rtb-spokes has routes 10.2.0.0/20 of pl-0a1b2c3d (active) to tgw-attach-other; allowed attachments: \
              tgw-attach-shared",
         ),
         (
-            |world| {
+            |observed| {
                 let mut route = spoke_route("fd00::/64", "tgw-attach-other");
                 route.state = "blackhole".to_owned();
-                details(world).spoke.routes.push(route);
+                details(observed).spoke.routes.push(route);
             },
             "tgw-rtb-spokes has routes fd00::/64 (blackhole) to tgw-attach-other; allowed attachments: \
              tgw-attach-shared",
         ),
         (
-            |world| {
+            |observed| {
                 let mut route = spoke_route("10.2.0.0/20", "");
                 route.state = "pending".to_owned();
-                details(world).spoke.routes.push(route);
+                details(observed).spoke.routes.push(route);
             },
             "tgw-rtb-spokes has routes 10.2.0.0/20 (pending) to nothing; allowed attachments: tgw-attach-shared",
         ),
@@ -158,27 +161,27 @@ fn a_spoke_route_to_what_is_not_shared_is_a_breach_whatever_its_type() {
 fn a_route_or_an_attachment_of_a_kind_that_nobody_knows_is_not_proven() {
     assert_breaches(&[
         (
-            |world| details(world).spoke.routes[0].kind = "teleported".to_owned(),
+            |observed| details(observed).spoke.routes[0].kind = "teleported".to_owned(),
             "tgw-rtb-spokes has routes that Berth does not understand: 10.100.0.0/15 (\"teleported\", active) to \
              tgw-attach-shared (attaching vpc)",
         ),
         (
-            |world| details(world).spoke.routes[0].kind.clear(),
+            |observed| details(observed).spoke.routes[0].kind.clear(),
             "tgw-rtb-spokes has routes that Berth does not understand: 10.100.0.0/15 (\"\", active) to \
              tgw-attach-shared (attaching vpc)",
         ),
         (
-            |world| details(world).spoke.routes[0].targets[0].kind = "wormhole".to_owned(),
+            |observed| details(observed).spoke.routes[0].targets[0].kind = "wormhole".to_owned(),
             "tgw-rtb-spokes has routes that Berth does not understand: 10.100.0.0/15 (active) to tgw-attach-shared \
              (attaching wormhole)",
         ),
         (
-            |world| details(world).spoke.routes[0].destination.clear(),
+            |observed| details(observed).spoke.routes[0].destination.clear(),
             "tgw-rtb-spokes has routes that Berth does not understand:  (active) to tgw-attach-shared (attaching vpc)",
         ),
     ]);
     for kind in ["static", "propagated", "system"] {
-        assert_isolated(&input(), |world| details(world).spoke.routes[0].kind = kind.to_owned());
+        assert_isolated(&input(), |observed| details(observed).spoke.routes[0].kind = kind.to_owned());
     }
 }
 
@@ -199,9 +202,9 @@ fn a_covering_route_needs_a_blackhole_for_every_block_of_the_tenants() {
         (&["0.0.0.0/0"], Some("10.0.0.0/12")),
     ];
     for (blackholes, leaked) in table {
-        let change = |world: &mut State| {
+        let change = |observed: &mut State| {
             let blackholes = blackholes.iter().map(|block| spoke_route(block, ""));
-            details(world).spoke = whole(blackholes.chain([egress.clone()]).collect());
+            details(observed).spoke = whole(blackholes.chain([egress.clone()]).collect());
         };
         match leaked {
             None => assert_isolated(&input(), change),
@@ -221,8 +224,8 @@ fn a_covering_route_needs_a_blackhole_for_every_block_of_the_tenants() {
 
 #[test]
 fn a_more_specific_route_behind_a_blackhole_leaks_again() {
-    let error = breach_of(&input(), |world| {
-        details(world).spoke.routes.push(spoke_route("10.2.0.0/24", "tgw-attach-shared"));
+    let error = breach_of(&input(), |observed| {
+        details(observed).spoke.routes.push(spoke_route("10.2.0.0/24", "tgw-attach-shared"));
     });
     assert!(error.message.ends_with("10.2.0.0/24 (active) to tgw-attach-shared for 10.2.0.0/24"), "{}", error.message);
 }
@@ -231,19 +234,19 @@ fn a_more_specific_route_behind_a_blackhole_leaks_again() {
 fn blocks_that_only_the_tables_know_count_as_tenants_too() {
     let mut unknown = input();
     unknown.transit_gateway.tenant_blocks.clear();
-    let egress = |world: &mut State| {
-        details(world).spoke =
+    let egress = |observed: &mut State| {
+        details(observed).spoke =
             whole(vec![spoke_route("0.0.0.0/0", "tgw-attach-shared"), spoke_route("10.1.0.0/20", "")]);
     };
     let error = breach_of(&unknown, egress);
     assert!(error.message.ends_with("for 10.2.0.0/20"), "the neighbour's block: {}", error.message);
-    assert_isolated(&unknown, |world| {
-        egress(world);
-        details(world).spoke.routes.push(spoke_route("10.2.0.0/20", ""));
+    assert_isolated(&unknown, |observed| {
+        egress(observed);
+        details(observed).spoke.routes.push(spoke_route("10.2.0.0/20", ""));
     });
     // What a shared service propagates is no tenant's.
-    assert_isolated(&unknown, |world| {
-        details(world)
+    assert_isolated(&unknown, |observed| {
+        details(observed)
             .learning
             .get_mut("tgw-rtb-shared")
             .unwrap()
@@ -257,10 +260,10 @@ fn peering_vpn_connect_and_others_are_covering_routes_like_any() {
     for kind in ["peering", "tgw-peering", "vpn", "vpn-concentrator", "connect", "direct-connect-gateway", "client-vpn"]
     {
         let lead = |destination: &'static str| {
-            move |world: &mut State| {
+            move |observed: &mut State| {
                 let mut route = spoke_route(destination, "tgw-attach-shared");
                 route.targets[0].kind = kind.to_owned();
-                details(world).spoke.routes.push(route);
+                details(observed).spoke.routes.push(route);
             }
         };
         assert_isolated(&input(), lead("192.168.0.0/16"));
@@ -273,79 +276,80 @@ fn peering_vpn_connect_and_others_are_covering_routes_like_any() {
 fn the_platforms_word_for_an_appliance_that_filters_stands() {
     let mut filtered = input();
     filtered.transit_gateway.filtering_attachments = vec!["tgw-attach-shared".to_owned()];
-    let egress = |world: &mut State| details(world).spoke = whole(vec![spoke_route("0.0.0.0/0", "tgw-attach-shared")]);
+    let egress =
+        |observed: &mut State| details(observed).spoke = whole(vec![spoke_route("0.0.0.0/0", "tgw-attach-shared")]);
     assert_isolated(&filtered, egress);
     // Of two ways out, both must filter.
     filtered.transit_gateway.shared_attachments.push("tgw-attach-second".to_owned());
-    let error = breach_of(&filtered, |world| {
-        egress(world);
+    let error = breach_of(&filtered, |observed| {
+        egress(observed);
         let second = Target { attachment: "tgw-attach-second".to_owned(), kind: "vpc".to_owned() };
-        details(world).spoke.routes[0].targets.push(second);
+        details(observed).spoke.routes[0].targets.push(second);
     });
     assert_eq!(error.fault, Fault::NotOwned);
 }
 
 #[test]
 fn a_table_that_learns_more_than_the_vpcs_block_or_from_others_inside_it_is_a_breach() {
-    fn shared(world: &mut State) -> &mut Vec<berth_isolation::GatewayRoute> {
-        &mut details(world).learning.get_mut("tgw-rtb-shared").unwrap().routes
+    fn shared(observed: &mut State) -> &mut Vec<berth_isolation::GatewayRoute> {
+        &mut details(observed).learning.get_mut("tgw-rtb-shared").unwrap().routes
     }
     assert_breaches(&[
         (
-            |world| shared(world).push(learned("10.16.0.0/24", ID)),
+            |observed| shared(observed).push(learned("10.16.0.0/24", ID)),
             "tgw-rtb-shared learns 10.16.0.0/24 (active) to tgw-attach-1; planned: 10.1.0.0/20 of tgw-attach-1",
         ),
         (
-            |world| shared(world).push(learned("2001:db8::/56", ID)),
+            |observed| shared(observed).push(learned("2001:db8::/56", ID)),
             "tgw-rtb-shared learns 2001:db8::/56 (active) to tgw-attach-1; planned: 10.1.0.0/20 of tgw-attach-1",
         ),
         (
             // A NAT of the gateway replaces what the VPC propagates.
-            |world| {
-                shared(world)[0].kind = "system".to_owned();
-                shared(world)[0].destination = "100.64.0.0/20".to_owned();
+            |observed| {
+                shared(observed)[0].kind = "system".to_owned();
+                shared(observed)[0].destination = "100.64.0.0/20".to_owned();
             },
             "tgw-rtb-shared learns 100.64.0.0/20 (\"system\", active) to tgw-attach-1; planned: 10.1.0.0/20 of \
              tgw-attach-1",
         ),
         (
-            |world| {
+            |observed| {
                 let other = Target { attachment: "tgw-attach-other".to_owned(), kind: "vpc".to_owned() };
-                shared(world)[0].targets.push(other);
+                shared(observed)[0].targets.push(other);
             },
             "tgw-rtb-shared learns 10.1.0.0/20 (active) to tgw-attach-1, tgw-attach-other; planned: 10.1.0.0/20 of \
              tgw-attach-1",
         ),
         (
-            |world| shared(world)[0].state = "blackhole".to_owned(),
+            |observed| shared(observed)[0].state = "blackhole".to_owned(),
             "tgw-rtb-shared learns 10.1.0.0/20 (blackhole) to tgw-attach-1; planned: 10.1.0.0/20 of tgw-attach-1",
         ),
         (
-            |world| shared(world).push(learned("10.1.4.0/24", "tgw-attach-other")),
+            |observed| shared(observed).push(learned("10.1.4.0/24", "tgw-attach-other")),
             "tgw-rtb-shared leads parts of 10.1.0.0/20 elsewhere: 10.1.4.0/24 (active) to tgw-attach-other",
         ),
         (
-            |world| shared(world)[0] = spoke_route("10.1.0.0/20", "tgw-attach-other"),
+            |observed| shared(observed)[0] = spoke_route("10.1.0.0/20", "tgw-attach-other"),
             "tgw-rtb-shared leads parts of 10.1.0.0/20 elsewhere: 10.1.0.0/20 (active) to tgw-attach-other",
         ),
     ]);
     // A blackhole inside leads nowhere, and what covers the block is less specific than it.
-    assert_isolated(&input(), |world| {
+    assert_isolated(&input(), |observed| {
         let mut datacenter = learned("10.0.0.0/8", "tgw-attach-vpn");
         datacenter.targets[0].kind = "vpn".to_owned();
-        shared(world).extend([spoke_route("10.1.4.0/24", ""), datacenter]);
-        shared(world)[0].kind = "static".to_owned();
+        shared(observed).extend([spoke_route("10.1.4.0/24", ""), datacenter]);
+        shared(observed)[0].kind = "static".to_owned();
     });
 }
 
 #[test]
 fn a_route_that_is_not_learned_yet_is_waited_for() {
     let changes: [Change; 3] = [
-        |world| details(world).learning.clear(),
-        |world| {
-            details(world).learning.get_mut("tgw-rtb-shared").unwrap().routes.remove(0);
+        |observed| details(observed).learning.clear(),
+        |observed| {
+            details(observed).learning.get_mut("tgw-rtb-shared").unwrap().routes.remove(0);
         },
-        |world| details(world).learning.get_mut("tgw-rtb-shared").unwrap().routes[0].state = "pending".to_owned(),
+        |observed| details(observed).learning.get_mut("tgw-rtb-shared").unwrap().routes[0].state = "pending".to_owned(),
     ];
     for change in changes {
         let error = breach_of(&input(), change);
@@ -357,9 +361,9 @@ fn a_route_that_is_not_learned_yet_is_waited_for() {
 #[test]
 fn a_route_to_the_vpc_in_any_other_table_is_a_breach() {
     assert_breaches(&[(
-        |world| {
+        |observed| {
             let list = whole(vec![spoke_route("10.1.0.0/24", ID)]);
-            details(world).elsewhere.insert("tgw-rtb-secret".to_owned(), list);
+            details(observed).elsewhere.insert("tgw-rtb-secret".to_owned(), list);
         },
         "more tables than tgw-rtb-shared lead to tgw-attach-1: tgw-rtb-secret has 10.1.0.0/24 (active) to tgw-attach-1",
     )]);
@@ -369,24 +373,24 @@ fn a_route_to_the_vpc_in_any_other_table_is_a_breach() {
 fn whoever_is_associated_with_a_table_that_learns_must_be_shared() {
     assert_breaches(&[
         (
-            |world| {
+            |observed| {
                 let stranger = owned("tgw-attach-other", TENANT);
-                details(world).tenants.insert(TENANT.to_owned(), "orders".to_owned());
-                details(world).users.push(("tgw-rtb-shared".to_owned(), stranger));
+                details(observed).tenants.insert(TENANT.to_owned(), "orders".to_owned());
+                details(observed).users.push(("tgw-rtb-shared".to_owned(), stranger));
             },
             "attachments that are not shared are associated with a table that knows tenants: tgw-attach-other (vpc, \
              account 999988887777 of tenant orders) with tgw-rtb-shared",
         ),
         (
-            |world| details(world).users.push(("tgw-rtb-shared".to_owned(), owned("tgw-attach-vpn", NETWORK))),
+            |observed| details(observed).users.push(("tgw-rtb-shared".to_owned(), owned("tgw-attach-vpn", NETWORK))),
             "attachments that are not shared are associated with a table that knows tenants: tgw-attach-vpn (vpc, \
              account 310987654321) with tgw-rtb-shared",
         ),
     ]);
     let hint = |owner: &'static str| {
-        let error = breach_of(&input(), |world| {
-            details(world).tenants.insert(TENANT.to_owned(), "orders".to_owned());
-            details(world).users.push(("tgw-rtb-shared".to_owned(), owned("tgw-attach-x", owner)));
+        let error = breach_of(&input(), |observed| {
+            details(observed).tenants.insert(TENANT.to_owned(), "orders".to_owned());
+            details(observed).users.push(("tgw-rtb-shared".to_owned(), owned("tgw-attach-x", owner)));
         });
         error.hint
     };
@@ -398,32 +402,32 @@ fn whoever_is_associated_with_a_table_that_learns_must_be_shared() {
 fn a_policy_table_that_leads_to_a_table_that_learns_is_a_breach() {
     assert_breaches(&[
         (
-            |world| {
+            |observed| {
                 let tables = ["tgw-rtb-shared".to_owned(), "tgw-rtb-onprem".to_owned()];
-                details(world).policies.insert("tgw-ptb-1".to_owned(), tables.into());
+                details(observed).policies.insert("tgw-ptb-1".to_owned(), tables.into());
             },
             "policy tables of tgw-1 lead to tables that know tenants: tgw-ptb-1 to tgw-rtb-shared",
         ),
         (
-            |world| {
+            |observed| {
                 let tables = ["a table that the answer does not name".to_owned()];
-                details(world).policies.insert("tgw-ptb-1".to_owned(), tables.into());
+                details(observed).policies.insert("tgw-ptb-1".to_owned(), tables.into());
             },
             "policy tables of tgw-1 lead to tables that know tenants: tgw-ptb-1 to a table that the answer does \
                  not name",
         ),
     ]);
-    assert_isolated(&input(), |world| {
-        details(world).policies.insert("tgw-ptb-1".to_owned(), ["tgw-rtb-onprem".to_owned()].into());
+    assert_isolated(&input(), |observed| {
+        details(observed).policies.insert("tgw-ptb-1".to_owned(), ["tgw-rtb-onprem".to_owned()].into());
     });
 }
 
 #[test]
 fn a_shared_attachment_that_is_a_tenants_is_refused_with_its_owner() {
     for (owner, tenant) in [(TENANT, "orders"), ("111122223333", "payments")] {
-        let error = breach_of(&input(), |world| {
-            details(world).tenants.insert(TENANT.to_owned(), "orders".to_owned());
-            details(world).attachments.get_mut("tgw-attach-shared").unwrap().owner = owner.to_owned();
+        let error = breach_of(&input(), |observed| {
+            details(observed).tenants.insert(TENANT.to_owned(), "orders".to_owned());
+            details(observed).attachments.get_mut("tgw-attach-shared").unwrap().owner = owner.to_owned();
         });
         assert_eq!(error.fault, Fault::InvalidInput);
         let what =
@@ -432,16 +436,16 @@ fn a_shared_attachment_that_is_a_tenants_is_refused_with_its_owner() {
         assert!(error.hint.contains("remove tgw-attach-shared from sharedAttachments"), "{}", error.hint);
     }
     // An account of the platform that the ledger does not know as a tenant's.
-    assert_isolated(&input(), |world| {
-        details(world).attachments.get_mut("tgw-attach-shared").unwrap().owner = "555566667777".to_owned();
+    assert_isolated(&input(), |observed| {
+        details(observed).attachments.get_mut("tgw-attach-shared").unwrap().owner = "555566667777".to_owned();
     });
 }
 
 #[test]
 fn the_hint_over_a_leaking_route_never_proposes_to_share_what_is_a_tenants() {
     let hint = |owner: &'static str| {
-        let error = breach_of(&input(), |world| {
-            let details = details(world);
+        let error = breach_of(&input(), |observed| {
+            let details = details(observed);
             details.tenants.insert(TENANT.to_owned(), "orders".to_owned());
             details.attachments.insert("tgw-attach-x".to_owned(), owned("tgw-attach-x", owner));
             details.spoke.routes.push(spoke_route("10.250.0.0/24", "tgw-attach-x"));
@@ -456,15 +460,15 @@ fn the_hint_over_a_leaking_route_never_proposes_to_share_what_is_a_tenants() {
 #[test]
 fn what_was_not_read_to_its_end_is_not_proven() {
     let cut: [(Change, &str); 3] = [
-        (|world| details(world).spoke.is_cut = true, "tgw-rtb-spokes has more than 2 routes"),
+        (|observed| details(observed).spoke.is_cut = true, "tgw-rtb-spokes has more than 2 routes"),
         (
-            |world| details(world).learning.get_mut("tgw-rtb-shared").unwrap().is_cut = true,
+            |observed| details(observed).learning.get_mut("tgw-rtb-shared").unwrap().is_cut = true,
             "tgw-rtb-shared has more than 2 routes",
         ),
         (
-            |world| {
+            |observed| {
                 let list = berth_isolation::RouteList { routes: Vec::new(), is_cut: true };
-                details(world).elsewhere.insert("tgw-rtb-third".to_owned(), list);
+                details(observed).elsewhere.insert("tgw-rtb-third".to_owned(), list);
             },
             "tgw-rtb-third has more than 0 routes",
         ),
@@ -480,9 +484,9 @@ fn what_was_not_read_to_its_end_is_not_proven() {
 
 #[test]
 fn a_message_names_the_first_breaches_and_counts_the_others() {
-    let error = breach_of(&input(), |world| {
+    let error = breach_of(&input(), |observed| {
         let other = |n: usize| spoke_route(&format!("10.2.{n}.0/24"), &format!("tgw-attach-{n}"));
-        details(world).spoke.routes.extend((0..200).map(other));
+        details(observed).spoke.routes.extend((0..200).map(other));
     });
     assert_eq!(error.fault, Fault::NotOwned);
     assert!(error.message.contains("10.2.7.0/24 (active) to tgw-attach-7; and 192 more; allowed"), "{}", error.message);

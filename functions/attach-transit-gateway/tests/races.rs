@@ -28,9 +28,9 @@ pub(crate) struct Aws {
 impl Aws {
     /// What the step would observe, read in the same stages.
     pub(crate) fn observe(&self) -> State {
-        let mut world = State { attachment: self.attachment.clone(), ..State::default() };
+        let mut observed = State { attachment: self.attachment.clone(), ..State::default() };
         if !self.attachment.as_ref().is_some_and(|a| a.state == AttachmentState::Available) {
-            return world;
+            return observed;
         }
         let is_associated = self.association.as_ref().is_some_and(|a| a.state == AssociationState::Associated);
         let details = is_associated.then(|| Details {
@@ -43,9 +43,9 @@ impl Aws {
                 .collect(),
             ..isolated()
         });
-        world.routes = if is_associated { self.routes.clone() } else { Vec::new() };
-        world.hub = Some(Hub { association: self.association.clone(), details });
-        world
+        observed.routes = if is_associated { self.routes.clone() } else { Vec::new() };
+        observed.hub = Some(Hub { association: self.association.clone(), details });
+        observed
     }
 
     /// Time passes.
@@ -142,9 +142,9 @@ pub(crate) enum End {
 /// One invocation: it observes once, and acts until it is done, AWS must work, or it crashes in the middle of a batch,
 /// in which case the bits of `lucky` say which of the batch's actions took effect.
 pub(crate) fn invoke(aws: &mut Aws, input: &Input, lucky: Option<u8>) -> End {
-    let mut world = aws.observe();
+    let mut observed = aws.observe();
     for _ in 0..8 {
-        match decide(input, &world) {
+        match decide(input, &observed) {
             Ok(Decision::Done(_)) => return End::Done,
             Err(error) => {
                 assert_eq!(error.fault, Fault::NotReady, "{error}");
@@ -159,8 +159,8 @@ pub(crate) fn invoke(aws: &mut Aws, input: &Input, lucky: Option<u8>) -> End {
                 if lucky.is_some() && actions != [Change::EnsureServiceLinkedRole] {
                     return End::Crashed;
                 }
-                let role = world.service_linked_role || actions == [Change::EnsureServiceLinkedRole];
-                world = State { service_linked_role: role, ..aws.observe() };
+                let role = observed.service_linked_role || actions == [Change::EnsureServiceLinkedRole];
+                observed = State { service_linked_role: role, ..aws.observe() };
             }
         }
     }

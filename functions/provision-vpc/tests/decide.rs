@@ -11,7 +11,7 @@ use crate::{
     state::Parts,
 };
 
-/// A change of the plan, or of the world.
+/// A change of the plan, or of what is observed.
 type Edit<T> = fn(&mut T);
 
 fn tier(name: &str, prefix_length: u8, routing: TierRouting) -> TierPlan {
@@ -49,15 +49,15 @@ pub(crate) fn input() -> Input {
 }
 
 /// Runs to the end on imagined effects. Answers every change and the output.
-fn run(input: &Input, world: &mut State) -> Result<(Vec<Change>, Output), StepError> {
+fn run(input: &Input, observed: &mut State) -> Result<(Vec<Change>, Output), StepError> {
     let mut done = Vec::new();
     for _ in 0..8 {
-        match crate::decide::decide(input, world)? {
+        match crate::decide::decide(input, observed)? {
             Decision::Done(output) => return Ok((done, output)),
             Decision::Act(batch) => {
                 assert!(!batch.is_empty());
                 for change in &batch {
-                    world.apply(input, change, None);
+                    observed.apply(input, change, None);
                 }
                 done.extend(batch);
             }
@@ -67,23 +67,23 @@ fn run(input: &Input, world: &mut State) -> Result<(Vec<Change>, Output), StepEr
 }
 
 pub(crate) fn finished(input: &Input) -> State {
-    let mut world = State::default();
-    run(input, &mut world).unwrap();
-    world
+    let mut observed = State::default();
+    run(input, &mut observed).unwrap();
+    observed
 }
 
-/// The world as the next invocation would see it: nothing is remembered but what AWS shows.
-fn seen_again(world: &State) -> State {
-    let dns_hostnames = world.subnets.iter().any(|subnet| subnet.place.is_some());
-    State { dns_hostnames, reserved: None, ..world.clone() }
+/// What is observed, as the next invocation would see it: nothing is remembered but what AWS shows.
+fn seen_again(observed: &State) -> State {
+    let dns_hostnames = observed.subnets.iter().any(|subnet| subnet.place.is_some());
+    State { dns_hostnames, reserved: None, ..observed.clone() }
 }
 
-pub(crate) fn changes(input: &Input, world: &State) -> Vec<String> {
-    run(input, &mut world.clone()).unwrap().0.iter().map(ToString::to_string).collect()
+pub(crate) fn changes(input: &Input, observed: &State) -> Vec<String> {
+    run(input, &mut observed.clone()).unwrap().0.iter().map(ToString::to_string).collect()
 }
 
-pub(crate) fn fault(input: &Input, world: &State) -> (Fault, String) {
-    let error = run(input, &mut world.clone()).unwrap_err();
+pub(crate) fn fault(input: &Input, observed: &State) -> (Fault, String) {
+    let error = run(input, &mut observed.clone()).unwrap_err();
     (error.fault, error.message)
 }
 
@@ -146,23 +146,23 @@ fn a_block_that_rests_is_taken_back_before_anything_is_made_in_its_vpc() {
         excluded: vec![],
         prefix_length: 20,
     };
-    let mut world = finished(&input);
-    world.vpc.as_mut().unwrap().cidr = cidr;
-    world.subnets.pop();
+    let mut observed = finished(&input);
+    observed.vpc.as_mut().unwrap().cidr = cidr;
+    observed.subnets.pop();
     let holding = |owner: &str, released: bool| berth_ledger::Holding {
         owner: owner.to_owned(),
         released: released.then(|| "2026-11-01T00:00:00Z".parse().unwrap()),
         rest_seconds: berth_ledger::CLOSED_REST_SECONDS,
     };
     let mine = format!("{}/{}", input.run.account_id, input.region);
-    world.known.holding = Some(holding(&mine, true));
-    let Decision::Act(batch) = decide(&input, &world).unwrap() else { panic!() };
+    observed.known.holding = Some(holding(&mine, true));
+    let Decision::Act(batch) = decide(&input, &observed).unwrap() else { panic!() };
     let lines: Vec<String> = batch.iter().map(ToString::to_string).collect();
     assert_eq!(lines, ["take 10.3.16.0/20 of pool dev-eu-west-1 back, which rests"], "that alone, and first");
-    world.known.holding = Some(holding(&mine, false));
-    assert!(decide(&input, &world).is_ok());
-    world.known.holding = Some(holding("444455556666/eu-west-1", false));
-    let error = decide(&input, &world).unwrap_err();
+    observed.known.holding = Some(holding(&mine, false));
+    assert!(decide(&input, &observed).is_ok());
+    observed.known.holding = Some(holding("444455556666/eu-west-1", false));
+    let error = decide(&input, &observed).unwrap_err();
     assert_eq!(error.fault, Fault::NotOwned);
     assert!(error.message.contains("which pool dev-eu-west-1 gave to 444455556666/eu-west-1"), "{error}");
 }
@@ -215,36 +215,39 @@ fn what_the_plan_gains_is_added_and_nothing_else_moves() {
 fn drift_is_put_right() {
     let cases: [(Edit<State>, &str); 5] = [
         (
-            |world| {
-                world.vpc.as_mut().unwrap().tags.0.remove("berth:tenant");
+            |observed| {
+                observed.vpc.as_mut().unwrap().tags.0.remove("berth:tenant");
             },
             "tag vpc-(new) with berth:tenant",
         ),
-        (|world| world.default_group_closed = false, "remove the rules of the default security group of vpc-(new)"),
-        (|world| world.flow_logs.clear(), "send flow logs of vpc-(new) to arn:aws:s3:::logs-410987654321"),
         (
-            |world| world.endpoints[0].tables.clear(),
+            |observed| observed.default_group_closed = false,
+            "remove the rules of the default security group of vpc-(new)",
+        ),
+        (|observed| observed.flow_logs.clear(), "send flow logs of vpc-(new) to arn:aws:s3:::logs-410987654321"),
+        (
+            |observed| observed.endpoints[0].tables.clear(),
             "add rtb-(new private) to vpce-(new s3), the gateway endpoint for s3",
         ),
         (
-            |world| {
-                world.tables[0].subnets.remove("subnet-(new private euw1-az2)");
+            |observed| {
+                observed.tables[0].subnets.remove("subnet-(new private euw1-az2)");
             },
             "associate subnet-(new private euw1-az2) with rtb-(new private)",
         ),
     ];
     for (drift, expected) in cases {
-        let mut world = finished(&input());
-        drift(&mut world);
-        assert_eq!(changes(&input(), &world), [expected]);
+        let mut observed = finished(&input());
+        drift(&mut observed);
+        assert_eq!(changes(&input(), &observed), [expected]);
     }
 }
 
 #[test]
 fn what_is_not_ours_is_a_fault_and_never_changed() {
-    let mut world = finished(&input());
-    world.tables[0].subnets.remove("subnet-(new private euw1-az1)");
-    world.tables.push(RouteTable {
+    let mut observed = finished(&input());
+    observed.tables[0].subnets.remove("subnet-(new private euw1-az1)");
+    observed.tables.push(RouteTable {
         vpc: "vpc-(new)".to_owned(),
         id: "rtb-theirs".to_owned(),
         routing: None,
@@ -253,16 +256,16 @@ fn what_is_not_ours_is_a_fault_and_never_changed() {
         paths: Vec::new(),
         tags: Tags::default(),
     });
-    let (kind, what) = fault(&input(), &world);
+    let (kind, what) = fault(&input(), &observed);
     assert_eq!(kind, Fault::NotOwned);
     assert!(what.contains("uses route table rtb-theirs, not Berth's rtb-(new private)"), "{what}");
 }
 
 #[test]
 fn a_tier_that_must_reach_nothing_may_not_use_the_private_table() {
-    let mut world = finished(&input());
-    world.tables[0].subnets.insert("subnet-(new attachment euw1-az1)".to_owned());
-    let (kind, what) = fault(&input(), &world);
+    let mut observed = finished(&input());
+    observed.tables[0].subnets.insert("subnet-(new attachment euw1-az1)".to_owned());
+    let (kind, what) = fault(&input(), &observed);
     assert_eq!(kind, Fault::InvalidInput);
     assert!(what.contains("tier attachment) is not private by the plan"), "{what}");
 }
@@ -291,8 +294,8 @@ fn a_subnet_of_someone_else_keeps_its_block() {
         tags: Tags::default(),
     };
     let vpc = vpc("vpc-1", input.vpc_tags());
-    let world = State { vpc: Some(vpc), known: on_record(), subnets: vec![theirs], ..State::default() };
-    let shown = changes(&input, &world);
+    let observed = State { vpc: Some(vpc), known: on_record(), subnets: vec![theirs], ..State::default() };
+    let shown = changes(&input, &observed);
     assert!(shown.contains(&"create subnet private in euw1-az1 with 10.1.4.0/22".to_owned()), "{shown:?}");
 }
 
@@ -334,19 +337,19 @@ fn the_payload_is_strict_and_the_output_is_in_camel_case() {
 
 #[test]
 fn a_creation_without_an_answer_is_waited_for_and_then_tried_again() {
-    let world = |age_seconds| {
+    let observed = |age_seconds| {
         let begun = jiff::Timestamp::UNIX_EPOCH;
         let creation = Some(Creation { begun, age_seconds, settled_seconds: 120 });
         State { known: Known { creation, ..Known::default() }, ..State::default() }
     };
     for age in [0, 1, 119] {
-        let (kind, what) = fault(&input(), &world(age));
+        let (kind, what) = fault(&input(), &observed(age));
         assert_eq!(kind, Fault::NotReady);
         assert_eq!(what, format!("a CreateVpc of {age} seconds ago may have made a VPC that EC2 does not show yet"));
     }
-    assert_eq!(changes(&input(), &world(120))[0], "create the VPC with a /20 of ipam-pool-1");
+    assert_eq!(changes(&input(), &observed(120))[0], "create the VPC with a /20 of ipam-pool-1");
     let mut seen = finished(&input());
-    seen.known.creation = world(1).known.creation;
+    seen.known.creation = observed(1).known.creation;
     assert_eq!(changes(&input(), &seen), Vec::<String>::new(), "a VPC that is seen settles it");
 }
 
@@ -377,15 +380,15 @@ fn a_public_tier_gets_a_gateway_a_table_of_its_own_and_no_other_tier_is_touched(
 
 #[test]
 fn a_gateway_or_a_default_route_of_somebody_else_is_not_owned() {
-    let mut world = finished(&public_input());
-    world.gateway =
+    let mut observed = finished(&public_input());
+    observed.gateway =
         Some(InternetGateway { id: "igw-9".to_owned(), is_ours: false, is_attached: true, tags: Tags::default() });
-    let (kind, what) = fault(&public_input(), &world);
+    let (kind, what) = fault(&public_input(), &observed);
     assert_eq!((kind, what.as_str()), (Fault::NotOwned, "igw-9 is attached to vpc-(new) but has not our tags"));
-    let mut world = finished(&public_input());
-    let table = world.tables.iter_mut().find(|table| table.routing == Some(TierRouting::Public)).unwrap();
+    let mut observed = finished(&public_input());
+    let table = observed.tables.iter_mut().find(|table| table.routing == Some(TierRouting::Public)).unwrap();
     table.default_route = Some("nat-1".to_owned());
-    let (kind, what) = fault(&public_input(), &world);
+    let (kind, what) = fault(&public_input(), &observed);
     assert_eq!(kind, Fault::NotOwned);
     assert!(what.contains("leads to nat-1, not to igw-(new)"), "{what}");
 }
@@ -397,8 +400,8 @@ fn the_gateway_of_the_vpc_comes_before_an_unattached_one_of_ours_and_others_do_n
         |id: &str, is_ours| InternetGateway { id: id.to_owned(), is_ours, is_attached: true, tags: Tags::default() };
     let found = |gateways: Vec<(InternetGateway, Option<String>)>| {
         let parts = Parts { gateways, ..Parts::default() };
-        let world = State::of(&input, vec![vpc("vpc-1", input.vpc_tags())], on_record(), parts);
-        world.gateway.map(|g| (g.id, g.is_attached))
+        let observed = State::of(&input, vec![vpc("vpc-1", input.vpc_tags())], on_record(), parts);
+        observed.gateway.map(|g| (g.id, g.is_attached))
     };
     let here = || Some("vpc-1".to_owned());
     assert_eq!(
@@ -442,36 +445,36 @@ proptest! {
         input in any_input(),
         crashes in proptest::collection::vec((1usize..5, any::<u32>()), 0..4),
     ) {
-        let mut world = State::default();
+        let mut observed = State::default();
         // Each crash: some whole rounds, then some of the actions of one more round, then a new invocation.
         for (rounds, lucky) in crashes {
             for round in 0..rounds {
-                let Decision::Act(batch) = decide(&input, &world).unwrap() else { break };
+                let Decision::Act(batch) = decide(&input, &observed).unwrap() else { break };
                 let is_last = round + 1 == rounds;
                 for (n, action) in batch.iter().enumerate() {
                     if !is_last || lucky & (1 << (n % 32)) != 0 {
-                        world.apply(&input, action, None);
+                        observed.apply(&input, action, None);
                     }
                 }
             }
-            world = seen_again(&world);
+            observed = seen_again(&observed);
         }
-        let output = run(&input, &mut world).unwrap().1;
+        let output = run(&input, &mut observed).unwrap().1;
         prop_assert_eq!(&output, &run(&input, &mut State::default()).unwrap().1);
-        let (again, same) = run(&input, &mut seen_again(&world)).unwrap();
+        let (again, same) = run(&input, &mut seen_again(&observed)).unwrap();
         prop_assert!(again.is_empty(), "{again:?}");
         prop_assert_eq!(same, output);
     }
 
     #[test]
     fn whatever_the_tiers_only_public_ones_reach_the_internet_gateway(input in any_input()) {
-        let world = finished(&input);
-        let public: Vec<_> = world.tables.iter().filter(|table| table.default_route.is_some()).collect();
+        let observed = finished(&input);
+        let public: Vec<_> = observed.tables.iter().filter(|table| table.default_route.is_some()).collect();
         let is_public = |name: &str| {
             input.network.tiers.iter().any(|tier| tier.name == name && tier.routing == TierRouting::Public)
         };
         for subnet in public.iter().flat_map(|table| &table.subnets) {
-            let tier = world.subnets.iter().find(|s| s.id == *subnet).and_then(|s| s.place.clone()).unwrap().0;
+            let tier = observed.subnets.iter().find(|s| s.id == *subnet).and_then(|s| s.place.clone()).unwrap().0;
             prop_assert!(is_public(&tier), "{subnet}");
         }
         prop_assert_eq!(public.is_empty(), !input.network.tiers.iter().any(|t| t.routing == TierRouting::Public));

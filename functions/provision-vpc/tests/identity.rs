@@ -42,9 +42,9 @@ fn by_ledger() -> Input {
 #[test]
 fn the_vpc_on_record_is_the_one_whatever_else_has_our_tags() {
     let stolen = at("vpc-0", "172.31.0.0/16", ours());
-    let world = seen(&input(), vec![stolen.clone(), vpc("vpc-1", ours())], on_record());
-    assert_eq!(world.vpc.as_ref().unwrap().id, "vpc-1");
-    let (kind, what) = fault(&input(), &world);
+    let observed = seen(&input(), vec![stolen.clone(), vpc("vpc-1", ours())], on_record());
+    assert_eq!(observed.vpc.as_ref().unwrap().id, "vpc-1");
+    let (kind, what) = fault(&input(), &observed);
     assert_eq!(kind, Fault::NotOwned);
     assert_eq!(what, "vpc-0 (172.31.0.0/16) has Berth's tags, and on record is vpc-1 (10.1.0.0/20)");
 
@@ -64,14 +64,14 @@ fn the_vpc_on_record_is_the_one_whatever_else_has_our_tags() {
 
 #[test]
 fn a_vpc_on_record_that_is_gone_is_made_again() {
-    let world = seen(&input(), Vec::new(), on_record());
-    assert_eq!(changes(&input(), &world)[0], "create the VPC with a /20 of ipam-pool-1");
+    let observed = seen(&input(), Vec::new(), on_record());
+    assert_eq!(changes(&input(), &observed)[0], "create the VPC with a /20 of ipam-pool-1");
 }
 
 #[test]
 fn a_vpc_on_record_with_another_block_is_not_the_one() {
-    let world = seen(&input(), vec![at("vpc-1", "10.7.0.0/20", ours())], on_record());
-    let (kind, what) = fault(&input(), &world);
+    let observed = seen(&input(), vec![at("vpc-1", "10.7.0.0/20", ours())], on_record());
+    let (kind, what) = fault(&input(), &observed);
     assert_eq!((kind, what.as_str()), (Fault::NotOwned, "vpc-1 is on record with 10.1.0.0/20, and has 10.7.0.0/20"));
 }
 
@@ -106,10 +106,10 @@ fn without_a_record_tags_count_only_with_an_intent_and_a_block_that_was_given() 
         ),
     ];
     for (input, block, known, refused) in cases {
-        let world = seen(&input, vec![at("vpc-9", block, ours())], known);
+        let observed = seen(&input, vec![at("vpc-9", block, ours())], known);
         match refused {
-            None => assert_eq!(changes(&input, &world)[0], format!("record the VPC vpc-9 with {block}")),
-            Some(expected) => assert_eq!(fault(&input, &world), (Fault::NotOwned, expected.to_owned())),
+            None => assert_eq!(changes(&input, &observed)[0], format!("record the VPC vpc-9 with {block}")),
+            Some(expected) => assert_eq!(fault(&input, &observed), (Fault::NotOwned, expected.to_owned())),
         }
     }
 }
@@ -129,9 +129,9 @@ fn a_plan_without_a_ledger_shows_the_vpc_that_it_would_be_rebuilt_with() {
 fn a_vpc_with_our_name_or_somebody_elses_tags_is_not_ours() {
     let other = Tags::of(&"999988887777".parse().unwrap(), &input().run.tenant).with("Name", "berth-payments-dev");
     let default = [("Name", "default")].into_iter().collect();
-    let world = seen(&input(), vec![vpc("vpc-1", other), vpc("vpc-2", default)], Known::default());
+    let observed = seen(&input(), vec![vpc("vpc-1", other), vpc("vpc-2", default)], Known::default());
     let expected = "vpc-1 has our name, berth-payments-dev, but not our tags";
-    assert_eq!(fault(&input(), &world), (Fault::NotOwned, expected.to_owned()));
+    assert_eq!(fault(&input(), &observed), (Fault::NotOwned, expected.to_owned()));
 }
 
 #[test]
@@ -160,8 +160,8 @@ fn of_two_vpcs_that_lost_answers_made_every_run_takes_the_one_in_use_then_the_sm
 fn a_second_block_of_the_vpc_is_not_owned_whatever_its_state() {
     for state in ["associated", "associating", "disassociating", "of unknown state"] {
         let further = vec![("10.16.0.0/24".to_owned(), state.to_owned())];
-        let world = seen(&input(), vec![Vpc { further, ..vpc("vpc-1", ours()) }], on_record());
+        let observed = seen(&input(), vec![Vpc { further, ..vpc("vpc-1", ours()) }], on_record());
         let what = format!("vpc-1 has further blocks that Berth did not associate: 10.16.0.0/24 ({state})");
-        assert_eq!(fault(&input(), &world), (Fault::NotOwned, what));
+        assert_eq!(fault(&input(), &observed), (Fault::NotOwned, what));
     }
 }

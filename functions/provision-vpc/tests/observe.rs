@@ -77,9 +77,9 @@ async fn every_further_block_is_seen_unless_it_is_gone() {
     let first = block("10.1.0.0/20", "associated");
     let bare = "<item><cidrBlock>10.99.0.0/24</cidrBlock></item>";
     let set = format!("{TAGS}<cidrBlockAssociationSet>{first}{blocks}{bare}</cidrBlockAssociationSet>");
-    let world = read(&recorded_region().but(VPCS, vpcs(&[vpc("vpc-1", "10.1.0.0/20", &set)], ""))).await;
+    let observed = read(&recorded_region().but(VPCS, vpcs(&[vpc("vpc-1", "10.1.0.0/20", &set)], ""))).await;
     let further: Vec<String> =
-        world.vpc.unwrap().further.into_iter().map(|(block, state)| format!("{block} {state}")).collect();
+        observed.vpc.unwrap().further.into_iter().map(|(block, state)| format!("{block} {state}")).collect();
     assert_eq!(
         further,
         [
@@ -98,9 +98,9 @@ async fn the_vpc_on_record_is_found_on_a_further_page_also_without_tags() {
     let first = vpcs(&[vpc("vpc-0", "172.31.0.0/16", TAGS)], "<nextToken>two</nextToken>");
     let second = vpcs(&[vpc("vpc-1", "10.1.0.0/20", "")], "");
     let recorded = recorded_region().but(VPCS, first).but(&["Action=DescribeVpcs&", "NextToken=two"], second);
-    let world = read(&recorded).await;
-    assert_eq!(world.vpc.unwrap().id, "vpc-1");
-    assert_eq!(world.not_owned.len(), 2, "{:?}", world.not_owned);
+    let observed = read(&recorded).await;
+    assert_eq!(observed.vpc.unwrap().id, "vpc-1");
+    assert_eq!(observed.not_owned.len(), 2, "{:?}", observed.not_owned);
     assert!(recorded.asked().iter().filter(|asked| asked.contains("vpc-id")).all(|asked| !asked.contains("vpc-0")));
 }
 
@@ -147,8 +147,8 @@ async fn every_way_out_of_the_vpc_is_seen_and_whose_a_peering_is() {
     let recorded = recorded_region()
         .but(TABLES, answer("DescribeRouteTables", "routeTableSet", &[table], ""))
         .but(&["Action=DescribeVpcPeeringConnections&", "pcx-1"], peerings);
-    let world = read(&recorded).await;
-    let found: Vec<&str> = world.tables[0].paths.iter().map(|(_, target)| target.as_str()).collect();
+    let observed = read(&recorded).await;
+    let found: Vec<&str> = observed.tables[0].paths.iter().map(|(_, target)| target.as_str()).collect();
     let expected = [
         "pcx-1",
         "vgw-1",
@@ -161,8 +161,8 @@ async fn every_way_out_of_the_vpc_is_seen_and_whose_a_peering_is() {
         "a target that Berth does not know",
     ];
     assert_eq!(found, expected);
-    assert_eq!(world.peers["pcx-1"], "vpc-1 of account 111122223333 and vpc-9 of account 999988887777");
-    let reported = crate::decide::planned::changes(&input(), &world, world.vpc.as_ref().unwrap());
+    assert_eq!(observed.peers["pcx-1"], "vpc-1 of account 111122223333 and vpc-9 of account 999988887777");
+    let reported = crate::decide::planned::changes(&input(), &observed, observed.vpc.as_ref().unwrap());
     let peering = reported.iter().find(|change| change.what.contains("pcx-1")).unwrap();
     assert!(peering.what.contains("vpc-9 of account 999988887777, past the Transit Gateway: 10.9.0.0/16 in rtb-1"));
     assert_eq!((reported.len(), peering.by_berth), (expected.len(), false));
@@ -186,10 +186,11 @@ async fn tables_of_ours_are_told_from_others_by_their_tags_and_keep_their_subnet
         table("rtb-4", "<tagSet><item><key>berth:routing</key><value>private</value></item></tagSet>"),
         "<vpcId>vpc-1</vpcId>".to_owned(),
     ];
-    let world = read(&recorded_region().but(TABLES, answer("DescribeRouteTables", "routeTableSet", &items, ""))).await;
-    let kinds: Vec<Option<TierRouting>> = world.tables.iter().map(|table| table.routing).collect();
+    let observed =
+        read(&recorded_region().but(TABLES, answer("DescribeRouteTables", "routeTableSet", &items, ""))).await;
+    let kinds: Vec<Option<TierRouting>> = observed.tables.iter().map(|table| table.routing).collect();
     assert_eq!(kinds, [Some(TierRouting::Private), Some(TierRouting::Public), None, None]);
-    assert_eq!(world.tables[0].subnets, ["subnet-rtb-1".to_owned()].into());
+    assert_eq!(observed.tables[0].subnets, ["subnet-rtb-1".to_owned()].into());
 }
 
 #[tokio::test]
@@ -203,11 +204,11 @@ async fn endpoints_that_are_gone_do_not_count_and_groups_that_are_not_seen_empty
     let states = ["available", "pending", "deleting", "deleted", "failed", "rejected", "expired", "entangled"];
     let mut items: Vec<String> = states.iter().enumerate().map(|(n, state)| endpoint(n, state, "Gateway")).collect();
     items.push(endpoint(8, "available", "Interface"));
-    let world =
+    let observed =
         read(&recorded_region().but(ENDPOINTS, answer("DescribeVpcEndpoints", "vpcEndpointSet", &items, ""))).await;
-    let living: Vec<&str> = world.endpoints.iter().map(|endpoint| endpoint.id.as_str()).collect();
+    let living: Vec<&str> = observed.endpoints.iter().map(|endpoint| endpoint.id.as_str()).collect();
     assert_eq!(living, ["vpce-0", "vpce-1", "vpce-7"]);
-    assert!(!world.default_group_closed, "a group that the answer lacks is not known to be closed");
+    assert!(!observed.default_group_closed, "a group that the answer lacks is not known to be closed");
     let empty = "<groupId>sg-1</groupId><vpcId>vpc-1</vpcId>".to_owned();
     let open = format!("{empty}<ipPermissions><item><ipProtocol>-1</ipProtocol></item></ipPermissions>");
     for (group, is_closed) in [(empty, true), (open, false)] {

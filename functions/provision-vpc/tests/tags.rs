@@ -18,11 +18,12 @@ fn tagged(count: usize) -> Input {
 }
 
 /// Ids of everything in the finished region that carries tags of ours.
-fn ids(world: &State) -> Vec<String> {
-    let vpc = world.vpc.iter().map(|vpc| &vpc.id);
-    let parts = world.subnets.iter().map(|subnet| &subnet.id).chain(world.tables.iter().map(|table| &table.id));
-    let others = world.endpoints.iter().map(|endpoint| &endpoint.id).chain(world.flow_logs.iter().map(|log| &log.id));
-    vpc.chain(parts).chain(world.gateway.iter().map(|gateway| &gateway.id)).chain(others).cloned().collect()
+fn ids(observed: &State) -> Vec<String> {
+    let vpc = observed.vpc.iter().map(|vpc| &vpc.id);
+    let parts = observed.subnets.iter().map(|subnet| &subnet.id).chain(observed.tables.iter().map(|table| &table.id));
+    let others =
+        observed.endpoints.iter().map(|endpoint| &endpoint.id).chain(observed.flow_logs.iter().map(|log| &log.id));
+    vpc.chain(parts).chain(observed.gateway.iter().map(|gateway| &gateway.id)).chain(others).cloned().collect()
 }
 
 #[test]
@@ -47,10 +48,10 @@ fn what_has_the_tags_needs_nothing_and_those_that_left_the_file_stay() {
 fn one_tag_that_somebody_changed_is_set_again_and_tags_of_others_stay() {
     let input = tagged(2);
     for id in ids(&finished(&input)) {
-        let mut world = finished(&input);
+        let mut observed = finished(&input);
         let foreign = [("key-1", "theirs"), ("owner", "somebody")].into_iter().collect();
-        world.apply(&input, &Change::TagResource { id: id.clone(), tags: foreign }, None);
-        let crate::Decision::Act(batch) = crate::decide::decide(&input, &world).unwrap() else { panic!("{id}") };
+        observed.apply(&input, &Change::TagResource { id: id.clone(), tags: foreign }, None);
+        let crate::Decision::Act(batch) = crate::decide::decide(&input, &observed).unwrap() else { panic!("{id}") };
         let tags = [("key-1", "a")].into_iter().collect();
         assert_eq!(batch, [Change::TagResource { id, tags }]);
     }
@@ -59,17 +60,17 @@ fn one_tag_that_somebody_changed_is_set_again_and_tags_of_others_stay() {
 #[test]
 fn a_part_without_our_own_tags_is_not_tagged() {
     let (none, one) = (tagged(0), tagged(1));
-    let mut world = finished(&none);
-    world.endpoints.iter_mut().for_each(|endpoint| endpoint.tags.0.clear());
-    world.flow_logs.iter_mut().for_each(|log| log.tags.0.clear());
-    let lines = changes(&one, &world).join("\n");
+    let mut observed = finished(&none);
+    observed.endpoints.iter_mut().for_each(|endpoint| endpoint.tags.0.clear());
+    observed.flow_logs.iter_mut().for_each(|log| log.tags.0.clear());
+    let lines = changes(&one, &observed).join("\n");
     assert!(lines.contains("tag vpc-(new)") && !lines.contains("vpce-") && !lines.contains("fl-"), "{lines}");
 }
 
 #[test]
 fn the_most_tags_that_the_file_takes_fit_beside_ours() {
     let input = tagged(ORGANIZATION_TAGS_MAX);
-    let world = finished(&input);
-    let most = world.subnets.iter().map(|subnet| subnet.tags.0.len()).max();
+    let observed = finished(&input);
+    let most = observed.subnets.iter().map(|subnet| subnet.tags.0.len()).max();
     assert_eq!(most, Some(50));
 }

@@ -10,7 +10,7 @@ use berth_ledger::{Admission, Record, Status, admit};
 use berth_tenancy::{Binding, Identity, TenantSource};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
-use sweep_accounts::{IDENTITY_CHANGES_MAX, Limits, Listed, Swept, World, decide, needs_tags};
+use sweep_accounts::{IDENTITY_CHANGES_MAX, Limits, Listed, State, Swept, decide, needs_tags};
 
 const OURS: &str = "ou-ab12-dev00001";
 const ELSEWHERE: &str = "ou-ab12-other001";
@@ -59,22 +59,22 @@ fn record(number: u64, status: Status, since: Timestamp) -> Record {
     .unwrap()
 }
 
-fn world(accounts: Vec<Listed>, records: Vec<Record>) -> World {
+fn observed(accounts: Vec<Listed>, records: Vec<Record>) -> State {
     let records = records.into_iter().map(|record| (record.account_id.clone(), record)).collect();
-    World { accounts, records, ..World::default() }
+    State { accounts, records, ..State::default() }
 }
 
-fn sweep(world: &World) -> Swept {
-    decide(&PLATFORM, world, limits(), now())
+fn sweep(state: &State) -> Swept {
+    decide(&PLATFORM, state, limits(), now())
 }
 
 /// Why the only account is asked for, or why it is left alone.
 fn one(listed: Listed, record: Option<Record>, runs: bool) -> Result<(Why, u32), Left> {
-    let mut world = world(vec![listed], record.into_iter().collect());
+    let mut state = observed(vec![listed], record.into_iter().collect());
     if runs {
-        world.running.insert(execution(1, 3));
+        state.running.insert(execution(1, 3));
     }
-    let swept = sweep(&world);
+    let swept = sweep(&state);
     match swept.asked.as_slice() {
         [ask] => Ok((ask.why, ask.generation)),
         _ => Err(*swept.left.keys().next().unwrap()),
@@ -126,13 +126,13 @@ fn an_account_that_would_become_another_one_is_listed_and_never_asked_for() {
             (("orchard", "dev"), None, false),
             (("orchard", "staging"), None, true),
         ] {
-            let mut world = world(vec![listed(1)], vec![bound(1, status, is, from)]);
-            let tagged = needs_tags(&PLATFORM, &world).contains(&id(1));
-            world.accounts[0].is_tagged = tagged;
+            let mut state = observed(vec![listed(1)], vec![bound(1, status, is, from)]);
+            let tagged = needs_tags(&PLATFORM, &state).contains(&id(1));
+            state.accounts[0].is_tagged = tagged;
             if from != name && tagged {
-                world.accounts[0].facts.tags.insert("berth:tenant".to_owned(), is.0.to_owned());
+                state.accounts[0].facts.tags.insert("berth:tenant".to_owned(), is.0.to_owned());
             }
-            let swept = sweep(&world);
+            let swept = sweep(&state);
             let seen: Vec<(&str, &str)> = swept.changed.iter().map(|c| (c.is.as_str(), c.would_be.as_str())).collect();
             assert_eq!(!seen.is_empty(), changed, "{status:?} {is:?} {from:?}: {seen:?}");
             assert!(!changed || swept.asked.is_empty(), "{status:?} {is:?} {from:?}: {swept:?}");
@@ -147,8 +147,8 @@ const LEAVING: [Status; 3] = [Status::Offboarding, Status::OffboardingFailed, St
 fn an_account_that_leaves_or_has_left_is_never_asked_for() {
     for status in LEAVING {
         for is in [("tenant1", "dev"), ("orchard", "staging")] {
-            let world = world(vec![listed(1)], vec![bound(1, status, is, Some(TenantSource::Name))]);
-            let swept = sweep(&world);
+            let state = observed(vec![listed(1)], vec![bound(1, status, is, Some(TenantSource::Name))]);
+            let swept = sweep(&state);
             assert_eq!((swept.asked.len(), swept.changed.len()), (0, 0), "{status:?}: {swept:?}");
             assert_eq!(swept.left, [(Left::Leaving, 1)].into(), "{status:?}");
         }
@@ -157,11 +157,12 @@ fn an_account_that_leaves_or_has_left_is_never_asked_for() {
 
 #[test]
 fn a_retagged_account_is_seen_before_it_is_asked_for() {
-    let mut world = world(vec![listed(1)], vec![bound(1, Status::Failed, ("orchard", "dev"), Some(TenantSource::Tag))]);
-    assert_eq!(needs_tags(&PLATFORM, &world), [id(1)]);
-    world.accounts[0].is_tagged = true;
-    world.accounts[0].facts.tags.insert("berth:tenant".to_owned(), "harvest".to_owned());
-    let swept = sweep(&world);
+    let mut state =
+        observed(vec![listed(1)], vec![bound(1, Status::Failed, ("orchard", "dev"), Some(TenantSource::Tag))]);
+    assert_eq!(needs_tags(&PLATFORM, &state), [id(1)]);
+    state.accounts[0].is_tagged = true;
+    state.accounts[0].facts.tags.insert("berth:tenant".to_owned(), "harvest".to_owned());
+    let swept = sweep(&state);
     assert_eq!((swept.asked, swept.changed.len()), (vec![], 1));
     assert_eq!(swept.changed[0].differences[0].to_string(), "tenant is orchard, and would be harvest");
 }
@@ -176,8 +177,8 @@ fn many_accounts_that_would_become_others_at_once_stop_the_sweep() {
             let tenant = format!("tenant{number}");
             bound(number, Status::Onboarded, (&tenant, "dev"), Some(TenantSource::Name))
         });
-        let world = world(numbers.clone().map(listed).chain([listed(99)]).collect(), records.collect());
-        let swept = decide(&renamed, &world, limits(), now());
+        let state = observed(numbers.clone().map(listed).chain([listed(99)]).collect(), records.collect());
+        let swept = decide(&renamed, &state, limits(), now());
         assert_eq!((swept.changed.len(), swept.is_stopped()), (count, stopped));
         assert_eq!(swept.asked.len(), 1, "what the sweep does about it is its own");
     }
@@ -185,9 +186,9 @@ fn many_accounts_that_would_become_others_at_once_stop_the_sweep() {
 
 #[test]
 fn nothing_is_decided_about_an_account_that_could_not_be_read_and_the_others_are_asked_for() {
-    let mut world = world(vec![listed(1), listed(2)], vec![]);
-    world.unreadable.insert(id(1));
-    let swept = sweep(&world);
+    let mut state = observed(vec![listed(1), listed(2)], vec![]);
+    state.unreadable.insert(id(1));
+    let swept = sweep(&state);
     let asked: Vec<_> = swept.asked.iter().map(|ask| &ask.account_id).collect();
     assert_eq!((asked, swept.left), (vec![&id(2)], [(Left::Unreadable, 1)].into()));
 }
@@ -256,8 +257,8 @@ fn tags_are_read_only_of_accounts_that_were_ignored_and_are_in_a_unit_of_ours_no
     elsewhere.facts.ous = vec![ELSEWHERE.to_owned()];
     let accounts = vec![listed(1), elsewhere, listed(3), listed(4)];
     let ignored = |number| record(number, Status::Ignored, ago(5));
-    let world = world(accounts, vec![ignored(1), ignored(2), record(3, Status::Failed, ago(9_999))]);
-    assert_eq!(needs_tags(&PLATFORM, &world), [id(1)]);
+    let state = observed(accounts, vec![ignored(1), ignored(2), record(3, Status::Failed, ago(9_999))]);
+    assert_eq!(needs_tags(&PLATFORM, &state), [id(1)]);
 }
 
 #[test]
@@ -267,7 +268,7 @@ fn reasons_are_sentences_with_what_a_person_needs() {
     let mut moved = record(4, Status::Ignored, ago(7));
     moved.reason = Some("no organizational unit on the account's path is listed in an environment".to_owned());
     let records = vec![failed, record(3, Status::Running, ago(300)), moved];
-    let swept = sweep(&world(vec![listed(4), listed(3), listed(2), listed(1)], records));
+    let swept = sweep(&observed(vec![listed(4), listed(3), listed(2), listed(1)], records));
     let reasons: Vec<&str> = swept.asked.iter().map(|ask| ask.reason.as_str()).collect();
     assert_eq!(
         reasons,
@@ -293,17 +294,17 @@ fn limits_of_the_input_take_the_place_of_the_settings_one_by_one() {
 }
 
 /// What accept-event makes of the events: the execution of each generation starts.
-fn start(world: &mut World, asked: &[Ask], happened: Timestamp) -> usize {
+fn start(state: &mut State, asked: &[Ask], happened: Timestamp) -> usize {
     let mut started = 0;
     for ask in asked {
-        let known = world.records.get(&ask.account_id);
+        let known = state.records.get(&ask.account_id);
         let Admission::Start { generation } = admit(known, Some(happened), Some(ask.generation)) else { continue };
         started += 1;
         let number = ask.account_id.as_str().parse().unwrap();
         let requested = Record { generation, ..record(number, Status::Requested, happened) };
         let arn = execution(number, generation);
-        world.running.insert(arn.clone());
-        world.records.insert(ask.account_id.clone(), Record { execution_arn: Some(arn), ..requested });
+        state.running.insert(arn.clone());
+        state.records.insert(ask.account_id.clone(), Record { execution_arn: Some(arn), ..requested });
     }
     started
 }
@@ -331,35 +332,35 @@ prop_compose! {
     }
 }
 
-fn any_world() -> impl Strategy<Value = World> {
+fn any_state() -> impl Strategy<Value = State> {
     let accounts: Vec<_> = (1..40_u64).map(any_account).collect();
     accounts.prop_map(|accounts| {
-        let mut world = World::default();
+        let mut state = State::default();
         for (listed, record, runs) in accounts {
             if let Some(record) = record {
-                world.running.extend(record.execution_arn.clone().filter(|_| runs));
-                world.records.insert(record.account_id.clone(), record);
+                state.running.extend(record.execution_arn.clone().filter(|_| runs));
+                state.records.insert(record.account_id.clone(), record);
             }
-            world.accounts.push(listed);
+            state.accounts.push(listed);
         }
-        world
+        state
     })
 }
 
 proptest! {
     #[test]
-    fn from_any_world_every_event_starts_something_once_and_the_next_sweep_asks_for_nothing(world in any_world()) {
-        let mut world = world;
-        let first = sweep(&world);
-        prop_assert_eq!(first.asked.len() + first.left.values().sum::<usize>(), world.accounts.len(), "each once");
-        let again = sweep(&world);
+    fn from_any_state_every_event_starts_something_once_and_the_next_sweep_asks_for_nothing(state in any_state()) {
+        let mut state = state;
+        let first = sweep(&state);
+        prop_assert_eq!(first.asked.len() + first.left.values().sum::<usize>(), state.accounts.len(), "each once");
+        let again = sweep(&state);
         prop_assert_eq!(&again, &first, "two sweeps at once see the same");
-        prop_assert_eq!(start(&mut world, &first.asked, now()), first.asked.len(), "each event starts something");
-        let after: BTreeMap<_, _> = world.records.iter().map(|(id, record)| (id.clone(), record.generation)).collect();
-        start(&mut world, &again.asked, now());
-        for (account, record) in &world.records {
+        prop_assert_eq!(start(&mut state, &first.asked, now()), first.asked.len(), "each event starts something");
+        let after: BTreeMap<_, _> = state.records.iter().map(|(id, record)| (id.clone(), record.generation)).collect();
+        start(&mut state, &again.asked, now());
+        for (account, record) in &state.records {
             prop_assert_eq!(record.generation, after[account], "the second sweep's events start nothing new");
         }
-        prop_assert_eq!(sweep(&world).asked, []);
+        prop_assert_eq!(sweep(&state).asked, []);
     }
 }

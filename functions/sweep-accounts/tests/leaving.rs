@@ -8,7 +8,7 @@ use berth_ledger::Record;
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use sweep_accounts::{Leaving, Listed, TAGS_PER_SWEEP, World, leaving, may_be_out};
+use sweep_accounts::{Leaving, Listed, State, TAGS_PER_SWEEP, leaving, may_be_out};
 
 fn now() -> Timestamp {
     "2026-11-21T06:00:00Z".parse().unwrap()
@@ -56,13 +56,13 @@ fn ours(number: usize) -> Listed {
     listed(number, "ACTIVE", "ou-ab12-dev00001")
 }
 
-fn world(accounts: Vec<Listed>, records: Vec<Record>) -> World {
+fn observed(accounts: Vec<Listed>, records: Vec<Record>) -> State {
     let records = records.into_iter().map(|record| (record.account_id.clone(), record)).collect();
-    World { accounts, records, is_whole: true, ..World::default() }
+    State { accounts, records, is_whole: true, ..State::default() }
 }
 
-fn look(rules: OffboardingRules, world: &World) -> Leaving {
-    leaving(&platform(rules), world, now())
+fn look(rules: OffboardingRules, state: &State) -> Leaving {
+    leaving(&platform(rules), state, now())
 }
 
 fn marked(days: i64) -> Value {
@@ -76,7 +76,7 @@ fn an_account_that_is_gone_closed_or_moved_is_put_on_the_list() {
         (vec![listed(1, "SUSPENDED", "ou-ab12-dev00001")], "SUSPENDED"),
         (vec![listed(1, "ACTIVE", "ou-ab12-other001")], "unit"),
     ] {
-        let leaving = look(OffboardingRules::default(), &world(accounts, vec![record(1, &json!({}))]));
+        let leaving = look(OffboardingRules::default(), &observed(accounts, vec![record(1, &json!({}))]));
         let [(account, mark)] = leaving.to_mark.as_slice() else { panic!("{leaving:?}") };
         assert_eq!((account.as_str(), mark.since), (id(1).as_str(), now()));
         assert!(mark.reason.contains(says), "{says}: {}", mark.reason);
@@ -86,7 +86,7 @@ fn an_account_that_is_gone_closed_or_moved_is_put_on_the_list() {
 
 #[test]
 fn who_is_ours_is_left_alone_and_taken_off_the_list_again() {
-    let leaving = look(auto(0), &world(vec![ours(1), ours(2)], vec![record(1, &json!({})), record(2, &marked(9))]));
+    let leaving = look(auto(0), &observed(vec![ours(1), ours(2)], vec![record(1, &json!({})), record(2, &marked(9))]));
     assert!(leaving.listed.is_empty() && leaving.to_mark.is_empty(), "{leaving:?}");
     assert_eq!(leaving.to_forget.iter().map(|(account, _)| account.to_string()).collect::<Vec<_>>(), [id(2)]);
 }
@@ -94,22 +94,22 @@ fn who_is_ours_is_left_alone_and_taken_off_the_list_again() {
 #[test]
 fn nothing_is_said_of_who_is_under_way_has_left_or_has_nothing() {
     for status in ["requested", "running", "offboarding", "offboarding-failed", "offboarded"] {
-        let leaving = look(auto(0), &world(vec![], vec![record(1, &json!({ "status": status }))]));
+        let leaving = look(auto(0), &observed(vec![], vec![record(1, &json!({ "status": status }))]));
         assert_eq!((leaving.listed.len(), leaving.to_mark.len(), leaving.to_forget.len()), (0, 0, 0), "{status}");
     }
-    let nothing = look(auto(0), &world(vec![], vec![record(1, &json!({ "commit": null }))]));
+    let nothing = look(auto(0), &observed(vec![], vec![record(1, &json!({ "commit": null }))]));
     assert!(nothing.listed.is_empty());
-    let partial = World { is_whole: false, ..world(vec![], vec![record(1, &json!({}))]) };
+    let partial = State { is_whole: false, ..observed(vec![], vec![record(1, &json!({}))]) };
     assert!(look(auto(0), &partial).listed.is_empty(), "an organization that was not read whole lacks nobody");
     let unreadable =
-        World { unreadable: [id(1).parse().unwrap()].into(), ..world(vec![], vec![record(1, &json!({}))]) };
+        State { unreadable: [id(1).parse().unwrap()].into(), ..observed(vec![], vec![record(1, &json!({}))]) };
     assert!(look(auto(0), &unreadable).listed.is_empty());
 }
 
 #[test]
 fn a_person_who_took_an_account_off_the_list_is_not_overruled() {
     let cancelled = json!({ "offboardingCancelled": "2026-11-20T00:00:00Z" });
-    let leaving = look(auto(0), &world(vec![], vec![record(1, &cancelled)]));
+    let leaving = look(auto(0), &observed(vec![], vec![record(1, &cancelled)]));
     assert!(leaving.listed.is_empty() && leaving.to_mark.is_empty(), "{leaving:?}");
 }
 
@@ -120,7 +120,7 @@ fn only_auto_lets_an_account_go_and_only_after_its_days_of_grace() {
     for (rules, days, starts) in
         [(by_hand, 90, false), (auto(7), 6, false), (auto(7), 7, true), (auto(0), 0, true), (protected, 90, false)]
     {
-        let leaving = look(rules, &world(vec![], vec![record(1, &marked(days))]));
+        let leaving = look(rules, &observed(vec![], vec![record(1, &marked(days))]));
         assert_eq!(leaving.listed[0].starts, starts, "{rules:?} {days}");
     }
 }
@@ -129,7 +129,7 @@ fn only_auto_lets_an_account_go_and_only_after_its_days_of_grace() {
 fn sixty_closings_of_a_hundred_accounts_start_nothing_and_are_an_error() {
     let accounts = (1..=100).map(|n| if n <= 60 { listed(n, "SUSPENDED", "ou-ab12-dev00001") } else { ours(n) });
     let records = (1..=100).map(|n| record(n, &json!({})));
-    let mut leaving = look(auto(0), &world(accounts.collect(), records.collect()));
+    let mut leaving = look(auto(0), &observed(accounts.collect(), records.collect()));
     assert_eq!((leaving.due().count(), leaving.allowed), (60, 10));
     let error = leaving.stopped().unwrap();
     assert!(error.message.starts_with("60 accounts would be offboarded at once"), "{}", error.message);
@@ -144,7 +144,7 @@ proptest! {
         let state = |closed: bool| if closed { "SUSPENDED" } else { "ACTIVE" };
         let accounts = closed.iter().enumerate().map(|(n, closed)| listed(n + 1, state(*closed), "ou-ab12-dev00001"));
         let records = (1..=closed.len()).map(|n| record(n, &marked(30)));
-        let mut leaving = look(auto(7), &world(accounts.collect(), records.collect()));
+        let mut leaving = look(auto(7), &observed(accounts.collect(), records.collect()));
         let gone = closed.iter().filter(|closed| **closed).count();
         prop_assert_eq!(leaving.due().count(), gone);
         prop_assert_eq!(leaving.to_forget.len(), closed.len() - gone);
@@ -167,12 +167,12 @@ fn every_onboarded_account_has_its_turn_and_one_on_the_list_always_has() {
         };
         record(number, &extra)
     });
-    let world = World {
+    let state = State {
         accounts: numbers.map(ours).collect(),
         records: records.map(|record| (record.account_id.clone(), record)).collect(),
-        ..world(vec![], vec![])
+        ..observed(vec![], vec![])
     };
-    let hours: Vec<Vec<_>> = (0..3).map(|hour| may_be_out(&world, now() + SignedDuration::from_hours(hour))).collect();
+    let hours: Vec<Vec<_>> = (0..3).map(|hour| may_be_out(&state, now() + SignedDuration::from_hours(hour))).collect();
     assert!(hours.iter().all(|asked| asked.len() <= TAGS_PER_SWEEP + 1 && asked[0].as_str() == id(1)));
     let mut all: Vec<String> = hours.iter().flat_map(|asked| &asked[1..]).map(ToString::to_string).collect();
     all.sort();

@@ -7,7 +7,7 @@ use std::{collections::VecDeque, sync::Mutex};
 use async_trait::async_trait;
 
 use super::*;
-use crate::{CommitOutcome, Person, Refusal, RefusedKind};
+use crate::{CommitOutcome, GitIdentity, Refusal, RefusedKind};
 
 /// What shall happen to a commit.
 enum Fate {
@@ -127,7 +127,7 @@ fn append(path: &RepoPath) -> impl FnMut(&Snapshot) -> Edit + Send + use<> {
 }
 
 async fn run(repo: &MemoryRepo, policy: BatchPolicy) -> Result<BatchOutcome, RepoError> {
-    let berth = Person::new("Berth", "berth@example.com").unwrap();
+    let berth = GitIdentity::new("Berth", "berth@example.com").unwrap();
     let by = Authorship { author: berth.clone(), committer: berth, time_unix_seconds: 0 };
     let paths = BTreeSet::from([path("a"), path("b")]);
     commit_batch(repo, &paths, &by, &policy, &mut Jitter::from_seed(1), append(&path("a"))).await

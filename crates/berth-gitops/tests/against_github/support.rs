@@ -17,8 +17,8 @@ use std::{
 };
 
 use berth_gitops::{
-    Authorship, BatchOutcome, BatchPolicy, Change, Edit, GitHubRepo, GitHubSettings, GitLimits, HostSecret, Jitter,
-    Person, RepoError, RepoPath, Snapshot, commit_batch,
+    Authorship, BatchOutcome, BatchPolicy, Change, Edit, GitHubRepo, GitHubSettings, GitIdentity, GitLimits,
+    HostSecret, Jitter, RepoError, RepoPath, Snapshot, commit_batch,
 };
 use serde_json::{Value, json};
 
@@ -125,7 +125,7 @@ pub(crate) fn write(tenant: &str, text: &str) -> Change {
 }
 
 pub(crate) fn authorship() -> Authorship {
-    let person = Person::new("Berth", "berth@example.com").unwrap();
+    let person = GitIdentity::new("Berth", "berth@example.com").unwrap();
     Authorship { author: person.clone(), committer: person, time_unix_seconds: 1_790_000_000 }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use berth_gitops::{Authorship, Jitter, Person};
+use berth_gitops::{Authorship, GitIdentity, Jitter};
 use berth_ledger::Ledger;
 use berth_repository::Repository;
 use berth_step::Batch;
@@ -98,7 +98,7 @@ impl Whole {
 
 /// Gives a function one batch; the ids of the messages that go back to the queue.
 pub(crate) async fn handle(function: &CommitTenant, batch: Batch, seed: u64) -> Vec<String> {
-    let berth = Person::new("Berth", "berth@example.com").unwrap();
+    let berth = GitIdentity::new("Berth", "berth@example.com").unwrap();
     let by = Authorship { author: berth.clone(), committer: berth, time_unix_seconds: 1_790_000_000 };
     let answer = function.handle(batch, by, Jitter::from_seed(seed)).await.unwrap();
     let answer = serde_json::to_value(&answer).unwrap();

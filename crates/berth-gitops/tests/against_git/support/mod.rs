@@ -8,8 +8,8 @@ pub(crate) mod server;
 use std::{collections::BTreeSet, time::Duration};
 
 use berth_gitops::{
-    Authorship, BatchOutcome, BatchPolicy, Change, Credentials, Edit, GitLimits, GitRepo, GitSettings, Jitter, Person,
-    RepoError, RepoPath, Snapshot, commit_batch,
+    Authorship, BatchOutcome, BatchPolicy, Change, Credentials, Edit, GitIdentity, GitLimits, GitRepo, GitSettings,
+    Jitter, RepoError, RepoPath, Snapshot, commit_batch,
 };
 
 pub(crate) use self::{
@@ -44,8 +44,8 @@ pub(crate) fn open(server: &GitServer) -> GitRepo {
 
 pub(crate) fn authorship() -> Authorship {
     Authorship {
-        author: Person::new("Berth", "berth@example.com").unwrap(),
-        committer: Person::new("Berth Bot", "bot@example.com").unwrap(),
+        author: GitIdentity::new("Berth", "berth@example.com").unwrap(),
+        committer: GitIdentity::new("Berth Bot", "bot@example.com").unwrap(),
         time_unix_seconds: 1_790_000_000,
     }
 }
