@@ -27,12 +27,12 @@ pub struct Record {
 
 /// A record, and since when this replica has seen no other, by its own clock.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Seen {
+pub struct ObservedRecord {
     record: Record,
     since: Duration,
 }
 
-impl Seen {
+impl ObservedRecord {
     /// What is seen at `now` after `before`.
     #[must_use]
     pub fn next(before: Option<Self>, record: Record, now: Duration) -> Self {
@@ -58,7 +58,7 @@ pub enum Step {
 
 /// What `me` does at `now` about the lease as it is seen; `None` when there is none.
 #[must_use]
-pub fn decide(me: &str, seen: Option<&Seen>, now: Duration) -> Step {
+pub fn decide(me: &str, seen: Option<&ObservedRecord>, now: Duration) -> Step {
     let Some(seen) = seen else { return Step::Create };
     if seen.record.holder == me {
         Step::Renew
@@ -82,13 +82,13 @@ mod tests {
         let mut seen = None;
         for second in 0..60 {
             let now = Duration::from_secs(second);
-            seen = Some(Seen::next(seen, record("a", &format!("{}", second / 5)), now));
+            seen = Some(ObservedRecord::next(seen, record("a", &format!("{}", second / 5)), now));
             assert_eq!(decide("b", seen.as_ref(), now), Step::Wait, "{second}");
         }
         // Renewed last at second 55.
         for (second, step) in [(69, Step::Wait), (70, Step::TakeOver)] {
             let now = Duration::from_secs(second);
-            seen = Some(Seen::next(seen, record("a", "11"), now));
+            seen = Some(ObservedRecord::next(seen, record("a", "11"), now));
             assert_eq!(decide("b", seen.as_ref(), now), step, "{second}");
         }
     }
@@ -97,8 +97,8 @@ mod tests {
     fn the_holder_renews_and_what_nobody_holds_is_taken_at_once() {
         let now = Duration::from_secs(100);
         assert_eq!(decide("a", None, now), Step::Create);
-        assert_eq!(decide("a", Some(&Seen::next(None, record("a", "1"), now)), now), Step::Renew);
-        assert_eq!(decide("a", Some(&Seen::next(None, record("", "1"), now)), now), Step::TakeOver);
+        assert_eq!(decide("a", Some(&ObservedRecord::next(None, record("a", "1"), now)), now), Step::Renew);
+        assert_eq!(decide("a", Some(&ObservedRecord::next(None, record("", "1"), now)), now), Step::TakeOver);
     }
 
     #[test]

@@ -140,7 +140,7 @@ impl FaultKind {
     /// The call that a rule is for.
     fn matching(point: &InjectionPoint, tenant: &str) -> Value {
         json!({
-            "account": point.place.account(tenant),
+            "account": point.owner.account(tenant),
             "function": format!("berth-{}", point.function),
             "region": point.region,
             "service": point.service,

@@ -6,7 +6,7 @@ use crate::rig::{Call, HUB, MANAGEMENT, NETWORK};
 
 /// Whose account a call is made in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Place {
+pub enum Owner {
     /// The account that is onboarded.
     Tenant,
     /// The account of the Transit Gateways.
@@ -17,7 +17,7 @@ pub enum Place {
     Hub,
 }
 
-impl Place {
+impl Owner {
     const ALL: [Self; 4] = [Self::Tenant, Self::Network, Self::Management, Self::Hub];
 
     fn name(self) -> &'static str {
@@ -57,7 +57,7 @@ pub struct InjectionPoint {
     /// The function, without `berth-`.
     pub function: String,
     /// Whose account.
-    pub place: Place,
+    pub owner: Owner,
     /// The region.
     pub region: String,
     /// The service, by its signing name.
@@ -78,8 +78,8 @@ impl InjectionPoint {
 
 impl fmt::Display for InjectionPoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { function, place, region, service, operation, nth } = self;
-        write!(f, "{function}/{}/{region}/{service}:{operation}#{nth}", place.name())
+        let Self { function, owner, region, service, operation, nth } = self;
+        write!(f, "{function}/{}/{region}/{service}:{operation}#{nth}", owner.name())
     }
 }
 
@@ -90,11 +90,11 @@ impl FromStr for InjectionPoint {
         let wrong = || format!("{text:?} is no point; one is provision-vpc/tenant/eu-west-1/ec2:CreateVpc#1");
         let (path, nth) = text.rsplit_once('#').ok_or_else(wrong)?;
         let parts: Vec<&str> = path.split('/').collect();
-        let [function, place, region, call] = parts.as_slice() else { return Err(wrong()) };
+        let [function, owner, region, call] = parts.as_slice() else { return Err(wrong()) };
         let (service, operation) = call.split_once(':').ok_or_else(wrong)?;
         Ok(Self {
             function: (*function).to_owned(),
-            place: Place::ALL.into_iter().find(|each| each.name() == *place).ok_or_else(wrong)?,
+            owner: Owner::ALL.into_iter().find(|each| each.name() == *owner).ok_or_else(wrong)?,
             region: (*region).to_owned(),
             service: service.to_owned(),
             operation: operation.to_owned(),
@@ -131,7 +131,7 @@ fn kinds(calls: &[Call]) -> BTreeMap<InjectionPoint, (usize, String)> {
     for call in calls {
         let kind = InjectionPoint {
             function: call.function.trim_start_matches("berth-").to_owned(),
-            place: Place::of(&call.account),
+            owner: Owner::of(&call.account),
             region: call.region.clone(),
             service: call.service.clone(),
             operation: call.operation.clone(),
@@ -178,7 +178,7 @@ mod tests {
     fn a_point_is_read_back_from_its_name_and_anything_else_is_refused() {
         let name = "attach-transit-gateway/network/eu-west-1/ec2:SearchTransitGatewayRoutes#2";
         let point: InjectionPoint = name.parse().unwrap();
-        assert_eq!((point.place, point.nth, point.to_string().as_str()), (Place::Network, 2, name));
+        assert_eq!((point.owner, point.nth, point.to_string().as_str()), (Owner::Network, 2, name));
         for wrong in ["", "a#1", "a/tenant/r/ec2:X#0", "a/nowhere/r/ec2:X#1", "a/tenant/r/ec2#1", "a/tenant/r/ec2:X"] {
             assert!(wrong.parse::<InjectionPoint>().is_err(), "{wrong}");
         }

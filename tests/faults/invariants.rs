@@ -20,7 +20,7 @@ const PERMANENT: [&str; 5] = ["Denied", "NotOwned", "InvalidInput", "Superseded"
 const LETS_IN: [&str; 2] = ["sso", "eks"];
 
 /// What is looked at.
-pub(super) struct Seen<'a> {
+pub(super) struct Observed<'a> {
     pub(super) rig: &'a Rig,
     pub(super) account: &'a str,
     pub(super) tenant: &'a str,
@@ -46,7 +46,7 @@ pub(super) fn ended_not_owned(record: &Record) -> bool {
 }
 
 /// Everything that does not hold after a run. The record is the ledger's, once the run had its outcome.
-pub(super) fn violated(seen: &Seen<'_>, record: &Record) -> Vec<String> {
+pub(super) fn violated(seen: &Observed<'_>, record: &Record) -> Vec<String> {
     if seen.scenario.is_refused() {
         return became_another_one(seen, record);
     }
@@ -91,7 +91,7 @@ pub(super) fn violated(seen: &Seen<'_>, record: &Record) -> Vec<String> {
 
 /// One tenant for each account, and one set of access: an account that may not become another one was refused before
 /// anything changed, and is who it was.
-fn became_another_one(seen: &Seen<'_>, record: &Record) -> Vec<String> {
+fn became_another_one(seen: &Observed<'_>, record: &Record) -> Vec<String> {
     let mut violations = Vec::new();
     let fault = record.failure.as_ref().map(|failure| (failure.state.as_str(), failure.fault.as_str()));
     if fault != Some(("PlanOnboarding", "NotOwned")) {
@@ -142,8 +142,8 @@ pub(super) fn changed_although_superseded(rig: &Rig, older: &str, began: u64, si
 }
 
 /// One execution for all deliveries, and one for each that a person started.
-fn started_too_often(seen: &Seen<'_>) -> Option<String> {
-    let Seen { started, by_hand, .. } = *seen;
+fn started_too_often(seen: &Observed<'_>) -> Option<String> {
+    let Observed { started, by_hand, .. } = *seen;
     let by_events = usize::from(!seen.scenario.is_of_onboarded());
     (started > by_events + by_hand).then(|| format!("exactly one: {started} executions, of which {by_hand} by hand"))
 }
@@ -171,7 +171,7 @@ fn let_in_too_early(calls: &[Call]) -> Vec<String> {
 }
 
 /// Exactly what a run without faults leaves: nothing twice, nothing missing, nothing else, isolation included.
-fn not_one_of_each(seen: &Seen<'_>) -> Vec<String> {
+fn not_one_of_each(seen: &Observed<'_>) -> Vec<String> {
     let lines = differing(seen.clean, &seen.rig.snapshot(seen.account, seen.tenant)).into_iter();
     lines.map(|line| format!("exactly one of each: {line}")).collect()
 }
@@ -196,7 +196,7 @@ pub(super) fn differing(clean: &[String], now: &[String]) -> Vec<String> {
 }
 
 /// One commit with the tenant's custom resource, and it names what is there.
-fn not_one_commit(seen: &Seen<'_>, record: &Record) -> Vec<String> {
+fn not_one_commit(seen: &Observed<'_>, record: &Record) -> Vec<String> {
     let Some(commit) = &record.commit else { return vec!["one commit: the ledger names none".to_owned()] };
     let mut violations = Vec::new();
     let commits = seen.rig.commits(&commit.path);
@@ -227,7 +227,7 @@ fn not_one_commit(seen: &Seen<'_>, record: &Record) -> Vec<String> {
 }
 
 /// Of an account that has left nothing of Berth's is there, and everything that people made is.
-fn not_gone(seen: &Seen<'_>, record: &Record) -> Vec<String> {
+fn not_gone(seen: &Observed<'_>, record: &Record) -> Vec<String> {
     let mut violations = not_one_of_each(seen);
     let there = seen.rig.snapshot(seen.account, seen.tenant);
     for of_people in OF_PEOPLE {
@@ -255,7 +255,7 @@ fn not_gone(seen: &Seen<'_>, record: &Record) -> Vec<String> {
 }
 
 /// A second run makes no mutating call and no commit.
-fn changed_by_a_second_run(seen: &Seen<'_>) -> Vec<String> {
+fn changed_by_a_second_run(seen: &Observed<'_>) -> Vec<String> {
     let (since, commits) = (seen.rig.last_call(), seen.rig.commit_count());
     let execution = seen.rig.start_execution(&json!({ "accountId": seen.account }));
     let ended = seen.rig.ended(&execution);

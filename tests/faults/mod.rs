@@ -21,7 +21,7 @@ pub use self::{
     campaign::{Campaign, Found, Tally},
     fault::{FaultKind, Recovery},
     finished::Finished,
-    injection_point::{InjectionPoint, Place, points},
+    injection_point::{InjectionPoint, Owner, points},
     mutants::kill,
     run::{Outcome, Run, runs},
     scenario::Scenario,

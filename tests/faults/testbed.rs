@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::{
     Outcome, Recovery, Run, Scenario, Schedule,
-    invariants::{self, Seen},
+    invariants::{self, Observed},
     neighbours::Neighbours,
 };
 use crate::rig::{Call, HUB, Rig, TimingProfile};
@@ -187,7 +187,7 @@ impl Testbed {
         }
         let fired = broken.rules.iter().map(|rule| self.rig.fired(*rule) > 0).collect();
         let mut violations = std::mem::take(&mut broken.violations);
-        let seen = Seen {
+        let seen = Observed {
             rig: &self.rig,
             account: &account,
             tenant: &tenant,

@@ -15,14 +15,14 @@ use tokio_rustls::rustls::{
 
 /// One request.
 #[derive(Debug, Clone)]
-pub(crate) struct Asked {
+pub(crate) struct ReceivedRequest {
     /// Method and target, as `GET /latest/api/token`, or `CONNECT dynamodb.eu-west-1.amazonaws.com:443`.
     pub(crate) line: String,
     pub(crate) headers: BTreeMap<String, String>,
     pub(crate) body: String,
 }
 
-impl Asked {
+impl ReceivedRequest {
     /// The access key that signed it; empty when nobody did.
     pub(crate) fn key(&self) -> &str {
         let authorization = self.headers.get("authorization").map_or("", String::as_str);
@@ -38,20 +38,20 @@ impl Asked {
 /// Status and body of an answer.
 pub(crate) type Answer = (u16, String);
 
-type Answers = dyn Fn(&Asked) -> Option<Answer> + Send + Sync;
+type Answers = dyn Fn(&ReceivedRequest) -> Option<Answer> + Send + Sync;
 
 /// The server.
 #[derive(Clone)]
 pub(crate) struct Aws {
     pub(crate) url: String,
-    asked: Arc<Mutex<Vec<Asked>>>,
+    asked: Arc<Mutex<Vec<ReceivedRequest>>>,
     answers: Arc<Answers>,
     tls: Option<Arc<ServerConfig>>,
 }
 
 impl Aws {
     /// One that answers what `answers` says; every other `Scan` finds nothing, and the rest is not there.
-    pub(crate) fn start(answers: impl Fn(&Asked) -> Option<Answer> + Send + Sync + 'static) -> Self {
+    pub(crate) fn start(answers: impl Fn(&ReceivedRequest) -> Option<Answer> + Send + Sync + 'static) -> Self {
         Self::serve(Arc::new(answers), None)
     }
 
@@ -59,7 +59,7 @@ impl Aws {
     /// vouches for. Answers it, and the authority's certificate in PEM.
     pub(crate) fn behind_a_proxy_that_reads_along(host: &str) -> (Self, String) {
         let (tls, authority) = certificates(host);
-        (Self::serve(Arc::new(|_: &Asked| None), Some(Arc::new(tls))), authority)
+        (Self::serve(Arc::new(|_: &ReceivedRequest| None), Some(Arc::new(tls))), authority)
     }
 
     fn serve(answers: Arc<Answers>, tls: Option<Arc<ServerConfig>>) -> Self {
@@ -77,14 +77,14 @@ impl Aws {
     }
 
     /// All that it was asked, oldest first.
-    pub(crate) fn asked(&self) -> Vec<Asked> {
+    pub(crate) fn asked(&self) -> Vec<ReceivedRequest> {
         self.asked.lock().unwrap().clone()
     }
 
     /// The access key that signed the only scan of the ledger.
     pub(crate) fn scanned_by(&self) -> String {
         let asked = self.asked();
-        let scans: Vec<&Asked> = asked.iter().filter(|asked| asked.operation() == "Scan").collect();
+        let scans: Vec<&ReceivedRequest> = asked.iter().filter(|asked| asked.operation() == "Scan").collect();
         assert_eq!(scans.len(), 1, "{asked:#?}");
         scans[0].key().to_owned()
     }
@@ -105,7 +105,7 @@ impl Aws {
         }
     }
 
-    fn read(&self, stream: &mut impl Read) -> Option<Asked> {
+    fn read(&self, stream: &mut impl Read) -> Option<ReceivedRequest> {
         let mut reader = BufReader::new(stream);
         let mut line = String::new();
         reader.read_line(&mut line).ok().filter(|bytes| *bytes > 0)?;
@@ -120,12 +120,12 @@ impl Aws {
         let mut body = vec![0; length];
         reader.read_exact(&mut body).ok()?;
         let line = line.trim_end().trim_end_matches(" HTTP/1.1").to_owned();
-        let asked = Asked { line, headers, body: String::from_utf8(body).unwrap() };
+        let asked = ReceivedRequest { line, headers, body: String::from_utf8(body).unwrap() };
         self.asked.lock().unwrap().push(asked.clone());
         Some(asked)
     }
 
-    fn answer(&self, asked: &Asked, stream: &mut impl Write) {
+    fn answer(&self, asked: &ReceivedRequest, stream: &mut impl Write) {
         let nothing = r#"{"Items":[],"Count":0,"ScannedCount":0}"#.to_owned();
         let (status, body) = (self.answers)(asked).unwrap_or_else(|| match asked.operation() {
             "Scan" => (200, nothing),

@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex};
 
 use crate::{
-    aws::{Answer, Asked, Aws},
+    aws::{Answer, Aws, ReceivedRequest},
     desk::Desk,
 };
 
@@ -33,7 +33,7 @@ fn token(access: &str, expires: &str, refresh: &str) -> String {
 }
 
 /// The access portal: this token may take this role.
-fn portal(asked: &Asked) -> Option<Answer> {
+fn portal(asked: &ReceivedRequest) -> Option<Answer> {
     let path = asked.line.strip_prefix("GET /federation/credentials?")?;
     let is_ours = path.contains("role_name=PlatformAdmin") && path.contains("account_id=210987654321");
     if !is_ours || asked.headers.get("x-amz-sso_bearer_token").is_none_or(|token| token != "good") {
@@ -44,7 +44,7 @@ fn portal(asked: &Asked) -> Option<Answer> {
 }
 
 /// STS, for both ways to a role.
-fn sts(asked: &Asked) -> Option<Answer> {
+fn sts(asked: &ReceivedRequest) -> Option<Answer> {
     let action = asked.body.split('&').find_map(|part| part.strip_prefix("Action="))?;
     let key = if action == "AssumeRole" { "ASIAASSUMED" } else { "ASIAWEBIDENTITY" };
     let user = "<AssumedRoleUser><AssumedRoleId>A:b</AssumedRoleId>\

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::{
-    aws::{Answer, Asked, Aws},
+    aws::{Answer, Aws, ReceivedRequest},
     desk::Desk,
 };
 
@@ -11,7 +11,7 @@ const MACHINE: &str = "arn:aws:states:us-east-1:210987654321:stateMachine:berth-
 const FILE: &str = ".config/berth/config.toml";
 
 /// CloudFormation knows one stack, STS who asks, Step Functions starts.
-fn hub(asked: &Asked) -> Option<Answer> {
+fn hub(asked: &ReceivedRequest) -> Option<Answer> {
     let is = |part: &str| asked.body.contains(part);
     if is("Action=DescribeStacks") && is("StackName=berth-dev") {
         let output = format!("<OutputKey>StateMachineArn</OutputKey><OutputValue>{MACHINE}</OutputValue>");

@@ -1,7 +1,7 @@
 //! Networks that stand between a desk and AWS: a proxy, and certificates of their own.
 
 use crate::{
-    aws::{Asked, Aws},
+    aws::{Aws, ReceivedRequest},
     desk::Desk,
 };
 
@@ -12,7 +12,12 @@ fn keys(desk: Desk) -> Desk {
 }
 
 fn connects(proxy: &Aws) -> Vec<String> {
-    proxy.asked().into_iter().map(|asked: Asked| asked.line).filter(|line| line.starts_with("CONNECT")).collect()
+    proxy
+        .asked()
+        .into_iter()
+        .map(|asked: ReceivedRequest| asked.line)
+        .filter(|line| line.starts_with("CONNECT"))
+        .collect()
 }
 
 #[test]

@@ -18,7 +18,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::error::{is_conflict, is_not_found, message};
 use crate::{
-    election::{LEASE, RENEW_DEADLINE, RETRY, Record, Seen, Step, decide},
+    election::{LEASE, ObservedRecord, RENEW_DEADLINE, RETRY, Record, Step, decide},
     names,
 };
 
@@ -77,7 +77,7 @@ pub struct Candidate {
     leases: Api<Lease>,
     me: String,
     fence: Fence,
-    seen: Option<Seen>,
+    seen: Option<ObservedRecord>,
 }
 
 impl Candidate {
@@ -135,7 +135,7 @@ impl Candidate {
             Err(error) => return Err(error),
         };
         let now = Duration::from_millis(self.fence.now());
-        self.seen = lease.as_ref().map(|lease| Seen::next(self.seen.take(), record(lease), now));
+        self.seen = lease.as_ref().map(|lease| ObservedRecord::next(self.seen.take(), record(lease), now));
         let step = decide(&self.me, self.seen.as_ref(), now);
         let written = match (step, lease) {
             (Step::Wait, _) | (Step::Renew | Step::TakeOver, None) => return Ok(false),

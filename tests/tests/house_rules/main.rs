@@ -10,3 +10,4 @@ mod size;
 mod source;
 mod steps;
 mod testing;
+mod words;
