@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_task_that_waits_is_shown_with_its_region_and_the_last_thing_it_waited_for() {
+    fn a_waiting_task_is_shown_with_its_region_and_what_it_waits_for() {
         let now = shown(vec![
             entered(1, 0, "ProvisionVpc", "eu-west-1"),
             entered(2, 0, "ProvisionVpc", "eu-central-1"),

@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proposal_is_settled_when_the_host_says_so_and_asked_about_when_the_base_moves() {
+    fn a_proposal_is_settled_by_the_host_and_checked_when_the_base_moves() {
         let merged = Next::Settle { is_merged: true };
         for (proposal, state, head, wanted) in [
             (proposal(None, false), ProposalState::Open, None, Next::Wait),

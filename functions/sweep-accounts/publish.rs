@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_refuses_one_entry_of_three_names_that_account_and_a_missing_answer_counts_as_refused() {
+    fn a_refused_or_unanswered_entry_names_its_account() {
         let batch = ["111122223333", "222233334444", "333344445555"].map(ask);
         let taken = PutEventsResultEntry::builder().event_id("1").build();
         let throttled = PutEventsResultEntry::builder().error_code("ThrottlingException").build();
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_names_the_account_the_reason_and_the_generation_as_the_recogniser_reads_them() {
+    fn an_event_reads_back_as_its_account_reason_and_generation() {
         let entry = entry("berth-accounts", &ask("111122223333")).unwrap();
         let detail: serde_json::Value = serde_json::from_str(entry.detail().unwrap()).unwrap();
         let event = serde_json::json!({

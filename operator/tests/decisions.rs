@@ -306,7 +306,7 @@ fn a_namespace_of_somebody_else_is_left_alone_whatever_is_in_it() {
 }
 
 #[test]
-fn a_namespace_that_goes_away_is_shown_with_what_blocks_it_and_nothing_is_made_there() {
+fn a_terminating_namespace_is_shown_with_what_blocks_it_and_left_alone() {
     let tenant = tenant(|_| ());
     let observed = seen("payments-dev", namespace("payments-dev", terminating));
     let decisions = decided(&tenant, &observed);

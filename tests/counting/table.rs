@@ -80,7 +80,7 @@ pub fn leaving_table(one: (&Measured, &Measured), two: &Measured) -> String {
 }
 
 /// Commits for 1,000 tenants that come at once, by the batch that the template has: one commit for each full batch, as
-/// `a_thousand_tenants_are_twenty_commits_by_two_racing_copies_and_none_is_lost` of commit-tenant holds it.
+/// `two_racing_functions_commit_a_thousand_tenants_and_lose_none` of commit-tenant holds it.
 #[must_use]
 pub fn commits_per_thousand() -> u64 {
     let text = fs::read_to_string(checkout().join("infra/hub.yaml")).expect("the template is there");

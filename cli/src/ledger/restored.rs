@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn an_account_that_lacks_nothing_is_onboarded_and_counts_on_from_its_newest_execution() {
+    fn an_account_that_lacks_nothing_is_onboarded_and_counts_on() {
         let record = record(&output(&[], &[]), Some(4)).unwrap();
         assert_eq!((record.status, record.generation), (Status::Onboarded, 4));
         assert_eq!(record.regions.len(), 1);
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn an_account_that_lacks_something_has_failed_visibly_and_keeps_the_block_of_its_vpc() {
+    fn an_account_that_lacks_something_has_failed_and_keeps_its_vpcs_block() {
         let found = output(&["attach the VPC"], &["attach the VPC"]);
         assert_eq!(found.blocks().len(), 1);
         let record = record(&found, None).unwrap();
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_vpc_that_would_be_made_is_none_and_an_account_that_nobody_began_has_no_record() {
+    fn a_vpc_yet_to_be_made_is_none_and_an_unbegun_account_has_no_record() {
         let change = "create the VPC with 10.1.0.0/20";
         let found = output(&[change], &[change]);
         assert!(found.blocks().is_empty());
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn an_account_that_nobody_can_look_into_has_failed_with_that_when_it_was_begun() {
+    fn an_account_that_cannot_be_read_has_failed_where_it_was_begun() {
         let failure = Failure {
             state: "ProvisionVpc".to_owned(),
             fault: "Denied".to_owned(),

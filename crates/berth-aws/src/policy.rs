@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_that_nothing_is_allowed_in_is_a_bug_and_not_a_session_of_everything() {
+    fn a_session_with_an_empty_policy_is_a_bug_and_allows_nothing() {
         let error = FILE.session(Part::Network).document().unwrap_err();
         assert_eq!(
             (error.fault, error.message.as_str()),

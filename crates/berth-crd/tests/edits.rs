@@ -166,7 +166,7 @@ fn a_file_of_one_line_and_one_in_json_are_edited_too() {
 }
 
 #[test]
-fn anchors_and_tags_that_are_not_touched_stay_and_an_alias_of_what_changes_is_an_error() {
+fn untouched_anchors_and_tags_stay_and_an_alias_of_a_change_is_an_error() {
     let anchored = BY_HAND
         .replace("displayName: 'Payments'", "displayName: &name !!str Payments")
         .replace("costCenter: cc-1", "costCenter: *name");
@@ -210,7 +210,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn wherever_comments_stand_none_is_lost_and_the_meaning_is_that_of_a_file_without(
+    fn no_comment_is_lost_wherever_it_stands_and_none_changes_the_meaning(
         at in proptest::collection::vec(0_usize..140, 0..12),
         prefix in 20_u8..60,
         gone in any::<bool>(),

@@ -170,7 +170,7 @@ fn texts_that_look_like_other_types_stay_texts() {
 }
 
 #[test]
-fn texts_that_look_like_other_types_are_quoted_for_parsers_that_we_do_not_run() {
+fn texts_that_look_like_other_types_are_quoted_for_every_parser() {
     let plain = |text: &str| {
         let yaml = join(None, &entry(text, "x")).unwrap();
         yaml.lines().any(|line| line.trim_end() == format!("  displayName: {text}").trim_end())

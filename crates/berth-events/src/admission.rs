@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_of_an_account_that_may_not_ask_is_forged_unless_it_asks_for_nothing() {
+    fn an_event_of_a_foreign_sender_is_forged_unless_it_asks_for_nothing() {
         let [trusted, stranger]: [AccountId; 2] = ["999988887777", "111122223333"].map(|id| id.parse().unwrap());
         let sent = |sender: Option<&AccountId>, decision| Recognised {
             sender: sender.cloned(),

@@ -156,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whatever_the_message_each_of_its_bytes_is_read_at_most_once_for_each_layer() {
+    fn each_byte_of_a_message_is_read_at_most_once_for_each_layer() {
         let mut most = 0;
         for (name, message) in hostile::messages() {
             assert!(message.len() > hostile::BYTES / 2 && message.len() <= hostile::BYTES + 1_000, "{name}");

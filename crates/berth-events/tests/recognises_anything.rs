@@ -177,7 +177,7 @@ proptest! {
 }
 
 #[test]
-fn a_message_that_is_too_large_is_rejected_and_one_of_the_largest_size_is_read() {
+fn a_message_over_the_size_limit_is_rejected_and_one_at_it_is_read() {
     let request = r#"{"accountId":"111122223333"}"#;
     let padded = |length: usize| format!("{request}{}", " ".repeat(length - request.len()));
     assert_eq!(recognise(padded(BYTES_MAX).as_bytes()).decision, Decision::Onboard);

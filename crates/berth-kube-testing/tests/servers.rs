@@ -48,7 +48,7 @@ async fn custom_resources_are_served_and_the_server_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-async fn core_objects_stand_beside_custom_resources_and_two_servers_at_once_do_not_meet() {
+async fn core_objects_and_custom_resources_coexist_on_two_separate_servers() {
     let (one, two) = tokio::join!(Server::start(Scope::Core), Server::start(Scope::CustomResources));
     let (Some(one), Some(two)) = (one.unwrap(), two.unwrap()) else { return };
     assert!(one.has(Feature::CoreObjects));

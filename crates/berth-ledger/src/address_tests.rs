@@ -58,7 +58,7 @@ fn excluded_blocks_are_never_handed_out() {
 }
 
 #[test]
-fn a_released_block_rests_before_another_owner_gets_it_and_its_own_may_take_it_back_at_once() {
+fn a_released_block_rests_for_others_and_its_owner_takes_it_back_at_once() {
     let supernets = nets(&["10.0.0.0/20"]);
     let released = Holding { released: Some(at(1000)), ..held("000000000007/eu-west-1") };
     let pool = Pool { prefix_length: Some(20), holders: [(supernets[0], released)].into() };
@@ -133,7 +133,7 @@ fn naive(supernets: &[Ipv4Net], excluded: &[Ipv4Net], length: u8, pool: &Pool, n
 
 proptest! {
     #[test]
-    fn whoever_holds_or_has_released_what_the_free_blocks_are_those_of_the_naive_way(
+    fn for_any_holders_the_free_blocks_are_those_of_the_naive_way(
         holders in proptest::collection::btree_map(0u32..64, (24u8..=28, proptest::option::of((0i64..2 * REST_SECONDS, any::<bool>()))), 0..24),
         excluded in 0u32..64,
         account in 100usize..200,
@@ -180,7 +180,7 @@ fn holds(table: &Pool, candidate: Candidate) -> bool {
 
 proptest! {
     #[test]
-    fn no_interleaving_of_reads_writes_and_releases_gives_two_owners_overlapping_blocks(
+    fn no_interleaving_gives_two_owners_overlapping_blocks(
         order in proptest::collection::vec((0usize..12, any::<bool>(), 0i64..REST_SECONDS), 12..400),
     ) {
         let (supernets, excluded) = (nets(&["10.8.0.0/20"]), nets(&["10.8.4.0/23"]));

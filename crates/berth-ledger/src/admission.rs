@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_that_names_its_generation_starts_the_next_one_only_whatever_the_ledger_says() {
+    fn an_event_that_names_its_generation_starts_only_the_next_one() {
         for status in Status::ALL {
             assert_eq!(started_when_wanted(status, 4), Some(4), "{status:?}: the sweep saw that 3 is over");
             assert_eq!(started_when_wanted(status, 2), None, "{status:?}: asked for before");
@@ -195,7 +195,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn events_that_start_something_start_the_same_and_only_newer_ones_start_another(
+        fn the_same_event_starts_the_same_and_only_a_newer_one_another(
             status in proptest::sample::select(Status::ALL.to_vec()),
             generation in prop_oneof![0..5_u32, Just(u32::MAX), any::<u32>()],
             since in 0..6_i64,

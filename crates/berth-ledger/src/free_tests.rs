@@ -24,7 +24,7 @@ prop_compose! {
 
 proptest! {
     #[test]
-    fn the_free_blocks_are_those_that_the_naive_way_finds_in_the_same_order_from_any_start(
+    fn from_any_start_free_blocks_are_those_of_the_naive_way_in_its_order(
         supernets in proptest::collection::vec(any_net(), 0..4),
         closed in proptest::collection::vec(any_net(), 0..12),
         prefix_length in 20u8..=30,
@@ -50,7 +50,7 @@ fn the_whole_of_ipv4_is_a_supernet_like_any_other() {
 }
 
 #[test]
-fn a_supernet_of_a_million_blocks_and_fifty_thousand_closed_ones_takes_a_step_for_each_closed_one() {
+fn a_million_blocks_cost_one_step_for_each_of_fifty_thousand_closed_ones() {
     let supernet: Ipv4Net = "10.0.0.0/8".parse().unwrap();
     // Every twentieth block, so that no two touch, and each leaves a gap.
     let closed: Vec<Range<u64>> =

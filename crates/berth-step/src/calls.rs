@@ -27,7 +27,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn each_invocation_has_a_count_of_its_own_and_calls_outside_of_one_are_nobodys() {
+    async fn each_invocation_counts_its_own_calls_and_none_made_outside_of_it() {
         count_call();
         let one = counting(async { count_call() });
         let three = counting(async {

@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn the_error_of_many_says_how_many_and_names_the_first_few_with_their_accounts() {
+    fn the_error_of_many_says_how_many_and_names_the_first_few() {
         let account: AccountId = "111122223333".parse().unwrap();
         let error = |number: u32| {
             StepError::new(Fault::Denied, format!("problem {number}")).hint("allow it").for_account(&account)

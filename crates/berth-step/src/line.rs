@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn no_account_and_no_region_is_a_dimension_because_each_would_be_a_metric_of_its_own() {
+    fn neither_account_nor_region_is_a_dimension_of_a_metric() {
         let dimensions: Vec<&str> =
             EMITTED.iter().flat_map(|directive| directive.dimensions.iter().copied().flatten().copied()).collect();
         assert!(dimensions.iter().all(|name| ["Step", "Fault"].contains(name)), "{dimensions:?}");

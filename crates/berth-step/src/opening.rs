@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn a_denial_that_is_believed_to_pass_says_what_was_denied_and_what_to_do_if_it_does_not() {
+    fn a_denial_in_the_grace_period_says_what_was_denied_and_what_to_do() {
         let error = judged(denied(), Some(UNTIL), "2026-11-21T09:00:00Z");
         assert_eq!(error.message, "ec2:CreateVpc failed: UnauthorizedOperation");
         assert!(error.hint.ends_with("until 2026-11-21T10:00:00Z; if it stays: allow ec2:CreateVpc"), "{}", error.hint);

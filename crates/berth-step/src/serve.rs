@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn our_lines_and_warnings_of_libraries_are_logged_unless_the_environment_says_otherwise() {
+    fn our_lines_and_libraries_warnings_are_logged_unless_set_otherwise() {
         for (wanted, target, level, is_logged) in [
             (None, "berth_step", Level::INFO, true),
             (None, "berth_step", Level::DEBUG, false),

@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_role_that_pods_of_a_shared_cluster_chain_to_demands_role_cluster_namespace_and_account() {
+    fn trust_of_chained_pods_demands_role_cluster_namespace_and_account() {
         assert_eq!(
             statement(&chain()),
             json!({

@@ -14,7 +14,7 @@ fn message(body: &str, attributes: usize) -> Message {
 }
 
 #[test]
-fn a_message_is_sent_whole_with_what_was_said_before_then_with_the_reason_alone_then_its_start() {
+fn a_message_is_sent_whole_then_with_the_reason_alone_then_its_start() {
     let long = message(&"é".repeat(120_000), 12);
     let dlq_messages = dlq_messages(&long, "no event");
     let [first, second, third] = dlq_messages.as_slice() else { panic!("{} messages", dlq_messages.len()) };

@@ -22,7 +22,7 @@ fn control_tower_starts_one_only_when_it_is_listed() {
 }
 
 #[test]
-fn accounts_that_organizations_made_and_accounts_that_it_moved_are_listed_apart() {
+fn accounts_that_organizations_made_and_moved_are_listed_apart() {
     for (start_on, created, moved) in [
         (vec![], false, false),
         (vec![Organizations], true, false),
@@ -45,7 +45,7 @@ fn the_name_of_an_execution_is_made_from_the_account_and_the_generation() {
 
 proptest! {
     #[test]
-    fn listing_one_more_source_never_takes_one_away_and_order_and_repeats_do_not_matter(
+    fn one_more_source_takes_none_away_and_order_and_repeats_do_not_matter(
         listed in proptest::collection::vec(proptest::sample::select(vec![ControlTower, Organizations, Move]), 0..5),
         more in proptest::sample::select(vec![ControlTower, Organizations, Move]),
         event in proptest::option::of(prop_oneof![Just("MoveAccount".to_owned()), any::<String>()]),

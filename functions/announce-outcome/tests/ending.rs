@@ -116,7 +116,7 @@ fn a_plan_is_silent_however_it_ends() {
 }
 
 #[test]
-fn an_account_that_is_not_ours_is_ignored_with_the_reason_and_a_duplicate_is_silent() {
+fn an_account_not_ours_is_ignored_with_a_reason_and_a_duplicate_silent() {
     let output = json!({ "decision": "ignore", "reason": "opted out", "accountId": "111122223333" });
     let ignored = ended(&change("SUCCEEDED", &asked(), Some(&output)), None).unwrap();
     let ending = Ending::Ignored { reason: "opted out".to_owned() };
@@ -154,7 +154,7 @@ fn a_failure_whose_input_names_no_account_is_silent_with_the_reason() {
 }
 
 #[test]
-fn a_superseded_execution_is_silent_because_the_outcome_is_that_of_its_successor() {
+fn a_superseded_execution_leaves_the_outcome_to_its_successor() {
     for status in ["FAILED", "ABORTED"] {
         let superseded = Failure::new("ProvisionVpc", Fault::Superseded.name(), "another one took over", None);
         let ended = ended(&change(status, &asked(), None), Some(superseded)).unwrap();

@@ -41,7 +41,7 @@ fn counts(record: Option<&Record>, ending: &Ending) -> bool {
 }
 
 #[test]
-fn a_failure_counts_only_while_no_newer_execution_has_the_account_or_has_ended_it() {
+fn a_failure_counts_only_while_no_newer_execution_has_the_account() {
     let (me, newer, person) = ("111122223333-g2", "111122223333-g3", "7b1c");
     for (status, generation, newest, lease, since, expected, why) in [
         ("running", 2, me, Some(me), 50, true, "it has the lease"),

@@ -72,7 +72,7 @@ fn fault(state: &State) -> (Fault, String) {
 }
 
 #[test]
-fn a_fresh_region_gets_everything_in_the_order_in_which_one_thing_needs_another() {
+fn a_fresh_region_gets_everything_in_the_order_of_its_dependencies() {
     let (rounds, state) = converge(&input(), fresh());
     let selection = format!("create backup selection {}", selection_name(input().baseline.backup.as_ref().unwrap()));
     let expected: [&[&str]; 4] = [
@@ -221,7 +221,7 @@ fn where_control_tower_records_only_the_rules_are_made() {
 }
 
 #[test]
-fn another_recorder_or_channel_is_not_owned_because_a_region_has_room_for_one() {
+fn another_recorder_or_channel_is_not_owned_as_a_region_has_one() {
     let state = State { recorder: Some(recorder("default")), ..converged() };
     assert_eq!(fault(&state).1, "the region's one configuration recorder is default, which Berth did not make");
     let channel = Channel { name: "default".into(), bucket: "bucket".into(), prefix: None };
@@ -241,7 +241,7 @@ fn rules_wait_for_the_recorder_of_somebody_else_but_a_plan_does_not() {
 }
 
 #[test]
-fn a_missing_role_is_waited_for_before_the_first_change_but_a_plan_does_not_wait() {
+fn a_missing_role_is_waited_for_before_any_change_but_not_in_a_plan() {
     let mut input = input();
     let state = State { backup_role: false, ..fresh() };
     let error = decide(&input, &state).unwrap_err();

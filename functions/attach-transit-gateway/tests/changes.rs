@@ -143,7 +143,7 @@ fn a_zone_whose_subnet_is_another_now_is_swapped_in_one_call() {
 }
 
 #[test]
-fn a_route_of_a_former_attachment_drops_everything_so_it_is_led_to_the_gateway_without_leave() {
+fn a_blackhole_of_a_former_attachment_is_replaced_without_leave() {
     let blackhole = with(|observed| observed.routes.first_mut().unwrap().is_blackhole = true);
     assert_eq!(outcome(&input(), &blackhole).0, ["lead the route 10.100.0.0/16 to tgw-1 in rtb-private"]);
     let theirs = with(|observed| {
@@ -241,7 +241,7 @@ fn cuts_off(observed: &State, change: &Change) -> bool {
 
 proptest! {
     #[test]
-    fn without_leave_nothing_is_ever_cut_off_and_nothing_that_differs_is_kept_quiet(past in past()) {
+    fn without_leave_nothing_is_cut_off_and_every_difference_is_reported(past in past()) {
         let (input, mut aws) = (input(), past.aws());
         for _ in 0..12 {
             aws.tick();
@@ -267,7 +267,7 @@ proptest! {
     }
 
     #[test]
-    fn with_leave_any_past_converges_and_then_nothing_is_left_to_do_or_to_report(
+    fn with_leave_any_past_converges_and_nothing_is_left_to_do_or_report(
         past in past(),
         luck in proptest::collection::vec((any::<bool>(), proptest::option::of(any::<u8>())), 12),
     ) {
@@ -295,7 +295,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn a_proof_is_small_whatever_the_spoke_table_holds_and_its_digest_tells_two_tables_apart(
+    fn a_proof_of_any_spoke_table_is_small_and_its_digest_tells_two_apart(
         count in 0usize..1500,
         through in 1usize..40,
         other in 0usize..1500,

@@ -257,7 +257,7 @@ fn an_attachment_without_our_tags_is_not_owned_whatever_its_state() {
 }
 
 #[test]
-fn a_plan_that_propagates_to_the_spoke_table_is_refused_before_anything_is_made() {
+fn a_plan_that_propagates_to_the_spoke_table_is_refused_at_once() {
     let mut input = input();
     input.transit_gateway.propagate_to.push("tgw-rtb-spokes".to_owned());
     let error = decide(&input, &State::default()).unwrap_err();

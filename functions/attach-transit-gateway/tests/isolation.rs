@@ -290,7 +290,7 @@ fn the_platforms_word_for_an_appliance_that_filters_stands() {
 }
 
 #[test]
-fn a_table_that_learns_more_than_the_vpcs_block_or_from_others_inside_it_is_a_breach() {
+fn a_table_that_learns_other_blocks_or_from_other_vpcs_is_a_breach() {
     fn shared(observed: &mut State) -> &mut Vec<berth_isolation::GatewayRoute> {
         &mut details(observed).learning.get_mut("tgw-rtb-shared").unwrap().routes
     }

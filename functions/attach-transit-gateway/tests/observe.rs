@@ -406,7 +406,7 @@ fn vpc_attachments(items: &[String], rest: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_living_attachment_is_found_among_ended_ones_and_those_to_other_gateways() {
+async fn the_live_attachment_is_found_among_ended_ones_and_other_gateways() {
     let first = [
         vpc_attachment("tgw-attach-dead", "tgw-1", "deleted", &OURS),
         vpc_attachment("tgw-attach-other", "tgw-9", "available", &[]),
@@ -428,7 +428,7 @@ async fn a_living_attachment_is_found_among_ended_ones_and_those_to_other_gatewa
 }
 
 #[tokio::test]
-async fn states_and_tags_of_an_attachment_that_are_absent_or_others_are_told_apart() {
+async fn absent_and_other_states_and_tags_of_an_attachment_are_told_apart() {
     let theirs = [("berth:managed-by", "berth"), ("berth:account", "999988887777")];
     let cases: [(&str, &[(&str, &str)], AttachmentState, bool); 5] = [
         ("available", &[], AttachmentState::Available, false),

@@ -169,7 +169,7 @@ pub(crate) fn invoke(aws: &mut Aws, input: &Input, lucky: Option<u8>) -> End {
 
 proptest! {
     #[test]
-    fn whatever_crashes_and_however_long_aws_takes_one_attachment_is_made_joined_and_proven(
+    fn through_any_crash_or_delay_one_attachment_is_made_joined_and_proven(
         auto_accept in any::<bool>(),
         luck in proptest::collection::vec((any::<bool>(), proptest::option::of(any::<u8>())), 40),
     ) {

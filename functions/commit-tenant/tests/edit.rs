@@ -253,7 +253,7 @@ fn an_address_that_a_tenant_cannot_hold_is_left_out_and_said_in_the_commit() {
 }
 
 #[test]
-fn a_role_that_pods_get_stands_in_the_file_with_its_namespace_and_service_account() {
+fn a_role_for_pods_is_in_the_file_with_namespace_and_service_account() {
     let mut with_pods = message("payments", "111122223333", "dev", "10.16.16.0/20");
     let arn = "arn:aws:iam::111122223333:role/tenant/payments-workload";
     with_pods["roles"].as_array_mut().unwrap().push(json!({ "name": "workload", "arn": arn, "access": null }));
@@ -330,7 +330,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn of_any_batch_only_what_may_act_is_written_and_a_second_edit_changes_nothing(
+    fn of_any_batch_only_what_may_act_is_written_and_only_once(
         batch in proptest::collection::vec(drawn(), 0..6),
     ) {
         let requests: Vec<&CommitRequest> = batch.iter().map(|drawn| &drawn.request).collect();

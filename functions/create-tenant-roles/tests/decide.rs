@@ -74,7 +74,7 @@ fn converged() -> State {
 }
 
 #[test]
-fn an_empty_account_gets_the_boundary_first_then_the_roles_then_their_policies() {
+fn an_empty_account_gets_the_boundary_then_roles_then_their_policies() {
     let (rounds, output, _) = converge(&input(), State::default());
     let lines: Vec<Vec<String>> = rounds.iter().map(|r| r.iter().map(ToString::to_string).collect()).collect();
     assert_eq!(lines[0], ["create permissions boundary berth-boundary"]);
@@ -144,7 +144,7 @@ fn the_boundary_of_a_role_is_repaired_before_anything_else_of_it() {
 }
 
 #[test]
-fn a_role_with_our_name_but_not_our_tags_is_not_owned_and_nothing_is_changed() {
+fn a_role_with_our_name_without_our_tags_is_not_owned_nor_changed() {
     for tags in [Tags::default(), Tags::of(&"999999999999".parse().unwrap(), &"payments".parse().unwrap())] {
         let mut state = converged();
         state.roles.get_mut("payments-viewer").unwrap().tags = tags;
@@ -184,7 +184,7 @@ fn a_boundary_that_is_not_ours_is_never_changed() {
 }
 
 #[test]
-fn a_boundary_of_our_name_under_another_path_is_not_owned_even_with_our_tags_and_our_document() {
+fn a_boundary_under_another_path_is_not_owned_even_with_our_tags() {
     let mut state = converged();
     let there = state.boundary.as_mut().unwrap();
     there.arn = "arn:aws:iam::111122223333:policy/berth-boundary".into();
@@ -194,7 +194,7 @@ fn a_boundary_of_our_name_under_another_path_is_not_owned_even_with_our_tags_and
 }
 
 #[test]
-fn tags_of_the_template_are_made_and_repaired_and_never_take_the_place_of_ours() {
+fn the_templates_tags_are_made_and_repaired_and_never_replace_ours() {
     let mut input = input();
     input.roles.as_mut().unwrap().roles[0].tags.insert("berth:account".into(), "999999999999".into());
     let (_, _, state) = converge(&input, State::default());

@@ -168,7 +168,7 @@ fn an_entry_of_a_role_that_was_made_again_is_replaced() {
 }
 
 #[test]
-fn an_entry_of_somebody_else_is_not_owned_and_named_even_when_it_would_have_to_be_replaced() {
+fn an_entry_of_others_is_not_owned_even_where_it_would_be_replaced() {
     let theirs = Tags::of(&"999999999999".parse().unwrap(), &"payments".parse().unwrap());
     for tags in [Tags::default(), theirs] {
         let mut state = converged();
@@ -183,7 +183,7 @@ fn an_entry_of_somebody_else_is_not_owned_and_named_even_when_it_would_have_to_b
 }
 
 #[test]
-fn an_entry_of_a_role_that_lost_its_access_keeps_standing_without_groups_and_is_reported() {
+fn an_entry_without_access_any_more_stays_without_groups_and_is_reported() {
     let mut input = input();
     input.roles[0].access = None;
     let (lines, output, mut after) = converge(&input, converged());

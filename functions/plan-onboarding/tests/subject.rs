@@ -84,7 +84,7 @@ fn subject_of(generation: Option<u32>, record: Option<&Record>) -> Subject {
 }
 
 #[test]
-fn the_generation_is_the_asked_one_or_else_the_next_and_a_retry_keeps_its_own() {
+fn the_generation_is_the_requested_or_the_next_and_a_retry_keeps_it() {
     for (asked, record, generation) in [
         (None, None, 1),
         (None, Some(record(3, None)), 4),
@@ -171,7 +171,7 @@ fn what_names_no_account_is_invalid_input_with_the_form_that_does() {
 }
 
 #[test]
-fn an_account_of_the_last_hour_may_deny_for_a_time_that_counts_from_the_start_of_its_onboarding() {
+fn a_new_accounts_grace_period_counts_from_the_start_of_its_onboarding() {
     let at = |text: &str| text.parse().unwrap();
     let now = at("2026-11-21T10:00:00Z");
     for (joined, seconds, until) in [
@@ -192,7 +192,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn the_generation_of_a_persons_execution_never_decreases_and_a_retry_keeps_it(
+    fn a_manual_executions_generation_never_decreases_and_a_retry_keeps_it(
         before in prop_oneof![0..5_u32, Just(u32::MAX), any::<u32>()],
         holder in prop_oneof![Just(None), Just(Some(ME)), Just(Some(OTHER))],
     ) {
@@ -206,7 +206,7 @@ proptest! {
     }
 
     #[test]
-    fn a_generation_that_was_given_makes_the_same_subject_whatever_the_ledger_says(
+    fn a_given_generation_makes_the_same_subject_whatever_the_ledger_says(
         given: u32,
         before in proptest::option::of((any::<u32>(), prop_oneof![Just(None), Just(Some(ME)), Just(Some(OTHER))])),
     ) {

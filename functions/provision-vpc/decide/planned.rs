@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_changed_in_place_is_reported_for_a_person_and_subnets_of_others_are_not() {
+    fn what_cannot_change_in_place_is_reported_but_not_others_subnets() {
         let tier = |name: &str, prefix_length: u8| json!({ "name": name, "prefixLength": prefix_length, "routing": "private" });
         let private = tier("private", 22);
         let table: [(Input, &[&str]); 5] = [

@@ -119,7 +119,7 @@ fn a_finished_region_needs_nothing() {
 }
 
 #[test]
-fn without_an_attachment_tier_the_first_private_tier_holds_the_gateways_interfaces() {
+fn without_an_attachment_tier_the_first_private_tier_is_attached() {
     let mut input = input();
     input.network.tiers = vec![tier("data", 24, TierRouting::Intra), tier("apps", 24, TierRouting::Private)];
     let output = run(&input, &mut State::default()).unwrap().1;
@@ -360,7 +360,7 @@ fn public_input() -> Input {
 }
 
 #[test]
-fn a_public_tier_gets_a_gateway_a_table_of_its_own_and_no_other_tier_is_touched() {
+fn a_public_tier_gets_a_gateway_and_a_table_and_touches_no_other_tier() {
     let added = changes(&public_input(), &seen_again(&finished(&input())));
     assert_eq!(
         added,
@@ -394,7 +394,7 @@ fn a_gateway_or_a_default_route_of_somebody_else_is_not_owned() {
 }
 
 #[test]
-fn the_gateway_of_the_vpc_comes_before_an_unattached_one_of_ours_and_others_do_not_count() {
+fn the_vpcs_gateway_comes_before_an_unattached_one_of_ours() {
     let input = public_input();
     let gateway =
         |id: &str, is_ours| InternetGateway { id: id.to_owned(), is_ours, is_attached: true, tags: Tags::default() };
@@ -441,7 +441,7 @@ prop_compose! {
 
 proptest! {
     #[test]
-    fn from_any_network_that_a_crash_leaves_behind_a_run_converges_and_the_next_one_asks_for_nothing(
+    fn from_any_network_that_a_crash_left_a_run_converges_for_good(
         input in any_input(),
         crashes in proptest::collection::vec((1usize..5, any::<u32>()), 0..4),
     ) {

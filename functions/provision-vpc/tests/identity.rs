@@ -76,7 +76,7 @@ fn a_vpc_on_record_with_another_block_is_not_the_one() {
 }
 
 #[test]
-fn without_a_record_tags_count_only_with_an_intent_and_a_block_that_was_given() {
+fn without_a_record_tags_count_only_with_an_intent_and_a_given_block() {
     let cases: [(Input, &str, Known, Option<&str>); 6] = [
         (input(), "10.1.0.0/20", begun(&["10.0.0.0/12"]), None),
         (by_ledger(), "10.1.0.0/20", begun(&["10.1.0.0/20"]), None),
@@ -135,7 +135,7 @@ fn a_vpc_with_our_name_or_somebody_elses_tags_is_not_ours() {
 }
 
 #[test]
-fn of_two_vpcs_that_lost_answers_made_every_run_takes_the_one_in_use_then_the_smallest_id() {
+fn of_two_vpcs_of_ours_every_run_takes_the_one_in_use_or_the_smallest_id() {
     let both = || vec![vpc("vpc-b", ours()), vpc("vpc-a", ours()), vpc("vpc-0", Tags::default())];
     let unused = seen(&input(), both(), begun(&["10.0.0.0/12"]));
     assert_eq!((unused.vpc.unwrap().id.as_str(), unused.duplicates), ("vpc-a", vec!["vpc-b".to_owned()]));

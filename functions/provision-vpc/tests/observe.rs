@@ -194,7 +194,7 @@ async fn tables_of_ours_are_told_from_others_by_their_tags_and_keep_their_subnet
 }
 
 #[tokio::test]
-async fn endpoints_that_are_gone_do_not_count_and_groups_that_are_not_seen_empty_are_open() {
+async fn gone_endpoints_do_not_count_and_groups_not_seen_empty_are_open() {
     let endpoint = |n: usize, state: &str, kind: &str| {
         format!(
             "<vpcEndpointId>vpce-{n}</vpcEndpointId><vpcEndpointType>{kind}</vpcEndpointType><vpcId>vpc-1</vpcId>\

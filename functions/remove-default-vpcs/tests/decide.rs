@@ -160,7 +160,7 @@ prop_compose! {
 
 proptest! {
     #[test]
-    fn from_any_account_that_a_crash_leaves_behind_unused_vpcs_go_and_used_ones_are_never_touched(
+    fn from_any_account_unused_default_vpcs_go_and_used_ones_stay(
         found in proptest::collection::vec(any_found(), 3),
         lucky in any::<u32>(),
     ) {

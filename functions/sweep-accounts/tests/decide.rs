@@ -82,7 +82,7 @@ fn one(listed: Listed, record: Option<Record>, runs: bool) -> Result<(Why, u32),
 }
 
 #[test]
-fn every_status_is_asked_for_after_its_limit_and_never_while_an_execution_runs() {
+fn every_status_is_requested_after_its_limit_unless_an_execution_runs() {
     for (status, minutes, expected) in [
         (Status::Onboarded, 1_000_000, Err(Left::Onboarded)),
         (Status::Requested, 239, Err(Left::UnderWay)),
@@ -185,7 +185,7 @@ fn many_accounts_that_would_become_others_at_once_stop_the_sweep() {
 }
 
 #[test]
-fn nothing_is_decided_about_an_account_that_could_not_be_read_and_the_others_are_asked_for() {
+fn an_unreadable_account_is_left_alone_and_the_others_are_requested() {
     let mut state = observed(vec![listed(1), listed(2)], vec![]);
     state.unreadable.insert(id(1));
     let swept = sweep(&state);
@@ -201,7 +201,7 @@ fn a_lease_whose_holder_runs_is_under_way_whatever_the_newest_execution_is() {
 }
 
 #[test]
-fn an_account_that_the_ledger_does_not_know_is_missing_once_its_own_event_should_have_come() {
+fn an_account_unknown_to_the_ledger_is_missing_once_its_event_is_overdue() {
     assert_eq!(one(listed(1), None, false), Ok((Why::Missing, 1)));
     for (joined, expected) in [
         (Some(ago(60)), Ok((Why::Missing, 1))),
@@ -214,7 +214,7 @@ fn an_account_that_the_ledger_does_not_know_is_missing_once_its_own_event_should
 }
 
 #[test]
-fn accounts_that_the_rules_leave_out_are_never_asked_for_whatever_the_ledger_says() {
+fn accounts_that_the_rules_leave_out_are_never_requested() {
     let platform = &*PLATFORM;
     let with = |change: &dyn Fn(&mut AccountFacts)| {
         let mut listed = listed(1);
@@ -242,7 +242,7 @@ fn accounts_that_the_rules_leave_out_are_never_asked_for_whatever_the_ledger_say
 }
 
 #[test]
-fn an_account_that_cannot_be_planned_is_asked_for_so_that_its_failure_is_seen() {
+fn an_account_that_cannot_be_planned_is_requested_to_show_its_failure() {
     let mut nameless = listed(1);
     nameless.facts.name = "***".to_owned();
     assert_eq!(one(nameless, None, false), Ok((Why::Missing, 1)));
@@ -252,7 +252,7 @@ fn an_account_that_cannot_be_planned_is_asked_for_so_that_its_failure_is_seen() 
 }
 
 #[test]
-fn tags_are_read_only_of_accounts_that_were_ignored_and_are_in_a_unit_of_ours_now() {
+fn tags_are_read_only_of_ignored_accounts_in_a_unit_of_ours() {
     let mut elsewhere = listed(2);
     elsewhere.facts.ous = vec![ELSEWHERE.to_owned()];
     let accounts = vec![listed(1), elsewhere, listed(3), listed(4)];
@@ -349,7 +349,7 @@ fn any_state() -> impl Strategy<Value = State> {
 
 proptest! {
     #[test]
-    fn from_any_state_every_event_starts_something_once_and_the_next_sweep_asks_for_nothing(state in any_state()) {
+    fn from_any_state_each_event_starts_once_and_the_next_sweep_nothing(state in any_state()) {
         let mut state = state;
         let first = sweep(&state);
         prop_assert_eq!(first.asked.len() + first.left.values().sum::<usize>(), state.accounts.len(), "each once");

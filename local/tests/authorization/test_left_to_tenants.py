@@ -62,7 +62,7 @@ def left(who: str) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("who", WHO)
-def test_a_tenant_may_do_to_what_is_berths_what_somebody_has_read_and_no_more(who: str) -> None:
+def test_tenants_may_do_to_berths_resources_only_what_was_reviewed(who: str) -> None:
     assert left(who) == json.loads(READ.read_text())[who]
 
 

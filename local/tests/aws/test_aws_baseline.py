@@ -147,7 +147,7 @@ def test_a_recorder_takes_tags_where_it_is_made_and_keeps_them(ours: World) -> N
 
 
 @differs_from_stock("CreateBackupSelection")
-def test_a_plan_with_a_selection_is_not_deleted_and_its_name_is_free_afterwards(world: World) -> None:
+def test_a_plan_with_a_selection_is_kept_and_its_name_free_afterwards(world: World) -> None:
     account = _account()
     backup, role = world.client("backup", account), _backup_role(world, account)
     plan = backup.create_backup_plan(BackupPlan=PLAN, CreatorRequestId="plan")["BackupPlanId"]

@@ -22,7 +22,7 @@ def _endpoint(ec2: Any, vpc: str, table: str, **fields: str) -> str:
 
 
 @differs_from_stock("assert 8 == 1")
-def test_a_route_table_that_is_asked_for_with_one_token_is_made_once_also_at_once(aws: World) -> None:
+def test_a_route_table_of_one_token_is_made_once_also_concurrently(aws: World) -> None:
     ec2, vpc = _vpc(aws, "600000000201")
     token = fresh("token")
 

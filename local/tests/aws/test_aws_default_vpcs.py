@@ -57,7 +57,7 @@ def test_a_subnet_with_a_network_interface_is_not_deleted(aws: World) -> None:
 
 
 @differs_from_stock(r"assert \(True, True\) == \(False, False\)")
-def test_a_subnet_of_another_vpc_is_no_default_subnet_and_gives_no_public_addresses(aws: World) -> None:
+def test_a_subnet_of_another_vpc_is_no_default_and_gives_no_public_ip(aws: World) -> None:
     ec2 = aws.client("ec2", "600000000104", REGION)
     vpc = ec2.create_vpc(CidrBlock="10.1.0.0/20")["Vpc"]["VpcId"]
     zone = ec2.describe_availability_zones()["AvailabilityZones"][0]["ZoneId"]

@@ -188,7 +188,7 @@ def test_a_task_failure_keeps_its_cause(aws: World) -> None:
 
 
 @differs_from_stock("SdkClientException")
-def test_what_sqs_answers_with_an_error_has_the_name_that_step_functions_gives_it(aws: World) -> None:
+def test_an_error_of_sqs_has_the_name_that_step_functions_gives_it(aws: World) -> None:
     url, _ = aws.queue()
     found = aws.ended(aws.start(_token_machine(url + "-that-is-gone")))
     assert (found["status"], found["error"]) == ("FAILED", "SQS.AmazonSQSException"), found["error"]
@@ -342,7 +342,7 @@ def test_a_redriven_execution_goes_on_at_the_state_that_failed(aws: World) -> No
     assert code_of(states.redrive_execution, executionArn=execution) == "ExecutionNotRedrivable"
 
 
-def test_only_the_pauses_of_a_retry_are_shortened_and_only_when_that_is_asked_for() -> None:
+def test_only_pauses_of_a_retry_are_shortened_and_only_on_request() -> None:
     """In a process of its own, because a repair is for the whole process."""
     program = (
         "import time\n"
@@ -416,7 +416,7 @@ def _history(aws: World, execution: str, **fields: Any) -> list[dict[str, Any]]:
 
 
 @differs_from_stock("ValueError|ExecutionFailed|assert")
-def test_the_history_of_a_stopped_execution_ends_with_the_words_of_whoever_stopped_it(aws: World) -> None:
+def test_a_stopped_executions_history_ends_with_the_given_cause(aws: World) -> None:
     """Between two tries of a task, as Berth waits."""
     url, _ = aws.queue()
     gone = url.replace("queue-", "gone-")

@@ -41,7 +41,7 @@ def test_a_further_block_of_a_vpc_is_learned_until_it_is_gone(aws: World) -> Non
 
 
 @differs_from_stock(NO_GATEWAY)
-def test_a_nat_rule_for_the_vpcs_block_replaces_its_route_by_one_of_the_system(aws: World) -> None:
+def test_a_nat_rule_for_the_vpcs_block_replaces_its_route(aws: World) -> None:
     site, attachment = _propagating(aws)
     site.network.modify_transit_gateway_attachment_nat_configuration(
         TransitGatewayAttachmentId=attachment,

@@ -86,7 +86,7 @@ def test_requests_are_listed_by_their_status(aws: World) -> None:
 
 
 @differs_from_stock("500")
-def test_the_organization_has_ten_requests_at_once_and_one_for_each_assignment(aws: World) -> None:
+def test_an_organization_has_ten_requests_and_one_for_each_assignment(aws: World) -> None:
     slow = _permission_set(aws, assignment_seconds="2")
     wanted = [_wanted(aws, slow, _group(aws)) for _ in range(11)]
     assert aws.eventually(lambda: _listed(aws, "IN_PROGRESS") == [])
@@ -98,7 +98,7 @@ def test_the_organization_has_ten_requests_at_once_and_one_for_each_assignment(a
 
 
 @differs_from_stock("'SUCCEEDED'|FAILED|assert")
-def test_an_assignment_fails_when_the_account_lacks_a_policy_of_the_permission_set(aws: World) -> None:
+def test_an_assignment_fails_without_a_policy_of_its_permission_set(aws: World) -> None:
     permission_set, name = _permission_set(aws), fresh("audit")
     _center(aws).attach_customer_managed_policy_reference_to_permission_set(
         InstanceArn=_instance(aws)["InstanceArn"],

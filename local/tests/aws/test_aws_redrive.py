@@ -188,7 +188,7 @@ def test_of_many_redrives_at_once_one_is_taken(ours: World) -> None:
     assert _bodies(ours, later, 2) == ["x"]
 
 
-def test_what_the_run_before_still_reports_is_not_in_the_history_of_the_redrive() -> None:
+def test_late_reports_of_the_run_before_are_not_in_a_redrives_history() -> None:
     before = EventManager()
 
     def add(to: EventManager, kind: HistoryEventType) -> None:

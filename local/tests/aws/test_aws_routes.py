@@ -129,7 +129,7 @@ def test_more_routes_than_one_answer_holds_come_in_pages(aws: World) -> None:
 
 
 @differs_from_stock("DependencyViolation")
-def test_a_deleted_subnet_takes_its_association_along_and_its_route_table_can_go(aws: World) -> None:
+def test_a_deleted_subnet_ends_its_association_and_frees_its_route_table(aws: World) -> None:
     ec2 = aws.client("ec2", "600000000104", REGION)
     vpc = ec2.create_vpc(CidrBlock="10.70.0.0/20")["Vpc"]["VpcId"]
     table = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]

@@ -141,7 +141,7 @@ def test_a_queue_without_a_policy_for_eventbridge_gets_nothing(aws: World) -> No
 
 
 @differs_from_stock("500|Expr not defined|NotImplementedError|Internal")
-def test_an_event_for_a_function_that_does_not_exist_goes_to_the_dead_letter_queue(aws: World) -> None:
+def test_an_event_for_a_missing_function_goes_to_the_dead_letter_queue(aws: World) -> None:
     dead, dead_arn = aws.queue()
     bus = aws.bus()
     target = {
@@ -177,7 +177,7 @@ def test_a_bus_of_another_account_is_reached_by_its_arn(aws: World) -> None:
 
 
 @differs_from_stock("ResourceNotFound")
-def test_a_bus_takes_events_of_another_account_only_when_its_policy_lets_it_in(aws: World) -> None:
+def test_a_bus_takes_another_accounts_events_only_by_its_policy(aws: World) -> None:
     bus = aws.bus()
     url, arn = aws.queue()
     aws.rule(bus, {"Arn": arn})
@@ -234,7 +234,7 @@ def test_one_bad_entry_does_not_keep_the_others_back(ours: World) -> None:
     assert code_of(ours.client("events").put_events, Entries=[good] * 11) == "ValidationException"
 
 
-def test_a_target_that_cannot_be_reached_is_retried_until_the_policy_says_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_target_is_retried_as_long_as_the_policy_says(monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[dict[str, str]] = []
 
     def keep(arn: str, body: str, rule_arn: str, attributes: dict[str, str]) -> None:

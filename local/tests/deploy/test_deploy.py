@@ -105,7 +105,7 @@ def rig(tmp_path: Path) -> Rig:
     return rig
 
 
-def test_one_command_validates_the_configuration_and_deploys_the_hub_with_the_zips(rig: Rig) -> None:
+def test_one_command_validates_and_deploys_the_hub_with_the_zips(rig: Rig) -> None:
     done = rig.deploy()
     assert done.returncode == 0, done.stderr
     assert rig.asked()[0] == ["berth", "validate", str(rig.folder / "platform.yaml")]
@@ -137,7 +137,7 @@ def _types(template: dict[str, Any]) -> dict[str, str]:
         ({"name": "berth-boundary-2"}, None, "tenant/berth-boundary-2"),
     ],
 )
-def test_a_boundary_that_the_tenant_role_may_not_use_is_refused_before_anything_is_deployed(
+def test_a_boundary_that_the_tenant_role_may_not_use_is_refused_at_once(
     rig: Rig, boundary: dict[str, str], pattern: str | None, policy: str
 ) -> None:
     platform = {"environments": {"dev": {"roles": {"boundary": boundary}}}}
@@ -151,7 +151,7 @@ def test_a_boundary_that_the_tenant_role_may_not_use_is_refused_before_anything_
     assert [each[:2] for each in rig.asked()] == [["berth", "validate"]]
 
 
-def test_a_role_outside_of_the_path_and_a_route_table_that_is_not_listed_are_refused(rig: Rig) -> None:
+def test_a_role_off_the_path_and_an_unlisted_route_table_are_refused(rig: Rig) -> None:
     roles = {"boundary": {"name": "a-boundary"}, "roles": [{"name": "x"}, {"name": "y", "path": "/"}]}
     gateway = {
         "spokeRouteTable": "tgw-rtb-0e00000000000005a",
@@ -293,7 +293,7 @@ def test_a_boundary_that_fits_is_deployed(rig: Rig, boundary: dict[str, str], pa
     assert rig.deploy().returncode == 0
 
 
-def test_other_accounts_are_deployed_with_their_profile_or_their_command_is_shown(rig: Rig) -> None:
+def test_other_accounts_are_deployed_by_profile_or_shown_as_a_command(rig: Rig) -> None:
     done = rig.deploy()
     stacks = rig.stacks()
     assert stacks.keys() == {"berth", "berth-cluster", "berth-management", "berth-sign-in"}
@@ -387,7 +387,7 @@ def test_destroy_deletes_the_ledger_only_when_told(rig: Rig) -> None:
         ({"aws stepfunctions list-executions": (255, "")}, "aws ended with 255"),
     ],
 )  # fmt: skip
-def test_destroy_refuses_while_accounts_are_being_onboarded_or_nobody_can_tell(
+def test_destroy_refuses_while_an_account_is_or_may_be_onboarded(
     rig: Rig, answers: dict[str, tuple[int, str]], said: str
 ) -> None:
     rig.answer(answers)

@@ -102,7 +102,7 @@ def test_an_action_that_does_not_exist_is_named(policies: Any) -> None:
     assert problem == "infra/x.yaml S: the action ec2:DescribeVpc does not exist"
 
 
-def test_a_statement_for_all_resources_needs_a_reason_when_its_actions_know_resources(policies: Any) -> None:
+def test_a_statement_for_all_resources_needs_a_reason(policies: Any) -> None:
     assert "it is for all resources" in found(policies, Action="ec2:CreateVpc")[0]
     for narrowed in ({"Resource": "arn:x"}, {"Condition": {"Bool": {"a": "true"}}}, {"Effect": "Deny"}):
         assert found(policies, Action="ec2:CreateVpc", **narrowed) == [], narrowed

@@ -43,6 +43,6 @@ def test_a_mistake_in_a_state_is_found(tmp_path: Path, mistake: Callable[[dict[s
     assert said in lint(tmp_path, machine)
 
 
-def test_a_folder_without_a_machine_is_an_error_because_nothing_would_be_checked(tmp_path: Path) -> None:
+def test_a_folder_without_a_machine_is_an_error(tmp_path: Path) -> None:
     script = [sys.executable, str(ROOT / "deploy" / "state_machines.py"), str(tmp_path), str(tmp_path / "t.json")]
     assert subprocess.run(script, check=False, capture_output=True).returncode == 1

@@ -41,7 +41,7 @@ def _without(url: str, name: str, **instead: str) -> str:
     return parts._replace(query=urlencode([*query, *instead.items()])).geturl()
 
 
-def test_a_token_of_the_command_line_names_its_key_and_is_good_for_its_cluster_only() -> None:
+def test_a_token_of_the_cli_names_its_key_and_fits_its_cluster_only() -> None:
     claim = read(_token(_url()), NOW)
     assert (claim.access_key, claim.region) == (KEY, "eu-west-1")
     check_signature(claim, CLUSTER, SECRET)

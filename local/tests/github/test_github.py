@@ -137,7 +137,7 @@ def test_only_the_apps_own_fresh_proof_is_worth_a_token(github: GitHub) -> None:
     assert [github.sign_in(proof) for proof in wrong] == [401] * len(wrong)
 
 
-def test_a_token_has_the_repositories_and_permissions_that_were_asked_for_until_it_expires(github: GitHub) -> None:
+def test_a_token_has_the_requested_permissions_until_it_expires(github: GitHub) -> None:
     ref = f"{REST}/git/ref/heads/main"
     assert github.call("GET", ref, token=github.token())[0] == 200
     assert github.call("GET", ref, token=github.token(repositories=["another"]))[0] == 404

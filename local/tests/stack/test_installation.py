@@ -74,7 +74,7 @@ def rules_of(whole: Whole, region: str) -> dict[str, dict[str, Any]]:
     return {each["Name"]: json.loads(each["EventPattern"]) for each in events.list_rules()["Rules"]}
 
 
-def test_each_service_is_forwarded_where_it_speaks_and_the_hub_takes_what_is_forwarded(installed: Whole) -> None:
+def test_each_service_is_forwarded_from_its_region_to_the_hub(installed: Whole) -> None:
     home, control_tower = (rules_of(installed, region) for region in (names.HOME_REGION, names.CONTROL_TOWER_REGION))
     assert home.keys() == {"berth-forward-organizations-results", "berth-forward-organizations-calls"}
     assert control_tower.keys() == {"berth-forward-control-tower"}
@@ -88,7 +88,7 @@ def test_each_service_is_forwarded_where_it_speaks_and_the_hub_takes_what_is_for
     assert sorted(map(json.dumps, forwarded)) == sorted(map(json.dumps, taken))
 
 
-def test_with_control_tower_in_the_home_region_one_template_forwards_everything(infra: Path, tmp_path: Path) -> None:
+def test_control_tower_in_the_home_region_needs_one_forwarding_template(infra: Path, tmp_path: Path) -> None:
     template = translate(infra / "management.yaml", names.HOME_REGION)
     assert template["Resources"]["ControlTowerForwarder"]["Condition"] == "ControlTowerIsHere"
     elsewhere = translate(infra / "management-home.yaml", names.CONTROL_TOWER_REGION)
@@ -108,7 +108,7 @@ def test_every_forwarder_has_a_role_and_a_dead_letter_queue(installed: Whole) ->
             ]  # fmt: skip
 
 
-def test_an_account_that_enters_an_onboarded_unit_gets_the_tenant_role_and_others_do_not(installed: Whole) -> None:
+def test_only_an_account_that_enters_an_onboarded_unit_gets_the_tenant_role(installed: Whole) -> None:
     tenant = installed.account("payments-dev")
     role = installed.client("iam", tenant).get_role(RoleName=names.TENANT_ROLE)["Role"]
     (statement,) = role["AssumeRolePolicyDocument"]["Statement"]

@@ -205,7 +205,7 @@ def test_functions_and_state_machine_are_traced(hub: Loaded) -> None:
     assert machine["TracingConfiguration"] == {"Enabled": True}
 
 
-def test_a_topic_of_the_users_own_takes_the_place_of_ours_and_a_disabled_sweep_is_not_missed() -> None:
+def test_a_topic_of_ones_own_replaces_ours_and_no_sweep_is_missed() -> None:
     values = {**PARAMETERS, "AlarmTopicArn": "arn:aws:sns:us-east-1:210987654321:pager", "SweepState": "DISABLED"}
     template = translate(TEMPLATE, names.HOME_REGION)
     target = Target(Access("http://127.0.0.1:1"), Credentials(names.HUB_ACCOUNT, "key", "secret"), names.HOME_REGION)
@@ -267,7 +267,7 @@ def test_onboardings_start_by_an_alias_that_points_to_a_version(hub: Loaded) -> 
     assert alias["routingConfiguration"] == [{"stateMachineVersionArn": f"{machine}:1", "weight": 100}]
 
 
-def test_a_key_of_ones_own_encrypts_queues_ledger_and_logs_and_is_not_made_without_being_asked_for(
+def test_a_key_on_request_encrypts_queues_ledger_and_logs(
     hub: Loaded, tmp_path: Path
 ) -> None:
     assert not [each for each in hub.client("kms").list_aliases()["Aliases"] if each["AliasName"] == "alias/berth"]

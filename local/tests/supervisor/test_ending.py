@@ -52,7 +52,7 @@ def test_a_start_that_is_interrupted_leaves_nothing(state: Path, binaries: Path,
     assert "Traceback" not in errors
 
 
-def test_children_end_when_the_supervisor_is_killed_and_the_stale_state_is_cleaned(state: Path, binaries: Path) -> None:
+def test_children_end_with_a_killed_supervisor_and_stale_state_goes(state: Path, binaries: Path) -> None:
     process = starting(state, binaries)
     process.kill()
     process.wait()
@@ -65,7 +65,7 @@ def test_children_end_when_the_supervisor_is_killed_and_the_stale_state_is_clean
     assert not (state / "state.json").exists()
 
 
-def test_a_stale_state_whose_process_id_is_someone_else_s_now_is_not_taken_for_alive(state: Path) -> None:
+def test_a_stale_state_with_a_reused_process_id_is_not_taken_for_alive(state: Path) -> None:
     state.mkdir()
     (state / "state.json").write_text(json.dumps({"status": "ready", "pid": os.getpid(), "processStarted": 1}))
     assert run("down", "--state-dir", str(state)).returncode == 0  # and this test is still running

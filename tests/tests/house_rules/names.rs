@@ -46,11 +46,8 @@ fn first_line(file: &File) -> Option<String> {
     (!said).then(|| file.finding(1, format!("begins with {first:?}")))
 }
 
-/// Longest that the name of a test should be: it says the behaviour, and the test the rest.
+/// Longest that the name of a test may be: it says the behaviour, and the test the rest.
 const TEST_NAME_CHARS_MAX: usize = 72;
-
-/// How many are longer yet. Only ever lower it.
-const LONGER_MAX: usize = 130;
 
 /// Names of the tests in a file, in Rust and in Python.
 fn tests(file: &File) -> Vec<String> {
@@ -75,9 +72,9 @@ fn test_names_say_the_behaviour_in_a_line() {
     let named: Vec<(String, String)> =
         code.flat_map(|file| tests(&file).into_iter().map(move |name| (file.path.clone(), name))).collect();
     assert!(named.len() > 1_000, "only {} tests were found", named.len());
-    let longer: Vec<&(String, String)> = named.iter().filter(|(_, name)| name.len() > TEST_NAME_CHARS_MAX).collect();
-    let count = longer.len();
-    assert!(count <= LONGER_MAX, "{count} names are longer than {TEST_NAME_CHARS_MAX}, not {LONGER_MAX}: {longer:#?}");
+    let longer = named.iter().filter(|(_, name)| name.len() > TEST_NAME_CHARS_MAX);
+    let found: Vec<String> = longer.map(|(path, name)| format!("{path}: {name}")).collect();
+    none(&found, "say the behaviour in at most 72 characters");
 }
 
 #[test]

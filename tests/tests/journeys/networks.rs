@@ -58,7 +58,7 @@ fn a_vpc_that_ec2_does_not_show_yet_is_waited_for_and_not_made_twice() {
 }
 
 #[test]
-fn a_second_vpc_with_our_tags_is_shown_when_its_block_is_the_pools_and_not_owned_elsewhere() {
+fn a_second_tagged_vpc_is_shown_in_the_pools_block_and_else_not_owned() {
     let rig = rig();
     let account = rig.account("double-staging", "staging");
     let first = onboard(rig, &account);

@@ -129,7 +129,7 @@ fn a_policy_table_in_place_of_the_spoke_table_is_left_without_leave() {
 }
 
 #[test]
-fn a_default_route_to_shared_services_needs_a_blackhole_for_the_tenants_blocks() {
+fn a_default_route_to_shared_services_needs_a_blackhole_for_tenants() {
     let (rig, _turn) = turn();
     let account = rig.account("egress-staging", "staging");
     onboarded(rig, &account);

@@ -23,7 +23,7 @@ fn texts(value: &Json, found: &mut Vec<String>) {
 }
 
 #[test]
-fn the_state_machine_may_use_exactly_the_functions_and_the_queue_of_its_definition() {
+fn the_state_machine_may_use_exactly_what_its_definition_names() {
     let template: Value =
         serde_yaml_ng::from_str(&fs::read_to_string(checkout().join("infra/hub.yaml")).unwrap()).unwrap();
     let definition = fs::read_to_string(checkout().join("statemachines/onboard-account.asl.json")).unwrap();

@@ -92,7 +92,7 @@ fn crates_of(function: &str) -> Vec<PathBuf> {
 }
 
 #[test]
-fn for_every_permission_there_is_a_call_in_the_code_or_an_action_that_demands_it() {
+fn every_permission_has_a_call_in_the_code_or_an_action_demanding_it() {
     let mut idle = Vec::new();
     for (function, policy) in policies() {
         for part in policy.0.keys().copied() {

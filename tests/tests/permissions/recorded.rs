@@ -49,7 +49,7 @@ fn what_fits_has_no_differences() {
 }
 
 #[test]
-fn a_superfluous_permission_is_found_and_so_is_one_that_is_only_demanded_by_it() {
+fn a_superfluous_permission_is_found_with_what_only_it_demands() {
     let (policies, demanded, mut used) = fitting();
     used.remove(&("make".to_owned(), Part::Tenant, "iam:CreateRole".to_owned()));
     assert_eq!(

@@ -167,7 +167,7 @@ fn warned(from: &str, to: &str) -> Vec<(String, String)> {
 }
 
 #[test]
-fn routes_that_lead_into_tenants_blocks_are_warned_of_unless_an_appliance_filters() {
+fn routes_into_tenants_blocks_are_warned_of_unless_an_appliance_filters() {
     assert_eq!(PlatformConfig::parse_with_warnings(EXAMPLE).unwrap().1, []);
     let routes = "environments.dev.regions.eu-west-1.transitGateway.routes[0]";
     let cases = [

@@ -152,7 +152,7 @@ fn rules_and_recorders_that_aws_would_refuse_are_told_with_their_line() {
 }
 
 #[test]
-fn a_baseline_of_a_region_has_keys_of_that_region_and_nothing_of_the_whole_account() {
+fn a_regions_baseline_has_its_own_keys_and_nothing_of_the_whole_account() {
     let at = "        transitGateway: &euc1-gateway";
     assert_bad(&[
         Bad {

@@ -240,7 +240,7 @@ const WITHOUT_BOUNDARY: &[Bad] = &[
 
 /// `BerthTenant` has `CreateRole` only within a boundary: without one every onboarding would end as `Denied`.
 #[test]
-fn an_environment_whose_roles_have_no_permissions_boundary_is_refused_with_what_to_add() {
+fn roles_without_a_permissions_boundary_are_refused_with_what_to_add() {
     assert_bad(WITHOUT_BOUNDARY);
 }
 

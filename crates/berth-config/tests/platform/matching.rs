@@ -138,7 +138,7 @@ fn the_contact_is_the_accounts_address_a_tags_value_or_nobody_by_choice() {
 }
 
 #[test]
-fn groups_of_sign_in_are_the_tenants_and_their_permission_sets_are_known_by_arn() {
+fn sign_in_groups_are_the_tenants_and_permission_sets_are_arns() {
     let sign_in = onboarded(&facts()).sign_in.unwrap();
     assert_eq!((sign_in.account.as_str(), sign_in.role.as_str()), ("999988887777", "BerthSignIn"));
     assert_eq!((sign_in.region.as_str(), sign_in.identity_store_id.as_str()), ("eu-west-1", "d-1ca1be4700"));
@@ -149,7 +149,7 @@ fn groups_of_sign_in_are_the_tenants_and_their_permission_sets_are_known_by_arn(
 }
 
 #[test]
-fn a_cluster_is_in_the_hub_unless_it_is_declared_elsewhere_and_may_be_none_of_berths() {
+fn a_cluster_is_in_the_hub_unless_declared_elsewhere_or_not_berths() {
     let dev = onboarded(&facts()).clusters;
     let seen: Vec<_> = dev.iter().map(|c| (c.name.as_str(), c.eks_name.as_str(), c.region.as_str())).collect();
     assert_eq!(seen, [("dev-euw1", "dev-euw1", "eu-west-1")]);
@@ -228,7 +228,7 @@ fn accounts_that_are_closed_or_about_to_be_are_ignored() {
 }
 
 #[test]
-fn a_state_that_is_missing_or_not_known_is_an_error_so_that_no_account_is_lost() {
+fn a_missing_or_unknown_state_is_an_error_so_that_no_account_is_lost() {
     for state in ["", "active", "NEW_STATE"] {
         let facts = AccountFacts { state: state.into(), ..facts() };
         let error = example().match_account(&facts).unwrap_err();

@@ -14,7 +14,7 @@ async fn proposal(repo: &GitRepo, tenant: &str) -> Proposal {
 }
 
 #[tokio::test]
-async fn proposing_twice_makes_one_branch_of_one_commit_and_nothing_on_the_branch_that_clusters_follow() {
+async fn proposing_twice_makes_one_commit_on_one_branch_and_none_on_the_base() {
     let server = GitServer::start(Repository::new());
     let repo = open(&server);
     let first = proposal(&repo, "a").await;
@@ -66,7 +66,7 @@ async fn a_look_tells_where_the_base_is_and_which_branches_are_gone() {
 }
 
 #[tokio::test]
-async fn a_server_that_lets_nobody_make_branches_and_a_link_in_the_way_are_refused() {
+async fn a_server_without_new_branches_and_a_link_in_the_way_are_refused() {
     let server = GitServer::start(Repository::new());
     server.repository.hook("update", "#!/bin/sh\necho 'only main may be pushed' >&2\nexit 1\n");
     let repo = open(&server);

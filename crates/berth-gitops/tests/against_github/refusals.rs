@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::support::{Entry, GitHub, Repository, append, path, paths, run};
 
 #[tokio::test]
-async fn a_protected_branch_is_a_rejection_with_githubs_reason_and_nothing_is_retried() {
+async fn a_protected_branch_is_rejected_with_githubs_reason_and_no_retry() {
     let github = GitHub::start(Repository::new());
     github.tell("protect", json!({ "branch": "main" })).await;
     let error = run(&github.open(), &["a"], append("a", "x")).await.unwrap_err();

@@ -33,7 +33,7 @@ async fn a_token_that_nobody_waits_for_any_more_is_no_error() {
 }
 
 #[tokio::test]
-async fn only_messages_that_could_not_be_answered_go_back_and_their_next_delivery_makes_no_commit() {
+async fn only_unanswered_messages_go_back_and_redelivery_makes_no_commit() {
     let whole = Whole::start(3);
     whole.aws.refuse(&token(1), "InternalError");
     let requests = [request(0), request(1), json!({ "no": "request" }), request(2)];
@@ -87,7 +87,7 @@ async fn what_the_git_server_says_becomes_the_fault_of_every_execution() {
 }
 
 #[tokio::test]
-async fn a_warm_copy_reads_renewed_credentials_within_the_batch_that_the_old_ones_failed() {
+async fn a_warm_function_reads_renewed_credentials_within_the_failed_batch() {
     let whole = Whole::start(2);
     whole.take(batch([request(0)])).await;
     whole.git.fault(Service::Push, Fault::Status(401, &[]));

@@ -19,7 +19,7 @@ fn success(said: &[Said]) -> &serde_json::Value {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_thousand_tenants_are_twenty_commits_by_two_racing_copies_and_none_is_lost() {
+async fn two_racing_functions_commit_a_thousand_tenants_and_lose_none() {
     const TENANTS: usize = 1000;
     const BATCH: usize = 50;
     let whole = Whole::start(TENANTS);
@@ -87,7 +87,7 @@ async fn with_batching_off_each_tenant_is_a_commit_of_its_own() {
 }
 
 #[tokio::test]
-async fn an_equal_tree_is_success_without_a_commit_and_with_the_commit_that_the_ledger_knows() {
+async fn an_equal_tree_succeeds_without_a_commit_as_the_one_in_the_ledger() {
     let whole = Whole::start(2);
     whole.take(batch([request(0)])).await;
     let first = success(&whole.aws.said(&token(0)))["sha"].clone();
@@ -114,7 +114,7 @@ async fn an_equal_tree_is_success_without_a_commit_and_with_the_commit_that_the_
 }
 
 #[tokio::test]
-async fn what_is_not_a_file_is_not_owned_to_its_own_tenant_and_the_rest_of_the_batch_lands() {
+async fn a_non_file_is_not_owned_for_its_tenant_and_the_rest_lands() {
     let whole = Whole::start(2);
     whole.git.repository.commit_by_hand(&[(path("team-0").as_str(), Entry::Symlink("../../../../README.md"))]);
     whole.take(batch([request(0), request(1)])).await;
