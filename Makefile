@@ -78,6 +78,7 @@ check: prerequisites local-dev $(DENY) $(CHECK_VENV)/.installed $(HELM) ## Forma
 	cargo fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	$(CARGO) clippy $(OPERATOR) --all-targets -- -D warnings
+	@$(MAKE) --no-print-directory docs
 	$(PYTHON) -m ruff check local
 	$(PYTHON) -m ruff check deploy --config local/pyproject.toml
 	$(PYTHON) -m ruff format --check local
@@ -97,6 +98,12 @@ check: prerequisites local-dev $(DENY) $(CHECK_VENV)/.installed $(HELM) ## Forma
 	$(DENY) check licenses bans sources
 	$(DENY) --manifest-path operator/Cargo.toml --features client check licenses bans sources
 	@$(MAKE) --no-print-directory sbom
+
+# After clippy, which has checked what both need. The examples in it are tests of make test.
+.PHONY: docs
+docs: ## The documentation of every crate, without a warning, in target/doc.
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --quiet --no-deps --workspace --exclude berth-operator
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --quiet --no-deps $(OPERATOR)
 
 # libFuzzer's instrumentation by options that stable Rust knows: no nightly and no cargo-fuzz. There is no unsafe code to
 # look at, so no sanitizer either.

@@ -22,6 +22,9 @@ use crate::{
 /// How EC2 says that an IPAM pool demands tags of what takes a block.
 const DEMANDS_TAGS: &str = "resource tags required by the IPAM pool";
 
+/// Code of a rule that is gone: a call whose answer was lost has revoked it.
+const REVOKED: [&str; 1] = ["InvalidPermission.NotFound"];
+
 /// Reserves a block in the ledger; the block that the account already has there, when it has one.
 pub(super) async fn reserve_block(ledger: &Ledger, input: &Input, now: Timestamp) -> Result<Made, StepError> {
     let Addresses::Ledger { pool, supernets, excluded, prefix_length } = &input.network.addresses else {
@@ -173,6 +176,3 @@ pub(super) async fn close_default_group(ec2: &Client, vpc: &str) -> Result<Made,
     }
     Ok(Made::default())
 }
-
-/// Code of a rule that is gone: a call whose answer was lost has revoked it.
-const REVOKED: [&str; 1] = ["InvalidPermission.NotFound"];
