@@ -39,6 +39,7 @@ BUILDS = (
 )
 """The operator is built alone: operator/Cargo.toml says why."""
 
+DOCTESTS = "doctests"
 END_TO_END = "berth-tests"
 """The package whose test binaries start a local AWS each."""
 PYTEST = ("authorization", "deploy", "docs", "policies", "runner", "stack")
@@ -136,6 +137,16 @@ def rust_job(artifact: dict[str, Any]) -> Job:
     return Job(name, command, folder, environment, heavy=package == END_TO_END and integration)
 
 
+def doctests_job() -> Job:
+    """The examples in the documentation of crates, as cargo runs them: those of a crate are one program.
+
+    Functions have none. With the command line in it, the selection has the features that the build had.
+    """
+    functions = sorted(path.parent.name for path in ROOT.glob("functions/*/Cargo.toml"))
+    without = [part for name in ("berth-operator", *functions) for part in ("--exclude", name)]
+    return Job(DOCTESTS, [*CARGO, "test", "--doc", "--no-fail-fast", "--workspace", *without], ROOT)
+
+
 def package_name(folder: Path) -> str:
     """The name in a member's manifest."""
     for line in (folder / "Cargo.toml").read_text().splitlines():
@@ -168,7 +179,9 @@ def run(job: Job) -> Result:
     code = process.wait()
     hangs.cancel()
     result = Result(job, time.monotonic() - began)
-    if job.report is None:
+    if job.name == DOCTESTS:
+        read_doctests(lines, result)
+    elif job.report is None:
         read_events(lines, result)
     else:
         read_junit(job.report, result)
@@ -223,6 +236,22 @@ def read_test(event: dict[str, Any], running: set[str], result: Result) -> None:
     else:
         result.failed.append(f"{result.job.name} {name}")
         result.text += f"---- {name}\n{event.get('stdout', '')}\n{event.get('message', '')}\n"
+
+
+def read_doctests(lines: list[str], result: Result) -> None:
+    """Reads what cargo printed about each example."""
+    for line in lines:
+        if not line.startswith("test ") or " ... " not in line:
+            continue
+        name, _, said = line.removeprefix("test ").strip().rpartition(" ... ")
+        if said == "ok":
+            result.passed += 1
+        elif said == "ignored":
+            result.ignored += 1
+        else:
+            result.failed.append(f"{result.job.name} {name}")
+    if result.failed:
+        result.text = "".join(lines)
 
 
 def read_junit(report: Path, result: Result) -> None:
@@ -391,11 +420,12 @@ def main() -> int:
     except subprocess.CalledProcessError:
         return 1
     built = time.monotonic() - began
+    jobs.append(doctests_job())
     jobs += pytest_jobs(PYTEST + (PYTEST_ALL if asked.all else ()))
     jobs = [job for job in jobs if asked.only in job.name]
     if asked.all:
         for job in jobs:
-            if job.report is None:
+            if job.report is None and job.name != DOCTESTS:
                 job.command.append("--include-ignored")
     for folder in (RECORDED, DECIDED):
         shutil.rmtree(folder, ignore_errors=True)
