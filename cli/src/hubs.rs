@@ -17,7 +17,6 @@ pub(crate) const STACK: &str = "berth";
 /// The ledger's table, which every hub has under this name (`infra/hub.yaml`).
 pub(crate) const LEDGER_TABLE: &str = "berth-ledger";
 
-/// The file.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {

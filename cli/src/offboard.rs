@@ -17,7 +17,6 @@ use crate::{
 /// What an execution of the offboarding is asked for.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Wish<'a> {
-    /// The account.
     pub(crate) account: &'a AccountId,
     /// Whether to act.
     pub(crate) mode: Mode,
@@ -27,7 +26,6 @@ pub(crate) struct Wish<'a> {
     pub(crate) region: Option<&'a Region>,
     /// Whether access that Berth cannot reach was taken away by hand.
     pub(crate) access_removed: bool,
-    /// Why.
     pub(crate) reason: Option<&'a str>,
 }
 

@@ -11,7 +11,6 @@ use crate::{output, paint};
 /// Exit codes that scripts rely on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
-    /// It is done.
     Done,
     /// It failed, or the account that was asked about failed.
     Failed,

@@ -1,5 +1,5 @@
 //! `berth validate` over mistakes in the example: none of them is taken, and each is told with its line and what to do.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::{
     io::Write,

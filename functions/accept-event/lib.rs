@@ -32,23 +32,15 @@ pub enum Accepted {
         execution: String,
     },
     /// Nothing to do, and why.
-    Nothing {
-        /// Why.
-        reason: String,
-    },
+    Nothing { reason: String },
     /// Not an event that Berth trusts: it is in the dead-letter queue now, with the reason.
-    Rejected {
-        /// Why.
-        reason: String,
-    },
+    Rejected { reason: String },
 }
 
-/// The function.
 #[derive(Debug, Clone)]
 pub struct AcceptEvent {
     /// Which sources start an onboarding; all of [`PlatformConfig`] is read so that both functions see one file.
     pub platform: Result<PlatformConfig, String>,
-    /// The ledger.
     pub ledger: Ledger,
     /// Starts executions.
     pub step_functions: StepFunctions,

@@ -13,9 +13,7 @@ use serde::Deserialize;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Change {
-    /// The execution.
     pub execution_arn: String,
-    /// Its status.
     pub status: ExecutionStatus,
     /// Its input; absent when it is longer than an event may be.
     #[serde(default)]
@@ -95,16 +93,12 @@ fn timestamp(millisecond: Option<i64>, field: &str) -> Result<Timestamp, StepErr
 pub enum Ended {
     /// Something for the ledger and the bus.
     Outcome {
-        /// The account.
         account: AccountId,
         /// How it ended.
         ending: Ending,
     },
     /// Nothing to write and nothing to publish.
-    Silent {
-        /// Why.
-        reason: String,
-    },
+    Silent { reason: String },
 }
 
 /// What the end of an execution means. `failure` is what its history says, for one that failed.

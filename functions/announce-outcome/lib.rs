@@ -29,10 +29,8 @@ struct Envelope {
     detail: Change,
 }
 
-/// The function.
 #[derive(Debug, Clone)]
 pub struct AnnounceOutcome {
-    /// The ledger.
     pub ledger: Ledger,
     /// Reads histories of failed executions, and inputs and outputs that are too long for an event.
     pub step_functions: StepFunctions,

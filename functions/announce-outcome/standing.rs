@@ -13,10 +13,7 @@ pub enum Standing {
     /// It is published, and written.
     Counts,
     /// It is neither published nor written.
-    Silent {
-        /// Why.
-        reason: String,
-    },
+    Silent { reason: String },
 }
 
 /// Compares the ending with the record. An announcement may come late: what a newer execution does or has done to the

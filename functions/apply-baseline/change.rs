@@ -6,7 +6,6 @@ use berth_tenancy::{BackupTag, ConfigRule};
 
 use crate::{PLAN_NAME, PlannedRule, RECORDER};
 
-/// One change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
     /// Of a setting of EC2, EBS or S3.
@@ -19,7 +18,6 @@ pub enum Change {
 
 /// A change of a setting. Each call sets a value, so doing it twice is doing it once.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the fields are what the variant's name says they are set to")]
 pub enum SettingChange {
     /// Encrypt new EBS volumes.
     EncryptVolumes,
@@ -35,7 +33,6 @@ pub enum SettingChange {
 
 /// A change in AWS Config. What is put is put whole, by its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the fields are what the variant's name says they are set to")]
 pub enum ConfigChange {
     /// Make the role that AWS Config records with, unless it is there.
     EnsureRole,
@@ -63,7 +60,6 @@ pub enum ConfigChange {
 
 /// A change in AWS Backup.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the fields are what the variant's name says they are set to")]
 pub enum BackupChange {
     /// Make the backup vault.
     CreateVault { name: String, key: Option<String> },

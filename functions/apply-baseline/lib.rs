@@ -53,7 +53,6 @@ impl Input {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Output {
-    /// The region.
     pub region: Region,
     /// What stays of a baseline that goes, each thing in words with the reason.
     pub left_behind: Vec<String>,
@@ -61,14 +60,12 @@ pub struct Output {
 
 berth_step::has_subject!(Input, baseline.region);
 
-/// The step.
 #[derive(Debug, Clone)]
 pub struct ApplyBaseline {
     sessions: Sessions,
 }
 
 impl ApplyBaseline {
-    /// The step.
     #[must_use]
     pub fn new(wiring: Wiring) -> Self {
         Self { sessions: wiring.sessions }

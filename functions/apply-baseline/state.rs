@@ -47,7 +47,6 @@ pub struct State {
 /// A configuration recorder.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Recorder {
-    /// Its name.
     pub name: String,
     /// Whether it records now.
     pub recording: bool,
@@ -66,9 +65,7 @@ pub struct Recorder {
 /// A delivery channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Channel {
-    /// Its name.
     pub name: String,
-    /// Its bucket.
     pub bucket: String,
     /// Its prefix in the bucket.
     pub prefix: Option<String>,
@@ -102,7 +99,6 @@ pub struct Vault {
 /// A backup plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
-    /// Its id.
     pub id: String,
     /// Its ARN; empty when it is only planned.
     pub arn: String,
@@ -110,9 +106,7 @@ pub struct Plan {
     pub ours: bool,
     /// Whether it has all tags of ours.
     pub tagged: bool,
-    /// Its rules.
     pub rules: Vec<PlannedRule>,
-    /// Its selections.
     pub selections: Vec<Selection>,
 }
 
@@ -128,9 +122,7 @@ pub struct PlannedRule {
 /// A selection of a backup plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Selection {
-    /// Its id.
     pub id: String,
-    /// Its name.
     pub name: String,
     /// Whether Berth made it, with this name.
     pub ours: bool,

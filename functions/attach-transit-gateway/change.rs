@@ -11,16 +11,13 @@ pub enum Change {
     EnsureServiceLinkedRole,
     /// Attach the VPC, with all subnets in one call: several calls at once race.
     CreateAttachment {
-        /// The VPC.
         vpc: String,
-        /// The gateway.
         gateway: String,
         /// One subnet in each zone.
         subnets: Vec<String>,
     },
     /// Add subnets of further zones; with leave to disrupt, remove those that are not planned in the same call.
     ChangeSubnets {
-        /// The attachment.
         attachment: String,
         /// The subnets that it lacks.
         add: Vec<String>,
@@ -28,75 +25,45 @@ pub enum Change {
         remove: Vec<String>,
     },
     /// Set tags that the attachment lacks.
-    Tag {
-        /// The attachment.
-        attachment: String,
-        /// The tags.
-        tags: Tags,
-    },
+    Tag { attachment: String, tags: Tags },
     /// Accept the attachment, in the network account.
-    Accept {
-        /// The attachment.
-        attachment: String,
-    },
+    Accept { attachment: String },
     /// Associate the attachment with the spoke table, in the network account.
     Associate {
-        /// The attachment.
         attachment: String,
         /// The spoke table.
         table: String,
     },
     /// End the association with a table that is not the spoke table, in the network account. Disrupts.
-    Disassociate {
-        /// The attachment.
-        attachment: String,
-        /// The table.
-        table: String,
-    },
+    Disassociate { attachment: String, table: String },
     /// End the association with a policy table, in the network account. Disrupts.
     LeavePolicyTable {
-        /// The attachment.
         attachment: String,
         /// The policy table.
         table: String,
     },
     /// Let a table of the shared services learn the VPC's block, in the network account.
-    Propagate {
-        /// The attachment.
-        attachment: String,
-        /// The table.
-        table: String,
-    },
+    Propagate { attachment: String, table: String },
     /// Stop a table that is not planned from learning the VPC's block, in the network account. Disrupts.
-    StopPropagation {
-        /// The attachment.
-        attachment: String,
-        /// The table.
-        table: String,
-    },
+    StopPropagation { attachment: String, table: String },
     /// Route a destination from the private tiers to the gateway.
     CreateRoute {
         /// The VPC's private table.
         table: String,
-        /// Where to.
         destination: Destination,
-        /// The gateway.
         gateway: String,
     },
     /// Let a route lead to the gateway that leads elsewhere now. Disrupts, unless it leads nowhere.
     ReplaceRoute {
         /// The VPC's private table.
         table: String,
-        /// Where to.
         destination: Destination,
-        /// The gateway.
         gateway: String,
     },
     /// Delete a route to the gateway that is not planned. Disrupts.
     DeleteRoute {
         /// The VPC's private table.
         table: String,
-        /// Where to.
         destination: Destination,
     },
 }

@@ -47,7 +47,6 @@ const POLICY: PolicyFile = PolicyFile::new(include_str!("policy.json"));
 pub struct Input {
     /// Who is onboarded, by which execution, and how.
     pub run: Subject,
-    /// The region.
     pub region: Region,
     /// What the VPC is attached to, and what it may reach.
     pub transit_gateway: TransitGatewayPlan,
@@ -92,7 +91,6 @@ berth_step::has_subject!(Input, region);
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Output {
-    /// The attachment.
     pub attachment_id: String,
     /// What was read back to prove that the VPC reaches no other tenant.
     pub isolation: berth_isolation::Isolation,
@@ -100,7 +98,6 @@ pub struct Output {
     pub planned_changes: Vec<PlannedChange>,
 }
 
-/// The step.
 #[derive(Debug, Clone)]
 pub struct AttachTransitGateway {
     sessions: Sessions,

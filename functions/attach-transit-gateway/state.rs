@@ -36,31 +36,24 @@ impl AttachmentState {
 /// The VPC's attachment to the gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attachment {
-    /// Its id.
     pub id: String,
-    /// Its state.
     pub state: AttachmentState,
-    /// Its subnets.
     pub subnets: BTreeSet<String>,
     /// Whether its tags say that it is ours.
     pub is_ours: bool,
-    /// Its tags.
     pub tags: Tags,
 }
 
 /// An attachment of the VPC to another gateway than the planned one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OtherAttachment {
-    /// Its id.
     pub id: String,
-    /// The gateway.
     pub gateway: String,
 }
 
 /// One route of the VPC's private table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
-    /// Where to.
     pub destination: Destination,
     /// Id of the gateway, interface or connection that it leads to.
     pub target: String,

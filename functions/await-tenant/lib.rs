@@ -36,7 +36,6 @@ const POLICY: PolicyFile = PolicyFile::new(include_str!("policy.json"));
 pub struct Input {
     /// Who is onboarded, or leaves.
     pub run: Subject,
-    /// The cluster.
     pub cluster: ClusterPlan,
     /// The account as commit-tenant wrote it into the tenant's custom resource; none when it was taken out.
     pub entry: Option<AccountEntry>,
@@ -52,7 +51,6 @@ pub struct Output {
 
 berth_step::has_subject!(Input, cluster.region);
 
-/// The step.
 #[derive(Debug, Clone)]
 pub struct AwaitTenant {
     hub: SdkConfig,

@@ -42,10 +42,8 @@ pub struct Output {
     pub changes: Vec<String>,
 }
 
-/// The function.
 #[derive(Debug)]
 pub struct CommitTenant {
-    /// The ledger.
     pub ledger: Ledger,
     /// Answers task tokens.
     pub step_functions: StepFunctions,

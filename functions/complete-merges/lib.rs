@@ -44,7 +44,6 @@ pub struct Output {
     pub requests: usize,
 }
 
-/// What is answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum Answer {
@@ -54,10 +53,8 @@ pub enum Answer {
     Checked(Report),
 }
 
-/// The function.
 #[derive(Debug)]
 pub struct CompleteMerges {
-    /// The ledger.
     pub ledger: Ledger,
     /// Sends requests.
     pub queues: Queues,

@@ -5,9 +5,7 @@ use std::{collections::BTreeSet, fmt};
 use berth_tenancy::{RolePlan, Tags};
 use serde_json::Value;
 
-/// One change.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(missing_docs, reason = "the fields are what the variant's name says they are set to")]
 pub enum Change {
     /// Make the permissions boundary.
     CreateBoundary { name: String, path: String, document: Value },
@@ -35,7 +33,6 @@ pub enum Change {
 
 /// What is changed about a role.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(missing_docs, reason = "the fields are what the variant's name says they are set to")]
 pub enum RoleChange {
     /// Repair who may assume it.
     Trust { document: Value },

@@ -59,14 +59,12 @@ pub struct Output {
 
 berth_step::has_subject!(Input);
 
-/// The step.
 #[derive(Debug, Clone)]
 pub struct CreateTenantRoles {
     sessions: Sessions,
 }
 
 impl CreateTenantRoles {
-    /// The step.
     #[must_use]
     pub fn new(wiring: Wiring) -> Self {
         Self { sessions: wiring.sessions }

@@ -31,7 +31,6 @@ pub struct State {
 /// A permissions boundary that is left over and exists.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LeftBoundary {
-    /// Its tags.
     pub tags: Tags,
     /// Its versions besides the default one.
     pub versions: Vec<String>,
@@ -42,7 +41,6 @@ pub struct LeftBoundary {
 /// A permissions boundary that exists.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ObservedBoundary {
-    /// Its ARN.
     pub arn: String,
     /// Its default version's document.
     pub document: Value,
@@ -58,7 +56,6 @@ pub struct ObservedBoundary {
 pub struct ObservedProvider {
     /// The audiences that it takes tokens for.
     pub audiences: BTreeSet<String>,
-    /// Its tags.
     pub tags: Tags,
     /// Roles that trust it and that Berth was not asked about; looked for only where it is left over.
     pub trusted_by: BTreeSet<String>,
@@ -71,13 +68,11 @@ pub struct ObservedRole {
     pub name: String,
     /// Its unique id (`AROA…`), which only IAM can give.
     pub id: String,
-    /// Its path.
     pub path: String,
     /// Who may assume it.
     pub trust: Value,
     /// ARN of its permissions boundary.
     pub boundary: Option<String>,
-    /// Its tags.
     pub tags: Tags,
     /// ARNs of attached managed policies.
     pub managed: BTreeSet<String>,

@@ -7,7 +7,6 @@ use ipnet::Ipv4Net;
 
 /// One change. `Display` is the line that a plan shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the fields are the ids of what the variant's name says")]
 pub enum Change {
     /// Delete a gateway endpoint, and with it the routes to it.
     DeleteEndpoint { endpoint: String },

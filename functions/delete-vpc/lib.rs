@@ -36,7 +36,6 @@ const POLICY: PolicyFile = PolicyFile::new(include_str!("policy.json"));
 pub struct Input {
     /// Who leaves, by which execution, and how.
     pub run: Subject,
-    /// The region.
     pub region: Region,
     /// Whether the account is closed: then nobody can enter it.
     pub is_closed: bool,
@@ -50,7 +49,6 @@ berth_step::has_subject!(Input, region);
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Output {
-    /// The region.
     pub region: Region,
     /// Blocks that rest now, or in an inspection will.
     pub blocks: Vec<Ipv4Net>,
@@ -58,7 +56,6 @@ pub struct Output {
     pub left_behind: Option<String>,
 }
 
-/// The step.
 #[derive(Debug, Clone)]
 pub struct DeleteVpc {
     sessions: Sessions,

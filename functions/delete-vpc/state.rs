@@ -7,7 +7,6 @@ use crate::Change;
 /// A part of the VPC with Berth's tags.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
-    /// Its id.
     pub id: String,
     /// Whether AWS is deleting it already.
     pub is_going: bool,
@@ -16,15 +15,12 @@ pub struct Part {
 /// The VPC on record.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Vpc {
-    /// Its id.
     pub id: String,
     /// Whether its tags say that it is ours.
     pub is_ours: bool,
     /// Our gateway endpoints.
     pub endpoints: Vec<Part>,
-    /// Our flow logs.
     pub flow_logs: Vec<String>,
-    /// Our subnets.
     pub subnets: Vec<String>,
     /// Our route tables.
     pub tables: Vec<String>,

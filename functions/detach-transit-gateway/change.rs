@@ -10,24 +10,11 @@ pub enum Change {
     /// Delete a route of the VPC to the gateway, in the tenant account.
     DeleteRoute(Route),
     /// Stop a table from learning the VPC's block, in the network account.
-    StopPropagation {
-        /// The attachment.
-        attachment: String,
-        /// The table.
-        table: String,
-    },
+    StopPropagation { attachment: String, table: String },
     /// End the association with a table, in the network account.
-    Disassociate {
-        /// The attachment.
-        attachment: String,
-        /// The table.
-        table: String,
-    },
+    Disassociate { attachment: String, table: String },
     /// Delete the attachment: in the tenant account, or for a closed one in the network account.
-    DeleteAttachment {
-        /// The attachment.
-        attachment: String,
-    },
+    DeleteAttachment { attachment: String },
 }
 
 impl fmt::Display for Change {

@@ -35,7 +35,6 @@ const POLICY: PolicyFile = PolicyFile::new(include_str!("policy.json"));
 pub struct Input {
     /// Who leaves, by which execution, and how.
     pub run: Subject,
-    /// The region.
     pub region: Region,
     /// Whether the account is closed: then nobody can enter it.
     pub is_closed: bool,
@@ -51,11 +50,9 @@ berth_step::has_subject!(Input, region);
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Output {
-    /// The region.
     pub region: Region,
 }
 
-/// The step.
 #[derive(Debug, Clone)]
 pub struct DetachTransitGateway {
     sessions: Sessions,

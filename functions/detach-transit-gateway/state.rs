@@ -31,11 +31,8 @@ impl AttachmentState {
 /// The attachment of the VPC on record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attachment {
-    /// Its id.
     pub id: String,
-    /// The gateway.
     pub gateway: String,
-    /// Its state.
     pub state: AttachmentState,
     /// Whether it is ours: by its tags, or for a closed account because it is on record.
     pub is_ours: bool,
@@ -46,7 +43,6 @@ pub struct Attachment {
 pub struct Route {
     /// Route table, which is ours.
     pub table: String,
-    /// Where to.
     pub destination: Destination,
 }
 

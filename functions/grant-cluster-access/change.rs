@@ -17,7 +17,6 @@ pub struct Change {
 
 /// What is changed about an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the fields are what the variant's name says they are set to")]
 pub enum EntryChange {
     /// Make the entry.
     Create { groups: BTreeSet<String>, tags: Tags },

@@ -84,7 +84,6 @@ impl HasSubject for Input {
     }
 }
 
-/// The step.
 #[derive(Debug, Clone)]
 pub struct GrantClusterAccess {
     hub: SdkConfig,

@@ -12,7 +12,6 @@ pub(crate) const STANDARD: &str = "STANDARD";
 /// The clusters that are looked at: those of the plan first, in its order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct State {
-    /// The clusters.
     pub clusters: Vec<ObservedCluster>,
 }
 
@@ -32,13 +31,11 @@ pub struct ObservedCluster {
 /// An access entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObservedEntry {
-    /// Its ARN.
     pub arn: String,
     /// Its type; only `STANDARD` ones are Berth's.
     pub kind: String,
     /// Its Kubernetes groups.
     pub groups: BTreeSet<String>,
-    /// Its tags.
     pub tags: Tags,
 }
 

@@ -4,12 +4,10 @@ use std::fmt;
 
 use berth_tenancy::AssignmentPlan;
 
-/// One change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
     /// An assignment is asked for.
     Assign {
-        /// The assignment.
         assignment: AssignmentPlan,
         /// Id of the group.
         group_id: String,

@@ -55,7 +55,6 @@ pub struct Output {
 
 berth_step::has_subject!(Input);
 
-/// The step.
 #[derive(Debug)]
 pub struct GrantSignIn {
     sessions: Sessions,
@@ -63,7 +62,6 @@ pub struct GrantSignIn {
 }
 
 impl GrantSignIn {
-    /// The step.
     #[must_use]
     pub fn new(wiring: Wiring) -> Self {
         Self { sessions: wiring.sessions, memory: Arc::default() }

@@ -48,7 +48,6 @@ impl ObservedLeftOver {
 /// One assignment of the plan, and how far it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObservedAssignment {
-    /// The assignment.
     pub assignment: AssignmentPlan,
     /// Id of the group.
     pub group_id: String,

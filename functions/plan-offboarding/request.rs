@@ -9,7 +9,6 @@ use serde_json::Value;
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OffboardingRequest {
-    /// The account.
     pub account_id: AccountId,
     /// Whether to act. It must be said: what is taken away is gone.
     pub mode: Mode,

@@ -8,7 +8,6 @@ use serde_json::Value;
 /// A request that names an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OnboardingRequest {
-    /// The account.
     pub account: AccountId,
     /// Whether to act.
     pub mode: Mode,

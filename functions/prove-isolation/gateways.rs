@@ -11,7 +11,6 @@ use berth_tenancy::{EnvironmentName, Region, TransitGatewayPlan};
 /// One spoke table of one gateway, and the VPCs there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gateway {
-    /// The region.
     pub region: Region,
     /// What platform.yaml says of the gateway; without routes of VPCs, which prove nothing.
     pub plan: TransitGatewayPlan,

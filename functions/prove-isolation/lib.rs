@@ -50,24 +50,19 @@ pub struct Report {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Proven {
-    /// The region.
     pub region: Region,
-    /// The Transit Gateway.
     pub transit_gateway: String,
-    /// The route table.
     pub spoke_route_table: String,
     /// How many VPCs were compared.
     pub vpcs: usize,
 }
 
-/// The function.
 #[derive(Debug, Clone)]
 pub struct ProveIsolation {
     /// The platform's configuration, or why it cannot be used.
     pub platform: Result<PlatformConfig, String>,
     /// Sessions into the network account.
     pub sessions: Sessions,
-    /// The ledger.
     pub ledger: Ledger,
 }
 

@@ -18,7 +18,6 @@ pub enum Change {
         /// Prefix length of the block.
         prefix_length: u8,
     },
-    /// Create the VPC.
     CreateVpc {
         /// Where its block comes from.
         block: Block,
@@ -34,7 +33,6 @@ pub enum Change {
     },
     /// Write into the ledger that a VPC whose answer was lost is the account's.
     RecordVpc {
-        /// The VPC.
         vpc: String,
         /// Its block.
         cidr: Ipv4Net,
@@ -43,22 +41,14 @@ pub enum Change {
     TagResource {
         /// The VPC or the part.
         id: String,
-        /// The tags.
         tags: Tags,
     },
     /// Turn DNS host names on.
-    EnableDnsHostnames {
-        /// The VPC.
-        vpc: String,
-    },
+    EnableDnsHostnames { vpc: String },
     /// Remove every rule of the default security group.
-    CloseDefaultGroup {
-        /// The VPC.
-        vpc: String,
-    },
+    CloseDefaultGroup { vpc: String },
     /// Create the route table of the private or of the public tiers.
     CreateRouteTable {
-        /// The VPC.
         vpc: String,
         /// Which tiers it is for.
         routing: TierRouting,
@@ -70,7 +60,6 @@ pub enum Change {
     },
     /// Attach the internet gateway.
     AttachInternetGateway {
-        /// The VPC.
         vpc: String,
         /// The internet gateway.
         gateway: String,
@@ -82,23 +71,19 @@ pub enum Change {
         /// The internet gateway.
         gateway: String,
     },
-    /// Create a subnet.
     CreateSubnet {
-        /// The VPC.
         vpc: String,
         /// Tier, zone and block.
         block: SubnetBlock,
     },
     /// Associate a subnet with the route table of its tier.
     AssociateSubnet {
-        /// The subnet.
         subnet: String,
         /// The route table.
         table: String,
     },
     /// Create a gateway endpoint.
     CreateEndpoint {
-        /// The VPC.
         vpc: String,
         /// Short name of the service (`s3`).
         service: String,
@@ -107,7 +92,6 @@ pub enum Change {
     },
     /// Let the private route table lead to a gateway endpoint that exists.
     RouteToEndpoint {
-        /// The endpoint.
         endpoint: String,
         /// Short name of the service.
         service: String,
@@ -116,7 +100,6 @@ pub enum Change {
     },
     /// Send flow logs of the VPC to S3.
     CreateFlowLogs {
-        /// The VPC.
         vpc: String,
         /// ARN of bucket and prefix.
         destination: String,
@@ -128,7 +111,6 @@ pub enum Change {
 pub enum Block {
     /// IPAM allocates it in the same call.
     Ipam {
-        /// The pool.
         pool_id: String,
         /// Prefix length of the block.
         prefix_length: u8,

@@ -41,7 +41,6 @@ const POLICY: PolicyFile = PolicyFile::new(include_str!("policy.json"));
 pub struct Input {
     /// Who is onboarded, by which execution, and how.
     pub run: Subject,
-    /// The region.
     pub region: Region,
     /// The VPC to have there.
     pub network: NetworkPlan,
@@ -53,7 +52,6 @@ berth_step::has_subject!(Input, region);
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Output {
-    /// The VPC.
     pub vpc_id: String,
     /// Its block.
     pub cidr: Ipv4Net,
@@ -70,7 +68,6 @@ pub struct Output {
     pub planned_changes: Vec<PlannedChange>,
 }
 
-/// One subnet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SubnetOutput {
@@ -92,7 +89,6 @@ berth_step::settings! {
     }
 }
 
-/// The step.
 #[derive(Debug, Clone)]
 pub struct ProvisionVpc {
     sessions: Sessions,

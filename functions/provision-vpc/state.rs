@@ -31,40 +31,32 @@ pub(crate) fn routing_tag(routing: TierRouting) -> Option<&'static str> {
     }
 }
 
-/// A VPC.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Vpc {
-    /// Its id.
     pub id: String,
     /// Its first block.
     pub cidr: Ipv4Net,
     /// Further IPv4 blocks that are not gone, with AWS's name of the state. [EC2 `VpcCidrBlockState`]
     pub further: Vec<(String, String)>,
-    /// Its tags.
     pub tags: Tags,
 }
 
-/// A subnet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subnet {
     /// VPC that it is in.
     pub vpc: String,
-    /// Its id.
     pub id: String,
     /// Its block.
     pub cidr: Ipv4Net,
     /// Tier and zone, when its tags say that it is ours.
     pub place: Option<(String, String)>,
-    /// Its tags.
     pub tags: Tags,
 }
 
-/// A route table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RouteTable {
     /// VPC that it is in.
     pub vpc: String,
-    /// Its id.
     pub id: String,
     /// Which tiers it is for, when its tags say that it is ours.
     pub routing: Option<TierRouting>,
@@ -74,20 +66,17 @@ pub struct RouteTable {
     pub subnets: BTreeSet<String>,
     /// Routes that lead out of the VPC past the Transit Gateway: destination and target.
     pub paths: Vec<(String, String)>,
-    /// Its tags.
     pub tags: Tags,
 }
 
 /// The internet gateway of the public tiers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InternetGateway {
-    /// Its id.
     pub id: String,
     /// Whether its tags say that it is ours.
     pub is_ours: bool,
     /// Whether it is attached to the VPC.
     pub is_attached: bool,
-    /// Its tags.
     pub tags: Tags,
 }
 
@@ -107,13 +96,11 @@ pub struct Creation {
 pub struct Endpoint {
     /// VPC that it is in.
     pub vpc: String,
-    /// Its id.
     pub id: String,
     /// Full name of the service.
     pub service: String,
     /// Route tables that lead to it.
     pub tables: BTreeSet<String>,
-    /// Its tags.
     pub tags: Tags,
 }
 
@@ -122,11 +109,9 @@ pub struct Endpoint {
 pub struct FlowLog {
     /// VPC that they are of.
     pub vpc: String,
-    /// Their id.
     pub id: String,
     /// Where they go.
     pub destination: String,
-    /// Their tags.
     pub tags: Tags,
 }
 

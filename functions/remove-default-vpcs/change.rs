@@ -7,7 +7,6 @@ use berth_tenancy::Region;
 /// One change in one region.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
-    /// The region.
     pub region: Region,
     /// What is removed.
     pub removal: Removal,
@@ -15,7 +14,6 @@ pub struct Change {
 
 /// What is removed of a default VPC.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the fields are the ids of what the variant's name says")]
 pub enum Removal {
     /// Detach the internet gateway.
     DetachGateway { vpc: String, gateway: String },

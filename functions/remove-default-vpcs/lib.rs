@@ -45,14 +45,12 @@ pub struct Output {
     pub left: Vec<DefaultVpcRecord>,
 }
 
-/// The step.
 #[derive(Debug, Clone)]
 pub struct RemoveDefaultVpcs {
     sessions: Sessions,
 }
 
 impl RemoveDefaultVpcs {
-    /// The step.
     #[must_use]
     pub fn new(wiring: Wiring) -> Self {
         Self { sessions: wiring.sessions }

@@ -27,7 +27,6 @@ pub enum Found {
 /// A default VPC.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Vpc {
-    /// Its id.
     pub id: String,
     /// What somebody put into it or changed on it; empty when it is as AWS made it.
     pub used: Vec<String>,
@@ -40,7 +39,6 @@ pub struct Vpc {
 /// The internet gateway of a default VPC.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gateway {
-    /// Its id.
     pub id: String,
     /// Whether it is attached. A run that ended between detaching and deleting leaves one that is not.
     pub is_attached: bool,

@@ -33,14 +33,12 @@ pub use crate::{
 /// What this function may do, and what its sessions are narrowed to.
 const POLICY: PolicyFile = PolicyFile::new(include_str!("policy.json"));
 
-/// The function.
 #[derive(Debug, Clone)]
 pub struct SweepAccounts {
     /// The platform's configuration, or why it cannot be used.
     pub platform: Result<PlatformConfig, String>,
     /// Sessions into the management account.
     pub sessions: Sessions,
-    /// The ledger.
     pub ledger: Ledger,
     /// Lists the executions that run.
     pub step_functions: StepFunctions,

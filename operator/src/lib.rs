@@ -2,6 +2,7 @@
 //!
 //! A reconcile is observe → desired → decide → act, and then status; only observing and acting touch the cluster, and they
 //! are in `client`. Reading order: `names`, `settings`, `object`, `observed`, `desired`, `decide`, `status`, `client`.
+#![warn(missing_docs)]
 
 pub mod crd;
 pub mod decide;

@@ -11,7 +11,6 @@ use crate::{outcome::Problem, target::Deployment};
 /// The newest onboarding of an account that Step Functions still knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Newest {
-    /// Its generation.
     pub(super) generation: u32,
     /// ARN of its execution.
     pub(super) execution: String,

@@ -49,7 +49,6 @@ pub(crate) async fn run(command: &LedgerCommand, wanted: &Target) -> Result<Exit
     rebuild.run().await
 }
 
-/// One rebuild.
 struct Rebuild<'a> {
     deployment: &'a Deployment,
     platform: &'a PlatformConfig,

@@ -43,11 +43,9 @@ pub(crate) struct Item {
 pub(crate) enum What {
     /// An account whose newest execution failed.
     Account(Box<Record>),
-    /// A message.
     Message(DlqMessage),
 }
 
-/// The list.
 #[derive(Debug, Default)]
 pub(crate) struct List {
     pub(crate) items: Vec<Item>,

@@ -1,6 +1,6 @@
 //! The command at a desk: any kind of profile, proxies, certificates, hubs, and what it prints; against an AWS of HTTP
 //! answers, so that each test says what it is asked.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 mod aws;
 mod credentials;

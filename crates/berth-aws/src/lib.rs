@@ -11,6 +11,7 @@
 //!     Ok(sent.named("sts:GetCallerIdentity").or_common()?.account)
 //! }
 //! ```
+#![warn(missing_docs)]
 
 mod config;
 mod denial;

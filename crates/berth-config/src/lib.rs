@@ -26,6 +26,7 @@
 //! assert!(errors.to_string().contains("unknown variant `controltower`"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+#![warn(missing_docs)]
 
 mod baseline;
 mod check;

@@ -12,6 +12,7 @@
 //! assert_eq!((reason.as_str(), account_id.as_str()), ("it is the hub account", "111122223333"));
 //! # Ok::<(), serde_json::Error>(())
 //! ```
+#![warn(missing_docs)]
 
 /// What to do about an account that Organizations does not know: `plan-onboarding` says it, and `announce-outcome` knows by it
 /// that there is nothing to keep a record of.

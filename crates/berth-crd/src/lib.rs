@@ -17,6 +17,7 @@
 //! assert_eq!(validate(&file, None), Ok(()));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+#![warn(missing_docs)]
 
 mod edit;
 mod entry;

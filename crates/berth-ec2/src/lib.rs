@@ -10,6 +10,7 @@
 //! let ours = Tags::from_iter([("berth:tenant", "payments")]);
 //! assert_eq!(tags(Some(&sdk_tags(&ours))), ours);
 //! ```
+#![warn(missing_docs)]
 
 use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
 use berth_tenancy::Tags;

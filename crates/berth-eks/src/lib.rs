@@ -9,6 +9,7 @@
 //!     Ok(berth_eks::describe(eks, plan).await?.arn)
 //! }
 //! ```
+#![warn(missing_docs)]
 
 use aws_sdk_eks::{Client, types::Cluster};
 use berth_aws::SdkResultExt;

@@ -3,7 +3,7 @@
 //! Measured on one busy core of the machine that builds this, in the release profile (opt-level "z"): 5.8 to 6.1 ms for
 //! the slowest, where 10 ms are promised (benches/README.md). `--profile dev` takes two to four times as long:
 //! `serde_json` is not optimised there.
-#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::time::{Duration, Instant};
 

@@ -12,6 +12,7 @@
 //! let forged = recognise(br#"{ "source": "acme.accounts", "detail-type": "CreateManagedAccount", "detail": {} }"#);
 //! assert_eq!(forged.decision, Decision::Reject);
 //! ```
+#![warn(missing_docs)]
 
 mod admission;
 mod cloudtrail;

@@ -1,5 +1,5 @@
 //! The published schemas of Berth's events: generated from the types, committed, and true of what the types write.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
 

@@ -1,5 +1,5 @@
 //! Failures of executions, as Step Functions and Lambda word them.
-#![allow(clippy::unwrap_used, missing_docs)]
+#![allow(clippy::unwrap_used)]
 
 use berth_events::{
     Failure,

@@ -1,5 +1,5 @@
 //! Properties of the recogniser: it answers whatever the bytes are, and what wraps an event never changes the answer.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use berth_events::{BYTES_MAX, DEPTH_MAX, Decision, LAYERS_MAX, Recognised, recognise};
 use proptest::{collection, prelude::*, sample::Index};

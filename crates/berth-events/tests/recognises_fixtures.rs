@@ -1,5 +1,5 @@
 //! Every file in `tests/fixtures/events/`, with the decision that it must end in: samples of AWS, and one for each trap.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 

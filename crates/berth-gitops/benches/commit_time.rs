@@ -6,7 +6,7 @@
     clippy::indexing_slicing,
     clippy::cast_precision_loss
 )]
-#![allow(clippy::similar_names, clippy::print_stdout, missing_docs)]
+#![allow(clippy::similar_names, clippy::print_stdout)]
 
 #[allow(dead_code, unreachable_pub, unused_imports)] // Shared with the tests, which use all of it.
 #[path = "../tests/against_git/support/mod.rs"]

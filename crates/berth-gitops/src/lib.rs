@@ -27,6 +27,7 @@
 //!     .await
 //! }
 //! ```
+#![warn(missing_docs)]
 
 mod batch;
 mod credentials;

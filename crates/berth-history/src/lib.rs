@@ -16,6 +16,7 @@
 //! let failure = failure("FAILED", &events, Extent::Whole).expect("a whole history always tells");
 //! assert_eq!((failure.state.as_str(), failure.fault.as_str()), ("ProvisionVpc", "Denied"));
 //! ```
+#![warn(missing_docs)]
 
 mod event;
 mod failed;

@@ -8,6 +8,7 @@
 //! assert_eq!(tags(&sdk_tags(&ours)?), ours);
 //! # Ok::<(), berth_step::StepError>(())
 //! ```
+#![warn(missing_docs)]
 
 use aws_sdk_iam::{Client, types::Tag};
 use berth_aws::{CallFailure, SdkResultExt};

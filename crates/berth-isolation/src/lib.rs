@@ -16,6 +16,7 @@
 //! assert!(check_plan(&plan).unwrap_err().message.contains("tenants would reach each other"));
 //! # Ok::<(), serde_json::Error>(())
 //! ```
+#![warn(missing_docs)]
 
 mod gateway;
 mod proof;

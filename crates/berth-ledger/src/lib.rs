@@ -9,6 +9,7 @@
 //! let second = admit(None, None, Some(2));
 //! assert!(matches!(second, Admission::Duplicate { .. }), "{second:?}");
 //! ```
+#![warn(missing_docs)]
 
 mod addresses;
 mod admission;

@@ -11,6 +11,7 @@
 //! # Ok(())
 //! # }
 //! ```
+#![warn(missing_docs)]
 
 use aws_config::SdkConfig;
 use aws_sdk_sfn::Client as StepFunctions;

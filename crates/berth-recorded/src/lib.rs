@@ -12,6 +12,7 @@
 //! let _client = ec2.http_client(); // for `Config::builder().http_client(…)`
 //! assert!(ec2.asked().is_empty());
 //! ```
+#![warn(missing_docs)]
 #![allow(clippy::panic, clippy::expect_used, clippy::missing_panics_doc, reason = "for tests")]
 
 use std::sync::{Arc, Mutex};

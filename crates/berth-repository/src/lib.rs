@@ -11,6 +11,7 @@
 //!     repository.open().await.map(drop)
 //! }
 //! ```
+#![warn(missing_docs)]
 
 mod check;
 mod fault;

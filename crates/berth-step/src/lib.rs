@@ -56,6 +56,7 @@
 //! assert_eq!(plan.output, 2);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+#![warn(missing_docs)]
 
 mod batch;
 mod calls;

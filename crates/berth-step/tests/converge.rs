@@ -1,5 +1,5 @@
 //! The loop that every step runs in: it acts until nothing is left, never acts in a plan, and always ends.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::{cell::RefCell, rc::Rc};
 

@@ -1,5 +1,5 @@
 //! How long the address plan of a VPC takes: `cargo bench -p berth-tenancy`; benches/README.md.
-#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use std::time::{Duration, Instant};
 

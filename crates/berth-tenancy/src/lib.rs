@@ -13,6 +13,7 @@
 //! assert_eq!(blocks, ["10.1.0.0/22", "10.1.4.0/22"]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+#![warn(missing_docs)]
 
 mod access;
 mod arn;

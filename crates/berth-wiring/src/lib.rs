@@ -22,6 +22,7 @@
 //!     berth_wiring::serve_step(env!("CARGO_PKG_NAME"), Nothing::new)
 //! }
 //! ```
+#![warn(missing_docs)]
 
 use aws_config::SdkConfig;
 use berth_aws::{Sessions, shared_config};

@@ -1,5 +1,5 @@
 //! What is sent to the dead-letter queue for messages of every size.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 use accept_event::dlq_messages;
 use berth_step::{Message, REASON_ATTRIBUTE};

@@ -1,5 +1,5 @@
 //! Which endings are published, as a table over what the ledger says by then.
-#![allow(clippy::unwrap_used, missing_docs)]
+#![allow(clippy::unwrap_used)]
 
 use announce_outcome::{Change, Standing, generation, standing};
 use berth_events::Failure;

@@ -1,5 +1,5 @@
 //! Which good endings nobody is told of, and which failures leave no record.
-#![allow(clippy::unwrap_used, missing_docs)]
+#![allow(clippy::unwrap_used)]
 
 use announce_outcome::{Change, Ended, ended, is_stranger, says_nothing_new};
 use berth_contract::NO_SUCH_ACCOUNT;

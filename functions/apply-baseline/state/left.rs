@@ -20,18 +20,15 @@ pub struct Left {
 /// A backup plan that was made with Berth's token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeftPlan {
-    /// Its id.
     pub id: String,
     /// Whether it has Berth's tags, too.
     pub ours: bool,
-    /// Its selections.
     pub selections: Vec<Selection>,
 }
 
 /// A backup vault that was made with Berth's token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeftVault {
-    /// Its name.
     pub name: String,
     /// Whether it has Berth's tags, too.
     pub ours: bool,
@@ -42,7 +39,6 @@ pub struct LeftVault {
 /// A rule of AWS Config.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeftRule {
-    /// Its name.
     pub name: String,
     /// Whether it has a name of Berth's and its tags.
     pub ours: bool,

@@ -21,7 +21,6 @@ pub(crate) struct Memory {
 /// What a request asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Request {
-    /// The account.
     pub(crate) account: String,
     /// ARN of the permission set.
     pub(crate) permission_set_arn: String,
@@ -57,7 +56,6 @@ impl Memory {
         open(&self.requests).get(id).cloned()
     }
 
-    /// Remembers a request.
     pub(crate) fn remember_request(&self, id: &str, request: Request) {
         let mut requests = open(&self.requests);
         if requests.len() >= REQUESTS_MAX {

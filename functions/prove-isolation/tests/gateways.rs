@@ -1,5 +1,5 @@
 //! Which VPCs are compared with which gateway, and the verdict on all of them at once.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 use std::sync::LazyLock;
 

@@ -1,5 +1,5 @@
 //! Which accounts the sweep asks for, as a table and as properties.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::{collections::BTreeMap, sync::LazyLock};
 

@@ -1,5 +1,5 @@
 //! Which accounts the sweep puts on the list, which it lets go, and when it lets none.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::collections::BTreeMap;
 

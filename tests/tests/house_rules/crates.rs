@@ -113,6 +113,14 @@ fn only_the_right_crates_name_an_sdk_of_aws() {
     none(&members.iter().flat_map(|manifest| unused(manifest, &files)).collect::<Vec<_>>(), "remove the line");
 }
 
+/// Libraries whose public items may lack docs. Of a function's own types their names say enough.
+#[test]
+fn every_library_asks_for_docs_of_its_public_items() {
+    let libraries = files().into_iter().filter(|file| file.path.starts_with("crates/") && file.is("/src/lib.rs"));
+    let silent = libraries.filter(|file| !file.text.contains("\n#![warn(missing_docs)]\n"));
+    none(&silent.map(|file| file.finding(1, "lets public items lack docs")).collect::<Vec<_>>(), "ask for them");
+}
+
 #[test]
 fn every_crate_takes_the_lints_and_versions_of_the_workspace() {
     let members = members();

@@ -1,5 +1,5 @@
 //! platform.yaml from outside: the example, its schema, bad files, and what the file means for accounts.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod bad_access;
 mod bad_addresses;

@@ -1,6 +1,6 @@
 //! The library against a real git server: `git http-backend` on loopback, with faults on demand.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod abilities;
 mod commits;
