@@ -4,7 +4,7 @@ use berth_contract::{CommitOutput, CommitRecord, ExecutionOutput, RegionResult};
 use berth_events::{Failure, recognise};
 use berth_ledger::Ending;
 use berth_step::{Fault, StepError};
-use berth_tenancy::{AccountId, Mode, Subject};
+use berth_tenancy::{AccountId, Mode, Subject, Thing};
 use jiff::Timestamp;
 use serde::Deserialize;
 
@@ -123,11 +123,15 @@ pub fn ended(change: &Change, failure: Option<Failure>) -> Result<Ended, StepErr
             commit,
             changes: _,
             left_over,
+            left_over_before,
         } => match sha_of(&run, commit)? {
             None => only_planned_silence(),
             Some(commit) => {
                 let network = |RegionResult { region, network, changes: _ }| (region, network);
                 let (account, regions) = (run.account_id.clone(), regions.into_iter().map(network).collect());
+                let is_there = |thing: &Thing| left_over.iter().any(|left| left.thing.key() == thing.key());
+                let gone =
+                    left_over_before.into_iter().map(|left| left.thing).filter(|thing| !is_there(thing)).collect();
                 let ending = Ending::Onboarded {
                     run,
                     regions,
@@ -138,6 +142,7 @@ pub fn ended(change: &Change, failure: Option<Failure>) -> Result<Ended, StepErr
                     readiness,
                     commit,
                     left_over,
+                    gone,
                 };
                 Ended::Outcome { account, ending }
             }

@@ -33,6 +33,10 @@ pub enum ExecutionOutput {
         /// What was given before, is not in the plan, and is still there. Older executions do not say.
         #[serde(default)]
         left_over: Vec<LeftOver>,
+        /// What of it was there when the run was planned: what is not there any more has left the inventory. Older
+        /// executions do not say.
+        #[serde(default)]
+        left_over_before: Vec<LeftOver>,
     },
     /// The account is not ours.
     Ignore {

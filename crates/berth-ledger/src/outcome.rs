@@ -40,6 +40,8 @@ pub enum Ending {
         commit: Box<CommitRecord>,
         /// What was given before, is not in the plan, and is still there.
         left_over: Vec<LeftOver>,
+        /// What was given before, is not in the plan, and is not there any more.
+        gone: Vec<Thing>,
     },
     /// The account is not ours to onboard.
     Ignored {
@@ -97,6 +99,7 @@ impl Ledger {
                 readiness,
                 commit,
                 left_over,
+                gone: _,
             } => Change::when("#lease = :me")
                 .set("inventory", inventory(given_after(record, ending)))?
                 .set("leftOver", left_over)?
@@ -185,23 +188,23 @@ fn bound_for_nothing(record: &Record, execution: &str, ending: &Ending) -> Optio
     Some(binding.identity.clone())
 }
 
-/// What the account has after an onboarding that succeeded: what its steps answered, and what is left over. What was given
-/// before keeps its ids, and the onboarding that made it. Empty for any other ending. Pure.
+/// What the account has after an onboarding that succeeded: what its steps answered, what is left over, and what was given
+/// before and is not gone. That keeps its ids, and the onboarding that made it. Empty for any other ending. Pure.
 #[must_use]
 pub fn given_after(record: Option<&Record>, ending: &Ending) -> Vec<Given> {
-    let Ending::Onboarded { run, regions, roles, sign_in, cluster_access, commit, left_over, .. } = ending else {
+    let Ending::Onboarded { run, regions, roles, sign_in, cluster_access, commit, left_over, gone, .. } = ending else {
         return Vec::new();
     };
     let before = record.map(Record::given).unwrap_or_default();
     let kept = left_over.iter().map(|left| left.thing.clone());
     let mut now: Vec<Thing> =
         things(regions, roles, sign_in, cluster_access, Some(commit)).into_iter().chain(kept).collect();
-    // Of what the steps answer nothing says whether a region's baseline is there, and whether a boundary or a provider is.
+    // Of what the steps answer nothing says whether a boundary, a provider or a baseline is there: what was given is, until
+    // a step finds it gone.
     let recorded = record.map(Record::things).unwrap_or_default();
-    let unasked = before.iter().map(|given| &given.thing).chain(&recorded);
-    let unasked = unasked
-        .filter(|thing| matches!(thing, Thing::Baseline { .. } | Thing::Boundary { .. } | Thing::OidcProvider { .. }));
-    now.extend(unasked.cloned());
+    let boundary = recorded.iter().filter(|thing| matches!(thing, Thing::Boundary { .. }));
+    now.extend(before.iter().map(|given| &given.thing).chain(boundary).cloned());
+    now.retain(|thing| gone.iter().all(|gone| gone.key() != thing.key()));
     let mut after: Vec<Given> = Vec::new();
     for thing in now {
         if after.iter().any(|given| given.thing.key() == thing.key()) {
@@ -222,7 +225,7 @@ mod tests {
 
     use super::*;
 
-    fn ending(left_over: Vec<LeftOver>) -> Ending {
+    fn ending(left_over: Vec<LeftOver>, gone: Vec<Thing>) -> Ending {
         let run = json!({
             "accountId": "111122223333", "accountName": "x-dev", "tenant": "x", "environment": "dev", "generation": 3,
             "execution": "arn:mine", "mode": "apply", "tenantRole": "BerthTenant",
@@ -238,6 +241,7 @@ mod tests {
             readiness: Vec::new(),
             commit: serde_json::from_value(json!({ "sha": "0", "path": "p" })).unwrap(),
             left_over,
+            gone,
         }
     }
 
@@ -265,8 +269,9 @@ mod tests {
         let known = record(&json!({
             "1": role("arn:a"), "2": role("arn:removed"), "3": role("arn:stays"), "4": sign_in, "5": baseline,
         }));
-        let stays = Thing::Role { name: "n".to_owned(), arn: "arn:stays".to_owned() };
-        let after = given_after(Some(&known), &ending(vec![LeftOver { thing: stays, remove: false }]));
+        let role = |arn: &str| Thing::Role { name: "n".to_owned(), arn: arn.to_owned() };
+        let stays = vec![LeftOver { thing: role("arn:stays"), remove: false }];
+        let after = given_after(Some(&known), &ending(stays, vec![role("arn:removed")]));
         let kept = after.iter().find(|given| given.thing.key() == "sign-in P g").unwrap();
         assert!(matches!(&kept.thing, Thing::SignIn { group_id: Some(id), .. } if id == "id"), "{kept:?}");
         let wanted = [
@@ -279,6 +284,37 @@ mod tests {
             ("vpc eu-west-1", 3),
         ];
         assert_eq!(sorted(after), wanted.map(|(key, generation)| (key.to_owned(), Some(generation))));
+    }
+
+    /// One of each kind, as all of them are removed by one rule.
+    #[test]
+    fn whatever_is_gone_leaves_the_inventory_and_the_rest_of_its_kind_stays() {
+        let region = || "eu-west-1".parse().unwrap();
+        let of_kinds = |n: u8| {
+            let (arn, name) = (format!("arn:{n}"), format!("n{n}"));
+            let (group, permission_set) = (name.clone(), name.clone());
+            [
+                Thing::SignIn { group, permission_set, group_id: None, permission_set_arn: None },
+                Thing::AccessEntry { role: arn.clone(), cluster: name.clone(), at: None },
+                Thing::Role { name, arn: arn.clone() },
+                Thing::Boundary { arn: arn.clone() },
+                Thing::OidcProvider { arn },
+            ]
+        };
+        let (going, staying) = (of_kinds(1), of_kinds(2));
+        let baseline = Thing::Baseline { region: region() };
+        let all = going.iter().chain(&staying).chain([&baseline]);
+        let given = all.enumerate().map(|(n, thing)| (n.to_string(), json!({ "thing": thing, "generation": 1 })));
+        let known = record(&given.collect());
+        let keys = |gone: Vec<Thing>| -> Vec<String> {
+            given_after(Some(&known), &ending(Vec::new(), gone)).iter().map(|given| given.thing.key()).collect()
+        };
+        let before = keys(Vec::new());
+        for gone in &going {
+            assert!(before.contains(&gone.key()), "{gone:?}");
+            let expected: Vec<String> = before.iter().filter(|key| **key != gone.key()).cloned().collect();
+            assert_eq!(keys(vec![gone.clone()]), expected, "{gone:?}");
+        }
     }
 
     #[test]
@@ -308,7 +344,7 @@ mod tests {
             (json!({ "binding": null }), &refused, false),
             (json!({}), &failed("CheckTenant", "Denied"), false),
             (json!({}), &failed("CommitTenant", "NotOwned"), false),
-            (json!({}), &ending(Vec::new()), false),
+            (json!({}), &ending(Vec::new(), Vec::new()), false),
         ];
         for (more, ending, expected) in cases {
             let identity = bound_for_nothing(&bound(&more), "arn:mine", ending).map(|identity| identity.to_string());
@@ -321,7 +357,7 @@ mod tests {
         let mut earlier = record(&Value::Null);
         earlier.roles = serde_json::from_value(json!([{ "name": "a", "arn": "arn:a" }])).unwrap();
         assert!(earlier.given().iter().all(|given| given.generation.is_none()));
-        let after = given_after(Some(&earlier), &ending(Vec::new()));
+        let after = given_after(Some(&earlier), &ending(Vec::new(), Vec::new()));
         assert!(after.iter().all(|given| given.generation == Some(3)), "{after:?}");
     }
 }

@@ -5,6 +5,7 @@ use announce_outcome::{Change, Ended, ended, offboarding_ended};
 use berth_events::Failure;
 use berth_ledger::{Ending, Readiness};
 use berth_step::Fault;
+use berth_tenancy::Thing;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -64,6 +65,24 @@ fn failure(ended: Ended) -> Failure {
     }
 }
 
+/// Left over when it was planned, and not any more when it ended: it has left the inventory.
+#[test]
+fn what_was_left_over_and_is_not_any_more_is_gone() {
+    let role =
+        |name: &str| json!({ "thing": { "kind": "role", "name": name, "arn": format!("arn:{name}") }, "remove": true });
+    let provider = json!({ "thing": { "kind": "oidcProvider", "arn": "arn:p" }, "remove": true });
+    let mut output = onboarded("apply", Some("0123"));
+    output["leftOverBefore"] = json!([role("stays"), role("went"), provider]);
+    output["leftOver"] = json!([role("stays")]);
+    let gone = |output: &Value| match ended(&change("SUCCEEDED", &asked(), Some(output)), None).unwrap() {
+        Ended::Outcome { ending: Ending::Onboarded { gone, .. }, .. } => gone,
+        other => panic!("{other:?}"),
+    };
+    let keys: Vec<String> = gone(&output).iter().map(Thing::key).collect();
+    assert_eq!(keys, ["role arn:went", "oidc-provider arn:p"]);
+    assert_eq!(gone(&onboarded("apply", Some("0123"))), [], "an execution of an earlier version does not say");
+}
+
 #[test]
 fn an_onboarding_that_succeeded_is_written_with_all_that_it_made() {
     let change = change("SUCCEEDED", &asked(), Some(&onboarded("apply", Some("0123"))));
@@ -79,6 +98,7 @@ fn an_onboarding_that_succeeded_is_written_with_all_that_it_made() {
         readiness,
         commit,
         left_over: _,
+        gone: _,
     } = ending
     else {
         panic!("{ending:?}")

@@ -150,5 +150,10 @@ fn a_provider_that_is_left_over_goes_once_no_role_of_a_team_trusts_it() {
 
     rig.call(&account, "iam", "delete_role", &json!({ "RoleName": "of-a-team" }));
     assert_eq!(onboarded(rig, &account).changes(), [removed]);
-    assert!(onboarded(rig, &account).changes().is_empty());
+    let given = rig.record(&account).unwrap().given();
+    assert!(!given.iter().any(|given| matches!(given.thing, Thing::OidcProvider { .. })), "{given:?}");
+    let again = onboarded(rig, &account);
+    assert!(again.changes().is_empty());
+    let asked = rig.calls_of(&again.arn).into_iter().filter(|call| call.operation == "GetOpenIDConnectProvider");
+    assert_eq!(asked.count(), 0, "what was removed is asked for no more");
 }

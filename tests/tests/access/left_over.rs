@@ -1,6 +1,7 @@
 //! What an account was given and its plan does not have any more: access goes, or is told with the command that removes it.
 
-use berth_tests::rig::{Rig, onboarded};
+use berth_tenancy::{Tags, Thing};
+use berth_tests::rig::{HUB, Rig, onboarded};
 use serde_json::{Value, json};
 
 use crate::{CLUSTER, SIGN_IN, changing, role, turn};
@@ -17,6 +18,18 @@ fn without_viewer(rig: &Rig, more: &[(&str, Value)]) {
     edits.push((ROLES, roles));
     edits.extend(more.iter().cloned());
     rig.deploy_platform(&edits);
+}
+
+/// Puts a boundary on the account's record, as if its first onboarding had made it.
+fn give_boundary(rig: &Rig, account: &str, arn: &str) {
+    let thing = json!({ "M": { "kind": { "S": "boundary" }, "arn": { "S": arn } } });
+    let update = json!({
+        "TableName": "berth-ledger",
+        "Key": { "pk": { "S": format!("account#{account}") }, "sk": { "S": "record" } },
+        "UpdateExpression": "SET inventory.older = :given",
+        "ExpressionAttributeValues": { ":given": { "M": { "thing": thing, "generation": { "N": "1" } } } },
+    });
+    rig.call(HUB, "dynamodb", "update_item", &update);
 }
 
 #[test]
@@ -68,6 +81,31 @@ fn with_report_a_role_that_left_the_plan_stays_and_everybody_is_told() {
     without_viewer(rig, &[]);
     onboarded(rig, &account);
     assert!(rig.world(&account).roles.iter().all(|role| role.arn != viewer));
+}
+
+/// The name of a boundary never changes of an account that stays who it is, so this one is put on record.
+#[test]
+fn a_boundary_that_was_removed_leaves_the_inventory() {
+    let (rig, _turn) = turn(&[("leftOver", json!("remove"))]);
+    let account = rig.account("lobelia-staging", "staging");
+    onboarded(rig, &account);
+    let tags = Tags::of(&account.parse().unwrap(), &"lobelia".parse().unwrap()).0.into_iter();
+    let tags: Vec<Value> = tags.map(|(key, value)| json!({ "Key": key, "Value": value })).collect();
+    let document =
+        json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Deny", "Action": "*", "Resource": "*" }] });
+    let made = json!({ "PolicyName": "lobelia-old-boundary", "Path": "/tenant/", "PolicyDocument": document.to_string(), "Tags": tags });
+    let arn = rig.call(&account, "iam", "create_policy", &made)["Policy"]["Arn"].as_str().unwrap().to_owned();
+    give_boundary(rig, &account, &arn);
+
+    let removed = format!("remove permissions boundary {arn}, which the plan does not have any more");
+    assert_eq!(onboarded(rig, &account).changes(), [removed]);
+    let boundaries = || {
+        let given = rig.record(&account).unwrap().given().into_iter();
+        given.filter(|given| matches!(given.thing, Thing::Boundary { .. })).count()
+    };
+    assert_eq!(boundaries(), 1, "the one of its roles");
+    assert!(onboarded(rig, &account).changes().is_empty());
+    assert_eq!(boundaries(), 1);
 }
 
 #[test]
