@@ -251,7 +251,7 @@ impl Ended {
         let account = self.output.pointer("/run/accountId").and_then(Value::as_str).and_then(|id| id.parse().ok());
         let left = self.output.get("leftOver").cloned().unwrap_or_default();
         let left: Vec<LeftOver> = serde_json::from_value(left).unwrap_or_default();
-        account.iter().flat_map(|account| left.iter().map(|left| StillThere::of(account, &left.thing))).collect()
+        account.iter().flat_map(|account| left.iter().map(|left| StillThere::of(account, left))).collect()
     }
 
     /// What was changed in one region; none when the output does not have the region.
@@ -348,7 +348,7 @@ impl Ended {
         }
         for left in self.left_over() {
             anstream::println!("{} {left}", paint::waiting("left over"));
-            anstream::println!("  {}", paint::faint(&format!("Next: {}", left.removed_by)));
+            anstream::println!("  {}", paint::faint(&format!("Next: {}", left.next())));
         }
         for (region, change) in self.planned_changes() {
             anstream::println!("{} {region}: {}", paint::waiting("planned change"), change.what);

@@ -10,7 +10,7 @@ use berth_events::{
     outcome::{StillThere, run_again_command},
 };
 use berth_ledger::{Listing, Readiness, ReadinessRecord, Record, RegionRecord, SignInRecord, Status, Unreadable};
-use berth_tenancy::{AccountId, Thing};
+use berth_tenancy::AccountId;
 use jiff::{Timestamp, Unit};
 use serde_json::{Value, json};
 
@@ -133,12 +133,14 @@ pub(crate) fn view_listed(record: &Record, redriven: &BTreeSet<AccountId>) -> Va
 
 /// What the account was given and nobody wants any more: of an account that is not Berth's any more, everything.
 fn still_there(record: &Record) -> Vec<StillThere> {
-    let things: Vec<Thing> = if record.status == Status::Ignored {
-        record.given().into_iter().map(|given| given.thing).collect()
-    } else {
-        record.left_over.iter().map(|left| left.thing.clone()).collect()
-    };
-    things.iter().map(|thing| StillThere::of(&record.account_id, thing)).collect()
+    let account = &record.account_id;
+    match record.status {
+        Status::Ignored => record.given().iter().map(|given| StillThere::of_leaving(account, &given.thing)).collect(),
+        _ if record.offboarding.is_some() => {
+            record.left_over.iter().map(|left| StillThere::of_leaving(account, &left.thing)).collect()
+        }
+        _ => record.left_over.iter().map(|left| StillThere::of(account, left)).collect(),
+    }
 }
 
 /// An item that cannot be read, as scripts read it. No filter hides it: it may be any account.
@@ -296,7 +298,7 @@ fn print_still_there(record: &Record) {
     let (still_there, is_ignored) = (still_there(record), record.status == Status::Ignored);
     for left in &still_there {
         let label = if is_ignored { "still there" } else { "left over" };
-        anstream::println!("  {label:<10} {}: {}", paint::bad(&left.to_string()), left.removed_by);
+        anstream::println!("  {label:<10} {}: {}", paint::bad(&left.to_string()), left.next());
     }
     if is_ignored && !still_there.is_empty() {
         let text =

@@ -9,7 +9,7 @@ use berth_events::outcome::{
 };
 use berth_ledger::{Ending, Record};
 use berth_step::{Fault, StepError};
-use berth_tenancy::{AccountId, OffboardingScope};
+use berth_tenancy::{AccountId, LeftOver, OffboardingScope};
 
 use crate::{Change, ending::ExecutionStatus, offboarding::asked_part, standing::generation};
 
@@ -64,7 +64,7 @@ fn detail(
             regions: regions.iter().map(|(name, network)| (name.clone(), published(network))).collect(),
             commit: Some(commit.sha.clone()),
             changes,
-            left_over: left_over.iter().map(|left| StillThere::of(account, &left.thing)).collect(),
+            left_over: left_over.iter().map(|left| still_there(account, record, left)).collect(),
             suspended: record.is_some_and(|record| record.suspended.is_some()),
             finished_at,
         }),
@@ -92,10 +92,18 @@ fn detail(
                 reason: reason.clone(),
                 source: None,
                 execution_arn: Some(execution_arn),
-                left_over: given.iter().map(|given| StillThere::of(account, &given.thing)).collect(),
+                left_over: given.iter().map(|given| StillThere::of_leaving(account, &given.thing)).collect(),
                 finished_at,
             })
         }
+    }
+}
+
+/// What is left over of an account that stays, or is on the list of those that are to leave.
+fn still_there(account: &AccountId, record: Option<&Record>, left: &LeftOver) -> StillThere {
+    match record.and_then(|record| record.offboarding.as_ref()) {
+        Some(_) => StillThere::of_leaving(account, &left.thing),
+        None => StillThere::of(account, left),
     }
 }
 

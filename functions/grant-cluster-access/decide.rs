@@ -129,7 +129,7 @@ fn still_there(input: &Input, state: &State) -> Vec<LeftOver> {
         for (role, _) in retired(input, cluster).filter(|(role, _)| input.removes(&cluster.plan, role).is_none()) {
             let (role, at) = (role.to_owned(), Some(cluster.plan.clone()));
             let thing = Thing::AccessEntry { role, cluster: cluster.plan.name.to_string(), at };
-            left.push(LeftOver { thing, remove: false });
+            left.push(LeftOver { until_next_run: true, ..LeftOver::new(thing, false) });
         }
     }
     left

@@ -57,7 +57,8 @@ fn wanted(observed: &ObservedAssignment) -> Option<Change> {
 }
 
 fn removal(left: &ObservedLeftOver) -> Option<Change> {
-    let ObservedLeftOver { group, permission_set, group_id, permission_set_arn, remove, is_leaving } = left;
+    let ObservedLeftOver { group, permission_set, group_id, permission_set_arn, remove, until_next_run: _, is_leaving } =
+        left;
     (*remove && !is_leaving).then(|| Change::Remove {
         group: group.clone(),
         permission_set: permission_set.clone(),

@@ -28,6 +28,8 @@ pub struct ObservedLeftOver {
     pub permission_set_arn: String,
     /// Whether it shall go.
     pub remove: bool,
+    /// Whether it goes with the next run.
+    pub until_next_run: bool,
     /// Whether this invocation has asked for its end.
     pub is_leaving: bool,
 }
@@ -41,7 +43,7 @@ impl ObservedLeftOver {
             group_id: Some(self.group_id.clone()),
             permission_set_arn: Some(self.permission_set_arn.clone()),
         };
-        LeftOver { thing, remove: self.remove }
+        LeftOver { thing, remove: self.remove, until_next_run: self.until_next_run }
     }
 }
 

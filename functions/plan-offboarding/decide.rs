@@ -118,7 +118,7 @@ fn awaited_clusters(platform: &PlatformConfig, git_ops: &GitOpsPlan) -> Vec<Clus
 fn baselines(record: &Record) -> Vec<LeftOver> {
     let things = given(record).into_iter().map(|given| given.thing);
     let of_baselines = things.filter(|thing| matches!(thing, Thing::Baseline { .. }));
-    of_baselines.map(|thing| LeftOver { thing, remove: true }).collect()
+    of_baselines.map(|thing| LeftOver::new(thing, true)).collect()
 }
 
 /// Everything that the account was given: what is recorded, and what its last onboarding answered.

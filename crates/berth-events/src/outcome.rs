@@ -8,7 +8,8 @@ mod version;
 use std::collections::BTreeMap;
 
 use berth_tenancy::{
-    AccountId, EnvironmentName, Mode, OffboardingScope, PlannedChange, Region, TenantName, Thing, ToldChange,
+    AccountId, EnvironmentName, LeftOver, Mode, OffboardingScope, PlannedChange, Region, Removal, TenantName, Thing,
+    ToldChange,
 };
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -123,19 +124,42 @@ pub struct StillThere {
     /// What it costs in a month, in US cents of us-east-1; none for what is free, or is billed by use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub monthly_cents: Option<u32>,
-    /// The command that removes it.
+    /// What has to be done before that command removes it, as a sentence without a full stop; none when nothing has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first: Option<String>,
+    /// The command that removes it, exactly as a person types it.
     pub removed_by: String,
 }
 
 impl StillThere {
-    /// As it is told of `account`.
+    /// As it is told of an account that stays.
     #[must_use]
-    pub fn of(account: &AccountId, thing: &Thing) -> Self {
+    pub fn of(account: &AccountId, left: &LeftOver) -> Self {
+        Self::told(&left.thing, Removal::of(account, left))
+    }
+
+    /// As it is told of an account that is to leave, or is not Berth's any more.
+    #[must_use]
+    pub fn of_leaving(account: &AccountId, thing: &Thing) -> Self {
+        Self::told(thing, Removal::with_account(account))
+    }
+
+    fn told(thing: &Thing, Removal { first, command }: Removal) -> Self {
         Self {
             what: thing.to_string(),
             region: thing.region().cloned(),
             monthly_cents: thing.monthly_cents(),
-            removed_by: thing.removed_by(account),
+            first,
+            removed_by: command,
+        }
+    }
+
+    /// What to do, in one line: what comes first, and the command.
+    #[must_use]
+    pub fn next(&self) -> String {
+        match &self.first {
+            Some(first) => format!("{first}, then {}", self.removed_by),
+            None => self.removed_by.clone(),
         }
     }
 }

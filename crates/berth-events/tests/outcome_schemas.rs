@@ -11,7 +11,7 @@ use berth_events::{
     },
     recognise,
 };
-use berth_tenancy::{OffboardingScope, PlannedChange, Thing, ToldChange, without_formats};
+use berth_tenancy::{LeftOver, OffboardingScope, PlannedChange, Thing, ToldChange, without_formats};
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings, transform::RecursiveTransform};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -44,14 +44,21 @@ fn attachment() -> Thing {
     Thing::Attachment { region: "eu-west-1".parse().unwrap(), id }
 }
 
+fn provider() -> Thing {
+    Thing::OidcProvider { arn: "arn:aws:iam::111122223333:oidc-provider/ci.example.com".to_owned() }
+}
+
 #[test]
 fn what_is_still_there_is_told_with_its_cost_and_how_it_is_removed() {
-    let told = StillThere::of(&"111122223333".parse().unwrap(), &attachment());
+    let told = StillThere::of(&"111122223333".parse().unwrap(), &LeftOver::new(attachment(), false));
     assert_eq!(
         told.to_string(),
         "Transit Gateway attachment tgw-attach-0a1b2c3d4e5f67890 in eu-west-1 ($36.50 a month)"
     );
-    assert_eq!(told.removed_by, "berth offboard 111122223333 --region eu-west-1");
+    assert_eq!(told.next(), "berth offboard 111122223333 --region eu-west-1 --yes");
+    let told = StillThere::of(&"111122223333".parse().unwrap(), &LeftOver::new(provider(), false));
+    let next = "set `leftOver: remove` in platform.yaml and deploy, then berth onboard 111122223333";
+    assert_eq!((told.next().as_str(), told.removed_by.as_str()), (next, "berth onboard 111122223333"));
 }
 
 fn onboarded() -> AccountOnboarded {
@@ -72,7 +79,7 @@ fn onboarded() -> AccountOnboarded {
         regions: BTreeMap::from([("eu-west-1".parse().unwrap(), region)]),
         commit: Some("4b825dc642cb6eb9a060e54bf8d69288fbee4904".to_owned()),
         changes: vec![change("create the VPC")],
-        left_over: vec![StillThere::of(&"111122223333".parse().unwrap(), &attachment())],
+        left_over: vec![StillThere::of(&"111122223333".parse().unwrap(), &LeftOver::new(provider(), false))],
         suspended: true,
         finished_at: "2026-01-02T03:04:05Z".parse().unwrap(),
     }
@@ -103,7 +110,7 @@ fn ignored() -> AccountIgnored {
         reason: "its organizational unit is not onboarded".to_owned(),
         source: Some(Source::Organizations),
         execution_arn: None,
-        left_over: vec![StillThere::of(&"111122223333".parse().unwrap(), &attachment())],
+        left_over: vec![StillThere::of_leaving(&"111122223333".parse().unwrap(), &attachment())],
         finished_at: "2026-01-02T03:04:05Z".parse().unwrap(),
     }
 }

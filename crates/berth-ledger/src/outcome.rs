@@ -270,7 +270,7 @@ mod tests {
             "1": role("arn:a"), "2": role("arn:removed"), "3": role("arn:stays"), "4": sign_in, "5": baseline,
         }));
         let role = |arn: &str| Thing::Role { name: "n".to_owned(), arn: arn.to_owned() };
-        let stays = vec![LeftOver { thing: role("arn:stays"), remove: false }];
+        let stays = vec![LeftOver::new(role("arn:stays"), false)];
         let after = given_after(Some(&known), &ending(stays, vec![role("arn:removed")]));
         let kept = after.iter().find(|given| given.thing.key() == "sign-in P g").unwrap();
         assert!(matches!(&kept.thing, Thing::SignIn { group_id: Some(id), .. } if id == "id"), "{kept:?}");

@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, ClusterPlan, Region};
+use crate::{ClusterPlan, Region};
 
 /// What an attachment to a Transit Gateway costs in a month of 730 hours, in US cents: $0.05 an hour, in us-east-1, as
 /// docs/costs.md has it. What it sends is billed besides.
@@ -144,15 +144,6 @@ impl Thing {
     pub fn monthly_cents(&self) -> Option<u32> {
         matches!(self, Self::Attachment { .. }).then_some(ATTACHMENT_CENTS)
     }
-
-    /// The command that removes it, exactly as a person types it.
-    #[must_use]
-    pub fn removed_by(&self, account: &AccountId) -> String {
-        match self.region() {
-            Some(region) => format!("berth offboard {account} --region {region}"),
-            None => format!("berth offboard {account}"),
-        }
-    }
 }
 
 impl fmt::Display for Thing {
@@ -194,12 +185,12 @@ pub enum LeftOverPolicy {
 }
 
 impl LeftOverPolicy {
-    /// Whether this thing is removed. `chosen` is what platform.yaml says, if anything. What is known only from the records
+    /// What becomes of this thing. `chosen` is what platform.yaml says, if anything. What is known only from the records
     /// of an earlier version is reported first: nobody has agreed yet that it is removed.
-    #[must_use]
-    pub fn removes(chosen: Option<Self>, given: &Given) -> bool {
+    fn applied_to(chosen: Option<Self>, given: &Given) -> LeftOver {
         let policy = chosen.unwrap_or(if given.thing.is_access() { Self::Remove } else { Self::Report });
-        policy == Self::Remove && given.generation.is_some()
+        let (goes, is_known) = (policy == Self::Remove, given.generation.is_some());
+        LeftOver { until_next_run: goes && !is_known, ..LeftOver::new(given.thing.clone(), goes && is_known) }
     }
 }
 
@@ -212,6 +203,17 @@ pub struct LeftOver {
     /// Whether the step shall remove it.
     #[serde(default)]
     pub remove: bool,
+    /// Whether it is only reported now, and the next run removes it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub until_next_run: bool,
+}
+
+impl LeftOver {
+    /// Something that this run removes, or leaves.
+    #[must_use]
+    pub fn new(thing: Thing, remove: bool) -> Self {
+        Self { thing, remove, until_next_run: false }
+    }
 }
 
 /// What is left over of an account, for each step that can look at it and remove it.
@@ -245,12 +247,12 @@ impl LeftOvers {
             if wanted.iter().any(|wanted| wanted.key() == given.thing.key()) {
                 continue;
             }
-            let one = LeftOver { thing: given.thing.clone(), remove: LeftOverPolicy::removes(chosen, given) };
+            let one = LeftOverPolicy::applied_to(chosen, given);
             match &given.thing {
                 Thing::Role { .. } | Thing::Boundary { .. } | Thing::OidcProvider { .. } => left.roles.push(one),
                 Thing::SignIn { .. } => left.sign_in.push(one),
                 Thing::AccessEntry { .. } => left.access.push(one),
-                _ => left.reported.push(LeftOver { remove: false, ..one }),
+                _ => left.reported.push(LeftOver::new(one.thing, false)),
             }
         }
         left
@@ -323,18 +325,22 @@ mod tests {
     #[test]
     fn what_only_an_earlier_version_knows_of_is_reported_before_it_is_removed() {
         let recorded = [given(role("a"), None)];
-        assert!(!LeftOvers::of(&recorded, &[], Some(LeftOverPolicy::Remove)).roles[0].remove);
+        let of = |chosen| {
+            let LeftOver { remove, until_next_run, .. } = LeftOvers::of(&recorded, &[], chosen).roles.remove(0);
+            (remove, until_next_run)
+        };
+        assert_eq!(of(Some(LeftOverPolicy::Remove)), (false, true));
+        assert_eq!(of(None), (false, true));
+        assert_eq!(of(Some(LeftOverPolicy::Report)), (false, false), "the next run leaves it, too");
     }
 
     #[test]
-    fn what_costs_says_so_and_by_which_command_it_goes() {
-        let (region, account) = ("eu-west-1".parse::<Region>().unwrap(), "111122223333".parse().unwrap());
-        let baseline = Thing::Baseline { region: region.clone() };
-        assert_eq!(baseline.removed_by(&account), "berth offboard 111122223333 --region eu-west-1");
-        let attachment = Thing::Attachment { region, id: Some("tgw-attach-1".to_owned()) };
+    fn what_costs_says_so() {
+        let region: Region = "eu-west-1".parse().unwrap();
+        let attachment = Thing::Attachment { region: region.clone(), id: Some("tgw-attach-1".to_owned()) };
         assert_eq!(attachment.monthly_cents(), Some(3650));
-        assert_eq!(attachment.removed_by(&account), "berth offboard 111122223333 --region eu-west-1");
-        assert_eq!(role("a").monthly_cents(), None);
-        assert_eq!(role("a").removed_by(&account), "berth offboard 111122223333");
+        for free in [Thing::Baseline { region }, role("a")] {
+            assert_eq!(free.monthly_cents(), None, "{free}");
+        }
     }
 }

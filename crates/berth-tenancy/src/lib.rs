@@ -30,6 +30,7 @@ mod offboarding;
 mod path;
 mod plan;
 mod planned;
+mod removal;
 mod schema;
 mod subnets;
 mod tags;
@@ -59,6 +60,7 @@ pub use plan::{
     TransitGatewayPlan, WorkloadPlan,
 };
 pub use planned::{PLANNED_CHANGES_MAX, PlannedChange};
+pub use removal::Removal;
 pub use schema::without_formats;
 pub use subnets::{SubnetBlock, SubnetPlanError, subnet_blocks};
 pub use tags::{

@@ -300,7 +300,7 @@ fn with_a_left_role(remove: bool) -> (Input, State) {
     gone.tags.0.insert("berth:role".into(), "auditor".into());
     state.left_roles.insert(AUDITOR.to_owned(), gone);
     let thing = Thing::Role { name: "auditor".to_owned(), arn: AUDITOR.to_owned() };
-    (Input { left_over: vec![LeftOver { thing, remove }], ..input() }, state)
+    (Input { left_over: vec![LeftOver::new(thing, remove)], ..input() }, state)
 }
 
 const AUDITOR: &str = "arn:aws:iam::111122223333:role/tenant/payments-auditor";
@@ -376,7 +376,7 @@ fn with_nothing_wanted_all_that_was_given_goes_the_boundary_last() {
     let left_boundaries = BTreeMap::from([(BOUNDARY.to_owned(), boundary)]);
     let role = |arn: &String| Thing::Role { name: String::new(), arn: arn.clone() };
     let things = left_roles.keys().map(role).chain([Thing::Boundary { arn: BOUNDARY.to_owned() }]);
-    let left_over = things.map(|thing| LeftOver { thing, remove: true }).collect();
+    let left_over = things.map(|thing| LeftOver::new(thing, true)).collect();
     let everything = Input { roles: None, left_over, ..input() };
     let there = State { left_roles, left_boundaries, ..State::default() };
     let (rounds, output, state) = converge(&everything, there.clone());

@@ -95,7 +95,7 @@ fn tags_of_a_provider_of_ours_are_repaired() {
 /// A plan without roles, and the provider on its list of what is left over.
 fn leaving(trusted_by: &[&str], tags: bool) -> (Input, State) {
     let thing = Thing::OidcProvider { arn: PROVIDER.to_owned() };
-    let left = vec![LeftOver { thing, remove: true }];
+    let left = vec![LeftOver::new(thing, true)];
     let input = Input { roles: None, left_over: left, ..input(&[]) };
     let mut provider = ours(&input, &["sts"]);
     provider.trusted_by = trusted_by.iter().map(|&role| role.to_owned()).collect();
@@ -123,7 +123,7 @@ fn a_provider_that_is_left_over_goes_when_it_is_ours_and_no_role_trusts_it() {
 fn the_roles_of_berth_that_trust_a_provider_go_before_it() {
     let (mut input, mut state) = leaving(&[], true);
     let arn = "arn:aws:iam::111122223333:role/tenant/payments-sts".to_owned();
-    input.left_over.push(LeftOver { thing: Thing::Role { name: "sts".to_owned(), arn: arn.clone() }, remove: true });
+    input.left_over.push(LeftOver::new(Thing::Role { name: "sts".to_owned(), arn: arn.clone() }, true));
     let tags = Tags::of(&input.run.account_id, &input.run.tenant);
     let trust = json!({ "Statement": [{ "Principal": { "Federated": PROVIDER } }] });
     let role = ObservedRole { name: "payments-sts".to_owned(), trust, tags, ..ObservedRole::default() };

@@ -265,7 +265,7 @@ fn without_viewer(remove: bool) -> (Input, State) {
     let mut input = input();
     input.roles.retain(|role| role.name != "viewer");
     let thing = Thing::AccessEntry { role: arn("viewer"), cluster: "dev-euw1".to_owned(), at: Some(plan()) };
-    input.left_over.push(LeftOver { thing, remove });
+    input.left_over.push(LeftOver::new(thing, remove));
     (input, converged())
 }
 
@@ -300,7 +300,7 @@ fn entries_on_a_cluster_that_the_plan_does_not_have_are_removed_there() {
     let there = converged();
     let left = |key: &str| {
         let thing = Thing::AccessEntry { role: arn(key), cluster: "dev-euw1".to_owned(), at: Some(plan()) };
-        LeftOver { thing, remove: true }
+        LeftOver::new(thing, true)
     };
     let nothing_wanted = Input {
         clusters: Vec::new(),
@@ -317,7 +317,7 @@ fn entries_on_a_cluster_that_the_plan_does_not_have_are_removed_there() {
 #[test]
 fn an_entry_on_a_cluster_whose_place_nobody_knows_is_told() {
     let thing = Thing::AccessEntry { role: arn("viewer"), cluster: "gone".to_owned(), at: None };
-    let input = Input { left_over: vec![LeftOver { thing, remove: true }], ..input() };
+    let input = Input { left_over: vec![LeftOver::new(thing, true)], ..input() };
     let (lines, output, _) = converge(&input, converged());
     assert_eq!((lines.len(), output.left_over), (0, input.left_over));
 }

@@ -22,7 +22,7 @@ pub(super) async fn observe(
 ) -> Result<Vec<ObservedLeftOver>, StepError> {
     let mut assigned = BTreeMap::new();
     let mut there = Vec::new();
-    for LeftOver { thing, remove } in left_over {
+    for LeftOver { thing, remove, until_next_run } in left_over {
         let Thing::SignIn { group, permission_set: set, group_id: id, permission_set_arn: arn } = thing else {
             continue;
         };
@@ -46,6 +46,7 @@ pub(super) async fn observe(
                 group_id: id,
                 permission_set_arn: set_arn,
                 remove: *remove,
+                until_next_run: *until_next_run,
                 is_leaving: false,
             });
         }

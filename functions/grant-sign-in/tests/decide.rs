@@ -180,6 +180,7 @@ fn lowered(remove: bool) -> (Input, State) {
         group_id: "group-0".into(),
         permission_set_arn: "arn:aws:sso:::permissionSet/ssoins-1ca1be4700000001/ps-2".into(),
         remove,
+        until_next_run: false,
         is_leaving: false,
     };
     (input(1, Mode::Apply), State { left_over: vec![left], ..state(0, vec![Progress::Assigned]) })
@@ -201,7 +202,8 @@ fn an_assignment_that_the_plan_does_not_have_any_more_is_removed() {
 fn an_assignment_that_may_not_go_stays_and_is_told_with_its_ids() {
     let (input, there) = lowered(false);
     let Decision::Done(output) = decide(&input, &there).unwrap() else { panic!("something is removed") };
-    let [LeftOver { thing: Thing::SignIn { group_id, permission_set_arn, .. }, remove: false }] = &*output.left_over
+    let [LeftOver { thing: Thing::SignIn { group_id, permission_set_arn, .. }, remove: false, .. }] =
+        &*output.left_over
     else {
         panic!("{output:?}")
     };
@@ -244,7 +246,7 @@ fn without_identity_center_what_is_on_record_is_still_told() {
         group_id: None,
         permission_set_arn: None,
     };
-    let left_over = vec![LeftOver { thing, remove: true }];
+    let left_over = vec![LeftOver::new(thing, true)];
     let input = Input { sign_in: None, left_over: left_over.clone(), ..input(0, Mode::Apply) };
     let Decision::Done(output) = decide(&input, &State::default()).unwrap() else { panic!("something is asked for") };
     assert_eq!(output.left_over, left_over);

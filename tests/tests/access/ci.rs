@@ -146,7 +146,9 @@ fn a_provider_that_is_left_over_goes_once_no_role_of_a_team_trusts_it() {
     let ran = onboarded(rig, &account);
     assert!(!ran.changes().contains(&removed), "{:?}", ran.changes());
     let (_, shown) = rig.berth(&["status", &account]);
-    assert!(shown.contains(&format!("OIDC provider {}", provider(&account))), "{shown}");
+    let next = "give it Berth's tags back, and end the trust of the account's other roles in it";
+    let told = format!("OIDC provider {}: {next}, then berth onboard {account}\n", provider(&account));
+    assert!(shown.contains(&told), "{shown}");
 
     rig.call(&account, "iam", "delete_role", &json!({ "RoleName": "of-a-team" }));
     assert_eq!(onboarded(rig, &account).changes(), [removed]);

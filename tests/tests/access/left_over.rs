@@ -75,12 +75,20 @@ fn with_report_a_role_that_left_the_plan_stays_and_everybody_is_told() {
     let told: Vec<&str> =
         shown["leftOver"].as_array().unwrap().iter().map(|left| left["what"].as_str().unwrap()).collect();
     assert_eq!(told, [format!("role {viewer}"), format!("access entry of {viewer} on {CLUSTER}")]);
-    assert_eq!(shown["leftOver"][0]["removedBy"], format!("berth offboard {account}"));
+    for left in shown["leftOver"].as_array().unwrap() {
+        assert_eq!(left["first"], "take `leftOver: report` out of platform.yaml and deploy", "{left}");
+        assert_eq!(left["removedBy"], format!("berth onboard {account}"), "{left}");
+    }
 
-    // The policy changes: what was reported is removed now.
+    // What is told, done.
     without_viewer(rig, &[]);
-    onboarded(rig, &account);
-    assert!(rig.world(&account).roles.iter().all(|role| role.arn != viewer));
+    let (code, said) = rig.berth(&["onboard", &account, "--wait"]);
+    assert_eq!(code, 0, "{said}");
+    let world = rig.world(&account);
+    assert!(world.roles.iter().all(|role| role.arn != viewer) && world.roles.len() > 1, "{:?}", world.roles);
+    assert!(world.access_entries.iter().all(|entry| entry.role != viewer), "{:?}", world.access_entries);
+    let (_, shown) = rig.status(&account);
+    assert_eq!((&shown["leftOver"], &shown["status"]), (&json!([]), &json!("onboarded")), "{shown}");
 }
 
 /// The name of a boundary never changes of an account that stays who it is, so this one is put on record.
@@ -120,7 +128,15 @@ fn a_role_that_left_the_plan_and_is_not_provably_ours_stays() {
     onboarded(rig, &account);
     assert!(rig.world(&account).roles.iter().any(|role| role.arn == viewer));
     let (_, shown) = rig.berth(&["status", &account]);
-    assert!(shown.contains(&format!("left over  role {viewer}")), "{shown}");
+    let next = "give it Berth's tags back, and take it out of instance profiles";
+    assert!(shown.contains(&format!("left over  role {viewer}: {next}, then berth onboard {account}\n")), "{shown}");
+
+    // What is told, done.
+    let tag = json!({ "RoleName": "willow-viewer", "Tags": [{ "Key": "berth:managed-by", "Value": "berth" }] });
+    rig.call(&account, "iam", "tag_role", &tag);
+    let (code, said) = rig.berth(&["onboard", &account, "--wait"]);
+    assert_eq!(code, 0, "{said}");
+    assert!(rig.world(&account).roles.iter().all(|role| role.arn != viewer));
 }
 
 #[test]

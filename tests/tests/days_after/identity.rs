@@ -173,16 +173,21 @@ fn an_account_that_leaves_all_units_shows_what_is_still_there() {
     let (_, shown) = rig.berth(&["status", &account]);
     assert!(!record.sign_in.is_empty() && !record.regions.is_empty(), "{record:?}");
     for one in &record.sign_in {
-        let line = format!("sign-in of {} with {}: berth offboard {account}", one.group, one.permission_set);
+        let line = format!("sign-in of {} with {}: berth offboard {account} --yes", one.group, one.permission_set);
         assert!(shown.contains(&line), "{line:?} is not in {shown}");
     }
     for (region, network) in &record.regions {
         let attachment = &network.attachment_id;
-        let line =
-            format!("attachment {attachment} in {region} ($36.50 a month): berth offboard {account} --region {region}");
+        let line = format!("attachment {attachment} in {region} ($36.50 a month): berth offboard {account} --yes");
         assert!(shown.contains(&line), "{line:?} is not in {shown}");
     }
     assert!(shown.contains("is not taken away"), "{shown}");
+    // The command that is told does it, although platform.yaml still has the region.
+    let (code, said) = rig.berth(&["offboard", &account, "--yes"]);
+    assert_eq!(code, 0, "{said}");
+    let world = rig.world(&account);
+    assert!(world.regions.values().all(|region| region.vpcs.is_empty()), "{world:?}");
+    assert!(world.assignments.is_empty() && world.access_entries.is_empty(), "{world:?}");
 }
 
 #[test]
