@@ -58,8 +58,8 @@ async fn region(ec2: &Client, ledger: &Ledger, input: &Input, known: Known) -> R
         subnets(ec2, input, &ours),
         route_tables(ec2, input, &ours),
         open_default_groups(ec2, &ours),
-        endpoints(ec2, input, &ours),
-        flow_logs(ec2, input, &ours),
+        endpoints(ec2, &ours),
+        flow_logs(ec2, &ours),
         internet_gateways(ec2, input),
     )?;
     let peers = peers(ec2, &tables).await?;
@@ -242,11 +242,8 @@ async fn open_default_groups(ec2: &Client, vpcs: &[String]) -> Result<BTreeSet<S
     Ok(open)
 }
 
-/// Gateway endpoints of these VPCs, when the plan has any. [EC2 `DescribeVpcEndpoints`]
-async fn endpoints(ec2: &Client, input: &Input, vpcs: &[String]) -> Result<Vec<Endpoint>, StepError> {
-    if input.network.gateway_endpoints.is_empty() {
-        return Ok(Vec::new());
-    }
+/// Gateway endpoints of these VPCs, also those that the plan has no more. [EC2 `DescribeVpcEndpoints`]
+async fn endpoints(ec2: &Client, vpcs: &[String]) -> Result<Vec<Endpoint>, StepError> {
     let mut pages = ec2.describe_vpc_endpoints().filters(filter("vpc-id", vpcs)).into_paginator().items().send();
     let mut endpoints = Vec::new();
     while let Some(endpoint) = pages.next().await {
@@ -299,11 +296,8 @@ async fn internet_gateways(ec2: &Client, input: &Input) -> Result<Vec<(InternetG
     Ok(gateways)
 }
 
-/// Every flow log of these VPCs, when the plan has flow logs. [EC2 `DescribeFlowLogs`]
-async fn flow_logs(ec2: &Client, input: &Input, vpcs: &[String]) -> Result<Vec<FlowLog>, StepError> {
-    if input.network.flow_logs.is_none() {
-        return Ok(Vec::new());
-    }
+/// Every flow log of these VPCs, also those that the plan has no more. [EC2 `DescribeFlowLogs`]
+async fn flow_logs(ec2: &Client, vpcs: &[String]) -> Result<Vec<FlowLog>, StepError> {
     let mut pages = ec2.describe_flow_logs().filter(filter("resource-id", vpcs)).into_paginator().items().send();
     let mut logs = Vec::new();
     while let Some(log) = pages.next().await {

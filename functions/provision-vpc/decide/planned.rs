@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use berth_tenancy::{Addresses, PlannedChange};
 
-use crate::{Input, State, Subnet, Vpc};
+use crate::{Endpoint, FlowLog, Input, State, Subnet, Vpc, decide::service_name};
 
 /// Most routes to one target that a difference lists.
 const ROUTES_MAX: usize = 4;
@@ -16,7 +16,38 @@ const ROUTES_MAX: usize = 4;
 pub(crate) fn changes(input: &Input, state: &State, vpc: &Vpc) -> Vec<PlannedChange> {
     let ours = state.subnets.iter().filter_map(|subnet| Some((subnet, subnet.place.as_ref()?)));
     let subnets = ours.filter_map(|(subnet, (tier, zone))| of_subnet(input, subnet, tier, zone));
-    PlannedChange::report(of_vpc(input, vpc).into_iter().chain(subnets).chain(paths(state)).collect())
+    let parts = endpoints(input, state).chain(flow_logs(input, state));
+    PlannedChange::report(of_vpc(input, vpc).into_iter().chain(subnets).chain(parts).chain(paths(state)).collect())
+}
+
+/// Gateway endpoints of ours that are not planned any more. Traffic that is under way breaks when one is deleted.
+fn endpoints<'a>(input: &'a Input, state: &'a State) -> impl Iterator<Item = PlannedChange> + 'a {
+    let services = &input.network.gateway_endpoints;
+    let is_planned = |endpoint: &Endpoint| services.iter().any(|one| service_name(input, one) == endpoint.service);
+    let ours = state.endpoints.iter().filter(|endpoint| endpoint.tags.are_ours(&input.run.account_id));
+    ours.filter(move |endpoint| !is_planned(endpoint)).map(|Endpoint { id, service, .. }| {
+        let region = &input.region;
+        PlannedChange::by_hand(
+            format!("{id} is a gateway endpoint for {service}, which is not planned any more"),
+            format!(
+                "delete it in the account once nothing uses it: aws ec2 delete-vpc-endpoints --vpc-endpoint-ids {id} \
+                 --region {region}"
+            ),
+        )
+    })
+}
+
+/// Flow logs of ours that are not planned any more: they go on, and are billed by what they deliver.
+fn flow_logs<'a>(input: &'a Input, state: &'a State) -> impl Iterator<Item = PlannedChange> + 'a {
+    let planned = input.network.flow_logs.as_ref();
+    let ours = state.flow_logs.iter().filter(|log| log.tags.are_ours(&input.run.account_id));
+    ours.filter(move |log| Some(&log.destination) != planned).map(|FlowLog { id, destination, .. }| {
+        let region = &input.region;
+        PlannedChange::by_hand(
+            format!("{id} sends flow logs to {destination}, which is not planned any more, and is billed for them"),
+            format!("delete it in the account: aws ec2 delete-flow-logs --flow-log-ids {id} --region {region}"),
+        )
+    })
 }
 
 /// Ways out of the VPC that are not the Transit Gateway's: nobody proves them. Our own internet gateway is planned.
@@ -77,7 +108,7 @@ fn surplus(id: &str, place: &str) -> PlannedChange {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::panic)]
     use berth_tenancy::Tags;
     use serde_json::{Value, json};
 
@@ -137,5 +168,48 @@ mod tests {
         for (input, expected) in table {
             assert_eq!(reported(&input), expected);
         }
+    }
+
+    #[test]
+    fn endpoints_and_flow_logs_that_left_the_plan_are_reported() {
+        let mut input = input(20, &json!({ "name": "private", "prefixLength": 22, "routing": "private" }), "euw1-az1");
+        input.network.gateway_endpoints = vec!["s3".to_owned()];
+        input.network.flow_logs = Some("arn:aws:s3:::now".to_owned());
+        let ours = || Tags::of(&input.run.account_id, &input.run.tenant);
+        let endpoint = |id: &str, service: &str, tags: Tags| Endpoint {
+            vpc: "vpc-1".to_owned(),
+            id: id.to_owned(),
+            service: service_name(&input, service),
+            tables: std::collections::BTreeSet::new(),
+            tags,
+        };
+        let log = |id: &str, bucket: &str, tags: Tags| FlowLog {
+            vpc: "vpc-1".to_owned(),
+            id: id.to_owned(),
+            destination: format!("arn:aws:s3:::{bucket}"),
+            tags,
+        };
+        let theirs = Tags::default;
+        let state = State {
+            endpoints: vec![
+                endpoint("vpce-s3", "s3", ours()),
+                endpoint("vpce-dynamodb", "dynamodb", ours()),
+                endpoint("vpce-theirs", "dynamodb", theirs()),
+            ],
+            flow_logs: vec![log("fl-now", "now", ours()), log("fl-old", "old", ours()), log("fl-x", "x", theirs())],
+            ..State::default()
+        };
+        let told: Vec<(String, String)> = endpoints(&input, &state)
+            .chain(flow_logs(&input, &state))
+            .map(|change| (change.what, change.next))
+            .collect();
+        let [(endpoint, first), (log, second)] = &*told else { panic!("{told:?}") };
+        assert_eq!(
+            endpoint,
+            "vpce-dynamodb is a gateway endpoint for com.amazonaws.eu-west-1.dynamodb, which is not planned any more"
+        );
+        assert!(first.ends_with("aws ec2 delete-vpc-endpoints --vpc-endpoint-ids vpce-dynamodb --region eu-west-1"));
+        assert!(log.starts_with("fl-old sends flow logs to arn:aws:s3:::old, "), "{log}");
+        assert!(second.ends_with("aws ec2 delete-flow-logs --flow-log-ids fl-old --region eu-west-1"), "{second}");
     }
 }

@@ -151,6 +151,42 @@ fn what_needs_an_outage_is_reported_and_done_only_with_leave() {
     rig.wait_for_outcome(&account, &again.arn);
 }
 
+#[test]
+fn endpoints_and_flow_logs_that_left_the_plan_are_told_until_deleted() {
+    let (rig, _turn) = turn();
+    let account = rig.account("leaner-staging", "staging");
+    onboarded(rig, &account);
+    assert_eq!(planned(rig, &account), []);
+    let theirs = json!({ "VpcId": rig.world(&account).regions[WEST].vpcs[0].id, "ServiceName": format!("com.amazonaws.{WEST}.s3") });
+    ec2(rig, &account, "create_vpc_endpoint", &theirs);
+    rig.deploy_platform(&[(&at("gatewayEndpoints"), json!([])), (&at("flowLogs"), Value::Null)]);
+    let (code, shown) = rig.berth(&["onboard", &account, "--plan", "--json"]);
+    let shown: Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!((code, shown["plannedChanges"].as_array().unwrap().len()), (0, 3), "{shown}");
+    let ended = onboarded(rig, &account);
+    assert!(ended.changes().is_empty() && changing(rig, &ended.arn).is_empty(), "{:?}", ended.changes());
+    let told = planned(rig, &account);
+    let endpoints = told.iter().filter(|(what, _)| what.contains("is a gateway endpoint for")).count();
+    let logs = told.iter().filter(|(what, _)| what.contains("sends flow logs to")).count();
+    assert_eq!((endpoints, logs, told.len()), (2, 1, 3), "those of the team are not told: {told:#?}");
+
+    // What is told, done: each line ends with a command of the AWS CLI.
+    let (_, status) = rig.status(&account);
+    for change in status["regions"][WEST]["plannedChanges"].as_array().unwrap() {
+        let words: Vec<&str> =
+            change["next"].as_str().unwrap().split(": aws ec2 ").nth(1).unwrap().split(' ').collect();
+        let [operation, option, id, "--region", WEST] = *words else { panic!("{words:?}") };
+        let parameter = match option {
+            "--vpc-endpoint-ids" => "VpcEndpointIds",
+            "--flow-log-ids" => "FlowLogIds",
+            other => panic!("{other}"),
+        };
+        ec2(rig, &account, &operation.replace('-', "_"), &json!({ parameter: [id] }));
+    }
+    assert!(onboarded(rig, &account).changes().is_empty());
+    assert_eq!(planned(rig, &account), []);
+}
+
 /// Lets a route of the account lead to an internet gateway, as a person might.
 fn divert(rig: &Rig, account: &str, block: &str) {
     let vpc = rig.world(account).regions[WEST].vpcs[0].id.clone();
