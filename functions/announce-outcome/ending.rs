@@ -124,6 +124,7 @@ pub fn ended(change: &Change, failure: Option<Failure>) -> Result<Ended, StepErr
             changes: _,
             left_over,
             left_over_before,
+            given,
         } => match sha_of(&run, commit)? {
             None => only_planned_silence(),
             Some(commit) => {
@@ -143,6 +144,7 @@ pub fn ended(change: &Change, failure: Option<Failure>) -> Result<Ended, StepErr
                     commit,
                     left_over,
                     gone,
+                    given,
                 };
                 Ended::Outcome { account, ending }
             }

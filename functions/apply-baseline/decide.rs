@@ -1,5 +1,6 @@
 //! Which changes bring the region to its baseline. Pure.
 
+mod left_over;
 mod removal;
 pub(crate) mod wanted;
 
@@ -22,10 +23,18 @@ pub(crate) fn decide(input: &Input, state: &State) -> Result<Decision<Change, Ou
     if let Some(plan) = &input.baseline.backup {
         changes.extend(backup(input, plan, state)?.into_iter().map(Change::Backup));
     }
+    // Last: nothing is taken away before what is wanted is there.
     if changes.is_empty() {
-        return Ok(Decision::Done(Output { region: input.baseline.region.clone(), left_behind: Vec::new() }));
+        changes = left_over::removals(input, state);
     }
-    Ok(Decision::Act(changes))
+    if !changes.is_empty() {
+        return Ok(Decision::Act(changes));
+    }
+    let left_over = left_over::still_there(input, state);
+    // Else the inventory has it already: a list of hundreds of rules need not be in every answer.
+    let has_left = input.here().next().is_some();
+    let given = has_left.then(|| left_over::listed(input, state, &left_over)).into_iter().collect();
+    Ok(Decision::Done(Output { region: input.baseline.region.clone(), left_behind: Vec::new(), left_over, given }))
 }
 
 /// Settings that stand alone.

@@ -1,7 +1,8 @@
 //! Converges the baseline of an account in one region: AWS Backup, AWS Config, and settings of EC2, EBS and S3.
 //!
-//! All calls are in the tenant account. What the plan leaves out is neither read nor changed; what an account that leaves was
-//! given goes, as far as it is provably Berth's, holds nothing of the tenant's, and nobody else needs it.
+//! All calls are in the tenant account. What the plan leaves out is neither read nor changed, unless the account was given it:
+//! then it is told, or goes. What goes, of an account that leaves as well, is what is provably Berth's, holds nothing of the
+//! tenant's, and is needed by nobody else.
 
 mod act;
 mod change;
@@ -9,9 +10,11 @@ mod decide;
 mod observe;
 mod state;
 
+use std::collections::BTreeSet;
+
 use berth_aws::{Part, PolicyFile, SessionScope, Sessions};
 use berth_step::{Decision, Step, StepError};
-use berth_tenancy::{BaselinePlan, LeftOver, Region, Subject, Thing};
+use berth_tenancy::{BaselinePart, BaselinePlan, LeftOver, Region, Subject, Thing};
 use berth_wiring::Wiring;
 use serde::{Deserialize, Serialize};
 
@@ -36,16 +39,39 @@ pub struct Input {
     pub run: Subject,
     /// The baseline of one region as planned; of an account that leaves it wants nothing.
     pub baseline: BaselinePlan,
-    /// The region's baseline, when the account was given one and shall not have it any more.
+    /// What the account was given and shall not have any more, in all its regions: the baseline of an account that leaves;
+    /// else things of it that the plan has lost, or the baseline where nobody knows what it has.
     #[serde(default)]
     pub left_over: Vec<LeftOver>,
 }
 
 impl Input {
-    /// Whether the region's baseline is taken away: it is on record, and said to go.
+    /// Whether the region's baseline is taken away: it is on record, said to go, and nothing of it is wanted.
     pub(crate) fn is_removal(&self) -> bool {
-        let given = Thing::Baseline { region: self.baseline.region.clone() }.key();
-        self.left_over.iter().any(|left| left.remove && left.thing.key() == given)
+        self.baseline.is_empty() && self.whole().is_some_and(|left| left.remove)
+    }
+
+    /// The baseline of this region, where it is left over, or where nobody knows what it has.
+    pub(crate) fn whole(&self) -> Option<&LeftOver> {
+        self.here().find(|left| matches!(left.thing, Thing::Baseline { .. }))
+    }
+
+    /// Things of it that are left over.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = (&BaselinePart, &LeftOver)> {
+        self.here().filter_map(|left| match &left.thing {
+            Thing::BaselinePart { part, .. } => Some((part, left)),
+            _ => None,
+        })
+    }
+
+    /// What is left over in this region.
+    pub(crate) fn here(&self) -> impl Iterator<Item = &LeftOver> {
+        self.left_over.iter().filter(|left| left.thing.region() == Some(&self.baseline.region))
+    }
+
+    /// The region's baseline as the inventory has it, with these things.
+    pub(crate) fn thing(&self, parts: Option<BTreeSet<BaselinePart>>) -> Thing {
+        Thing::Baseline { region: self.baseline.region.clone(), parts }
     }
 }
 
@@ -56,6 +82,11 @@ pub struct Output {
     pub region: Region,
     /// What stays of a baseline that goes, each thing in words with the reason.
     pub left_behind: Vec<String>,
+    /// What of an onboarding's is left over and still there.
+    pub left_over: Vec<LeftOver>,
+    /// The baseline with all that it has of Berth's, for the inventory, where something of it is left over or nobody has
+    /// listed it; nothing else, and nothing in an offboarding.
+    pub given: Vec<Thing>,
 }
 
 berth_step::has_subject!(Input, baseline.region);
@@ -103,8 +134,10 @@ impl Step for ApplyBaseline {
         state.apply(input, change.clone(), id);
     }
 
-    /// Whatever is changed first is the beginning of the region's baseline.
+    /// Whatever is changed first is the beginning of the region's baseline, with all that is planned: what an earlier run
+    /// was given beside stays on record. Where nobody knows what that is, only the end of this run says what there is.
     fn gives(input: &Input, _: &Change) -> Option<Thing> {
-        (!input.is_removal()).then(|| Thing::Baseline { region: input.baseline.region.clone() })
+        let parts = || input.baseline.parts().into_iter().chain(input.parts().map(|(part, _)| part.clone())).collect();
+        (!input.is_removal()).then(|| input.thing(input.whole().is_none().then(parts)))
     }
 }

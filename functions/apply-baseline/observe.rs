@@ -11,7 +11,7 @@ use berth_step::StepError;
 pub use self::clients::Clients;
 use crate::{Input, State};
 
-/// Reads what the plan names: three services at once, none that is switched off.
+/// Reads what the plan names: three services at once, none that is switched off and of which nothing is left over.
 pub(crate) async fn observe(clients: &Clients, input: &Input) -> Result<State, StepError> {
     if input.is_removal() {
         return Ok(State { left: Some(Box::pin(left::observe(clients, input)).await?), ..State::default() });
@@ -21,5 +21,7 @@ pub(crate) async fn observe(clients: &Clients, input: &Input) -> Result<State, S
         config::observe(clients, input),
         backup::observe(clients, input),
     )?;
-    Ok(State { recorder, channel, rules, vault, plan, backup_role, ..settings })
+    let is_left = input.here().next().is_some();
+    let left = if is_left { Some(Box::pin(left::observe(clients, input)).await?) } else { None };
+    Ok(State { recorder, channel, rules, vault, plan, backup_role, left, ..settings })
 }

@@ -40,7 +40,7 @@ pub struct State {
     pub plan: Option<Plan>,
     /// Whether the role for AWS Backup is there; looked at only while the selection is missing.
     pub backup_role: bool,
-    /// What is there of a baseline that goes; looked at only then.
+    /// What is there, where something is left over or all of it goes; looked at only then, and before the first change.
     pub left: Option<Left>,
 }
 
@@ -133,7 +133,6 @@ impl State {
     pub(crate) fn apply(&mut self, input: &Input, change: Change, id: Option<String>) {
         if let Some(left) = &mut self.left {
             left.apply(&change);
-            return;
         }
         match change {
             Change::Setting(change) => self.apply_setting(change),

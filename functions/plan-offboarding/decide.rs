@@ -132,6 +132,7 @@ pub(crate) fn given(record: &Record) -> Vec<Given> {
 pub fn access(platform: &PlatformConfig, record: &Record) -> LeftOvers {
     let mut left = LeftOvers::of(&given(record), &[], Some(LeftOverPolicy::Remove));
     left.reported.clear();
+    left.baselines.clear();
     for one in left.access.iter_mut().chain(&mut left.sign_in).chain(&mut left.roles) {
         one.remove = true;
         if let Thing::AccessEntry { cluster, at: at @ None, .. } = &mut one.thing {

@@ -3,7 +3,7 @@
 use berth_config::{AccountFacts, MatchError, Onboarding, PlatformConfig};
 use berth_ledger::{Record, next_generation};
 use berth_step::{Fault, StepError};
-use berth_tenancy::{LeftOvers, Mode, Plan, Subject, Thing, wait};
+use berth_tenancy::{BaselinePlan, Given, LeftOvers, Mode, Plan, Region, Subject, Thing, wait};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::OnboardingRequest;
@@ -105,7 +105,8 @@ pub fn plan(subject: Subject, matched: Onboarding) -> Plan {
 /// Adds to the plan what the account was given before and the plan does not have: where that is, too, so that the steps can
 /// look at it and remove it although nothing of its kind is wanted any more.
 pub fn with_left_over(plan: &mut Plan, record: Option<&Record>, wanted: &[Thing], platform: &PlatformConfig) {
-    let given = record.map(Record::given).unwrap_or_default();
+    let mut given = record.map(Record::given).unwrap_or_default();
+    given.extend(record.into_iter().flat_map(|record| unlisted(plan, record)));
     let mut left = LeftOvers::of(&given, wanted, platform.left_over);
     for one in &mut left.access {
         if let Thing::AccessEntry { cluster, at: at @ None, .. } = &mut one.thing {
@@ -115,7 +116,24 @@ pub fn with_left_over(plan: &mut Plan, record: Option<&Record>, wanted: &[Thing]
     if plan.sign_in.is_none() && !left.sign_in.is_empty() {
         plan.sign_in = platform.sign_in_of_nobody();
     }
+    for region in left.baselines.iter().filter_map(|left| left.thing.region()) {
+        if plan.baselines.iter().all(|baseline| baseline.region != *region) {
+            plan.baselines.push(BaselinePlan::of_nothing(region.clone()));
+        }
+    }
     plan.left_over = left;
+}
+
+/// Baselines that an earlier version made of an account that it onboarded, and did not write down.
+fn unlisted(plan: &Plan, record: &Record) -> Vec<Given> {
+    let given = record.given();
+    let is_given = |region: &Region| {
+        given.iter().any(|given| matches!(&given.thing, Thing::Baseline { region: known, .. } if known == region))
+    };
+    let regions = plan.baselines.iter().map(|baseline| &baseline.region);
+    let made = regions.filter(|region| record.regions.contains_key(*region) && !is_given(region));
+    made.map(|region| Given { thing: Thing::Baseline { region: region.clone(), parts: None }, generation: None })
+        .collect()
 }
 
 /// The error of an account that could not be matched.

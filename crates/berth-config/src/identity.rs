@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use berth_tenancy::{
-    AccountId, ClusterPlan, EnvironmentName, GIVEN_BOUNDARY, GIVEN_CLUSTER, GIVEN_ENTRIES, GIVEN_FILE, GIVEN_ROLE,
-    Identity, RegionPlan, RolePlan, SignInPlan, TenantName, TenantSource, Thing,
+    AccountId, BaselinePlan, ClusterPlan, EnvironmentName, GIVEN_BOUNDARY, GIVEN_CLUSTER, GIVEN_ENTRIES, GIVEN_FILE,
+    GIVEN_ROLE, Identity, RegionPlan, RolePlan, SignInPlan, TenantName, TenantSource, Thing,
 };
 
 use crate::{AccountFacts, MatchError, Onboarding, PlatformConfig, resolve};
@@ -64,7 +64,8 @@ impl Onboarding {
             things.push(Thing::Vpc { region: region.clone(), id: None });
             things.push(Thing::Attachment { region: region.clone(), id: None });
         }
-        things.extend(self.baselines.iter().map(|baseline| Thing::Baseline { region: baseline.region.clone() }));
+        let baseline = |plan: &BaselinePlan| Thing::Baseline { region: plan.region.clone(), parts: Some(plan.parts()) };
+        things.extend(self.baselines.iter().map(baseline));
         for role in &self.roles.roles {
             things.push(Thing::Role { name: role.key.clone(), arn: role_arn(role) });
         }

@@ -55,8 +55,9 @@ pub struct PlatformConfig {
     #[serde(default)]
     pub owner_groups: Vec<String>,
     /// What becomes of what an account was given and its plan does not have any more. Without it, access that nobody wants
-    /// (roles, sign-in, access entries) is removed, and the rest is reported. `report`: nothing is removed. What an
-    /// onboarding cannot remove (VPC, attachment, baseline) is always reported, with the command that removes it.
+    /// (roles, sign-in, access entries) is removed, and the rest is reported. `report`: nothing is removed. `remove`: also
+    /// what is left of a baseline, as far as nothing needs it. What an onboarding cannot remove (VPC, attachment, the
+    /// baseline of a region that is gone) is always reported, with the command that removes it.
     pub left_over: Option<LeftOverPolicy>,
     /// Tags of the organization's own on everything that Berth makes in every account, where a service control policy, an
     /// IPAM pool or the bill wants them. Values are templates; an environment's `tags` and `tagSpecifications` win.

@@ -1,6 +1,6 @@
 //! The output of an offboarding that succeeded.
 
-use berth_tenancy::{AccountId, LeftOver, OffboardingScope, Region, Subject};
+use berth_tenancy::{AccountId, LeftOver, OffboardingScope, Region, Subject, Thing};
 use ipnet::Ipv4Net;
 use serde::Deserialize;
 
@@ -76,4 +76,10 @@ pub struct LeftBaseline {
     pub left_behind: Vec<String>,
     /// What was changed there; the output's `changes` have that, too.
     pub changes: Vec<String>,
+    /// Always empty, as of an onboarding alone the function has something to say here.
+    #[serde(default)]
+    pub left_over: Vec<LeftOver>,
+    /// The same.
+    #[serde(default)]
+    pub given: Vec<Thing>,
 }

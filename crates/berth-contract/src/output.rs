@@ -1,6 +1,6 @@
 //! The output of an execution that succeeded, and the result of a region in it.
 
-use berth_tenancy::{AccountId, LeftOver, Region, Subject, TransferPlan};
+use berth_tenancy::{AccountId, LeftOver, Region, Subject, Thing, TransferPlan};
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
 use crate::{ClusterAccessRecord, DefaultVpcRecord, ReadinessRecord, RegionRecord, RoleRecord, SignInRecord};
@@ -37,6 +37,10 @@ pub enum ExecutionOutput {
         /// executions do not say.
         #[serde(default)]
         left_over_before: Vec<LeftOver>,
+        /// What steps found or made, as they want it in the inventory: baselines with all that they have. Older executions
+        /// do not say.
+        #[serde(default)]
+        given: Vec<Thing>,
     },
     /// The account is not ours.
     Ignore {

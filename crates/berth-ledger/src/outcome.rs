@@ -42,6 +42,8 @@ pub enum Ending {
         left_over: Vec<LeftOver>,
         /// What was given before, is not in the plan, and is not there any more.
         gone: Vec<Thing>,
+        /// What steps found or made, as the inventory is to have it.
+        given: Vec<Thing>,
     },
     /// The account is not ours to onboard.
     Ignored {
@@ -89,30 +91,7 @@ impl Ledger {
         now: Timestamp,
     ) -> Result<bool, StepError> {
         let change = match ending {
-            Ending::Onboarded {
-                run: _,
-                regions,
-                roles,
-                default_vpcs,
-                sign_in,
-                cluster_access,
-                readiness,
-                commit,
-                left_over,
-                gone: _,
-            } => Change::when("#lease = :me")
-                .set("inventory", inventory(given_after(record, ending)))?
-                .set("leftOver", left_over)?
-                .set("regions", regions)?
-                .set("roles", roles)?
-                .set("defaultVpcs", default_vpcs)?
-                .set("signIn", sign_in)?
-                .set("clusterAccess", cluster_access)?
-                .set("readiness", readiness)?
-                .set("commit", commit)?
-                .set("executionArn", execution)?
-                .set_if_absent("onboardedSince", now)?
-                .remove(&["lease", "failure", "reason"]),
+            Ending::Onboarded { .. } => onboarded(execution, ending, record, now)?,
             Ending::Failed(failure) => Change::when(
                 "#lease = :me OR attribute_not_exists(#status) OR (#status = :requested AND #executionArn = :me) \
                  OR ((#status = :status OR #status = :ignored) AND #since < :since)",
@@ -188,19 +167,55 @@ fn bound_for_nothing(record: &Record, execution: &str, ending: &Ending) -> Optio
     Some(binding.identity.clone())
 }
 
+/// What is written of an account that was onboarded; of any other ending nothing is.
+fn onboarded(execution: &str, ending: &Ending, record: Option<&Record>, now: Timestamp) -> Result<Change, StepError> {
+    let change = Change::when("#lease = :me");
+    let Ending::Onboarded {
+        run: _,
+        regions,
+        roles,
+        default_vpcs,
+        sign_in,
+        cluster_access,
+        readiness,
+        commit,
+        left_over,
+        gone: _,
+        given: _,
+    } = ending
+    else {
+        return Ok(change);
+    };
+    Ok(change
+        .set("inventory", inventory(given_after(record, ending)))?
+        .set("leftOver", left_over)?
+        .set("regions", regions)?
+        .set("roles", roles)?
+        .set("defaultVpcs", default_vpcs)?
+        .set("signIn", sign_in)?
+        .set("clusterAccess", cluster_access)?
+        .set("readiness", readiness)?
+        .set("commit", commit)?
+        .set("executionArn", execution)?
+        .set_if_absent("onboardedSince", now)?
+        .remove(&["lease", "failure", "reason"]))
+}
+
 /// What the account has after an onboarding that succeeded: what its steps answered, what is left over, and what was given
 /// before and is not gone. That keeps its ids, and the onboarding that made it. Empty for any other ending. Pure.
 #[must_use]
 pub fn given_after(record: Option<&Record>, ending: &Ending) -> Vec<Given> {
-    let Ending::Onboarded { run, regions, roles, sign_in, cluster_access, commit, left_over, gone, .. } = ending else {
+    let Ending::Onboarded { run, regions, roles, sign_in, cluster_access, commit, left_over, gone, given, .. } = ending
+    else {
         return Vec::new();
     };
     let before = record.map(Record::given).unwrap_or_default();
-    let kept = left_over.iter().map(|left| left.thing.clone());
-    let mut now: Vec<Thing> =
-        things(regions, roles, sign_in, cluster_access, Some(commit)).into_iter().chain(kept).collect();
-    // Of what the steps answer nothing says whether a boundary, a provider or a baseline is there: what was given is, until
-    // a step finds it gone.
+    // Of a baseline, what is left over is in what is given.
+    let kept = left_over.iter().map(|left| &left.thing).filter(|thing| !matches!(thing, Thing::BaselinePart { .. }));
+    let answered = things(regions, roles, sign_in, cluster_access, Some(commit));
+    let mut now: Vec<Thing> = given.iter().cloned().chain(answered).chain(kept.cloned()).collect();
+    // Of what the steps answer nothing says whether a boundary or a provider is there: what was given is, until a step finds
+    // it gone.
     let recorded = record.map(Record::things).unwrap_or_default();
     let boundary = recorded.iter().filter(|thing| matches!(thing, Thing::Boundary { .. }));
     now.extend(before.iter().map(|given| &given.thing).chain(boundary).cloned());
@@ -221,6 +236,7 @@ pub fn given_after(record: Option<&Record>, ending: &Ending) -> Vec<Given> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
+    use berth_tenancy::BaselinePart;
     use serde_json::{Value, json};
 
     use super::*;
@@ -242,6 +258,7 @@ mod tests {
             commit: serde_json::from_value(json!({ "sha": "0", "path": "p" })).unwrap(),
             left_over,
             gone,
+            given: Vec::new(),
         }
     }
 
@@ -302,7 +319,7 @@ mod tests {
             ]
         };
         let (going, staying) = (of_kinds(1), of_kinds(2));
-        let baseline = Thing::Baseline { region: region() };
+        let baseline = Thing::Baseline { region: region(), parts: None };
         let all = going.iter().chain(&staying).chain([&baseline]);
         let given = all.enumerate().map(|(n, thing)| (n.to_string(), json!({ "thing": thing, "generation": 1 })));
         let known = record(&given.collect());
@@ -350,6 +367,21 @@ mod tests {
             let identity = bound_for_nothing(&bound(&more), "arn:mine", ending).map(|identity| identity.to_string());
             assert_eq!(identity.as_deref(), expected.then_some("payments/dev"), "{more} {ending:?}");
         }
+    }
+
+    #[test]
+    fn a_baseline_has_what_its_step_found_and_keeps_the_onboarding_that_made_it() {
+        let recorded = json!({ "thing": { "kind": "baseline", "region": "eu-west-1" }, "generation": 1 });
+        let part = |name: &str| BaselinePart::ConfigRule(name.to_owned());
+        let region: Region = "eu-west-1".parse().unwrap();
+        let listed = Thing::Baseline { region: region.clone(), parts: Some([part("a"), part("left")].into()) };
+        let left = vec![LeftOver::new(Thing::BaselinePart { region, part: part("left") }, false)];
+        let mut ending = ending(left, Vec::new());
+        let Ending::Onboarded { given, .. } = &mut ending else { panic!("{ending:?}") };
+        given.push(listed.clone());
+        let after = given_after(Some(&record(&json!({ "1": recorded }))), &ending);
+        let baselines: Vec<&Given> = after.iter().filter(|given| given.thing.key().starts_with("baseline")).collect();
+        assert_eq!(baselines, [&Given { thing: listed, generation: Some(1) }]);
     }
 
     #[test]

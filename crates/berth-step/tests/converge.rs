@@ -100,7 +100,8 @@ impl Step for FillJar {
 
     /// Each jar is full of one thing, whichever change fills it.
     fn gives(_: &Input, change: &Add) -> Option<Thing> {
-        Some(Thing::Baseline { region: if change.0 > 2 { region("eu-west-2") } else { region("eu-west-1") } })
+        let region = if change.0 > 2 { region("eu-west-2") } else { region("eu-west-1") };
+        Some(Thing::Baseline { region, parts: None })
     }
 }
 

@@ -1,6 +1,9 @@
 //! The baseline of an account in one region, as planned: backups, rules, and settings of the account itself.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -38,6 +41,59 @@ impl BaselinePlan {
             && !require_imds_v2
             && snapshot_sharing.is_none()
             && account.is_none()
+    }
+
+    /// A baseline of this region with everything switched off.
+    #[must_use]
+    pub fn of_nothing(region: Region) -> Self {
+        Self {
+            region,
+            backup: None,
+            config: None,
+            ebs_encryption: None,
+            require_imds_v2: false,
+            snapshot_sharing: None,
+            account: None,
+        }
+    }
+
+    /// The things that it has.
+    #[must_use]
+    pub fn parts(&self) -> BTreeSet<BaselinePart> {
+        let mut parts = BTreeSet::new();
+        if let Some(BackupPlan { vault, .. }) = &self.backup {
+            parts.extend([BaselinePart::BackupPlan, BaselinePart::BackupVault(vault.clone())]);
+        }
+        if let Some(ConfigPlan { recorder, rules }) = &self.config {
+            parts.extend(recorder.as_ref().map(|_| BaselinePart::ConfigRecorder));
+            parts.extend(rules.iter().map(|rule| BaselinePart::ConfigRule(rule.name_in_account())));
+        }
+        parts
+    }
+}
+
+/// One thing in the baseline of a region. Settings are none: they set what was there before, which nobody knows.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum BaselinePart {
+    /// A rule of AWS Config, by its name in the account. [Config `PutConfigRule`]
+    ConfigRule(String),
+    /// The configuration recorder of Berth with its delivery channel. [Config `PutConfigurationRecorder`]
+    ConfigRecorder,
+    /// The backup plan of Berth with its selections. [Backup `CreateBackupPlan`]
+    BackupPlan,
+    /// A backup vault, by its name. [Backup `CreateBackupVault`]
+    BackupVault(String),
+}
+
+impl fmt::Display for BaselinePart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ConfigRule(name) => write!(f, "Config rule {name}"),
+            Self::ConfigRecorder => f.write_str("configuration recorder"),
+            Self::BackupPlan => f.write_str("backup plan"),
+            Self::BackupVault(name) => write!(f, "backup vault {name}"),
+        }
     }
 }
 

@@ -1,11 +1,11 @@
 //! What an account was given, thing by thing, and what of it nobody wants any more.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{ClusterPlan, Region};
+use crate::{BaselinePart, ClusterPlan, Region};
 
 /// What an attachment to a Transit Gateway costs in a month of 730 hours, in US cents: $0.05 an hour, in us-east-1, as
 /// docs/costs.md has it. What it sends is billed besides.
@@ -75,6 +75,16 @@ pub enum Thing {
     Baseline {
         /// The region.
         region: Region,
+        /// What it has besides settings; none where nobody has listed it, as earlier versions did not.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        parts: Option<BTreeSet<BaselinePart>>,
+    },
+    /// One thing of it, where it is left over. The inventory has it in the baseline.
+    BaselinePart {
+        /// The region.
+        region: Region,
+        /// Which.
+        part: BaselinePart,
     },
     /// The account's entry in a tenant's file.
     File {
@@ -95,7 +105,8 @@ impl Thing {
             Self::OidcProvider { arn } => format!("oidc-provider {arn}"),
             Self::Attachment { region, .. } => format!("attachment {region}"),
             Self::Vpc { region, .. } => format!("vpc {region}"),
-            Self::Baseline { region } => format!("baseline {region}"),
+            Self::Baseline { region, .. } => format!("baseline {region}"),
+            Self::BaselinePart { region, part } => format!("baseline {region} {part}"),
             Self::File { path } => format!("file {path}"),
         }
     }
@@ -119,6 +130,9 @@ impl Thing {
             | (Self::Attachment { id, .. }, Self::Attachment { id: known, .. }) => {
                 *id = id.take().or_else(|| known.clone());
             }
+            (Self::Baseline { parts, .. }, Self::Baseline { parts: known, .. }) => {
+                *parts = parts.take().or_else(|| known.clone());
+            }
             _ => {}
         }
         both
@@ -134,7 +148,10 @@ impl Thing {
     #[must_use]
     pub fn region(&self) -> Option<&Region> {
         match self {
-            Self::Attachment { region, .. } | Self::Vpc { region, .. } | Self::Baseline { region } => Some(region),
+            Self::Attachment { region, .. }
+            | Self::Vpc { region, .. }
+            | Self::Baseline { region, .. }
+            | Self::BaselinePart { region, .. } => Some(region),
             _ => None,
         }
     }
@@ -157,7 +174,8 @@ impl fmt::Display for Thing {
             Self::OidcProvider { arn } => write!(f, "OIDC provider {arn}"),
             Self::Attachment { region, id } => write!(f, "Transit Gateway attachment{} in {region}", known(id)),
             Self::Vpc { region, id } => write!(f, "VPC{} in {region}", known(id)),
-            Self::Baseline { region } => write!(f, "baseline in {region}"),
+            Self::Baseline { region, .. } => write!(f, "baseline in {region}"),
+            Self::BaselinePart { region, part } => write!(f, "{part} in {region}"),
             Self::File { path } => write!(f, "entry in {path} of the GitOps repository"),
         }
     }
@@ -229,6 +247,10 @@ pub struct LeftOvers {
     /// Access entries: for the step of the clusters.
     #[serde(default)]
     pub access: Vec<LeftOver>,
+    /// Things of the baseline of a region that the account still has, and whole baselines that nobody has listed: for the
+    /// step of the baselines, which looks at what they have.
+    #[serde(default)]
+    pub baselines: Vec<LeftOver>,
     /// What no step of an onboarding removes: it is only reported.
     #[serde(default)]
     pub reported: Vec<LeftOver>,
@@ -244,6 +266,16 @@ impl LeftOvers {
     ) -> Self {
         let mut left = Self::default();
         for given in given {
+            if let Thing::Baseline { region, parts } = &given.thing
+                && wanted.iter().any(|wanted| matches!(wanted, Thing::Vpc { region: kept, .. } if kept == region))
+            {
+                // What nobody has listed is only reported, whoever made it.
+                let generation = parts.as_ref().and(given.generation);
+                let parts = baseline_parts(region, parts.as_ref(), wanted).into_iter();
+                let parts = parts.map(|thing| LeftOverPolicy::applied_to(chosen, &Given { thing, generation }));
+                left.baselines.extend(parts);
+                continue;
+            }
             if wanted.iter().any(|wanted| wanted.key() == given.thing.key()) {
                 continue;
             }
@@ -260,8 +292,20 @@ impl LeftOvers {
 
     /// All of it.
     pub fn iter(&self) -> impl Iterator<Item = &LeftOver> {
-        [&self.sign_in, &self.access, &self.roles, &self.reported].into_iter().flatten()
+        [&self.sign_in, &self.access, &self.roles, &self.baselines, &self.reported].into_iter().flatten()
     }
+}
+
+/// What of a region's baseline is not wanted, where the region is: each thing, or the baseline where nobody knows what it has.
+fn baseline_parts(region: &Region, parts: Option<&BTreeSet<BaselinePart>>, wanted: &[Thing]) -> Vec<Thing> {
+    let Some(parts) = parts else { return vec![Thing::Baseline { region: region.clone(), parts: None }] };
+    let of_region = wanted.iter().find_map(|thing| match thing {
+        Thing::Baseline { region: other, parts } if other == region => parts.as_ref(),
+        _ => None,
+    });
+    let is_wanted = |part: &&BaselinePart| of_region.is_some_and(|wanted| wanted.contains(part));
+    let thing = |part: &BaselinePart| Thing::BaselinePart { region: region.clone(), part: part.clone() };
+    parts.iter().filter(|part| !is_wanted(part)).map(thing).collect()
 }
 
 /// One change of a run, as people are told it.
@@ -288,7 +332,7 @@ impl fmt::Display for ToldChange {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::panic)]
     use super::*;
 
     fn role(name: &str) -> Thing {
@@ -334,12 +378,47 @@ mod tests {
         assert_eq!(of(Some(LeftOverPolicy::Report)), (false, false), "the next run leaves it, too");
     }
 
+    fn baseline(region: &str, parts: Option<&[&str]>) -> Thing {
+        let rules = |names: &[&str]| names.iter().map(|name| BaselinePart::ConfigRule((*name).to_owned())).collect();
+        Thing::Baseline { region: region.parse().unwrap(), parts: parts.map(rules) }
+    }
+
+    #[test]
+    fn what_a_baseline_has_lost_is_left_over_where_its_region_is_planned() {
+        let recorded = [given(baseline("eu-west-1", Some(&["a", "b"])), Some(1))];
+        let of = |wanted: &[Thing], chosen| LeftOvers::of(&recorded, wanted, chosen);
+        let all = |left: &LeftOvers| -> Vec<String> { left.iter().map(|left| left.thing.to_string()).collect() };
+        let wanted = [vpc(None), baseline("eu-west-1", Some(&["a"]))];
+        for (chosen, goes) in [(None, false), (Some(LeftOverPolicy::Remove), true)] {
+            let left = of(&wanted, chosen);
+            assert_eq!(all(&left), ["Config rule b in eu-west-1"]);
+            assert_eq!((left.baselines.len(), left.baselines[0].remove), (1, goes), "{chosen:?}");
+        }
+        let off = of(&[vpc(None)], None);
+        assert_eq!(all(&off), ["Config rule a in eu-west-1", "Config rule b in eu-west-1"], "all is switched off");
+        let gone = of(&[], None);
+        assert_eq!((all(&gone), gone.baselines.len()), (vec!["baseline in eu-west-1".to_owned()], 0));
+    }
+
+    /// Nobody has agreed yet that it is removed, whatever the policy: it has what is wanted, too.
+    #[test]
+    fn a_baseline_that_nobody_has_listed_is_looked_at_and_nothing_of_it_removed() {
+        let recorded = [given(baseline("eu-west-1", None), Some(1))];
+        let wanted = [vpc(None), baseline("eu-west-1", Some(&["a"]))];
+        let left = LeftOvers::of(&recorded, &wanted, Some(LeftOverPolicy::Remove));
+        let [one] = &*left.baselines else { panic!("{left:?}") };
+        assert_eq!((one.thing.key().as_str(), one.remove, one.until_next_run), ("baseline eu-west-1", false, true));
+        let listed = recorded[0].thing.with_ids_of(&wanted[1]);
+        assert_eq!(listed, wanted[1]);
+        assert_eq!(listed.with_ids_of(&recorded[0].thing), wanted[1], "what is known stays known");
+    }
+
     #[test]
     fn what_costs_says_so() {
         let region: Region = "eu-west-1".parse().unwrap();
         let attachment = Thing::Attachment { region: region.clone(), id: Some("tgw-attach-1".to_owned()) };
         assert_eq!(attachment.monthly_cents(), Some(3650));
-        for free in [Thing::Baseline { region }, role("a")] {
+        for free in [Thing::Baseline { region, parts: None }, role("a")] {
             assert_eq!(free.monthly_cents(), None, "{free}");
         }
     }

@@ -39,8 +39,8 @@ mod trust;
 pub use access::Access;
 pub use arn::{RoleName, role_arn};
 pub use baseline::{
-    AccountBaselinePlan, BackupPlan, BackupRule, BackupTag, BaselinePlan, ConfigFrequency, ConfigPlan, ConfigRule,
-    ConfigScope, EbsEncryption, RecorderPlan, SnapshotSharing,
+    AccountBaselinePlan, BackupPlan, BackupRule, BackupTag, BaselinePart, BaselinePlan, ConfigFrequency, ConfigPlan,
+    ConfigRule, ConfigScope, EbsEncryption, RecorderPlan, SnapshotSharing,
 };
 pub use blocks::{overlap, uncovered};
 pub use destination::Destination;

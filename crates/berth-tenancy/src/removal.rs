@@ -1,6 +1,6 @@
 //! What a person does so that something goes which is left over.
 
-use crate::{AccountId, LeftOver, Thing};
+use crate::{AccountId, BaselinePart, LeftOver, Thing};
 
 /// How something that is still there is removed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +21,8 @@ impl Removal {
     /// Of an account that stays.
     #[must_use]
     pub fn of(account: &AccountId, left: &LeftOver) -> Self {
-        if let Some(region) = left.thing.region() {
+        let is_part = matches!(left.thing, Thing::BaselinePart { .. });
+        if let Some(region) = left.thing.region().filter(|_| !is_part) {
             return Self { first: None, command: format!("berth offboard {account} --region {region} --yes") };
         }
         Self { first: first(left), command: format!("berth onboard {account}") }
@@ -53,6 +54,16 @@ fn what_keeps(thing: &Thing) -> String {
         Thing::OidcProvider { .. } => {
             "give it Berth's tags back, and end the trust of the account's other roles in it".to_owned()
         }
+        Thing::BaselinePart { part: BaselinePart::ConfigRule(_), .. } => "give it Berth's tags back".to_owned(),
+        Thing::BaselinePart { part: BaselinePart::ConfigRecorder, .. } => {
+            "give it Berth's tags back, and delete the rules that need it".to_owned()
+        }
+        Thing::BaselinePart { part: BaselinePart::BackupPlan, .. } => {
+            "give it Berth's tags back, and take selections of others out of it".to_owned()
+        }
+        Thing::BaselinePart { part: BaselinePart::BackupVault(_), .. } => {
+            "give it Berth's tags back, and wait until its recovery points have ended, or delete them".to_owned()
+        }
         Thing::File { path } => format!("take the account's entry out of {path}"),
         Thing::Attachment { .. } | Thing::Vpc { .. } | Thing::Baseline { .. } => {
             "take its region out of platform.yaml and deploy".to_owned()
@@ -83,11 +94,25 @@ mod tests {
     fn of_an_account_that_stays_a_region_goes_alone() {
         let region = || "eu-west-1".parse().unwrap();
         let attachment = Thing::Attachment { region: region(), id: Some("tgw-attach-1".to_owned()) };
-        for thing in [Thing::Baseline { region: region() }, attachment, Thing::Vpc { region: region(), id: None }] {
+        for thing in
+            [Thing::Baseline { region: region(), parts: None }, attachment, Thing::Vpc { region: region(), id: None }]
+        {
             let removal = Removal::of(&account(), &LeftOver::new(thing, false));
             let command = "berth offboard 111122223333 --region eu-west-1 --yes";
             assert_eq!((removal.first, removal.command.as_str()), (None, command));
         }
+    }
+
+    #[test]
+    fn a_thing_of_the_baseline_of_a_region_that_stays_goes_with_an_onboarding() {
+        let rule = BaselinePart::ConfigRule("berth-volumes".to_owned());
+        let rule = |remove| {
+            LeftOver::new(Thing::BaselinePart { region: "eu-west-1".parse().unwrap(), part: rule.clone() }, remove)
+        };
+        let of = |left: &LeftOver| Removal::of(&account(), left);
+        assert_eq!(of(&rule(false)).command, "berth onboard 111122223333");
+        assert_eq!(of(&rule(false)).first.unwrap(), "set `leftOver: remove` in platform.yaml and deploy");
+        assert_eq!(of(&rule(true)).first.unwrap(), "give it Berth's tags back");
     }
 
     #[test]

@@ -99,6 +99,7 @@ fn an_onboarding_that_succeeded_is_written_with_all_that_it_made() {
         commit,
         left_over: _,
         gone: _,
+        given: _,
     } = ending
     else {
         panic!("{ending:?}")

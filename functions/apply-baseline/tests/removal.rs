@@ -6,6 +6,7 @@ use apply_baseline::{
     Selection, State,
 };
 use berth_step::{DryRun, Step, dry_run};
+use berth_tenancy::{BaselinePart, Thing};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -145,7 +146,15 @@ fn a_channel_without_its_recorder_stays() {
 fn a_removal_gives_the_inventory_nothing() {
     let change = Change::Config(ConfigChange::DeleteRecorder);
     assert_eq!(ApplyBaseline::gives(&leaving(), &change), None);
-    assert!(ApplyBaseline::gives(&input(&json!([])), &change).is_some());
+    let parts = |input: &Input| match ApplyBaseline::gives(input, &change) {
+        Some(Thing::Baseline { parts, .. }) => parts,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(parts(&input(&json!([]))), Some([].into()));
+    let left = json!([{ "thing": { "kind": "baselinePart", "region": "eu-west-1", "part": "backupPlan" } }]);
+    assert_eq!(parts(&input(&left)), Some([BaselinePart::BackupPlan].into()), "what is left over stays on record");
+    let unlisted = json!([{ "thing": { "kind": "baseline", "region": "eu-west-1" } }]);
+    assert_eq!(parts(&input(&unlisted)), None, "nobody knows what it has before this run has ended");
 }
 
 proptest! {

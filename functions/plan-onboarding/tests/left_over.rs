@@ -1,6 +1,8 @@
 //! What a plan says of things that the account was given and that it does not have any more.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
+use std::collections::BTreeMap;
+
 use berth_config::{AccountFacts, Match, Onboarding, PlatformConfig};
 use berth_ledger::Record;
 use berth_tenancy::{LeftOverPolicy, Plan, Thing};
@@ -114,4 +116,58 @@ fn where_nobody_signs_in_any_more_identity_center_is_still_known() {
     let nobody = planned(&platform, Onboarding { sign_in: None, ..matched }, &record);
     let place = nobody.sign_in.unwrap();
     assert!(place.assignments.is_empty() && nobody.left_over.sign_in.len() > 1, "{place:?}");
+}
+
+/// The regions of the plan's baselines that have nothing on, and what the step is handed.
+fn looked_at(plan: &Plan) -> (Vec<String>, Vec<String>) {
+    let empty = plan.baselines.iter().filter(|baseline| baseline.is_empty());
+    let empty = empty.map(|baseline| baseline.region.to_string()).collect();
+    (empty, plan.left_over.baselines.iter().map(|left| left.thing.to_string()).collect())
+}
+
+#[test]
+fn a_baseline_that_is_switched_off_is_looked_at_for_what_is_left() {
+    let platform = platform();
+    let matched = matched(&platform);
+    let recorded = record(&matched, &[], Some(1));
+    let region = matched.baselines[0].region.clone();
+    let parts: Vec<String> = matched.baselines[0].parts().iter().map(|part| format!("{part} in {region}")).collect();
+    assert!(parts.len() > 2, "{parts:?}");
+    let mut off = matched;
+    off.baselines.retain(|baseline| baseline.region != region);
+    let (empty, left) = looked_at(&planned(&platform, off, &recorded));
+    assert_eq!((empty, left), (vec![region.to_string()], parts));
+}
+
+#[test]
+fn baselines_that_an_earlier_version_made_are_looked_at_once() {
+    let platform = platform();
+    let matched = matched(&platform);
+    let mut regions: Vec<String> =
+        matched.baselines.iter().map(|baseline| format!("baseline in {}", baseline.region)).collect();
+    regions.sort();
+    // Of the version before the inventory, and of the one before it listed what a baseline has.
+    let mut before = record(&matched, &[], Some(1));
+    before.inventory = None;
+    let network = json!({ "vpcId": "vpc-1", "cidr": "10.0.0.0/20", "attachmentId": "tgw-attach-1" });
+    before.regions = matched
+        .regions
+        .iter()
+        .map(|plan| (plan.region.clone(), serde_json::from_value(network.clone()).unwrap()))
+        .collect();
+    let mut unlisted = record(&matched, &[], Some(1));
+    for given in unlisted.inventory.as_mut().unwrap().values_mut() {
+        if let Thing::Baseline { parts, .. } = &mut given.thing {
+            *parts = None;
+        }
+    }
+    for record in [before, unlisted] {
+        let plan = planned(&platform, matched.clone(), &record);
+        let (empty, mut looked) = looked_at(&plan);
+        looked.sort();
+        assert_eq!((empty, looked), (vec![], regions.clone()));
+        assert!(plan.left_over.baselines.iter().all(|left| !left.remove));
+    }
+    let fresh = Record { regions: BTreeMap::new(), inventory: None, ..record(&matched, &[], None) };
+    assert_eq!(looked_at(&planned(&platform, matched, &fresh)).1, Vec::<String>::new(), "it has nothing yet");
 }

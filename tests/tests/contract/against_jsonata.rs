@@ -37,7 +37,7 @@ fn scope(values: &Value) -> Scope {
 
 /// Values of every shape that a run can have: lists of none, of one and of many, and null.
 fn scopes() -> Vec<Scope> {
-    let region = |name: &str, changes: Value| json!({ "region": name, "changes": changes });
+    let region = |name: &str, changes: Value| json!({ "region": name, "changes": changes, "leftOver": changes, "given": [{ "thing": name }] });
     let lists = [
         json!([]),
         json!([region("a", json!([]))]),
@@ -63,7 +63,7 @@ fn scopes() -> Vec<Scope> {
         });
         scope(&json!({
             "plan": { "changes": ["join"], "run": { "mode": "apply" }, "regions": regions, "roles": { "roles": [] }, "baselines": regions, "signIn": null, "clusters": [], "awaitedClusters": [], "gitOps": { "path": "p", "answerSecondsMax": 3600 }, "defaultVpc": "remove",
-                "leftOver": { "roles": [{ "thing": 1 }], "signIn": [], "access": [{ "thing": 1 }, { "thing": 2 }], "reported": regions } },
+                "leftOver": { "roles": [{ "thing": 1 }], "signIn": [], "access": [{ "thing": 1 }, { "thing": 2 }], "reported": regions, "baselines": regions } },
             "roleLeftOver": [{ "thing": 1 }], "signInLeftOver": [], "accessLeftOver": [{ "thing": 2 }],
             "regions": regions, "roles": [], "roleChanges": ["made"], "baselines": regions, "defaultVpcs": [], "defaultVpcChanges": [],
             "signIn": [], "signInChanges": ["assigned"], "clusterAccess": [], "accessChanges": [], "entry": { "tenant": "t" },

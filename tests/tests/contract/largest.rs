@@ -110,7 +110,7 @@ fn left_over(account: &str) -> Vec<Given> {
         let region = region_named("xy", n);
         things.push(Thing::Vpc { region: region.clone(), id: Some(format!("vpc-{ID}")) });
         things.push(Thing::Attachment { region: region.clone(), id: Some(format!("tgw-attach-{ID}")) });
-        things.push(Thing::Baseline { region });
+        things.push(Thing::Baseline { region, parts: None });
     }
     for n in 0..16 {
         let arn = |kind: &str| format!("arn:aws:iam::{account}:{kind}/tenant/{n:02}{}", "n".repeat(62));

@@ -77,7 +77,10 @@ fn without_baseline(payload: &Value) -> Result<Value, String> {
     let region = input.baseline.region;
     let changes = vec![format!("delete the baseline in {region}")];
     let left_behind = vec![format!("{region}: backup vault v stays")];
-    written(&Converged { output: apply_baseline::Output { region, left_behind }, changes })
+    written(&Converged {
+        output: apply_baseline::Output { region, left_behind, left_over: Vec::new(), given: Vec::new() },
+        changes,
+    })
 }
 
 fn answer(function: &str, payload: &Value, mode: Mode, is_closed: bool) -> Result<Value, String> {

@@ -9,7 +9,8 @@ use berth_ledger::{
 };
 use berth_step::Converged;
 use berth_tenancy::{
-    AccountId, Admission, AssignmentPlan, ClusterPlan, Given, LeftOvers, Mode, PlannedChange, Region, Thing,
+    AccountId, Admission, AssignmentPlan, BaselinePart, ClusterPlan, Given, LeftOver, LeftOvers, Mode, PlannedChange,
+    Region, Thing,
 };
 use commit_tenant::CommitRequestExt;
 use plan_onboarding::read_request;
@@ -45,7 +46,14 @@ fn facts() -> AccountFacts {
     }
 }
 
-/// One thing of each list that is left over.
+/// What tells things that are left over apart, sorted.
+fn keys<'a>(left: impl IntoIterator<Item = &'a LeftOver>) -> Vec<String> {
+    let mut keys: Vec<String> = left.into_iter().map(|left| left.thing.key()).collect();
+    keys.sort();
+    keys
+}
+
+/// One thing of each list that is left over, but for that of the baselines.
 fn left_over() -> [Thing; 4] {
     let arn = "arn:aws:iam::111122223333:role/tenant/payments-gone".to_owned();
     [
@@ -90,6 +98,8 @@ impl Case {
         let reason = matched.reason.clone();
         let mut plan = plan_onboarding::plan(subject, *matched);
         plan.left_over = LeftOvers::of(&left_over().map(|thing| Given { thing, generation: Some(1) }), &[], None);
+        let part = Thing::BaselinePart { region: plan.baselines[0].region.clone(), part: BaselinePart::BackupPlan };
+        plan.left_over.baselines.push(LeftOver::new(part, false));
         Admission::Onboard { reason, plan: Box::new(plan) }
     }
 
@@ -147,10 +157,14 @@ impl Case {
             }
             "apply-baseline" => {
                 let input: apply_baseline::Input = strict(payload)?;
-                same("how much of it goes", &input.left_over.len(), &0)?;
+                same("what is left over of baselines", &input.left_over.len(), &1)?;
                 let region = input.baseline.region;
                 let changes = self.changes(&region, "apply the baseline");
-                written(&Converged { output: apply_baseline::Output { region, left_behind: Vec::new() }, changes })
+                let here = |left: &LeftOver| left.thing.region() == Some(&region);
+                let left_over = input.left_over.into_iter().filter(here).collect();
+                let given = vec![Thing::Baseline { region: region.clone(), parts: None }];
+                let output = apply_baseline::Output { region, left_behind: Vec::new(), left_over, given };
+                written(&Converged { output, changes })
             }
             "remove-default-vpcs" => {
                 let _: remove_default_vpcs::Input = strict(payload)?;
@@ -236,16 +250,26 @@ impl Case {
     /// What is wrong with the execution's output: announce-outcome reads it.
     pub fn check_output(&self, walk: &Walk) -> Result<(), String> {
         let output: ExecutionOutput = strict(&walk.output)?;
-        let ExecutionOutput::Onboard { run, regions, default_vpcs, commit, changes, left_over: left, .. } = output
+        let ExecutionOutput::Onboard {
+            run,
+            regions,
+            default_vpcs,
+            commit,
+            changes,
+            left_over,
+            left_over_before,
+            given,
+            ..
+        } = output
         else {
             return Err("the output is not that of an onboarding".to_owned());
         };
         same("the mode", &run.mode, &self.mode)?;
-        let mut told: Vec<String> = left.iter().map(|left| left.thing.key()).collect();
-        told.sort();
-        let mut wanted = left_over().map(|thing| thing.key());
-        wanted.sort();
-        same("what is left over", &told, &wanted.to_vec())?;
+        let Admission::Onboard { plan, .. } = self.admission() else { return Err("it is not onboarded".to_owned()) };
+        same("what is left over", &keys(&left_over), &keys(plan.left_over.iter()))?;
+        let wholes = plan.left_over.iter().filter(|left| !matches!(left.thing, Thing::BaselinePart { .. }));
+        same("what was left over before", &keys(&left_over_before), &keys(wholes))?;
+        same("the number of baselines", &given.len(), &plan.baselines.len())?;
         let planned: Vec<String> = regions.iter().flat_map(|region| region.changes.clone()).collect();
         same("the number of changes in regions", &planned.len(), &(2 * self.regions_changed.min(self.regions)))?;
         same("the default VPCs", &default_vpcs, &left_vpcs().left)?;
