@@ -159,6 +159,7 @@ mod tests {
             request_id: "r".to_owned(),
             error: String::new(),
             trace: String::new(),
+            parameters: std::collections::BTreeMap::new(),
         }
     }
 

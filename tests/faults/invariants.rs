@@ -8,7 +8,7 @@ use berth_ledger::{Record, Status};
 use serde_json::json;
 
 use super::{Scenario, neighbours::Neighbours, scenario::OF_PEOPLE};
-use crate::rig::{Call, NETWORK, Rig, untold};
+use crate::rig::{Call, NETWORK, Rig, told_and_not_done, untold};
 
 /// Differing lines of a snapshot that are shown.
 const LINES_MAX: usize = 8;
@@ -68,7 +68,9 @@ pub(super) fn violated(seen: &Observed<'_>, record: &Record) -> Vec<String> {
     violations.extend(started_too_often(seen));
     violations.extend(not_one_of_each(seen));
     violations.extend(not_one_commit(seen, record));
-    violations.extend(untold(record, &seen.rig.calls(seen.since)));
+    let calls = seen.rig.calls(seen.since);
+    violations.extend(untold(record, &calls));
+    violations.extend(told_and_not_done(&record.told_changes(), &calls));
     match seen.scenario {
         Scenario::Reduced => violations.extend(changed_by_a_second_run(seen)),
         Scenario::Again | Scenario::Renamed | Scenario::Moved => {

@@ -81,7 +81,9 @@ impl Testbed {
         Ok(Self::on(Rig::private(label, TimingProfile::EachSeenOnce)?, is_on_github))
     }
 
-    fn on(rig: Rig, is_on_github: bool) -> Self {
+    fn on(mut rig: Rig, is_on_github: bool) -> Self {
+        // What is untold is a violation like others, and the kit goes on.
+        rig.is_compared_by_its_owner = true;
         if is_on_github {
             rig.sign_in_as_app();
             rig.review(&["staging"]);

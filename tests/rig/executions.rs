@@ -85,6 +85,7 @@ impl Rig {
 
     /// Deletes every item of the ledger's table; how many there were.
     pub fn lose_ledger(&self) -> usize {
+        self.lose_journals();
         let client = aws_sdk_dynamodb::Client::new(&super::config(&self.endpoint, &self.environment));
         self.runtime.block_on(async {
             let items = client.scan().table_name("berth-ledger").into_paginator().items().send();
@@ -101,7 +102,9 @@ impl Rig {
     /// Every record of the ledger.
     #[must_use]
     pub fn records(&self) -> Vec<Record> {
-        self.runtime.block_on(self.ledger.list()).expect("the ledger answers").records
+        let records = self.runtime.block_on(self.ledger.list()).expect("the ledger answers").records;
+        self.compare(&records);
+        records
     }
 
     /// Asks for the lease once for each subject, all at the same time. What the ledger answered each.
@@ -234,7 +237,9 @@ impl Rig {
     #[must_use]
     pub fn record(&self, account: &str) -> Option<Record> {
         let account = account.parse().expect("an account id");
-        self.runtime.block_on(self.ledger.get(&account)).expect("the ledger answers")
+        let record = self.runtime.block_on(self.ledger.get(&account)).expect("the ledger answers");
+        self.compare(record.as_slice());
+        record
     }
 
     /// Waits until the ledger says this of an account.

@@ -1,7 +1,7 @@
 //! The gateway's journal: which calls were made, by which function, for which execution; and fault rules.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     sync::{Mutex, MutexGuard, PoisonError},
 };
@@ -41,6 +41,9 @@ pub struct Call {
     pub error: String,
     /// Trace header of X-Ray that the call had; empty for none.
     pub trace: String,
+    /// Of a call that changes a resource, what it names, by the names of the API (`RoleName`, `ResourceId.1`).
+    #[serde(default)]
+    pub parameters: BTreeMap<String, String>,
 }
 
 /// A call, and when it was under way.

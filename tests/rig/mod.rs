@@ -11,6 +11,7 @@ mod local_aws;
 mod person;
 mod places;
 mod repository;
+mod sentences;
 mod told;
 
 use std::{
@@ -32,7 +33,7 @@ use tokio::runtime::{Builder, Runtime};
 pub use self::api_server::{Asked, FakeApiServer};
 pub(crate) use self::local_aws::binaries;
 pub use self::local_aws::{checkout, recordings};
-pub use self::told::untold;
+pub use self::told::{told_and_not_done, untold};
 pub use self::{
     desk::SignIn,
     executions::{Ended, onboarded, run},
@@ -129,6 +130,10 @@ pub struct Rig {
     person: Mutex<person::Person>,
     /// Number of the newest call when an execution was started by hand, by its ARN.
     began: Mutex<BTreeMap<String, u64>>,
+    /// What runs did, and which of them were compared with what they told.
+    told: Mutex<told::Seen>,
+    /// Whether whoever has the rig compares them itself.
+    pub(crate) is_compared_by_its_owner: bool,
     _alive: ChildStdin,
 }
 
@@ -196,6 +201,8 @@ impl Rig {
             ledger: Ledger::new(aws_sdk_dynamodb::Client::new(&config), "berth-ledger".to_owned()),
             person: Mutex::new(person),
             began: Mutex::default(),
+            told: Mutex::default(),
+            is_compared_by_its_owner: false,
             folder: running.folder,
             environment,
             endpoint,

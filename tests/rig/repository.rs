@@ -1,6 +1,6 @@
 //! The GitOps repository, read with git, and changed as people do.
 
-use std::{fs, path::Path, process::Command};
+use std::{collections::BTreeSet, fs, path::Path, process::Command};
 
 use tempfile::TempDir;
 
@@ -166,6 +166,14 @@ impl Rig {
     #[must_use]
     pub fn commits(&self, path: &str) -> Vec<String> {
         self.git(&["log", "--format=%H", "main", "--", path]).lines().map(str::to_owned).collect()
+    }
+
+    /// Files of the branch that commits of an execution touch; of a merge its own commits are there.
+    #[must_use]
+    pub fn files_committed_by(&self, execution: &str) -> BTreeSet<String> {
+        let of_execution = format!("--grep=Berth-Execution: {execution}");
+        let log = self.git(&["log", "--fixed-strings", &of_execution, "--format=", "--name-only", "main"]);
+        log.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect()
     }
 
     /// How many commits the branch has, those that change nothing among them.

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from berth_local.gateway.identify import ApiCall
 from berth_local.gateway.rest_routes import labels_of
+
+# Longest text that names something: an ARN of a role has at most 600 characters or so, a policy thousands.
+_SHORT_MAX = 1_000
 
 
 class Parameters:
@@ -64,6 +67,12 @@ class Parameters:
                 found[kind] = self._form_tags(rf"{re.escape(match[1])}\.Tag\.(\d+)")
         return found
 
+    def flat(self) -> dict[str, str]:
+        """Every short text, by its path: `RoleName`, `ResourceId.1`, `ConfigRule.ConfigRuleName`. Documents are left out."""
+        if self._form:
+            return {name: value for name, value in self._form.items() if len(value) <= _SHORT_MAX}
+        return dict(_flat("", self._fields))
+
     def _form_tags(self, prefix: str) -> dict[str, str]:
         values = {}
         for key, value in self._form.items():
@@ -80,3 +89,15 @@ def _of_path(call: ApiCall, raw_path: str) -> dict[str, str]:
     return {key: unquote(value) for key, value in labels_of(call.service, call.operation, path).items()} | dict(
         parse_qsl(query)
     )
+
+
+def _flat(path: str, value: Any) -> Iterator[tuple[str, str]]:
+    within = f"{path}." if path else ""
+    if isinstance(value, dict):
+        for name, each in value.items():
+            yield from _flat(f"{within}{name}", each)
+    elif isinstance(value, list):
+        for number, each in enumerate(value, 1):
+            yield from _flat(f"{within}{number}", each)
+    elif isinstance(value, str) and len(value) <= _SHORT_MAX:
+        yield path, value

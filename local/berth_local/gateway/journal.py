@@ -28,6 +28,8 @@ class Entry:
     function: str
     request_id: str
     trace: str = ""
+    # Of a call that changes a resource, what it names.
+    parameters: dict[str, str] = field(default_factory=dict)
     status: int | None = None
     error: str = ""
     duration_ms: float | None = None

@@ -12,6 +12,8 @@ from dataclasses import replace
 
 from aiohttp import web
 
+from berth_local.authorization.parameters import Parameters
+
 from .error_bodies import Answer, error_answer, error_code
 from .guard import Guard
 from .host import FunctionHost
@@ -72,6 +74,8 @@ class Proxy:
         if ACCOUNT_HEADER in headers:
             caller = replace(caller, account=headers[ACCOUNT_HEADER])
         entry = self._entry(call, caller, plumbing=PLUMBING_HEADER in headers, trace=headers.get("x-amzn-trace-id", ""))
+        if entry.mutating and entry.function:
+            entry.parameters = Parameters(call, request.raw_path, body).flat()
         self.journal.add(entry)
         self._recording.note(entry)
         rule = self.rules.decide(entry)
