@@ -1,4 +1,5 @@
-"""What the parameters file and platform.yaml both say must be the same: an organization, accounts, roles, units, clusters."""
+"""What the parameters file and platform.yaml both say must be the same: an organization, accounts, roles, units, clusters and
+the roles that pods have first."""
 
 from __future__ import annotations
 
@@ -108,10 +109,24 @@ def _eks(platform: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
 def _hub_clusters(hub: dict[str, str], platform: dict[str, Any]) -> Iterator[str]:
     """Clusters of the hub's own account whose entries its policy does not let anybody change."""
     account, pattern = _at(platform, "hub.account"), hub.get("ClusterNames", "")
+    here = set()
     for name, eks in _eks(platform):
         is_here = eks.get("account") is None or str(eks["account"]) == account
+        here |= {name} if is_here and eks.get("podIdentity", True) else set()
         if is_here and not fnmatchcase(eks.get("name", name), pattern):
             yield f"clusters.{name} is the EKS cluster {eks.get('name', name)}, and hub.ClusterNames allows {pattern} only"
+    yield from _pod_roles(platform, here, hub.get("PodRoles") or default_of("hub", "PodRoles"), "hub")
+
+
+def _pod_roles(platform: dict[str, Any], clusters: set[str], pattern: str, where: str) -> Iterator[str]:
+    """Roles that pods on these clusters have first, and that Berth may not hand to EKS Pod Identity there."""
+    for name, environment in (platform.get("environments") or {}).items():
+        for role in ((environment or {}).get("roles") or {}).get("roles") or []:
+            chain = (role.get("trust") or {}).get("podIdentityChain") or {}
+            first = str(chain.get("platformRole", "")).partition(":role/")[2]
+            is_here = environment.get("cluster") in clusters and chain.get("serviceAccount")
+            if is_here and not fnmatchcase(first, pattern):
+                yield f"environments.{name}.roles: {role.get('name')} has the platformRole {first}, and {where}.PodRoles allows {pattern} only"
 
 
 def _clusters(other: Other, platform: dict[str, Any]) -> Iterator[str]:
@@ -128,3 +143,10 @@ def _clusters(other: Other, platform: dict[str, Any]) -> Iterator[str]:
     for name, eks in _eks(platform):
         if eks.get("role") and fnmatchcase(eks.get("name", name), pattern) and eks["role"] != role:
             yield _differs(f"clusters.{name}.eks.role", eks["role"], "cluster.ClusterRoleName", role)
+    there = {
+        name
+        for name, eks in _eks(platform)
+        if eks.get("account") and fnmatchcase(eks.get("name", name), pattern) and eks.get("podIdentity", True)
+    }
+    pods = other.parameters.get("PodRoles") or default_of("cluster", "PodRoles")
+    yield from _pod_roles(platform, there, pods, "cluster")

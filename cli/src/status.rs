@@ -9,8 +9,10 @@ use berth_events::{
     Failure,
     outcome::{StillThere, run_again_command},
 };
-use berth_ledger::{Listing, Readiness, ReadinessRecord, Record, RegionRecord, SignInRecord, Status, Unreadable};
-use berth_tenancy::AccountId;
+use berth_ledger::{
+    Listing, PodIdentityRecord, Readiness, ReadinessRecord, Record, RegionRecord, SignInRecord, Status, Unreadable,
+};
+use berth_tenancy::{AccountId, Thing};
 use jiff::{Timestamp, Unit};
 use serde_json::{Value, json};
 
@@ -240,6 +242,10 @@ pub(crate) fn print(record: &Record, position: Option<&Position>, now: Timestamp
     for access in &record.cluster_access {
         let groups: Vec<&str> = access.entries.iter().flat_map(|entry| &entry.groups).map(String::as_str).collect();
         anstream::println!("  cluster    {} as {}", access.cluster, groups.join(", "));
+        for PodIdentityRecord { pods, role, of_others } in &access.pod_identity {
+            let whose = if *of_others { "  (an association of somebody else)" } else { "" };
+            anstream::println!("  pods       {pods} on {} as {role}{whose}", access.cluster);
+        }
         for role in &access.retired {
             anstream::println!("  retired    access entry of {role}, without groups: delete it");
         }

@@ -1,5 +1,7 @@
 //! Performs one change in EKS and looks at what is there then. What an error code means is written here, beside its call.
 
+mod associations;
+
 use std::collections::HashMap;
 
 use aws_sdk_eks::Client;
@@ -7,33 +9,50 @@ use berth_aws::{CallFailure, CallResultExt, SdkResultExt};
 use berth_step::{Fault, StepError};
 use berth_tenancy::{ClusterPlan, Tags, wait};
 
-use crate::{Change, EntryChange, ObservedEntry, observe, state::STANDARD};
+use crate::{Change, EntryChange, ObservedEntry, What, observe, state::STANDARD};
 
-/// Makes one change, and looks at the entry as EKS then shows it. Answers its ARN.
+/// Makes one change, and looks at the entry or association as EKS then shows it. Answers its ARN.
 pub(crate) async fn act(clients: &[(ClusterPlan, Client)], change: &Change) -> Result<String, StepError> {
     let Some((plan, client)) = clients.iter().find(|(plan, _)| plan.name == change.cluster) else {
         return Err(StepError::new(Fault::Bug, format!("'{change}' without a client")));
     };
-    let answered = send(client, plan, change).await.map_err(|failure| meaning(failure).in_region(&plan.region))?;
-    if matches!(change.entry, EntryChange::Delete { .. } | EntryChange::Remove) {
+    let arn = match &change.what {
+        What::Entry { role, change } => {
+            let entry = make(client, plan, role, change).await?;
+            entry.filter(|entry| shows(entry, change)).map(|entry| entry.arn)
+        }
+        What::Association { pods, change } => {
+            let association = associations::make(client, plan, pods, change).await?;
+            association.filter(|there| associations::shows(there, change)).map(|there| there.arn)
+        }
+    };
+    if change.removes() {
         return Ok(String::new());
     }
-    let entry = match answered {
-        Some(entry) => Some(entry),
-        None => observe::entry(client, plan, &change.role).await?,
-    };
     // Taken as it is, the change would be made again at once, and again.
-    let not_yet = || {
-        {
-            let hint = wait(
-                "EKS shows its own writes after some seconds",
-                "find out who else changes this access entry, then redrive the execution",
-            );
-            StepError::new(Fault::NotReady, format!("EKS does not show yet: {change}")).hint(hint)
-        }
-        .in_region(&plan.region)
-    };
-    entry.filter(|entry| shows(entry, &change.entry)).map(|entry| entry.arn).ok_or_else(not_yet)
+    arn.ok_or_else(|| {
+        let hint = wait(
+            "EKS shows its own writes after some seconds",
+            "find out who else changes this access entry or association, then redrive the execution",
+        );
+        let error = StepError::new(Fault::NotReady, format!("EKS does not show yet: {change}"));
+        error.hint(hint).in_region(&plan.region)
+    })
+}
+
+/// Makes the change of an entry; the entry as EKS then shows it, none where there is nothing to look at.
+async fn make(
+    client: &Client,
+    plan: &ClusterPlan,
+    role: &str,
+    change: &EntryChange,
+) -> Result<Option<ObservedEntry>, StepError> {
+    let answered = send(client, plan, role, change).await;
+    let answered = answered.map_err(|failure| meaning(failure).in_region(&plan.region))?;
+    match change {
+        EntryChange::Tag { .. } => observe::entry(client, plan, role).await,
+        _ => Ok(answered),
+    }
 }
 
 /// Whether an entry is as the change should have left it.
@@ -48,9 +67,14 @@ fn shows(entry: &ObservedEntry, change: &EntryChange) -> bool {
 
 /// The entry as EKS answers it; none of calls that answer nothing.
 /// [EKS `CreateAccessEntry`, `UpdateAccessEntry`, `TagResource`, `DeleteAccessEntry`]
-async fn send(client: &Client, plan: &ClusterPlan, change: &Change) -> Result<Option<ObservedEntry>, CallFailure> {
-    let (cluster, role) = (plan.eks_name.as_str(), change.role.as_str());
-    match &change.entry {
+async fn send(
+    client: &Client,
+    plan: &ClusterPlan,
+    role: &str,
+    change: &EntryChange,
+) -> Result<Option<ObservedEntry>, CallFailure> {
+    let cluster = plan.eks_name.as_str();
+    match change {
         EntryChange::Create { groups, tags } => {
             let groups = groups.iter().cloned().collect();
             let call = client.create_access_entry().cluster_name(cluster).principal_arn(role).r#type(STANDARD);
@@ -89,8 +113,8 @@ fn meaning(failure: CallFailure) -> StepError {
             Fault::Conflict,
             wait(
                 "Berth looks again and retries",
-                "find out who else makes or removes access entries of the cluster that is named, then redrive the \
-                 execution",
+                "find out who else makes or removes access entries or pod identity associations of the cluster that is \
+                 named, then redrive the execution",
             ),
         ),
         Some("InvalidRequestException") => failure.as_fault(
@@ -108,11 +132,19 @@ fn meaning(failure: CallFailure) -> StepError {
                 "see in IAM of the tenant's account whether the role is there, then redrive the execution",
             ),
         ),
+        // The role that pods have first is the platform's: EKS refuses one that is not there, or that pods cannot have.
+        Some("InvalidParameterException") if failure.mentions("ole provided") => failure.as_fault(
+            Fault::InvalidInput,
+            "make the role that `podIdentityChain.platformRole` names, in the account of the cluster, and let \
+             pods.eks.amazonaws.com assume it with sts:AssumeRole and sts:TagSession; then redrive the execution",
+        ),
         Some("InvalidParameterException") => {
             failure.as_fault(Fault::InvalidInput, "correct the roles of this environment in platform.yaml")
         }
-        Some("ResourceLimitExceededException") => failure
-            .as_fault(Fault::InvalidInput, "raise the EKS quota of access entries for each cluster, then redrive"),
+        Some("ResourceLimitExceededException") => failure.as_fault(
+            Fault::InvalidInput,
+            "raise the EKS quota of access entries or pod identity associations for each cluster, then redrive",
+        ),
         Some("ServerException") => failure.as_fault(
             Fault::Throttled,
             wait(

@@ -1,4 +1,6 @@
-//! Which changes bring the access entries to the plan. Pure.
+//! Which changes bring the access entries and Pod Identity associations to the plan. Pure.
+
+mod associations;
 
 use std::collections::BTreeSet;
 
@@ -6,7 +8,7 @@ use berth_ledger::{AccessEntryRecord, ClusterAccessRecord, RoleRecord};
 use berth_step::{Decision, Fault, StepError};
 use berth_tenancy::{Access, EnvironmentName, LeftOver, Mode, ResourceKind, Tags, TenantName, Thing, wait};
 
-use crate::{Change, EntryChange, Input, ObservedCluster, ObservedEntry, Output, State, state::STANDARD};
+use crate::{Change, EntryChange, Input, ObservedCluster, ObservedEntry, Output, State, What, state::STANDARD};
 
 /// Tag that holds the unique id of the role that an entry was made for. EKS keeps that id itself and never shows it: an
 /// entry stays when its role is deleted, and does not work for a role of the same ARN that is made later.
@@ -27,18 +29,20 @@ pub(crate) fn decide(input: &Input, state: &State) -> Result<Decision<Change, Ou
         if is_planned(input, cluster) {
             takes_entries(cluster)?;
         }
-        let needed = changes_on(input, cluster)?;
+        let entries = entry_changes_on(input, cluster)?.into_iter();
+        let mut needed: Vec<What> = entries.map(|(role, change)| What::Entry { role, change }).collect();
+        let associations = associations::changes_on(input, cluster)?.into_iter();
+        needed.extend(associations.map(|(pods, change)| What::Association { pods, change }));
         if !needed.is_empty() && input.run.mode == Mode::Apply {
             can_be_changed(cluster)?;
         }
-        let of_entry = |(role, entry)| Change { cluster: cluster.plan.name.clone(), role, entry };
-        changes.extend(needed.into_iter().map(of_entry));
+        changes.extend(needed.into_iter().map(|what| Change { cluster: cluster.plan.name.clone(), what }));
     }
     if !changes.is_empty() {
         return Ok(Decision::Act(changes));
     }
     let planned = state.clusters.iter().filter(|cluster| is_planned(input, cluster));
-    let cluster_access = planned.map(|cluster| record(input, cluster)).collect();
+    let cluster_access = planned.map(|cluster| record(input, cluster)).collect::<Result<_, _>>()?;
     Ok(Decision::Done(Output { cluster_access, left_over: still_there(input, state) }))
 }
 
@@ -73,8 +77,8 @@ fn can_be_changed(cluster: &ObservedCluster) -> Result<(), StepError> {
     Err(error.in_region(&cluster.plan.region))
 }
 
-/// Changes on one cluster, by ARN of the role.
-fn changes_on(input: &Input, cluster: &ObservedCluster) -> Result<Vec<(String, EntryChange)>, StepError> {
+/// Changes of entries on one cluster, by ARN of the role.
+fn entry_changes_on(input: &Input, cluster: &ObservedCluster) -> Result<Vec<(String, EntryChange)>, StepError> {
     let mut changes = Vec::new();
     for (role, access) in roles_with_access(input).filter(|_| is_planned(input, cluster)) {
         let groups = BTreeSet::from([group(&input.run.tenant, &input.run.environment, access)]);
@@ -120,9 +124,13 @@ fn is_planned(input: &Input, cluster: &ObservedCluster) -> bool {
 /// What is left over and still there. Where a cluster is that nobody knows the place of any more, nobody can look.
 fn still_there(input: &Input, state: &State) -> Vec<LeftOver> {
     let is_there = |left: &&LeftOver| {
-        let Thing::AccessEntry { role, cluster, .. } = &left.thing else { return false };
-        let looked_at = state.clusters.iter().find(|there| there.plan.name.to_string() == *cluster);
-        looked_at.is_none_or(|there| there.entries.contains_key(role))
+        let Some((cluster, _)) = left.thing.place() else { return false };
+        let looked_at = state.clusters.iter().find(|there| there.plan.name.as_str() == cluster);
+        looked_at.is_none_or(|there| match &left.thing {
+            Thing::AccessEntry { role, .. } => there.entries.contains_key(role),
+            Thing::PodIdentity { pods, .. } => there.associations.contains_key(pods),
+            _ => false,
+        })
     };
     let mut left: Vec<LeftOver> = input.left_over.iter().filter(is_there).cloned().collect();
     for cluster in state.clusters.iter().filter(|cluster| is_planned(input, cluster)) {
@@ -170,14 +178,15 @@ fn must_be_ours(input: &Input, cluster: &ObservedCluster, role: &str, there: &Ob
     Err(StepError::new(Fault::NotOwned, what).in_region(&cluster.plan.region).hint(next))
 }
 
-fn record(input: &Input, cluster: &ObservedCluster) -> ClusterAccessRecord {
+fn record(input: &Input, cluster: &ObservedCluster) -> Result<ClusterAccessRecord, StepError> {
     let entry = |(role, access): (&RoleRecord, Access)| AccessEntryRecord {
         role: role.arn.clone(),
         groups: vec![group(&input.run.tenant, &input.run.environment, access)],
     };
-    ClusterAccessRecord {
+    Ok(ClusterAccessRecord {
         cluster: cluster.plan.name.clone(),
         entries: roles_with_access(input).map(entry).collect(),
         retired: retired(input, cluster).map(|(role, _)| role.to_owned()).collect(),
-    }
+        pod_identity: associations::records(input, cluster)?,
+    })
 }

@@ -1,8 +1,12 @@
-//! Converges the EKS access entries of a tenant's roles on the clusters of its environment.
+//! Converges the EKS access entries of a tenant's roles, and the Pod Identity associations of its pods, on the clusters of
+//! its environment.
 //!
 //! An entry gives whoever assumes the role one Kubernetes group, `tenant:<tenant>:<environment>:<access>`, which the
 //! tenant's RBAC binds in the namespaces of that environment. EKS remembers which role an ARN meant, and does not say so:
 //! `decide.rs` tells a role that was made again by a tag (docs/decisions/0016).
+//!
+//! An association gives pods of one service account the tenant's role, by way of a role in the cluster's account: EKS
+//! changes from the one to the other, and tells the second whose pods they are.
 
 mod act;
 mod change;
@@ -10,19 +14,21 @@ mod decide;
 mod observe;
 mod state;
 
+use std::collections::BTreeSet;
+
 use aws_config::{Region as SdkRegion, SdkConfig};
 use aws_sdk_eks::Client;
 use berth_aws::{Part, PolicyFile, SessionScope, Sessions};
 use berth_ledger::{ClusterAccessRecord, RoleRecord};
 use berth_step::{Decision, Fault, HasSubject, Step, StepError};
-use berth_tenancy::{ClusterPlan, LeftOver, Subject, Thing};
+use berth_tenancy::{ClusterName, ClusterPlan, LeftOver, PodIdentityPlan, Pods, Subject, Thing, WorkloadPlan};
 use berth_wiring::Wiring;
 use serde::{Deserialize, Serialize};
 
 pub use crate::{
-    change::{Change, EntryChange},
+    change::{AssociationChange, Change, EntryChange, PodRoles, What},
     decide::{TAG_ROLE_ID, group},
-    state::{ObservedCluster, ObservedEntry, State},
+    state::{ObservedAssociation, ObservedCluster, ObservedEntry, State},
 };
 
 /// What this function may do, and what its sessions are narrowed to.
@@ -38,18 +44,21 @@ pub struct Input {
     pub clusters: Vec<ClusterPlan>,
     /// The tenant's roles, as create-tenant-roles left them.
     pub roles: Vec<RoleRecord>,
-    /// Entries that the account was given and that the plan does not have any more.
+    /// Associations on these clusters. Executions that were planned by an earlier version have none.
+    #[serde(default)]
+    pub pod_identity: Vec<PodIdentityPlan>,
+    /// Entries and associations that the account was given and that the plan does not have any more.
     #[serde(default)]
     pub left_over: Vec<LeftOver>,
 }
 
 impl Input {
-    /// Clusters that are looked at: those of the plan, and those that left-over entries are on, where it is known where
+    /// Clusters that are looked at: those of the plan, and those that left-over things are on, where it is known where
     /// they are.
     pub(crate) fn all_clusters(&self) -> Vec<&ClusterPlan> {
         let mut all: Vec<&ClusterPlan> = self.clusters.iter().collect();
         for left in &self.left_over {
-            if let Thing::AccessEntry { at: Some(at), .. } = &left.thing
+            if let Some((_, Some(at))) = left.thing.place()
                 && all.iter().all(|known| known.name != at.name)
             {
                 all.push(at);
@@ -60,11 +69,27 @@ impl Input {
 
     /// Whether an entry that the plan does not have is removed; none of one that is not on record.
     pub(crate) fn removes(&self, on: &ClusterPlan, of: &str) -> Option<bool> {
-        let is_it = |left: &&LeftOver| match &left.thing {
-            Thing::AccessEntry { role, cluster, .. } => role == of && *cluster == on.name.to_string(),
-            _ => false,
-        };
-        self.left_over.iter().find(is_it).map(|left| left.remove)
+        let is_it = |left: &&LeftOver| matches!(&left.thing, Thing::AccessEntry { role, .. } if role == of);
+        self.left_over_on(&on.name).find(is_it).map(|left| left.remove)
+    }
+
+    /// What is left over on a cluster.
+    pub(crate) fn left_over_on(&self, cluster: &ClusterName) -> impl Iterator<Item = &LeftOver> {
+        self.left_over.iter().filter(move |left| left.thing.place().is_some_and(|(name, _)| name == cluster.as_str()))
+    }
+
+    /// Pods that the plan gives a role on a cluster.
+    pub(crate) fn pods_on(&self, cluster: &ClusterName) -> impl Iterator<Item = &WorkloadPlan> {
+        self.pod_identity.iter().filter(move |planned| planned.cluster == *cluster).map(|planned| &planned.workload)
+    }
+
+    /// Pods whose association on a cluster is looked at: planned, or left over.
+    pub(crate) fn all_pods_on(&self, cluster: &ClusterName) -> BTreeSet<Pods> {
+        let left = self.left_over_on(cluster).filter_map(|left| match &left.thing {
+            Thing::PodIdentity { pods, .. } => Some(pods.clone()),
+            _ => None,
+        });
+        self.pods_on(cluster).map(WorkloadPlan::pods).chain(left).collect()
     }
 }
 
@@ -122,7 +147,7 @@ impl Step for GrantClusterAccess {
     type Clients = Vec<(ClusterPlan, Client)>;
     type State = State;
     type Change = Change;
-    /// ARN of the entry; empty when it is gone.
+    /// ARN of the entry or association; empty when it is gone.
     type Made = String;
 
     async fn connect(&self, input: &Input) -> Result<Self::Clients, StepError> {
@@ -150,8 +175,16 @@ impl Step for GrantClusterAccess {
     }
 
     fn gives(input: &Input, change: &Change) -> Option<Thing> {
-        let EntryChange::Create { .. } = &change.entry else { return None };
         let at = input.clusters.iter().find(|cluster| cluster.name == change.cluster).cloned();
-        Some(Thing::AccessEntry { role: change.role.clone(), cluster: change.cluster.to_string(), at })
+        let cluster = change.cluster.to_string();
+        match &change.what {
+            What::Entry { role, change: EntryChange::Create { .. } } => {
+                Some(Thing::AccessEntry { role: role.clone(), cluster, at })
+            }
+            What::Association { pods, change: AssociationChange::Create { .. } } => {
+                Some(Thing::PodIdentity { pods: pods.clone(), cluster, at })
+            }
+            _ => None,
+        }
     }
 }

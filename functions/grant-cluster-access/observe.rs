@@ -1,12 +1,15 @@
-//! Reads clusters: the state of each, and the entries of the account's roles.
+//! Reads clusters: the state of each, the entries of the account's roles, and the associations of its pods.
+
+mod associations;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_eks::{Client, types::AccessEntry};
 use berth_aws::{CallFailure, CallResultExt, SdkResultExt};
 use berth_step::{Fault, StepError};
-use berth_tenancy::{ClusterPlan, Tags, wait};
+use berth_tenancy::{ClusterPlan, Tags, Thing, wait};
 
+pub(crate) use self::associations::{association, observed as observed_association};
 use crate::{Input, ObservedCluster, ObservedEntry, State};
 
 /// Authentication mode of clusters that are older than access entries. EKS refuses to list any there.
@@ -27,7 +30,7 @@ async fn cluster(client: &Client, input: &Input, plan: &ClusterPlan) -> Result<O
     let mode = cluster.access_config.and_then(|access| access.authentication_mode);
     // A cluster from before the modes existed shows none.
     let authentication = mode.map_or_else(|| CONFIG_MAP.to_owned(), |mode| mode.as_str().to_owned());
-    let entries = if authentication == CONFIG_MAP || nothing_to_read(input) {
+    let entries = if authentication == CONFIG_MAP || no_entries_to_read(input) {
         BTreeMap::new()
     } else {
         entries(client, input, plan).await?
@@ -37,12 +40,14 @@ async fn cluster(client: &Client, input: &Input, plan: &ClusterPlan) -> Result<O
         plan: plan.clone(),
         authentication,
         entries,
+        associations: associations::associations(client, input, plan).await?,
     })
 }
 
 /// A tenant without any role, now and before, has no entries either.
-fn nothing_to_read(input: &Input) -> bool {
-    input.roles.is_empty() && input.left_over.is_empty()
+fn no_entries_to_read(input: &Input) -> bool {
+    let of_entries = |thing: &Thing| matches!(thing, Thing::AccessEntry { .. });
+    input.roles.is_empty() && !input.left_over.iter().any(|left| of_entries(&left.thing))
 }
 
 /// Entries of roles of this account, whether planned or not. [EKS `ListAccessEntries`]

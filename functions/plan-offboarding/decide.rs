@@ -135,9 +135,7 @@ pub fn access(platform: &PlatformConfig, record: &Record) -> LeftOvers {
     left.baselines.clear();
     for one in left.access.iter_mut().chain(&mut left.sign_in).chain(&mut left.roles) {
         one.remove = true;
-        if let Thing::AccessEntry { cluster, at: at @ None, .. } = &mut one.thing {
-            *at = platform.cluster_plan(cluster);
-        }
+        one.thing = one.thing.clone().placed(|cluster| platform.cluster_plan(cluster));
     }
     left
 }
@@ -238,9 +236,8 @@ pub fn check_protection(platform: &PlatformConfig, record: &Record) -> Result<()
 /// `InvalidInput`, with what may be there.
 pub fn check_reach(plan: &OffboardingPlan, is_removed: bool) -> Result<(), StepError> {
     let is_lost = |thing: &&Thing| match thing {
-        Thing::AccessEntry { at, .. } => at.is_none(),
         Thing::SignIn { .. } => plan.sign_in.is_none(),
-        _ => false,
+        other => other.place().is_some_and(|(_, at)| at.is_none()),
     };
     let lost: Vec<String> =
         plan.left_over.iter().map(|left| &left.thing).filter(is_lost).map(ToString::to_string).collect();

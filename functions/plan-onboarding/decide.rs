@@ -79,6 +79,7 @@ pub fn plan(subject: Subject, matched: Onboarding) -> Plan {
         default_vpc,
         sign_in,
         clusters,
+        pod_identity,
         awaited_clusters,
         git_ops,
         tenant: _,
@@ -95,6 +96,7 @@ pub fn plan(subject: Subject, matched: Onboarding) -> Plan {
         default_vpc,
         sign_in,
         clusters,
+        pod_identity,
         awaited_clusters,
         git_ops,
         changes: Vec::new(),
@@ -109,9 +111,7 @@ pub fn with_left_over(plan: &mut Plan, record: Option<&Record>, wanted: &[Thing]
     given.extend(record.into_iter().flat_map(|record| unlisted(plan, record)));
     let mut left = LeftOvers::of(&given, wanted, platform.left_over);
     for one in &mut left.access {
-        if let Thing::AccessEntry { cluster, at: at @ None, .. } = &mut one.thing {
-            *at = platform.cluster_plan(cluster);
-        }
+        one.thing = one.thing.clone().placed(|cluster| platform.cluster_plan(cluster));
     }
     if plan.sign_in.is_none() && !left.sign_in.is_empty() {
         plan.sign_in = platform.sign_in_of_nobody();

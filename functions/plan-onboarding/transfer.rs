@@ -55,7 +55,7 @@ fn taken_away(record: &Record, was: &Identity) -> Vec<String> {
     }
     let place = |thing: &Thing| match thing {
         Thing::File { .. } => Some(0),
-        Thing::AccessEntry { .. } => Some(1),
+        Thing::AccessEntry { .. } | Thing::PodIdentity { .. } => Some(1),
         Thing::SignIn { .. } => Some(2),
         Thing::Role { .. } => Some(3),
         Thing::Boundary { .. } => Some(4),
@@ -94,6 +94,11 @@ fn in_the_way(
             lines.push(format!("access entry of {} on {}", entry.role, access.cluster));
         }
     }
+    let mut associations: Vec<String> = record.pod_identity().map(|thing| thing.to_string()).collect();
+    let wanted_pods: BTreeSet<String> =
+        matched.pod_identity.iter().map(|planned| planned.thing(None).to_string()).collect();
+    associations.retain(|line| !wanted_pods.contains(line));
+    lines.extend(associations);
     // A role that the ledger does not list may be there all the same: a run that failed has made it.
     let named = was.given.iter().filter(|(what, _)| what.starts_with(GIVEN_ROLE));
     let named = named.map(|(_, path_and_name)| format!("arn:aws:iam::{}:role{path_and_name}", record.account_id));

@@ -16,7 +16,7 @@ use super::{
     invariants::{self, Observed},
     neighbours::Neighbours,
 };
-use crate::rig::{Call, HUB, Rig, TimingProfile};
+use crate::rig::{Call, HUB, Rig, TimingProfile, give_role_to_pods, make_pod_role};
 
 /// Deadline of every function here. In the deployment it is 30 to 120 s; what happens after it is the same.
 pub(super) const FUNCTION_SECONDS: u64 = 5;
@@ -84,6 +84,8 @@ impl Testbed {
     fn on(mut rig: Rig, is_on_github: bool) -> Self {
         // What is untold is a violation like others, and the kit goes on.
         rig.is_compared_by_its_owner = true;
+        give_role_to_pods(&rig, "staging", "api");
+        make_pod_role(&rig, HUB);
         if is_on_github {
             rig.sign_in_as_app();
             rig.review(&["staging"]);

@@ -10,6 +10,7 @@ mod journal;
 mod local_aws;
 mod person;
 mod places;
+mod pods;
 mod repository;
 mod sentences;
 mod told;
@@ -39,8 +40,12 @@ pub use self::{
     executions::{Ended, onboarded, run},
     intake::{Event, event, event_now, fixture},
     journal::{Call, Invocation, StoppedClock, TimedCall},
-    person::{AccessEntrySeen, AssignmentSeen, AttachmentSeen, Counted, LetIn, RegionSeen, RoleSeen, VpcSeen, World},
+    person::{
+        AccessEntrySeen, AssignmentSeen, AssociationSeen, AttachmentSeen, Counted, LetIn, RegionSeen, RoleSeen,
+        VpcSeen, World,
+    },
     places::{Place, disguises},
+    pods::{give_role_to_pods, make_pod_role, role_of_pods},
     repository::InPlace,
 };
 

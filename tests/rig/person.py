@@ -21,9 +21,13 @@ from berth_local.session import Session
 import hostile
 from ci_system import CiSystem
 from snapshot import snapshot
+from snapshot_account import associations
 
 _AT_ONCE_MAX = 8
 _FUNCTIONS = Path(__file__).resolve().parents[2] / "functions"
+_OF_AN_ASSOCIATION = (
+    "namespace", "serviceAccount", "associationId", "associationArn", "roleArn", "targetRoleArn", "disableSessionTags", "tags",
+)  # fmt: skip
 
 # Moto takes the account from a header, whatever the keys.
 _ONLOOKER = Credentials(names.MANAGEMENT_ACCOUNT, "AKIAONLOOKER00000000", "none")
@@ -180,6 +184,7 @@ class Person:
             "regions": regions,
             "roles": self._roles(account),
             **self.let_in(account),
+            "associations": self._associations(account),
         }
 
     def let_in(self, account: str) -> dict[str, Any]:
@@ -352,6 +357,13 @@ class Person:
                         "tags": entry["tags"],
                     })  # fmt: skip
         return sorted(found, key=lambda entry: (entry["cluster"], entry["role"]))
+
+
+    def _associations(self, account: str) -> list[dict[str, Any]]:
+        """Pod Identity associations that give pods a role of the account, on every cluster of the hub."""
+        found = associations(self._client(names.HUB_ACCOUNT, "eks", CLUSTER_REGION), account)
+        seen = [{"cluster": cluster} | {key: each.get(key) for key in _OF_AN_ASSOCIATION} for cluster, each in found]
+        return sorted(seen, key=lambda each: (each["cluster"], each["namespace"], each["serviceAccount"]))
 
 
 def _tags(thing: dict[str, Any]) -> dict[str, str]:

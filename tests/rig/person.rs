@@ -33,6 +33,8 @@ pub struct World {
     /// Access entries of the account's roles, by cluster and role.
     #[serde(rename = "accessEntries")]
     pub access_entries: Vec<AccessEntrySeen>,
+    /// EKS Pod Identity associations with the account's roles, by cluster and whose pods.
+    pub associations: Vec<AssociationSeen>,
 }
 
 /// Whom an account lets in.
@@ -137,6 +139,30 @@ pub struct AccessEntrySeen {
     pub kind: String,
     /// Its Kubernetes groups.
     pub groups: Vec<String>,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// An EKS Pod Identity association.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AssociationSeen {
+    /// The cluster.
+    pub cluster: String,
+    /// Namespace of the pods.
+    pub namespace: String,
+    /// Their service account.
+    pub service_account: String,
+    /// Its id.
+    pub association_id: String,
+    /// Its own ARN.
+    pub association_arn: String,
+    /// The role that they have first.
+    pub role_arn: String,
+    /// The role that they end up with, when that is another one.
+    pub target_role_arn: Option<String>,
+    /// Whether EKS does not tell whose the pods are.
+    pub disable_session_tags: bool,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
 }

@@ -22,6 +22,7 @@ Client = Callable[[str, str, str], Any]
 _MADE_UP = (
     (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"), "#uuid"),
     (re.compile(r"\b([a-z]+(?:-[a-z]+)*)-[0-9a-f]{8,17}\b"), r"\1-#"),
+    (re.compile(r"\ba-[a-z0-9]{17}\b"), "association-#"),
     (re.compile(r"\bconfig-rule-[a-z0-9]{6}\b"), "config-rule-#"),
     (re.compile(r"\bA[A-Z0-9]{19,20}\b"), "#id"),
     (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[0-9.:+Z-]*"), "#time"),

@@ -75,6 +75,19 @@ def access(client: Client, account: str) -> Found:
             for role in (arn for arn in page["accessEntries"] if f"::{account}:" in arn):
                 entry = eks.describe_access_entry(clusterName=cluster, principalArn=role)["accessEntry"]
                 yield "access entry", entry
+    for _, association in associations(eks, account):
+        yield "pod identity association", association
+
+
+def associations(eks: Any, account: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Pod Identity associations that give pods a role of the account, each with the name of its cluster."""
+    for cluster in eks.list_clusters()["clusters"]:
+        for page in eks.get_paginator("list_pod_identity_associations").paginate(clusterName=cluster):
+            for listed in page["associations"]:
+                one = {"clusterName": cluster, "associationId": listed["associationId"]}
+                association = eks.describe_pod_identity_association(**one)["association"]
+                if f"::{account}:" in association.get("targetRoleArn", association["roleArn"]):
+                    yield cluster, association
 
 
 def _assignments(client: Client, account: str) -> Found:

@@ -77,6 +77,7 @@ fn still_there(record: &Record) -> Vec<String> {
             lines.push(format!("access entry of {} on {}", entry.role, access.cluster));
         }
     }
+    lines.extend(record.pod_identity().map(|thing| thing.to_string()));
     lines.extend(record.roles.iter().map(|role| format!("role {}", role.arn)));
     lines.extend(record.commit.iter().map(|commit| format!("its entry in {} of the GitOps repository", commit.path)));
     lines

@@ -82,6 +82,10 @@ impl Onboarding {
                 |role| Thing::AccessEntry { role, cluster: cluster.name.to_string(), at: Some(cluster.clone()) };
             things.extend(roles.map(entry));
         }
+        things.extend(self.pod_identity.iter().map(|planned| {
+            let at = self.clusters.iter().find(|cluster| cluster.name == planned.cluster);
+            planned.thing(at.cloned())
+        }));
         things
     }
 

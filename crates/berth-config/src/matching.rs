@@ -2,7 +2,7 @@
 
 use berth_tenancy::{
     BaselinePlan, ClusterPlan, DefaultVpc, EnvironmentName, GitOpsPlan, OrganizationTags, OrganizationalUnitId,
-    RegionPlan, RoleName, RolesPlan, SignInPlan, TenantName, TenantSource, tenant_path,
+    PodIdentityPlan, RegionPlan, RoleName, RolesPlan, SignInPlan, TenantName, TenantSource, tenant_path,
 };
 
 use crate::{
@@ -44,6 +44,8 @@ pub struct Onboarding {
     pub sign_in: Option<SignInPlan>,
     /// Clusters on which the tenant's roles get access entries.
     pub clusters: Vec<ClusterPlan>,
+    /// EKS Pod Identity associations on these clusters.
+    pub pod_identity: Vec<PodIdentityPlan>,
     /// Clusters on which the tenant has to be Ready before the onboarding ends.
     pub awaited_clusters: Vec<ClusterPlan>,
     /// Where the tenant's custom resource goes, and what it says.
@@ -219,7 +221,8 @@ impl PlatformConfig {
         let Some(cluster) = self.clusters.get(&environment.cluster) else { return Ok(None) };
         let names = Names { tenant: tenant.as_str(), environment: name.as_str(), account: facts.account_id.as_str() };
         let mut roles = resolve::roles(&environment.roles, names)?;
-        resolve::pin_cluster(&mut roles, &environment.cluster, cluster);
+        let hub = self.hub.as_ref().map(|hub| &hub.account);
+        resolve::pin_cluster(&mut roles, &environment.cluster, cluster, hub);
         roles.roles.extend(resolve::backup_role(environment));
         let git_ops = GitOpsPlan {
             cluster: environment.cluster.clone(),
@@ -240,6 +243,7 @@ impl PlatformConfig {
             environment: name.clone(),
             regions: environment.regions.iter().map(|(r, c)| resolve::region(r, c, self)).collect(),
             default_vpc: environment.default_vpc,
+            pod_identity: resolve::associations(&roles, &environment.cluster, cluster, hub).0,
             roles,
             baselines: resolve::baselines(environment, &facts.account_id),
             sign_in: resolve::sign_in(self, &environment.sign_in, names)?,

@@ -227,8 +227,8 @@ pub struct Network {
 pub struct Cluster {
     /// Region that the cluster runs in.
     pub region: Region,
-    /// Lets Berth keep the access entries of tenants' roles on the cluster. Without it Berth leaves the cluster's API
-    /// alone; `eks: {}` is enough for a cluster of this name in the hub account.
+    /// Lets Berth keep the access entries and Pod Identity associations of tenants' roles on the cluster. Without it Berth
+    /// leaves the cluster's API alone; `eks: {}` is enough for a cluster of this name in the hub account.
     pub eks: Option<EksCluster>,
     /// Ends onboardings only when the tenant operator of this cluster says that the tenant is Ready. Needs `eks`, a public
     /// endpoint, and an access entry for Berth.
@@ -246,6 +246,14 @@ pub struct EksCluster {
     pub account: Option<AccountId>,
     /// Role in that account that the step assumes.
     pub role: Option<RoleName>,
+    /// Whether Berth keeps the EKS Pod Identity associations of `podIdentityChain` there. `false`: the platform makes them
+    /// itself, or pods change from the one role to the other by themselves.
+    #[serde(default = "default_pod_identity")]
+    pub pod_identity: bool,
+}
+
+fn default_pod_identity() -> bool {
+    true
 }
 
 /// An event that can start an onboarding.

@@ -1,14 +1,16 @@
 //! From the configuration's types to those of the plan: templates filled in, nothing decided.
 
 mod baseline;
+mod pods;
 mod tags;
 
 use berth_tenancy::{
     Addresses, AssignmentPlan, BoundaryPlan, ClusterAccount, ClusterName, ClusterPlan, EnvironmentName, NetworkPlan,
-    Region, RegionPlan, RolePlan, RoleTrust, RolesPlan, SignInPlan, TransitGatewayPlan, WorkloadPlan,
+    Region, RegionPlan, RolePlan, RoleTrust, RolesPlan, SignInPlan, TransitGatewayPlan,
 };
 
 pub(crate) use self::baseline::{backup_role, baselines, needs_backup_role};
+pub(crate) use self::pods::{CLUSTER_ACCOUNT, Unassociated, associations, pin_cluster, workloads};
 pub(crate) use self::tags::tags;
 
 use crate::{
@@ -77,44 +79,6 @@ pub(crate) fn roles(roles: &Roles, names: Names<'_>) -> Result<RolesPlan, Unknow
     })
 }
 
-/// Pins roles of pods to the environment's cluster where the file names no clusters: another cluster of the same account
-/// could have a namespace of the same name.
-pub(crate) fn pin_cluster(roles: &mut RolesPlan, name: &ClusterName, cluster: &Cluster) {
-    for role in &mut roles.roles {
-        if let RoleTrust::PodIdentityChain { platform_role, cluster_arns, .. } = &mut role.trust
-            && cluster_arns.is_empty()
-        {
-            cluster_arns.extend(cluster_arn(platform_role, name, cluster));
-        }
-    }
-}
-
-/// ARN of the cluster. Pod Identity gives pods roles of the cluster's own account, so the role's ARN says which that is.
-fn cluster_arn(platform_role: &str, name: &ClusterName, cluster: &Cluster) -> Option<String> {
-    let parts: Vec<&str> = platform_role.split(':').collect();
-    let ["arn", partition, "iam", "", account, ..] = parts.as_slice() else { return None };
-    let eks = cluster.eks.as_ref();
-    let account = eks.and_then(|eks| eks.account.as_ref()).map_or(*account, |account| account.as_str());
-    let name = eks.and_then(|eks| eks.name.as_ref()).unwrap_or(name);
-    Some(format!("arn:{partition}:eks:{}:{account}:cluster/{name}", cluster.region))
-}
-
-/// The roles that pods of one service account get. Where any of a namespace may, there is none to name.
-pub(crate) fn workloads(roles: &RolesPlan) -> Vec<WorkloadPlan> {
-    let workload = |role: &RolePlan| {
-        let RoleTrust::PodIdentityChain { platform_role, namespace, service_account, .. } = &role.trust else {
-            return None;
-        };
-        Some(WorkloadPlan {
-            role: role.key.clone(),
-            namespace: namespace.clone(),
-            service_account: service_account.clone()?,
-            platform_role: platform_role.clone(),
-        })
-    };
-    roles.roles.iter().filter_map(workload).collect()
-}
-
 /// Who signs in. None when nobody does, and in a file without Identity Center, which the checks refuse then.
 pub(crate) fn sign_in(
     config: &PlatformConfig,
@@ -150,7 +114,7 @@ pub(crate) fn sign_in_of_nobody(config: &PlatformConfig) -> Option<SignInPlan> {
 /// The cluster, when its access entries are Berth's.
 pub(crate) fn cluster(name: &ClusterName, cluster: &Cluster) -> Option<ClusterPlan> {
     let Cluster { region, eks, await_ready: _ } = cluster;
-    let EksCluster { name: eks_name, account, role } = eks.as_ref()?;
+    let EksCluster { name: eks_name, account, role, pod_identity: _ } = eks.as_ref()?;
     let outside = account.clone().zip(role.clone()).map(|(account, role)| ClusterAccount { account, role });
     let eks_name = eks_name.clone().unwrap_or_else(|| name.clone());
     Some(ClusterPlan { name: name.clone(), eks_name, region: region.clone(), outside })

@@ -30,6 +30,6 @@ pub use commit::{CommitRequest, Settled, TaskToken, Wish};
 pub use offboarding::{LeftBaseline, LeftRegion, OffboardingOutput};
 pub use output::{CommitOutput, ExecutionOutput, RegionResult};
 pub use record::{
-    AccessEntryRecord, ClusterAccessRecord, CommitRecord, DefaultVpcRecord, Readiness, ReadinessRecord, RegionRecord,
-    RoleRecord, SignInRecord,
+    AccessEntryRecord, ClusterAccessRecord, CommitRecord, DefaultVpcRecord, PodIdentityRecord, Readiness,
+    ReadinessRecord, RegionRecord, RoleRecord, SignInRecord,
 };

@@ -1,6 +1,6 @@
 //! What an onboarding leaves in an account, as an execution's output says it and the ledger keeps it.
 
-use berth_tenancy::{Access, ClusterName, PlannedChange, Region};
+use berth_tenancy::{Access, ClusterName, PlannedChange, Pods, Region};
 use serde::{Deserialize, Serialize};
 
 /// The network of an account in one region.
@@ -73,6 +73,23 @@ pub struct ClusterAccessRecord {
     /// ARNs of roles that have an entry of Berth's and are not in the plan any more: their entries have no groups.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub retired: Vec<String>,
+    /// Pods that get a role, in the order of the plan.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pod_identity: Vec<PodIdentityRecord>,
+}
+
+/// Pods that get a role of the account on a cluster, by an EKS Pod Identity association.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PodIdentityRecord {
+    /// Full name of their namespace, and their service account.
+    #[serde(flatten)]
+    pub pods: Pods,
+    /// ARN of the role that they end up with.
+    pub role: String,
+    /// Whether the association is somebody else's, who made it as it is planned.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub of_others: bool,
 }
 
 /// One EKS access entry.

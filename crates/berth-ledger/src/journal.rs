@@ -107,6 +107,11 @@ impl Record {
         all
     }
 
+    /// The Pod Identity associations that the account had when it was last onboarded.
+    pub fn pod_identity(&self) -> impl Iterator<Item = Thing> {
+        associations(&self.cluster_access)
+    }
+
     /// What the record says that the account has since it was last onboarded.
     #[must_use]
     pub fn things(&self) -> Vec<Thing> {
@@ -145,8 +150,18 @@ pub(crate) fn things(
         let entry = |role: &String| Thing::AccessEntry { role: role.clone(), cluster: cluster.clone(), at: None };
         things.extend(roles.map(entry));
     }
+    things.extend(associations(cluster_access));
     things.extend(commit.map(|commit| Thing::File { path: commit.path.clone() }));
     things
+}
+
+/// The Pod Identity associations of Berth's among them.
+fn associations(cluster_access: &[ClusterAccessRecord]) -> impl Iterator<Item = Thing> {
+    cluster_access.iter().flat_map(|access| {
+        let ours = access.pod_identity.iter().filter(|one| !one.of_others);
+        let cluster = access.cluster.to_string();
+        ours.map(move |one| Thing::PodIdentity { pods: one.pods.clone(), cluster: cluster.clone(), at: None })
+    })
 }
 
 /// The inventory as it is kept: by a short name of each thing.

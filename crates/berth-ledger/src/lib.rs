@@ -40,8 +40,8 @@ pub use outcome::{Ending, given_after};
 pub use part::{AccessRemoval, Before, Part, PartOffboarded, Suspension};
 // What a record holds of an onboarding is what its execution said.
 pub use berth_contract::{
-    AccessEntryRecord, ClusterAccessRecord, CommitRecord, DefaultVpcRecord, Readiness, ReadinessRecord, RegionRecord,
-    RoleRecord, SignInRecord,
+    AccessEntryRecord, ClusterAccessRecord, CommitRecord, DefaultVpcRecord, PodIdentityRecord, Readiness,
+    ReadinessRecord, RegionRecord, RoleRecord, SignInRecord,
 };
 pub use record::{Record, Status};
 pub use restore::Restored;

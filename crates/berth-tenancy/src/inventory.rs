@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fmt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{BaselinePart, ClusterPlan, Region};
+use crate::{AccountId, BaselinePart, ClusterPlan, Pods, Region};
 
 /// What an attachment to a Transit Gateway costs in a month of 730 hours, in US cents: $0.05 an hour, in us-east-1, as
 /// docs/costs.md has it. What it sends is billed besides.
@@ -35,6 +35,16 @@ pub enum Thing {
         /// Name of the cluster in platform.yaml.
         cluster: String,
         /// Where the cluster is; not known of an entry that an earlier version made.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<ClusterPlan>,
+    },
+    /// An association that gives pods on a cluster a role. [EKS `CreatePodIdentityAssociation`]
+    PodIdentity {
+        /// Whose pods.
+        pods: Pods,
+        /// Name of the cluster in platform.yaml.
+        cluster: String,
+        /// Where the cluster is.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         at: Option<ClusterPlan>,
     },
@@ -100,6 +110,7 @@ impl Thing {
         match self {
             Self::SignIn { group, permission_set, .. } => format!("sign-in {permission_set} {group}"),
             Self::AccessEntry { role, cluster, .. } => format!("access-entry {cluster} {role}"),
+            Self::PodIdentity { pods, cluster, .. } => format!("pod-identity {cluster} {pods}"),
             Self::Role { arn, .. } => format!("role {arn}"),
             Self::Boundary { arn } => format!("boundary {arn}"),
             Self::OidcProvider { arn } => format!("oidc-provider {arn}"),
@@ -123,7 +134,8 @@ impl Thing {
                 *group_id = group_id.take().or_else(|| group.clone());
                 *permission_set_arn = permission_set_arn.take().or_else(|| set.clone());
             }
-            (Self::AccessEntry { at, .. }, Self::AccessEntry { at: known, .. }) => {
+            (Self::AccessEntry { at, .. }, Self::AccessEntry { at: known, .. })
+            | (Self::PodIdentity { at, .. }, Self::PodIdentity { at: known, .. }) => {
                 *at = at.take().or_else(|| known.clone());
             }
             (Self::Vpc { id, .. }, Self::Vpc { id: known, .. })
@@ -141,7 +153,30 @@ impl Thing {
     /// Whether it lets somebody in. Access that nobody wants is the worse mistake, so it is removed by default.
     #[must_use]
     pub fn is_access(&self) -> bool {
-        matches!(self, Self::SignIn { .. } | Self::AccessEntry { .. } | Self::Role { .. })
+        matches!(self, Self::SignIn { .. } | Self::AccessEntry { .. } | Self::PodIdentity { .. } | Self::Role { .. })
+    }
+
+    /// The cluster that it is on, by its name in platform.yaml, and where that is, if anybody knows; none for what is on no
+    /// cluster.
+    #[must_use]
+    pub fn place(&self) -> Option<(&str, Option<&ClusterPlan>)> {
+        match self {
+            Self::AccessEntry { cluster, at, .. } | Self::PodIdentity { cluster, at, .. } => {
+                Some((cluster, at.as_ref()))
+            }
+            _ => None,
+        }
+    }
+
+    /// The same thing with the place of its cluster, where nobody knew it and `find` does.
+    #[must_use]
+    pub fn placed(mut self, find: impl FnOnce(&str) -> Option<ClusterPlan>) -> Self {
+        if let Self::AccessEntry { cluster, at: at @ None, .. } | Self::PodIdentity { cluster, at: at @ None, .. } =
+            &mut self
+        {
+            *at = find(cluster);
+        }
+        self
     }
 
     /// The region that it is in; none for what is global, or in a cluster's region.
@@ -169,6 +204,7 @@ impl fmt::Display for Thing {
         match self {
             Self::SignIn { group, permission_set, .. } => write!(f, "sign-in of {group} with {permission_set}"),
             Self::AccessEntry { role, cluster, .. } => write!(f, "access entry of {role} on {cluster}"),
+            Self::PodIdentity { pods, cluster, .. } => write!(f, "pod identity association of {pods} on {cluster}"),
             Self::Role { arn, .. } => write!(f, "role {arn}"),
             Self::Boundary { arn } => write!(f, "permissions boundary {arn}"),
             Self::OidcProvider { arn } => write!(f, "OIDC provider {arn}"),
@@ -244,7 +280,7 @@ pub struct LeftOvers {
     /// Assignments: for the step of the sign-in.
     #[serde(default)]
     pub sign_in: Vec<LeftOver>,
-    /// Access entries: for the step of the clusters.
+    /// Access entries and Pod Identity associations: for the step of the clusters.
     #[serde(default)]
     pub access: Vec<LeftOver>,
     /// Things of the baseline of a region that the account still has, and whole baselines that nobody has listed: for the
@@ -283,7 +319,7 @@ impl LeftOvers {
             match &given.thing {
                 Thing::Role { .. } | Thing::Boundary { .. } | Thing::OidcProvider { .. } => left.roles.push(one),
                 Thing::SignIn { .. } => left.sign_in.push(one),
-                Thing::AccessEntry { .. } => left.access.push(one),
+                Thing::AccessEntry { .. } | Thing::PodIdentity { .. } => left.access.push(one),
                 _ => left.reported.push(LeftOver::new(one.thing, false)),
             }
         }

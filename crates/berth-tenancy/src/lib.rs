@@ -30,6 +30,7 @@ mod offboarding;
 mod path;
 mod plan;
 mod planned;
+mod pods;
 mod removal;
 mod schema;
 mod subnets;
@@ -57,9 +58,10 @@ pub use path::tenant_path;
 pub use plan::{
     Addresses, Admission, AssignmentPlan, BoundaryPlan, ClusterAccount, ClusterPlan, DefaultVpc, Delivery, GitOpsPlan,
     Mode, NetworkPlan, Plan, RegionPlan, RolePlan, RoleTrust, RolesPlan, SignInPlan, Subject, TierPlan, TierRouting,
-    TransitGatewayPlan, WorkloadPlan,
+    TransitGatewayPlan,
 };
 pub use planned::{PLANNED_CHANGES_MAX, PlannedChange};
+pub use pods::{PodIdentityPlan, Pods, WorkloadPlan};
 pub use removal::Removal;
 pub use schema::without_formats;
 pub use subnets::{SubnetBlock, SubnetPlanError, subnet_blocks};

@@ -11,8 +11,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Access, AccountId, BaselinePlan, ClusterName, Destination, EnvironmentName, LeftOvers, OrganizationTags, Region,
-    ResourceKind, RoleName, Tags, TenantName, TransferPlan,
+    Access, AccountId, BaselinePlan, ClusterName, Destination, EnvironmentName, LeftOvers, OrganizationTags,
+    PodIdentityPlan, Region, ResourceKind, RoleName, Tags, TenantName, TransferPlan, WorkloadPlan,
 };
 
 /// Whether a run may change anything.
@@ -79,6 +79,9 @@ pub struct Plan {
     pub sign_in: Option<SignInPlan>,
     /// Clusters on which the tenant's roles get access entries.
     pub clusters: Vec<ClusterPlan>,
+    /// EKS Pod Identity associations on these clusters. Executions that were planned by an earlier version have none.
+    #[serde(default)]
+    pub pod_identity: Vec<PodIdentityPlan>,
     /// Clusters on which the tenant has to be Ready before the onboarding ends.
     #[serde(default)]
     pub awaited_clusters: Vec<ClusterPlan>,
@@ -329,7 +332,8 @@ pub enum RoleTrust {
     /// EKS Pod Identity of a shared cluster: the pod's own role, in the cluster's account, chains to this one. Session
     /// tags that EKS sets say which pods may.
     PodIdentityChain {
-        /// ARN of the role that the pod has first.
+        /// ARN of the role that the pod has first, in the account of the cluster; platform.yaml may write that account as
+        /// `{clusterAccount}`.
         platform_role: String,
         /// Namespace of the pods.
         namespace: String,
@@ -458,18 +462,4 @@ pub struct GitOpsPlan {
     /// Environment under which the file has the account until its transfer takes it out. Only plans have it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leaves: Option<EnvironmentName>,
-}
-
-/// Pods of a shared cluster that get a role of the account.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct WorkloadPlan {
-    /// Key of the role in the account's plan.
-    pub role: String,
-    /// Full name of the pods' namespace.
-    pub namespace: String,
-    /// Service account of the pods.
-    pub service_account: String,
-    /// ARN of the role that the pods have first.
-    pub platform_role: String,
 }

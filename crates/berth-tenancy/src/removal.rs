@@ -45,10 +45,10 @@ fn first(left: &LeftOver) -> Option<String> {
 fn what_keeps(thing: &Thing) -> String {
     match thing {
         Thing::SignIn { .. } => "put `identityCenter` back into platform.yaml and deploy".to_owned(),
-        Thing::AccessEntry { at: None, cluster, .. } => {
+        Thing::AccessEntry { at: None, cluster, .. } | Thing::PodIdentity { at: None, cluster, .. } => {
             format!("put the cluster {cluster}, with `eks`, back into platform.yaml and deploy")
         }
-        Thing::AccessEntry { .. } => "give it Berth's tags back".to_owned(),
+        Thing::AccessEntry { .. } | Thing::PodIdentity { .. } => "give it Berth's tags back".to_owned(),
         Thing::Role { .. } => "give it Berth's tags back, and take it out of instance profiles".to_owned(),
         Thing::Boundary { .. } => "give it Berth's tags back, and take it off roles and users that have it".to_owned(),
         Thing::OidcProvider { .. } => {

@@ -43,11 +43,12 @@ pub enum ResourceKind {
     ConfigurationRecorder,
     ConfigRule,
     AccessEntry,
+    PodIdentityAssociation,
 }
 
 impl ResourceKind {
     /// Every kind.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Vpc,
         Self::Subnet,
         Self::RouteTable,
@@ -63,6 +64,7 @@ impl ResourceKind {
         Self::ConfigurationRecorder,
         Self::ConfigRule,
         Self::AccessEntry,
+        Self::PodIdentityAssociation,
     ];
 }
 
@@ -168,7 +170,8 @@ mod tests {
         assert_eq!(tags.of(ResourceKind::Vpc), Tags::from_iter([("CostCenter", "1"), ("Owner", "a")]));
         let spelled = ResourceKind::ALL.map(|kind| kind.to_string()).join(" ");
         let expected = "vpc subnet route-table internet-gateway vpc-endpoint vpc-flow-log transit-gateway-attachment role \
-                        policy oidc-provider backup-vault backup-plan configuration-recorder config-rule access-entry";
+                        policy oidc-provider backup-vault backup-plan configuration-recorder config-rule access-entry \
+                        pod-identity-association";
         assert_eq!(spelled, expected);
     }
 }

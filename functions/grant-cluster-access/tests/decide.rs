@@ -7,7 +7,7 @@ use berth_ledger::RoleRecord;
 use berth_step::{Decision, DryRun, Fault, Step, StepError, dry_run};
 use berth_tenancy::{Access, ClusterPlan, LeftOver, Mode, OrganizationTags, Subject, Tags, Thing};
 use grant_cluster_access::{
-    Change, EntryChange, GrantClusterAccess, Input, ObservedCluster, ObservedEntry, Output, State, TAG_ROLE_ID,
+    Change, EntryChange, GrantClusterAccess, Input, ObservedCluster, ObservedEntry, Output, State, TAG_ROLE_ID, What,
 };
 use proptest::prelude::*;
 
@@ -45,6 +45,7 @@ fn input() -> Input {
         },
         clusters: vec![plan()],
         roles: vec![role("developer", Some(Access::Edit)), role("viewer", Some(Access::View)), role("workload", None)],
+        pod_identity: Vec::new(),
         left_over: Vec::new(),
     }
 }
@@ -55,7 +56,15 @@ fn decide(input: &Input, state: &State) -> Result<Decision<Change, Output>, Step
 
 fn state(entries: BTreeMap<String, ObservedEntry>) -> State {
     let (status, authentication) = ("ACTIVE".to_owned(), "API".to_owned());
-    State { clusters: vec![ObservedCluster { plan: plan(), status, authentication, entries }] }
+    State {
+        clusters: vec![ObservedCluster {
+            plan: plan(),
+            status,
+            authentication,
+            entries,
+            associations: BTreeMap::new(),
+        }],
+    }
 }
 
 /// The lines of what happens until nothing is left, and the state afterwards.
@@ -98,7 +107,11 @@ fn the_organizations_tags_are_added_to_an_entry_that_is_there() {
     let Decision::Act(batch) = decide(&input, &state).unwrap() else { panic!() };
     let missing = [("owner", "platform")].into_iter().collect::<Tags>();
     for change in &batch {
-        assert!(matches!(&change.entry, EntryChange::Tag { tags, .. } if *tags == missing), "{change}");
+        let of_entry = |what: &What| match what {
+            What::Entry { change: EntryChange::Tag { tags, .. }, .. } => *tags == missing,
+            _ => false,
+        };
+        assert!(of_entry(&change.what), "{change}");
     }
     assert!(!batch.is_empty());
 }

@@ -28,6 +28,7 @@ PARAMETERS = {
     "HubAccountId": names.HUB_ACCOUNT,
     "PlatformExternalId": "berth-example",
     "ClusterNames": "shared-*",
+    "PodRoles": "tenant-pods",
     "GitOpsSecretArn": "arn:aws:secretsmanager:us-east-1:210987654321:secret:berth/gitops-abc",
     "OrganizationalUnitIds": ["ou-ab12-dev00001"],
     "RouteTableArns": [

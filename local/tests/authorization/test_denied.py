@@ -42,6 +42,10 @@ def table(name: str) -> str:
 
 Case = tuple[str, str, str, dict[str, Any]]
 
+PODS = f"arn:aws:eks:eu-west-1:{CLUSTER}:podidentityassociation/shared-1/a-0a"
+POD_ROLE = f"arn:aws:iam::{CLUSTER}:role/tenant-pods"
+TO_PODS = {"iam:passedtoservice": "pods.eks.amazonaws.com"}
+
 DENIED: list[Case] = [
     # --- a tag that the same session puts on first opens nothing outside of the path
     ("tenant", "iam:TagRole", f"{ROLE}/cdk-hnb659fds-deploy", PUTS_OURS),
@@ -102,6 +106,12 @@ DENIED: list[Case] = [
     ("cluster", "eks:UpdateAccessEntry", entry(TENANT, "a"), OURS | {"eks:kubernetesgroups": ["admins"]}),
     ("cluster", "eks:TagResource", entry(TENANT, "a"), PUTS_OURS | {"eks:kubernetesgroups": ["admins"]}),
     ("cluster", "eks:AssociateAccessPolicy", entry(TENANT, "a"), OURS),
+    # --- associations of others, and roles that are not for tenants' pods
+    ("cluster", "eks:DeletePodIdentityAssociation", PODS, {}),
+    ("cluster", "eks:UpdatePodIdentityAssociation", PODS, {}),
+    ("cluster", "eks:UpdatePodIdentityAssociation", PODS.replace("/shared-1/", "/other/"), OURS),
+    ("cluster", "iam:PassRole", f"arn:aws:iam::{CLUSTER}:role/admin", TO_PODS),
+    ("cluster", "iam:PassRole", POD_ROLE, {"iam:passedtoservice": "ec2.amazonaws.com"}),
 ]  # fmt: skip
 
 
@@ -123,6 +133,9 @@ ALLOWED: list[Case] = [
     ("network", "ec2:DisassociateTransitGatewayRouteTable", table("tgw-rtb-0shared"), {}),
     ("management", "sso:CreateAccountAssignment", assignment(TENANT), {}),
     ("cluster", "eks:UpdateAccessEntry", entry(TENANT, "a"), OURS | {"eks:kubernetesgroups": ["tenant:a:dev:edit"]}),
+    ("cluster", "eks:DeletePodIdentityAssociation", PODS, OURS),
+    ("cluster", "eks:UpdatePodIdentityAssociation", PODS, OURS),
+    ("cluster", "iam:PassRole", POD_ROLE, TO_PODS),
     ("cluster", "eks:TagResource", entry(TENANT, "a"), PUTS_OURS | {"eks:kubernetesgroups": ["tenant:a:dev:edit"]}),
 ]  # fmt: skip
 

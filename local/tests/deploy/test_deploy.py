@@ -242,6 +242,14 @@ def test_the_two_examples_agree(agreed: Rig) -> None:
             lambda p: p["others"]["cluster"].update(parameters={"ClusterNames": "none-*"}),
             "no cluster of another account fits cluster.ClusterNames none-*; clusters there are shared-production",
         ),
+        (
+            lambda p: p["hub"].update(PodRoles="pods/*"),
+            "environments.dev.roles: {tenant}-workload has the platformRole tenant-pods, and hub.PodRoles allows pods/* only",
+        ),
+        (
+            lambda p: p["others"]["cluster"].update(parameters={"ClusterNames": "shared-*", "PodRoles": "pods"}),
+            "environments.staging.roles: {tenant}-workload has the platformRole tenant-pods, and cluster.PodRoles allows pods",
+        ),
     ],
 )
 def test_what_both_files_say_differently_is_refused_before_anything_is_built(

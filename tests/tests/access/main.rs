@@ -10,6 +10,7 @@ mod cluster_access;
 mod crowd;
 mod drift;
 mod left_over;
+mod pods;
 mod readiness;
 mod sign_in;
 mod told;

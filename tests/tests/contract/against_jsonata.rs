@@ -62,7 +62,7 @@ fn scopes() -> Vec<Scope> {
             "decision": "onboard", "plan": { "regions": [1] }, "region": "a", "network": {}, "transitGateway": { "routes": [] },
         });
         scope(&json!({
-            "plan": { "changes": ["join"], "run": { "mode": "apply" }, "regions": regions, "roles": { "roles": [] }, "baselines": regions, "signIn": null, "clusters": [], "awaitedClusters": [], "gitOps": { "path": "p", "answerSecondsMax": 3600 }, "defaultVpc": "remove",
+            "plan": { "changes": ["join"], "run": { "mode": "apply" }, "regions": regions, "roles": { "roles": [] }, "baselines": regions, "signIn": null, "clusters": [], "podIdentity": [{ "cluster": "c" }], "awaitedClusters": [], "gitOps": { "path": "p", "answerSecondsMax": 3600 }, "defaultVpc": "remove",
                 "leftOver": { "roles": [{ "thing": 1 }], "signIn": [], "access": [{ "thing": 1 }, { "thing": 2 }], "reported": regions, "baselines": regions } },
             "roleLeftOver": [{ "thing": 1 }], "signInLeftOver": [], "accessLeftOver": [{ "thing": 2 }],
             "regions": regions, "roles": [], "roleChanges": ["made"], "baselines": regions, "defaultVpcs": [], "defaultVpcChanges": [],

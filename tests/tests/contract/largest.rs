@@ -6,7 +6,8 @@ use berth_config::{AccountFacts, Onboarding, PlatformConfig};
 use berth_contract::{CommitRequest, Wish};
 use berth_isolation::{Isolation, SpokeRoute, SpokeRoutes};
 use berth_ledger::{
-    AccessEntryRecord, ClusterAccessRecord, DefaultVpcRecord, Readiness, ReadinessRecord, RoleRecord, SignInRecord,
+    AccessEntryRecord, ClusterAccessRecord, DefaultVpcRecord, PodIdentityRecord, Readiness, ReadinessRecord,
+    RoleRecord, SignInRecord,
 };
 use berth_step::{Converged, Step, dry_run};
 use berth_tenancy::{
@@ -281,7 +282,16 @@ fn entered(input: &grant_cluster_access::Input) -> Result<Value, String> {
         let tenant = input.run.tenant.as_str();
         let groups = || ["edit", "view"].map(|access| format!("tenant:{tenant}:development:{access}")).to_vec();
         let entries = roles.into_iter().map(|role| AccessEntryRecord { role, groups: groups() }).collect();
-        cluster_access.push(ClusterAccessRecord { cluster: cluster.name.clone(), entries, retired: Vec::new() });
+        let mut pod_identity = Vec::new();
+        for planned in input.pod_identity.iter().filter(|planned| planned.cluster == cluster.name) {
+            let pods = planned.workload.pods();
+            let role = input.roles.iter().find(|role| role.name == planned.workload.role);
+            let role = role.map(|role| role.arn.clone()).unwrap_or_default();
+            changes.push(format!("create pod identity association of {pods} on {}, with {role}", cluster.name));
+            pod_identity.push(PodIdentityRecord { pods, role, of_others: false });
+        }
+        let (cluster, retired) = (cluster.name.clone(), Vec::new());
+        cluster_access.push(ClusterAccessRecord { cluster, entries, retired, pod_identity });
     }
     answered(grant_cluster_access::Output { cluster_access, left_over: input.left_over.clone() }, changes)
 }

@@ -28,6 +28,8 @@ fn departure(mode: Mode, is_closed: bool) -> Value {
     let remove = |thing: Value| json!({ "thing": thing, "remove": true });
     let at = json!({ "name": "shared-dev-1", "eksName": "shared-dev-1", "region": "eu-west-1", "outside": null });
     let entry = remove(json!({ "kind": "accessEntry", "role": ROLE, "cluster": "shared-dev-1", "at": at }));
+    let pods = json!({ "namespace": "payments-dev", "serviceAccount": "payments" });
+    let pods = remove(json!({ "kind": "podIdentity", "pods": pods, "cluster": "shared-dev-1", "at": at }));
     let sign_in = remove(json!({ "kind": "signIn", "group": "g", "permissionSet": "P" }));
     let role = remove(json!({ "kind": "role", "name": "developer", "arn": ROLE }));
     let baseline = remove(json!({ "kind": "baseline", "region": "eu-west-1" }));
@@ -47,7 +49,7 @@ fn departure(mode: Mode, is_closed: bool) -> Value {
             "workloads": [],
         },
         "awaitedClusters": [at],
-        "leftOver": { "access": [entry], "signIn": [sign_in], "roles": if is_closed { json!([]) } else { json!([role]) }, "reported": [] },
+        "leftOver": { "access": [entry, pods], "signIn": [sign_in], "roles": if is_closed { json!([]) } else { json!([role]) }, "reported": [] },
         "signIn": {
             "account": "999988887777", "role": "BerthSignIn", "region": "eu-west-1", "instanceArn": "arn:aws:sso:::instance/ssoins-1",
             "identityStoreId": "d-1", "assignments": [],
@@ -121,6 +123,7 @@ fn answer(function: &str, payload: &Value, mode: Mode, is_closed: bool) -> Resul
         "grant-cluster-access" => {
             let input: grant_cluster_access::Input = strict(payload)?;
             assert!(input.clusters.is_empty() && input.roles.is_empty(), "nothing is wanted");
+            assert!(input.pod_identity.is_empty() && input.left_over.len() == 2, "nothing is wanted");
             let output = grant_cluster_access::Output { cluster_access: Vec::new(), left_over: Vec::new() };
             written(&Converged { output, changes: vec![format!("remove {}", input.left_over[0].thing)] })
         }

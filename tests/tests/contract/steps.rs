@@ -10,7 +10,7 @@ use berth_ledger::{
 use berth_step::Converged;
 use berth_tenancy::{
     AccountId, Admission, AssignmentPlan, BaselinePart, ClusterPlan, Given, LeftOver, LeftOvers, Mode, PlannedChange,
-    Region, Thing,
+    Pods, Region, Thing,
 };
 use commit_tenant::CommitRequestExt;
 use plan_onboarding::read_request;
@@ -54,7 +54,7 @@ fn keys<'a>(left: impl IntoIterator<Item = &'a LeftOver>) -> Vec<String> {
 }
 
 /// One thing of each list that is left over, but for that of the baselines.
-fn left_over() -> [Thing; 4] {
+fn left_over() -> [Thing; 5] {
     let arn = "arn:aws:iam::111122223333:role/tenant/payments-gone".to_owned();
     [
         Thing::Role { name: "gone".to_owned(), arn: arn.clone() },
@@ -65,6 +65,11 @@ fn left_over() -> [Thing; 4] {
             permission_set_arn: None,
         },
         Thing::AccessEntry { role: arn, cluster: "dev-euw1".to_owned(), at: None },
+        Thing::PodIdentity {
+            pods: Pods { namespace: "payments-dev".to_owned(), service_account: "gone".to_owned() },
+            cluster: "dev-euw1".to_owned(),
+            at: None,
+        },
         Thing::Vpc { region: "eu-north-1".parse().unwrap(), id: Some("vpc-1".to_owned()) },
     ]
 }
@@ -150,7 +155,9 @@ impl Case {
                     cluster: cluster.name.clone(),
                     entries: Vec::new(),
                     retired: Vec::new(),
+                    pod_identity: Vec::new(),
                 };
+                same("the number of associations", &input.pod_identity.len(), &1)?;
                 let cluster_access = input.clusters.iter().map(record).collect();
                 let output = grant_cluster_access::Output { cluster_access, left_over: input.left_over };
                 written(&Converged { output, changes: self.once("create an entry") })

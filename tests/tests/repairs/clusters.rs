@@ -1,12 +1,14 @@
 //! A shared cluster in an account other than the hub, reached through its role.
 
 use berth_ledger::Readiness;
-use berth_tests::rig::{NETWORK, Rig};
+use berth_tests::rig::{NETWORK, Rig, make_pod_role, role_of_pods};
 use serde_json::{Value, json};
 
 use crate::{WEST, onboarded, repaired, turn};
 
 const CLUSTER: &str = "shared-outside";
+/// Where `staging` says in platform.yaml which roles there are.
+const ROLES: &str = "environments.staging.roles.roles";
 
 /// Makes the cluster in the network account, which has the role of `infra/cluster.yaml`. Nobody outside of its network
 /// reaches it.
@@ -28,11 +30,16 @@ fn eks(rig: &Rig, operation: &str, mut with: Value) -> Value {
 #[test]
 fn entries_on_another_accounts_cluster_are_made_through_its_role() {
     let eks_there = json!({ "name": CLUSTER, "account": NETWORK, "role": "BerthCluster" });
-    let (rig, _turn) = turn(&[
+    let (rig, _turn) = turn(&[]);
+    let mut roles = rig.platform(ROLES);
+    roles.as_array_mut().unwrap().push(role_of_pods("api"));
+    rig.deploy_platform(&[
         ("clusters.outside", json!({ "region": WEST, "eks": eks_there, "awaitReady": true })),
         ("environments.staging.cluster", json!("outside")),
+        (ROLES, roles),
     ]);
     make_cluster(rig);
+    make_pod_role(rig, NETWORK);
     let account = rig.account("abroad-staging", "staging");
     let first = onboarded(rig, &account);
     let calls = rig.calls_of(&first.arn);
@@ -52,6 +59,20 @@ fn entries_on_another_accounts_cluster_are_made_through_its_role() {
     eks(rig, "update_access_entry", admins);
     let untagged = json!({ "resourceArn": entry(&viewer)["accessEntryArn"], "tagKeys": ["berth:tenant"] });
     rig.call_in(NETWORK, WEST, "eks", "untag_resource", &untagged);
+    let workload = format!("arn:aws:iam::{account}:role/tenant/abroad-workload");
+    let first = format!("arn:aws:iam::{NETWORK}:role/tenant-pods");
+    let listed = eks(rig, "list_pod_identity_associations", json!({ "namespace": "abroad-staging" }));
+    let id = json!({ "associationId": listed["associations"][0]["associationId"] });
+    let made = eks(rig, "describe_pod_identity_association", id.clone())["association"].take();
+    assert_eq!((&made["roleArn"], &made["targetRoleArn"]), (&json!(first), &json!(workload)), "{made}");
+    let with = |more: Value| {
+        let mut one = id.clone();
+        one.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        one
+    };
+    eks(rig, "update_pod_identity_association", with(json!({ "targetRoleArn": developer })));
+    let untagged = json!({ "resourceArn": made["associationArn"], "tagKeys": ["berth:tenant"] });
+    rig.call_in(NETWORK, WEST, "eks", "untag_resource", &untagged);
     // As if the entry had been made for a role that is gone.
     let other = json!({ "berth:role-id": "AROAGONE" });
     let tagged = json!({ "resourceArn": entry(&developer)["accessEntryArn"], "tags": other });
@@ -62,7 +83,21 @@ fn entries_on_another_accounts_cluster_are_made_through_its_role() {
             format!("create access entry of {developer} on outside"),
             format!("delete access entry of {developer} on outside, made for a role that is gone"),
             format!("repair tags of the access entry of {viewer} on outside"),
+            "repair tags of the pod identity association of abroad-staging/api on outside".to_owned(),
             format!("repair the groups of the access entry of {viewer} on outside"),
+            format!("set the pod identity association of abroad-staging/api on outside to {workload} by {first}"),
         ]
     );
+    assert_made_again_when_narrowed(rig, &account, with, &workload);
+}
+
+/// Somebody narrows the association of an account: it is made again.
+fn assert_made_again_when_narrowed(rig: &Rig, account: &str, with: impl Fn(Value) -> Value, workload: &str) {
+    eks(rig, "update_pod_identity_association", with(json!({ "policy": "{}", "disableSessionTags": true })));
+    let association = "pod identity association of abroad-staging/api on outside";
+    let wanted = [
+        format!("create {association}, with {workload}"),
+        format!("delete {association}, which somebody narrowed by a policy"),
+    ];
+    assert_eq!(repaired(rig, account), wanted);
 }

@@ -85,7 +85,11 @@ pub(super) fn check(config: &PlatformConfig, problems: &mut Problems) {
 
 /// Everything that an account of this environment gets at most: the longest names and tags. None when a template does not
 /// render, which another check says.
-fn largest(config: &PlatformConfig, name: &EnvironmentName, environment: &Environment) -> Option<Onboarding> {
+pub(super) fn largest(
+    config: &PlatformConfig,
+    name: &EnvironmentName,
+    environment: &Environment,
+) -> Option<Onboarding> {
     let names = Names::longest(name.as_str());
     let tenant: TenantName = names.tenant.parse().ok()?;
     let facts = AccountFacts {
@@ -138,7 +142,7 @@ fn payload(path: &str, largest: &Onboarding, problems: &mut Problems) {
         ("roles", bytes(&largest.roles)),
         ("tags", bytes(&largest.tags)),
         ("sign-in", bytes(&largest.sign_in)),
-        ("the custom resource", bytes(&largest.git_ops) + bytes(&largest.clusters)),
+        ("the custom resource", bytes(&largest.git_ops) + bytes(&largest.clusters) + bytes(&largest.pod_identity)),
     ];
     let sum = REST_BYTES + LEFT_OVER_BYTES + parts.iter().map(|(_, bytes)| bytes).sum::<usize>();
     if sum <= PAYLOAD_BYTES_MAX {

@@ -9,6 +9,7 @@ mod environments;
 mod ids;
 mod limits;
 mod names;
+mod pods;
 mod problems;
 mod regional;
 mod regions;
@@ -38,6 +39,7 @@ pub(crate) fn all(config: &PlatformConfig) -> Vec<Problem> {
             regions::check(&region_path(name, region), region, plan, &mut problems);
         }
         roles::check(config, name, &environment.roles, &mut problems);
+        pods::check(config, name, environment, &mut problems);
         sign_in::check(config, name, &environment.sign_in, &mut problems);
         baseline::check(&format!("environments.{name}"), environment, &mut problems);
     }
@@ -52,5 +54,6 @@ pub(crate) fn warnings(config: &PlatformConfig) -> Vec<Problem> {
     let mut problems = Problems::default();
     covering::check(config, &mut problems);
     boundary::check(config, &mut problems);
+    pods::warn(config, &mut problems);
     problems.all
 }

@@ -6,7 +6,10 @@ use super::{
     ids::{is_iam_name, is_permission_set},
     problems::{Problems, quoted},
 };
-use crate::template::{Names, PLACEHOLDERS_HINT, render};
+use crate::{
+    resolve::CLUSTER_ACCOUNT,
+    template::{Names, PLACEHOLDERS_HINT, render},
+};
 
 /// Checks who may assume a role.
 pub(super) fn check(path: &str, trust: &RoleTrust, names: Names<'_>, problems: &mut Problems) {
@@ -32,7 +35,8 @@ pub(super) fn check(path: &str, trust: &RoleTrust, names: Names<'_>, problems: &
         RoleTrust::PodIdentity {} => {}
         RoleTrust::PodIdentityChain { platform_role, namespace, service_account, cluster_arns } => {
             let at = format!("{path}.podIdentityChain");
-            one_role(&format!("{at}.platformRole"), platform_role, problems);
+            let of_some_account = platform_role.replace(CLUSTER_ACCOUNT, "000000000000");
+            one_role(&format!("{at}.platformRole"), &of_some_account, problems);
             claim(&format!("{at}.namespace"), namespace, names, problems);
             if let Some(account) = service_account {
                 claim(&format!("{at}.serviceAccount"), account, names, problems);

@@ -139,3 +139,14 @@ fn a_cluster_that_is_waited_for_says_where_it_is() {
 fn a_cluster_outside_of_the_hub_needs_its_account_and_one_exact_role() {
     assert_bad(CLUSTERS);
 }
+
+#[test]
+fn the_account_of_a_cluster_that_nobody_names_stands_for_no_role() {
+    assert_bad(&[Bad {
+        from: "hub:\n  account: \"210987654321\"\n",
+        to: "",
+        line_of: "platformRole",
+        path: "environments.dev.roles.roles[2].trust.podIdentityChain.platformRole",
+        message: "nothing says which account the cluster dev-euw1 is in",
+    }]);
+}

@@ -18,7 +18,7 @@ use berth_config::{ConfigError, PlatformConfig};
 /// How the example's workload role is trusted.
 const PODS: &str = r#"trust:
             podIdentityChain:
-              platformRole: "arn:aws:iam::210987654321:role/tenant-pods"
+              platformRole: "arn:aws:iam::{clusterAccount}:role/tenant-pods"
               namespace: "{tenant}-{environment}"
               serviceAccount: "{tenant}""#;
 

@@ -54,6 +54,7 @@ fn an_account_of_a_listed_unit_gets_everything() {
         git_ops,
         tenant_role,
         tags,
+        pod_identity,
         reason,
     } = onboarded(&facts);
     assert!(tags.is_empty(), "{tags:?}");
@@ -98,6 +99,7 @@ fn an_account_of_a_listed_unit_gets_everything() {
     assert!(sign_in.is_some());
     assert_eq!(clusters.len(), 1);
     assert_eq!(awaited_clusters, clusters, "the tenant of this cluster is waited for");
+    assert_eq!(pod_identity.len(), 1, "one role is for pods");
 }
 
 #[test]
@@ -186,6 +188,50 @@ fn a_role_of_pods_is_pinned_to_the_cluster_and_named_as_a_workload() {
     let [workload] = onboarding.git_ops.workloads.as_slice() else { panic!("{:?}", onboarding.git_ops.workloads) };
     let named = (workload.role.as_str(), workload.namespace.as_str(), workload.service_account.as_str());
     assert_eq!(named, ("workload", "payments-dev", "payments"));
+    let [association] = onboarding.pod_identity.as_slice() else { panic!("{:?}", onboarding.pod_identity) };
+    assert_eq!((association.cluster.as_str(), &association.workload), ("dev-euw1", workload));
+    let thing = "pod identity association of payments-dev/payments on dev-euw1";
+    let told: Vec<String> = onboarding.things(&facts().account_id).iter().map(ToString::to_string).collect();
+    assert!(told.contains(&thing.to_owned()), "{told:?}");
+}
+
+/// One list of roles is for environments whose clusters are in several accounts.
+#[test]
+fn pods_have_a_role_of_their_clusters_account_first() {
+    let staging = AccountFacts { ous: vec!["ou-ab12-stg00001".into()], ..facts() };
+    for (facts, account) in [(facts(), "210987654321"), (staging, "510987654321")] {
+        let associations = onboarded(&facts).pod_identity;
+        let first: Vec<&str> = associations.iter().map(|planned| planned.workload.platform_role.as_str()).collect();
+        assert_eq!(first, [format!("arn:aws:iam::{account}:role/tenant-pods")]);
+    }
+}
+
+#[test]
+fn pods_get_no_association_where_it_could_not_be_or_nobody_wants_it() {
+    let planned = |from: &str, to: &str| {
+        let text = EXAMPLE.replacen(from, to, 1);
+        assert_ne!(text, EXAMPLE, "the example has no {from:?}");
+        let (config, warnings) = PlatformConfig::parse_with_warnings(&text).unwrap();
+        let Ok(Match::Onboard(onboarding)) = config.match_account(&facts()) else { panic!("it is onboarded") };
+        let of_dev = |warning: &&berth_config::ConfigError| warning.path.starts_with("environments.dev.");
+        let said: Vec<String> = warnings.iter().filter(of_dev).map(|warning| warning.message.clone()).collect();
+        (onboarding.pod_identity.len(), said)
+    };
+    let none: (usize, Vec<String>) = (0, Vec::new());
+    assert_eq!(planned("eu-west-1, eks: {}", "eu-west-1, eks: { podIdentity: false }"), none);
+    assert_eq!(planned("              serviceAccount: \"{tenant}\"\n", ""), none, "any of the namespace");
+    let other = "clusterArns: [\"arn:aws:eks:eu-west-1:210987654321:cluster/other\"]\n              namespace:";
+    assert_eq!(planned("namespace: \"{tenant}-{environment}\"", &format!("{other} \"a\"")), none, "of another cluster");
+
+    let (count, said) = planned("{clusterAccount}:role", "310987654321:role");
+    let why = "pods of dev-euw1 have roles of its account 210987654321 first, and platformRole is none of them";
+    assert_eq!((count, said), (0, vec![format!("pods get this role by no association of Berth's: {why}")]));
+    let twice = "- key: twin\n          name: \"{tenant}-twin\"\n          trust:\n            podIdentityChain:\n              \
+                 platformRole: \"arn:aws:iam::{clusterAccount}:role/tenant-pods\"\n              namespace: \
+                 \"{tenant}-{environment}\"\n              serviceAccount: \"{tenant}\"\n        - key: workload";
+    let (count, said) = planned("- key: workload", twice);
+    assert_eq!((count, said.len()), (0, 2), "{said:?}");
+    assert!(said[0].contains("another role is for the same pods"), "{said:?}");
 }
 
 #[test]
