@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -137,12 +138,13 @@ def default_of(template: str, parameter: str) -> str:
     return str(_parameters(INFRA / f"{template}.yaml")[parameter]["Default"])
 
 
+@cache
 def _parameters(template: Path) -> dict[str, Any]:
     document: dict[str, Any] = yaml.load(template.read_text(), Loader=_AnyTag)
     return document.get("Parameters", {})
 
 
-class _AnyTag(yaml.SafeLoader):
+class _AnyTag(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """Reads a template without knowing what its tags mean."""
 
 
