@@ -12,7 +12,7 @@ use berth_events::{
 use berth_ledger::{
     Listing, PodIdentityRecord, Readiness, ReadinessRecord, Record, RegionRecord, SignInRecord, Status, Unreadable,
 };
-use berth_tenancy::{AccountId, Thing};
+use berth_tenancy::AccountId;
 use jiff::{Timestamp, Unit};
 use serde_json::{Value, json};
 

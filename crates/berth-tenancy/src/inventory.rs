@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fmt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, BaselinePart, ClusterPlan, Pods, Region};
+use crate::{BaselinePart, ClusterPlan, Pods, Region};
 
 /// What an attachment to a Transit Gateway costs in a month of 730 hours, in US cents: $0.05 an hour, in us-east-1, as
 /// docs/costs.md has it. What it sends is billed besides.
