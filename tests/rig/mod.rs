@@ -136,7 +136,7 @@ pub struct Rig {
     /// Number of the newest call when an execution was started by hand, by its ARN.
     began: Mutex<BTreeMap<String, u64>>,
     /// What runs did, and which of them were compared with what they told.
-    told: Mutex<told::Seen>,
+    told: Mutex<told::ReadSoFar>,
     /// Whether whoever has the rig compares them itself.
     pub(crate) is_compared_by_its_owner: bool,
     _alive: ChildStdin,

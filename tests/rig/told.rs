@@ -28,7 +28,7 @@ const LOOKS: usize = 3;
 
 /// What was read so far, so that each end of a run costs one look at what is new.
 #[derive(Debug, Default)]
-pub(super) struct Seen {
+pub(super) struct ReadSoFar {
     /// Number of the newest call when calls were last read.
     last: u64,
     /// Calls that change a resource, and the steps' writes to the ledger, by number.
@@ -59,7 +59,7 @@ struct Run {
     is_done: bool,
 }
 
-impl Seen {
+impl ReadSoFar {
     /// Reads on.
     fn read_on(&mut self, rig: &Rig) {
         let since = self.last;
@@ -139,7 +139,7 @@ impl Rig {
     }
 
     /// What is untold of the end of a run, and what was told and not done.
-    fn compared(&self, seen: &Seen, record: &Record) -> Vec<String> {
+    fn compared(&self, seen: &ReadSoFar, record: &Record) -> Vec<String> {
         let Some(Run { execution, record, is_done }) = run_of(record) else { return Vec::new() };
         let calls = seen.calls_of(&execution);
         // No step of it has logged anything: it is one that a test wrote into the ledger.

@@ -63,8 +63,8 @@ fn read_with<T: DeserializeOwned>(text: &str, strict_booleans: bool) -> Result<T
     }
     let options = || serde_saphyr::options! { legacy_octal_numbers: true, strict_booleans: strict_booleans };
     let read = serde_saphyr::from_str_with_options(text, options()).or_else(|error| {
-        let all: Vec<T> = serde_saphyr::from_multiple_with_options(text, options()).unwrap_or_default();
-        let mut all = all.into_iter();
+        // What is wrong in the one document says more than that there are several.
+        let mut all = serde_saphyr::from_multiple_with_options::<T>(text, options())?.into_iter();
         all.next().filter(|_| all.next().is_none()).ok_or(error)
     });
     read.map_err(|error| {

@@ -105,19 +105,19 @@ fn an_old_account_whose_tenants_file_is_somebody_elses_is_not_bound() {
 #[test]
 fn who_claims_the_place_of_an_old_account_is_refused_and_does_not_keep_it() {
     let (rig, _turn) = turn(&[]);
-    let account = rig.account("rowan-staging", "staging");
+    let account = rig.account("spindle-staging", "staging");
     onboarded(rig, &account);
     forget_identities(rig);
-    let rival = rig.account("Rowan  (STAGING)", "staging");
+    let rival = rig.account("Spindle  (STAGING)", "staging");
     let since = rig.last_call();
     let ended = run(rig, &rival);
     assert_eq!((ended.status, ended.error.as_deref()), (ExecutionStatus::Failed, Some("NotOwned")));
     let record = rig.record(&rival).unwrap();
     assert_eq!((record.failure.unwrap().state.as_str(), record.binding), ("CheckTenant", None));
-    assert_eq!((changed_since(rig, since), claimant(rig, "rowan", "staging")), (vec![], None));
+    assert_eq!((changed_since(rig, since), claimant(rig, "spindle", "staging")), (vec![], None));
 
     assert!(onboarded(rig, &account).changes().is_empty());
-    assert_eq!(claimant(rig, "rowan", "staging"), Some(account));
+    assert_eq!(claimant(rig, "spindle", "staging"), Some(account));
 }
 
 /// The account that has claimed an environment of a tenant.
