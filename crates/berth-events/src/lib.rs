@@ -9,8 +9,8 @@
 //!
 //! let request = recognise(br#"{ "accountId": "111122223333" }"#);
 //! assert_eq!(request.decision, Decision::Onboard);
-//! let forged = recognise(br#"{ "source": "acme.accounts", "detail-type": "CreateManagedAccount", "detail": {} }"#);
-//! assert_eq!(forged.decision, Decision::Reject);
+//! let forged = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/events/forged-source.json"));
+//! assert_eq!(recognise(forged).decision, Decision::Reject);
 //! ```
 #![warn(missing_docs)]
 

@@ -4,8 +4,7 @@
 //! ```no_run
 //! use berth_planning::Planner;
 //!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # async fn planned() -> Result<(), Box<dyn std::error::Error>> {
 //! let planner = Planner::from_env().await?;
 //! println!("{} environments", planner.platform()?.environments.len());
 //! # Ok(())
