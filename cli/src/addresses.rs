@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 
 use crate::{
     args::{AddressesArgs, AddressesCommand, Target},
-    follow, onboard,
+    follow,
+    onboard::{self, Wish},
     outcome::{Exit, Problem},
     output,
     table::{Cell, Table},
@@ -122,7 +123,7 @@ async fn release(
 
 /// Plans the onboarding: only a run that would create the VPC has seen that there is none.
 async fn look(deployment: &Deployment, account: &AccountId, region: &Region) -> Result<(), Problem> {
-    let execution = onboard::start(deployment, account, Mode::Plan, false).await?;
+    let execution = onboard::start(deployment, &Wish::of(account, Mode::Plan)).await?;
     let ended = follow::to_the_end(deployment, &execution, false).await?;
     match ended.region_changes(region) {
         Some(changes) if changes.iter().any(|change| change.starts_with(NO_VPC)) => Ok(()),

@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use jiff::SignedDuration;
 
-use crate::{findings::FindingFormat, output::OutputArgs, replay::args::ReplayArgs};
+use crate::{apply::ApplyArgs, findings::FindingFormat, output::OutputArgs, replay::args::ReplayArgs};
 
 /// Takes new AWS accounts from "created" to "its team can deploy".
 #[derive(Debug, Parser)]
@@ -64,6 +64,9 @@ pub(crate) enum Command {
     Validate(ValidateArgs),
     /// Starts an onboarding; safe to repeat at any time.
     Onboard(OnboardArgs),
+    /// Makes the changes of a plan that `berth onboard --plan --out` kept, and no other: when something else would be done by
+    /// now, it shows the difference and changes nothing.
+    Apply(ApplyArgs),
     /// Takes everybody's access to an account's namespaces away for a while, and with `--lift` gives it back.
     Suspend(SuspendArgs),
     /// Makes an account another environment, or another tenant's, after its name, tag or unit were changed: takes its old
@@ -131,12 +134,20 @@ pub(crate) struct ValidateArgs {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct OnboardArgs {
     /// The account: twelve digits.
     pub(crate) account: AccountId,
-    /// Only lists the changes that would be made.
+    /// Only shows the changes that would be made: `+` makes something, `~` changes it, `-` takes it away, and `!` cuts traffic
+    /// off.
     #[arg(long)]
     pub(crate) plan: bool,
+    /// Keeps the plan in a file as JSON, for a review, or for `berth apply`.
+    #[arg(long, value_name = "FILE", requires = "plan")]
+    pub(crate) out: Option<PathBuf>,
+    /// Exits with 0 when nothing would change and 3 when something would; no credentials are 1 then.
+    #[arg(long, requires = "plan")]
+    pub(crate) exit_code: bool,
     /// Makes changes too that cut traffic off for a while; `--plan` and `berth status` list them as planned changes.
     #[arg(long)]
     pub(crate) allow_disruption: bool,

@@ -17,7 +17,7 @@ use crate::{
     cluster::{self, Cluster},
     follow,
     local::{self, Running},
-    onboard,
+    onboard::{self, Wish},
     outcome::{Exit, Problem},
     paint, send, status,
     target::{self, Deployment},
@@ -88,7 +88,7 @@ async fn onboarding(clock: Instant, running: &Running) -> Result<Exit, Problem> 
     } else {
         publish(&account)?;
         part(clock, "the same event is on the bus again, and a person starts the onboarding again");
-        onboard::start(&deployment, &account, Mode::Apply, false).await?
+        onboard::start(&deployment, &Wish::of(&account, Mode::Apply)).await?
     };
     part(clock, &format!("execution {} is running", execution.rsplit(':').next().unwrap_or_default()));
     let ended = follow::to_the_end(&deployment, &execution, true).await?;

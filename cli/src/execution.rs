@@ -37,7 +37,7 @@ pub(crate) async fn redriven(deployment: &Deployment, records: &[Record]) -> Res
 }
 
 /// The ARN of the state machine of an execution: `arn:…:execution:NAME:ID` is one of `arn:…:stateMachine:NAME`.
-fn machine_of(execution: &str) -> Option<String> {
+pub(crate) fn machine_of(execution: &str) -> Option<String> {
     let (machine, _) = execution.rsplit_once(':')?;
     Some(machine.replacen(":execution:", ":stateMachine:", 1))
 }

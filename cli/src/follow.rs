@@ -11,7 +11,8 @@ use berth_events::{Failure, outcome::StillThere, recognise};
 use berth_history::Extent;
 use berth_ledger::{Record, Status};
 use berth_step::Fault;
-use berth_tenancy::{AccountId, LeftOver, Mode, PlannedChange, Region, ToldChange};
+use berth_tenancy::{AccountId, LeftOver, Mode, PlannedChange, Region, ResourceChange, ToldChange};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{
@@ -19,6 +20,7 @@ use crate::{
     outcome::Problem,
     paint,
     partial::{self, Partial},
+    plan::show,
     target::Deployment,
 };
 
@@ -40,6 +42,9 @@ pub(crate) struct Ended {
     suspended: Option<AccountId>,
     /// What a plan that could not go on had found out.
     partial: Option<Partial>,
+    /// Of a plan: every change in the answers of its steps, in the order of the answers.
+    planned: Vec<ResourceChange>,
+    ended_at: Timestamp,
 }
 
 /// What an execution had done before a redrive.
@@ -199,8 +204,11 @@ fn ended(described: &DescribeExecutionOutput, events: &[HistoryEvent]) -> Ended 
     let mode = recognise(described.input().unwrap_or_default().as_bytes()).mode;
     let stopped = failure.as_ref().filter(|_| mode == Some(Mode::Plan));
     let partial = stopped.map(|failure| partial::partial(events, &failure.state));
+    let planned = if mode == Some(Mode::Plan) { partial::planned(events) } else { Vec::new() };
     let seconds = stop - described.start_date().as_secs_f64();
-    Ended { status, output, failure, partial, told: None, suspended: None, seconds }
+    let ended_at = described.stop_date().and_then(|stop| stop.to_millis().ok());
+    let ended_at = ended_at.and_then(|stop| Timestamp::from_millisecond(stop).ok()).unwrap_or_default();
+    Ended { status, output, failure, partial, planned, ended_at, told: None, suspended: None, seconds }
 }
 
 impl Ended {
@@ -213,6 +221,16 @@ impl Ended {
     /// What the execution answered.
     pub(crate) fn output(&self) -> &Value {
         &self.output
+    }
+
+    /// Of a plan: every change in the answers of its steps, in the order of the answers.
+    pub(crate) fn planned(&self) -> &[ResourceChange] {
+        &self.planned
+    }
+
+    /// When the execution ended.
+    pub(crate) fn ended_at(&self) -> Timestamp {
+        self.ended_at
     }
 
     /// Why it failed; none when it did not.
@@ -247,7 +265,7 @@ impl Ended {
     }
 
     /// What the account was given before, and its plan does not have.
-    fn left_over(&self) -> Vec<StillThere> {
+    pub(crate) fn left_over(&self) -> Vec<StillThere> {
         let account = self.output.pointer("/run/accountId").and_then(Value::as_str).and_then(|id| id.parse().ok());
         let left = self.output.get("leftOver").cloned().unwrap_or_default();
         let left: Vec<LeftOver> = serde_json::from_value(left).unwrap_or_default();
@@ -262,7 +280,7 @@ impl Ended {
     }
 
     /// Differences from the plan that were left, by region.
-    fn planned_changes(&self) -> Vec<(String, PlannedChange)> {
+    pub(crate) fn planned_changes(&self) -> Vec<(String, PlannedChange)> {
         let regions = self.output.get("regions").and_then(Value::as_array).into_iter().flatten();
         let of_region = |region: &Value| {
             let name = region.get("region").and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -297,9 +315,10 @@ impl Ended {
             let Partial { changes, unanswered } = partial;
             let label = paint::waiting("plan");
             anstream::println!("{label}: changes that would be made, as far as it is known: {}", changes.len());
-            for change in changes {
-                anstream::println!("  {change}");
+            if self.planned.is_empty() {
+                changes.iter().for_each(|change| anstream::println!("  {change}"));
             }
+            show::changes(&self.planned, None);
             if !unanswered.is_empty() {
                 anstream::println!("  not looked at to the end: {}", unanswered.join(", "));
             }
@@ -342,6 +361,11 @@ impl Ended {
         for change in changes {
             anstream::println!("  {change}");
         }
+        self.print_left();
+    }
+
+    /// What is there and stays: a suspension, what is left over, and what would cut somebody off.
+    pub(crate) fn print_left(&self) {
         if let Some(account) = &self.suspended {
             anstream::println!("{}: {account} stays so", paint::waiting("suspended"));
             anstream::println!("  {}", paint::faint(&format!("Next: berth suspend {account} --lift ends it")));

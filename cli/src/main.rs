@@ -1,6 +1,7 @@
 //! The `berth` command: explain events, check configuration, onboard accounts, see where they are, run the local AWS.
 
 mod addresses;
+mod apply;
 mod args;
 mod aws;
 mod cluster;
@@ -24,6 +25,7 @@ mod outcome;
 mod output;
 mod paint;
 mod partial;
+mod plan;
 mod position;
 mod replay;
 mod repository;
@@ -81,6 +83,7 @@ async fn run(cli: Cli) -> Result<Exit, Problem> {
         Command::Explain(args) => explain::run(&args),
         Command::Validate(args) => validate::run(&args, wanted).await,
         Command::Onboard(args) => onboard::run(&args, wanted).await,
+        Command::Apply(args) => apply::run(&args, wanted).await,
         Command::Suspend(args) => suspend::run(&args, wanted).await,
         Command::Transfer(args) => transfer::run(&args, wanted).await,
         Command::Offboard(args) => offboard::run(&args, wanted).await,

@@ -18,6 +18,8 @@ pub(crate) enum Exit {
     BadInput,
     /// There are no credentials, or AWS does not take them: whoever runs the command signs in.
     NoCredentials,
+    /// Of a plan, where somebody asks for this code: there are changes to make. Having no credentials is a failure then.
+    Changes,
 }
 
 impl Exit {
@@ -27,7 +29,7 @@ impl Exit {
             Self::Done => 0,
             Self::Failed => 1,
             Self::BadInput => 2,
-            Self::NoCredentials => 3,
+            Self::NoCredentials | Self::Changes => 3,
         }
     }
 }

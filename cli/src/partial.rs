@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_sfn::types::{HistoryEvent, HistoryEventType};
+use berth_contract::changes_in_answer;
+use berth_tenancy::ResourceChange;
 use serde_json::Value;
 
 /// What the steps answered, and which of them had none yet.
@@ -40,6 +42,13 @@ pub(crate) fn partial(events: &[HistoryEvent], failed: &str) -> Partial {
     partial.unanswered = open.into_values().filter(|state| state != failed).collect();
     partial.unanswered.dedup();
     partial
+}
+
+/// Every change in the answers of the steps of a plan, in the order of the answers.
+pub(crate) fn planned(events: &[HistoryEvent]) -> Vec<ResourceChange> {
+    let outputs = events.iter().filter_map(|event| event.task_succeeded_event_details()?.output());
+    let answers = outputs.filter_map(|output| serde_json::from_str::<Value>(output).ok());
+    answers.flat_map(|answer| changes_in_answer(&answer)).collect()
 }
 
 /// The changes in the answer of a function, of `PlanOnboarding`, or of `commit-tenant`.

@@ -83,6 +83,9 @@ impl AcceptEvent {
             (Decision::Onboard, _) if recognised.allow_disruption => {
                 self.reject(message, "the queue cannot allow disruption: use berth onboard --allow-disruption").await
             }
+            (Decision::Onboard, _) if recognised.only_planned.is_some() => {
+                self.reject(message, "the queue cannot apply a plan: use berth apply").await
+            }
             (Decision::Onboard, _) if recognised.transfer.is_some() => {
                 self.reject(message, "the queue cannot transfer an account: use berth transfer").await
             }

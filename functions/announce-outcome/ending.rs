@@ -125,10 +125,11 @@ pub fn ended(change: &Change, failure: Option<Failure>) -> Result<Ended, StepErr
             left_over,
             left_over_before,
             given,
+            plan: _,
         } => match sha_of(&run, commit)? {
             None => only_planned_silence(),
             Some(commit) => {
-                let network = |RegionResult { region, network, changes: _ }| (region, network);
+                let network = |RegionResult { region, network, changes: _, summary: _ }| (region, network);
                 let (account, regions) = (run.account_id.clone(), regions.into_iter().map(network).collect());
                 let is_there = |thing: &Thing| left_over.iter().any(|left| left.thing.key() == thing.key());
                 let gone =

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use berth_tenancy::{BackupTag, ConfigRule};
+use berth_tenancy::{BackupTag, ConfigRule, Effect, ResourceKind, UntaggedKind};
 
-use crate::{PLAN_NAME, PlannedRule, RECORDER};
+use crate::{Input, PLAN_NAME, PlannedRule, RECORDER, State, decide::wanted::tags};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
@@ -79,6 +79,151 @@ pub enum BackupChange {
     DeletePlan { id: String },
     /// Delete a vault without recovery points of an account that leaves.
     DeleteVault { name: String },
+}
+
+impl Change {
+    /// What it does, as far as `state`, the state before it, says.
+    pub(crate) fn effect(&self, input: &Input, state: &State) -> Effect {
+        match self {
+            Self::Setting(change) => change.effect(state),
+            Self::Config(change) => change.effect(input, state),
+            Self::Backup(change) => change.effect(input, state),
+        }
+    }
+}
+
+impl SettingChange {
+    fn effect(&self, state: &State) -> Effect {
+        let setting = |operation, name: &str| Effect::changes(UntaggedKind::AccountSetting, operation).name(name);
+        match self {
+            Self::EncryptVolumes => setting("ec2:EnableEbsEncryptionByDefault", "EBS encryption by default").field(
+                "ebsEncryptionByDefault",
+                state.ebs_encrypted,
+                true,
+            ),
+            Self::SetVolumeKey { key } => setting("ec2:ModifyEbsDefaultKmsKeyId", "EBS encryption by default").field(
+                "kmsKeyId",
+                &state.ebs_key,
+                key,
+            ),
+            Self::RequireImdsV2 => setting("ec2:ModifyInstanceMetadataDefaults", "instance metadata").field(
+                "httpTokens",
+                state.imds_v2.then_some("required"),
+                "required",
+            ),
+            Self::BlockSnapshotSharing { state: after } => {
+                let effect = setting("ec2:EnableSnapshotBlockPublicAccess", "public sharing of snapshots");
+                effect.field("state", &state.snapshot_sharing, after)
+            }
+            Self::BlockPublicAccess => setting("s3:PutAccountPublicAccessBlock", "public access to S3").field(
+                "blocked",
+                state.s3_blocked,
+                true,
+            ),
+        }
+    }
+}
+
+impl ConfigChange {
+    fn effect(&self, input: &Input, state: &State) -> Effect {
+        use ResourceKind::{ConfigRule, ConfigurationRecorder};
+        let there = state.recorder.as_ref();
+        let recorder = |operation| Effect::changes(ConfigurationRecorder, operation).id(RECORDER);
+        match self {
+            Self::EnsureRole => Effect::creates(UntaggedKind::ServiceLinkedRole, "iam:CreateServiceLinkedRole")
+                .name("config.amazonaws.com"),
+            Self::PutRecorder { role_arn, global_resources } => {
+                let operation = "config:PutConfigurationRecorder";
+                let made = || Effect::creates(ConfigurationRecorder, operation).id(RECORDER);
+                there
+                    .map_or_else(made, |_| recorder(operation))
+                    .field("roleARN", there.and_then(|there| there.role_arn.as_ref()), role_arn)
+                    .field("allSupported", there.map(|there| there.all_supported), true)
+                    .field("includeGlobalResourceTypes", there.map(|there| there.global_resources), global_resources)
+            }
+            Self::PutChannel { bucket, prefix } => {
+                let (kind, operation) = (UntaggedKind::DeliveryChannel, "config:PutDeliveryChannel");
+                let there = state.channel.as_ref();
+                let effect =
+                    if there.is_some() { Effect::changes(kind, operation) } else { Effect::creates(kind, operation) };
+                effect.id(RECORDER).field("s3BucketName", there.map(|there| &there.bucket), bucket).field(
+                    "s3KeyPrefix",
+                    there.and_then(|there| there.prefix.as_ref()),
+                    prefix,
+                )
+            }
+            Self::StartRecorder => recorder("config:StartConfigurationRecorder").field("recording", false, true),
+            Self::PutRule { rule, repair } => {
+                let name = rule.name_in_account();
+                let before = state.rules.get(&name).and_then(|there| there.says.as_ref());
+                let operation = "config:PutConfigRule";
+                let effect = if *repair {
+                    Effect::changes(ConfigRule, operation)
+                } else {
+                    Effect::creates(ConfigRule, operation)
+                };
+                effect.id(name).field("rule", before, rule)
+            }
+            Self::TagRecorder { .. } => recorder("config:TagResource")
+                .tags(there.and_then(|there| there.tags.as_ref()), &tags(input, ConfigurationRecorder)),
+            Self::TagRule { name, .. } => {
+                let before = state.rules.get(name).and_then(|rule| rule.tags.as_ref());
+                Effect::changes(ConfigRule, "config:TagResource").id(name).tags(before, &tags(input, ConfigRule))
+            }
+            Self::DeleteRule { name } => Effect::deletes(ConfigRule, "config:DeleteConfigRule").id(name),
+            Self::StopRecorder => recorder("config:StopConfigurationRecorder").field("recording", true, false),
+            Self::DeleteChannel => {
+                Effect::deletes(UntaggedKind::DeliveryChannel, "config:DeleteDeliveryChannel").id(RECORDER)
+            }
+            Self::DeleteRecorder => {
+                Effect::deletes(ConfigurationRecorder, "config:DeleteConfigurationRecorder").id(RECORDER)
+            }
+        }
+    }
+}
+
+impl BackupChange {
+    fn effect(&self, input: &Input, state: &State) -> Effect {
+        use ResourceKind::{BackupPlan, BackupVault};
+        let selections = UntaggedKind::BackupSelection;
+        match self {
+            Self::CreateVault { name, key } => {
+                Effect::creates(BackupVault, "backup:CreateBackupVault").id(name).field("encryptionKeyArn", (), key)
+            }
+            Self::CreatePlan { rules } => Effect::creates(BackupPlan, "backup:CreateBackupPlan").name(PLAN_NAME).field(
+                "rules",
+                (),
+                written(rules),
+            ),
+            Self::TagVault { name, .. } => {
+                Effect::changes(BackupVault, "backup:TagResource").id(name).tags(None, &tags(input, BackupVault))
+            }
+            Self::TagPlan { arn } => {
+                Effect::changes(BackupPlan, "backup:TagResource").id(arn).tags(None, &tags(input, BackupPlan))
+            }
+            Self::UpdatePlan { id, rules } => {
+                let before = state.plan.as_ref().map(|plan| written(&plan.rules));
+                let effect = Effect::changes(BackupPlan, "backup:UpdateBackupPlan").id(id).name(PLAN_NAME);
+                effect.field("rules", before, written(rules))
+            }
+            Self::CreateSelection { name, role_arn, tags, plan: _ } => {
+                Effect::creates(selections, "backup:CreateBackupSelection")
+                    .name(name)
+                    .field("iamRoleArn", (), role_arn)
+                    .field("tags", (), tags)
+            }
+            Self::DeleteSelection { id, name, plan: _ } => {
+                Effect::deletes(selections, "backup:DeleteBackupSelection").id(id).name(name)
+            }
+            Self::DeletePlan { id } => Effect::deletes(BackupPlan, "backup:DeleteBackupPlan").id(id).name(PLAN_NAME),
+            Self::DeleteVault { name } => Effect::deletes(BackupVault, "backup:DeleteBackupVault").id(name),
+        }
+    }
+}
+
+/// Rules of a backup plan, each with the vault that it writes to.
+fn written(rules: &[PlannedRule]) -> Vec<(&str, &berth_tenancy::BackupRule)> {
+    rules.iter().map(|PlannedRule { rule, vault }| (vault.as_str(), rule)).collect()
 }
 
 impl fmt::Display for Change {

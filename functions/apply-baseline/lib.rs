@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 
 use berth_aws::{Part, PolicyFile, SessionScope, Sessions};
 use berth_step::{Decision, Step, StepError};
-use berth_tenancy::{BaselinePart, BaselinePlan, LeftOver, Region, Subject, Thing};
+use berth_tenancy::{BaselinePart, BaselinePlan, Effect, LeftOver, Region, Subject, Thing};
 use berth_wiring::Wiring;
 use serde::{Deserialize, Serialize};
 
@@ -132,6 +132,10 @@ impl Step for ApplyBaseline {
 
     fn apply(state: &mut State, input: &Input, change: &Change, id: Option<String>) {
         state.apply(input, change.clone(), id);
+    }
+
+    fn effect(input: &Input, state: &State, change: &Change) -> Effect {
+        change.effect(input, state)
     }
 
     /// Whatever is changed first is the beginning of the region's baseline, with all that is planned: what an earlier run

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use berth_tenancy::{Destination, Tags};
+use berth_isolation::AssociatedWith;
+use berth_tenancy::{Destination, Effect, ResourceKind, Tags, UntaggedKind};
+
+use crate::{Input, State};
 
 /// One change. `Display` is the line that a plan shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +72,57 @@ pub enum Change {
 }
 
 impl Change {
+    /// What it does, as far as `state`, the state before it, says.
+    pub(crate) fn effect(&self, input: &Input, state: &State) -> Effect {
+        let effect = match self {
+            Self::EnsureServiceLinkedRole => {
+                Effect::creates(UntaggedKind::ServiceLinkedRole, "iam:CreateServiceLinkedRole")
+                    .name("transitgateway.amazonaws.com")
+            }
+            Self::CreateAttachment { vpc, gateway, subnets } => created(vpc, gateway, subnets),
+            Self::ChangeSubnets { attachment, add, remove } => changed_subnets(state, attachment, add, remove),
+            Self::Tag { attachment, tags } => {
+                let before = state.attachment.as_ref().map(|attachment| &attachment.tags);
+                of_attachment(attachment, "ec2:CreateTags").tags(before, tags)
+            }
+            Self::Accept { attachment } => {
+                let (before, after) = ("pendingAcceptance", "available");
+                let effect = of_attachment(attachment, "ec2:AcceptTransitGatewayVpcAttachment");
+                effect.field("state", before, after).part_of(attached(input))
+            }
+            Self::Associate { attachment, table } => of_attachment(attachment, "ec2:AssociateTransitGatewayRouteTable")
+                .field("association", association(state), table),
+            Self::Disassociate { attachment, table } => {
+                of_attachment(attachment, "ec2:DisassociateTransitGatewayRouteTable")
+                    .field("association", table, ())
+                    .disrupting()
+            }
+            Self::LeavePolicyTable { attachment, table } => {
+                of_attachment(attachment, "ec2:DisassociateTransitGatewayPolicyTable")
+                    .field("association", table, ())
+                    .disrupting()
+            }
+            Self::Propagate { attachment, table } => of_attachment(
+                attachment,
+                "ec2:EnableTransitGatewayRouteTablePropagation",
+            )
+            .field(&format!("propagations.{table}"), (), "enabled"),
+            Self::StopPropagation { attachment, table } => {
+                of_attachment(attachment, "ec2:DisableTransitGatewayRouteTablePropagation")
+                    .field(&format!("propagations.{table}"), "enabled", ())
+                    .disrupting()
+            }
+            Self::CreateRoute { table, destination, gateway } => {
+                routed(state, "ec2:CreateRoute", table, destination, Some(gateway))
+            }
+            Self::ReplaceRoute { table, destination, gateway } => {
+                routed(state, "ec2:ReplaceRoute", table, destination, Some(gateway))
+            }
+            Self::DeleteRoute { table, destination } => routed(state, "ec2:DeleteRoute", table, destination, None),
+        };
+        if self.is_in_network_account() { effect.in_account(&input.transit_gateway.network_account) } else { effect }
+    }
+
     /// Whether the network account is changed, not the tenant's.
     #[must_use]
     pub fn is_in_network_account(&self) -> bool {
@@ -82,6 +136,57 @@ impl Change {
                 | Self::StopPropagation { .. }
         )
     }
+}
+
+/// The attachment is made. A gateway says only then whether it must be accepted.
+fn created(vpc: &str, gateway: &str, subnets: &[String]) -> Effect {
+    Effect::creates(ResourceKind::TransitGatewayAttachment, "ec2:CreateTransitGatewayVpcAttachment")
+        .given("vpcId", (), vpc)
+        .field("transitGatewayId", (), gateway)
+        .given("subnetIds", (), subnets)
+}
+
+/// The same as it was made, as far as the input says.
+fn attached(input: &Input) -> Effect {
+    created(&input.vpc_id, &input.transit_gateway.id, &input.attachment_subnets)
+}
+
+/// A change of the attachment.
+fn of_attachment(attachment: &str, operation: &'static str) -> Effect {
+    Effect::changes(ResourceKind::TransitGatewayAttachment, operation).id(attachment)
+}
+
+/// What the attachment is associated with.
+fn association(state: &State) -> Option<&String> {
+    match &state.hub.as_ref()?.association.as_ref()?.with {
+        AssociatedWith::RouteTable(table) | AssociatedWith::PolicyTable(table) => Some(table),
+        AssociatedWith::Unknown => None,
+    }
+}
+
+/// The subnets of the attachment. It loses some only where an outage is allowed.
+fn changed_subnets(state: &State, attachment: &str, add: &[String], remove: &[String]) -> Effect {
+    let before: Vec<&String> = state.attachment.iter().flat_map(|attachment| &attachment.subnets).collect();
+    let kept = before.iter().copied().filter(|subnet| !remove.contains(subnet));
+    let after: Vec<&String> = kept.chain(add).collect();
+    let effect = of_attachment(attachment, "ec2:ModifyTransitGatewayVpcAttachment");
+    let effect = effect.given("subnetIds", before, after);
+    if remove.is_empty() { effect } else { effect.disrupting() }
+}
+
+/// A route of the private table. One that leads somewhere is taken from whoever uses it.
+fn routed(
+    state: &State,
+    operation: &'static str,
+    table: &str,
+    destination: &Destination,
+    gateway: Option<&String>,
+) -> Effect {
+    let there = state.routes.iter().find(|route| route.destination == *destination);
+    let before = there.map(|route| &route.target);
+    let effect = Effect::changes(ResourceKind::RouteTable, operation).id(table).name("private");
+    let effect = effect.field(&format!("routes.{destination}"), before, gateway);
+    if there.is_some_and(|route| !route.is_blackhole) { effect.disrupting() } else { effect }
 }
 
 impl fmt::Display for Change {

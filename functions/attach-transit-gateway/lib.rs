@@ -28,7 +28,7 @@ use berth_aws::{Part, PolicyFile, SessionScope, Sessions};
 use berth_isolation::Vpc;
 use berth_ledger::Ledger;
 use berth_step::{Decision, Step, StepError};
-use berth_tenancy::{PlannedChange, Region, ResourceKind, Subject, Tags, Thing, TransitGatewayPlan};
+use berth_tenancy::{Effect, PlannedChange, Region, ResourceKind, Subject, Tags, Thing, TransitGatewayPlan};
 use berth_wiring::Wiring;
 use ipnet::Ipv4Net;
 use jiff::Timestamp;
@@ -162,6 +162,10 @@ impl Step for AttachTransitGateway {
 
     fn apply(state: &mut State, input: &Input, change: &Change, made: Option<Made>) {
         state.apply(input, change, made);
+    }
+
+    fn effect(input: &Input, state: &State, change: &Change) -> Effect {
+        change.effect(input, state)
     }
 
     fn gives(input: &Input, change: &Change) -> Option<Thing> {

@@ -17,7 +17,7 @@ use berth_aws::{Part, PolicyFile, SessionScope, Sessions};
 use berth_contract::ReadinessRecord;
 use berth_crd::AccountEntry;
 use berth_step::{Decision, Step, StepError};
-use berth_tenancy::{ClusterPlan, Subject};
+use berth_tenancy::{ClusterPlan, Effect, Subject};
 use berth_wiring::Wiring;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -110,5 +110,9 @@ impl Step for AwaitTenant {
 
     fn apply(_: &mut State, _: &Input, change: &Change, _: Option<()>) {
         State::apply(*change);
+    }
+
+    fn effect(_: &Input, _: &State, change: &Change) -> Effect {
+        match *change {}
     }
 }

@@ -15,7 +15,7 @@ use berth_gitops::{Authorship, BatchPolicy, Edit, Jitter, RepoPath, commit_batch
 use berth_ledger::{Ledger, Record};
 use berth_repository::{CommitFailure, Repository};
 use berth_step::{Batch, BatchAnswer, Fault, Message, StepError};
-use berth_tenancy::{AccountId, Delivery};
+use berth_tenancy::{AccountId, Delivery, Planned};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -26,7 +26,7 @@ pub use crate::{
 };
 
 /// What the state `CommitTenant` reads.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Output {
     /// The commit that brought the account's entry into the custom resource, as far as Berth knows it; else one that
     /// holds it. None in a plan.
@@ -40,6 +40,9 @@ pub struct Output {
     pub is_suspended: bool,
     /// What was changed, or in a plan would be.
     pub changes: Vec<String>,
+    /// In a plan the same changes with all that is known of them.
+    #[serde(flatten)]
+    pub planned: Planned,
 }
 
 #[derive(Debug)]
@@ -265,5 +268,6 @@ fn finished(
     let earlier = record.filter(|_| verdict == Verdict::Unchanged).and_then(|record| request.committed_before(record));
     let sha = request.writes().then(|| earlier.unwrap_or(&pushed.sha).to_owned());
     let is_suspended = pushed.suspended.get(index).copied().unwrap_or_default();
-    Ok(Output { sha, path, entry: request.entry()?, is_suspended, changes })
+    let planned = told::planned(request, &changes);
+    Ok(Output { sha, path, entry: request.entry()?, is_suspended, changes, planned })
 }

@@ -9,13 +9,13 @@ use berth_gitops::{Authorship, Change, Edit, Host, Proposal, ProposalBranch, Pro
 use berth_ledger::{OpenProposal, Record, Waiter};
 use berth_repository::CommitFailure;
 use berth_step::{Fault, StepError};
-use berth_tenancy::wait;
+use berth_tenancy::{Planned, wait};
 use jiff::Timestamp;
 
 use crate::{
     CommitRequestExt, CommitTenant, Output, PendingRequest, Verdict,
     edit::{edit, message, suspensions},
-    record_of,
+    record_of, told,
 };
 
 /// A verdict, or nothing while a person still has to merge.
@@ -58,7 +58,19 @@ impl CommitTenant {
         by: &Authorship,
     ) -> Result<(), CommitFailure> {
         let requests: Vec<&CommitRequest> = pending.iter().map(|pending| &pending.request).collect();
-        let (host, snapshot, edit) = self.judge(&requests, allowed, records, verdicts).await?;
+        let (mut host, mut snapshot, mut edit) = self.judge(&requests, allowed, records, verdicts).await?;
+        // What the plan does not have which the run makes must not be proposed beside the others.
+        let mut planned = allowed.to_vec();
+        for ((request, verdict), planned) in requests.iter().zip(&mut *verdicts).zip(&mut planned) {
+            if matches!(verdict, Ok(None))
+                && let Err(error) = told::only_planned(request)
+            {
+                (*verdict, *planned) = (Err(error), false);
+            }
+        }
+        if planned != allowed {
+            (host, snapshot, edit) = self.judge(&requests, &planned, records, verdicts).await?;
+        }
         for (pending, verdict) in pending.iter().zip(&mut *verdicts) {
             if let Ok(Some(output)) = &*verdict
                 && !output.changes.is_empty()
@@ -98,7 +110,9 @@ impl CommitTenant {
                     let path = request.path().to_string();
                     let changes = settled.iter().map(|_| format!("merge {path}")).collect();
                     let sha = Some(earlier.unwrap_or(snapshot.head.as_str()).to_owned());
-                    request.entry().map(|entry| Some(Output { sha, path, entry, is_suspended, changes }))
+                    request.entry().map(|entry| {
+                        Some(Output { sha, path, entry, is_suspended, changes, planned: Planned::default() })
+                    })
                 }
                 (Ok(_), Some(settled)) => Err(unmerged(request, settled)),
                 (Ok(_), None) => Ok(None),

@@ -2,8 +2,13 @@
 
 use std::{collections::BTreeSet, fmt};
 
-use berth_tenancy::{RolePlan, Tags};
+use berth_tenancy::{Effect, ResourceKind, RolePlan, Tags, trust_document};
 use serde_json::Value;
+
+use crate::{
+    Input, ObservedRole, State,
+    decide::{TAG_SESSION, boundary_arn, role_arn},
+};
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Change {
@@ -50,6 +55,90 @@ pub enum RoleChange {
     PutInline { policy: String, document: Value },
     /// Delete an inline policy that the plan does not have.
     DeleteInline { policy: String },
+}
+
+impl Change {
+    /// What it does, as far as `state`, the state before it, says.
+    pub(crate) fn effect(&self, input: &Input, state: &State) -> Effect {
+        use ResourceKind::{OidcProvider, Policy, Role};
+        match self {
+            Self::CreateBoundary { document, .. } => {
+                let arn = input.boundary().map(|plan| boundary_arn(input, plan)).unwrap_or_default();
+                Effect::creates(Policy, "iam:CreatePolicy").id(arn).field("document", (), document)
+            }
+            Self::UpdateBoundary { arn, document, delete_version: _ } => {
+                let before = state.boundary.as_ref().map(|there| &there.document);
+                Effect::changes(Policy, "iam:CreatePolicyVersion").id(arn).field("document", before, document)
+            }
+            Self::TagBoundary { arn, tags } => {
+                let before = state.boundary.as_ref().and_then(|there| there.tags.as_ref());
+                Effect::changes(Policy, "iam:TagPolicy").id(arn).tags(before, tags)
+            }
+            Self::CreateProvider { arn, audiences } => {
+                let effect = Effect::creates(OidcProvider, "iam:CreateOpenIDConnectProvider").id(arn);
+                effect.field("clientIdList", (), audiences)
+            }
+            Self::AddAudience { arn, audience } => {
+                let before = state.providers.get(arn).map(|there| there.audiences.clone());
+                let after: BTreeSet<&String> = before.iter().flatten().chain([audience]).collect();
+                let effect = Effect::changes(OidcProvider, "iam:AddClientIDToOpenIDConnectProvider").id(arn);
+                effect.field("clientIdList", &before, after)
+            }
+            Self::TagProvider { arn, tags } => {
+                let before = state.providers.get(arn).map(|there| &there.tags);
+                Effect::changes(OidcProvider, "iam:TagOpenIDConnectProvider").id(arn).tags(before, tags)
+            }
+            Self::CreateRole { role, boundary } => Effect::creates(Role, "iam:CreateRole")
+                .id(role_arn(input, role))
+                .field("assumeRolePolicyDocument", (), trust_document(&input.run.account_id, &role.trust))
+                .field("permissionsBoundary", (), boundary)
+                .field("maxSessionDuration", (), role.session_seconds_max),
+            Self::ChangeRole { role, to } => {
+                let left = state.left_roles.iter().find(|(arn, _)| arn.ends_with(&format!("/{role}")));
+                let there = state.roles.get(role).or_else(|| left.map(|(_, there)| there));
+                to.effect(role, there)
+            }
+            Self::RemoveRole { role: _, arn } => Effect::deletes(Role, "iam:DeleteRole").id(arn),
+            Self::RemoveBoundary { arn, versions: _ } => Effect::deletes(Policy, "iam:DeletePolicy").id(arn),
+            Self::RemoveProvider { arn } => Effect::deletes(OidcProvider, "iam:DeleteOpenIDConnectProvider").id(arn),
+        }
+    }
+}
+
+impl RoleChange {
+    /// What it does to the role of this name, which `there` is, where it was looked at.
+    fn effect(&self, role: &str, there: Option<&ObservedRole>) -> Effect {
+        let effect = |operation| Effect::changes(ResourceKind::Role, operation).id(role);
+        let policy = |arn: &String| format!("managedPolicies.{arn}");
+        let inline = |policy: &String| format!("inlinePolicies.{policy}");
+        match self {
+            Self::Trust { document } => effect("iam:UpdateAssumeRolePolicy").field(
+                "assumeRolePolicyDocument",
+                there.map(|there| &there.trust),
+                document,
+            ),
+            Self::Boundary { arn } => effect("iam:PutRolePermissionsBoundary").field(
+                "permissionsBoundary",
+                there.and_then(|there| there.boundary.as_ref()),
+                arn,
+            ),
+            Self::Session { seconds } => {
+                let before = there.and_then(|there| there.tags.get(TAG_SESSION)?.parse::<u32>().ok());
+                effect("iam:UpdateRole").field("maxSessionDuration", before, seconds)
+            }
+            Self::Tags { tags } => effect("iam:TagRole").tags(there.map(|there| &there.tags), tags),
+            Self::Attach { arn } => effect("iam:AttachRolePolicy").field(&policy(arn), (), "attached"),
+            Self::Detach { arn } => effect("iam:DetachRolePolicy").field(&policy(arn), "attached", ()),
+            Self::PutInline { policy, document } => {
+                let before = there.and_then(|there| there.inline.get(policy));
+                effect("iam:PutRolePolicy").field(&inline(policy), before, document)
+            }
+            Self::DeleteInline { policy } => {
+                let before = there.and_then(|there| there.inline.get(policy));
+                effect("iam:DeleteRolePolicy").field(&inline(policy), before, ())
+            }
+        }
+    }
 }
 
 impl fmt::Display for Change {

@@ -10,7 +10,7 @@ use aws_sdk_iam::Client;
 use berth_aws::{Part, PolicyFile, SessionScope, Sessions};
 use berth_ledger::RoleRecord;
 use berth_step::{Decision, Step, StepError};
-use berth_tenancy::{BoundaryPlan, LeftOver, RolePlan, RolesPlan, Subject, Thing};
+use berth_tenancy::{BoundaryPlan, Effect, LeftOver, RolePlan, RolesPlan, Subject, Thing};
 use berth_wiring::Wiring;
 use serde::{Deserialize, Serialize};
 
@@ -99,6 +99,10 @@ impl Step for CreateTenantRoles {
 
     fn apply(state: &mut State, input: &Input, change: &Change, id: Option<String>) {
         state.apply(input, change, id);
+    }
+
+    fn effect(input: &Input, state: &State, change: &Change) -> Effect {
+        change.effect(input, state)
     }
 
     fn gives(input: &Input, change: &Change) -> Option<Thing> {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use berth_ledger::Rest;
+use berth_tenancy::{Effect, ResourceKind, UntaggedKind};
 use ipnet::Ipv4Net;
 
 /// One change. `Display` is the line that a plan shows.
@@ -26,6 +27,32 @@ pub enum Change {
     ForgetVpc { vpc: String },
     /// Give the account's blocks of the region back to the ledger's pools.
     ReleaseBlocks { blocks: Vec<Ipv4Net>, rest: Rest },
+}
+
+impl Change {
+    /// What it does.
+    pub(crate) fn effect(&self) -> Effect {
+        use ResourceKind::{InternetGateway, RouteTable, Subnet, Vpc, VpcEndpoint, VpcFlowLog};
+        match self {
+            Self::DeleteEndpoint { endpoint } => Effect::deletes(VpcEndpoint, "ec2:DeleteVpcEndpoints").id(endpoint),
+            Self::DeleteFlowLog { flow_log } => Effect::deletes(VpcFlowLog, "ec2:DeleteFlowLogs").id(flow_log),
+            Self::DeleteSubnet { subnet } => Effect::deletes(Subnet, "ec2:DeleteSubnet").id(subnet),
+            Self::DeleteRouteTable { table } => Effect::deletes(RouteTable, "ec2:DeleteRouteTable").id(table),
+            Self::DetachGateway { gateway, vpc } => {
+                Effect::changes(InternetGateway, "ec2:DetachInternetGateway").id(gateway).field("vpcId", vpc, ())
+            }
+            Self::DeleteGateway { gateway } => {
+                Effect::deletes(InternetGateway, "ec2:DeleteInternetGateway").id(gateway)
+            }
+            Self::DeleteVpc { vpc } => Effect::deletes(Vpc, "ec2:DeleteVpc").id(vpc),
+            Self::ForgetVpc { vpc } => {
+                Effect::changes(UntaggedKind::Record, "dynamodb:UpdateItem").field("vpcId", vpc, ())
+            }
+            Self::ReleaseBlocks { blocks, rest: _ } => {
+                Effect::changes(UntaggedKind::AddressBlock, "dynamodb:UpdateItem").field("blocks", blocks, ())
+            }
+        }
+    }
 }
 
 impl fmt::Display for Change {

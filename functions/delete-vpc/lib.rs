@@ -18,7 +18,7 @@ use aws_sdk_ec2::Client;
 use berth_aws::{Part, PolicyFile, SessionScope, Sessions};
 use berth_ledger::Ledger;
 use berth_step::{Decision, Fault, Step, StepError};
-use berth_tenancy::{Region, Subject};
+use berth_tenancy::{Effect, Region, Subject};
 use berth_wiring::Wiring;
 use ipnet::Ipv4Net;
 use jiff::Timestamp;
@@ -111,5 +111,9 @@ impl Step for DeleteVpc {
 
     fn apply(state: &mut State, _: &Input, change: &Change, _: Option<()>) {
         state.apply(change);
+    }
+
+    fn effect(_: &Input, _: &State, change: &Change) -> Effect {
+        change.effect()
     }
 }

@@ -18,7 +18,7 @@ use aws_sdk_ec2::Client;
 use berth_aws::{Part, PolicyFile, SessionScope, Sessions};
 use berth_ledger::Ledger;
 use berth_step::{Decision, Fault, Step, StepError};
-use berth_tenancy::{AccountId, Region, RoleName, Subject};
+use berth_tenancy::{AccountId, Effect, Region, RoleName, Subject};
 use berth_wiring::Wiring;
 use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
@@ -120,5 +120,9 @@ impl Step for DetachTransitGateway {
 
     fn apply(state: &mut State, _: &Input, change: &Change, made: Option<()>) {
         state.apply(change, made.is_some());
+    }
+
+    fn effect(input: &Input, _: &State, change: &Change) -> Effect {
+        change.effect(input)
     }
 }

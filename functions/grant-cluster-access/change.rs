@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeSet, fmt};
 
-use berth_tenancy::{ClusterName, Pods, Tags};
+use berth_tenancy::{ClusterName, Effect, Pods, ResourceKind, Tags};
+
+use crate::{Input, ObservedAssociation, ObservedEntry, State};
 
 /// One change on one cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,6 +85,73 @@ impl Change {
             }
         }
     }
+
+    /// What it does, as far as `state`, the state before it, says: in the account and region of the cluster.
+    pub(crate) fn effect(&self, input: &Input, state: &State) -> Effect {
+        let on = state.clusters.iter().find(|there| there.plan.name == self.cluster);
+        let effect = match &self.what {
+            What::Entry { role, change } => {
+                let there = on.and_then(|there| there.entries.get(role));
+                change.effect(there).id(role).name(self.cluster.to_string())
+            }
+            What::Association { pods, change } => {
+                let there = on.and_then(|there| there.associations.get(pods));
+                change.effect(there).name(format!("{pods} on {}", self.cluster))
+            }
+        };
+        let Some(plan) = on.map(|on| &on.plan) else { return effect };
+        let effect = effect.in_region(&plan.region);
+        let hub = input.run.execution.split(':').nth(4).and_then(|account| account.parse().ok());
+        let account = plan.outside.as_ref().map(|outside| outside.account.clone()).or(hub);
+        account.iter().fold(effect, Effect::in_account)
+    }
+}
+
+impl EntryChange {
+    fn effect(&self, there: Option<&ObservedEntry>) -> Effect {
+        let (kind, groups) = (ResourceKind::AccessEntry, "kubernetesGroups");
+        match self {
+            Self::Create { groups: after, tags: _ } => {
+                Effect::creates(kind, "eks:CreateAccessEntry").field(groups, (), after)
+            }
+            Self::Delete { .. } | Self::Remove => Effect::deletes(kind, "eks:DeleteAccessEntry"),
+            Self::SetGroups { groups: after } => {
+                let before = there.map(|there| &there.groups);
+                Effect::changes(kind, "eks:UpdateAccessEntry").field(groups, before, after)
+            }
+            Self::Tag { tags, .. } => {
+                Effect::changes(kind, "eks:TagResource").tags(there.map(|there| &there.tags), tags)
+            }
+        }
+    }
+}
+
+impl AssociationChange {
+    fn effect(&self, there: Option<&ObservedAssociation>) -> Effect {
+        let kind = ResourceKind::PodIdentityAssociation;
+        match self {
+            Self::Create { roles, tags: _ } => {
+                set_roles(Effect::creates(kind, "eks:CreatePodIdentityAssociation"), None, roles)
+            }
+            Self::Set { id, roles } => {
+                set_roles(Effect::changes(kind, "eks:UpdatePodIdentityAssociation").id(id), there, roles)
+            }
+            Self::Delete { id } | Self::Remove { id } => {
+                Effect::deletes(kind, "eks:DeletePodIdentityAssociation").id(id)
+            }
+            Self::Tag { id, tags, arn: _ } => {
+                Effect::changes(kind, "eks:TagResource").id(id).tags(there.map(|there| &there.tags), tags)
+            }
+        }
+    }
+}
+
+/// The roles of an association, and that its sessions have tags.
+fn set_roles(effect: Effect, there: Option<&ObservedAssociation>, roles: &PodRoles) -> Effect {
+    effect
+        .field("roleArn", there.map(|there| &there.role), &roles.first)
+        .field("targetRoleArn", there.and_then(|there| there.target.as_ref()), &roles.target)
+        .field("disableSessionTags", there.map(|there| !there.session_tags), false)
 }
 
 impl fmt::Display for Change {

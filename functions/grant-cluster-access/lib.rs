@@ -21,7 +21,7 @@ use aws_sdk_eks::Client;
 use berth_aws::{Part, PolicyFile, SessionScope, Sessions};
 use berth_ledger::{ClusterAccessRecord, RoleRecord};
 use berth_step::{Decision, Fault, HasSubject, Step, StepError};
-use berth_tenancy::{ClusterName, ClusterPlan, LeftOver, PodIdentityPlan, Pods, Subject, Thing, WorkloadPlan};
+use berth_tenancy::{ClusterName, ClusterPlan, Effect, LeftOver, PodIdentityPlan, Pods, Subject, Thing, WorkloadPlan};
 use berth_wiring::Wiring;
 use serde::{Deserialize, Serialize};
 
@@ -172,6 +172,10 @@ impl Step for GrantClusterAccess {
 
     fn apply(state: &mut State, _: &Input, change: &Change, arn: Option<String>) {
         state.apply(change, arn);
+    }
+
+    fn effect(input: &Input, state: &State, change: &Change) -> Effect {
+        change.effect(input, state)
     }
 
     fn gives(input: &Input, change: &Change) -> Option<Thing> {

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use berth_tenancy::AssignmentPlan;
+use berth_tenancy::{AssignmentPlan, Effect, UntaggedKind};
+
+use crate::Input;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
@@ -27,6 +29,23 @@ pub enum Change {
         /// ARN of the permission set.
         permission_set_arn: String,
     },
+}
+
+impl Change {
+    /// What it does, in the account where Identity Center is called.
+    pub(crate) fn effect(&self, input: &Input) -> Effect {
+        let effect = match self {
+            Self::Assign { assignment: AssignmentPlan { group, permission_set, .. }, .. } => {
+                Effect::creates(UntaggedKind::SignIn, "sso:CreateAccountAssignment")
+                    .name(format!("{group} with {permission_set}"))
+            }
+            Self::Remove { group, permission_set, .. } => {
+                Effect::deletes(UntaggedKind::SignIn, "sso:DeleteAccountAssignment")
+                    .name(format!("{group} with {permission_set}"))
+            }
+        };
+        input.sign_in.iter().fold(effect, |effect, plan| effect.in_account(&plan.account).in_region(&plan.region))
+    }
 }
 
 impl fmt::Display for Change {

@@ -16,7 +16,7 @@ use aws_sdk_ssoadmin::Client as IdentityCenter;
 use berth_aws::{Part, PolicyFile, SessionScope, Sessions};
 use berth_ledger::SignInRecord;
 use berth_step::{Decision, Step, StepError};
-use berth_tenancy::{LeftOver, SignInPlan, Subject, Thing};
+use berth_tenancy::{Effect, LeftOver, SignInPlan, Subject, Thing};
 use berth_wiring::Wiring;
 use serde::{Deserialize, Serialize};
 
@@ -113,6 +113,10 @@ impl Step for GrantSignIn {
 
     fn apply(state: &mut State, _: &Input, change: &Change, made: Option<Progress>) {
         state.apply(change, made);
+    }
+
+    fn effect(input: &Input, _: &State, change: &Change) -> Effect {
+        change.effect(input)
     }
 
     fn gives(_: &Input, change: &Change) -> Option<Thing> {

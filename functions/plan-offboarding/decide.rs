@@ -61,6 +61,7 @@ pub fn subject(
         opening_until: None,
         // Nothing is made on the way out.
         tags: OrganizationTags::default(),
+        only_planned: None,
     })
 }
 

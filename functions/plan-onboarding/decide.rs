@@ -3,7 +3,10 @@
 use berth_config::{AccountFacts, MatchError, Onboarding, PlatformConfig};
 use berth_ledger::{Record, next_generation};
 use berth_step::{Fault, StepError};
-use berth_tenancy::{BaselinePlan, Given, LeftOvers, Mode, Plan, Region, Subject, Thing, wait};
+use berth_tenancy::{
+    BaselinePlan, Effect, Given, LeftOvers, Mode, Origin, Plan, Planned, Region, ResourceChange, Subject, Thing,
+    UntaggedKind, wait,
+};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::OnboardingRequest;
@@ -39,6 +42,7 @@ pub fn subject(
         allow_disruption: request.allow_disruption,
         opening_until: None,
         tags: matched.tags.clone(),
+        only_planned: request.only_planned.clone(),
     }
 }
 
@@ -57,6 +61,24 @@ pub fn check_generation(record: Option<&Record>, request: &OnboardingRequest) ->
         .hint("leave `generation` out: Berth takes the next one")),
         _ => Ok(()),
     }
+}
+
+/// Whether every state has room for the keys of the plan that the run is limited to, beside what the account needs.
+///
+/// # Errors
+/// `InvalidInput` when one may not.
+pub fn check_room(matched: &Onboarding, request: &OnboardingRequest) -> Result<(), StepError> {
+    let Some(limit) = &request.only_planned else { return Ok(()) };
+    let (bytes, room) = (limit.to_string().len(), matched.room());
+    if bytes <= room {
+        return Ok(());
+    }
+    let what = format!(
+        "the plan that is applied has too many changes for one run: their keys have {bytes} bytes, and Step Functions has \
+         room for {room} beside what the account itself needs"
+    );
+    Err(StepError::new(Fault::InvalidInput, what)
+        .hint("onboard the account without a plan file: berth onboard ACCOUNT --wait"))
 }
 
 /// Until when AWS may still be opening the account: for `seconds` from `now`, if it joined the organization lately.
@@ -100,6 +122,8 @@ pub fn plan(subject: Subject, matched: Onboarding) -> Plan {
         awaited_clusters,
         git_ops,
         changes: Vec::new(),
+        planned: Vec::new(),
+        summary: Vec::new(),
         left_over: LeftOvers::default(),
     }
 }
@@ -134,6 +158,17 @@ fn unlisted(plan: &Plan, record: &Record) -> Vec<Given> {
     let made = regions.filter(|region| record.regions.contains_key(*region) && !is_given(region));
     made.map(|region| Given { thing: Thing::Baseline { region: region.clone(), parts: None }, generation: None })
         .collect()
+}
+
+/// Adds to the plan what planning itself would change: the account joins a tenant that others belong to.
+pub fn with_join(plan: &mut Plan, join: Option<String>) {
+    let Some(join) = join else { return };
+    let place = Origin::of(env!("CARGO_PKG_NAME"), &plan.run, None);
+    let effect = Effect::changes(UntaggedKind::Record, "dynamodb:TransactWriteItems").name(plan.run.tenant.to_string());
+    let change = ResourceChange::of(&place, effect.field("environment", (), &plan.run.environment), &join);
+    let planned = Planned::of(&place, vec![change]);
+    plan.changes.push(join);
+    (plan.planned, plan.summary) = (planned.planned, planned.summary);
 }
 
 /// The error of an account that could not be matched.

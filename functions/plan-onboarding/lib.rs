@@ -20,7 +20,7 @@ use serde_json::Value;
 
 pub use crate::{
     account::facts,
-    decide::{check_generation, opening_until, plan, subject, with_left_over},
+    decide::{check_generation, check_room, opening_until, plan, subject, with_join, with_left_over},
     identity::{bind, claimed, joins},
     request::{OnboardingRequest, read_request},
     transfer::{check, check_target, transfer_plan},
@@ -70,6 +70,7 @@ impl PlanOnboarding {
             Match::Onboard(matched) => *matched,
         };
         decide::check_generation(record.as_ref(), &request)?;
+        decide::check_room(&matched, &request)?;
         let mut subject = subject(&facts, &matched, record.as_ref(), &request, &input.execution);
         subject.opening_until = opening_until(facts.joined, now, platform.opening_seconds_max);
         let mut plan = plan(subject, matched.clone());
@@ -94,7 +95,7 @@ impl PlanOnboarding {
             Mode::Plan => {
                 let claims = self.0.ledger.claims_of(&wanted.tenant).await?;
                 let join = joins(&claims, &wanted, &facts, source, tag)?;
-                plan.changes.extend(join.filter(|_| bound.is_new));
+                with_join(&mut plan, join.filter(|_| bound.is_new));
             }
             Mode::Apply => match self.acquire(&plan.run, &bound, now).await? {
                 Acquisition::Acquired => {}

@@ -2,7 +2,7 @@
 
 use berth_events::{Decision, Transfer, recognise};
 use berth_step::{Fault, StepError};
-use berth_tenancy::{AccountId, Mode};
+use berth_tenancy::{AccountId, Mode, PlanLimit};
 use serde_json::Value;
 
 /// A request that names an account.
@@ -15,6 +15,8 @@ pub struct OnboardingRequest {
     pub generation: Option<u32>,
     /// Whether steps may make changes that cut traffic off for a while.
     pub allow_disruption: bool,
+    /// The plan whose changes steps may make, and no other.
+    pub only_planned: Option<PlanLimit>,
     /// Whom the account shall become, when a person asks for that.
     pub transfer: Option<Transfer>,
 }
@@ -29,6 +31,7 @@ pub fn read_request(request: &Value) -> Result<OnboardingRequest, StepError> {
             mode: recognised.mode.unwrap_or_default(),
             generation: recognised.generation,
             allow_disruption: recognised.allow_disruption,
+            only_planned: recognised.only_planned,
             transfer: recognised.transfer,
         }),
         (decision, _) => Err(StepError::new(

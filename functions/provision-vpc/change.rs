@@ -3,10 +3,10 @@
 use std::fmt;
 
 use berth_ledger::VpcIntent;
-use berth_tenancy::{RECORD_CHANGE, SubnetBlock, Tags, TierRouting};
+use berth_tenancy::{Effect, RECORD_CHANGE, ResourceKind, SubnetBlock, Tags, TierRouting, UntaggedKind};
 use ipnet::Ipv4Net;
 
-use crate::state::routing_tag;
+use crate::{State, state::routing_tag};
 
 /// One change. `Display` is the line that a plan shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,9 +119,115 @@ pub enum Block {
     Reserved(Ipv4Net),
 }
 
+/// A block; nothing while its address is a placeholder.
+fn known(cidr: Ipv4Net) -> Option<Ipv4Net> {
+    (!is_placeholder(cidr)).then_some(cidr)
+}
+
+/// Whether nobody knows the block's address yet.
+fn is_placeholder(cidr: Ipv4Net) -> bool {
+    cidr.network().octets().first() == Some(&0)
+}
+
 /// A block as text; only its size while its address is a placeholder, because nobody knows it yet.
 fn shown(cidr: Ipv4Net) -> String {
-    if cidr.network().octets().first() == Some(&0) { format!("a /{}", cidr.prefix_len()) } else { cidr.to_string() }
+    if is_placeholder(cidr) { format!("a /{}", cidr.prefix_len()) } else { cidr.to_string() }
+}
+
+impl Change {
+    /// What it does, as far as `state`, the state before it, says.
+    pub(crate) fn effect(&self, state: &State) -> Effect {
+        use ResourceKind::{InternetGateway, RouteTable, Subnet, Vpc, VpcEndpoint, VpcFlowLog};
+        use UntaggedKind::{AddressBlock, Record, SecurityGroup};
+        let creates = |kind: ResourceKind, operation| Effect::creates(kind, operation);
+        let changes = |kind: ResourceKind, operation| Effect::changes(kind, operation);
+        let in_vpc = |effect: Effect, vpc: &str| effect.given("vpcId", (), vpc);
+        match self {
+            Self::ReserveBlock { pool, prefix_length } => {
+                let effect = Effect::creates(AddressBlock, "dynamodb:PutItem").name(pool);
+                effect.field("prefixLength", (), prefix_length)
+            }
+            Self::TakeBlockBack { pool, cidr } => {
+                Effect::changes(AddressBlock, "dynamodb:UpdateItem").id(cidr.to_string()).name(pool)
+            }
+            Self::RecordVpc { vpc, cidr } => {
+                in_vpc(Effect::changes(Record, "dynamodb:UpdateItem"), vpc).given("cidrBlock", (), known(*cidr))
+            }
+            Self::CreateVpc { block, .. } => created_vpc(block),
+            Self::TagResource { id, tags } => tagged(state, id, tags),
+            Self::EnableDnsHostnames { vpc } => {
+                changes(Vpc, "ec2:ModifyVpcAttribute").id(vpc).field("enableDnsHostnames", (), true)
+            }
+            Self::CloseDefaultGroup { vpc } => {
+                let effect = Effect::changes(SecurityGroup, "ec2:RevokeSecurityGroupIngress").name("default");
+                in_vpc(effect, vpc).field("rules", (), [(); 0])
+            }
+            Self::CreateRouteTable { vpc, routing } => {
+                let name = routing_tag(*routing).unwrap_or("main");
+                in_vpc(creates(RouteTable, "ec2:CreateRouteTable").name(name), vpc)
+            }
+            Self::CreateInternetGateway { .. } => creates(InternetGateway, "ec2:CreateInternetGateway"),
+            Self::AttachInternetGateway { vpc, gateway } => {
+                in_vpc(changes(InternetGateway, "ec2:AttachInternetGateway").id(gateway), vpc)
+            }
+            Self::RouteToInternet { table, gateway } => {
+                let effect = changes(RouteTable, "ec2:CreateRoute").id(table).name("public");
+                effect.given("routes.0.0.0.0/0", (), gateway)
+            }
+            Self::CreateSubnet { vpc, block } => {
+                let effect = creates(Subnet, "ec2:CreateSubnet").name(format!("{} {}", block.tier, block.zone));
+                in_vpc(effect, vpc).given("cidrBlock", (), known(block.cidr))
+            }
+            Self::AssociateSubnet { subnet, table } => associated(state, subnet, table),
+            Self::CreateEndpoint { vpc, service, table } => {
+                let effect = in_vpc(creates(VpcEndpoint, "ec2:CreateVpcEndpoint").name(service), vpc);
+                effect.given("routeTableId", (), table)
+            }
+            Self::RouteToEndpoint { endpoint, service, table } => {
+                let effect = changes(VpcEndpoint, "ec2:ModifyVpcEndpoint").id(endpoint).name(service);
+                effect.given("routeTableId", (), table)
+            }
+            Self::CreateFlowLogs { vpc, destination } => {
+                in_vpc(creates(VpcFlowLog, "ec2:CreateFlowLogs"), vpc).field("logDestination", (), destination)
+            }
+        }
+    }
+}
+
+/// A subnet gets the route table of its tier.
+fn associated(state: &State, subnet: &str, table: &str) -> Effect {
+    let before = state.associations().get(subnet).copied();
+    let effect = Effect::changes(ResourceKind::Subnet, "ec2:AssociateRouteTable").id(subnet);
+    let place = state.subnets.iter().find(|known| known.id == subnet).and_then(|known| known.place.as_ref());
+    let name = place.map(|(tier, zone)| format!("{tier} {zone}"));
+    name.into_iter().fold(effect, Effect::name).given("routeTableId", before, table)
+}
+
+/// The VPC, with its block as far as that is known.
+fn created_vpc(block: &Block) -> Effect {
+    let effect = Effect::creates(ResourceKind::Vpc, "ec2:CreateVpc");
+    match block {
+        Block::Ipam { pool_id, prefix_length } => {
+            effect.field("ipamPoolId", (), pool_id).field("prefixLength", (), prefix_length).given("cidrBlock", (), ())
+        }
+        Block::Reserved(cidr) => {
+            effect.field("prefixLength", (), cidr.prefix_len()).given("cidrBlock", (), known(*cidr))
+        }
+    }
+}
+
+/// Tags of the VPC or of a part of it.
+fn tagged(state: &State, id: &str, tags: &Tags) -> Effect {
+    let vpc = state.vpc.iter().map(|vpc| (ResourceKind::Vpc, &vpc.id, &vpc.tags));
+    let subnets = state.subnets.iter().map(|one| (ResourceKind::Subnet, &one.id, &one.tags));
+    let tables = state.tables.iter().map(|one| (ResourceKind::RouteTable, &one.id, &one.tags));
+    let gateway = state.gateway.iter().map(|one| (ResourceKind::InternetGateway, &one.id, &one.tags));
+    let endpoints = state.endpoints.iter().map(|one| (ResourceKind::VpcEndpoint, &one.id, &one.tags));
+    let logs = state.flow_logs.iter().map(|one| (ResourceKind::VpcFlowLog, &one.id, &one.tags));
+    let mut all = vpc.chain(subnets).chain(tables).chain(gateway).chain(endpoints).chain(logs);
+    let (kind, before) =
+        all.find(|(_, known, _)| *known == id).map_or((ResourceKind::Vpc, None), |(kind, _, tags)| (kind, Some(tags)));
+    Effect::changes(kind, "ec2:CreateTags").id(id).tags(before, tags)
 }
 
 impl fmt::Display for Change {

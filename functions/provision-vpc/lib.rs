@@ -23,7 +23,7 @@ use aws_sdk_ec2::Client;
 use berth_aws::{Part, PolicyFile, SessionScope, Sessions};
 use berth_ledger::Ledger;
 use berth_step::{Decision, Step, StepError};
-use berth_tenancy::{NetworkPlan, PlannedChange, Region, Subject, Thing};
+use berth_tenancy::{Effect, NetworkPlan, PlannedChange, Region, Subject, Thing};
 use berth_wiring::Wiring;
 use ipnet::Ipv4Net;
 use jiff::Timestamp;
@@ -147,6 +147,10 @@ impl Step for ProvisionVpc {
 
     fn apply(state: &mut State, input: &Input, change: &Change, made: Option<Made>) {
         state.apply(input, change, made);
+    }
+
+    fn effect(_: &Input, state: &State, change: &Change) -> Effect {
+        change.effect(state)
     }
 
     /// The id comes with the record of the creation, and with the run's end: `CreateVpc` gives it.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use berth_tenancy::Region;
+use berth_tenancy::{Effect, Region, ResourceKind};
 
 /// One change in one region.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +23,24 @@ pub enum Removal {
     DeleteSubnet { subnet: String },
     /// Delete the default VPC, with its main route table, default security group and default network ACL.
     DeleteVpc { vpc: String },
+}
+
+impl Change {
+    /// What it does, in its region.
+    pub(crate) fn effect(&self) -> Effect {
+        use ResourceKind::{InternetGateway, Subnet, Vpc};
+        let effect = match &self.removal {
+            Removal::DetachGateway { vpc, gateway } => {
+                Effect::changes(InternetGateway, "ec2:DetachInternetGateway").id(gateway).field("vpcId", vpc, ())
+            }
+            Removal::DeleteGateway { gateway } => {
+                Effect::deletes(InternetGateway, "ec2:DeleteInternetGateway").id(gateway)
+            }
+            Removal::DeleteSubnet { subnet } => Effect::deletes(Subnet, "ec2:DeleteSubnet").id(subnet),
+            Removal::DeleteVpc { vpc } => Effect::deletes(Vpc, "ec2:DeleteVpc").id(vpc),
+        };
+        effect.in_region(&self.region)
+    }
 }
 
 impl fmt::Display for Change {

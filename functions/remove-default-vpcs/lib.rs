@@ -13,7 +13,7 @@ use aws_config::SdkConfig;
 use berth_aws::{Part, PolicyFile, SessionScope, Sessions};
 use berth_ledger::DefaultVpcRecord;
 use berth_step::{Decision, Fault, Step, StepError};
-use berth_tenancy::{DefaultVpc, Subject};
+use berth_tenancy::{DefaultVpc, Effect, Subject};
 use berth_wiring::Wiring;
 use serde::{Deserialize, Serialize};
 
@@ -95,5 +95,9 @@ impl Step for RemoveDefaultVpcs {
 
     fn apply(state: &mut State, _: &Input, change: &Change, _: Option<()>) {
         state.apply(change);
+    }
+
+    fn effect(_: &Input, _: &State, change: &Change) -> Effect {
+        change.effect()
     }
 }

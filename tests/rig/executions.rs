@@ -3,9 +3,10 @@
 use std::{collections::BTreeMap, sync::PoisonError};
 
 use aws_sdk_sfn::types::{ExecutionStatus, HistoryEvent};
+use berth_contract::changes_in_answer;
 use berth_ledger::{Acquisition, Bound, Holder, Record, Status};
 use berth_step::StepError;
-use berth_tenancy::{Binding, Identity, Subject};
+use berth_tenancy::{Binding, Identity, ResourceChange, Subject};
 use serde_json::{Value, json};
 
 use super::Rig;
@@ -193,6 +194,15 @@ impl Rig {
             parameters["FunctionName"].as_str()?.contains(function).then(|| parameters["Payload"].clone())
         };
         self.history(arn).into_iter().find_map(of).expect("the function was called")
+    }
+
+    /// Every change in the answers of the steps of a plan, in the order of the answers.
+    #[must_use]
+    pub fn planned(&self, arn: &str) -> Vec<ResourceChange> {
+        let history = self.history(arn);
+        let outputs = history.iter().filter_map(|event| event.task_succeeded_event_details()?.output());
+        let answers = outputs.filter_map(|output| serde_json::from_str::<Value>(output).ok());
+        answers.flat_map(|answer| changes_in_answer(&answer)).collect()
     }
 
     /// Errors with which attempts of tasks failed, in order.

@@ -284,15 +284,32 @@ impl Rig {
     }
 
     fn berth_in(environment: &BTreeMap<String, String>, arguments: &[&str]) -> (i32, String) {
+        let (code, text, errors) = Self::said(environment, arguments);
+        assert!(code < 2, "berth {arguments:?}: {errors}");
+        (code, text)
+    }
+
+    /// Runs `berth` with any exit code: that, and what is on standard output and on standard error.
+    #[must_use]
+    pub fn berth_said(&self, arguments: &[&str]) -> (i32, String, String) {
+        Self::said(&self.environment, arguments)
+    }
+
+    fn said(environment: &BTreeMap<String, String>, arguments: &[&str]) -> (i32, String, String) {
         let output = std::process::Command::new(local_aws::binaries().join("berth"))
             .args(arguments)
             .envs(environment)
             .output()
             .expect("berth runs");
         let code = output.status.code().expect("berth ends by itself");
-        let text = String::from_utf8(output.stdout).expect("berth prints UTF-8");
-        assert!(code < 2, "berth {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-        (code, text)
+        let text = |bytes| String::from_utf8(bytes).expect("berth prints UTF-8");
+        (code, text(output.stdout), text(output.stderr))
+    }
+
+    /// A file of this name beside what the local AWS keeps, for a test's own use.
+    #[must_use]
+    pub fn scratch(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
     }
 
     /// Runs `berth` until `ends` says so of a line that it prints, then presses Ctrl-C; its exit code and its lines until

@@ -36,6 +36,7 @@ fn subject(account: &str) -> Subject {
         mode: Mode::Apply,
         opening_until: None,
         tags: OrganizationTags::default(),
+        only_planned: None,
         allow_disruption: false,
         tenant_role: "BerthTenant".parse().unwrap(),
     }

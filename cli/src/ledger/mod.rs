@@ -26,7 +26,7 @@ use crate::{
     args::{LedgerCommand, RebuildArgs, Target},
     follow,
     invoke::invoke,
-    onboard,
+    onboard::{self, Wish},
     outcome::{Exit, Problem},
     output, paint, status, sweep,
     target::{self, Deployment},
@@ -106,7 +106,7 @@ impl Rebuild<'_> {
     /// Looks at one account and writes what was found.
     async fn account(&self, ask: &Ask, newest: Option<&Newest>, tally: &mut Tally) -> Result<(), Problem> {
         let account = &ask.account_id;
-        let execution = onboard::start(self.deployment, account, Mode::Plan, false).await?;
+        let execution = onboard::start(self.deployment, &Wish::of(account, Mode::Plan)).await?;
         let ended = follow::to_the_end(self.deployment, &execution, false).await?;
         let found = match ended.failure() {
             Some(failure) => Found::unseen(failure.clone()),

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     execution,
     follow::{self, Progress},
-    onboard,
+    onboard::{self, Wish},
     outcome::Problem,
     target::Deployment,
 };
@@ -159,7 +159,7 @@ async fn known(deployment: &Deployment, arn: &str) -> Result<Option<Known>, Prob
 
 /// Starts the next generation, as `berth onboard` does: the first state counts it in the ledger.
 async fn start_new(deployment: &Deployment, account: &AccountId, why: &str) -> Result<Done, Problem> {
-    let execution = onboard::start(deployment, account, Mode::Apply, false).await?;
+    let execution = onboard::start(deployment, &Wish::of(account, Mode::Apply)).await?;
     Ok((ReplayOutcome::Started, format!("started anew: {why}"), Some(execution)))
 }
 

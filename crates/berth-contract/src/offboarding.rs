@@ -1,6 +1,6 @@
 //! The output of an offboarding that succeeded.
 
-use berth_tenancy::{AccountId, LeftOver, OffboardingScope, Region, Subject, Thing};
+use berth_tenancy::{AccountId, LeftOver, OffboardingScope, Region, ResourceChange, StepSummary, Subject, Thing};
 use ipnet::Ipv4Net;
 use serde::Deserialize;
 
@@ -82,4 +82,10 @@ pub struct LeftBaseline {
     /// The same.
     #[serde(default)]
     pub given: Vec<Thing>,
+    /// Of a plan by an execution that an earlier version started: the same with all that is known of it.
+    #[serde(default)]
+    pub planned: Vec<ResourceChange>,
+    /// The same in short.
+    #[serde(default)]
+    pub summary: Vec<StepSummary>,
 }

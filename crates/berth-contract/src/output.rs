@@ -1,6 +1,6 @@
 //! The output of an execution that succeeded, and the result of a region in it.
 
-use berth_tenancy::{AccountId, LeftOver, Region, Subject, Thing, TransferPlan};
+use berth_tenancy::{AccountId, LeftOver, Region, StepSummary, Subject, Thing, TransferPlan};
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
 use crate::{ClusterAccessRecord, DefaultVpcRecord, ReadinessRecord, RegionRecord, RoleRecord, SignInRecord};
@@ -41,6 +41,10 @@ pub enum ExecutionOutput {
         /// do not say.
         #[serde(default)]
         given: Vec<Thing>,
+        /// Of a plan: what each step would change, in short. The changes themselves are in the answers of the steps, in the
+        /// history of the execution, so that a plan of any size fits. Older executions do not say.
+        #[serde(default)]
+        plan: Vec<StepSummary>,
     },
     /// The account is not ours.
     Ignore {
@@ -76,6 +80,9 @@ pub struct RegionResult {
     pub network: RegionRecord,
     /// What was changed there.
     pub changes: Vec<String>,
+    /// Of a plan: what each step would change there, in short.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub summary: Vec<StepSummary>,
 }
 
 /// A record of an earlier version may lack the proof of isolation; a result never does.

@@ -54,6 +54,7 @@ object!(
         "mode" strict mode: Nothing,
         "generation" strict generation: Nothing,
         "allowDisruption" strict allow_disruption: Nothing,
+        "onlyPlanned" strict only_planned: Nothing,
         "transferTo" strict transfer_to: Nothing,
         "oldAccessRemoved" strict old_access_removed: Nothing,
         "reason" first reason: Nothing,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use berth_tenancy::{AccountId, EnvironmentName, Mode, TenantName};
+use berth_tenancy::{AccountId, EnvironmentName, Mode, PlanLimit, TenantName};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -109,6 +109,9 @@ pub struct Recognised {
     /// Whether the onboarding may cut traffic off for a while. Only a plain request can say so.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub allow_disruption: bool,
+    /// The plan to which the onboarding is limited. Only a plain request can say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only_planned: Option<PlanLimit>,
     /// Whom the account shall become. Only a plain request can say so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transfer: Option<Transfer>,
@@ -143,6 +146,7 @@ impl Recognised {
             mode: None,
             generation: None,
             allow_disruption: false,
+            only_planned: None,
             transfer: None,
         }
     }

@@ -1,6 +1,6 @@
 //! Requests that are Berth's own: the plain `{"accountId": "…"}` of a person, and the `Account Created` event.
 
-use berth_tenancy::Mode;
+use berth_tenancy::{Mode, PlanLimit};
 
 use crate::{
     Decision, Recognised, Source, Transfer,
@@ -12,11 +12,12 @@ use crate::{
 };
 
 /// Keys of a plain request, besides what [`is_remark`] allows.
-const KEYS: [&str; 9] = [
+const KEYS: [&str; 10] = [
     "accountId",
     "mode",
     "generation",
     "allowDisruption",
+    "onlyPlanned",
     "transferTo",
     "oldAccessRemoved",
     "reason",
@@ -36,7 +37,7 @@ pub(crate) fn plain(request: &Node) -> Recognised {
     if let Some(key) = strange.chain(misplaced).next() {
         let key = quoted(key, QUOTE_CHARS_MAX);
         return Recognised::reject(format!(
-            "a request has no key {key}; it has accountId, and may have mode, generation, allowDisruption, transferTo and oldAccessRemoved"
+            "a request has no key {key}; it has accountId, and may have mode, generation, allowDisruption, onlyPlanned, transferTo and oldAccessRemoved"
         ))
         .from(Source::Manual);
     }
@@ -47,12 +48,17 @@ pub(crate) fn plain(request: &Node) -> Recognised {
         Ok(allow) => allow,
         Err(why) => return Recognised::reject(why).from(Source::Manual),
     };
+    let only_planned = match only_planned(request) {
+        Ok(limit) => limit,
+        Err(why) => return Recognised::reject(why).from(Source::Manual),
+    };
     let transfer = match transfer(request) {
         Ok(transfer) => transfer,
         Err(why) => return Recognised::reject(why).from(Source::Manual),
     };
     let time = request.time.text().and_then(crate::timestamp::parse);
-    Recognised { time, allow_disruption, transfer, ..asked(request, "a person asked for it") }.from(Source::Manual)
+    Recognised { time, allow_disruption, only_planned, transfer, ..asked(request, "a person asked for it") }
+        .from(Source::Manual)
 }
 
 /// Recognises an event with Berth's own source or detail-type.
@@ -72,6 +78,10 @@ pub(crate) fn own(source: &str, kind: &str, detail: &Node, envelope: &Node) -> R
         outcome::ACCOUNT_CREATED if !detail.allow_disruption.is_absent() => {
             // Events are repeated and replayed; an outage is allowed once, by a person who waits for it.
             Recognised::reject("an event cannot allow disruption: only a person's request can").from(Source::Own)
+        }
+        outcome::ACCOUNT_CREATED if !detail.only_planned.is_absent() => {
+            // A plan is applied at once or not at all: by the time of a replay it is another.
+            Recognised::reject("an event cannot apply a plan: only a person's request can").from(Source::Own)
         }
         outcome::ACCOUNT_CREATED if !(detail.transfer_to.is_absent() && detail.old_access_removed.is_absent()) => {
             Recognised::reject("an event cannot transfer an account: only a person's request can").from(Source::Own)
@@ -125,6 +135,15 @@ fn switch(value: &Scalar, key: &str) -> Result<bool, String> {
         Json::Absent | Json::Null => Ok(false),
         Json::Truth(on) => Ok(*on),
         other => Err(format!("{key} is {}, not true or false", other.kind())),
+    }
+}
+
+/// The plan to which a run is limited: its hash, and the keys of its changes.
+fn only_planned(request: &Node) -> Result<Option<PlanLimit>, String> {
+    match &request.only_planned {
+        Json::Absent | Json::Null => Ok(None),
+        Json::Text(text) => text.parse().map(Some).map_err(|error| format!("onlyPlanned is no plan: {error}")),
+        other => Err(format!("onlyPlanned is {}, not a hash and keys", other.kind())),
     }
 }
 

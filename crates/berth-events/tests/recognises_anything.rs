@@ -15,7 +15,7 @@ const GOOD: [&str; 6] = [
 ];
 
 /// Keys and texts that mean something, so that arbitrary JSON reaches deep into the recogniser.
-const KEYS: [&str; 37] = [
+const KEYS: [&str; 38] = [
     "Records",
     "Messages",
     "body",
@@ -43,6 +43,7 @@ const KEYS: [&str; 37] = [
     "mode",
     "generation",
     "allowDisruption",
+    "onlyPlanned",
     "resourceId",
     "state",
     "createManagedAccountStatus",

@@ -240,3 +240,26 @@ fn times_are_read_in_every_format_and_a_missing_one_is_none() {
         assert_eq!(time(name).as_deref(), expected, "{name}");
     }
 }
+
+#[test]
+fn only_a_plain_request_can_apply_a_plan_and_only_one_that_is_whole() {
+    let hash = format!("sha256:{}", "0a".repeat(32));
+    let plain =
+        |value: &str| recognise(format!(r#"{{"accountId": "111122223333", "onlyPlanned": {value}}}"#).as_bytes());
+    let found = plain(&format!("\"{hash} 00112233445566ff\""));
+    let limit = found.only_planned.as_ref().map(ToString::to_string);
+    assert_eq!((found.decision, limit), (Decision::Onboard, Some(format!("{hash} 00112233445566ff"))));
+    assert_eq!((plain("null").decision, plain("null").only_planned), (Decision::Onboard, None));
+    for value in ["true", "1", "[]", "{}", "\"\"", "\"sha256:1\"", &format!("\"{hash} x\"")] {
+        let found = plain(value);
+        assert_eq!((found.decision, &found.only_planned), (Decision::Reject, &None), "{value}");
+        assert!(found.reason.starts_with("onlyPlanned is "), "{}", found.reason);
+    }
+    for value in ["null", &format!("\"{hash}\"")] {
+        let event = format!(
+            r#"{{"source": "berth.accounts", "detail-type": "Account Created",
+                 "detail": {{"accountId": "111122223333", "onlyPlanned": {value}}}}}"#
+        );
+        assert_eq!(recognise(event.as_bytes()).decision, Decision::Reject, "{value}");
+    }
+}

@@ -1,6 +1,6 @@
 //! The loop that every step runs in, and the dry run of a plan.
 
-use berth_tenancy::{Mode, Thing};
+use berth_tenancy::{Mode, Origin, Planned, ResourceChange, Thing};
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -14,7 +14,7 @@ const ROUNDS_MAX: usize = 16;
 const CHANGES_AT_ONCE: usize = 6;
 
 /// What a step returns to the state machine: its output, and what it changed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Converged<O> {
     /// What later states read.
     #[serde(flatten)]
@@ -22,6 +22,9 @@ pub struct Converged<O> {
     /// Changes that this invocation made, or in mode `plan` would be made. Those of the whole run are in the journal: an
     /// invocation that ends in a fault returns none.
     pub changes: Vec<String>,
+    /// In mode `plan` the same changes with all that is known of them.
+    #[serde(flatten)]
+    pub planned: Planned,
 }
 
 /// Who makes the changes of an invocation, and by which clock they are written down.
@@ -54,9 +57,9 @@ pub async fn converge<S: Step>(
     let clients = Box::pin(step.connect(input)).await?;
     let state = Box::pin(S::observe(&clients, input)).await?;
     if input.subject().mode == Mode::Plan {
-        let DryRun { batches, output, .. } = dry_run::<S>(input, state)?;
+        let DryRun { batches, output, .. } = dry_run::<S>(input, state.clone())?;
         let changes = batches.iter().flatten().map(|change| logged::<S>(input, change)).collect();
-        return Ok(Converged { output, changes });
+        return Ok(Converged { output, changes, planned: planned::<S>(actor.step, input, state, &batches) });
     }
     make_changes::<S>(&clients, (lease, actor), input, state).await
 }
@@ -77,6 +80,20 @@ pub fn dry_run<S: Step>(input: &S::Input, mut state: S::State) -> Result<DryRun<
     }
 }
 
+/// What the batches of a dry run do, from the state that it began with. Pure.
+pub fn planned<S: Step>(step: &str, input: &S::Input, mut state: S::State, batches: &[Vec<S::Change>]) -> Planned {
+    let place = Origin::of(step, input.subject(), input.region());
+    let mut changes = Vec::new();
+    for batch in batches {
+        let told = |change| ResourceChange::of(&place, S::effect(input, &state, change), change);
+        changes.extend(batch.iter().map(told));
+        for change in batch {
+            S::apply(&mut state, input, change, None);
+        }
+    }
+    Planned::of(&place, changes)
+}
+
 /// Makes changes until nothing is left.
 async fn make_changes<S: Step>(
     clients: &S::Clients,
@@ -88,9 +105,12 @@ async fn make_changes<S: Step>(
     let mut rounds = 0;
     loop {
         let batch = match decide::<S>(input, &state, rounds)? {
-            Decision::Done(output) => return Ok(Converged { output, changes }),
+            Decision::Done(output) => {
+                return Ok(Converged { output, changes, planned: Planned::default() });
+            }
             Decision::Act(batch) => batch,
         };
+        only_planned::<S>(actor.step, input, &state, &batch)?;
         lease.begin(input.subject(), &intent::<S>(actor, input, &batch)).await?;
         let acting = stream::iter(&batch).map(async |change| {
             let made = Box::pin(S::act(clients, input, change)).await.map_err(|error| error.while_trying(change))?;
@@ -105,6 +125,14 @@ async fn make_changes<S: Step>(
             S::apply(&mut state, input, change, Some(made));
         }
     }
+}
+
+/// Refuses a batch with a change that the plan does not have which the run makes, before any of the batch is made.
+fn only_planned<S: Step>(step: &str, input: &S::Input, state: &S::State, batch: &[S::Change]) -> Result<(), StepError> {
+    let Some(limit) = &input.subject().only_planned else { return Ok(()) };
+    let place = Origin::of(step, input.subject(), input.region());
+    let strange = batch.iter().find(|change| !limit.has(&place, &S::effect(input, state, change)));
+    strange.map_or(Ok(()), |change| Err(StepError::not_planned(limit, change)))
 }
 
 /// What is written down before a batch is made.

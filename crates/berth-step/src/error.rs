@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use berth_tenancy::{AccountId, Region, wait};
+use berth_tenancy::{AccountId, PlanLimit, Region, wait};
 
 use crate::Fault;
 
@@ -44,6 +44,16 @@ impl StepError {
     pub fn not_owned(what: &str) -> Self {
         Self::new(Fault::NotOwned, format!("{what} has the name that Berth would use, but not Berth's tags"))
             .hint("rename or delete it, or tag it as Berth's if Berth shall manage it; then redrive the execution")
+    }
+
+    /// The run makes a plan, and the plan does not have this change.
+    #[must_use]
+    pub fn not_planned(limit: &PlanLimit, change: impl fmt::Display) -> Self {
+        let what = format!("the plan that is applied does not have this change: {change} (plan {})", limit.hash());
+        Self::new(Fault::InvalidInput, what).hint(
+            "make a new plan with berth onboard ACCOUNT --plan --out FILE, look at it, and apply that one; a redrive would \
+             make the same plan again",
+        )
     }
 
     /// The one error of a run over many things that had problems with some. `done` says what it did nevertheless, and

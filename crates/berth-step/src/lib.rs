@@ -72,7 +72,7 @@ mod step;
 
 pub use batch::{ATTRIBUTES_MAX, Batch, BatchAnswer, Message, MessageAttribute, REASON_ATTRIBUTE, REPLAYS_ATTRIBUTE};
 pub use calls::count_call;
-pub use converge::{Actor, Converged, DryRun, converge, dry_run};
+pub use converge::{Actor, Converged, DryRun, converge, dry_run, planned};
 pub use error::StepError;
 pub use fault::Fault;
 pub use metrics::{Directive, EMITTED, Metric, NAMESPACE, NO_FAULT};

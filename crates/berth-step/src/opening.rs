@@ -48,6 +48,7 @@ mod tests {
             allow_disruption: false,
             opening_until: opening_until.map(|text| text.parse().unwrap()),
             tags: OrganizationTags::default(),
+            only_planned: None,
         }
     }
 

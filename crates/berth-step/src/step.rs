@@ -6,7 +6,7 @@
 
 use std::fmt::{Debug, Display};
 
-use berth_tenancy::{Region, Subject, Thing};
+use berth_tenancy::{Effect, Region, Subject, Thing};
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -46,6 +46,10 @@ pub trait Step {
     /// Makes the change in the observed state. `made` is what AWS said, and `None` in a dry run: then placeholders stand
     /// for what only AWS can give. Pure.
     fn apply(state: &mut Self::State, input: &Self::Input, change: &Self::Change, made: Option<Self::Made>);
+
+    /// What the change does to which resource, with what is different about it as far as `state`, the state before it, says.
+    /// For plans, and for a run that makes only what a plan has. Pure.
+    fn effect(input: &Self::Input, state: &Self::State, change: &Self::Change) -> Effect;
 
     /// What the account has by this change, for its inventory: none for a change of something that is there. It is written
     /// down before the change is made. Pure.

@@ -4,7 +4,9 @@
 use std::{cell::RefCell, rc::Rc};
 
 use berth_step::{Actor, Converged, Decision, Fault, HasSubject, Intent, Lease, Step, StepError};
-use berth_tenancy::{Mode, OrganizationTags, Region, Subject, Thing};
+use berth_tenancy::{
+    Counts, Effect, Mode, OrganizationTags, PlanLimit, Planned, Region, ResourceChange, Subject, Thing, UntaggedKind,
+};
 use jiff::Timestamp;
 
 /// Runs the step at a fixed time.
@@ -98,6 +100,10 @@ impl Step for FillJar {
         *state += made.unwrap_or(1);
     }
 
+    fn effect(_: &Input, state: &u32, change: &Add) -> Effect {
+        Effect::changes(UntaggedKind::AccountSetting, "jars:Add").name("jar").field("level", state, change.0)
+    }
+
     /// Each jar is full of one thing, whichever change fills it.
     fn gives(_: &Input, change: &Add) -> Option<Thing> {
         let region = if change.0 > 2 { region("eu-west-2") } else { region("eu-west-1") };
@@ -141,6 +147,7 @@ fn input(mode: Mode, wanted: u32) -> Input {
         allow_disruption: false,
         opening_until: None,
         tags: OrganizationTags::default(),
+        only_planned: None,
     };
     Input(subject, wanted)
 }
@@ -150,6 +157,7 @@ async fn it_observes_once_and_acts_until_nothing_is_left() {
     let (step, ledger) = (FillJar::default(), Ledger::default());
     let converged = converge(&step, &ledger, &input(Mode::Apply, 5)).await.unwrap();
     assert_eq!((converged.output, converged.changes.len()), (5, 5));
+    assert_eq!(converged.planned, Planned::default(), "only a plan says more than sentences");
     assert_eq!(step.0.log.borrow().iter().filter(|line| *line == "observe").count(), 1);
 }
 
@@ -181,7 +189,33 @@ async fn a_plan_lists_every_change_down_to_the_end_and_acts_on_none() {
     let (step, lease) = (FillJar::default(), Ledger::default());
     let converged = converge(&step, &lease, &input(Mode::Plan, 3)).await.unwrap();
     assert_eq!(converged.changes, ["add number 1", "add number 2", "add number 3"]);
+    let told: Vec<(&str, Option<&serde_json::Value>)> =
+        converged.planned.planned.iter().map(|one| (one.change.as_str(), one.fields[0].before.as_ref())).collect();
+    // Each batch is told by the state before it.
+    let (empty, two) = (&0.into(), &2.into());
+    assert_eq!(told, [("add number 1", Some(empty)), ("add number 2", Some(empty)), ("add number 3", Some(two))]);
+    let counts: Vec<Counts> = converged.planned.summary.iter().map(|summary| summary.counts).collect();
+    assert_eq!(counts, [Counts { change: 3, ..Counts::default() }]);
     assert_eq!((*step.0.level.borrow(), lease.told.borrow().len()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_run_of_a_plan_stops_before_a_batch_with_another_change() {
+    let planned =
+        converge(&FillJar::default(), &Ledger::default(), &input(Mode::Plan, 5)).await.unwrap().planned.planned;
+    let limited = |changes: &[ResourceChange]| {
+        let mut input = input(Mode::Apply, 5);
+        let hash = format!("sha256:{}", "0a".repeat(32));
+        input.0.only_planned = Some(PlanLimit::new(&hash, changes.iter().map(|change| change.key.clone())).unwrap());
+        input
+    };
+    let (step, ledger) = (FillJar::default(), Ledger::default());
+    assert_eq!(converge(&step, &ledger, &limited(&planned)).await.unwrap().output, 5);
+    // The plan lacks the fourth: the third, which is in its batch, is not made either.
+    let (step, ledger) = (FillJar::default(), Ledger::default());
+    let error = converge(&step, &ledger, &limited(&[&planned[..3], &planned[4..]].concat())).await.unwrap_err();
+    assert_eq!((error.fault, *step.0.level.borrow(), ledger.told.borrow().len()), (Fault::InvalidInput, 2, 1));
+    assert!(error.message.contains("does not have this change: add number 4"), "{error}");
 }
 
 #[tokio::test]

@@ -21,6 +21,7 @@ mod baseline;
 mod blocks;
 mod destination;
 mod digest;
+mod effect;
 mod hint;
 mod identity;
 mod ids;
@@ -29,9 +30,11 @@ pub mod limits;
 mod offboarding;
 mod path;
 mod plan;
+mod plan_limit;
 mod planned;
 mod pods;
 mod removal;
+mod resource_change;
 mod schema;
 mod subnets;
 mod tags;
@@ -45,7 +48,8 @@ pub use baseline::{
 };
 pub use blocks::{overlap, uncovered};
 pub use destination::Destination;
-pub use digest::short_digest;
+pub use digest::{canonical_json, digest, short_digest};
+pub use effect::{Action, ChangedKind, Effect, FieldChange, Origin, UntaggedKind};
 pub use hint::{after_waiting, wait};
 pub use identity::{
     Binding, Claim, GIVEN_BOUNDARY, GIVEN_CLUSTER, GIVEN_ENTRIES, GIVEN_FILE, GIVEN_ROLE, Identity, IdentityDifference,
@@ -60,9 +64,11 @@ pub use plan::{
     Mode, NetworkPlan, Plan, RegionPlan, RolePlan, RoleTrust, RolesPlan, SignInPlan, Subject, TierPlan, TierRouting,
     TransitGatewayPlan,
 };
+pub use plan_limit::PlanLimit;
 pub use planned::{PLANNED_CHANGES_MAX, PlannedChange};
 pub use pods::{PodIdentityPlan, Pods, WorkloadPlan};
 pub use removal::Removal;
+pub use resource_change::{Counts, Planned, ResourceChange, StepSummary};
 pub use schema::without_formats;
 pub use subnets::{SubnetBlock, SubnetPlanError, subnet_blocks};
 pub use tags::{

@@ -11,8 +11,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Access, AccountId, BaselinePlan, ClusterName, Destination, EnvironmentName, LeftOvers, OrganizationTags,
-    PodIdentityPlan, Region, ResourceKind, RoleName, Tags, TenantName, TransferPlan, WorkloadPlan,
+    Access, AccountId, BaselinePlan, ClusterName, Destination, EnvironmentName, LeftOvers, OrganizationTags, PlanLimit,
+    PodIdentityPlan, Region, ResourceChange, ResourceKind, RoleName, StepSummary, Tags, TenantName, TransferPlan,
+    WorkloadPlan,
 };
 
 /// Whether a run may change anything.
@@ -90,6 +91,12 @@ pub struct Plan {
     /// What planning itself would change, in mode `plan`: which tenant the account joins, and what a transfer means.
     #[serde(default)]
     pub changes: Vec<String>,
+    /// The same changes with all that is known of them.
+    #[serde(default)]
+    pub planned: Vec<ResourceChange>,
+    /// The same in short.
+    #[serde(default)]
+    pub summary: Vec<StepSummary>,
     /// What the account was given before and this plan does not have. Executions that were planned by an earlier version
     /// may be redriven: they know of none.
     #[serde(default)]
@@ -126,6 +133,9 @@ pub struct Subject {
     /// The organization's own tags. Executions that were planned by an earlier version may be redriven: they have none.
     #[serde(default, skip_serializing_if = "OrganizationTags::is_empty")]
     pub tags: OrganizationTags,
+    /// The plan whose changes steps may make, and no other; none where the plan is whatever they find to do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only_planned: Option<PlanLimit>,
 }
 
 impl Subject {

@@ -29,6 +29,7 @@ pub(crate) fn input() -> Input {
             allow_disruption: false,
             opening_until: None,
             tags: OrganizationTags::default(),
+            only_planned: None,
         },
         region: "eu-west-1".parse().unwrap(),
         transit_gateway: TransitGatewayPlan {

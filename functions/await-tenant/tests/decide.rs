@@ -50,6 +50,7 @@ fn input() -> Input {
             allow_disruption: false,
             opening_until: None,
             tags: OrganizationTags::default(),
+            only_planned: None,
         },
         cluster: ClusterPlan {
             name: "dev-euw1".parse().unwrap(),

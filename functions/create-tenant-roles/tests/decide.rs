@@ -45,6 +45,7 @@ fn input() -> Input {
             allow_disruption: false,
             opening_until: None,
             tags: OrganizationTags::default(),
+            only_planned: None,
         },
         left_over: Vec::new(),
         roles: Some(RolesPlan {

@@ -10,6 +10,7 @@ use berth_tenancy::{
 };
 use grant_cluster_access::{Change, GrantClusterAccess, Input, ObservedAssociation, ObservedCluster, Output, State};
 use proptest::prelude::*;
+use serde_json::{Value, json};
 
 const FIRST: &str = "arn:aws:iam::210987654321:role/tenant-pods";
 const TARGET: &str = "arn:aws:iam::111122223333:role/tenant/payments-workload";
@@ -53,6 +54,7 @@ fn input() -> Input {
             allow_disruption: false,
             opening_until: None,
             tags: OrganizationTags::default(),
+            only_planned: None,
         },
         clusters: vec![plan()],
         roles: vec![RoleRecord { name: "workload".into(), arn: TARGET.into(), access: None, role_id: None }],
@@ -217,4 +219,34 @@ proptest! {
         let (_, _, after) = converge(&input, state);
         prop_assert!(matches!(decide(&input, &after), Ok(Decision::Done(_))));
     }
+}
+
+#[test]
+fn a_plan_tells_of_an_association_which_roles_it_has_and_which_it_gets() {
+    let told = |state: State| {
+        let batches = dry_run::<GrantClusterAccess>(&input(), state.clone()).unwrap().batches;
+        let told = berth_step::planned::<GrantClusterAccess>("grant-cluster-access", &input(), state, &batches).planned;
+        let [told] = told.as_slice() else { panic!("{told:#?}") };
+        json!([told.action, told.kind, told.id, told.name, told.region, told.account_id, told.operation, told.fields])
+    };
+    let (kind, name) = ("pod-identity-association", "payments-dev/api on dev-euw1");
+    let wanted = |field: &str, after: Value| json!({ "field": field, "after": after });
+    let set = [wanted("roleArn", json!(FIRST)), wanted("targetRoleArn", json!(TARGET))];
+    let made = json!([set[0], set[1], wanted("disableSessionTags", json!(false))]);
+    let hub = "210987654321";
+    let operation = "eks:CreatePodIdentityAssociation";
+    let wanted = json!(["create", kind, null, name, "eu-west-1", hub, operation, made]);
+    assert_eq!(told(state(BTreeMap::new())), wanted);
+
+    let mut drifted = converged();
+    let other = format!("{TARGET}-other");
+    there(&mut drifted).target = Some(other.clone());
+    let (id, operation) = (there(&mut drifted).id.clone(), "eks:UpdatePodIdentityAssociation");
+    let was = |field: &str, before: Value, after: Value| json!({ "field": field, "before": before, "after": after });
+    let set = json!([
+        was("roleArn", json!(FIRST), json!(FIRST)),
+        was("targetRoleArn", json!(other), json!(TARGET)),
+        was("disableSessionTags", json!(false), json!(false)),
+    ]);
+    assert_eq!(told(drifted), json!(["change", kind, id, name, "eu-west-1", hub, operation, set]));
 }

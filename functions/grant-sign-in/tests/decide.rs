@@ -26,6 +26,7 @@ fn input(count: usize, mode: Mode) -> Input {
             allow_disruption: false,
             opening_until: None,
             tags: OrganizationTags::default(),
+            only_planned: None,
         },
         sign_in: Some(SignInPlan {
             account: "999988887777".parse().unwrap(),

@@ -65,8 +65,14 @@ impl Situation {
 
     fn plan(&self) -> Plan {
         let account = self.facts.account_id.clone();
-        let request =
-            OnboardingRequest { account, mode: Mode::Apply, generation: None, allow_disruption: false, transfer: None };
+        let request = OnboardingRequest {
+            account,
+            mode: Mode::Apply,
+            generation: None,
+            allow_disruption: false,
+            only_planned: None,
+            transfer: None,
+        };
         plan(subject(&self.facts, &self.matched(), None, &request, "arn"), self.matched())
     }
 

@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 use berth_config::{AccountFacts, Match, Onboarding, PlatformConfig};
 use berth_ledger::{Record, Status};
 use berth_step::Fault;
-use berth_tenancy::{Mode, Subject};
-use plan_onboarding::{OnboardingRequest, check_generation, opening_until, read_request, subject};
+use berth_tenancy::{Mode, PlanLimit, Subject};
+use plan_onboarding::{OnboardingRequest, check_generation, check_room, opening_until, read_request, subject};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -78,6 +78,7 @@ fn subject_of(generation: Option<u32>, record: Option<&Record>) -> Subject {
         mode: Mode::Apply,
         generation,
         allow_disruption: false,
+        only_planned: None,
         transfer: None,
     };
     subject(&facts(), &MATCHED, record, &asked, ME)
@@ -116,7 +117,14 @@ fn an_account_id_is_enough() {
     let account = "111122223333".parse().unwrap();
     assert_eq!(
         asked,
-        OnboardingRequest { account, mode: Mode::Apply, generation: None, allow_disruption: false, transfer: None }
+        OnboardingRequest {
+            account,
+            mode: Mode::Apply,
+            generation: None,
+            allow_disruption: false,
+            only_planned: None,
+            transfer: None
+        }
     );
 }
 
@@ -224,6 +232,7 @@ fn a_generation_beyond_the_next_one_is_refused() {
         mode,
         generation,
         allow_disruption: false,
+        only_planned: None,
         transfer: None,
     };
     let third = record(3, None);
@@ -245,4 +254,21 @@ fn a_generation_beyond_the_next_one_is_refused() {
         }
         assert!(check_generation(known, &request(generation, Mode::Plan)).is_ok(), "a plan writes nothing");
     }
+}
+
+#[test]
+fn a_plan_with_more_keys_than_a_state_has_room_for_is_refused() {
+    let checked = |keys: usize| {
+        let limit = PlanLimit::new(&format!("sha256:{}", "0a".repeat(32)), (0..keys).map(|n| format!("{n:016x}")));
+        let request = json!({ "accountId": "111122223333", "onlyPlanned": limit.unwrap() });
+        check_room(&MATCHED, &read_request(&request).unwrap())
+    };
+    let most = (MATCHED.room() - "sha256:".len() - 64) / 17;
+    assert!(most > 2_000, "{most}");
+    assert!(checked(most).is_ok());
+    let error = checked(most + 1).unwrap_err();
+    assert_eq!(error.fault, Fault::InvalidInput);
+    assert!(
+        error.message.contains("too many changes for one run") && error.hint.contains("berth onboard ACCOUNT --wait")
+    );
 }

@@ -32,6 +32,7 @@ pub(crate) fn input() -> Input {
             allow_disruption: false,
             opening_until: None,
             tags: OrganizationTags::default(),
+            only_planned: None,
         },
         region: "eu-west-1".parse().unwrap(),
         network: NetworkPlan {

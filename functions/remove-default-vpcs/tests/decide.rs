@@ -30,6 +30,7 @@ fn input() -> Input {
             allow_disruption: false,
             opening_until: None,
             tags: OrganizationTags::default(),
+            only_planned: None,
         },
         default_vpc: DefaultVpc::Remove,
     }

@@ -37,7 +37,7 @@ fn scope(values: &Value) -> Scope {
 
 /// Values of every shape that a run can have: lists of none, of one and of many, and null.
 fn scopes() -> Vec<Scope> {
-    let region = |name: &str, changes: Value| json!({ "region": name, "changes": changes, "leftOver": changes, "given": [{ "thing": name }] });
+    let region = |name: &str, changes: Value| json!({ "region": name, "summary": changes, "changes": changes, "leftOver": changes, "given": [{ "thing": name }] });
     let lists = [
         json!([]),
         json!([region("a", json!([]))]),
@@ -48,24 +48,24 @@ fn scopes() -> Vec<Scope> {
     ];
     let of = |regions: &Value| {
         let network = json!({
-            "vpcId": "v", "cidr": "c", "attachmentSubnets": ["s"], "privateRouteTable": null, "duplicates": [], "changes": ["made"],
+            "vpcId": "v", "cidr": "c", "attachmentSubnets": ["s"], "privateRouteTable": null, "duplicates": [], "changes": ["made"], "summary": [{ "step": "v" }],
             "plannedChanges": [{ "what": "w" }],
         });
         let payload = json!({
-            "attachmentId": "t", "isolation": { "spokeRoutes": {} }, "plannedChanges": [], "changes": [],
+            "attachmentId": "t", "isolation": { "spokeRoutes": {} }, "plannedChanges": [], "changes": [], "summary": [], "roles": [{ "name": "r" }], "left": [],
             "signIn": [], "clusterAccess": [{ "cluster": "c" }], "readiness": { "state": "ready" },
-            "leftOver": [{ "thing": 1 }],
+            "leftOver": [{ "thing": 1 }], "given": [{ "thing": 2 }],
         });
-        let left = json!({ "left": [{ "region": "a" }], "changes": ["gone"] });
-        let result = json!([regions, { "roles": [{ "name": "r" }], "changes": [], "leftOver": [] }, regions, left]);
+        let left = json!({ "left": [{ "region": "a" }], "changes": ["gone"], "summary": [] });
+        let result = json!([regions, { "roles": [{ "name": "r" }], "changes": [], "summary": [{ "step": "r" }], "leftOver": [] }, regions, left]);
         let item = json!({
             "decision": "onboard", "plan": { "regions": [1] }, "region": "a", "network": {}, "transitGateway": { "routes": [] },
         });
         scope(&json!({
-            "plan": { "changes": ["join"], "run": { "mode": "apply" }, "regions": regions, "roles": { "roles": [] }, "baselines": regions, "signIn": null, "clusters": [], "podIdentity": [{ "cluster": "c" }], "awaitedClusters": [], "gitOps": { "path": "p", "answerSecondsMax": 3600 }, "defaultVpc": "remove",
+            "plan": { "changes": ["join"], "summary": [{ "step": "p" }], "run": { "mode": "apply" }, "regions": regions, "roles": { "roles": [] }, "baselines": regions, "signIn": null, "clusters": [], "podIdentity": [{ "cluster": "c" }], "awaitedClusters": [], "gitOps": { "path": "p", "answerSecondsMax": 3600 }, "defaultVpc": "remove",
                 "leftOver": { "roles": [{ "thing": 1 }], "signIn": [], "access": [{ "thing": 1 }, { "thing": 2 }], "reported": regions, "baselines": regions } },
             "roleLeftOver": [{ "thing": 1 }], "signInLeftOver": [], "accessLeftOver": [{ "thing": 2 }],
-            "regions": regions, "roles": [], "roleChanges": ["made"], "baselines": regions, "defaultVpcs": [], "defaultVpcChanges": [],
+            "regions": regions, "roles": [], "roleChanges": ["made"], "roleSummary": [{ "step": "r" }], "defaultVpcSummary": [], "commitSummary": [], "signInSummary": [{ "step": "s" }], "accessSummary": [], "baselines": regions, "defaultVpcs": [], "defaultVpcChanges": [],
             "signIn": [], "signInChanges": ["assigned"], "clusterAccess": [], "accessChanges": [], "entry": { "tenant": "t" },
             "commit": { "sha": null, "path": "p" }, "commitChanges": ["commit p"],
             "region": "a", "network": network,
@@ -91,7 +91,7 @@ fn every_expression_of_the_state_machine_gives_what_jsonata_gives() {
     assert!(sources.len() > 20, "{sources:?}");
     let mut agreed = BTreeSet::new();
     for scope in scopes() {
-        let commit = json!({ "sha": null, "path": "p", "entry": { "tenant": "t" }, "isSuspended": true, "changes": ["commit p"] });
+        let commit = json!({ "sha": null, "path": "p", "entry": { "tenant": "t" }, "isSuspended": true, "changes": ["commit p"], "summary": [] });
         let results = [scope["parallel"].clone(), json!({ "Payload": scope["payload"] }), commit];
         for scope in results.map(|result| with_states(&scope, &result)) {
             for source in &sources {

@@ -15,6 +15,7 @@ mod rules;
 mod steps;
 mod template;
 mod walk;
+mod whole_plan;
 
 use berth_contract::ExecutionOutput;
 use berth_tenancy::{Admission, Mode};

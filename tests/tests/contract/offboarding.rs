@@ -4,7 +4,7 @@ use announce_outcome::{Change, Ended, offboarding_ended};
 use berth_contract::{CommitRequest, OffboardingOutput, Wish};
 use berth_ledger::{Ending, Readiness, ReadinessRecord};
 use berth_step::Converged;
-use berth_tenancy::{Departure, Mode};
+use berth_tenancy::{Departure, Mode, Planned};
 use berth_tests::registry::{function_of_state, machine};
 use commit_tenant::CommitRequestExt;
 use plan_offboarding::read_request;
@@ -69,7 +69,7 @@ fn gone(payload: &Value) -> Result<Value, String> {
         state: Readiness::Gone,
         message: "the Tenant payments is gone".to_owned(),
     };
-    written(&Converged { output: await_tenant::Output { readiness }, changes: Vec::new() })
+    written(&Converged { output: await_tenant::Output { readiness }, changes: Vec::new(), planned: Planned::default() })
 }
 
 /// The answer of the baseline's step.
@@ -79,10 +79,12 @@ fn without_baseline(payload: &Value) -> Result<Value, String> {
     let region = input.baseline.region;
     let changes = vec![format!("delete the baseline in {region}")];
     let left_behind = vec![format!("{region}: backup vault v stays")];
-    written(&Converged {
-        output: apply_baseline::Output { region, left_behind, left_over: Vec::new(), given: Vec::new() },
-        changes,
-    })
+    converged(apply_baseline::Output { region, left_behind, left_over: Vec::new(), given: Vec::new() }, changes)
+}
+
+/// What a step answers that has made these changes.
+fn converged(output: impl serde::Serialize, changes: Vec<String>) -> Result<Value, String> {
+    written(&Converged { output, changes, planned: Planned::default() })
 }
 
 fn answer(function: &str, payload: &Value, mode: Mode, is_closed: bool) -> Result<Value, String> {
@@ -103,12 +105,12 @@ fn answer(function: &str, payload: &Value, mode: Mode, is_closed: bool) -> Resul
             let output = delete_vpc::Output { region: input.region.clone(), blocks: vec![block], left_behind };
             let changes =
                 if input.is_inspection { Vec::new() } else { vec![format!("delete the VPC in {}", input.region)] };
-            written(&Converged { output, changes })
+            converged(output, changes)
         }
         "detach-transit-gateway" => {
             let input: detach_transit_gateway::Input = strict(payload)?;
             let changes = vec![format!("delete the attachment in {}", input.region)];
-            written(&Converged { output: detach_transit_gateway::Output { region: input.region }, changes })
+            converged(detach_transit_gateway::Output { region: input.region }, changes)
         }
         "commit-tenant" => {
             let request: CommitRequest = strict(payload)?;
@@ -116,7 +118,14 @@ fn answer(function: &str, payload: &Value, mode: Mode, is_closed: bool) -> Resul
             let changes = vec![if request.wish == Wish::Suspend { "suspend" } else { "take out" }.to_owned()];
             let sha = (mode == Mode::Apply).then(|| SHA.to_owned());
             let entry = request.entry().map_err(|error| error.message)?;
-            written(&commit_tenant::Output { sha, path: request.git_ops.path, entry, is_suspended: false, changes })
+            written(&commit_tenant::Output {
+                sha,
+                path: request.git_ops.path,
+                entry,
+                is_suspended: false,
+                changes,
+                planned: Planned::default(),
+            })
         }
         "await-tenant" => gone(payload),
         "apply-baseline" => without_baseline(payload),
@@ -125,20 +134,20 @@ fn answer(function: &str, payload: &Value, mode: Mode, is_closed: bool) -> Resul
             assert!(input.clusters.is_empty() && input.roles.is_empty(), "nothing is wanted");
             assert!(input.pod_identity.is_empty() && input.left_over.len() == 2, "nothing is wanted");
             let output = grant_cluster_access::Output { cluster_access: Vec::new(), left_over: Vec::new() };
-            written(&Converged { output, changes: vec![format!("remove {}", input.left_over[0].thing)] })
+            converged(output, vec![format!("remove {}", input.left_over[0].thing)])
         }
         "grant-sign-in" => {
             let input: grant_sign_in::Input = strict(payload)?;
             assert!(input.sign_in.is_some_and(|plan| plan.assignments.is_empty()), "nobody is wanted");
             // What cannot be removed is told.
             let output = grant_sign_in::Output { sign_in: Vec::new(), left_over: input.left_over };
-            written(&Converged { output, changes: Vec::new() })
+            converged(output, Vec::new())
         }
         "create-tenant-roles" => {
             let input: create_tenant_roles::Input = strict(payload)?;
             assert!(input.roles.is_none() && input.left_over.len() == 1, "nothing is wanted");
             let output = create_tenant_roles::Output { roles: Vec::new(), left_over: Vec::new() };
-            written(&Converged { output, changes: vec!["remove the role".to_owned()] })
+            converged(output, vec!["remove the role".to_owned()])
         }
         other => Err(format!("{other} is no step of the state machine")),
     }

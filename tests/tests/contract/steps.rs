@@ -9,8 +9,8 @@ use berth_ledger::{
 };
 use berth_step::Converged;
 use berth_tenancy::{
-    AccountId, Admission, AssignmentPlan, BaselinePart, ClusterPlan, Given, LeftOver, LeftOvers, Mode, PlannedChange,
-    Pods, Region, Thing,
+    AccountId, Admission, AssignmentPlan, BaselinePart, ClusterPlan, Effect, Given, LeftOver, LeftOvers, Mode, Origin,
+    Planned, PlannedChange, Pods, Region, ResourceChange, ResourceKind, Subject, Thing,
 };
 use commit_tenant::CommitRequestExt;
 use plan_onboarding::read_request;
@@ -138,13 +138,13 @@ impl Case {
             "provision-vpc" => {
                 let input: provision_vpc::Input = whole(payload)?;
                 let changes = self.changes(&input.region, "make the VPC");
-                written(&Converged { output: vpc(&input), changes })
+                self.converged((function, Some(&input.region), &input.run), vpc(&input), changes)
             }
             "attach-transit-gateway" => {
                 let input: attach_transit_gateway::Input = whole(payload)?;
                 same("the VPC", &input.vpc_id, &vpc_id(&input.region))?;
                 let changes = self.changes(&input.region, "attach");
-                written(&Converged { output: attachment(&input), changes })
+                self.converged((function, Some(&input.region), &input.run), attachment(&input), changes)
             }
             "create-tenant-roles" => self.made_roles(payload),
             "grant-sign-in" => self.assigned(payload),
@@ -160,7 +160,7 @@ impl Case {
                 same("the number of associations", &input.pod_identity.len(), &1)?;
                 let cluster_access = input.clusters.iter().map(record).collect();
                 let output = grant_cluster_access::Output { cluster_access, left_over: input.left_over };
-                written(&Converged { output, changes: self.once("create an entry") })
+                self.converged((function, None, &input.run), output, self.once("create an entry"))
             }
             "apply-baseline" => {
                 let input: apply_baseline::Input = strict(payload)?;
@@ -170,13 +170,14 @@ impl Case {
                 let here = |left: &LeftOver| left.thing.region() == Some(&region);
                 let left_over = input.left_over.into_iter().filter(here).collect();
                 let given = vec![Thing::Baseline { region: region.clone(), parts: None }];
-                let output = apply_baseline::Output { region, left_behind: Vec::new(), left_over, given };
-                written(&Converged { output, changes })
+                let output =
+                    apply_baseline::Output { region: region.clone(), left_behind: Vec::new(), left_over, given };
+                self.converged((function, Some(&region), &input.run), output, changes)
             }
             "remove-default-vpcs" => {
-                let _: remove_default_vpcs::Input = strict(payload)?;
+                let input: remove_default_vpcs::Input = strict(payload)?;
                 let changes = if self.regions_changed > 0 { vec!["delete default vpc".to_owned()] } else { Vec::new() };
-                written(&Converged { output: left_vpcs(), changes })
+                self.converged((function, None, &input.run), left_vpcs(), changes)
             }
             "commit-tenant" | "await-tenant" => self.answer_at_the_end(function, payload),
             other => Err(format!("{other} is no step of the state machine")),
@@ -191,7 +192,7 @@ impl Case {
             same("the account that is waited for", &entry.account_id, &input.run.account_id)?;
             same("the number of its networks", &entry.regions.len(), &self.regions)?;
             let readiness = readiness(&input.cluster);
-            return written(&Converged { output: await_tenant::Output { readiness }, changes: Vec::new() });
+            return self.converged((function, None, &input.run), await_tenant::Output { readiness }, Vec::new());
         }
         let request: CommitRequest = strict(payload)?;
         if request.wish == Wish::Check {
@@ -206,6 +207,7 @@ impl Case {
             entry,
             is_suspended: true,
             changes: Vec::new(),
+            planned: Planned::default(),
         })
     }
 
@@ -215,7 +217,8 @@ impl Case {
         same("whether anything is made already", &(request.regions.len() + request.roles.len()), &0)?;
         let entry = request.entry().map_err(|error| error.message)?;
         let path = request.path().to_string();
-        written(&commit_tenant::Output { sha: None, path, entry, is_suspended: true, changes: Vec::new() })
+        let (changes, planned) = (Vec::new(), Planned::default());
+        written(&commit_tenant::Output { sha: None, path, entry, is_suspended: true, changes, planned })
     }
 
     /// The answer of the roles' step.
@@ -224,7 +227,7 @@ impl Case {
         let planned = input.roles.ok_or("the plan's roles did not arrive")?.roles;
         let roles = planned.iter().map(|role| role_record(&input.run.account_id, role)).collect();
         let output = create_tenant_roles::Output { roles, left_over: input.left_over };
-        written(&Converged { output, changes: self.once("make roles") })
+        self.converged(("create-tenant-roles", None, &input.run), output, self.once("make roles"))
     }
 
     /// The answer of the sign-in's step.
@@ -237,7 +240,21 @@ impl Case {
         };
         let sign_in = plan.assignments.iter().map(record).collect();
         let output = grant_sign_in::Output { sign_in, left_over: input.left_over };
-        written(&Converged { output, changes: self.once("assign a group") })
+        self.converged(("grant-sign-in", None, &input.run), output, self.once("assign a group"))
+    }
+
+    /// What a step answers: in a plan with all that is known of its changes.
+    fn converged(
+        &self,
+        (step, region, run): (&str, Option<&Region>, &Subject),
+        output: impl Serialize,
+        changes: Vec<String>,
+    ) -> Result<Value, String> {
+        let place = Origin::of(step, run, region);
+        let effect = |change: &String| Effect::creates(ResourceKind::Vpc, "ec2:CreateVpc").name(change);
+        let told = changes.iter().map(|change| ResourceChange::of(&place, effect(change), change));
+        let planned = if self.mode == Mode::Plan { Planned::of(&place, told.collect()) } else { Planned::default() };
+        written(&Converged { output, changes, planned })
     }
 
     /// The request holds what the steps before it answered, each in its place.
@@ -266,6 +283,7 @@ impl Case {
             left_over,
             left_over_before,
             given,
+            plan: told,
             ..
         } = output
         else {
@@ -283,6 +301,8 @@ impl Case {
         // Roles, sign-in, default VPCs and cluster access.
         let once = if self.regions_changed > 0 { 4 } else { 0 };
         same("the number of changes", &changes.len(), &(planned.len() + once + self.baselines_changed()))?;
+        let in_short: usize = told.iter().map(|summary| summary.counts.sum()).sum();
+        same("the number of changes in short", &in_short, &if self.mode == Mode::Plan { changes.len() } else { 0 })?;
         same("the commit", &commit.sha, &(self.mode == Mode::Apply).then(|| SHA.to_owned()))?;
         self.check_ending(walk)
     }

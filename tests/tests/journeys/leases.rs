@@ -28,6 +28,7 @@ fn subject(account: &str, execution: &str, generation: u32) -> Subject {
         allow_disruption: false,
         opening_until: None,
         tags: OrganizationTags::default(),
+        only_planned: None,
     }
 }
 

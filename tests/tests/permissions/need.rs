@@ -41,10 +41,11 @@ fn of(function: &str, text: &str) -> Vec<String> {
     if own.is_empty() { crates_of(function).iter().flat_map(|folder| holding(folder, text)).collect() } else { own }
 }
 
-/// Files of a folder that hold a text, tests left out.
+/// Files of a folder that hold a text, tests left out, and the changes of a step: they name the actions that a plan tells.
 fn holding(folder: &Path, text: &str) -> Vec<String> {
+    let tells = |path: &Path| path.parent() == Some(folder) && path.ends_with("change.rs");
     let named = |(path, _): &(PathBuf, String)| path.strip_prefix(checkout()).unwrap().display().to_string();
-    sources(folder).iter().filter(|(_, source)| source.contains(text)).map(named).collect()
+    sources(folder).iter().filter(|(path, source)| !tells(path) && source.contains(text)).map(named).collect()
 }
 
 /// Paths and what is in them.

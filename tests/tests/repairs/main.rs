@@ -9,6 +9,7 @@ mod clusters;
 mod commits;
 mod left_over;
 mod network;
+mod plans;
 mod roles;
 mod tags;
 

@@ -122,6 +122,16 @@ impl PlatformConfig {
     }
 }
 
+impl Onboarding {
+    /// Bytes that are left in every state beside what this account needs at most: room for the keys of a plan that a run is
+    /// limited to.
+    #[must_use]
+    pub fn room(&self) -> usize {
+        let needed = sum(&planned(self)).max(DEFAULT_VPCS_BYTES + sum(&answered(self)));
+        PAYLOAD_BYTES_MAX.saturating_sub(REST_BYTES + LEFT_OVER_BYTES + needed)
+    }
+}
+
 /// Checks the trust policies of the longest names.
 fn trust(name: &EnvironmentName, path: &str, largest: &Onboarding, problems: &mut Problems) {
     let Ok(account) = Names::longest(name.as_str()).account.parse() else { return };
@@ -135,58 +145,61 @@ fn trust(name: &EnvironmentName, path: &str, largest: &Onboarding, problems: &mu
     }
 }
 
-fn payload(path: &str, largest: &Onboarding, problems: &mut Problems) {
-    let parts = [
+/// Parts of something that Step Functions takes 256 KiB of, each with its bytes.
+type Parts<const N: usize> = [(&'static str, usize); N];
+
+fn sum(parts: &[(&str, usize)]) -> usize {
+    parts.iter().map(|(_, bytes)| bytes).sum()
+}
+
+/// What the plan of an account has at most.
+fn planned(largest: &Onboarding) -> Parts<6> {
+    [
         ("baselines", bytes(&largest.baselines)),
         ("regions", bytes(&largest.regions)),
         ("roles", bytes(&largest.roles)),
         ("tags", bytes(&largest.tags)),
         ("sign-in", bytes(&largest.sign_in)),
         ("the custom resource", bytes(&largest.git_ops) + bytes(&largest.clusters) + bytes(&largest.pod_identity)),
-    ];
-    let sum = REST_BYTES + LEFT_OVER_BYTES + parts.iter().map(|(_, bytes)| bytes).sum::<usize>();
+    ]
+}
+
+fn payload(path: &str, largest: &Onboarding, problems: &mut Problems) {
+    let hint = "list fewer Config rules (a conformance pack holds many) or regions, or write shorter policies";
+    let rest = REST_BYTES + LEFT_OVER_BYTES;
+    fits(path, ("the plan of an account has", rest, &planned(largest), hint), problems);
+}
+
+/// Checks that something with these parts, beside `rest` bytes, is not more than Step Functions takes.
+fn fits(path: &str, (what, rest, parts, hint): (&str, usize, &[(&str, usize)], &str), problems: &mut Problems) {
+    let sum = rest + sum(parts);
     if sum <= PAYLOAD_BYTES_MAX {
         return;
     }
     let shown: Vec<String> = parts.iter().map(|(part, bytes)| format!("{part} {} KiB", bytes / 1024)).collect();
-    let message = format!(
-        "the plan of an account has {} KiB, and Step Functions takes {}: {}",
-        sum / 1024,
-        PAYLOAD_BYTES_MAX / 1024,
-        shown.join(", ")
-    );
-    let hint = "list fewer Config rules (a conformance pack holds many) or regions, or write shorter policies";
-    problems.add(path, message, hint);
+    let (has, takes) = (sum / 1024, PAYLOAD_BYTES_MAX / 1024);
+    problems.add(path, format!("{what} {has} KiB, and Step Functions takes {takes}: {}", shown.join(", ")), hint);
 }
 
-/// Checks what an onboarding answers at its end: of all states it gives on the most, the sentences of every change among
-/// it. Those of regions are there twice. How much that is at most, the walk through the state machine sees
+/// What an onboarding answers at its end: of all states it gives on the most, the sentences of every change among it. Those
+/// of regions are there twice. How much that is at most, the walk through the state machine sees
 /// (tests/tests/contract/largest.rs).
-fn outcome(path: &str, largest: &Onboarding, problems: &mut Problems) {
+fn answered(largest: &Onboarding) -> Parts<3> {
     let roles = bytes(&largest.roles) + ROLE_BYTES * largest.roles.roles.len() * largest.clusters.len().max(1);
     let sign_in = 2 * bytes(&largest.sign_in);
     let clusters = CLUSTER_BYTES * (largest.clusters.len() + largest.awaited_clusters.len());
-    let parts = [
+    [
         ("networks", largest.regions.iter().map(network).sum()),
         ("baselines", largest.baselines.iter().map(baseline).sum()),
         ("roles and sign-in", roles + sign_in + clusters),
-    ];
-    let sum = REST_BYTES + LEFT_OVER_BYTES + DEFAULT_VPCS_BYTES + parts.iter().map(|(_, bytes)| bytes).sum::<usize>();
-    if sum <= PAYLOAD_BYTES_MAX {
-        return;
-    }
-    let shown: Vec<String> = parts.iter().map(|(part, bytes)| format!("{part} {} KiB", bytes / 1024)).collect();
-    let message = format!(
-        "what an onboarding answers has up to {} KiB, and Step Functions takes {}: {}",
-        sum / 1024,
-        PAYLOAD_BYTES_MAX / 1024,
-        shown.join(", ")
-    );
-    problems.add(
-        path,
-        message,
-        "list fewer regions, or in each fewer zones, tiers, routes, attachments or Config rules",
-    );
+    ]
+}
+
+/// Checks what an onboarding answers at its end.
+fn outcome(path: &str, largest: &Onboarding, problems: &mut Problems) {
+    let hint = "list fewer regions, or in each fewer zones, tiers, routes, attachments or Config rules";
+    let rest = REST_BYTES + LEFT_OVER_BYTES + DEFAULT_VPCS_BYTES;
+    fits(path, ("what an onboarding answers has up to", rest, &answered(largest), hint), problems);
 }
 
 /// What an onboarding answers about the network of a region.
@@ -299,6 +312,21 @@ mod tests {
         let refused = with(40);
         let [(path, message)] = refused.as_slice() else { panic!("{refused:?}") };
         assert!(path == "environments.dev.roles.roles[0].trust" && message.ends_with("IAM takes 2048"), "{message}");
+    }
+
+    #[test]
+    fn an_account_leaves_room_for_the_keys_of_a_plan_until_it_fills_a_state() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/platform.example.yaml");
+        let room = |regions: usize, rules: usize| {
+            let mut config = PlatformConfig::load(path.as_ref()).unwrap();
+            with_regions(dev(&mut config), regions);
+            with_rules(dev(&mut config), rules);
+            config.largest(&"dev".parse().unwrap()).unwrap().room()
+        };
+        // A change has a key of 16 digits and a space. An account of two regions has some hundred.
+        assert!(room(2, 2) > 17 * 5_000, "{}", room(2, 2));
+        assert!(room(REGIONS_MAX, 2) > 17 * 2_000, "{}", room(REGIONS_MAX, 2));
+        assert_eq!(room(REGIONS_MAX, 100), 0, "what is refused leaves none");
     }
 
     #[test]
