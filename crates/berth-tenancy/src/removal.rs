@@ -48,13 +48,14 @@ fn what_keeps(thing: &Thing) -> String {
         Thing::AccessEntry { at: None, cluster, .. } | Thing::PodIdentity { at: None, cluster, .. } => {
             format!("put the cluster {cluster}, with `eks`, back into platform.yaml and deploy")
         }
-        Thing::AccessEntry { .. } | Thing::PodIdentity { .. } => "give it Berth's tags back".to_owned(),
+        Thing::AccessEntry { .. }
+        | Thing::PodIdentity { .. }
+        | Thing::BaselinePart { part: BaselinePart::ConfigRule(_), .. } => "give it Berth's tags back".to_owned(),
         Thing::Role { .. } => "give it Berth's tags back, and take it out of instance profiles".to_owned(),
         Thing::Boundary { .. } => "give it Berth's tags back, and take it off roles and users that have it".to_owned(),
         Thing::OidcProvider { .. } => {
             "give it Berth's tags back, and end the trust of the account's other roles in it".to_owned()
         }
-        Thing::BaselinePart { part: BaselinePart::ConfigRule(_), .. } => "give it Berth's tags back".to_owned(),
         Thing::BaselinePart { part: BaselinePart::ConfigRecorder, .. } => {
             "give it Berth's tags back, and delete the rules that need it".to_owned()
         }
