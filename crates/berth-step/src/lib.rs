@@ -2,6 +2,7 @@
 //!
 //! ```
 //! use berth_step::{Decision, Step, StepError, dry_run};
+//! use berth_tenancy::{Effect, UntaggedKind};
 //!
 //! /// Raises a level by one at a time until it is as planned.
 //! struct Raise;
@@ -42,6 +43,10 @@
 //!
 //!     fn apply(level: &mut u32, _: &Input, _: &String, _: Option<()>) {
 //!         *level += 1;
+//!     }
+//!
+//!     fn effect(_: &Input, level: &u32, _: &String) -> Effect {
+//!         Effect::changes(UntaggedKind::Record, "dynamodb:UpdateItem").field("level", level, level + 1)
 //!     }
 //! }
 //!

@@ -17,6 +17,7 @@
 //! #     fn decide(_: &Input, _: &()) -> Result<Decision<String, ()>, StepError> { Ok(Decision::Done(())) }
 //! #     async fn act(_: &(), _: &Input, _: &String) -> Result<(), StepError> { Ok(()) }
 //! #     fn apply(_: &mut (), _: &Input, _: &String, _: Option<()>) {}
+//! #     fn effect(_: &Input, _: &(), _: &String) -> berth_tenancy::Effect { unreachable!("it decides on no change") }
 //! # }
 //! fn main() -> Result<(), berth_wiring::Error> {
 //!     berth_wiring::serve_step(env!("CARGO_PKG_NAME"), Nothing::new)
