@@ -11,7 +11,7 @@ use std::{
 };
 
 use berth_contract::Readiness;
-use berth_kube_testing::{Feature, Programs, Scope, Server};
+use berth_kube_testing::{Programs, Scope, Server};
 use berth_ledger::Status;
 use berth_tests::rig::{self, Event, HUB, Rig, TimingProfile, event};
 use serde_json::{Value, json};
@@ -170,10 +170,7 @@ fn from_the_event_to_a_ready_tenant_and_back_with_a_real_operator() {
     assert_eq!(namespace["metadata"]["labels"]["tenancy.berth.dev/tenant"], "harbour");
     let binding = cluster.get(&format!("{RBAC}/namespaces/harbour-staging/rolebindings/berth-edit"));
     assert_eq!(binding["subjects"][0]["name"], "tenant:harbour:staging:edit", "the group of the access entry");
-    // The operator looks for its CRD where namespaces are; a core of before 1.30 has a server of CRDs beside it.
-    if cluster.server.has_or_says(Feature::Admission, "a tenant that leaves its cluster") {
-        leaves(rig, &cluster, &account, &path);
-    }
+    leaves(rig, &cluster, &account, &path);
 }
 
 /// The account leaves, and so does its tenant, whose file asks for its namespaces to be deleted: nothing of its access goes

@@ -32,6 +32,7 @@ use crate::{certificates::Authority, process::Process};
 pub use crate::{
     certificates::Identity,
     programs::{Programs, Source},
+    start::without_rules,
 };
 
 /// What a test needs of the server. Fewer processes start for less.
@@ -212,7 +213,8 @@ impl Server {
     }
 
     /// Makes or replaces a CRD of the group `tenancy.berth.dev`, and returns when its objects are served at
-    /// [`Self::url`].
+    /// [`Self::url`]. Where another process serves them, the CRD is made here, too, without its rules: whoever asks about
+    /// the CRD asks here.
     ///
     /// # Errors
     /// When the server refuses the CRD.

@@ -221,17 +221,50 @@ async fn post(server: &Server, url: &str, object: &Value) -> Result<(), ServerEr
 
 /// Makes or replaces the CRD, and waits until its objects can be listed.
 pub(crate) async fn install(server: &Server, crd: &Value) -> Result<(), ServerError> {
-    let text = |pointer: &str| crd.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-    let (name, plural, group) = (text("/metadata/name"), text("/spec/names/plural"), text("/spec/group"));
-    let version = text("/spec/versions/0/name");
-    let apply = format!("{}{CRDS}/{name}?fieldManager=berth-kube-testing&force=true", server.crd_url);
     let client = server.client()?;
-    let request = client.patch(&apply).header("content-type", "application/apply-patch+yaml").body(crd.to_string());
+    apply(&client, &server.crd_url, crd).await?;
+    served(server, &client, crd).await?;
+    if server.crd_url != server.url {
+        let mut beside = crd.clone();
+        without_rules(&mut beside);
+        apply(&client, &server.url, &beside).await?;
+    }
+    Ok(())
+}
+
+/// Takes out of a CRD what a server of 1.20 does not know: its CEL rules.
+pub fn without_rules(schema: &mut Value) {
+    match schema {
+        Value::Object(fields) => {
+            fields.remove("x-kubernetes-validations");
+            fields.values_mut().for_each(without_rules);
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_rules),
+        _ => {}
+    }
+}
+
+/// Server-side apply of a CRD.
+async fn apply(client: &Client, url: &str, crd: &Value) -> Result<(), ServerError> {
+    let name = text(crd, "/metadata/name");
+    let url = format!("{url}{CRDS}/{name}?fieldManager=berth-kube-testing&force=true");
+    let request = client.patch(&url).header("content-type", "application/apply-patch+yaml").body(crd.to_string());
     let answer = request.send().await.map_err(ServerError::Client)?;
     if !answer.status().is_success() {
         let answer = answer.text().await.unwrap_or_default();
         return Err(ServerError::Refused { what: format!("the CRD {name}"), answer });
     }
+    Ok(())
+}
+
+fn text<'a>(crd: &'a Value, pointer: &str) -> &'a str {
+    crd.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// Waits until objects of a CRD can be listed.
+async fn served(server: &Server, client: &Client, crd: &Value) -> Result<(), ServerError> {
+    let (plural, group) = (text(crd, "/spec/names/plural"), text(crd, "/spec/group"));
+    let version = text(crd, "/spec/versions/0/name");
     let list = format!("{}/apis/{group}/{version}/{plural}", server.url);
     for _ in 0..START_SECONDS_MAX * 10 {
         let answer = client.get(&list).send().await.map_err(ServerError::Client)?;

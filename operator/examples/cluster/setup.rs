@@ -7,10 +7,8 @@ use std::{error::Error, path::Path, process::Stdio};
 
 use berth_kube_testing::{Scope, Server};
 use kube_client::{
-    Api, Client, Config,
-    api::{DynamicObject, Patch, PatchParams},
+    Client, Config,
     config::{KubeConfigOptions, Kubeconfig},
-    core::{ApiResource, GroupVersionKind},
 };
 use serde_json::Value;
 use tokio::process::{Child, Command};
@@ -27,36 +25,8 @@ pub(crate) async fn start() -> Result<(Server, Client), Failure> {
     let kubeconfig = Kubeconfig::read_from(server.kubeconfig())?;
     let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
     let client = Client::try_from(config)?;
-    install_crd_beside(&server, &client).await?;
     roles::install(&client).await;
     Ok((server, client))
-}
-
-/// Where another process serves our CRD, the operator asks this one about it all the same.
-async fn install_crd_beside(server: &Server, client: &Client) -> Result<(), Failure> {
-    if server.crd_url() == server.url() {
-        return Ok(());
-    }
-    let mut crd = serde_json::to_value(berth_crd::tenant_crd())?;
-    without_rules(&mut crd);
-    let resource =
-        ApiResource::from_gvk(&GroupVersionKind::gvk("apiextensions.k8s.io", "v1", "CustomResourceDefinition"));
-    let crds: Api<DynamicObject> = Api::all_with(client.clone(), &resource);
-    let name = crd["metadata"]["name"].as_str().unwrap().to_owned();
-    crds.patch(&name, &PatchParams::apply("helm").force(), &Patch::Apply(crd)).await?;
-    Ok(())
-}
-
-/// Takes away what a server of 1.20 does not know.
-fn without_rules(schema: &mut Value) {
-    match schema {
-        Value::Object(fields) => {
-            fields.remove("x-kubernetes-validations");
-            fields.values_mut().for_each(without_rules);
-        }
-        Value::Array(items) => items.iter_mut().for_each(without_rules),
-        _ => {}
-    }
 }
 
 /// The operator, as its service account. It logs to `REPLICA.log` in the server's folder.

@@ -79,18 +79,6 @@ async fn client(kubeconfig: &Path) -> Client {
     Client::try_from(config).unwrap()
 }
 
-/// Takes away what a server of 1.20 does not know.
-pub(crate) fn without_rules(schema: &mut Value) {
-    match schema {
-        Value::Object(fields) => {
-            fields.remove("x-kubernetes-validations");
-            fields.values_mut().for_each(without_rules);
-        }
-        Value::Array(items) => items.iter_mut().for_each(without_rules),
-        _ => {}
-    }
-}
-
 /// A Tenant of one account and these namespaces, all of them for `dev`.
 pub(crate) fn tenant(name: &str, namespaces: &[&str]) -> Value {
     let namespaces: Vec<Value> =
@@ -198,7 +186,7 @@ impl Cluster {
         self.install_crd(&open).await;
     }
 
-    /// Another CRD: on the server that serves it, and on the one that the operator asks about it.
+    /// Another CRD.
     pub(crate) async fn install_crd(&self, crd: &Value) {
         until("a CRD that is being deleted is gone", || async {
             let there = self.crds.get_opt(client::CRD).await.unwrap();
@@ -206,13 +194,6 @@ impl Cluster {
         })
         .await;
         self.server.install(crd).await.unwrap();
-        if self.server.crd_url() == self.server.url() {
-            return;
-        }
-        let (apply, mut crd) = (PatchParams::apply("test").force(), crd.clone());
-        without_rules(&mut crd);
-        let core: Api<CustomResourceDefinition> = Api::all(self.client.clone());
-        core.patch(client::CRD, &apply, &Patch::Apply(crd)).await.unwrap();
     }
 
     /// Deletes the CRD, with all Tenants.

@@ -4,6 +4,7 @@
 //! field of a wrong name. With `BERTH_REAL_CRDS` the real ones are taken from the files of that folder instead
 //! (docs/testing.md).
 
+use berth_kube_testing::without_rules;
 use berth_operator::object::Kind;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube_client::{
@@ -12,7 +13,7 @@ use kube_client::{
 };
 use serde_json::{Value, json};
 
-use crate::cluster::{Cluster, until, without_rules};
+use crate::cluster::{Cluster, until};
 
 /// The kinds, which only some clusters know.
 pub(crate) const KINDS: [Kind; 2] = [Kind::Certificate, Kind::CiliumNetworkPolicy];
