@@ -29,11 +29,19 @@ impl PlatformConfig {
     /// has any; what is wrong beyond that, when all have the right one. All in the order of lines. Never panics, whatever
     /// the text is.
     pub fn parse(text: &str) -> Result<Self, ConfigErrors> {
-        Self::parse_with_warnings(text).map(|(config, _)| config)
+        Self::checked(text).map(|(config, _)| config)
     }
 
-    /// The same, with what is allowed and yet worth a look: routes that lead into tenants' blocks.
+    /// The same, with what is allowed and yet worth a look, such as routes that lead into tenants' blocks. That is for people:
+    /// a function that reads its configuration asks for none of it.
     pub fn parse_with_warnings(text: &str) -> Result<(Self, Vec<ConfigError>), ConfigErrors> {
+        let (config, positions) = Self::checked(text)?;
+        let warnings = located(check::warnings(&config), &positions);
+        Ok((config, warnings))
+    }
+
+    /// A configuration that is right, and where everything in it stands.
+    fn checked(text: &str) -> Result<(Self, Positions), ConfigErrors> {
         if text.len() > TEXT_BYTES_MAX {
             let message = format!("the file has {} bytes, more than {TEXT_BYTES_MAX}", text.len());
             return Err(ConfigErrors::new(vec![whole(message, "keep platform.yaml below 1 MiB")]));
@@ -54,8 +62,7 @@ impl PlatformConfig {
         if !problems.is_empty() {
             return Err(ConfigErrors::new(located(problems, &positions)));
         }
-        let warnings = located(check::warnings(&config), &positions);
-        Ok((config, warnings))
+        Ok((config, positions))
     }
 }
 
