@@ -1,28 +1,21 @@
 //! `decide` of grant-cluster-access: which changes bring the Pod Identity associations of a cluster to the plan.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
+mod support;
+
 use std::collections::BTreeMap;
 
 use berth_ledger::RoleRecord;
 use berth_step::{Decision, DryRun, Fault, Step, StepError, dry_run};
-use berth_tenancy::{
-    ClusterPlan, LeftOver, Mode, OrganizationTags, PodIdentityPlan, Pods, Subject, Tags, Thing, WorkloadPlan,
-};
+use berth_tenancy::{LeftOver, PodIdentityPlan, Pods, Tags, Thing, WorkloadPlan};
 use grant_cluster_access::{Change, GrantClusterAccess, Input, ObservedAssociation, ObservedCluster, Output, State};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use self::support::{cluster, plan};
+
 const FIRST: &str = "arn:aws:iam::210987654321:role/tenant-pods";
 const TARGET: &str = "arn:aws:iam::111122223333:role/tenant/payments-workload";
-
-fn plan() -> ClusterPlan {
-    ClusterPlan {
-        name: "dev-euw1".parse().unwrap(),
-        eks_name: "dev".parse().unwrap(),
-        region: "eu-west-1".parse().unwrap(),
-        outside: None,
-    }
-}
 
 fn pods(service_account: &str) -> Pods {
     Pods { namespace: "payments-dev".into(), service_account: service_account.into() }
@@ -41,36 +34,16 @@ fn planned(service_account: &str) -> PodIdentityPlan {
 }
 
 fn input() -> Input {
-    Input {
-        run: Subject {
-            account_id: "111122223333".parse().unwrap(),
-            account_name: "payments-dev".into(),
-            tenant: "payments".parse().unwrap(),
-            environment: "dev".parse().unwrap(),
-            execution: "arn:aws:states:us-east-1:210987654321:execution:m:e".into(),
-            generation: 1,
-            mode: Mode::Apply,
-            tenant_role: "BerthTenant".parse().unwrap(),
-            allow_disruption: false,
-            opening_until: None,
-            tags: OrganizationTags::default(),
-            only_planned: None,
-        },
-        clusters: vec![plan()],
-        roles: vec![RoleRecord { name: "workload".into(), arn: TARGET.into(), access: None, role_id: None }],
-        pod_identity: vec![planned("api")],
-        left_over: Vec::new(),
-    }
-}
-
-fn state(associations: BTreeMap<Pods, ObservedAssociation>) -> State {
-    let (status, authentication) = ("ACTIVE".to_owned(), "API".to_owned());
-    let cluster = ObservedCluster { plan: plan(), status, authentication, entries: BTreeMap::new(), associations };
-    State { clusters: vec![cluster] }
+    let roles = vec![RoleRecord { name: "workload".into(), arn: TARGET.into(), access: None, role_id: None }];
+    Input { roles, pod_identity: vec![planned("api")], ..support::input() }
 }
 
 fn decide(input: &Input, state: &State) -> Result<Decision<Change, Output>, StepError> {
     GrantClusterAccess::decide(input, state)
+}
+
+fn state(associations: BTreeMap<Pods, ObservedAssociation>) -> State {
+    State { clusters: vec![ObservedCluster { associations, ..cluster() }] }
 }
 
 /// The lines of what happens until nothing is left, and the state afterwards.

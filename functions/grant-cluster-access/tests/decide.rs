@@ -1,15 +1,19 @@
 //! `decide` of grant-cluster-access: which changes bring the entries of a cluster to the plan, from any state.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
+mod support;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use berth_ledger::RoleRecord;
 use berth_step::{Decision, DryRun, Fault, Step, StepError, dry_run};
-use berth_tenancy::{Access, ClusterPlan, LeftOver, Mode, OrganizationTags, Subject, Tags, Thing};
+use berth_tenancy::{Access, LeftOver, Tags, Thing};
 use grant_cluster_access::{
     Change, EntryChange, GrantClusterAccess, Input, ObservedCluster, ObservedEntry, Output, State, TAG_ROLE_ID, What,
 };
 use proptest::prelude::*;
+
+use self::support::{cluster, plan};
 
 fn arn(key: &str) -> String {
     format!("arn:aws:iam::111122223333:role/tenant/payments-{key}")
@@ -19,36 +23,9 @@ fn role(key: &str, access: Option<Access>) -> RoleRecord {
     RoleRecord { name: key.into(), arn: arn(key), access, role_id: Some(format!("AROA{key}")) }
 }
 
-fn plan() -> ClusterPlan {
-    ClusterPlan {
-        name: "dev-euw1".parse().unwrap(),
-        eks_name: "dev".parse().unwrap(),
-        region: "eu-west-1".parse().unwrap(),
-        outside: None,
-    }
-}
-
 fn input() -> Input {
-    Input {
-        run: Subject {
-            account_id: "111122223333".parse().unwrap(),
-            account_name: "payments-dev".into(),
-            tenant: "payments".parse().unwrap(),
-            environment: "dev".parse().unwrap(),
-            execution: "arn:aws:states:us-east-1:210987654321:execution:m:e".into(),
-            generation: 1,
-            mode: Mode::Apply,
-            tenant_role: "BerthTenant".parse().unwrap(),
-            allow_disruption: false,
-            opening_until: None,
-            tags: OrganizationTags::default(),
-            only_planned: None,
-        },
-        clusters: vec![plan()],
-        roles: vec![role("developer", Some(Access::Edit)), role("viewer", Some(Access::View)), role("workload", None)],
-        pod_identity: Vec::new(),
-        left_over: Vec::new(),
-    }
+    let roles = vec![role("developer", Some(Access::Edit)), role("viewer", Some(Access::View)), role("workload", None)];
+    Input { roles, ..support::input() }
 }
 
 fn decide(input: &Input, state: &State) -> Result<Decision<Change, Output>, StepError> {
@@ -56,16 +33,7 @@ fn decide(input: &Input, state: &State) -> Result<Decision<Change, Output>, Step
 }
 
 fn state(entries: BTreeMap<String, ObservedEntry>) -> State {
-    let (status, authentication) = ("ACTIVE".to_owned(), "API".to_owned());
-    State {
-        clusters: vec![ObservedCluster {
-            plan: plan(),
-            status,
-            authentication,
-            entries,
-            associations: BTreeMap::new(),
-        }],
-    }
+    State { clusters: vec![ObservedCluster { entries, ..cluster() }] }
 }
 
 /// The lines of what happens until nothing is left, and the state afterwards.
