@@ -58,7 +58,7 @@ fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
     read.entry(folder.to_path_buf()).or_insert_with(|| rust_files(folder)).clone()
 }
 
-/// Rust files below a folder with their text, tests left out.
+/// Rust files below a folder with their code: without tests, and without comments, whose examples call things, too.
 pub fn rust_files(folder: &Path) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap().flatten() {
@@ -68,7 +68,8 @@ pub fn rust_files(folder: &Path) -> Vec<(PathBuf, String)> {
         } else if path.extension().is_some_and(|extension| extension == "rs") && !name.ends_with("tests.rs") {
             let text = fs::read_to_string(&path).unwrap();
             let product = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
-            found.push((path, product.to_owned()));
+            let code = product.lines().filter(|line| !line.trim_start().starts_with("//"));
+            found.push((path, code.map(|line| format!("{line}\n")).collect()));
         }
     }
     found.sort();
