@@ -99,10 +99,8 @@ fn config(input: &Input, plan: &ConfigPlan, state: &State) -> Result<Vec<ConfigC
 
 /// The recorder, then where it delivers to, then its start: each needs the one before it. A region has one recorder.
 fn recorder(input: &Input, wanted: &RecorderPlan, state: &State) -> Result<Vec<ConfigChange>, StepError> {
-    let put = ConfigChange::PutRecorder {
-        role_arn: config_role(&input.run.account_id),
-        global_resources: wanted.global_resources,
-    };
+    let put =
+        ConfigChange::PutRecorder { role_arn: config_role(&input.run), global_resources: wanted.global_resources };
     let there = match &state.recorder {
         Some(there) if there.name.starts_with(CONTROL_TOWER) => return Ok(Vec::new()),
         Some(there) if there.name != RECORDER => return Err(occupied("configuration recorder", &there.name)),
@@ -118,7 +116,7 @@ fn recorder(input: &Input, wanted: &RecorderPlan, state: &State) -> Result<Vec<C
     let mut changes = Vec::new();
     let arn = arn.as_ref().filter(|_| lacks_tags(input, ResourceKind::ConfigurationRecorder, tags.as_ref()));
     changes.extend(arn.map(|arn| ConfigChange::TagRecorder { arn: arn.clone() }));
-    let role = config_role(&input.run.account_id);
+    let role = config_role(&input.run);
     if role_arn.as_ref() != Some(&role) || !all_supported || *global_resources != wanted.global_resources {
         changes.push(put);
     }

@@ -13,7 +13,7 @@ use base64::{
     prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
 };
 use berth_step::{Fault, StepError};
-use berth_tenancy::{ClusterName, ClusterPlan, Mode, Region};
+use berth_tenancy::{ClusterName, ClusterPlan, Mode, Partition, Region};
 use reqwest::{Certificate, Client, Response, Url, redirect::Policy};
 
 use crate::{Clients, Input, State, View};
@@ -137,7 +137,7 @@ async fn token(clients: &Clients, region: &Region, cluster: &ClusterName) -> Res
         .build()
         .map_err(|error| failed(error.into()))?
         .into();
-    let host = format!("sts.{region}.amazonaws.com");
+    let host = format!("sts.{region}.{}", Partition::of(region).dns_suffix());
     let url = format!("https://{host}/?Action=GetCallerIdentity&Version=2011-06-15");
     let headers = [("host", host.as_str()), (CLUSTER_HEADER, cluster.as_str())];
     let request = SignableRequest::new("GET", &url, headers.into_iter(), SignableBody::Bytes(&[]));

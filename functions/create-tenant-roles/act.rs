@@ -85,7 +85,7 @@ async fn create_provider(
 
 /// Makes a role. Answers its id. [IAM `CreateRole`]
 async fn create_role(iam: &Client, input: &Input, role: &RolePlan, boundary: &str) -> Result<String, StepError> {
-    let trust = trust_document(&input.run.account_id, &role.trust).to_string();
+    let trust = trust_document(input.run.partition(), &input.run.account_id, &role.trust).to_string();
     let call = iam
         .create_role()
         .role_name(&role.name)
@@ -198,7 +198,7 @@ fn removal_meaning(failure: CallFailure) -> StepError {
 
 /// A managed policy that does not exist is a mistake in platform.yaml when it is AWS's, and not there yet otherwise.
 fn attach_meaning(failure: CallFailure, arn: &str) -> StepError {
-    if failure.is(&["NoSuchEntity"]) && arn.starts_with("arn:aws:iam::aws:") {
+    if failure.is(&["NoSuchEntity"]) && arn.contains(":iam::aws:policy/") {
         return failure.as_fault(Fault::InvalidInput, format!("correct the managed policy {arn} in platform.yaml"));
     }
     meaning(failure)

@@ -90,7 +90,11 @@ impl Change {
             }
             Self::CreateRole { role, boundary } => Effect::creates(Role, "iam:CreateRole")
                 .id(role_arn(input, role))
-                .field("assumeRolePolicyDocument", (), trust_document(&input.run.account_id, &role.trust))
+                .field(
+                    "assumeRolePolicyDocument",
+                    (),
+                    trust_document(input.run.partition(), &input.run.account_id, &role.trust),
+                )
                 .field("permissionsBoundary", (), boundary)
                 .field("maxSessionDuration", (), role.session_seconds_max),
             Self::ChangeRole { role, to } => {

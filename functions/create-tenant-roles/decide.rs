@@ -69,12 +69,12 @@ pub(crate) fn boundary_tags(input: &Input) -> Tags {
 
 /// The ARN of the permissions boundary.
 pub(crate) fn boundary_arn(input: &Input, plan: &BoundaryPlan) -> String {
-    format!("arn:aws:iam::{}:policy{}{}", input.run.account_id, plan.path, plan.name)
+    input.run.iam_arn(&format!("policy{}{}", plan.path, plan.name))
 }
 
 /// The ARN of a role.
 pub(crate) fn role_arn(input: &Input, role: &RolePlan) -> String {
-    format!("arn:aws:iam::{}:role{}{}", input.run.account_id, role.path, role.name)
+    input.run.iam_arn(&format!("role{}{}", role.path, role.name))
 }
 
 fn boundary(input: &Input, state: &State) -> Result<Vec<Change>, StepError> {
@@ -125,7 +125,7 @@ fn repairs(input: &Input, role: &RolePlan, there: &ObservedRole, boundary: &str)
         return vec![of_role(role, RoleChange::Boundary { arn: boundary.to_owned() })];
     }
     let mut changes = Vec::new();
-    let trust = trust_document(&input.run.account_id, &role.trust);
+    let trust = trust_document(input.run.partition(), &input.run.account_id, &role.trust);
     if there.trust != trust {
         changes.push(RoleChange::Trust { document: trust });
     }

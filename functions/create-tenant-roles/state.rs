@@ -115,7 +115,7 @@ impl State {
                     name: role.name.clone(),
                     id: id.unwrap_or_else(|| PLANNED_ID.to_owned()),
                     path: role.path.clone(),
-                    trust: trust_document(&input.run.account_id, &role.trust),
+                    trust: trust_document(input.run.partition(), &input.run.account_id, &role.trust),
                     boundary: Some(boundary.clone()),
                     tags: wanted_tags(input, role),
                     ..ObservedRole::default()

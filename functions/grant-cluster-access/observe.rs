@@ -56,7 +56,7 @@ async fn entries(
     input: &Input,
     plan: &ClusterPlan,
 ) -> Result<BTreeMap<String, ObservedEntry>, StepError> {
-    let of_account = format!("arn:aws:iam::{}:role/", input.run.account_id);
+    let of_account = input.run.iam_arn("role/");
     let mut pages = client.list_access_entries().cluster_name(plan.eks_name.as_str()).into_paginator().items().send();
     let mut roles = BTreeSet::new();
     while let Some(role) = pages.next().await {

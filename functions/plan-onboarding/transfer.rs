@@ -6,7 +6,7 @@ use berth_config::Onboarding;
 use berth_events::Transfer;
 use berth_ledger::{Record, SignInRecord};
 use berth_step::{Fault, StepError};
-use berth_tenancy::{AccountId, AssignmentPlan, GIVEN_ROLE, Identity, RolePlan, Thing, TransferPlan};
+use berth_tenancy::{AssignmentPlan, GIVEN_ROLE, Identity, RolePlan, Thing, TransferPlan};
 
 /// Things that a message names.
 const NAMED_MAX: usize = 6;
@@ -15,8 +15,8 @@ const NAMED_MAX: usize = 6;
 /// before would give access twice, all access of before is taken away, and made anew: so at no time two identities have any.
 #[must_use]
 pub fn transfer_plan(record: &Record, was: &Identity, wanted: &Identity, matched: &Onboarding) -> TransferPlan {
-    let account = &record.account_id;
-    let roles: BTreeSet<String> = matched.roles.roles.iter().map(|role| arn(account, role)).collect();
+    let planned = |role: &RolePlan| record.iam_arn(&format!("role{}{}", role.path, role.name));
+    let roles: BTreeSet<String> = matched.roles.roles.iter().map(planned).collect();
     let is_in_the_way = !in_the_way(record, was, wanted, matched, &roles).is_empty();
     let taken_away = if is_in_the_way { taken_away(record, was) } else { Vec::new() };
     let kept: Vec<&str> = record.roles.iter().filter(|_| !is_in_the_way).map(|role| role.arn.as_str()).collect();
@@ -48,7 +48,7 @@ fn taken_away(record: &Record, was: &Identity) -> Vec<String> {
     // A role that the ledger does not list may be there all the same: a run that failed has made it.
     for (what, path_and_name) in &was.given {
         let Some(name) = what.strip_prefix(GIVEN_ROLE) else { continue };
-        let arn = format!("arn:aws:iam::{}:role{path_and_name}", record.account_id);
+        let arn = record.iam_arn(&format!("role{path_and_name}"));
         if !things.iter().any(|thing| matches!(thing, Thing::Role { arn: known, .. } if *known == arn)) {
             things.push(Thing::Role { name: name.to_owned(), arn });
         }
@@ -101,7 +101,7 @@ fn in_the_way(
     lines.extend(associations);
     // A role that the ledger does not list may be there all the same: a run that failed has made it.
     let named = was.given.iter().filter(|(what, _)| what.starts_with(GIVEN_ROLE));
-    let named = named.map(|(_, path_and_name)| format!("arn:aws:iam::{}:role{path_and_name}", record.account_id));
+    let named = named.map(|(_, path_and_name)| record.iam_arn(&format!("role{path_and_name}")));
     let had: BTreeSet<String> = record.roles.iter().map(|role| role.arn.clone()).chain(named).collect();
     lines.extend(had.difference(roles).map(|arn| format!("role {arn}")));
     if let Some(commit) = &record.commit
@@ -120,10 +120,6 @@ fn assignments(matched: &Onboarding) -> Vec<SignInRecord> {
         permission_set: planned.permission_set.clone(),
     };
     planned.map(record).collect()
-}
-
-fn arn(account: &AccountId, role: &RolePlan) -> String {
-    format!("arn:aws:iam::{account}:role{}{}", role.path, role.name)
 }
 
 /// Whether the account may become what its plan makes it.

@@ -11,6 +11,7 @@ use aws_sigv4::{
     http_request::{SignableBody, SignableRequest, SigningSettings, sign},
     sign::v4,
 };
+use berth_tenancy::{Partition, Region};
 use reqwest::{Client, RequestBuilder, Response};
 
 use super::is_near;
@@ -56,8 +57,8 @@ fn client(url: &str, deployment: &Deployment) -> reqwest::Result<Client> {
 
 /// The public endpoint of a region.
 fn endpoint(service: &str, region: &str) -> String {
-    let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
-    format!("https://{service}.{region}.{suffix}")
+    let partition = region.parse::<Region>().map_or_else(|_| Partition::of_arn(""), |region| Partition::of(&region));
+    format!("https://{service}.{region}.{}", partition.dns_suffix())
 }
 
 async fn credentials(config: &SdkConfig) -> Result<Credentials, Problem> {
@@ -135,8 +136,9 @@ mod tests {
     }
 
     #[test]
-    fn china_has_endpoints_of_its_own() {
+    fn endpoints_are_those_of_the_partition() {
         assert_eq!(endpoint("lambda", "eu-west-1"), "https://lambda.eu-west-1.amazonaws.com");
         assert_eq!(endpoint("logs", "cn-north-1"), "https://logs.cn-north-1.amazonaws.com.cn");
+        assert_eq!(endpoint("lambda", "eusc-de-east-1"), "https://lambda.eusc-de-east-1.amazonaws.eu");
     }
 }

@@ -10,7 +10,7 @@ use aws_config::{Region as SdkRegion, SdkConfig};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_sdk_sts::Client;
 use berth_step::{Fault, StepError};
-use berth_tenancy::{AccountId, Region, RoleName, Subject, role_arn, wait};
+use berth_tenancy::{AccountId, Partition, Region, RoleName, Subject, role_arn, wait};
 
 use crate::{CallFailure, SdkResultExt, SessionPolicy};
 
@@ -101,7 +101,7 @@ impl Sessions {
     /// The configuration of clients that act in the other account: with the session of an invocation before, when that
     /// was for the same execution, role and policy.
     pub async fn assume(&self, scope: SessionScope<'_>) -> Result<SdkConfig, StepError> {
-        let role = role_arn(scope.account, scope.role);
+        let role = role_arn(self.partition(), scope.account, scope.role);
         let key = Key { role, name: session_name(scope.execution), policy: scope.policy };
         let credentials = match self.kept(&key) {
             Some(credentials) => credentials,
@@ -112,6 +112,12 @@ impl Sessions {
             config = config.region(SdkRegion::new(region.as_str().to_owned()));
         }
         Ok(config.build())
+    }
+
+    /// That of the function's own Region: no role of another partition can be assumed.
+    fn partition(&self) -> Partition {
+        let region = self.base.region().and_then(|region| region.as_ref().parse().ok());
+        region.as_ref().map_or_else(|| Partition::of_arn(""), Partition::of)
     }
 
     fn kept(&self, key: &Key) -> Option<Credentials> {

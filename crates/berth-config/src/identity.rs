@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use berth_tenancy::{
     AccountId, BaselinePlan, ClusterPlan, EnvironmentName, GIVEN_BOUNDARY, GIVEN_CLUSTER, GIVEN_ENTRIES, GIVEN_FILE,
-    GIVEN_ROLE, Identity, RegionPlan, RolePlan, SignInPlan, TenantName, TenantSource, Thing,
+    GIVEN_ROLE, Identity, Partition, RegionPlan, RolePlan, SignInPlan, TenantName, TenantSource, Thing,
 };
 
 use crate::{AccountFacts, MatchError, Onboarding, PlatformConfig, resolve};
@@ -54,10 +54,11 @@ impl Onboarding {
     /// with.
     #[must_use]
     pub fn things(&self, account: &AccountId) -> Vec<Thing> {
-        let role_arn = |role: &RolePlan| format!("arn:aws:iam::{account}:role{}{}", role.path, role.name);
+        let partition = Partition::of(&self.git_ops.cluster_region);
+        let role_arn = |role: &RolePlan| partition.iam_arn(account, &format!("role{}{}", role.path, role.name));
         let boundary = &self.roles.boundary;
         let mut things = vec![
-            Thing::Boundary { arn: format!("arn:aws:iam::{account}:policy{}{}", boundary.path, boundary.name) },
+            Thing::Boundary { arn: partition.iam_arn(account, &format!("policy{}{}", boundary.path, boundary.name)) },
             Thing::File { path: self.git_ops.path.clone() },
         ];
         for RegionPlan { region, .. } in &self.regions {
@@ -69,7 +70,7 @@ impl Onboarding {
         for role in &self.roles.roles {
             things.push(Thing::Role { name: role.key.clone(), arn: role_arn(role) });
         }
-        let providers = self.roles.roles.iter().filter_map(|role| role.trust.oidc_provider_arn(account));
+        let providers = self.roles.roles.iter().filter_map(|role| role.trust.oidc_provider_arn(partition, account));
         let providers: BTreeSet<String> = providers.collect();
         things.extend(providers.into_iter().map(|arn| Thing::OidcProvider { arn }));
         for one in self.sign_in.iter().flat_map(|sign_in| &sign_in.assignments) {

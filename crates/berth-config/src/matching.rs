@@ -2,7 +2,7 @@
 
 use berth_tenancy::{
     BaselinePlan, ClusterPlan, DefaultVpc, EnvironmentName, GitOpsPlan, OrganizationTags, OrganizationalUnitId,
-    PodIdentityPlan, RegionPlan, RoleName, RolesPlan, SignInPlan, TenantName, TenantSource, tenant_path,
+    Partition, PodIdentityPlan, RegionPlan, RoleName, RolesPlan, SignInPlan, TenantName, TenantSource, tenant_path,
 };
 
 use crate::{
@@ -223,7 +223,7 @@ impl PlatformConfig {
         let mut roles = resolve::roles(&environment.roles, names)?;
         let hub = self.hub.as_ref().map(|hub| &hub.account);
         resolve::pin_cluster(&mut roles, &environment.cluster, cluster, hub);
-        roles.roles.extend(resolve::backup_role(environment));
+        roles.roles.extend(resolve::backup_role(environment, Partition::of(&cluster.region)));
         let git_ops = GitOpsPlan {
             cluster: environment.cluster.clone(),
             cluster_region: cluster.region.clone(),

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use berth_tenancy::{
-    AccountId, ClusterName, EnvironmentName, LeftOverPolicy, ORGANIZATION_TAGS_MAX, OrganizationalUnitId, Region,
-    ResourceKind, RoleName,
+    AccountId, ClusterName, EnvironmentName, LeftOverPolicy, ORGANIZATION_TAGS_MAX, OrganizationalUnitId, Partition,
+    Region, ResourceKind, RoleName,
 };
 use ipnet::Ipv4Net;
 use schemars::JsonSchema;
@@ -91,6 +91,14 @@ pub struct PlatformConfig {
 }
 
 impl PlatformConfig {
+    /// The partition that all its Regions are in.
+    #[must_use]
+    pub fn partition(&self) -> Partition {
+        let clusters = self.clusters.values().map(|cluster| &cluster.region);
+        let networks = self.environments.values().flat_map(|environment| environment.regions.keys());
+        clusters.chain(networks).next().map_or_else(|| Partition::of_arn(""), Partition::of)
+    }
+
     /// Blocks that tenants' VPCs are cut from, in every environment and region, as far as the file has them: sorted, and
     /// neighbours put together.
     #[must_use]

@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 
 use berth_tenancy::{
-    Access, AccountId, ClusterName, EnvironmentName, Region,
+    Access, AccountId, ClusterName, EnvironmentName, Partition, Region,
     limits::{ACCESS_ROLES_MAX, EGRESS_CIDRS_MAX, OWNERS_MAX, REGIONS_MAX, TENANT_ACCOUNTS_MAX, WORKLOADS_MAX},
 };
 use kube::CustomResource;
@@ -102,17 +102,13 @@ impl TenantSpec {
     }
 }
 
-/// From the start of the ARN: a role's path may hold colons, so `contains` would let a foreign role through.
-const ROLES_BELONG: &str = "!has(self.roles) || self.roles.all(r, \
-    r.arn.startsWith('arn:aws:iam::' + self.accountId + ':role/') || \
-    r.arn.startsWith('arn:aws-cn:iam::' + self.accountId + ':role/') || \
-    r.arn.startsWith('arn:aws-us-gov:iam::' + self.accountId + ':role/'))";
-
-/// The same for the roles of workloads.
-const WORKLOADS_BELONG: &str = "!has(self.workloads) || self.workloads.all(w, \
-    w.roleArn.startsWith('arn:aws:iam::' + self.accountId + ':role/') || \
-    w.roleArn.startsWith('arn:aws-cn:iam::' + self.accountId + ':role/') || \
-    w.roleArn.startsWith('arn:aws-us-gov:iam::' + self.accountId + ':role/'))";
+/// That every ARN of a list is of a role of the account, in whichever partition. From the start of the ARN: a role's path
+/// may hold colons, so `contains` would let a foreign role through.
+fn belong(list: &str, item: &str, arn: &str) -> String {
+    let of = |partition: Partition| format!("{arn}.startsWith('arn:{partition}:iam::' + self.accountId + ':role/')");
+    let any: Vec<String> = Partition::all().map(of).collect();
+    format!("!has(self.{list}) || self.{list}.all({item}, {})", any.join(" || "))
+}
 
 /// A pod of another environment must not get the account's role.
 const WORKLOADS_HAVE_NAMESPACES: &str = "self.accounts.all(a, !has(a.workloads) || a.workloads.all(w, \
@@ -194,8 +190,8 @@ pub struct Placement {
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-validations" = [
     rule("self.accountId == oldSelf.accountId", "accountId is immutable"),
-    rule(ROLES_BELONG, "role ARN must belong to accountId"),
-    rule(WORKLOADS_BELONG, "a workload's role ARN must belong to accountId"),
+    rule(&belong("roles", "r", "r.arn"), "role ARN must belong to accountId"),
+    rule(&belong("workloads", "w", "w.roleArn"), "a workload's role ARN must belong to accountId"),
 ]))]
 pub struct Account {
     /// Environment that the account is for.

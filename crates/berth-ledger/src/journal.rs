@@ -12,7 +12,7 @@ use aws_sdk_dynamodb::{
 };
 use berth_aws::CallFailure;
 use berth_step::{Fault, Intent, Lease, StepError};
-use berth_tenancy::{AccountId, GIVEN_BOUNDARY, Given, Region, Subject, Thing, ToldChange, short_digest};
+use berth_tenancy::{AccountId, GIVEN_BOUNDARY, Given, Partition, Region, Subject, Thing, ToldChange, short_digest};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -112,6 +112,13 @@ impl Record {
         associations(&self.cluster_access)
     }
 
+    /// The ARN of something of IAM in the account; `resource` is its kind, path and name.
+    #[must_use]
+    pub fn iam_arn(&self, resource: &str) -> String {
+        let execution = self.execution_arn.as_deref().or(self.lease.as_deref());
+        Partition::of_arn(execution.unwrap_or_default()).iam_arn(&self.account_id, resource)
+    }
+
     /// What the record says that the account has since it was last onboarded.
     #[must_use]
     pub fn things(&self) -> Vec<Thing> {
@@ -119,7 +126,7 @@ impl Record {
         // With roles comes their boundary, whose name the account was bound to.
         let boundary = self.binding.as_ref().and_then(|binding| binding.identity.given.get(GIVEN_BOUNDARY));
         let boundary = boundary.filter(|_| !self.roles.is_empty());
-        let arn = |path_and_name| format!("arn:aws:iam::{}:policy{path_and_name}", self.account_id);
+        let arn = |path_and_name: &String| self.iam_arn(&format!("policy{path_and_name}"));
         things.extend(boundary.map(|name| Thing::Boundary { arn: arn(name) }));
         things
     }

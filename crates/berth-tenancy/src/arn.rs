@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::AccountId;
+use crate::{AccountId, Partition};
 
 /// The name of an IAM role, with its path when it has one (`/tenant/payments-developer` or `BerthTenant`).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -57,8 +57,8 @@ impl fmt::Display for RoleName {
     }
 }
 
-/// The ARN of a role in an account (partition `aws`).
+/// The ARN of a role in an account.
 #[must_use]
-pub fn role_arn(account: &AccountId, role: &RoleName) -> String {
-    format!("arn:aws:iam::{account}:role/{}", role.as_str().trim_start_matches('/'))
+pub fn role_arn(partition: Partition, account: &AccountId, role: &RoleName) -> String {
+    partition.iam_arn(account, &format!("role/{}", role.as_str().trim_start_matches('/')))
 }

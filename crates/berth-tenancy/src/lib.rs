@@ -28,6 +28,7 @@ mod ids;
 mod inventory;
 pub mod limits;
 mod offboarding;
+mod partition;
 mod path;
 mod plan;
 mod plan_limit;
@@ -58,6 +59,7 @@ pub use identity::{
 pub use ids::{AccountId, ClusterName, EnvironmentName, Invalid, OrganizationalUnitId, Region, TenantName};
 pub use inventory::{Given, LeftOver, LeftOverPolicy, LeftOvers, Thing, ToldChange};
 pub use offboarding::{Departure, Freeze, OffboardingPlan, OffboardingScope, RegionRemoval};
+pub use partition::Partition;
 pub use path::tenant_path;
 pub use plan::{
     Addresses, Admission, AssignmentPlan, BoundaryPlan, ClusterAccount, ClusterPlan, DefaultVpc, Delivery, GitOpsPlan,

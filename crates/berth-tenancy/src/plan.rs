@@ -11,9 +11,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Access, AccountId, BaselinePlan, ClusterName, Destination, EnvironmentName, LeftOvers, OrganizationTags, PlanLimit,
-    PodIdentityPlan, Region, ResourceChange, ResourceKind, RoleName, StepSummary, Tags, TenantName, TransferPlan,
-    WorkloadPlan,
+    Access, AccountId, BaselinePlan, ClusterName, Destination, EnvironmentName, LeftOvers, OrganizationTags, Partition,
+    PlanLimit, PodIdentityPlan, Region, ResourceChange, ResourceKind, RoleName, StepSummary, Tags, TenantName,
+    TransferPlan, WorkloadPlan,
 };
 
 /// Whether a run may change anything.
@@ -143,6 +143,18 @@ impl Subject {
     #[must_use]
     pub fn tags_of(&self, kind: ResourceKind) -> Tags {
         self.tags.of(kind).overlaid(Tags::of(&self.account_id, &self.tenant))
+    }
+
+    /// The partition of the account, which is that of Berth.
+    #[must_use]
+    pub fn partition(&self) -> Partition {
+        Partition::of_arn(&self.execution)
+    }
+
+    /// The ARN of something of IAM in the account; `resource` is its kind, path and name, such as `role/tenant/payments`.
+    #[must_use]
+    pub fn iam_arn(&self, resource: &str) -> String {
+        self.partition().iam_arn(&self.account_id, resource)
     }
 }
 
@@ -364,9 +376,9 @@ pub enum RoleTrust {
 impl RoleTrust {
     /// The ARN of the OIDC provider that it names, in the account of the role.
     #[must_use]
-    pub fn oidc_provider_arn(&self, account: &AccountId) -> Option<String> {
+    pub fn oidc_provider_arn(&self, partition: Partition, account: &AccountId) -> Option<String> {
         match self {
-            Self::Oidc { provider, .. } => Some(format!("arn:aws:iam::{account}:oidc-provider/{provider}")),
+            Self::Oidc { provider, .. } => Some(partition.iam_arn(account, &format!("oidc-provider/{provider}"))),
             _ => None,
         }
     }

@@ -2,22 +2,22 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::{AccountId, RoleTrust};
+use crate::{AccountId, Partition, RoleTrust};
 
 /// The trust policy of a role: one exact principal and, where a principal stands for many, exact conditions.
 /// [IAM `CreateRole`, `AssumeRolePolicyDocument`]
 #[must_use]
-pub fn trust_document(account: &AccountId, trust: &RoleTrust) -> Value {
+pub fn trust_document(partition: Partition, account: &AccountId, trust: &RoleTrust) -> Value {
     let statement = match trust {
         // Identity Center makes the role's name end in a hash that is not known beforehand, and in a path that holds
         // the region everywhere but in us-east-1; IAM's own documentation matches it by `aws:PrincipalArn`.
         RoleTrust::PermissionSet { name } => json!({
             "Effect": "Allow",
-            "Principal": { "AWS": format!("arn:aws:iam::{account}:root") },
+            "Principal": { "AWS": partition.iam_arn(account, "root") },
             "Action": "sts:AssumeRole",
             "Condition": { "ArnLike": { "aws:PrincipalArn": [
-                format!("arn:aws:iam::{account}:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_{name}_*"),
-                format!("arn:aws:iam::{account}:role/aws-reserved/sso.amazonaws.com/*/AWSReservedSSO_{name}_*"),
+                partition.iam_arn(account, &format!("role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_{name}_*")),
+                partition.iam_arn(account, &format!("role/aws-reserved/sso.amazonaws.com/*/AWSReservedSSO_{name}_*")),
             ] } },
         }),
         RoleTrust::PlatformRole { arn, external_id } => json!({
@@ -33,7 +33,7 @@ pub fn trust_document(account: &AccountId, trust: &RoleTrust) -> Value {
             ]);
             json!({
                 "Effect": "Allow",
-                "Principal": { "Federated": trust.oidc_provider_arn(account) },
+                "Principal": { "Federated": trust.oidc_provider_arn(partition, account) },
                 "Action": "sts:AssumeRoleWithWebIdentity",
                 "Condition": { "StringEquals": claims },
             })
@@ -81,8 +81,24 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use super::*;
 
+    fn in_region(region: &str, trust: &RoleTrust) -> Value {
+        let partition = Partition::of(&region.parse().unwrap());
+        trust_document(partition, &"111122223333".parse().unwrap(), trust)["Statement"][0].clone()
+    }
+
     fn statement(trust: &RoleTrust) -> Value {
-        trust_document(&"111122223333".parse().unwrap(), trust)["Statement"][0].clone()
+        in_region("eu-west-1", trust)
+    }
+
+    #[test]
+    fn principals_are_of_the_partition() {
+        let people = in_region("us-gov-west-1", &RoleTrust::PermissionSet { name: "Developer".into() });
+        assert_eq!(people["Principal"]["AWS"], "arn:aws-us-gov:iam::111122223333:root");
+        let patterns = people["Condition"]["ArnLike"]["aws:PrincipalArn"].as_array().unwrap();
+        assert!(patterns.iter().all(|arn| arn.as_str().unwrap().starts_with("arn:aws-us-gov:iam::111122223333:role/")));
+        let oidc = RoleTrust::Oidc { provider: "ci.example".into(), audience: "sts".into(), subject: "repo:a".into() };
+        let jobs = in_region("cn-north-1", &oidc);
+        assert_eq!(jobs["Principal"]["Federated"], "arn:aws-cn:iam::111122223333:oidc-provider/ci.example");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Names and tokens: computed from the account, never made up.
 
-use berth_tenancy::{AccountId, BackupPlan, ResourceKind, Tags};
+use berth_tenancy::{AccountId, BackupPlan, ResourceKind, Subject, Tags};
 use sha2::{Digest, Sha256};
 
 use crate::{Input, PlannedRule};
@@ -42,8 +42,8 @@ pub(crate) fn planned_rules(plan: &BackupPlan) -> Vec<PlannedRule> {
 }
 
 /// ARN of the role that AWS Config records with.
-pub(crate) fn config_role(account: &AccountId) -> String {
-    format!("arn:aws:iam::{account}:role/aws-service-role/config.amazonaws.com/AWSServiceRoleForConfig")
+pub(crate) fn config_role(run: &Subject) -> String {
+    run.iam_arn("role/aws-service-role/config.amazonaws.com/AWSServiceRoleForConfig")
 }
 
 /// The tags of a resource of this kind.

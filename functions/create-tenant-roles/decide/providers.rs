@@ -17,7 +17,7 @@ pub(crate) fn tags(input: &Input) -> Tags {
 pub(crate) fn planned(input: &Input) -> BTreeMap<String, BTreeSet<String>> {
     let mut planned: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for role in input.planned() {
-        let arn = role.trust.oidc_provider_arn(&input.run.account_id);
+        let arn = role.trust.oidc_provider_arn(input.run.partition(), &input.run.account_id);
         if let (Some(arn), RoleTrust::Oidc { audience, .. }) = (arn, &role.trust) {
             planned.entry(arn).or_default().insert(audience.clone());
         }

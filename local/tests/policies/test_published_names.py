@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import zoneinfo
 from importlib import resources
 from pathlib import Path
@@ -67,3 +68,19 @@ def test_no_published_name_is_missing(name: str, what: str, published) -> None:
         lines = [HEADER.format(what=what), *sorted(known(path) | names)]
         path.write_text("\n".join(lines) + "\n")
     assert not missing, f"{path} was stale and has been rewritten: commit it"
+
+
+def test_the_partitions_are_those_of_botocore() -> None:
+    path = LISTS.parents[1] / "../berth-tenancy/src/partitions.txt"
+    published = get_session().get_component("data_loader").load_data("partitions")["partitions"]
+    lines = []
+    for partition in published:
+        # The first has a pattern of its own for each continent: it has every Region that no other partition has.
+        prefix = "-" if partition["id"] == "aws" else re.match(r"[a-z-]+", partition["regionRegex"].replace("\\-", "-")[1:])[0]
+        lines.append(" ".join([partition["id"], prefix, partition["outputs"]["dnsSuffix"]]))
+    header = "# Partitions of AWS: name, how its Regions start (- for the one that has all others), DNS suffix; as botocore "
+    header += f"publishes them. Written by {Path(__file__).relative_to(LISTS.parents[3])}."
+    text = "\n".join([header, *lines]) + "\n"
+    is_current = path.read_text() == text
+    path.write_text(text)
+    assert is_current, f"{path} was stale and has been rewritten: commit it"

@@ -5,6 +5,7 @@ mod architecture;
 mod circles;
 mod crates;
 mod names;
+mod partitions;
 mod purity;
 mod size;
 mod source;

@@ -33,6 +33,7 @@ enum On {
 
 /// Warns of each boundary, with every way out of it.
 pub(super) fn check(config: &PlatformConfig, problems: &mut Problems) {
+    let partition = config.partition();
     for (name, environment) in &config.environments {
         let boundary = &environment.roles.boundary;
         let names = Names::longest(name.as_str());
@@ -41,7 +42,7 @@ pub(super) fn check(config: &PlatformConfig, problems: &mut Problems) {
         else {
             continue;
         };
-        let arn = |kind: &str, path: &str| format!("arn:aws:iam::{}:{kind}{path}", names.account);
+        let arn = |kind: &str, path: &str| format!("arn:{partition}:iam::{}:{kind}{path}", names.account);
         let on = |on: On| match on {
             On::Role => arn("role", "/anybody"),
             On::User => arn("user", "/anybody"),

@@ -1,6 +1,6 @@
 //! Names that are others' to give: regions, managed policies, what AWS Config knows, and time zones.
 
-use berth_tenancy::{ConfigScope, Region};
+use berth_tenancy::{ConfigScope, Partition, Region};
 
 use super::{
     baseline::{is_resource_type, is_rule_source},
@@ -8,22 +8,22 @@ use super::{
 };
 use crate::{Baseline, PlatformConfig, Unlisted, published::Published};
 
-/// How ARNs of the policies start that AWS manages and whose list is known.
-const MANAGED: &str = "arn:aws:iam::aws:policy";
+/// The partition whose managed policies are known.
+const LISTED: &str = "aws";
 
 /// Checks every name of AWS's against the lists of this version, and against what the file says is newer.
 pub(super) fn check(config: &PlatformConfig, problems: &mut Problems) {
     let unlisted = &config.unlisted;
     for (name, cluster) in &config.clusters {
-        region(&format!("clusters.{name}.region"), &cluster.region, unlisted, problems);
+        region(&format!("clusters.{name}.region"), &cluster.region, config, problems);
     }
     if let Some(center) = &config.identity_center {
-        region("identityCenter.region", &center.region, unlisted, problems);
+        region("identityCenter.region", &center.region, config, problems);
     }
     for (name, environment) in &config.environments {
         for (key, plan) in &environment.regions {
             let path = region_path(name, key);
-            region(&path, key, unlisted, problems);
+            region(&path, key, config, problems);
             baseline(&format!("{path}.baseline"), plan.baseline.as_ref(), unlisted, problems);
         }
         for (n, role) in environment.roles.roles.iter().enumerate() {
@@ -37,7 +37,17 @@ pub(super) fn check(config: &PlatformConfig, problems: &mut Problems) {
     }
 }
 
-fn region(path: &str, region: &Region, unlisted: &Unlisted, problems: &mut Problems) {
+fn region(path: &str, region: &Region, config: &PlatformConfig, problems: &mut Problems) {
+    let (unlisted, partition) = (&config.unlisted, config.partition());
+    if Partition::of(region) != partition {
+        let message =
+            format!("{region} is in the partition {}, other Regions are in {partition}", Partition::of(region));
+        problems.add(
+            path,
+            message,
+            "write a file for each partition: an organization, and a deployment, is in one of them",
+        );
+    }
     if !unlisted.regions.contains(region) && !Published::Regions.has(region.as_str()) {
         let message = format!("{region} is not a Region of AWS");
         problems.add(path, message, Published::Regions.hint(region.as_str()));
@@ -46,9 +56,8 @@ fn region(path: &str, region: &Region, unlisted: &Unlisted, problems: &mut Probl
 
 /// Of the other partitions no list is known; templates are for policies of the organization's own.
 fn managed_policy(path: String, arn: &str, problems: &mut Problems) {
-    let Some(name) = arn.strip_prefix(MANAGED).filter(|name| name.starts_with('/') && !name.contains('{')) else {
-        return;
-    };
+    let name = arn.strip_prefix(&format!("arn:{LISTED}:iam::aws:policy"));
+    let Some(name) = name.filter(|name| name.starts_with('/') && !name.contains('{')) else { return };
     if !Published::ManagedPolicies.has(name) {
         let hint = Published::ManagedPolicies.hint(name);
         problems.add(path, format!("AWS manages no policy {}", quoted(arn)), hint);

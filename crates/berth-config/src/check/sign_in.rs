@@ -1,6 +1,6 @@
 //! Signing in: the instance of Identity Center, and templates of groups that mean exactly one group each.
 
-use berth_tenancy::EnvironmentName;
+use berth_tenancy::{EnvironmentName, Partition};
 
 use super::{
     ids::is_permission_set,
@@ -94,7 +94,7 @@ fn is_arn_of(arn: &str, instance: &str) -> bool {
 /// What follows partition and service in an ARN of Identity Center.
 fn resource(arn: &str) -> Option<&str> {
     let (partition, rest) = arn.strip_prefix("arn:")?.split_once(":sso:::")?;
-    matches!(partition, "aws" | "aws-cn" | "aws-us-gov").then_some(rest)
+    Partition::named(partition).map(|_| rest)
 }
 
 /// `d-` and ten hexadecimal digits, or a UUID.

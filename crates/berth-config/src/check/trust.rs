@@ -1,6 +1,6 @@
 //! Trust of role templates: named principals only, and exact claims.
 
-use berth_tenancy::{AccountId, ClusterName, Region, RoleTrust};
+use berth_tenancy::{AccountId, ClusterName, Partition, Region, RoleTrust};
 
 use super::{
     ids::{is_iam_name, is_permission_set},
@@ -84,7 +84,8 @@ fn one_role(path: &str, arn: &str, problems: &mut Problems) {
 /// Whether a text is the principal of one service of AWS.
 fn is_service(name: &str) -> bool {
     let label = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-    name.strip_suffix(".amazonaws.com").is_some_and(|rest| rest.split('.').all(label)) && name.len() <= 128
+    let name_of = name.strip_suffix(".cn").unwrap_or(name);
+    name_of.strip_suffix(".amazonaws.com").is_some_and(|rest| rest.split('.').all(label)) && name.len() <= 128
 }
 
 /// An exact claim. `*` and `?` would match other repositories, `$` starts a variable that the caller may choose.
@@ -118,7 +119,7 @@ fn is_cluster_arn(arn: &str) -> bool {
     let parts: Vec<&str> = arn.splitn(6, ':').collect();
     let ["arn", partition, "eks", region, account, resource] = parts.as_slice() else { return false };
     let name = resource.strip_prefix("cluster/").and_then(|name| name.parse::<ClusterName>().ok());
-    matches!(*partition, "aws" | "aws-cn" | "aws-us-gov")
+    Partition::named(partition).is_some()
         && region.parse::<Region>().is_ok()
         && account.parse::<AccountId>().is_ok()
         && name.is_some()
@@ -129,7 +130,7 @@ pub(super) fn is_iam_arn(arn: &str, kind: &str, by_aws: bool) -> bool {
     let parts: Vec<&str> = arn.splitn(6, ':').collect();
     let ["arn", partition, "iam", "", account, resource] = parts.as_slice() else { return false };
     let Some(name) = resource.strip_prefix(kind).and_then(|rest| rest.strip_prefix('/')) else { return false };
-    matches!(*partition, "aws" | "aws-cn" | "aws-us-gov")
+    Partition::named(partition).is_some()
         && (account.parse::<AccountId>().is_ok() || (by_aws && *account == "aws"))
         && name.split('/').all(is_iam_name)
         && name.len() <= 512

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use berth_tenancy::{
-    AccountBaselinePlan, AccountId, BackupPlan, BaselinePlan, ConfigPlan, RecorderPlan, Region, RolePlan, RoleTrust,
-    role_arn,
+    AccountBaselinePlan, AccountId, BackupPlan, BaselinePlan, ConfigPlan, Partition, RecorderPlan, Region, RolePlan,
+    RoleTrust, role_arn,
 };
 
 use crate::{Backup, Baseline, ConfigService, Environment, Recorder, RegionConfig, baseline::BACKUP_ROLE};
@@ -25,7 +25,7 @@ pub(crate) fn baselines(environment: &Environment, account: &AccountId) -> Vec<B
 }
 
 /// The role that AWS Backup works with, where an account of the environment needs Berth to make it.
-pub(crate) fn backup_role(environment: &Environment) -> Option<RolePlan> {
+pub(crate) fn backup_role(environment: &Environment, partition: Partition) -> Option<RolePlan> {
     needs_backup_role(environment).then(|| RolePlan {
         key: BACKUP_ROLE.to_owned(),
         name: BACKUP_ROLE.to_owned(),
@@ -33,8 +33,8 @@ pub(crate) fn backup_role(environment: &Environment) -> Option<RolePlan> {
         trust: RoleTrust::AwsService { name: "backup.amazonaws.com".to_owned() },
         access: None,
         managed_policies: vec![
-            "arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForBackup".to_owned(),
-            "arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForRestores".to_owned(),
+            partition.managed_policy_arn("service-role/AWSBackupServiceRolePolicyForBackup"),
+            partition.managed_policy_arn("service-role/AWSBackupServiceRolePolicyForRestores"),
         ],
         inline_policies: BTreeMap::new(),
         session_seconds_max: SESSION_SECONDS,
@@ -58,7 +58,7 @@ fn one(region: &Region, baseline: Option<&Baseline>, first: bool, account: &Acco
         baseline.cloned().unwrap_or_default();
     BaselinePlan {
         region: region.clone(),
-        backup: backup.map(|backup| plan_backup(backup, account)),
+        backup: backup.map(|backup| plan_backup(backup, Partition::of(region), account)),
         config: config.map(|config| plan_config(config, first)),
         ebs_encryption,
         require_imds_v2,
@@ -67,10 +67,12 @@ fn one(region: &Region, baseline: Option<&Baseline>, first: bool, account: &Acco
     }
 }
 
-fn plan_backup(backup: Backup, account: &AccountId) -> BackupPlan {
+fn plan_backup(backup: Backup, partition: Partition, account: &AccountId) -> BackupPlan {
     let Backup { vault, kms_key, role, rules, tags } = backup;
-    let role_arn =
-        role.map_or_else(|| format!("arn:aws:iam::{account}:role/{BACKUP_ROLE}"), |role| role_arn(account, &role));
+    let role_arn = role.map_or_else(
+        || partition.iam_arn(account, &format!("role/{BACKUP_ROLE}")),
+        |role| role_arn(partition, account, &role),
+    );
     BackupPlan { vault, kms_key, role_arn, rules, tags }
 }
 
