@@ -17,7 +17,12 @@ pub fn fixture(name: &str, names: &str, account: &str) -> String {
     std::fs::read_to_string(path).expect("the fixture is there").replace(names, account)
 }
 
-/// Events of Control Tower.
+/// Where events of this kind have the account.
+const CREATED: &str = "/detail/serviceEventDetails/createManagedAccountStatus/account/accountId";
+const UPDATED: &str = "/detail/serviceEventDetails/updateManagedAccountStatus/account/accountId";
+const RESULT: &str = "/detail/serviceEventDetails/createAccountStatus/accountId";
+
+/// Events that tell of an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Event {
     /// `CreateManagedAccount` that succeeded.
@@ -26,22 +31,27 @@ pub enum Event {
     Updated,
     /// `CreateManagedAccount` that failed: it names no account.
     CreationFailed,
+    /// `CreateAccountResult` of Organizations that succeeded.
+    CreatedByOrganizations,
+    /// `MoveAccount` of Organizations.
+    Moved,
 }
 
 /// The event as AWS documents it, about this account.
 #[must_use]
 pub fn event(kind: Event, account: &str) -> String {
-    let (file, status) = match kind {
-        Event::Created => ("controltower-create-managed-account-succeeded", Some("createManagedAccountStatus")),
-        Event::Updated => ("controltower-update-managed-account-succeeded", Some("updateManagedAccountStatus")),
+    let (file, slot) = match kind {
+        Event::Created => ("controltower-create-managed-account-succeeded", Some(CREATED)),
+        Event::Updated => ("controltower-update-managed-account-succeeded", Some(UPDATED)),
         Event::CreationFailed => ("controltower-create-managed-account-failed-not-available", None),
+        Event::CreatedByOrganizations => ("organizations-create-account-result-succeeded", Some(RESULT)),
+        Event::Moved => ("organizations-move-account", Some("/detail/requestParameters/accountId")),
     };
     let path = local_aws::checkout().join(format!("tests/fixtures/events/{file}.json"));
     let text = std::fs::read_to_string(path).expect("the fixture is there");
-    let Some(status) = status else { return text };
+    let Some(slot) = slot else { return text };
     let mut event: Value = serde_json::from_str(&text).expect("the fixture is JSON");
-    let slot = event.pointer_mut(&format!("/detail/serviceEventDetails/{status}/account/accountId"));
-    *slot.expect("the fixture names an account") = account.into();
+    *event.pointer_mut(slot).expect("the fixture names an account") = account.into();
     event.to_string()
 }
 

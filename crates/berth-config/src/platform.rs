@@ -68,7 +68,8 @@ pub struct PlatformConfig {
     #[serde(default)]
     #[schemars(length(max = 14))]
     pub tag_specifications: Vec<TagSpecification>,
-    /// Which events start an onboarding.
+    /// Which events start an onboarding. By default Control Tower's, and moves: it enrols accounts that are moved into a
+    /// registered unit without an event of its own.
     #[serde(default = "default_start_on")]
     #[schemars(length(min = 1), extend("uniqueItems" = true))]
     pub start_on: Vec<StartSource>,
@@ -305,5 +306,5 @@ fn default_cost_center_tag() -> String {
 }
 
 fn default_start_on() -> Vec<StartSource> {
-    vec![StartSource::ControlTower]
+    vec![StartSource::ControlTower, StartSource::Move]
 }

@@ -2,7 +2,7 @@
 
 use aws_sdk_sfn::types::ExecutionStatus;
 use berth_ledger::Status;
-use berth_tests::rig::{Event, HUB, Rig, event, rig};
+use berth_tests::rig::{Event, HUB, Rig, event, event_now, rig};
 use serde_json::{Value, json};
 
 use crate::onboarded::assert_onboarded;
@@ -85,6 +85,23 @@ fn an_update_event_onboards_an_account_whose_creation_failed_at_first() {
     let record = rig.wait_for(&account, Status::Onboarded);
     assert_onboarded(rig, &record);
     assert_eq!(rig.executions(&account).len(), 1);
+}
+
+#[test]
+fn accounts_that_organizations_made_or_moved_are_onboarded_by_its_events() {
+    let rig = rig();
+    let [made, moved] = ["quay-dev", "jetty-dev"].map(|name| rig.account(name, "dev"));
+    rig.publish(&[event(Event::CreatedByOrganizations, &made), event(Event::Moved, &moved)]);
+    for account in [&made, &moved] {
+        let record = rig.wait_for(account, Status::Onboarded);
+        assert_onboarded(rig, &record);
+        assert_eq!(rig.executions(account).len(), 1);
+    }
+    // Both ways say the same of one account: the second event finds nothing to do.
+    rig.publish(&[event_now(Event::Moved, &made)]);
+    let again = rig.until("the run that the move starts", || rig.executions(&made).get(1).cloned());
+    assert_eq!(rig.ended(&again).status, ExecutionStatus::Succeeded);
+    assert_onboarded(rig, &rig.wait_for_outcome(&made, &again));
 }
 
 #[test]

@@ -85,7 +85,7 @@ const SHAPES: &[Bad] = &[
         message: "an IPv4 block is expected here",
     },
     Bad {
-        from: "startOn: [controlTower]",
+        from: "startOn: [controlTower, move]",
         to: "startOn: controlTower",
         line_of: "startOn: controlTower",
         path: "startOn",

@@ -47,7 +47,7 @@ fn the_schema_refuses_what_the_types_refuse() {
         ("version: 1", "version: 2"),
         ("stage: staging", "stge: staging"),
         ("\"999988887777\"", "\"99998888777\""),
-        ("startOn: [controlTower]", "startOn: []"),
+        ("startOn: [controlTower, move]", "startOn: []"),
         ("routing: intra", "routing: internet"),
         ("prefixLength: 25", "prefixLength: 29"),
         ("propagateTo: [tgw-rtb-0e000000000000060]", "propagateTo: []"),
@@ -118,7 +118,7 @@ fn what_is_left_out_has_the_defaults_that_the_example_writes_out() {
     });
     let short = PlatformConfig::parse(&lines.collect::<Vec<_>>().join("\n")).unwrap();
     assert_eq!(short, example());
-    assert_eq!(short.start_on, [StartSource::ControlTower]);
+    assert_eq!(short.start_on, [StartSource::ControlTower, StartSource::Move]);
 }
 
 #[test]
