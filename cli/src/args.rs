@@ -2,13 +2,15 @@
 
 use std::{ffi::OsString, path::PathBuf};
 
-use berth_ledger::Status;
 use berth_tenancy::{AccountId, EnvironmentName, Invalid, Region, TenantName};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use jiff::SignedDuration;
 
-use crate::{apply::ApplyArgs, findings::FindingFormat, output::OutputArgs, replay::args::ReplayArgs};
+use crate::{
+    apply::ApplyArgs, drift::DriftArgs, findings::FindingFormat, output::OutputArgs, replay::args::ReplayArgs,
+    status::StatusArgs,
+};
 
 /// Takes new AWS accounts from "created" to "its team can deploy".
 #[derive(Debug, Parser)]
@@ -86,6 +88,8 @@ pub(crate) enum Command {
     Addresses(AddressesArgs),
     /// Finds accounts whose event never came, or whose onboarding stopped, and asks for their onboarding.
     Sweep(SweepArgs),
+    /// Looks whether onboarded accounts have drifted from their plan: those whose turn it is, or those that are named.
+    Drift(DriftArgs),
     /// Shows which hub, profile, region and deployment a command would use, and where each of it comes from.
     Config,
     /// Prints completions for a shell: `source <(berth completions bash)`.
@@ -213,37 +217,6 @@ pub(crate) struct OffboardArgs {
 pub(crate) struct ForgetArgs {
     /// The account: twelve digits.
     pub(crate) account: AccountId,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct StatusArgs {
-    /// The account; all accounts when it is left out.
-    pub(crate) account: Option<AccountId>,
-    /// Only accounts with this status; may be repeated.
-    #[arg(long, value_parser = status, conflicts_with = "account")]
-    pub(crate) status: Vec<Status>,
-    /// Only accounts of this environment.
-    #[arg(long, conflicts_with = "account")]
-    pub(crate) environment: Option<EnvironmentName>,
-    /// By what the list is sorted; by age the newest is first.
-    #[arg(long, value_enum, default_value_t = SortBy::Account, conflicts_with = "account")]
-    pub(crate) sort: SortBy,
-    /// At most so many accounts, the first ones by `--sort`.
-    #[arg(long, value_name = "COUNT", conflicts_with = "account")]
-    pub(crate) limit: Option<usize>,
-    /// Keeps looking: of one account until it is done or has failed, of all until Ctrl-C.
-    #[arg(long)]
-    pub(crate) watch: bool,
-}
-
-/// By what a list of accounts is sorted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum SortBy {
-    Account,
-    Age,
-    Environment,
-    Status,
-    Tenant,
 }
 
 #[derive(Debug, Args)]
@@ -433,14 +406,6 @@ fn time_back(text: &str) -> Result<SignedDuration, String> {
         _ => return Err(SHAPE.to_owned()),
     };
     Ok(SignedDuration::from_secs(number * seconds))
-}
-
-/// A status by its name.
-fn status(text: &str) -> Result<Status, String> {
-    Status::ALL.into_iter().find(|status| status.name() == text).ok_or_else(|| {
-        let names: Vec<&str> = Status::ALL.into_iter().map(Status::name).collect();
-        format!("the statuses are {}", names.join(", "))
-    })
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod aws;
 mod cluster;
 mod config;
 mod demo;
+mod drift;
 mod execution;
 mod explain;
 mod findings;
@@ -96,6 +97,7 @@ async fn run(cli: Cli) -> Result<Exit, Problem> {
         Command::Man { folder } => shells::man(&folder),
         Command::Config => config::run(wanted).await,
         Command::Sweep(args) => sweep::run(&args, wanted).await,
+        Command::Drift(args) => drift::run(&args, wanted).await,
         Command::Ledger { command } => ledger::run(&command, wanted).await,
         Command::Local { command } => match command {
             LocalCommand::Up(args) => local::up(&args).await,

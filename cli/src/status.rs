@@ -1,5 +1,7 @@
 //! `berth status`: where accounts are, what they wait for, what went wrong, and what to do.
 
+pub(crate) mod args;
+mod drift;
 mod leaving;
 mod listed;
 
@@ -17,7 +19,7 @@ use jiff::{Timestamp, Unit};
 use serde_json::{Value, json};
 
 use crate::{
-    args::{StatusArgs, Target},
+    args::Target,
     execution,
     outcome::{Exit, Problem},
     output, paint,
@@ -25,7 +27,10 @@ use crate::{
     target, watch,
 };
 
-pub(crate) use self::listed::{chosen, table};
+pub(crate) use self::{
+    args::StatusArgs,
+    listed::{chosen, table},
+};
 
 /// What stands in place of the status of a record that cannot be read.
 const UNREADABLE: &str = "unreadable";
@@ -116,6 +121,7 @@ pub(crate) fn view(record: &Record) -> Value {
         "changes": record.told_changes(),
         "changesAreCut": record.journal_is_cut,
         "leftOver": still_there(record),
+        "drift": record.drift,
         "offboarding": record.offboarding,
         "part": record.part,
         "suspended": record.suspended,
@@ -219,6 +225,7 @@ pub(crate) fn print(record: &Record, position: Option<&Position>, now: Timestamp
         anstream::println!("  reason     {reason}");
     }
     print_still_there(record);
+    drift::print(record);
     let is_past_failure = position.is_some_and(Position::is_past_failure);
     leaving::print(record, is_past_failure);
     print_failure(record, is_past_failure);

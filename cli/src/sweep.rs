@@ -107,6 +107,7 @@ fn left(left: &BTreeMap<Left, usize>) -> String {
             Left::Leaving => "leaving or gone",
             Left::Unreadable => "unreadable",
             Left::OtherIdentity => "would become another one",
+            Left::FailedRepair => "whose repair failed",
         };
         format!("{count} {words}")
     };

@@ -7,12 +7,11 @@ use berth_tenancy::AccountId;
 use jiff::{Timestamp, tz::TimeZone};
 
 use crate::{
-    args::StatusArgs,
     execution,
     outcome::{Exit, Problem},
     output, paint,
     position::{self, Position},
-    status,
+    status::{self, StatusArgs},
     target::Deployment,
 };
 

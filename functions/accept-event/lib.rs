@@ -86,6 +86,12 @@ impl AcceptEvent {
             (Decision::Onboard, _) if recognised.only_planned.is_some() => {
                 self.reject(message, "the queue cannot apply a plan: use berth apply").await
             }
+            (Decision::Onboard, _) if recognised.drift => {
+                self.reject(message, "the queue cannot ask for a look for drift: use berth drift").await
+            }
+            (Decision::Onboard, _) if recognised.repairs.is_some() => {
+                self.reject(message, "the queue cannot ask for a repair: platform.yaml says what is repaired").await
+            }
             (Decision::Onboard, _) if recognised.transfer.is_some() => {
                 self.reject(message, "the queue cannot transfer an account: use berth transfer").await
             }

@@ -63,6 +63,11 @@ impl ExecutionStatus {
 }
 
 impl Change {
+    /// When the execution started.
+    pub fn started_at(&self) -> Result<Timestamp, StepError> {
+        timestamp(self.start_date, "startDate")
+    }
+
     /// When the execution ended.
     pub fn ended_at(&self) -> Result<Timestamp, StepError> {
         timestamp(self.stop_date, "stopDate")
@@ -72,7 +77,7 @@ impl Change {
     /// move that came after the look, and before the end, must not count as served.
     pub fn since(&self, ending: &Ending) -> Result<Timestamp, StepError> {
         match ending {
-            Ending::Ignored { .. } => timestamp(self.start_date, "startDate"),
+            Ending::Ignored { .. } => self.started_at(),
             Ending::Onboarded { .. }
             | Ending::Failed(_)
             | Ending::Offboarded(_)

@@ -1,6 +1,7 @@
 //! Writes how an execution ended to the ledger, and publishes it.
 
 mod content;
+mod drift;
 mod ending;
 mod failed_state;
 mod offboarding;
@@ -11,12 +12,14 @@ mod unchanged;
 use aws_sdk_eventbridge::Client as EventBridge;
 use aws_sdk_sfn::Client as StepFunctions;
 use berth_contract::NO_SUCH_ACCOUNT;
-use berth_ledger::{Ending, Ledger, Record};
+use berth_ledger::{Ending, Ledger, Record, drift_after};
 use berth_step::{Batch, BatchAnswer, Fault, Message, StepError};
 use berth_tenancy::AccountId;
 use serde::Deserialize;
 
+use crate::publish::Told;
 pub use crate::{
+    drift::{Looked, account_looked_at, looked, outdated},
     ending::{Change, Ended, ended},
     offboarding::ended as offboarding_ended,
     standing::{Standing, generation, standing},
@@ -72,6 +75,9 @@ impl AnnounceOutcome {
             .because(error)
         })?;
         let change = self.complete(envelope.detail).await?;
+        if let Some(account) = account_looked_at(&change) {
+            return self.note_drift(&account, &change).await;
+        }
         let failed_in = if change.status.is_failure() { self.read_failure(&change).await? } else { None };
         let mut record = None;
         let end = if offboarding::is_offboarding(&change) {
@@ -94,7 +100,8 @@ impl AnnounceOutcome {
             return Ok(format!("{} {reason}", change.execution_arn));
         }
         if is_stranger(record.as_ref(), &ending) {
-            self.publish(&account, record.as_ref(), &change, &ending).await?;
+            let told = publish::detail(&account, record.as_ref(), &change, &ending)?;
+            self.publish(&account, &change, vec![told]).await?;
             let forgotten = match &record {
                 Some(record) => self.ledger.forget(record).await?,
                 None => true,
@@ -106,23 +113,22 @@ impl AnnounceOutcome {
             ));
         }
         let is_known = says_nothing_new(record.as_ref(), &change, &ending);
+        let mut told = Vec::new();
         // Whoever asked for a part has seen it go; no event says that the account has changed hands or has left.
         if !is_known && !matches!(ending, Ending::PartOffboarded(_)) {
-            self.publish(&account, record.as_ref(), &change, &ending).await?;
+            told.push(publish::detail(&account, record.as_ref(), &change, &ending)?);
         }
+        if let Some(drift) = drift_after(record.as_ref(), &ending, &change.execution_arn, since) {
+            told.extend(publish::drift(&account, record.as_ref(), &drift)?);
+        }
+        self.publish(&account, &change, told).await?;
         self.ledger.finish(&account, &change.execution_arn, &ending, record.as_ref(), since).await?;
         let as_before = if is_known { " as before, which everybody knows" } else { "" };
         Ok(format!("{} ended {}{as_before}", change.execution_arn, name(&ending)))
     }
 
-    async fn publish(
-        &self,
-        account: &AccountId,
-        record: Option<&Record>,
-        change: &Change,
-        ending: &Ending,
-    ) -> Result<(), StepError> {
-        publish::publish(&self.event_bridge, &self.bus, account, record, change, ending).await
+    async fn publish(&self, account: &AccountId, change: &Change, told: Vec<Told>) -> Result<(), StepError> {
+        publish::publish(&self.event_bridge, &self.bus, account, &change.execution_arn, told).await
     }
 }
 

@@ -4,49 +4,75 @@ use aws_sdk_eventbridge::{Client, types::PutEventsRequestEntry};
 use berth_aws::{CallResultExt, SdkResultExt};
 use berth_contract::RegionRecord;
 use berth_events::outcome::{
-    AccountIgnored, AccountOffboarded, AccountOffboardingFailed, AccountOnboarded, AccountOnboardingFailed,
-    FailedStatus, OnboardedRegion, Published, SOURCE, StillThere, Version, run_again_command,
+    AccountDriftChanged, AccountIgnored, AccountOffboarded, AccountOffboardingFailed, AccountOnboarded,
+    AccountOnboardingFailed, FailedStatus, OnboardedRegion, Published, SOURCE, StillThere, Version, run_again_command,
 };
-use berth_ledger::{Ending, Record};
+use berth_ledger::{Drift, Ending, Record};
 use berth_step::{Fault, StepError};
-use berth_tenancy::{AccountId, LeftOver, OffboardingScope};
+use berth_tenancy::{AccountId, LeftOver, OffboardingScope, Standing};
 
 use crate::{Change, ending::ExecutionStatus, offboarding::asked_part, standing::generation};
 
-/// Publishes how `account` ended. [EventBridge `PutEvents`]
+/// A `detail-type` and the detail.
+pub(crate) type Told = (&'static str, String);
+
+/// Publishes what is told of an account; nothing for nothing. [EventBridge `PutEvents`]
 pub(crate) async fn publish(
     client: &Client,
     bus: &str,
     account: &AccountId,
-    record: Option<&Record>,
-    change: &Change,
-    ending: &Ending,
+    execution: &str,
+    told: Vec<Told>,
 ) -> Result<(), StepError> {
-    let (detail_type, detail) = detail(account, record, change, ending)?;
-    let entry = PutEventsRequestEntry::builder()
-        .event_bus_name(bus)
-        .source(SOURCE)
-        .detail_type(detail_type)
-        .detail(detail)
-        .resources(&change.execution_arn)
-        .build();
-    let sent = client.put_events().entries(entry).send().await;
+    if told.is_empty() {
+        return Ok(());
+    }
+    let entry = |(detail_type, detail): Told| {
+        let entry = PutEventsRequestEntry::builder().event_bus_name(bus).source(SOURCE).resources(execution);
+        entry.detail_type(detail_type).detail(detail).build()
+    };
+    let sent = client.put_events().set_entries(Some(told.into_iter().map(entry).collect())).send().await;
     let answer = sent.named("events:PutEvents").or_common().map_err(|error| error.for_account(account))?;
-    // `PutEvents` answers 200 although it refused the entry.
-    match answer.entries().first().and_then(|entry| entry.error_code()) {
+    // `PutEvents` answers 200 although it refused an entry.
+    match answer.entries().iter().find_map(|entry| entry.error_code()) {
         None => Ok(()),
         Some(code) => Err(StepError::new(Fault::Throttled, format!("events:PutEvents refused the outcome: {code}"))
             .for_account(account)),
     }
 }
 
-/// The `detail-type` and the detail.
-fn detail(
+/// That an account stands otherwise to its plan than it stood; none where it stands as before.
+pub(crate) fn drift(account: &AccountId, record: Option<&Record>, drift: &Drift) -> Result<Option<Told>, StepError> {
+    let was = record.and_then(|record| record.drift.as_ref()).map_or(Standing::InSync, |before| before.standing);
+    if was == drift.standing {
+        return Ok(None);
+    }
+    let Drift { standing, since: _, looked_at, execution_arn, counts, changes, planned_changes, failure } =
+        drift.clone();
+    let told = AccountDriftChanged {
+        version: Version,
+        account_id: account.clone(),
+        tenant: record.and_then(|record| record.tenant.clone()),
+        environment: record.and_then(|record| record.environment.clone()),
+        execution_arn,
+        standing,
+        was,
+        counts,
+        changes,
+        planned_changes,
+        failure,
+        looked_at,
+    };
+    typed(&told).map(Some)
+}
+
+/// How an execution ended.
+pub(crate) fn detail(
     account: &AccountId,
     record: Option<&Record>,
     change: &Change,
     ending: &Ending,
-) -> Result<(&'static str, String), StepError> {
+) -> Result<Told, StepError> {
     let (version, account_id, execution_arn) = (Version, account.clone(), change.execution_arn.clone());
     let finished_at = change.ended_at()?;
     // The record's own, when it is this execution's: a person's execution has its generation from there.
@@ -115,12 +141,7 @@ fn published(network: &RegionRecord) -> OnboardedRegion {
 }
 
 /// The same of an account that leaves.
-fn left(
-    account: &AccountId,
-    record: Option<&Record>,
-    change: &Change,
-    ending: &Ending,
-) -> Result<(&'static str, String), StepError> {
+fn left(account: &AccountId, record: Option<&Record>, change: &Change, ending: &Ending) -> Result<Told, StepError> {
     let (version, account_id, execution_arn) = (Version, account.clone(), change.execution_arn.clone());
     let finished_at = change.ended_at()?;
     let changes = record.and_then(|record| record.changes_of(&change.execution_arn)).unwrap_or_default();
@@ -157,7 +178,7 @@ fn left(
     }
 }
 
-fn typed<E: Published>(event: &E) -> Result<(&'static str, String), StepError> {
+fn typed<E: Published>(event: &E) -> Result<Told, StepError> {
     let text = serde_json::to_string(event)
         .map_err(|error| StepError::new(Fault::Bug, "an outcome cannot be written as JSON").because(error))?;
     Ok((E::DETAIL_TYPE, text))

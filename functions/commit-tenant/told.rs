@@ -49,8 +49,14 @@ fn effect(request: &CommitRequest, sentence: &str) -> Effect {
     }
 }
 
-/// Refuses what the plan does not have that the run makes.
+/// Refuses what the plan does not have that the run makes, and what a repair may not mend.
 pub(crate) fn only_planned(request: &CommitRequest) -> Result<(), StepError> {
+    if let Some(limit) = &request.run.repairs
+        && let Some(sentence) = sentences(request).first()
+        && !limit.has(&effect(request, sentence))
+    {
+        return Err(StepError::beyond_repair(limit, sentence));
+    }
     let Some(limit) = &request.run.only_planned else { return Ok(()) };
     let place = Origin::of(STEP, &request.run, None);
     let sentences = sentences(request);

@@ -62,6 +62,7 @@ pub fn subject(
         // Nothing is made on the way out.
         tags: OrganizationTags::default(),
         only_planned: None,
+        repairs: None,
     })
 }
 

@@ -43,6 +43,7 @@ pub fn subject(
         opening_until: None,
         tags: matched.tags.clone(),
         only_planned: request.only_planned.clone(),
+        repairs: request.repairs.clone(),
     }
 }
 

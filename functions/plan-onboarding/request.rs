@@ -2,7 +2,7 @@
 
 use berth_events::{Decision, Transfer, recognise};
 use berth_step::{Fault, StepError};
-use berth_tenancy::{AccountId, Mode, PlanLimit};
+use berth_tenancy::{AccountId, Mode, PlanLimit, RepairLimit};
 use serde_json::Value;
 
 /// A request that names an account.
@@ -17,6 +17,8 @@ pub struct OnboardingRequest {
     pub allow_disruption: bool,
     /// The plan whose changes steps may make, and no other.
     pub only_planned: Option<PlanLimit>,
+    /// What steps may mend, where the run is a repair.
+    pub repairs: Option<RepairLimit>,
     /// Whom the account shall become, when a person asks for that.
     pub transfer: Option<Transfer>,
 }
@@ -32,6 +34,7 @@ pub fn read_request(request: &Value) -> Result<OnboardingRequest, StepError> {
             generation: recognised.generation,
             allow_disruption: recognised.allow_disruption,
             only_planned: recognised.only_planned,
+            repairs: recognised.repairs,
             transfer: recognised.transfer,
         }),
         (decision, _) => Err(StepError::new(

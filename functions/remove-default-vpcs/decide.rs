@@ -20,7 +20,8 @@ pub(crate) fn decide(input: &Input, state: &State) -> Result<Decision<Change, Ou
         next(found).into_iter().map(change).collect::<Vec<_>>()
     };
     let batch: Vec<Change> = state.regions.iter().flat_map(of_region).collect();
-    if !batch.is_empty() {
+    // A repair takes nothing away, and half of a VPC is worth nothing.
+    if !batch.is_empty() && input.run.repairs.is_none() {
         return Ok(Decision::Act(batch));
     }
     let left = state.regions.iter().filter_map(|(region, found)| left(region, found));

@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use berth_config::{AccountFacts, Match, MatchError, PlatformConfig};
-use berth_contract::sweep::{Ask, IdentityChange, Left, Why};
+use berth_contract::{
+    drift::is_repair,
+    sweep::{Ask, IdentityChange, Left, Why},
+};
 use berth_ledger::{Record, Status, next_generation};
 use berth_tenancy::{AccountId, Identity, TenantSource};
 use jiff::{SignedDuration, Timestamp};
@@ -213,6 +216,8 @@ fn known(state: &State, record: &Record, limits: Limits, now: Timestamp, ours: &
             Ok((Why::Stuck, format!("{status} since {since}, but {execution} does not run")))
         }
         Status::Requested | Status::Running => Err(Left::UnderWay),
+        // Another run would change more than the repair was allowed to.
+        Status::Failed if record.execution_arn.as_deref().is_some_and(is_repair) => Err(Left::FailedRepair),
         Status::Failed if is_over(since, limits.failed_after, now) => {
             let failure = record.failure.as_ref();
             let how = failure.map_or_else(String::new, |failure| format!(" in {}: {}", failure.state, failure.fault));

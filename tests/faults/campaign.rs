@@ -78,7 +78,7 @@ fn world_of(scenario: Scenario) -> Scenario {
             Scenario::Pooled
         }
         Scenario::Again | Scenario::Reduced | Scenario::Reverted => Scenario::Again,
-        Scenario::Renamed | Scenario::Moved | Scenario::Hostile => scenario,
+        Scenario::Renamed | Scenario::Moved | Scenario::Drift | Scenario::Hostile => scenario,
     }
 }
 

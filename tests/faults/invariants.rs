@@ -50,6 +50,9 @@ pub(super) fn violated(seen: &Observed<'_>, record: &Record) -> Vec<String> {
     if seen.scenario.is_refused() {
         return became_another_one(seen, record);
     }
+    if seen.scenario == Scenario::Drift {
+        return changed_by_a_look(seen, record);
+    }
     if let Some(neighbours) = seen.neighbours {
         return neighbours.violated(seen.rig, seen.tenant, seen.clean, record);
     }
@@ -82,7 +85,7 @@ pub(super) fn violated(seen: &Observed<'_>, record: &Record) -> Vec<String> {
             violations.extend(changed(&seen.rig.calls(seen.since)));
             violations.extend(changed_by_a_second_run(seen));
         }
-        Scenario::Leaving | Scenario::Hostile => {}
+        Scenario::Leaving | Scenario::Drift | Scenario::Hostile => {}
         Scenario::Pooled | Scenario::Reserved | Scenario::Swept | Scenario::Reviewed => {
             violations.extend(let_in_too_early(&seen.rig.calls(seen.since)));
             violations.extend(changed_by_a_second_run(seen));
@@ -114,6 +117,26 @@ fn became_another_one(seen: &Observed<'_>, record: &Record) -> Vec<String> {
     }
     violations.extend(not_one_of_each(seen));
     violations.extend(changed(&seen.rig.calls(seen.since)));
+    violations
+}
+
+/// A look for drift finds the one thing that somebody changed, changes nothing, and leaves the account as onboarded as it was.
+fn changed_by_a_look(seen: &Observed<'_>, record: &Record) -> Vec<String> {
+    let mut violations = Vec::new();
+    if record.status != Status::Onboarded || record.lease.is_some() {
+        violations.push(format!("a look changes nothing: it is {} with {:?}", record.status.name(), record.lease));
+    }
+    let changes: Vec<String> = record.drift.iter().flat_map(|drift| &drift.changes).map(ToString::to_string).collect();
+    if changes.len() != 1 || !changes.iter().all(|change| change.contains("AdministratorAccess")) {
+        violations.push(format!("a look finds what has drifted, and no more: {changes:?}"));
+    }
+    violations.extend(started_too_often(seen));
+    violations.extend(not_one_of_each(seen));
+    violations.extend(changed(&seen.rig.calls(seen.since)));
+    let made = seen.rig.commit_count() - seen.commits;
+    if made > 0 {
+        violations.push(format!("a look changes nothing: {made} commits were made"));
+    }
     violations
 }
 
@@ -210,7 +233,12 @@ fn not_one_commit(seen: &Observed<'_>, record: &Record) -> Vec<String> {
     }
     let made = seen.rig.commit_count() - seen.commits;
     let expected = match seen.scenario {
-        Scenario::Again | Scenario::Hostile | Scenario::Renamed | Scenario::Moved | Scenario::Leaving => 0,
+        Scenario::Again
+        | Scenario::Hostile
+        | Scenario::Renamed
+        | Scenario::Moved
+        | Scenario::Leaving
+        | Scenario::Drift => 0,
         Scenario::Pooled | Scenario::Reserved | Scenario::Swept | Scenario::Reduced => 1,
         Scenario::Reviewed | Scenario::Reverted => 2, // the tenant's, and the merge
     };

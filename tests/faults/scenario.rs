@@ -3,6 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use berth_ledger::{Record, Status};
+use berth_tenancy::Standing;
 use serde_json::{Value, json};
 
 use super::invariants::ended_not_owned;
@@ -34,6 +35,8 @@ pub enum Scenario {
     Reverted,
     /// An account that is onboarded, and in which people have made things of their own, is offboarded.
     Leaving,
+    /// An account that is onboarded, and in which somebody has changed something, is looked at for drift.
+    Drift,
     /// An account that is onboarded, and whose administrators try everything that they are let do, before and during a run.
     Hostile,
 }
@@ -45,7 +48,7 @@ pub(super) const OF_PEOPLE: [&str; 5] =
 
 impl Scenario {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Pooled,
         Self::Reserved,
         Self::Again,
@@ -54,6 +57,7 @@ impl Scenario {
         Self::Moved,
         Self::Reduced,
         Self::Leaving,
+        Self::Drift,
         Self::Hostile,
         Self::Reviewed,
         Self::Reverted,
@@ -71,6 +75,7 @@ impl Scenario {
             Self::Reviewed => "reviewed",
             Self::Reverted => "reverted",
             Self::Leaving => "leaving",
+            Self::Drift => "drift",
             Self::Hostile => "hostile",
         }
     }
@@ -84,7 +89,14 @@ impl Scenario {
     pub(super) fn is_of_onboarded(self) -> bool {
         matches!(
             self,
-            Self::Again | Self::Reverted | Self::Renamed | Self::Moved | Self::Reduced | Self::Leaving | Self::Hostile
+            Self::Again
+                | Self::Reverted
+                | Self::Renamed
+                | Self::Moved
+                | Self::Reduced
+                | Self::Leaving
+                | Self::Drift
+                | Self::Hostile
         )
     }
 
@@ -97,6 +109,7 @@ impl Scenario {
             | Self::Renamed
             | Self::Moved
             | Self::Leaving
+            | Self::Drift
             | Self::Hostile
             | Self::Reviewed
             | Self::Reverted => "staging",
@@ -112,7 +125,7 @@ impl Scenario {
 
     /// Whether nothing but the repository may change, or all is made right again, so that one account serves many runs.
     pub(super) fn serves_many(self) -> bool {
-        matches!(self, Self::Again | Self::Reverted | Self::Hostile)
+        matches!(self, Self::Again | Self::Reverted | Self::Drift | Self::Hostile)
     }
 
     /// The scenario that shows what a run leaves when nothing is wrong.
@@ -125,6 +138,10 @@ impl Scenario {
         let not_owned = ended_not_owned(record);
         if self.is_refused() {
             return not_owned;
+        }
+        if self == Self::Drift {
+            let drift = record.drift.as_ref();
+            return drift.is_some_and(|drift| drift.standing == Standing::Drifted) && record.lease.is_none();
         }
         // An attacker may have left what is not Berth's, and that is said.
         (self == Self::Hostile && not_owned) || (record.status == self.end() && record.lease.is_none())
@@ -166,6 +183,11 @@ impl Scenario {
                 }
             }),
             Self::Leaving => made_by_people(rig, &account),
+            Self::Drift => {
+                let everything = "arn:aws:iam::aws:policy/AdministratorAccess";
+                let role = json!({ "RoleName": format!("{tenant}-viewer"), "PolicyArn": everything });
+                rig.call(&account, "iam", "attach_role_policy", &role);
+            }
             _ => {}
         }
         account
@@ -189,6 +211,10 @@ impl Scenario {
         if self == Self::Leaving {
             return rig.start_offboarding(account);
         }
+        if self == Self::Drift {
+            let input = json!({ "accountId": account, "mode": "plan", "drift": true });
+            return rig.start_execution(&input);
+        }
         rig.start_execution(&json!({ "accountId": account }))
     }
 
@@ -207,6 +233,15 @@ impl Scenario {
                 let _ = rig.enqueue(&[event_now(Event::Updated, account)]);
                 let is_new = |execution: &String| !before.contains(execution);
                 Some(rig.until("the execution of the event", || rig.executions(account).into_iter().find(is_new)))
+            }
+            Self::Drift => {
+                let before = rig.executions(account);
+                let started = || rig.executions(account).into_iter().find(|execution| !before.contains(execution));
+                // A person whose answer was lost looks whether it was begun.
+                (0..SWEEPS_MAX).find_map(|_| {
+                    let _ = rig.invoke("berth-detect-drift", &json!({ "accounts": [account] }));
+                    started()
+                })
             }
             Self::Swept => {
                 let input = json!({ "missingAfterMinutes": 0 });

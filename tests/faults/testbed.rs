@@ -340,6 +340,9 @@ impl Testbed {
         within(SCENARIO_SECONDS_MAX + faults as u64 * FAULT_SECONDS_MAX, || {
             self.attend(scenario);
             let record = self.rig.record(account)?;
+            if scenario == Scenario::Drift {
+                return self.seen_by(execution?, record);
+            }
             let execution = execution.or(record.execution_arn.as_deref())?;
             let announced = match self.rig.execution_status(execution)? {
                 ExecutionStatus::Succeeded if scenario.is_refused() => false,
@@ -356,6 +359,13 @@ impl Testbed {
             };
             (announced && record.execution_arn.as_deref() == Some(execution)).then_some(record)
         })
+    }
+
+    /// The record, once it says what a look found: this one, or a later one.
+    fn seen_by(&self, look: &str, record: Record) -> Option<Record> {
+        let ended = self.rig.ended_at(look)?;
+        let is_told = record.drift.as_ref().is_some_and(|drift| drift.looked_at >= ended);
+        is_told.then_some(record)
     }
 
     /// Whom the next run is about, and the tenant: somebody new, or the one that is onboarded already.

@@ -3,6 +3,7 @@
 
 mod account;
 mod bucket;
+pub mod drift;
 pub mod quotas;
 
 use std::{

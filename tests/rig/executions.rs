@@ -141,6 +141,14 @@ impl Rig {
         self.runtime.block_on(call.send()).expect("RedriveExecution");
     }
 
+    /// When an execution ended, to the millisecond; none while it runs, and when it does not exist.
+    #[must_use]
+    pub fn ended_at(&self, arn: &str) -> Option<jiff::Timestamp> {
+        let call = self.step_functions.describe_execution().execution_arn(arn);
+        let stop = self.runtime.block_on(call.send()).ok()?.stop_date?;
+        jiff::Timestamp::from_millisecond(stop.to_millis().ok()?).ok()
+    }
+
     /// The status of an execution; none when it does not exist.
     #[must_use]
     pub fn execution_status(&self, arn: &str) -> Option<ExecutionStatus> {

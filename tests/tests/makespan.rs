@@ -6,6 +6,7 @@ use std::{fs, path::Path};
 
 use berth_tests::makespan::{
     Outcome, Patience, Policy, Retries,
+    drift::{Day, LOOK_CALLS, a_day},
     quotas::{QUOTAS, Rate, bound},
     simulate,
 };
@@ -94,6 +95,46 @@ fn the_makespan_of_thousands_of_accounts_is_the_one_that_is_written_down() {
         }
     }
     assert!(stale.is_empty(), "{stale:?} had another table; it is rewritten now: read it, then commit it");
+}
+
+/// Between these docs/figures.md has the table of a day of drift.
+const DRIFT_MARKERS: (&str, &str) = ("<!-- drift -->\n", "<!-- /drift -->");
+
+/// What a day of looks asks of the services that all accounts share.
+fn drift_table() -> String {
+    let mut text =
+        "Made by `make makespan`: a simulation of a day with `driftSchedule: rate(1 day)`, not a measurement.\n\n\
+        | accounts | most looks in a minute | calls in the day (and most in a second) to AWS Organizations \
+        | to EC2 in the network account | to IAM Identity Center | asked again by the SDK | refused for good |\n|--:|--:|--:|--:|--:|--:|--:|\n"
+            .to_owned();
+    for accounts in [200, 1_000, 10_000] {
+        let Day { looks, most_in_a_tick, again, refused, load } = a_day(accounts);
+        assert_eq!(looks, accounts, "everybody has a turn");
+        let load: Vec<String> = load.iter().map(|(_, calls, most)| format!("{calls} ({most})")).collect();
+        text += &format!("| {accounts} | {most_in_a_tick} | {} | {again} | {refused} |\n", load.join(" | "));
+    }
+    let of = |service: &str| LOOK_CALLS.iter().find(|(name, _)| *name == service).map_or(0, |(_, calls)| *calls);
+    let all: usize = LOOK_CALLS.iter().map(|(_, calls)| calls).sum();
+    text += &format!(
+        "\nA look at an account of one region, without baseline and sign-in, is {all} calls, {} of them to IAM and {} to EC2. Half of \
+         those to EC2, and those to IAM, are in the account itself, whose quotas nobody shares.\n",
+        of("iam"),
+        of("ec2")
+    );
+    text
+}
+
+#[test]
+fn the_load_of_a_day_of_drift_is_the_one_that_is_written_down() {
+    let (table, path) = (drift_table(), root().join("docs/figures.md"));
+    let text = fs::read_to_string(&path).unwrap();
+    let (before, rest) = text.split_once(DRIFT_MARKERS.0).expect("docs/figures.md has a place for the table");
+    let (_, after) = rest.split_once(DRIFT_MARKERS.1).unwrap();
+    let fresh = format!("{before}{}{table}{}{after}", DRIFT_MARKERS.0, DRIFT_MARKERS.1);
+    if fresh != text {
+        fs::write(&path, fresh).unwrap();
+        panic!("docs/figures.md had another table; it is rewritten now: read it, then commit it:\n{table}");
+    }
 }
 
 #[test]

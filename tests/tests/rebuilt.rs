@@ -63,6 +63,8 @@ fn known(record: &Record) -> Record {
         inventory,
         journal,
         suspended,
+        // What a look finds, the next look or run finds again.
+        drift: None,
         ..record.clone()
     }
 }

@@ -9,9 +9,14 @@ use std::{
 };
 
 use berth_ledger::{Acquisition, Record, Status};
-use berth_tenancy::{Addresses, Mode, NetworkPlan, OrganizationTags, Subject, TierPlan, TierRouting};
-use berth_tests::rig::{self, NETWORK, Rig, TimingProfile};
+use berth_tenancy::{Addresses, Mode, NetworkPlan, OrganizationTags, Standing, Subject, TierPlan, TierRouting};
+use berth_tests::{
+    makespan::drift::LOOK_CALLS,
+    rig::{self, NETWORK, Rig, TimingProfile},
+};
+use detect_drift::{TICK_MINUTES, turn};
 use ipnet::Ipv4Net;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 /// Invocations under way at once.
@@ -37,6 +42,7 @@ fn subject(account: &str) -> Subject {
         opening_until: None,
         tags: OrganizationTags::default(),
         only_planned: None,
+        repairs: None,
         allow_disruption: false,
         tenant_role: "BerthTenant".parse().unwrap(),
     }
@@ -276,6 +282,70 @@ fn onboard_at_once(rig: &Rig, prefix: &str, count: usize) {
     owners.sort();
     expected.sort();
     assert_eq!(owners, expected, "IPAM gave each one block and nobody two");
+}
+
+/// Onboards so many accounts, then looks at each at its turn of a day: ticks come one after the other, at the times at which the
+/// schedule would ask. Nothing is changed, and it costs what the simulation says.
+fn a_day_of_drift(rig: &Rig, prefix: &str, count: usize) {
+    let names: Vec<String> = (0..count).map(|number| format!("{prefix}{number}-staging")).collect();
+    let accounts = rig.accounts(&names, "staging");
+    let executions: Vec<String> =
+        accounts.iter().map(|account| rig.start_execution(&json!({ "accountId": account }))).collect();
+    let before = onboarded(rig, &accounts, &executions);
+    let (begin, period) = (Timestamp::UNIX_EPOCH, SignedDuration::from_hours(24));
+    let mut ticks: BTreeMap<i64, Vec<&String>> = BTreeMap::new();
+    for account in &accounts {
+        let (_, began) = turn(&account.parse().unwrap(), period, begin);
+        ticks.entry((began + period).duration_since(begin).as_mins() / TICK_MINUTES).or_default().push(account);
+    }
+    assert!(ticks.len() > count / 2, "turns are spread over the day: {} ticks", ticks.len());
+    let (since, began) = (rig.last_call(), Instant::now());
+    for accounts in ticks.values() {
+        let (report, failed) = rig.invoke("berth-detect-drift", &json!({ "accounts": accounts }));
+        assert!(!failed && report["looks"] == json!(accounts), "{report}");
+    }
+    let after = rig.until_within(SECONDS_MAX, "all looks to be in the ledger", || {
+        let records: Vec<Record> =
+            rig.records().into_iter().filter(|record| accounts.contains(&record.account_id.to_string())).collect();
+        let is_new = |record: &&Record| record.drift.as_ref().is_some_and(|drift| drift.looked_at > record.since);
+        (records.iter().filter(is_new).count() == count).then_some(records)
+    });
+    println!("{count} accounts in {:.1} s", began.elapsed().as_secs_f64());
+    assert!(after.iter().all(|record| record.drift.as_ref().unwrap().standing == Standing::InSync), "{after:#?}");
+    let without = |mut records: Vec<Record>| {
+        records.sort_by(|a, b| a.account_id.cmp(&b.account_id));
+        records.into_iter().map(|record| Record { drift: None, ..record }).collect::<Vec<_>>()
+    };
+    assert_eq!(without(after), without(before), "a day of drift changes nothing else of the ledger");
+
+    let calls: Vec<_> = rig.calls(since).into_iter().filter(|call| call.function != "berth-detect-drift").collect();
+    let changing: Vec<_> = calls.iter().filter(|call| call.effect == "resource").collect();
+    assert!(changing.is_empty(), "{changing:#?}");
+    let mut counted: BTreeMap<&str, usize> = BTreeMap::new();
+    for call in calls.iter().filter(|call| call.operation != "AssumeRole") {
+        *counted.entry(call.service.as_str()).or_default() += 1;
+    }
+    println!("{counted:?} of {count}");
+    let simulated: usize = LOOK_CALLS.iter().map(|(_, calls)| calls * count).sum();
+    let all: usize = counted.values().sum();
+    assert!(all.abs_diff(simulated) * 10 <= simulated, "{all} calls, and {simulated} are computed: {counted:?}");
+    for (service, calls) in LOOK_CALLS.iter().filter(|(_, calls)| *calls > 1) {
+        let (is, computed) = (counted.get(service).copied().unwrap_or_default(), calls * count);
+        assert!(is.abs_diff(computed) * 10 <= computed, "{service}: {is} calls, and {computed} are computed");
+    }
+}
+
+#[test]
+fn a_day_of_drift_over_some_accounts_changes_nothing_and_costs_as_computed() {
+    let (rig, _alone) = alone();
+    a_day_of_drift(rig, "daily", 8);
+}
+
+#[test]
+#[ignore = "make test-all: two hundred accounts"]
+fn a_day_of_drift_over_two_hundred_accounts_changes_nothing() {
+    let (rig, _alone) = alone();
+    a_day_of_drift(rig, "yearly", 200);
 }
 
 #[test]

@@ -103,6 +103,7 @@ impl Found {
             left_over: Vec::new(),
             journal: BTreeMap::new(),
             journal_is_cut: false,
+            drift: None,
             offboarding: None,
             offboarding_cancelled: None,
             part: None,

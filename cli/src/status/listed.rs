@@ -6,18 +6,22 @@ use berth_ledger::{Record, Status, Unreadable};
 use berth_tenancy::AccountId;
 use jiff::Timestamp;
 
-use super::{UNREADABLE, leaving, style, why};
-use crate::{
+use super::{
+    UNREADABLE,
     args::{SortBy, StatusArgs},
+    drift, leaving, style, why,
+};
+use crate::{
     output, paint,
     table::{Cell, Table, since},
 };
 
 /// The records that the filters let through. An account that failed before its environment was known may be of any.
 pub(crate) fn chosen(args: &StatusArgs, mut records: Vec<Record>) -> Vec<Record> {
-    let StatusArgs { status, environment, sort, limit, account: _, watch: _ } = args;
+    let StatusArgs { status, environment, drifted, sort, limit, account: _, watch: _ } = args;
     records.retain(|record| {
         (status.is_empty() || status.contains(&record.status))
+            && (!drifted || drift::of_note(record).is_some())
             && environment.as_ref().is_none_or(|name| match &record.environment {
                 Some(known) => known == name,
                 None => record.status == Status::Failed,
@@ -75,7 +79,7 @@ pub(crate) fn table(records: &[Record], unreadable: &[Unreadable], redriven: &BT
 /// What a person should know of an account besides its status.
 fn note(record: &Record, redriven: &BTreeSet<AccountId>) -> String {
     let again = redriven.contains(&record.account_id).then(|| "redriven, running again".to_owned());
-    let notes: Vec<String> = again.into_iter().chain(leaving::note(record)).collect();
+    let notes: Vec<String> = again.into_iter().chain(leaving::note(record)).chain(drift::note(record)).collect();
     notes.join(", ")
 }
 
@@ -94,6 +98,7 @@ mod tests {
             environment: environment.map(|name| name.parse().unwrap()),
             sort: SortBy::Account,
             limit: None,
+            drifted: false,
             watch: false,
         };
         assert_eq!(chosen(&args(vec![], None), all()).len(), 2);
@@ -120,7 +125,15 @@ mod tests {
             ]
         };
         let listed = |sort, limit| {
-            let args = StatusArgs { account: None, status: Vec::new(), environment: None, sort, limit, watch: false };
+            let args = StatusArgs {
+                account: None,
+                status: Vec::new(),
+                environment: None,
+                drifted: false,
+                sort,
+                limit,
+                watch: false,
+            };
             let firsts: String =
                 chosen(&args, all()).iter().map(|record| record.account_id.as_str().get(..1).unwrap()).collect();
             firsts

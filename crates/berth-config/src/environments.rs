@@ -6,7 +6,7 @@ use berth_tenancy::{ClusterName, DefaultVpc, Delivery, ORGANIZATION_TAGS_MAX, Or
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::{AddressSource, Baseline, FlowLogs, GatewayEndpoint, Roles, SignIn, TransitGateway};
+use crate::{AddressSource, Baseline, FlowLogs, GatewayEndpoint, OnDrift, Roles, SignIn, TransitGateway};
 
 /// One environment.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
@@ -46,6 +46,10 @@ pub struct Environment {
     /// How accounts of the environment leave.
     #[serde(default)]
     pub offboarding: OffboardingRules,
+    /// What becomes of accounts that have drifted, where `driftSchedule` looks: `report`, or `repair` with kinds of things, as
+    /// `{ repair: [role, sign-in] }`.
+    #[serde(default)]
+    pub on_drift: OnDrift,
 }
 
 /// How accounts of an environment leave.

@@ -30,6 +30,7 @@
 
 mod baseline;
 mod check;
+mod drift;
 mod environments;
 mod errors;
 mod facts;
@@ -52,6 +53,7 @@ mod template;
 mod tenant_name;
 
 pub use baseline::{Backup, Baseline, ConfigService, Recorder};
+pub use drift::{DriftSchedule, OnDrift};
 pub use environments::{Environment, GitOps, OffboardingRules, RegionConfig};
 pub use errors::{ConfigError, ConfigErrors};
 pub use facts::{AccountFacts, NoPath, units_of, units_of_paths};

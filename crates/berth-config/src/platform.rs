@@ -10,7 +10,7 @@ use ipnet::Ipv4Net;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::{AccountFacts, Environment, IdentityCenter, network::blocks};
+use crate::{AccountFacts, DriftSchedule, Environment, IdentityCenter, network::blocks};
 
 /// The platform configuration of Berth: which accounts are onboarded, and what each of them gets.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
@@ -81,6 +81,10 @@ pub struct PlatformConfig {
     /// How many accounts may be offboarded in a day. More of them are taken for a mistake: the next one is refused.
     #[serde(default)]
     pub offboarding_guard: OffboardingGuard,
+    /// How often every onboarded account is looked at again: `rate(1 day)`, from `rate(1 hour)` to `rate(30 days)`. Each has
+    /// its turn once in that time, spread over it. A look is a plan: it changes nothing, and the ledger is told what it found.
+    /// Left out, nobody looks.
+    pub drift_schedule: Option<DriftSchedule>,
     /// What is meant although the checks take it for a mistake.
     #[serde(default)]
     pub unlisted: Unlisted,

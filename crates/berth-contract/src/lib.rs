@@ -1,5 +1,5 @@
 //! What functions, the command line and the ledger write for each other: an execution's output, the result of a region,
-//! a request for a commit, a plan, the reports of a sweep and of a look at the repository.
+//! a request for a commit, a plan, what a look for drift found, the reports of a sweep and of a look at the repository.
 //!
 //! Types and their JSON, and nothing else: no function depends on another, and the command line on none, for the sake of a
 //! shape. What is stored stays readable: `tests/records.rs` holds records as earlier versions wrote them.
@@ -20,6 +20,7 @@ pub const NO_SUCH_ACCOUNT: &str =
     "check the account id: this organization has no such account; berth onboard takes twelve digits";
 
 mod commit;
+pub mod drift;
 mod offboarding;
 mod output;
 mod plan;
@@ -28,6 +29,7 @@ pub mod repository;
 pub mod sweep;
 
 pub use commit::{CommitRequest, Settled, TaskToken, Wish};
+pub use drift::Drift;
 pub use offboarding::{LeftBaseline, LeftRegion, OffboardingOutput};
 pub use output::{CommitOutput, ExecutionOutput, RegionResult};
 pub use plan::{Difference, Incomplete, PlanDocument, Withheld, changes_in_answer, changes_of, in_order};

@@ -104,6 +104,8 @@ pub enum Left {
     Unreadable,
     /// It would become another one. A person decides.
     OtherIdentity,
+    /// Its repair failed. A person decides whether more is changed than a repair may.
+    FailedRepair,
 }
 
 /// An account that was renamed, tagged or moved, or that a changed platform.yaml would make another one. It is never asked

@@ -55,6 +55,8 @@ object!(
         "generation" strict generation: Nothing,
         "allowDisruption" strict allow_disruption: Nothing,
         "onlyPlanned" strict only_planned: Nothing,
+        "drift" strict drift: Nothing,
+        "repairs" strict repairs: Nothing,
         "transferTo" strict transfer_to: Nothing,
         "oldAccessRemoved" strict old_access_removed: Nothing,
         "reason" first reason: Nothing,

@@ -8,8 +8,8 @@ mod version;
 use std::collections::BTreeMap;
 
 use berth_tenancy::{
-    AccountId, EnvironmentName, LeftOver, Mode, OffboardingScope, PlannedChange, Region, Removal, TenantName, Thing,
-    ToldChange,
+    AccountId, Counts, DriftedChange, EnvironmentName, LeftOver, Mode, OffboardingScope, PlannedChange, Region,
+    Removal, Standing, TenantName, Thing, ToldChange,
 };
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -33,6 +33,9 @@ pub const ACCOUNT_IGNORED: &str = "Account Ignored";
 pub const ACCOUNT_OFFBOARDED: &str = "Account Offboarded";
 /// `detail-type` of [`AccountOffboardingFailed`].
 pub const ACCOUNT_OFFBOARDING_FAILED: &str = "Account Offboarding Failed";
+
+/// `detail-type` of [`AccountDriftChanged`].
+pub const ACCOUNT_DRIFT_CHANGED: &str = "Account Drift Changed";
 
 /// The detail of an event of Berth's: what goes into `PutEvents` with [`SOURCE`].
 pub trait Published: Serialize {
@@ -304,6 +307,46 @@ pub struct AccountOffboardingFailed {
     pub changes: Vec<ToldChange>,
     /// When the execution ended.
     pub finished_at: Timestamp,
+}
+
+/// An onboarded account stands otherwise to its plan than before: it has drifted, nobody could look, or it is in sync again. An
+/// account that stands as it stood is not told again, whatever else has drifted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AccountDriftChanged {
+    /// Version of this detail.
+    pub version: Version,
+    /// The account.
+    pub account_id: AccountId,
+    /// The tenant that owns it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<TenantName>,
+    /// Its environment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<EnvironmentName>,
+    /// The execution that found it so, or left it so.
+    pub execution_arn: String,
+    /// How it stands.
+    pub standing: Standing,
+    /// How it stood before.
+    pub was: Standing,
+    /// How many changes would make it as it is planned.
+    pub counts: Counts,
+    /// These changes, in the order of the plan, as far as there is room.
+    #[serde(default)]
+    pub changes: Vec<DriftedChange>,
+    /// Differences that only a person can close, by region.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub planned_changes: BTreeMap<Region, Vec<PlannedChange>>,
+    /// Why nobody could look.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+    /// When it was looked at.
+    pub looked_at: Timestamp,
+}
+
+impl Published for AccountDriftChanged {
+    const DETAIL_TYPE: &'static str = ACCOUNT_DRIFT_CHANGED;
 }
 
 impl Published for AccountOffboarded {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use berth_tenancy::{AccountId, EnvironmentName, Mode, PlanLimit, TenantName};
+use berth_tenancy::{AccountId, EnvironmentName, Mode, PlanLimit, RepairLimit, TenantName};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -112,6 +112,12 @@ pub struct Recognised {
     /// The plan to which the onboarding is limited. Only a plain request can say so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub only_planned: Option<PlanLimit>,
+    /// What the onboarding may mend, where it is a repair. Only a plain request can say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repairs: Option<RepairLimit>,
+    /// Whether the plan is a look for drift, which the ledger is told of. Only a plain request can say so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub drift: bool,
     /// Whom the account shall become. Only a plain request can say so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transfer: Option<Transfer>,
@@ -147,6 +153,8 @@ impl Recognised {
             generation: None,
             allow_disruption: false,
             only_planned: None,
+            repairs: None,
+            drift: false,
             transfer: None,
         }
     }

@@ -1,6 +1,6 @@
 //! Requests that are Berth's own: the plain `{"accountId": "…"}` of a person, and the `Account Created` event.
 
-use berth_tenancy::{Mode, PlanLimit};
+use berth_tenancy::{Mode, PlanLimit, RepairLimit};
 
 use crate::{
     Decision, Recognised, Source, Transfer,
@@ -12,12 +12,14 @@ use crate::{
 };
 
 /// Keys of a plain request, besides what [`is_remark`] allows.
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 12] = [
     "accountId",
     "mode",
     "generation",
     "allowDisruption",
     "onlyPlanned",
+    "drift",
+    "repairs",
     "transferTo",
     "oldAccessRemoved",
     "reason",
@@ -37,7 +39,7 @@ pub(crate) fn plain(request: &Node) -> Recognised {
     if let Some(key) = strange.chain(misplaced).next() {
         let key = quoted(key, QUOTE_CHARS_MAX);
         return Recognised::reject(format!(
-            "a request has no key {key}; it has accountId, and may have mode, generation, allowDisruption, onlyPlanned, transferTo and oldAccessRemoved"
+            "a request has no key {key}; it has accountId, and may have mode, generation, allowDisruption, onlyPlanned, drift, repairs, transferTo and oldAccessRemoved"
         ))
         .from(Source::Manual);
     }
@@ -56,9 +58,17 @@ pub(crate) fn plain(request: &Node) -> Recognised {
         Ok(transfer) => transfer,
         Err(why) => return Recognised::reject(why).from(Source::Manual),
     };
+    let drift = match drift(request) {
+        Ok(drift) => drift,
+        Err(why) => return Recognised::reject(why).from(Source::Manual),
+    };
+    let repairs = match repairs(request) {
+        Ok(repairs) => repairs,
+        Err(why) => return Recognised::reject(why).from(Source::Manual),
+    };
     let time = request.time.text().and_then(crate::timestamp::parse);
-    Recognised { time, allow_disruption, only_planned, transfer, ..asked(request, "a person asked for it") }
-        .from(Source::Manual)
+    let asked = asked(request, "a person asked for it");
+    Recognised { time, allow_disruption, only_planned, drift, repairs, transfer, ..asked }.from(Source::Manual)
 }
 
 /// Recognises an event with Berth's own source or detail-type.
@@ -83,6 +93,12 @@ pub(crate) fn own(source: &str, kind: &str, detail: &Node, envelope: &Node) -> R
             // A plan is applied at once or not at all: by the time of a replay it is another.
             Recognised::reject("an event cannot apply a plan: only a person's request can").from(Source::Own)
         }
+        outcome::ACCOUNT_CREATED if !detail.drift.is_absent() => {
+            Recognised::reject("an event cannot ask for a look for drift: only a request can").from(Source::Own)
+        }
+        outcome::ACCOUNT_CREATED if !detail.repairs.is_absent() => {
+            Recognised::reject("an event cannot ask for a repair: only a request can").from(Source::Own)
+        }
         outcome::ACCOUNT_CREATED if !(detail.transfer_to.is_absent() && detail.old_access_removed.is_absent()) => {
             Recognised::reject("an event cannot transfer an account: only a person's request can").from(Source::Own)
         }
@@ -90,6 +106,10 @@ pub(crate) fn own(source: &str, kind: &str, detail: &Node, envelope: &Node) -> R
         outcome::ACCOUNT_ONBOARDED | outcome::ACCOUNT_ONBOARDING_FAILED | outcome::ACCOUNT_IGNORED => {
             let account = account_id(&detail.account_id).ok();
             Recognised::ignore("it says how an onboarding ended").about(account).from(Source::Own)
+        }
+        outcome::ACCOUNT_DRIFT_CHANGED => {
+            let account = account_id(&detail.account_id).ok();
+            Recognised::ignore("it says how an account stands to its plan").about(account).from(Source::Own)
         }
         outcome::ACCOUNT_OFFBOARDED | outcome::ACCOUNT_OFFBOARDING_FAILED => {
             let account = account_id(&detail.account_id).ok();
@@ -136,6 +156,29 @@ fn switch(value: &Scalar, key: &str) -> Result<bool, String> {
         Json::Truth(on) => Ok(*on),
         other => Err(format!("{key} is {}, not true or false", other.kind())),
     }
+}
+
+/// Whether the request looks for drift, which is a plan that the ledger is told of.
+fn drift(request: &Node) -> Result<bool, String> {
+    let drift = switch(&request.drift, "drift")?;
+    if drift && mode(&request.mode)? != Some(Mode::Plan) {
+        return Err("a look for drift changes nothing: drift needs mode \"plan\"".to_owned());
+    }
+    Ok(drift)
+}
+
+/// The kinds that a repair may mend.
+fn repairs(request: &Node) -> Result<Option<RepairLimit>, String> {
+    let limit: RepairLimit = match &request.repairs {
+        Json::Absent | Json::Null => return Ok(None),
+        Json::Text(text) => text.parse().map_err(|error| format!("repairs is no list of kinds: {error}"))?,
+        other => return Err(format!("repairs is {}, not a text with kinds", other.kind())),
+    };
+    // An outage is never repaired unasked, and a plan is made as it is.
+    if switch(&request.allow_disruption, "allowDisruption")? || !request.only_planned.is_absent() {
+        return Err("repairs goes with neither allowDisruption nor onlyPlanned".to_owned());
+    }
+    Ok(Some(limit))
 }
 
 /// The plan to which a run is limited: its hash, and the keys of its changes.

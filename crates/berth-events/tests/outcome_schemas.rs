@@ -6,12 +6,15 @@ use std::{collections::BTreeMap, fs, path::PathBuf};
 use berth_events::{
     Decision, Failure, Source,
     outcome::{
-        self, AccountCreated, AccountIgnored, AccountOffboarded, AccountOffboardingFailed, AccountOnboarded,
-        AccountOnboardingFailed, FailedStatus, OnboardedRegion, Published, StillThere, Version,
+        self, AccountCreated, AccountDriftChanged, AccountIgnored, AccountOffboarded, AccountOffboardingFailed,
+        AccountOnboarded, AccountOnboardingFailed, FailedStatus, OnboardedRegion, Published, StillThere, Version,
     },
     recognise,
 };
-use berth_tenancy::{LeftOver, OffboardingScope, PlannedChange, Thing, ToldChange, without_formats};
+use berth_tenancy::{
+    Action, Counts, DriftedChange, LeftOver, OffboardingScope, PlannedChange, ResourceKind, Standing, Thing,
+    ToldChange, without_formats,
+};
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings, transform::RecursiveTransform};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -146,6 +149,32 @@ fn offboarding_failed() -> AccountOffboardingFailed {
     }
 }
 
+fn drift_changed() -> AccountDriftChanged {
+    AccountDriftChanged {
+        version: Version,
+        account_id: "111122223333".parse().unwrap(),
+        tenant: Some("payments".parse().unwrap()),
+        environment: Some("dev".parse().unwrap()),
+        execution_arn: "arn:aws:states:us-east-1:210987654321:execution:berth-onboard-account:one".to_owned(),
+        standing: Standing::Drifted,
+        was: Standing::InSync,
+        counts: Counts { change: 1, ..Counts::default() },
+        changes: vec![DriftedChange {
+            step: "create-tenant-roles".to_owned(),
+            region: None,
+            account_id: None,
+            action: Action::Change,
+            kind: ResourceKind::Role.into(),
+            id: Some("payments-developer".to_owned()),
+            change: "set the trust of payments-developer".to_owned(),
+        }],
+        planned_changes: [("eu-west-1".parse().unwrap(), vec![PlannedChange::by_hand("it differs", "see to it")])]
+            .into(),
+        failure: None,
+        looked_at: "2026-01-02T03:04:05Z".parse().unwrap(),
+    }
+}
+
 /// Compares the committed schema with the types, and repairs it when it is stale.
 fn stale<T: JsonSchema>(file: &str) -> Option<String> {
     let path = PathBuf::from(FOLDER).join(format!("{file}.schema.json"));
@@ -184,6 +213,7 @@ fn the_published_schemas_are_those_of_the_types() {
         stale::<AccountIgnored>("account-ignored"),
         stale::<AccountOffboarded>("account-offboarded"),
         stale::<AccountOffboardingFailed>("account-offboarding-failed"),
+        stale::<AccountDriftChanged>("account-drift-changed"),
     ]
     .into_iter()
     .flatten()
@@ -201,6 +231,7 @@ fn the_published_schemas_have_no_format() {
         schema_of::<AccountIgnored>(),
         schema_of::<AccountOffboarded>(),
         schema_of::<AccountOffboardingFailed>(),
+        schema_of::<AccountDriftChanged>(),
     ] {
         assert!(!schema.to_string().contains("\"format\":"), "{schema}");
     }
@@ -214,6 +245,7 @@ fn every_event_fits_its_schema_and_is_read_back_as_it_was() {
     fits(&ignored(), &["accountId", "reason", "finishedAt"]);
     fits(&offboarded(), &["accountId", "executionArn", "isClosed", "finishedAt"]);
     fits(&offboarding_failed(), &["accountId", "executionArn", "status", "failure", "runAgain", "finishedAt"]);
+    fits(&drift_changed(), &["accountId", "executionArn", "standing", "was", "counts", "lookedAt"]);
 }
 
 #[test]

@@ -15,7 +15,7 @@ const GOOD: [&str; 6] = [
 ];
 
 /// Keys and texts that mean something, so that arbitrary JSON reaches deep into the recogniser.
-const KEYS: [&str; 38] = [
+const KEYS: [&str; 40] = [
     "Records",
     "Messages",
     "body",
@@ -44,6 +44,8 @@ const KEYS: [&str; 38] = [
     "generation",
     "allowDisruption",
     "onlyPlanned",
+    "drift",
+    "repairs",
     "resourceId",
     "state",
     "createManagedAccountStatus",

@@ -263,3 +263,42 @@ fn only_a_plain_request_can_apply_a_plan_and_only_one_that_is_whole() {
         assert_eq!(recognise(event.as_bytes()).decision, Decision::Reject, "{value}");
     }
 }
+
+#[test]
+fn only_a_plain_request_can_repair_and_only_what_it_lists() {
+    let plain = |more: &str| recognise(format!(r#"{{"accountId": "111122223333", {more}}}"#).as_bytes());
+    let found = plain(r#""repairs": "sign-in role""#);
+    assert_eq!(found.repairs.map(|limit| limit.to_string()).as_deref(), Some("role sign-in"));
+    assert_eq!((plain(r#""repairs": null"#).decision, plain(r#""repairs": null"#).repairs), (Decision::Onboard, None));
+    for wrong in [
+        r#""repairs": """#,
+        r#""repairs": "roles""#,
+        r#""repairs": true"#,
+        r#""repairs": ["role"]"#,
+        r#""repairs": "role", "allowDisruption": true"#,
+        r#""repairs": "role", "onlyPlanned": null"#,
+    ] {
+        let found = plain(wrong);
+        assert_eq!((found.decision, &found.repairs), (Decision::Reject, &None), "{wrong}");
+        assert!(found.reason.starts_with("repairs "), "{}", found.reason);
+    }
+    let event = r#"{"source": "berth.accounts", "detail-type": "Account Created",
+                    "detail": {"accountId": "111122223333", "repairs": "role"}}"#;
+    assert_eq!(recognise(event.as_bytes()).decision, Decision::Reject);
+}
+
+#[test]
+fn only_a_plain_request_for_a_plan_can_look_for_drift() {
+    let plain = |more: &str| recognise(format!(r#"{{"accountId": "111122223333", {more}}}"#).as_bytes());
+    let found = plain(r#""mode": "plan", "drift": true"#);
+    assert_eq!((found.decision, found.drift), (Decision::Onboard, true));
+    assert_eq!((plain(r#""drift": false"#).decision, plain(r#""drift": null"#).drift), (Decision::Onboard, false));
+    for wrong in [r#""drift": true"#, r#""mode": "apply", "drift": true"#, r#""mode": "plan", "drift": "yes""#] {
+        let found = plain(wrong);
+        assert_eq!((found.decision, found.drift), (Decision::Reject, false), "{wrong}");
+        assert!(found.reason.contains("drift"), "{}", found.reason);
+    }
+    let event = r#"{"source": "berth.accounts", "detail-type": "Account Created",
+                    "detail": {"accountId": "111122223333", "mode": "plan", "drift": true}}"#;
+    assert_eq!(recognise(event.as_bytes()).decision, Decision::Reject);
+}

@@ -109,6 +109,7 @@ mod tests {
             left_over: Vec::new(),
             journal: std::collections::BTreeMap::new(),
             journal_is_cut: false,
+            drift: None,
             offboarding: None,
             offboarding_cancelled: None,
             part: None,

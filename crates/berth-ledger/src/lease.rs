@@ -109,7 +109,7 @@ fn lease(subject: &Subject, bound: &Bound, expected: Option<&Holder>, now: Times
     };
     let change = match onboarded_since {
         // Whoever it becomes was not onboarded yet, and nobody heard of it.
-        _ if released.is_some() => change.remove(&["onboardedSince", "announced"]),
+        _ if released.is_some() => change.remove(&["onboardedSince", "announced", "drift"]),
         Some(since) => change.set_if_absent("onboardedSince", since)?.set_if_absent("announced", Status::Onboarded)?,
         None => change,
     };

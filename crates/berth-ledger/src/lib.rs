@@ -15,6 +15,7 @@ mod addresses;
 mod admission;
 mod binding;
 mod creation;
+mod drift;
 mod forget;
 mod free;
 mod journal;
@@ -36,11 +37,11 @@ pub use journal::{JOURNAL_BYTES_MAX, JournalBatch};
 pub use lease::{Acquisition, Holder};
 pub use merges::{OpenProposal, Waiter};
 pub use offboarding::{OffboardingMark, Tombstone, accounts_with_something, day};
-pub use outcome::{Ending, given_after};
+pub use outcome::{Ending, drift_after, given_after};
 pub use part::{AccessRemoval, Before, Part, PartOffboarded, Suspension};
 // What a record holds of an onboarding is what its execution said.
 pub use berth_contract::{
-    AccessEntryRecord, ClusterAccessRecord, CommitRecord, DefaultVpcRecord, PodIdentityRecord, Readiness,
+    AccessEntryRecord, ClusterAccessRecord, CommitRecord, DefaultVpcRecord, Drift, PodIdentityRecord, Readiness,
     ReadinessRecord, RegionRecord, RoleRecord, SignInRecord,
 };
 pub use record::{Record, Status};

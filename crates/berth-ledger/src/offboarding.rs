@@ -48,7 +48,7 @@ pub struct Tombstone {
 const GUARD: &str = "offboarded#";
 
 /// Attributes that say what an account has: an offboarded one has nothing.
-const HELD: [&str; 24] = [
+const HELD: [&str; 25] = [
     "lease",
     "binding",
     "tenant",
@@ -73,6 +73,7 @@ const HELD: [&str; 24] = [
     "accessRemoved",
     "onboardedSince",
     "announced",
+    "drift",
 ];
 
 /// How many accounts have something, or had when this day (`2026-11-29`) began: of them the guard lets a share leave. Pure.

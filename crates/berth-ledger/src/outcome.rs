@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use berth_events::Failure;
 use berth_step::{Fault, StepError};
-use berth_tenancy::{AccountId, Given, Identity, LeftOver, Region, Subject, Thing};
+use berth_tenancy::{AccountId, Counts, Given, Identity, LeftOver, Region, Subject, Thing};
 use jiff::Timestamp;
 
 use crate::{
-    ClusterAccessRecord, CommitRecord, DefaultVpcRecord, Ledger, PartOffboarded, ReadinessRecord, Record, RegionRecord,
-    RoleRecord, SignInRecord, Status, Tombstone,
+    ClusterAccessRecord, CommitRecord, DefaultVpcRecord, Drift, Ledger, PartOffboarded, ReadinessRecord, Record,
+    RegionRecord, RoleRecord, SignInRecord, Status, Tombstone,
     journal::{inventory, things},
     table::{Change, key},
 };
@@ -118,7 +118,7 @@ impl Ledger {
             .set("reason", reason)?
             .set("executionArn", execution)?
             .set_if_absent("generation", 1)?
-            .remove(&["lease", "failure", "onboardedSince"])
+            .remove(&["lease", "failure", "onboardedSince", "drift"])
             .value("requested", Status::Requested)?
             .value("running", Status::Running)?,
         };
@@ -187,6 +187,7 @@ fn onboarded(execution: &str, ending: &Ending, record: Option<&Record>, now: Tim
         return Ok(change);
     };
     Ok(change
+        .set("drift", drift_after(record, ending, execution, now))?
         .set("inventory", inventory(given_after(record, ending)))?
         .set("leftOver", left_over)?
         .set("regions", regions)?
@@ -199,6 +200,21 @@ fn onboarded(execution: &str, ending: &Ending, record: Option<&Record>, now: Tim
         .set("executionArn", execution)?
         .set_if_absent("onboardedSince", now)?
         .remove(&["lease", "failure", "reason"]))
+}
+
+/// How the account stands after an onboarding that succeeded: in sync, but for what takes an outage or a person; after a repair
+/// also but for what it may not mend of what the look before it found. None after any other ending. Pure.
+#[must_use]
+pub fn drift_after(record: Option<&Record>, ending: &Ending, execution: &str, now: Timestamp) -> Option<Drift> {
+    let Ending::Onboarded { run, regions, .. } = ending else { return None };
+    let differences = regions.iter().filter(|(_, network)| !network.planned_changes.is_empty());
+    let differences = differences.map(|(region, network)| (region.clone(), network.planned_changes.clone())).collect();
+    let before = record.and_then(|record| record.drift.as_ref());
+    let mut drift = Drift::found(&run.account_id, (execution, now), (Counts::default(), &[]), differences);
+    if let (Some(limit), Some(before)) = (&run.repairs, before) {
+        drift = drift.with_left(before, limit);
+    }
+    Some(drift.after(before))
 }
 
 /// What the account has after an onboarding that succeeded: what its steps answered, what is left over, and what was given

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use berth_contract::{
-    ClusterAccessRecord, CommitRecord, DefaultVpcRecord, ReadinessRecord, RegionRecord, RoleRecord, SignInRecord,
+    ClusterAccessRecord, CommitRecord, DefaultVpcRecord, Drift, ReadinessRecord, RegionRecord, RoleRecord, SignInRecord,
 };
 use berth_events::Failure;
 use berth_tenancy::{AccountId, Binding, EnvironmentName, Given, LeftOver, Region, TenantName};
@@ -140,6 +140,10 @@ pub struct Record {
     /// Whether there were more than a journal takes.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub journal_is_cut: bool,
+    /// How it stands to its plan, as it was last looked at. None before it was onboarded, and in a record of an earlier
+    /// version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift: Option<Drift>,
     /// Why it is on the list of accounts that are to be offboarded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offboarding: Option<OffboardingMark>,

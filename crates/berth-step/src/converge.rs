@@ -1,6 +1,6 @@
 //! The loop that every step runs in, and the dry run of a plan.
 
-use berth_tenancy::{Mode, Origin, Planned, ResourceChange, Thing};
+use berth_tenancy::{Mode, Origin, PLACEHOLDER, Planned, ResourceChange, Thing};
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -106,10 +106,21 @@ async fn make_changes<S: Step>(
     loop {
         let batch = match decide::<S>(input, &state, rounds)? {
             Decision::Done(output) => {
+                not_pretended::<S>(input, &output)?;
                 return Ok(Converged { output, changes, planned: Planned::default() });
             }
             Decision::Act(batch) => batch,
         };
+        let (batch, left) = mended::<S>(input, &state, batch);
+        for change in &left {
+            // As in a dry run, so that `decide` goes on to what may be mended.
+            tracing::info!(account = %input.subject().account_id, change = %change, "left as it is");
+            S::apply(&mut state, input, change, None);
+        }
+        if batch.is_empty() {
+            rounds += 1;
+            continue;
+        }
         only_planned::<S>(actor.step, input, &state, &batch)?;
         lease.begin(input.subject(), &intent::<S>(actor, input, &batch)).await?;
         let acting = stream::iter(&batch).map(async |change| {
@@ -125,6 +136,23 @@ async fn make_changes<S: Step>(
             S::apply(&mut state, input, change, Some(made));
         }
     }
+}
+
+/// What of a batch is made, and what is left: of a repair what it may not mend, and what needs something that was left.
+fn mended<S: Step>(input: &S::Input, state: &S::State, batch: Vec<S::Change>) -> (Vec<S::Change>, Vec<S::Change>) {
+    let Some(limit) = &input.subject().repairs else { return (batch, Vec::new()) };
+    let is_made = |change: &S::Change| {
+        limit.has(&S::effect(input, state, change)) && !format!("{change:?}").contains(PLACEHOLDER)
+    };
+    batch.into_iter().partition(is_made)
+}
+
+/// Refuses to answer with what is not there: a repair has left it, and later states would take it for true.
+fn not_pretended<S: Step>(input: &S::Input, output: &S::Output) -> Result<(), StepError> {
+    let Some(limit) = &input.subject().repairs else { return Ok(()) };
+    let text = serde_json::to_string(output).unwrap_or_default();
+    let pretended = text.split('"').find(|value| value.contains(PLACEHOLDER));
+    pretended.map_or(Ok(()), |value| Err(StepError::beyond_repair(limit, format!("{value} is not there"))))
 }
 
 /// Refuses a batch with a change that the plan does not have which the run makes, before any of the batch is made.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use berth_tenancy::{AccountId, PlanLimit, Region, wait};
+use berth_tenancy::{AccountId, PlanLimit, Region, RepairLimit, wait};
 
 use crate::Fault;
 
@@ -53,6 +53,16 @@ impl StepError {
         Self::new(Fault::InvalidInput, what).hint(
             "make a new plan with berth onboard ACCOUNT --plan --out FILE, look at it, and apply that one; a redrive would \
              make the same plan again",
+        )
+    }
+
+    /// The run is a repair, and cannot go on without something that it may not make.
+    #[must_use]
+    pub fn beyond_repair(limit: &RepairLimit, what: impl fmt::Display) -> Self {
+        let what = format!("the repair needs more than it may mend ({limit}): {what}");
+        Self::new(Fault::InvalidInput, what).hint(
+            "look at all of it with berth onboard ACCOUNT --plan, then onboard the account: berth onboard ACCOUNT; a redrive \
+             would be as limited as this run",
         )
     }
 

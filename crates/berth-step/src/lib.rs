@@ -73,6 +73,7 @@ mod metrics;
 mod opening;
 mod serve;
 mod settings;
+mod standings;
 mod step;
 
 pub use batch::{ATTRIBUTES_MAX, Batch, BatchAnswer, Message, MessageAttribute, REASON_ATTRIBUTE, REPLAYS_ATTRIBUTE};
@@ -80,8 +81,9 @@ pub use calls::count_call;
 pub use converge::{Actor, Converged, DryRun, converge, dry_run, planned};
 pub use error::StepError;
 pub use fault::Fault;
-pub use metrics::{Directive, EMITTED, Metric, NAMESPACE, NO_FAULT};
+pub use metrics::{Directive, EMITTED, Metric, NAMESPACE, NO_FAULT, STANDINGS};
 pub use opening::while_opening;
 pub use serve::{ATTEMPT_FIELD, Traced, serve, serve_step, take_attempt};
 pub use settings::{FromEnv, Settings, SettingsError};
+pub use standings::write_standings;
 pub use step::{Decision, HasSubject, Intent, Lease, Step};

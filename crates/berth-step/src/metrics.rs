@@ -50,6 +50,17 @@ pub const EMITTED: [Directive; 2] = [
     },
 ];
 
+/// How many onboarded accounts stand how to their plan. Whoever counts them emits it: see [`crate::write_standings`].
+pub const STANDINGS: Directive = Directive {
+    namespace: NAMESPACE,
+    dimensions: &[&[]],
+    metrics: &[
+        Metric { name: "AccountsInSync", unit: "Count" },
+        Metric { name: "AccountsDrifted", unit: "Count" },
+        Metric { name: "AccountsUnknown", unit: "Count" },
+    ],
+};
+
 /// The members of a log line that CloudWatch reads.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]

@@ -49,6 +49,7 @@ mod tests {
             opening_until: opening_until.map(|text| text.parse().unwrap()),
             tags: OrganizationTags::default(),
             only_planned: None,
+            repairs: None,
         }
     }
 

@@ -5,7 +5,8 @@ use std::{cell::RefCell, rc::Rc};
 
 use berth_step::{Actor, Converged, Decision, Fault, HasSubject, Intent, Lease, Step, StepError};
 use berth_tenancy::{
-    Counts, Effect, Mode, OrganizationTags, PlanLimit, Planned, Region, ResourceChange, Subject, Thing, UntaggedKind,
+    ChangedKind, Counts, Effect, Mode, OrganizationTags, PlanLimit, Planned, Region, RepairLimit, ResourceChange,
+    Subject, Thing, UntaggedKind,
 };
 use jiff::Timestamp;
 
@@ -148,6 +149,7 @@ fn input(mode: Mode, wanted: u32) -> Input {
         opening_until: None,
         tags: OrganizationTags::default(),
         only_planned: None,
+        repairs: None,
     };
     Input(subject, wanted)
 }
@@ -216,6 +218,21 @@ async fn a_run_of_a_plan_stops_before_a_batch_with_another_change() {
     let error = converge(&step, &ledger, &limited(&[&planned[..3], &planned[4..]].concat())).await.unwrap_err();
     assert_eq!((error.fault, *step.0.level.borrow(), ledger.told.borrow().len()), (Fault::InvalidInput, 2, 1));
     assert!(error.message.contains("does not have this change: add number 4"), "{error}");
+}
+
+#[tokio::test]
+async fn a_repair_makes_what_it_may_and_leaves_the_rest_as_if_it_were_made() {
+    let limited = |kind: ChangedKind| {
+        let mut input = input(Mode::Apply, 5);
+        input.0.repairs = Some(RepairLimit::new([kind]));
+        input
+    };
+    let (step, ledger) = (FillJar::default(), Ledger::default());
+    let converged = converge(&step, &ledger, &limited(UntaggedKind::AccountSetting.into())).await.unwrap();
+    assert_eq!((converged.output, *step.0.level.borrow(), converged.changes.len()), (5, 5, 5));
+    let (step, ledger) = (FillJar::default(), Ledger::default());
+    let converged = converge(&step, &ledger, &limited(UntaggedKind::SignIn.into())).await.unwrap();
+    assert_eq!((converged.changes.len(), *step.0.level.borrow(), ledger.told.borrow().len()), (0, 0, 0));
 }
 
 #[tokio::test]

@@ -1,13 +1,15 @@
 //! What a change does to one resource, and by which key it is known again when a run makes it.
 
+use std::{fmt, str::FromStr};
+
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::{Value, json};
 
-use crate::{AccountId, Region, ResourceKind, Subject, Tags, canonical_json, short_digest};
+use crate::{AccountId, Invalid, Region, ResourceKind, Subject, Tags, canonical_json, short_digest};
 
 /// In the ids and values that stand for what only AWS can give, such as `vpc-(new)`.
-const PLACEHOLDER: &str = "(new";
+pub const PLACEHOLDER: &str = "(new";
 
 /// What becomes of a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -37,13 +39,44 @@ impl Action {
 }
 
 /// A kind of thing that a change is about: one that Berth tags, or one that has no tags.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum ChangedKind {
     /// In AWS's spelling, as in the tags of platform.yaml.
     Tagged(ResourceKind),
     /// Everything else.
     Untagged(UntaggedKind),
+}
+
+impl ChangedKind {
+    /// Every kind.
+    pub fn all() -> impl Iterator<Item = Self> {
+        ResourceKind::ALL.into_iter().map(Self::from).chain(UntaggedKind::ALL.into_iter().map(Self::from))
+    }
+}
+
+impl fmt::Display for ChangedKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
+}
+
+impl FromStr for ChangedKind {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        Self::all().find(|kind| kind.to_string() == text).ok_or_else(|| Invalid::new(text, "a kind of things"))
+    }
+}
+
+impl<'de> Deserialize<'de> for ChangedKind {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(|_: Invalid| {
+            let names: Vec<String> = Self::all().map(|kind| format!("`{kind}`")).collect();
+            D::Error::custom(format!("unknown variant `{text}`, expected one of {}", names.join(", ")))
+        })
+    }
 }
 
 impl From<ResourceKind> for ChangedKind {
@@ -80,6 +113,27 @@ pub enum UntaggedKind {
     AddressBlock,
     /// What the ledger says of an account.
     Record,
+}
+
+impl UntaggedKind {
+    /// Every kind.
+    pub const ALL: [Self; 9] = [
+        Self::SecurityGroup,
+        Self::ServiceLinkedRole,
+        Self::DeliveryChannel,
+        Self::BackupSelection,
+        Self::AccountSetting,
+        Self::SignIn,
+        Self::File,
+        Self::AddressBlock,
+        Self::Record,
+    ];
+}
+
+impl fmt::Display for UntaggedKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
 }
 
 /// One field of a resource.

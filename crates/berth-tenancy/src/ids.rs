@@ -14,7 +14,9 @@ pub struct Invalid {
 }
 
 impl Invalid {
-    pub(crate) fn new(given: &str, expected: &'static str) -> Self {
+    /// A text that was given, and what was expected, to follow "is not".
+    #[must_use]
+    pub fn new(given: &str, expected: &'static str) -> Self {
         Self { given: given.chars().take(80).collect(), expected }
     }
 }

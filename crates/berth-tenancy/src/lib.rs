@@ -21,6 +21,7 @@ mod baseline;
 mod blocks;
 mod destination;
 mod digest;
+mod drift;
 mod effect;
 mod hint;
 mod identity;
@@ -35,6 +36,7 @@ mod plan_limit;
 mod planned;
 mod pods;
 mod removal;
+mod repair;
 mod resource_change;
 mod schema;
 mod subnets;
@@ -50,7 +52,8 @@ pub use baseline::{
 pub use blocks::{overlap, uncovered};
 pub use destination::Destination;
 pub use digest::{canonical_json, digest, short_digest};
-pub use effect::{Action, ChangedKind, Effect, FieldChange, Origin, UntaggedKind};
+pub use drift::{DriftedChange, Standing};
+pub use effect::{Action, ChangedKind, Effect, FieldChange, Origin, PLACEHOLDER, UntaggedKind};
 pub use hint::{after_waiting, wait};
 pub use identity::{
     Binding, Claim, GIVEN_BOUNDARY, GIVEN_CLUSTER, GIVEN_ENTRIES, GIVEN_FILE, GIVEN_ROLE, Identity, IdentityDifference,
@@ -70,6 +73,7 @@ pub use plan_limit::PlanLimit;
 pub use planned::{PLANNED_CHANGES_MAX, PlannedChange};
 pub use pods::{PodIdentityPlan, Pods, WorkloadPlan};
 pub use removal::Removal;
+pub use repair::RepairLimit;
 pub use resource_change::{Counts, Planned, ResourceChange, StepSummary};
 pub use schema::without_formats;
 pub use subnets::{SubnetBlock, SubnetPlanError, subnet_blocks};

@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Access, AccountId, BaselinePlan, ClusterName, Destination, EnvironmentName, LeftOvers, OrganizationTags, Partition,
-    PlanLimit, PodIdentityPlan, Region, ResourceChange, ResourceKind, RoleName, StepSummary, Tags, TenantName,
-    TransferPlan, WorkloadPlan,
+    PlanLimit, PodIdentityPlan, Region, RepairLimit, ResourceChange, ResourceKind, RoleName, StepSummary, Tags,
+    TenantName, TransferPlan, WorkloadPlan,
 };
 
 /// Whether a run may change anything.
@@ -136,6 +136,9 @@ pub struct Subject {
     /// The plan whose changes steps may make, and no other; none where the plan is whatever they find to do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub only_planned: Option<PlanLimit>,
+    /// What steps may mend, where the run is a repair: everything else is left as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repairs: Option<RepairLimit>,
 }
 
 impl Subject {

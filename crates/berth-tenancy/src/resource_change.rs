@@ -80,8 +80,14 @@ impl Counts {
     /// Those of these changes.
     #[must_use]
     pub fn of<'a>(changes: impl IntoIterator<Item = &'a ResourceChange>) -> Self {
-        changes.into_iter().fold(Self::default(), |mut counts, change| {
-            let count = match change.action {
+        Self::of_actions(changes.into_iter().map(|change| change.action))
+    }
+
+    /// Those of changes that do this.
+    #[must_use]
+    pub fn of_actions(actions: impl IntoIterator<Item = Action>) -> Self {
+        actions.into_iter().fold(Self::default(), |mut counts, action| {
+            let count = match action {
                 Action::Create => &mut counts.create,
                 Action::Change => &mut counts.change,
                 Action::Delete => &mut counts.delete,
@@ -97,6 +103,17 @@ impl Counts {
     pub fn sum(self) -> usize {
         let Self { create, change, delete, disrupts } = self;
         [create, change, delete, disrupts].iter().sum()
+    }
+}
+
+impl std::iter::Sum for Counts {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |sum, counts| Self {
+            create: sum.create.saturating_add(counts.create),
+            change: sum.change.saturating_add(counts.change),
+            delete: sum.delete.saturating_add(counts.delete),
+            disrupts: sum.disrupts.saturating_add(counts.disrupts),
+        })
     }
 }
 

@@ -51,6 +51,7 @@ fn input() -> Input {
             opening_until: None,
             tags: OrganizationTags::default(),
             only_planned: None,
+            repairs: None,
         },
         cluster: ClusterPlan {
             name: "dev-euw1".parse().unwrap(),

@@ -46,6 +46,7 @@ fn input() -> Input {
             opening_until: None,
             tags: OrganizationTags::default(),
             only_planned: None,
+            repairs: None,
         },
         left_over: Vec::new(),
         roles: Some(RolesPlan {

@@ -27,6 +27,7 @@ fn input(count: usize, mode: Mode) -> Input {
             opening_until: None,
             tags: OrganizationTags::default(),
             only_planned: None,
+            repairs: None,
         },
         sign_in: Some(SignInPlan {
             account: "999988887777".parse().unwrap(),

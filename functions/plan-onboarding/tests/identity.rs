@@ -71,6 +71,7 @@ impl Situation {
             generation: None,
             allow_disruption: false,
             only_planned: None,
+            repairs: None,
             transfer: None,
         };
         plan(subject(&self.facts, &self.matched(), None, &request, "arn"), self.matched())

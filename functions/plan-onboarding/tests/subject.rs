@@ -63,6 +63,7 @@ fn record(generation: u32, lease: Option<&str>) -> Record {
         left_over: Vec::new(),
         journal: [].into(),
         journal_is_cut: false,
+        drift: None,
         offboarding: None,
         offboarding_cancelled: None,
         part: None,
@@ -79,6 +80,7 @@ fn subject_of(generation: Option<u32>, record: Option<&Record>) -> Subject {
         generation,
         allow_disruption: false,
         only_planned: None,
+        repairs: None,
         transfer: None,
     };
     subject(&facts(), &MATCHED, record, &asked, ME)
@@ -123,6 +125,7 @@ fn an_account_id_is_enough() {
             generation: None,
             allow_disruption: false,
             only_planned: None,
+            repairs: None,
             transfer: None
         }
     );
@@ -233,6 +236,7 @@ fn a_generation_beyond_the_next_one_is_refused() {
         generation,
         allow_disruption: false,
         only_planned: None,
+        repairs: None,
         transfer: None,
     };
     let third = record(3, None);

@@ -33,6 +33,7 @@ pub(crate) fn input() -> Input {
             opening_until: None,
             tags: OrganizationTags::default(),
             only_planned: None,
+            repairs: None,
         },
         region: "eu-west-1".parse().unwrap(),
         network: NetworkPlan {

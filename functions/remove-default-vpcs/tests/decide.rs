@@ -31,6 +31,7 @@ fn input() -> Input {
             opening_until: None,
             tags: OrganizationTags::default(),
             only_planned: None,
+            repairs: None,
         },
         default_vpc: DefaultVpc::Remove,
     }

@@ -178,6 +178,7 @@ def test_every_alarm_watches_something_that_exists_and_tells_the_topic(hub: Load
         ("Bug", "Invocations"),
         ("berth-sweep-accounts", "Errors"),
         ("berth-sweep-accounts", "Invocations"),
+        ("berth-detect-drift", "Errors"),
         ("berth-prove-isolation", "Errors"),
         ("berth-prove-isolation", "Invocations"),
     }

@@ -9,8 +9,7 @@ use serde_json::{Value, json};
 use crate::{changed_since, turn};
 
 /// What the version before did not write.
-const NEWER: &str =
-    "REMOVE binding, readiness, inventory, leftOver, journal, journalBytes, journalIsCut, announced, onboardedSince";
+const NEWER: &str = "REMOVE binding, readiness, inventory, leftOver, journal, journalBytes, journalIsCut, announced, onboardedSince, drift";
 
 /// Takes it out of the table.
 fn forget_identities(rig: &Rig) {

@@ -29,6 +29,7 @@ fn subject(account: &str, execution: &str, generation: u32) -> Subject {
         opening_until: None,
         tags: OrganizationTags::default(),
         only_planned: None,
+        repairs: None,
     }
 }
 

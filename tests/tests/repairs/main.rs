@@ -7,6 +7,7 @@
 mod baseline;
 mod clusters;
 mod commits;
+mod drift;
 mod left_over;
 mod network;
 mod plans;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use berth_tenancy::{Delivery, OrganizationalUnitId};
 
 use super::problems::Problems;
-use crate::{OffboardingRules, PlatformConfig};
+use crate::{OffboardingRules, OnDrift, PlatformConfig};
 
 /// Checks what environments name: units and clusters.
 pub(super) fn check(config: &PlatformConfig, problems: &mut Problems) {
@@ -15,6 +15,7 @@ pub(super) fn check(config: &PlatformConfig, problems: &mut Problems) {
     clusters(config, problems);
     guard(config, problems);
     leaving(config, problems);
+    drift(config, problems);
     let mut owners: BTreeMap<&OrganizationalUnitId, String> = BTreeMap::new();
     problems.repeated(&config.exit_units, |n| format!("exitUnits[{n}]"));
     let exits: BTreeSet<&OrganizationalUnitId> = config.exit_units.iter().collect();
@@ -92,6 +93,22 @@ fn leaving(config: &PlatformConfig, problems: &mut Problems) {
             let what = format!("AWS deletes a closed account after {} days", OffboardingRules::GRACE_DAYS_MAX);
             problems.add(at("graceDays"), what, "write a whole number from 0 to 90");
         }
+    }
+}
+
+/// Repairs of nothing, or that nobody starts.
+fn drift(config: &PlatformConfig, problems: &mut Problems) {
+    for (name, environment) in &config.environments {
+        let OnDrift::Repair(kinds) = &environment.on_drift else { continue };
+        let path = format!("environments.{name}.onDrift");
+        if config.drift_schedule.is_none() {
+            let hint = "add `driftSchedule: rate(1 day)` at the top of the file, or remove `onDrift`";
+            problems.add(path.clone(), "nobody looks for drift, so nothing is ever repaired", hint);
+        }
+        if kinds.is_empty() {
+            problems.add(format!("{path}.repair"), "no kind is repaired", "list some, or write `onDrift: report`");
+        }
+        problems.repeated(kinds, |n| format!("{path}.repair[{n}]"));
     }
 }
 

@@ -22,6 +22,35 @@ const LEAVING: &[Bad] = &[
     },
 ];
 
+const DRIFT: &[Bad] = &[
+    Bad {
+        from: "version: 1",
+        to: "version: 1\ndriftSchedule: daily",
+        line_of: "driftSchedule: daily",
+        path: "driftSchedule",
+        message: "\"daily\" is not a schedule from rate(1 hour) to rate(30 days)",
+    },
+    Bad {
+        from: "    stage: staging",
+        to: "    stage: staging\n    onDrift: { repair: [role] }",
+        line_of: "onDrift: { repair",
+        path: "environments.staging.onDrift",
+        message: "nobody looks for drift, so nothing is ever repaired",
+    },
+    Bad {
+        from: "    stage: staging",
+        to: "    stage: staging\n    onDrift: { repair: [roles] }",
+        line_of: "onDrift: { repair",
+        path: "environments.staging.onDrift.repair[0]",
+        message: "unknown variant `roles`, expected one of `vpc`, `subnet`, `route-table`, `internet-gateway`, `vpc-endpoint`, `vpc-flow-log`, `transit-gateway-attachment`, `role`, `policy`, `oidc-provider`, `backup-vault`, `backup-plan`, `configuration-recorder`, `config-rule`, `access-entry`, `pod-identity-association`, `security-group`, `service-linked-role`, `delivery-channel`, `backup-selection`, `account-setting`, `sign-in`, `file`, `address-block`, `record`",
+    },
+];
+
+#[test]
+fn schedules_and_repairs_that_do_nothing_are_refused() {
+    assert_bad(DRIFT);
+}
+
 #[test]
 fn rules_by_which_nobody_can_leave_are_refused() {
     assert_bad(LEAVING);
@@ -33,7 +62,7 @@ const SHAPES: &[Bad] = &[
         to: "stge: staging",
         line_of: "stge: staging",
         path: "environments.staging.stge",
-        message: "unknown field `stge`, expected one of organizationalUnits, cluster, stage, regions, defaultVpc, roles, gitOps, baseline, signIn, tags, offboarding",
+        message: "unknown field `stge`, expected one of organizationalUnits, cluster, stage, regions, defaultVpc, roles, gitOps, baseline, signIn, tags, offboarding, onDrift",
     },
     Bad {
         from: "    stage: staging",

@@ -29,6 +29,7 @@ pub(crate) fn input() -> Input {
             opening_until: None,
             tags: OrganizationTags::default(),
             only_planned: None,
+            repairs: None,
         },
         clusters: vec![plan()],
         roles: Vec::new(),

@@ -1,0 +1,58 @@
+//! The line that says how many accounts stand how to their plan, as metrics.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::{
+    line,
+    metrics::{Directive, STANDINGS},
+};
+
+/// A line with [`STANDINGS`].
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct StandingsLine {
+    #[serde(rename = "_aws")]
+    about: AboutStandings,
+    accounts_in_sync: usize,
+    accounts_drifted: usize,
+    accounts_unknown: usize,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct AboutStandings {
+    timestamp: i64,
+    cloud_watch_metrics: [Directive; 1],
+}
+
+/// The line that says how many accounts are in sync, have drifted, and are unknown.
+fn standings_line([in_sync, drifted, unknown]: [usize; 3], now: Timestamp) -> String {
+    let about = AboutStandings { timestamp: now.as_millisecond(), cloud_watch_metrics: [STANDINGS] };
+    let line = StandingsLine { about, accounts_in_sync: in_sync, accounts_drifted: drifted, accounts_unknown: unknown };
+    serde_json::to_string(&line).unwrap_or_default()
+}
+
+/// Logs how many accounts are in sync, have drifted, and are unknown, as metrics.
+pub fn write_standings(counts: [usize; 3], now: Timestamp) {
+    line::write(&standings_line(counts, now));
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn the_line_of_standings_is_one_that_cloudwatch_takes_metrics_from() {
+        let schema: Value = serde_json::from_str(include_str!("../tests/emf.schema.json")).unwrap();
+        let now = "2026-11-21T08:30:00Z".parse().unwrap();
+        let line: Value = serde_json::from_str(&standings_line([7, 2, 1], now)).unwrap();
+        assert!(jsonschema::validator_for(&schema).unwrap().is_valid(&line), "{line}");
+        assert_eq!((&line["AccountsDrifted"], &line["AccountsUnknown"]), (&json!(2), &json!(1)));
+        for metric in STANDINGS.metrics {
+            assert!(line[metric.name].is_u64(), "{} of {line}", metric.name);
+        }
+    }
+}
