@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use berth_tenancy::{BackupTag, ConfigRule, Effect, ResourceKind, UntaggedKind};
+use berth_tenancy::{BackupTag, ConfigRule, Effect, ResourceKind, Tags, UNTAG_CHANGE, UntaggedKind};
 
 use crate::{Input, PLAN_NAME, PlannedRule, RECORDER, State, decide::wanted::tags};
 
@@ -48,6 +48,10 @@ pub enum ConfigChange {
     TagRecorder { arn: String },
     /// Repair the tags of a rule.
     TagRule { arn: String, name: String },
+    /// Remove tags of the recorder that left platform.yaml, as Berth gave them.
+    UntagRecorder { arn: String, tags: Tags },
+    /// Remove tags of a rule that left platform.yaml, as Berth gave them.
+    UntagRule { arn: String, name: String, tags: Tags },
     /// Delete a rule of an account that leaves.
     DeleteRule { name: String },
     /// Stop recording in an account that leaves.
@@ -69,6 +73,10 @@ pub enum BackupChange {
     TagVault { arn: String, name: String },
     /// Repair the tags of the backup plan.
     TagPlan { arn: String },
+    /// Remove tags of the backup vault that left platform.yaml, as Berth gave them.
+    UntagVault { arn: String, name: String, tags: Tags },
+    /// Remove tags of the backup plan that left platform.yaml, as Berth gave them.
+    UntagPlan { arn: String, tags: Tags },
     /// Repair the rules of the backup plan.
     UpdatePlan { id: String, rules: Vec<PlannedRule> },
     /// Choose what is backed up: whatever has one of these tags.
@@ -170,6 +178,10 @@ impl ConfigChange {
                 let before = state.rules.get(name).and_then(|rule| rule.tags.as_ref());
                 Effect::changes(ConfigRule, "config:TagResource").id(name).tags(before, &tags(input, ConfigRule))
             }
+            Self::UntagRecorder { tags, .. } => recorder("config:UntagResource").without_tags(tags),
+            Self::UntagRule { name, tags, .. } => {
+                Effect::changes(ConfigRule, "config:UntagResource").id(name).without_tags(tags)
+            }
             Self::DeleteRule { name } => Effect::deletes(ConfigRule, "config:DeleteConfigRule").id(name),
             Self::StopRecorder => recorder("config:StopConfigurationRecorder").field("recording", true, false),
             Self::DeleteChannel => {
@@ -200,6 +212,12 @@ impl BackupChange {
             }
             Self::TagPlan { arn } => {
                 Effect::changes(BackupPlan, "backup:TagResource").id(arn).tags(None, &tags(input, BackupPlan))
+            }
+            Self::UntagVault { name, tags, .. } => {
+                Effect::changes(BackupVault, "backup:UntagResource").id(name).without_tags(tags)
+            }
+            Self::UntagPlan { arn, tags } => {
+                Effect::changes(BackupPlan, "backup:UntagResource").id(arn).without_tags(tags)
             }
             Self::UpdatePlan { id, rules } => {
                 let before = state.plan.as_ref().map(|plan| written(&plan.rules));
@@ -259,6 +277,10 @@ impl fmt::Display for ConfigChange {
             Self::PutRule { rule, repair: true } => write!(f, "repair Config rule {}", rule.name_in_account()),
             Self::TagRecorder { .. } => write!(f, "repair tags of configuration recorder {RECORDER}"),
             Self::TagRule { name, .. } => write!(f, "repair tags of Config rule {name}"),
+            Self::UntagRecorder { tags, .. } => {
+                write!(f, "{UNTAG_CHANGE}{} from configuration recorder {RECORDER}", tags.keys())
+            }
+            Self::UntagRule { name, tags, .. } => write!(f, "{UNTAG_CHANGE}{} from Config rule {name}", tags.keys()),
             Self::DeleteRule { name } => write!(f, "delete Config rule {name}"),
             Self::StopRecorder => write!(f, "stop configuration recorder {RECORDER}"),
             Self::DeleteChannel => write!(f, "delete delivery channel {RECORDER}"),
@@ -274,6 +296,8 @@ impl fmt::Display for BackupChange {
             Self::CreatePlan { .. } => write!(f, "create backup plan {PLAN_NAME}"),
             Self::TagVault { name, .. } => write!(f, "repair tags of backup vault {name}"),
             Self::TagPlan { .. } => write!(f, "repair tags of backup plan {PLAN_NAME}"),
+            Self::UntagVault { name, tags, .. } => write!(f, "{UNTAG_CHANGE}{} from backup vault {name}", tags.keys()),
+            Self::UntagPlan { tags, .. } => write!(f, "{UNTAG_CHANGE}{} from backup plan {PLAN_NAME}", tags.keys()),
             Self::UpdatePlan { .. } => write!(f, "repair backup plan {PLAN_NAME}"),
             Self::CreateSelection { name, .. } => write!(f, "create backup selection {name}"),
             Self::DeleteSelection { name, .. } => {

@@ -9,7 +9,7 @@ use berth_tenancy::{BackupPlan, ConfigPlan, Mode, RecorderPlan, ResourceKind, Ta
 
 use self::wanted::{CONTROL_TOWER, config_role, planned_rules};
 pub use self::wanted::{PLAN_NAME, RECORDER, selection_name, token};
-use crate::{BackupChange, Change, ConfigChange, Input, Output, Plan, Recorder, SettingChange, State};
+use crate::{BackupChange, Change, ConfigChange, Input, Output, Plan, Recorder, Rule, SettingChange, State};
 
 /// Compares what is there with the plan. Every batch holds what needs nothing else of the same batch.
 pub(crate) fn decide(input: &Input, state: &State) -> Result<Decision<Change, Output>, StepError> {
@@ -84,10 +84,7 @@ fn config(input: &Input, plan: &ConfigPlan, state: &State) -> Result<Vec<ConfigC
         let name = rule.name_in_account();
         match state.rules.get(&name) {
             // One that says what is planned serves, whoever made it.
-            Some(there) if there.says.as_ref() == Some(rule) => {
-                let lacks = lacks_tags(input, ResourceKind::ConfigRule, there.tags.as_ref());
-                changes.extend(lacks.then(|| ConfigChange::TagRule { arn: there.arn.clone(), name }));
-            }
+            Some(there) if there.says.as_ref() == Some(rule) => changes.extend(rule_tags(input, there, name)),
             Some(there) if !are_ours(input, there.tags.as_ref()) => {
                 return Err(StepError::not_owned(&format!("Config rule {name}")));
             }
@@ -95,6 +92,19 @@ fn config(input: &Input, plan: &ConfigPlan, state: &State) -> Result<Vec<ConfigC
         }
     }
     Ok(changes)
+}
+
+/// Brings the tags of a rule of ours to the plan.
+fn rule_tags(input: &Input, there: &Rule, name: String) -> impl Iterator<Item = ConfigChange> {
+    let Rule { arn, tags, says: _ } = there;
+    let lacks = lacks_tags(input, ResourceKind::ConfigRule, tags.as_ref());
+    let tag = lacks.then(|| ConfigChange::TagRule { arn: arn.clone(), name: name.clone() });
+    let untag = surplus_tags(input, ResourceKind::ConfigRule, tags.as_ref()).map(|tags| ConfigChange::UntagRule {
+        arn: arn.clone(),
+        name,
+        tags,
+    });
+    tag.into_iter().chain(untag)
 }
 
 /// The recorder, then where it delivers to, then its start: each needs the one before it. A region has one recorder.
@@ -114,8 +124,11 @@ fn recorder(input: &Input, wanted: &RecorderPlan, state: &State) -> Result<Vec<C
     };
     let Recorder { name: _, recording, role_arn, all_supported, global_resources, arn, tags } = there;
     let mut changes = Vec::new();
-    let arn = arn.as_ref().filter(|_| lacks_tags(input, ResourceKind::ConfigurationRecorder, tags.as_ref()));
-    changes.extend(arn.map(|arn| ConfigChange::TagRecorder { arn: arn.clone() }));
+    let kind = ResourceKind::ConfigurationRecorder;
+    let untagged = arn.as_ref().filter(|_| lacks_tags(input, kind, tags.as_ref()));
+    changes.extend(untagged.map(|arn| ConfigChange::TagRecorder { arn: arn.clone() }));
+    let surplus = arn.clone().zip(surplus_tags(input, kind, tags.as_ref()));
+    changes.extend(surplus.map(|(arn, tags)| ConfigChange::UntagRecorder { arn, tags }));
     let role = config_role(&input.run);
     if role_arn.as_ref() != Some(&role) || !all_supported || *global_resources != wanted.global_resources {
         changes.push(put);
@@ -158,6 +171,10 @@ fn backup(input: &Input, wanted: &BackupPlan, state: &State) -> Result<Vec<Backu
     if !vault.tagged {
         changes.push(BackupChange::TagVault { arn: vault.arn.clone(), name: wanted.vault.clone() });
     }
+    if !vault.surplus.0.is_empty() {
+        let (arn, name, tags) = (vault.arn.clone(), wanted.vault.clone(), vault.surplus.clone());
+        changes.push(BackupChange::UntagVault { arn, name, tags });
+    }
     let rules = planned_rules(wanted);
     let Some(plan) = &state.plan else {
         changes.push(BackupChange::CreatePlan { rules });
@@ -170,6 +187,9 @@ fn backup(input: &Input, wanted: &BackupPlan, state: &State) -> Result<Vec<Backu
         // First and alone: the policy of this step allows changes of plans that have the tag.
         changes.push(BackupChange::TagPlan { arn: plan.arn.clone() });
         return Ok(changes);
+    }
+    if !plan.surplus.0.is_empty() {
+        changes.push(BackupChange::UntagPlan { arn: plan.arn.clone(), tags: plan.surplus.clone() });
     }
     if plan.rules != rules {
         changes.push(BackupChange::UpdatePlan { id: plan.id.clone(), rules });
@@ -199,6 +219,12 @@ fn are_ours(input: &Input, tags: Option<&Tags>) -> bool {
 /// Whether something of ours lacks a tag. What was not read lacks none.
 fn lacks_tags(input: &Input, kind: ResourceKind, tags: Option<&Tags>) -> bool {
     are_ours(input, tags) && tags.is_some_and(|tags| !tags.missing(&wanted::tags(input, kind)).0.is_empty())
+}
+
+/// What something of ours has too many; none of what was not read.
+fn surplus_tags(input: &Input, kind: ResourceKind, tags: Option<&Tags>) -> Option<Tags> {
+    let there = tags.filter(|tags| tags.are_ours(&input.run.account_id))?;
+    Some(input.run.surplus_tags(kind, there, &wanted::tags(input, kind))).filter(|tags| !tags.0.is_empty())
 }
 
 /// A region has room for one, and somebody else has it.

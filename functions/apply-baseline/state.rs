@@ -94,6 +94,8 @@ pub struct Vault {
     pub ours: bool,
     /// Whether it has all tags of ours.
     pub tagged: bool,
+    /// Tags of ours that it is to have no more.
+    pub surplus: Tags,
 }
 
 /// A backup plan.
@@ -106,6 +108,8 @@ pub struct Plan {
     pub ours: bool,
     /// Whether it has all tags of ours.
     pub tagged: bool,
+    /// Tags of ours that it is to have no more.
+    pub surplus: Tags,
     pub rules: Vec<PlannedRule>,
     pub selections: Vec<Selection>,
 }
@@ -184,6 +188,15 @@ impl State {
                     there.0.extend(tags(input, ResourceKind::ConfigRule).0);
                 }
             }
+            ConfigChange::UntagRecorder { tags, .. } => {
+                let there = self.recorder.iter_mut().filter_map(|recorder| recorder.tags.as_mut());
+                there.for_each(|there| there.remove(&tags));
+            }
+            ConfigChange::UntagRule { name, tags, .. } => {
+                if let Some(there) = self.rules.get_mut(&name).and_then(|rule| rule.tags.as_mut()) {
+                    there.remove(&tags);
+                }
+            }
             // Only of what is left over.
             ConfigChange::DeleteRule { .. }
             | ConfigChange::StopRecorder
@@ -195,14 +208,19 @@ impl State {
     fn apply_backup(&mut self, change: BackupChange, id: String) {
         match (change, &mut self.plan) {
             (BackupChange::CreateVault { key, .. }, _) => {
-                self.vault = Some(Vault { arn: String::new(), key, ours: true, tagged: true });
+                let (arn, surplus) = (String::new(), Tags::default());
+                self.vault = Some(Vault { arn, key, ours: true, tagged: true, surplus });
+            }
+            (BackupChange::UntagVault { .. }, _) => {
+                self.vault.iter_mut().for_each(|vault| vault.surplus = Tags::default());
             }
             (BackupChange::TagVault { .. }, _) => self.vault.iter_mut().for_each(|vault| vault.tagged = true),
             (BackupChange::CreatePlan { rules }, plan) => {
-                let (arn, selections) = (String::new(), Vec::new());
-                *plan = Some(Plan { id, arn, ours: true, tagged: true, rules, selections });
+                let (arn, selections, surplus) = (String::new(), Vec::new(), Tags::default());
+                *plan = Some(Plan { id, arn, ours: true, tagged: true, surplus, rules, selections });
             }
             (BackupChange::TagPlan { .. }, Some(plan)) => plan.tagged = true,
+            (BackupChange::UntagPlan { .. }, Some(plan)) => plan.surplus = Tags::default(),
             (BackupChange::UpdatePlan { rules, .. }, Some(plan)) => plan.rules = rules,
             (BackupChange::CreateSelection { name, .. }, Some(plan)) => {
                 plan.selections.push(Selection { id, name, ours: true });

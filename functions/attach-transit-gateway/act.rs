@@ -40,6 +40,7 @@ async fn in_tenant(tenant: &SdkConfig, input: &Input, change: &Change) -> Result
         }
         Change::ChangeSubnets { attachment, add, remove } => change_subnets(&ec2(), attachment, add, remove).await,
         Change::Tag { attachment, tags } => tag(&ec2(), attachment, tags).await,
+        Change::Untag { attachment, tags } => untag(&ec2(), attachment, tags).await,
         Change::CreateRoute { table, destination, gateway } => {
             routes::create(&ec2(), table, destination, gateway).await
         }
@@ -137,6 +138,16 @@ async fn tag(ec2: &Client, attachment: &str, tags: &Tags) -> Result<Made, StepEr
             Fault::InvalidInput,
             format!("remove tags of others from {attachment}: AWS takes 50; then redrive the execution"),
         ),
+        _ => failure.or_common(),
+    })?;
+    Ok(Made::default())
+}
+
+/// EC2 removes a tag only while it has the value. [EC2 `DeleteTags`]
+async fn untag(ec2: &Client, attachment: &str, tags: &Tags) -> Result<Made, StepError> {
+    let sent = ec2.delete_tags().resources(attachment).set_tags(Some(sdk_tags(tags))).send().await;
+    sent.named("ec2:DeleteTags").map_err(|failure| match failure.code() {
+        Some("InvalidTransitGatewayAttachmentID.NotFound") => lost_race(failure),
         _ => failure.or_common(),
     })?;
     Ok(Made::default())

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use berth_isolation::AssociatedWith;
-use berth_tenancy::{Destination, Effect, ResourceKind, Tags, UntaggedKind};
+use berth_tenancy::{Destination, Effect, ResourceKind, Tags, UNTAG_CHANGE, UntaggedKind};
 
 use crate::{Input, State};
 
@@ -29,6 +29,8 @@ pub enum Change {
     },
     /// Set tags that the attachment lacks.
     Tag { attachment: String, tags: Tags },
+    /// Remove tags that left platform.yaml, of which these are the values that Berth gave.
+    Untag { attachment: String, tags: Tags },
     /// Accept the attachment, in the network account.
     Accept { attachment: String },
     /// Associate the attachment with the spoke table, in the network account.
@@ -85,6 +87,7 @@ impl Change {
                 let before = state.attachment.as_ref().map(|attachment| &attachment.tags);
                 of_attachment(attachment, "ec2:CreateTags").tags(before, tags)
             }
+            Self::Untag { attachment, tags } => of_attachment(attachment, "ec2:DeleteTags").without_tags(tags),
             Self::Accept { attachment } => {
                 let (before, after) = ("pendingAcceptance", "available");
                 let effect = of_attachment(attachment, "ec2:AcceptTransitGatewayVpcAttachment");
@@ -203,9 +206,8 @@ impl fmt::Display for Change {
                     write!(f, "add {} to {attachment} and remove {}", add.join(", "), remove.join(", "))
                 }
             },
-            Self::Tag { attachment, tags } => {
-                write!(f, "tag {attachment} with {}", tags.0.keys().cloned().collect::<Vec<_>>().join(", "))
-            }
+            Self::Tag { attachment, tags } => write!(f, "tag {attachment} with {}", tags.keys()),
+            Self::Untag { attachment, tags } => write!(f, "{UNTAG_CHANGE}{} from {attachment}", tags.keys()),
             Self::Accept { attachment } => write!(f, "accept {attachment}"),
             Self::Associate { attachment, table } => write!(f, "associate {attachment} with {table}"),
             Self::Disassociate { attachment, table } => write!(f, "disassociate {attachment} from {table}"),

@@ -9,7 +9,7 @@ use berth_isolation::{
     AssociatedWith, Association, AssociationState, Details, PropagationState, check_plan, prove, wrong_table,
 };
 use berth_step::{Decision, Fault, StepError};
-use berth_tenancy::{PlannedChange, wait};
+use berth_tenancy::{PlannedChange, ResourceKind, wait};
 
 use crate::{Attachment, AttachmentState, Change, Input, Output, State};
 
@@ -109,10 +109,13 @@ fn ended(attachment: &Attachment, state: &str) -> StepError {
         .hint(format!("{next}; then redrive the execution, which attaches anew"))
 }
 
-/// Tags that the attachment lacks. Those of other people stay, and so do those that left platform.yaml.
-fn drifted_tags(input: &Input, attachment: &Attachment) -> Option<Change> {
-    let tags = attachment.tags.missing(&input.tags());
-    (!tags.0.is_empty()).then(|| Change::Tag { attachment: attachment.id.clone(), tags })
+/// Tags that the attachment lacks. Those of other people stay; those that left platform.yaml go where it says so.
+fn drifted_tags(input: &Input, attachment: &Attachment) -> impl Iterator<Item = Change> {
+    let (there, wanted) = (&attachment.tags, input.tags());
+    let (tags, attachment) = (there.missing(&wanted), attachment.id.clone());
+    let surplus = input.run.surplus_tags(ResourceKind::TransitGatewayAttachment, there, &wanted);
+    let tag = (!tags.0.is_empty()).then(|| Change::Tag { attachment: attachment.clone(), tags });
+    tag.into_iter().chain((!surplus.0.is_empty()).then_some(Change::Untag { attachment, tags: surplus }))
 }
 
 /// Adds subnets that the attachment lacks. Removing one cuts its zone off, so that needs leave; both in one call,

@@ -101,6 +101,9 @@ impl State {
             Change::Tag { tags, .. } => {
                 self.attachment.iter_mut().for_each(|attachment| attachment.tags.0.extend(tags.0.clone()));
             }
+            Change::Untag { tags, .. } => {
+                self.attachment.iter_mut().for_each(|attachment| attachment.tags.remove(tags));
+            }
             Change::Accept { .. } => {
                 if let Some(attachment) = &mut self.attachment {
                     attachment.state = made.and_then(|made| made.state).unwrap_or(AttachmentState::Available);

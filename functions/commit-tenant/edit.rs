@@ -8,6 +8,7 @@ use berth_crd::{
 };
 use berth_gitops::{Change, Edit, RepoPath, Snapshot, Stray};
 use berth_step::{Fault, StepError};
+use berth_tenancy::AccountId;
 
 use crate::{CommitRequestExt, request::NOT_MADE_YET};
 
@@ -108,7 +109,8 @@ fn edit_one(snapshot: &Snapshot, files: &Files, request: &CommitRequest) -> Resu
     }
     let text = match (request.wish, existing.as_deref()) {
         (Wish::Join | Wish::Check, there) => {
-            let there = without_old_entry(request, there).map_err(|error| cannot_join(error, &path))?;
+            let there = without_old_entry(request, there)
+                .map_err(|error| cannot_join(error, &path, &request.run.account_id))?;
             join(there.as_deref(), &request.entry()?).and_then(|text| suspended(request, text))
         }
         (_, None) => return Ok(None),
@@ -126,7 +128,7 @@ fn edit_one(snapshot: &Snapshot, files: &Files, request: &CommitRequest) -> Resu
             }
         }
     };
-    let text = text.map_err(|error| cannot_join(error, &path))?;
+    let text = text.map_err(|error| cannot_join(error, &path, &request.run.account_id))?;
     // What is not made yet has placeholders for the ids that only AWS can give; everything else must be right.
     let checked = if request.writes() { text.clone() } else { text.replace(NOT_MADE_YET, "00000000") };
     let mut violations = validate(&checked, existing.as_deref()).err().unwrap_or_default();
@@ -192,35 +194,40 @@ fn not_moved(snapshot: &Snapshot, path: &RepoPath, request: &CommitRequest) -> R
     Err(StepError::new(Fault::InvalidInput, what).hint(next))
 }
 
-fn cannot_join(error: CrError, path: &RepoPath) -> StepError {
+fn cannot_join(error: CrError, path: &RepoPath, account: &AccountId) -> StepError {
     let fault = match &error {
         error if error.is_not_owned() => Fault::NotOwned,
         CrError::Unwritable(_) => Fault::Bug,
         _ => Fault::InvalidInput,
     };
-    let hint = not_joined(&error);
+    let hint = not_joined(&error, account);
     StepError::new(fault, format!("{path} in the GitOps repository: {error}")).hint(hint).because(error)
 }
 
 /// What to do about a file that does not take the account. Whoever writes an account into a file that refuses it may give
 /// it to another team, so no hint leads there.
-fn not_joined(error: &CrError) -> &'static str {
+fn not_joined(error: &CrError, account: &AccountId) -> String {
     match error {
-        CrError::OtherAccount { .. } => {
+        CrError::OtherAccount { .. } => format!(
             "another account is the tenant's environment, and stays: give this one a tenant of its own by its tag \
-             berth:tenant, then berth replay ACCOUNT --new; or, if it replaces the other one, berth transfer"
-        }
-        CrError::OtherEnvironment { .. } | CrError::OtherCluster { .. } => {
-            "undo what makes the account another one (its organizational unit, its tag, `cluster` in platform.yaml), or \
-             let it change hands: berth transfer; then berth replay ACCOUNT --new"
-        }
+             berth:tenant, then berth replay {account} --new; or, if it replaces the other one, offboard that one (berth \
+             offboard), or have the file's owners take it out where Berth does not know it; then berth replay {account} \
+             --new"
+        ),
+        CrError::OtherEnvironment { .. } => format!(
+            "undo what makes the account another one (its organizational unit), or have the file's owners take its entry \
+             out; then berth replay {account} --new"
+        ),
+        CrError::OtherCluster { .. } => format!(
+            "find out which cluster is right, and correct `cluster` in platform.yaml, or the file in a change that its \
+             owners review; then berth replay {account} --new"
+        ),
         CrError::NotThisTenant { .. } => {
-            "find out whose file it is and move it elsewhere in the repository; then redrive the execution"
+            "find out whose file it is and move it elsewhere in the repository; then redrive the execution".to_owned()
         }
-        _ => {
-            "mend what is named in the file, in a change that its owners review, and add no account to it; then redrive \
-             the execution"
-        }
+        _ => "mend what is named in the file, in a change that its owners review, and add no account to it; then redrive \
+              the execution"
+            .to_owned(),
     }
 }
 

@@ -33,6 +33,10 @@ pub(crate) async fn act(iam: &Client, input: &Input, change: &Change) -> Result<
             let call = iam.tag_policy().policy_arn(arn).set_tags(Some(sdk_tags(tags)?));
             call.send().await.named("iam:TagPolicy").map_err(meaning)?;
         }
+        Change::UntagBoundary { arn, tags } => {
+            let call = iam.untag_policy().policy_arn(arn).set_tag_keys(Some(keys(tags)));
+            call.send().await.named("iam:UntagPolicy").map_err(meaning)?;
+        }
         Change::CreateProvider { arn, audiences } => create_provider(iam, input, arn, audiences).await?,
         Change::AddAudience { arn, audience } => {
             let call = iam.add_client_id_to_open_id_connect_provider();
@@ -43,6 +47,11 @@ pub(crate) async fn act(iam: &Client, input: &Input, change: &Change) -> Result<
             let call = iam.tag_open_id_connect_provider().open_id_connect_provider_arn(arn);
             let call = call.set_tags(Some(sdk_tags(tags)?));
             call.send().await.named("iam:TagOpenIDConnectProvider").map_err(meaning)?;
+        }
+        Change::UntagProvider { arn, tags } => {
+            let call = iam.untag_open_id_connect_provider().open_id_connect_provider_arn(arn);
+            let call = call.set_tag_keys(Some(keys(tags)));
+            call.send().await.named("iam:UntagOpenIDConnectProvider").map_err(meaning)?;
         }
         Change::RemoveProvider { arn } => {
             let sent = iam.delete_open_id_connect_provider().open_id_connect_provider_arn(arn).send().await;
@@ -116,6 +125,10 @@ async fn change_role(iam: &Client, role: &str, to: &RoleChange) -> Result<(), St
             tag(iam, role, &Tags::default().with(TAG_SESSION, &longest.to_string())).await?;
         }
         RoleChange::Tags { tags } => tag(iam, role, tags).await?,
+        RoleChange::Untag { tags } => {
+            let call = iam.untag_role().role_name(role).set_tag_keys(Some(keys(tags)));
+            call.send().await.named("iam:UntagRole").map_err(meaning)?;
+        }
         RoleChange::Attach { arn } => {
             let call = iam.attach_role_policy().role_name(role).policy_arn(arn);
             let sent = call.send().await.named("iam:AttachRolePolicy");
@@ -135,6 +148,10 @@ async fn change_role(iam: &Client, role: &str, to: &RoleChange) -> Result<(), St
         }
     }
     Ok(())
+}
+
+fn keys(tags: &Tags) -> Vec<String> {
+    tags.0.keys().cloned().collect()
 }
 
 async fn tag(iam: &Client, role: &str, tags: &Tags) -> Result<(), StepError> {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fmt};
 
-use berth_tenancy::{Effect, ResourceKind, RolePlan, Tags, trust_document};
+use berth_tenancy::{Effect, ResourceKind, RolePlan, Tags, UNTAG_CHANGE, trust_document};
 use serde_json::Value;
 
 use crate::{
@@ -18,12 +18,16 @@ pub enum Change {
     UpdateBoundary { arn: String, document: Value, delete_version: Option<String> },
     /// Set tags that the permissions boundary lacks.
     TagBoundary { arn: String, tags: Tags },
+    /// Remove tags of the permissions boundary that left platform.yaml, as Berth gave them.
+    UntagBoundary { arn: String, tags: Tags },
     /// Make an OIDC provider, with its audiences and tags in the same call.
     CreateProvider { arn: String, audiences: BTreeSet<String> },
     /// Add an audience that an OIDC provider of ours lacks; those of others stay.
     AddAudience { arn: String, audience: String },
     /// Set tags that an OIDC provider of ours lacks.
     TagProvider { arn: String, tags: Tags },
+    /// Remove tags of an OIDC provider of ours that left platform.yaml, as Berth gave them.
+    UntagProvider { arn: String, tags: Tags },
     /// Make a role, with its boundary and tags in the same call.
     CreateRole { role: Box<RolePlan>, boundary: String },
     /// Change one thing about a role that exists.
@@ -47,6 +51,8 @@ pub enum RoleChange {
     Session { seconds: u32 },
     /// Repair tags.
     Tags { tags: Tags },
+    /// Remove tags that left platform.yaml, as Berth gave them.
+    Untag { tags: Tags },
     /// Attach a managed policy.
     Attach { arn: String },
     /// Detach a managed policy that the plan does not have.
@@ -73,6 +79,10 @@ impl Change {
             Self::TagBoundary { arn, tags } => {
                 let before = state.boundary.as_ref().and_then(|there| there.tags.as_ref());
                 Effect::changes(Policy, "iam:TagPolicy").id(arn).tags(before, tags)
+            }
+            Self::UntagBoundary { arn, tags } => Effect::changes(Policy, "iam:UntagPolicy").id(arn).without_tags(tags),
+            Self::UntagProvider { arn, tags } => {
+                Effect::changes(OidcProvider, "iam:UntagOpenIDConnectProvider").id(arn).without_tags(tags)
             }
             Self::CreateProvider { arn, audiences } => {
                 let effect = Effect::creates(OidcProvider, "iam:CreateOpenIDConnectProvider").id(arn);
@@ -131,6 +141,7 @@ impl RoleChange {
                 effect("iam:UpdateRole").field("maxSessionDuration", before, seconds)
             }
             Self::Tags { tags } => effect("iam:TagRole").tags(there.map(|there| &there.tags), tags),
+            Self::Untag { tags } => effect("iam:UntagRole").without_tags(tags),
             Self::Attach { arn } => effect("iam:AttachRolePolicy").field(&policy(arn), (), "attached"),
             Self::Detach { arn } => effect("iam:DetachRolePolicy").field(&policy(arn), "attached", ()),
             Self::PutInline { policy, document } => {
@@ -151,6 +162,12 @@ impl fmt::Display for Change {
             Self::CreateBoundary { name, .. } => write!(f, "create permissions boundary {name}"),
             Self::UpdateBoundary { arn, .. } => write!(f, "update permissions boundary {arn}"),
             Self::TagBoundary { arn, .. } => write!(f, "repair tags of permissions boundary {arn}"),
+            Self::UntagBoundary { arn, tags } => {
+                write!(f, "{UNTAG_CHANGE}{} from permissions boundary {arn}", tags.keys())
+            }
+            Self::UntagProvider { arn, tags } => {
+                write!(f, "{UNTAG_CHANGE}{} from OIDC provider {arn}", tags.keys())
+            }
             Self::CreateProvider { arn, audiences } => {
                 let audiences: Vec<&str> = audiences.iter().map(String::as_str).collect();
                 write!(f, "create OIDC provider {arn} for {}", audiences.join(", "))
@@ -170,6 +187,7 @@ impl fmt::Display for Change {
                 RoleChange::Boundary { .. } => write!(f, "repair permissions boundary of role {role}"),
                 RoleChange::Session { seconds } => write!(f, "set longest session of role {role} to {seconds} s"),
                 RoleChange::Tags { .. } => write!(f, "repair tags of role {role}"),
+                RoleChange::Untag { tags } => write!(f, "{UNTAG_CHANGE}{} from role {role}", tags.keys()),
                 RoleChange::Attach { arn } => write!(f, "attach {arn} to role {role}"),
                 RoleChange::Detach { arn } => write!(f, "detach {arn} from role {role}, which the plan does not have"),
                 RoleChange::PutInline { policy, .. } => write!(f, "write inline policy {policy} of role {role}"),

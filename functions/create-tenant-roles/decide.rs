@@ -93,11 +93,14 @@ fn boundary(input: &Input, state: &State) -> Result<Vec<Change>, StepError> {
         // One that says what is planned serves, whoever made it; it is neither changed nor tagged.
         return if is_same { Ok(Vec::new()) } else { Err(StepError::not_owned(&format!("policy {arn}"))) };
     };
-    let missing = tags.missing(&boundary_tags(input));
+    let wanted = boundary_tags(input);
+    let missing = tags.missing(&wanted);
     let tag = (!missing.0.is_empty()).then(|| Change::TagBoundary { arn: arn.clone(), tags: missing });
+    let surplus = input.run.surplus_tags(ResourceKind::Policy, tags, &wanted);
+    let untag = (!surplus.0.is_empty()).then(|| Change::UntagBoundary { arn: arn.clone(), tags: surplus });
     let delete_version = there.oldest_of_full.clone();
     let update = Change::UpdateBoundary { arn, document: plan.document.clone(), delete_version };
-    Ok(tag.into_iter().chain((!is_same).then_some(update)).collect())
+    Ok(tag.into_iter().chain(untag).chain((!is_same).then_some(update)).collect())
 }
 
 fn must_be_ours(input: &Input, role: &RolePlan, there: &ObservedRole) -> Result<(), StepError> {
@@ -129,12 +132,17 @@ fn repairs(input: &Input, role: &RolePlan, there: &ObservedRole, boundary: &str)
     if there.trust != trust {
         changes.push(RoleChange::Trust { document: trust });
     }
-    let mut tags = there.tags.missing(&wanted_tags(input, role));
+    let wanted = wanted_tags(input, role);
+    let mut tags = there.tags.missing(&wanted);
     if tags.0.remove(TAG_SESSION).is_some() {
         changes.push(RoleChange::Session { seconds: role.session_seconds_max });
     }
     if !tags.0.is_empty() {
         changes.push(RoleChange::Tags { tags });
+    }
+    let tags = input.run.surplus_tags(ResourceKind::Role, &there.tags, &wanted);
+    if !tags.0.is_empty() {
+        changes.push(RoleChange::Untag { tags });
     }
     let absent = role.managed_policies.iter().filter(|arn| !there.managed.contains(*arn));
     changes.extend(absent.map(|arn| RoleChange::Attach { arn: arn.clone() }));

@@ -93,7 +93,7 @@ async fn observed_boundary(
         .filter(|version| !version.is_default_version())
         .min_by_key(|version| version.create_date().map(DateTime::secs))
         .filter(|_| versions.len() >= POLICY_VERSIONS_MAX);
-    let has_tags_of_organization = !input.run.tags.of(ResourceKind::Policy).0.is_empty();
+    let has_tags_of_organization = input.run.compares_tags(ResourceKind::Policy);
     let tags = match detail.arn().filter(|_| differs || has_tags_of_organization) {
         Some(arn) => Some(policy_tags(iam, arn).await?),
         None => None,

@@ -96,6 +96,10 @@ impl State {
                 let there = self.boundary.iter_mut().filter_map(|boundary| boundary.tags.as_mut());
                 there.for_each(|there| there.0.extend(tags.0.clone()));
             }
+            Change::UntagBoundary { tags, .. } => {
+                let there = self.boundary.iter_mut().filter_map(|boundary| boundary.tags.as_mut());
+                there.for_each(|there| there.remove(tags));
+            }
             Change::CreateProvider { arn, audiences } => {
                 let (audiences, tags) = (audiences.clone(), provider_tags(input));
                 let made = ObservedProvider { audiences, tags, trusted_by: BTreeSet::new() };
@@ -106,6 +110,9 @@ impl State {
             }
             Change::TagProvider { arn, tags } => {
                 self.providers.entry(arn.clone()).or_default().tags.0.extend(tags.0.clone());
+            }
+            Change::UntagProvider { arn, tags } => {
+                self.providers.entry(arn.clone()).or_default().tags.remove(tags);
             }
             Change::RemoveProvider { arn } => {
                 self.providers.remove(arn);
@@ -150,6 +157,7 @@ impl ObservedRole {
                 self.tags.0.insert(TAG_SESSION.to_owned(), seconds.to_string());
             }
             RoleChange::Tags { tags } => self.tags.0.extend(tags.0),
+            RoleChange::Untag { tags } => self.tags.remove(&tags),
             RoleChange::Attach { arn } => {
                 self.managed.insert(arn);
             }

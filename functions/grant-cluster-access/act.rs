@@ -50,7 +50,7 @@ async fn make(
     let answered = send(client, plan, role, change).await;
     let answered = answered.map_err(|failure| meaning(failure).in_region(&plan.region))?;
     match change {
-        EntryChange::Tag { .. } => observe::entry(client, plan, role).await,
+        EntryChange::Tag { .. } | EntryChange::Untag { .. } => observe::entry(client, plan, role).await,
         _ => Ok(answered),
     }
 }
@@ -61,6 +61,7 @@ fn shows(entry: &ObservedEntry, change: &EntryChange) -> bool {
         EntryChange::Create { groups, tags } => entry.groups == *groups && entry.tags.missing(tags).0.is_empty(),
         EntryChange::SetGroups { groups } => entry.groups == *groups,
         EntryChange::Tag { tags, .. } => entry.tags.missing(tags).0.is_empty(),
+        EntryChange::Untag { tags, .. } => entry.tags.missing(tags) == *tags,
         EntryChange::Delete { .. } | EntryChange::Remove => true,
     }
 }
@@ -92,6 +93,10 @@ async fn send(
             let call = client.tag_resource().resource_arn(entry_arn).set_tags(Some(sdk_tags(tags)));
             call.send().await.named("eks:TagResource").map(|_| None)
         }
+        EntryChange::Untag { entry_arn, tags } => {
+            let call = client.untag_resource().resource_arn(entry_arn).set_tag_keys(Some(keys(tags)));
+            call.send().await.named("eks:UntagResource").map(|_| None)
+        }
         EntryChange::Delete { .. } | EntryChange::Remove => {
             let sent = client.delete_access_entry().cluster_name(cluster).principal_arn(role).send().await;
             // Gone already, by an attempt whose answer was lost.
@@ -102,6 +107,10 @@ async fn send(
 
 fn sdk_tags(tags: &Tags) -> HashMap<String, String> {
     tags.0.clone().into_iter().collect()
+}
+
+fn keys(tags: &Tags) -> Vec<String> {
+    tags.0.keys().cloned().collect()
 }
 
 /// What EKS' codes mean for changes. [EKS API reference, "Errors" of each operation]

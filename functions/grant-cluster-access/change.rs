@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fmt};
 
-use berth_tenancy::{ClusterName, Effect, Pods, ResourceKind, Tags};
+use berth_tenancy::{ClusterName, Effect, Pods, ResourceKind, Tags, UNTAG_CHANGE};
 
 use crate::{Input, ObservedAssociation, ObservedEntry, State};
 
@@ -47,6 +47,8 @@ pub enum EntryChange {
     SetGroups { groups: BTreeSet<String> },
     /// Repair tags.
     Tag { entry_arn: String, tags: Tags },
+    /// Remove tags that left platform.yaml, as Berth gave them.
+    Untag { entry_arn: String, tags: Tags },
 }
 
 /// The roles that pods get: the one of the cluster's account first, and by it that of the tenant's account.
@@ -73,6 +75,8 @@ pub enum AssociationChange {
     Remove { id: String },
     /// Repair tags.
     Tag { id: String, arn: String, tags: Tags },
+    /// Remove tags that left platform.yaml, as Berth gave them.
+    Untag { id: String, arn: String, tags: Tags },
 }
 
 impl Change {
@@ -122,6 +126,7 @@ impl EntryChange {
             Self::Tag { tags, .. } => {
                 Effect::changes(kind, "eks:TagResource").tags(there.map(|there| &there.tags), tags)
             }
+            Self::Untag { tags, .. } => Effect::changes(kind, "eks:UntagResource").without_tags(tags),
         }
     }
 }
@@ -142,6 +147,7 @@ impl AssociationChange {
             Self::Tag { id, tags, arn: _ } => {
                 Effect::changes(kind, "eks:TagResource").id(id).tags(there.map(|there| &there.tags), tags)
             }
+            Self::Untag { id, tags, arn: _ } => Effect::changes(kind, "eks:UntagResource").id(id).without_tags(tags),
         }
     }
 }
@@ -176,6 +182,7 @@ fn of_entry(f: &mut fmt::Formatter<'_>, it: &str, change: &EntryChange) -> fmt::
         }
         EntryChange::SetGroups { .. } => write!(f, "repair the groups of the {it}"),
         EntryChange::Tag { .. } => write!(f, "repair tags of the {it}"),
+        EntryChange::Untag { tags, .. } => write!(f, "{UNTAG_CHANGE}{} from the {it}", tags.keys()),
     }
 }
 
@@ -186,5 +193,6 @@ fn of_association(f: &mut fmt::Formatter<'_>, it: &str, change: &AssociationChan
         AssociationChange::Delete { .. } => write!(f, "delete {it}, which somebody narrowed by a policy"),
         AssociationChange::Remove { .. } => write!(f, "remove {it}, which the plan does not have any more"),
         AssociationChange::Tag { .. } => write!(f, "repair tags of the {it}"),
+        AssociationChange::Untag { tags, .. } => write!(f, "{UNTAG_CHANGE}{} from the {it}", tags.keys()),
     }
 }

@@ -100,6 +100,10 @@ fn entry_changes_on(input: &Input, cluster: &ObservedCluster) -> Result<Vec<(Str
         if !missing.0.is_empty() {
             changes.push((role.arn.clone(), EntryChange::Tag { entry_arn: there.arn.clone(), tags: missing }));
         }
+        let surplus = input.run.surplus_tags(ResourceKind::AccessEntry, &there.tags, &tags);
+        if !surplus.0.is_empty() {
+            changes.push((role.arn.clone(), EntryChange::Untag { entry_arn: there.arn.clone(), tags: surplus }));
+        }
     }
     for (role, there) in retired(input, cluster) {
         if input.removes(&cluster.plan, role) == Some(true) {

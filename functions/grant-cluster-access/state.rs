@@ -96,6 +96,9 @@ impl ObservedCluster {
             EntryChange::Tag { tags, .. } => {
                 self.entries.entry(role.to_owned()).and_modify(|entry| entry.tags.0.extend(tags.0.clone()));
             }
+            EntryChange::Untag { tags, .. } => {
+                self.entries.entry(role.to_owned()).and_modify(|entry| entry.tags.remove(tags));
+            }
         }
     }
 
@@ -127,6 +130,9 @@ impl ObservedCluster {
             }
             AssociationChange::Tag { tags, .. } => {
                 self.associations.entry(pods.clone()).and_modify(|there| there.tags.0.extend(tags.0.clone()));
+            }
+            AssociationChange::Untag { tags, .. } => {
+                self.associations.entry(pods.clone()).and_modify(|there| there.tags.remove(tags));
             }
         }
     }

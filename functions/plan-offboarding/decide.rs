@@ -6,8 +6,8 @@ use berth_config::PlatformConfig;
 use berth_ledger::{Record, Status, accounts_with_something};
 use berth_step::{Fault, StepError};
 use berth_tenancy::{
-    ClusterPlan, Freeze, GitOpsPlan, Given, LeftOver, LeftOverPolicy, LeftOvers, OffboardingPlan, OffboardingScope,
-    OrganizationTags, Region, RegionRemoval, Subject, Thing, cluster_of_path,
+    ClusterPlan, Freeze, GitOpsPlan, Given, LeftOver, LeftOverPolicy, LeftOverTags, LeftOvers, OffboardingPlan,
+    OffboardingScope, OrganizationTags, Region, RegionRemoval, Subject, Thing, cluster_of_path,
 };
 
 use crate::{OffboardingRequest, Standing};
@@ -61,6 +61,7 @@ pub fn subject(
         opening_until: None,
         // Nothing is made on the way out.
         tags: OrganizationTags::default(),
+        left_over_tags: LeftOverTags::default(),
         only_planned: None,
         repairs: None,
     })

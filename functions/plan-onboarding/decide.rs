@@ -4,8 +4,8 @@ use berth_config::{AccountFacts, MatchError, Onboarding, PlatformConfig};
 use berth_ledger::{Record, next_generation};
 use berth_step::{Fault, StepError};
 use berth_tenancy::{
-    BaselinePlan, Effect, Given, LeftOvers, Mode, Origin, Plan, Planned, Region, ResourceChange, Subject, Thing,
-    UntaggedKind, wait,
+    BaselinePlan, Effect, Given, LeftOver, LeftOverPolicy, LeftOverTags, LeftOvers, Mode, Origin, Plan, Planned,
+    Region, ResourceChange, Subject, Thing, UntaggedKind, wait,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -42,6 +42,7 @@ pub fn subject(
         allow_disruption: request.allow_disruption,
         opening_until: None,
         tags: matched.tags.clone(),
+        left_over_tags: LeftOverTags::default(),
         only_planned: request.only_planned.clone(),
         repairs: request.repairs.clone(),
     }
@@ -135,6 +136,14 @@ pub fn with_left_over(plan: &mut Plan, record: Option<&Record>, wanted: &[Thing]
     let mut given = record.map(Record::given).unwrap_or_default();
     given.extend(record.into_iter().flat_map(|record| unlisted(plan, record)));
     let mut left = LeftOvers::of(&given, wanted, platform.left_over);
+    if let Some(tags) = record.and_then(|record| record.tags.as_ref()) {
+        let remove = platform.left_over == Some(LeftOverPolicy::Remove);
+        let tags = LeftOverTags::of(tags, &plan.run.tags, remove);
+        // A run that takes them away leaves none.
+        let told = tags.things().into_iter().filter(|_| !remove).map(|tag| LeftOver::new(tag, false));
+        left.reported.extend(told);
+        plan.run.left_over_tags = tags;
+    }
     for one in &mut left.access {
         one.thing = one.thing.clone().placed(|cluster| platform.cluster_plan(cluster));
     }

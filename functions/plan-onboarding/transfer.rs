@@ -60,7 +60,11 @@ fn taken_away(record: &Record, was: &Identity) -> Vec<String> {
         Thing::Role { .. } => Some(3),
         Thing::Boundary { .. } => Some(4),
         Thing::OidcProvider { .. } => Some(5),
-        Thing::Attachment { .. } | Thing::Vpc { .. } | Thing::Baseline { .. } | Thing::BaselinePart { .. } => None,
+        Thing::Attachment { .. }
+        | Thing::Vpc { .. }
+        | Thing::Baseline { .. }
+        | Thing::BaselinePart { .. }
+        | Thing::Tag { .. } => None,
     };
     let mut lines: Vec<(u8, String)> =
         things.iter().filter_map(|thing| Some((place(thing)?, thing.to_string()))).collect();

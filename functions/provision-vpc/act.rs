@@ -43,6 +43,7 @@ pub(crate) async fn act(clients: &Clients, input: &Input, change: &Change) -> Re
         Change::TakeBlockBack { pool, cidr } => vpc::take_back(ledger, input, pool, *cidr).await,
         Change::RecordVpc { vpc, cidr } => vpc::record_vpc(ledger, input, vpc, *cidr).await,
         Change::TagResource { id, tags } => parts::tag(ec2, id, tags).await,
+        Change::UntagResource { id, tags } => parts::untag(ec2, id, tags).await,
         Change::EnableDnsHostnames { vpc } => vpc::enable_dns_hostnames(ec2, vpc).await,
         Change::CloseDefaultGroup { vpc } => vpc::close_default_group(ec2, vpc).await,
         Change::CreateRouteTable { vpc, routing } => parts::create_route_table(ec2, input, vpc, *routing).await,

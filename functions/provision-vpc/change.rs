@@ -3,7 +3,7 @@
 use std::fmt;
 
 use berth_ledger::VpcIntent;
-use berth_tenancy::{Effect, RECORD_CHANGE, ResourceKind, SubnetBlock, Tags, TierRouting, UntaggedKind};
+use berth_tenancy::{Effect, RECORD_CHANGE, ResourceKind, SubnetBlock, Tags, TierRouting, UNTAG_CHANGE, UntaggedKind};
 use ipnet::Ipv4Net;
 
 use crate::{State, state::routing_tag};
@@ -41,6 +41,13 @@ pub enum Change {
     TagResource {
         /// The VPC or the part.
         id: String,
+        tags: Tags,
+    },
+    /// Remove tags that left platform.yaml.
+    UntagResource {
+        /// The VPC or the part.
+        id: String,
+        /// With the values that Berth gave them.
         tags: Tags,
     },
     /// Turn DNS host names on.
@@ -154,7 +161,13 @@ impl Change {
                 in_vpc(Effect::changes(Record, "dynamodb:UpdateItem"), vpc).given("cidrBlock", (), known(*cidr))
             }
             Self::CreateVpc { block, .. } => created_vpc(block),
-            Self::TagResource { id, tags } => tagged(state, id, tags),
+            Self::TagResource { id, tags } => {
+                let (kind, before) = tagged(state, id);
+                changes(kind, "ec2:CreateTags").id(id).tags(before, tags)
+            }
+            Self::UntagResource { id, tags } => {
+                changes(tagged(state, id).0, "ec2:DeleteTags").id(id).without_tags(tags)
+            }
             Self::EnableDnsHostnames { vpc } => {
                 changes(Vpc, "ec2:ModifyVpcAttribute").id(vpc).field("enableDnsHostnames", (), true)
             }
@@ -216,8 +229,8 @@ fn created_vpc(block: &Block) -> Effect {
     }
 }
 
-/// Tags of the VPC or of a part of it.
-fn tagged(state: &State, id: &str, tags: &Tags) -> Effect {
+/// What the VPC or a part of it is, and its tags.
+fn tagged<'a>(state: &'a State, id: &str) -> (ResourceKind, Option<&'a Tags>) {
     let vpc = state.vpc.iter().map(|vpc| (ResourceKind::Vpc, &vpc.id, &vpc.tags));
     let subnets = state.subnets.iter().map(|one| (ResourceKind::Subnet, &one.id, &one.tags));
     let tables = state.tables.iter().map(|one| (ResourceKind::RouteTable, &one.id, &one.tags));
@@ -225,9 +238,7 @@ fn tagged(state: &State, id: &str, tags: &Tags) -> Effect {
     let endpoints = state.endpoints.iter().map(|one| (ResourceKind::VpcEndpoint, &one.id, &one.tags));
     let logs = state.flow_logs.iter().map(|one| (ResourceKind::VpcFlowLog, &one.id, &one.tags));
     let mut all = vpc.chain(subnets).chain(tables).chain(gateway).chain(endpoints).chain(logs);
-    let (kind, before) =
-        all.find(|(_, known, _)| *known == id).map_or((ResourceKind::Vpc, None), |(kind, _, tags)| (kind, Some(tags)));
-    Effect::changes(kind, "ec2:CreateTags").id(id).tags(before, tags)
+    all.find(|(_, known, _)| *known == id).map_or((ResourceKind::Vpc, None), |(kind, _, tags)| (kind, Some(tags)))
 }
 
 impl fmt::Display for Change {
@@ -240,9 +251,8 @@ impl fmt::Display for Change {
             Self::CreateVpc { block: Block::Reserved(cidr), .. } => write!(f, "create the VPC with {}", shown(*cidr)),
             Self::TakeBlockBack { pool, cidr } => write!(f, "take {cidr} of pool {pool} back, which rests"),
             Self::RecordVpc { vpc, cidr } => write!(f, "{RECORD_CHANGE}{vpc} with {cidr}"),
-            Self::TagResource { id, tags } => {
-                write!(f, "tag {id} with {}", tags.0.keys().cloned().collect::<Vec<_>>().join(", "))
-            }
+            Self::TagResource { id, tags } => write!(f, "tag {id} with {}", tags.keys()),
+            Self::UntagResource { id, tags } => write!(f, "{UNTAG_CHANGE}{} from {id}", tags.keys()),
             Self::EnableDnsHostnames { vpc } => write!(f, "turn on DNS host names in {vpc}"),
             Self::CloseDefaultGroup { vpc } => write!(f, "remove the rules of the default security group of {vpc}"),
             Self::CreateRouteTable { vpc, routing } => {

@@ -259,7 +259,8 @@ impl State {
             Change::RecordVpc { vpc, cidr } => {
                 self.known.recorded = Some(RecordedVpc { id: vpc.clone(), cidr: *cidr });
             }
-            Change::TagResource { id, tags } => self.tag(id, tags),
+            Change::TagResource { id, tags } => self.tag(id, |there| there.0.extend(tags.0.clone())),
+            Change::UntagResource { id, tags } => self.tag(id, |there| there.remove(tags)),
             Change::EnableDnsHostnames { .. } => self.dns_hostnames = true,
             Change::CloseDefaultGroup { .. } => self.default_group_closed = true,
             Change::CreateRouteTable { vpc, routing } => self.tables.push(RouteTable {
@@ -288,8 +289,8 @@ impl State {
         }
     }
 
-    /// Sets tags of the VPC or of a part of it.
-    fn tag(&mut self, id: &str, tags: &Tags) {
+    /// Changes tags of the VPC or of a part of it.
+    fn tag(&mut self, id: &str, change: impl Fn(&mut Tags)) {
         let vpc = self.vpc.iter_mut().map(|vpc| (&vpc.id, &mut vpc.tags));
         let subnets = self.subnets.iter_mut().map(|subnet| (&subnet.id, &mut subnet.tags));
         let tables = self.tables.iter_mut().map(|table| (&table.id, &mut table.tags));
@@ -298,7 +299,7 @@ impl State {
         let logs = self.flow_logs.iter_mut().map(|log| (&log.id, &mut log.tags));
         let all = vpc.chain(subnets).chain(tables).chain(gateway).chain(endpoints).chain(logs);
         for (_, there) in all.filter(|(known, _)| *known == id) {
-            there.0.extend(tags.0.clone());
+            change(there);
         }
     }
 

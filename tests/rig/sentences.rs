@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use berth_tenancy::{RECORD_CHANGE, ToldChange};
+use berth_tenancy::{RECORD_CHANGE, ToldChange, UNTAG_CHANGE};
 
 use super::Call;
 
@@ -41,6 +41,7 @@ const ATTACHMENT: &str = "TransitGatewayAttachmentId";
 const GATEWAY_TABLE: &str = "TransitGatewayRouteTableId";
 const PROVIDER: &str = "OpenIDConnectProviderArn";
 const DELETES: &[&str] = &["delete "];
+const UNTAGS: &[&str] = &[UNTAG_CHANGE];
 
 const NETWORK: &[Telling] = &[
     telling("ec2", "CreateVpc", &["create the VPC with "], &[]),
@@ -48,6 +49,7 @@ const NETWORK: &[Telling] = &[
     counted("ec2", "RevokeSecurityGroupIngress", &["remove the rules of the default security group of "], &["GroupId"]),
     counted("ec2", "RevokeSecurityGroupEgress", &["remove the rules of the default security group of "], &["GroupId"]),
     telling("ec2", "CreateTags", &["tag "], &["ResourceId.1"]),
+    telling("ec2", "DeleteTags", UNTAGS, &["ResourceId.1"]),
     telling("ec2", "CreateSubnet", &["create subnet "], &["CidrBlock"]),
     telling("ec2", "CreateRouteTable", &["create the "], &["VpcId"]),
     telling("ec2", "AssociateRouteTable", &["associate "], &["SubnetId", "RouteTableId"]),
@@ -97,6 +99,7 @@ const BASELINE: &[Telling] = &[
     telling("config", "PutConfigRule", &["create Config rule ", "repair Config rule "], &["ConfigRule.ConfigRuleName"]),
     telling("config", "DeleteConfigRule", DELETES, &["ConfigRuleName"]),
     counted("config", "TagResource", &["repair tags of "], &["ResourceArn"]),
+    counted("config", "UntagResource", UNTAGS, &["ResourceArn"]),
     telling("backup", "CreateBackupVault", &["create backup vault "], &["BackupVaultName"]),
     telling("backup", "DeleteBackupVault", DELETES, &["BackupVaultName"]),
     telling("backup", "CreateBackupPlan", &["create backup plan "], &["BackupPlan.BackupPlanName"]),
@@ -105,6 +108,7 @@ const BASELINE: &[Telling] = &[
     telling("backup", "CreateBackupSelection", &["create backup selection "], &["BackupSelection.SelectionName"]),
     counted("backup", "DeleteBackupSelection", &["delete backup selection "], &["SelectionId"]),
     counted("backup", "TagResource", &["repair tags of "], &["ResourceArn"]),
+    counted("backup", "UntagResource", UNTAGS, &["resourceArn"]),
 ];
 
 const ACCESS: &[Telling] = &[
@@ -118,10 +122,12 @@ const ACCESS: &[Telling] = &[
         &["PolicyArn"],
     ),
     telling("iam", "TagPolicy", &["repair tags of permissions boundary "], &["PolicyArn"]),
+    telling("iam", "UntagPolicy", UNTAGS, &["PolicyArn"]),
     telling("iam", "DeletePolicy", &["remove permissions boundary "], &["PolicyArn"]),
     telling("iam", "CreateOpenIDConnectProvider", &["create OIDC provider "], &["Url"]),
     telling("iam", "AddClientIDToOpenIDConnectProvider", &["add audience "], &[PROVIDER, "ClientID"]),
     telling("iam", "TagOpenIDConnectProvider", &["repair tags of OIDC provider "], &[PROVIDER]),
+    telling("iam", "UntagOpenIDConnectProvider", UNTAGS, &[PROVIDER]),
     telling("iam", "DeleteOpenIDConnectProvider", &["remove OIDC provider "], &[PROVIDER]),
     telling("iam", "CreateRole", &["create role "], &["RoleName"]),
     telling("iam", "DeleteRole", &["remove role "], &["RoleName"]),
@@ -129,6 +135,7 @@ const ACCESS: &[Telling] = &[
     telling("iam", "PutRolePermissionsBoundary", &["repair permissions boundary of role "], &["RoleName"]),
     telling("iam", "UpdateRole", &["set longest session of role "], &["RoleName"]),
     telling("iam", "TagRole", &["repair tags of role "], &["RoleName"]),
+    telling("iam", "UntagRole", UNTAGS, &["RoleName"]),
     telling("iam", "AttachRolePolicy", &["attach "], &["PolicyArn", "RoleName"]),
     telling("iam", "DetachRolePolicy", &["detach ", "remove role "], &["RoleName"]),
     telling("iam", "PutRolePolicy", &["write inline policy "], &["PolicyName", "RoleName"]),
@@ -162,6 +169,7 @@ const ACCESS: &[Telling] = &[
         &["repair tags of the access entry of ", "repair tags of the pod identity association of "],
         &["resourceArn"],
     ),
+    counted("eks", "UntagResource", UNTAGS, &["resourceArn"]),
 ];
 
 /// How sentences begin that tell a change in the ledger alone.

@@ -9,7 +9,9 @@ use std::{
 };
 
 use berth_ledger::{Acquisition, Record, Status};
-use berth_tenancy::{Addresses, Mode, NetworkPlan, OrganizationTags, Standing, Subject, TierPlan, TierRouting};
+use berth_tenancy::{
+    Addresses, LeftOverTags, Mode, NetworkPlan, OrganizationTags, Standing, Subject, TierPlan, TierRouting,
+};
 use berth_tests::{
     makespan::drift::LOOK_CALLS,
     rig::{self, NETWORK, Rig, TimingProfile},
@@ -41,6 +43,7 @@ fn subject(account: &str) -> Subject {
         mode: Mode::Apply,
         opening_until: None,
         tags: OrganizationTags::default(),
+        left_over_tags: LeftOverTags::default(),
         only_planned: None,
         repairs: None,
         allow_disruption: false,

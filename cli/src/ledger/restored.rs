@@ -101,6 +101,7 @@ impl Found {
             commit: None,
             inventory: None,
             left_over: Vec::new(),
+            tags: None,
             journal: BTreeMap::new(),
             journal_is_cut: false,
             drift: None,

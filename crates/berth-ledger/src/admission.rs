@@ -107,6 +107,7 @@ mod tests {
             commit: None,
             inventory: None,
             left_over: Vec::new(),
+            tags: None,
             journal: std::collections::BTreeMap::new(),
             journal_is_cut: false,
             drift: None,

@@ -113,6 +113,9 @@ fn lease(subject: &Subject, bound: &Bound, expected: Option<&Holder>, now: Times
         Some(since) => change.set_if_absent("onboardedSince", since)?.set_if_absent("announced", Status::Onboarded)?,
         None => change,
     };
+    // Before the first is given, so that no crash loses one.
+    let tags = subject.given_tags();
+    let change = if tags.is_empty() { change } else { change.set("tags", tags)? };
     change
         .set_if_absent("inventory", inventory(given.iter().cloned()))?
         .set("accountId", &subject.account_id)?

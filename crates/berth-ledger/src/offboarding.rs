@@ -65,6 +65,7 @@ const HELD: [&str; 25] = [
     "commit",
     "inventory",
     "leftOver",
+    "tags",
     "journal",
     "journalBytes",
     "journalIsCut",

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use berth_events::Failure;
 use berth_step::{Fault, StepError};
-use berth_tenancy::{AccountId, Counts, Given, Identity, LeftOver, Region, Subject, Thing};
+use berth_tenancy::{AccountId, Binding, Counts, Given, Identity, LeftOver, Region, Subject, Thing};
 use jiff::Timestamp;
 
 use crate::{
     ClusterAccessRecord, CommitRecord, DefaultVpcRecord, Drift, Ledger, PartOffboarded, ReadinessRecord, Record,
     RegionRecord, RoleRecord, SignInRecord, Status, Tombstone,
+    binding::{claim, claim_key},
     journal::{inventory, things},
     table::{Change, key},
 };
@@ -124,8 +125,31 @@ impl Ledger {
         };
         let change = change.set("status", ending.status())?.set("announced", ending.status())?;
         let change = change.set("since", now)?.value("me", execution)?;
-        let unbound = record.and_then(|record| bound_for_nothing(record, execution, ending));
+        let unbound = record.filter(|record| is_bound_for_nothing(record, execution, ending));
+        if let Some(binding) = record.and_then(|record| bound_late(record, ending, now)) {
+            return self.write_end_of_unbound(account, change, binding).await;
+        }
         self.write_end(account, change, ending, unbound).await
+    }
+
+    /// Writes the good end of a run whose account is bound to nobody, and binds it to who the run has made it, in one
+    /// transaction. Where another account has claimed that place since, the next run of either says so.
+    async fn write_end_of_unbound(
+        &self,
+        account: &AccountId,
+        end: Change,
+        binding: Binding,
+    ) -> Result<bool, StepError> {
+        let Identity { tenant, environment, .. } = &binding.identity;
+        let claim = claim(account, &binding)?.of_item(&self.table, claim_key(tenant, environment))?;
+        let bound = end.clone().set("binding", &binding)?.set("tenant", tenant)?.set("environment", environment)?;
+        let bound = bound.of_item(&self.table, key(account))?;
+        let refused = self.write(vec![bound, claim]).await.map_err(|error| error.for_account(account))?;
+        let Some(reasons) = refused else { return Ok(true) };
+        if reasons.get(1).is_some_and(|reason| reason.item.is_some()) {
+            return Ok(self.update(account, end).await?.is_some());
+        }
+        Ok(false)
     }
 
     /// Writes the end of a run; of one that has bound the account for nothing, and frees its place, in one transaction.
@@ -134,11 +158,14 @@ impl Ledger {
         account: &AccountId,
         end: Change,
         ending: &Ending,
-        unbound: Option<Identity>,
+        unbound: Option<&Record>,
     ) -> Result<bool, StepError> {
-        if let Some(identity) = unbound {
-            let end = end.remove(&["binding"]).of_item(&self.table, key(account))?;
-            let items = vec![end, self.unclaim(account, &identity)?];
+        if let Some((record, binding)) = unbound.and_then(|record| record.binding.as_ref().map(|bound| (record, bound)))
+        {
+            // Whoever was given anything by an earlier version is who that says.
+            let is_nobody = record.given_or_answered().is_empty();
+            let end = end.remove(if is_nobody { &["binding", "tenant", "environment"] } else { &["binding"] });
+            let items = vec![end.of_item(&self.table, key(account))?, self.unclaim(account, &binding.identity)?];
             return Ok(self.write(items).await.map_err(|error| error.for_account(account))?.is_none());
         }
         match self.update(account, end).await? {
@@ -154,24 +181,38 @@ impl Ledger {
     }
 }
 
-/// Who the account is bound to be, although its tenant's file says that somebody else is, and nothing was given it because of
+/// Whether the account is bound to be who its tenant's file says that somebody else is, and nothing was given it because of
 /// the binding: it was made by this run, or by one that came no further. Such an account is bound no more, and its place
 /// is free for the one that the file names. Pure.
-fn bound_for_nothing(record: &Record, execution: &str, ending: &Ending) -> Option<Identity> {
-    let Ending::Failed(failure) = ending else { return None };
+fn is_bound_for_nothing(record: &Record, execution: &str, ending: &Ending) -> bool {
+    let Ending::Failed(failure) = ending else { return false };
     let is_refused = failure.state == STATE_OF_THE_FILE && failure.fault == Fault::NotOwned.name();
     // What an earlier version gave is in the inventory without an onboarding, until one ends well.
     let is_unused = record.journal.is_empty() && record.given().iter().all(|given| given.generation.is_none());
     let is_its = record.lease.as_deref() == Some(execution);
-    let binding = record.binding.as_ref().filter(|_| is_refused && is_unused && is_its)?;
-    Some(binding.identity.clone())
+    record.binding.is_some() && is_refused && is_unused && is_its
+}
+
+/// Who an account is that a run has onboarded although it was bound to nobody: its tenant's file had refused it, its binding
+/// was taken back, and a person has mended the file and let the same run go on. Or an earlier version planned the run. Pure.
+fn bound_late(record: &Record, ending: &Ending, now: Timestamp) -> Option<Binding> {
+    let Ending::Onboarded { run, roles, commit, .. } = ending else { return None };
+    let onboarded = Record {
+        tenant: Some(run.tenant.clone()),
+        environment: Some(run.environment.clone()),
+        roles: roles.clone(),
+        commit: Some((**commit).clone()),
+        ..record.clone()
+    };
+    let identity = onboarded.identity().filter(|_| record.binding.is_none())?;
+    Some(Binding { identity, tenant_from: None, since: now, revision: 1 })
 }
 
 /// What is written of an account that was onboarded; of any other ending nothing is.
 fn onboarded(execution: &str, ending: &Ending, record: Option<&Record>, now: Timestamp) -> Result<Change, StepError> {
     let change = Change::when("#lease = :me");
     let Ending::Onboarded {
-        run: _,
+        run,
         regions,
         roles,
         default_vpcs,
@@ -186,6 +227,7 @@ fn onboarded(execution: &str, ending: &Ending, record: Option<&Record>, now: Tim
     else {
         return Ok(change);
     };
+    let change = if run.left_over_tags.remove { change.set("tags", &run.tags)? } else { change };
     Ok(change
         .set("drift", drift_after(record, ending, execution, now))?
         .set("inventory", inventory(given_after(record, ending)))?
@@ -226,8 +268,9 @@ pub fn given_after(record: Option<&Record>, ending: &Ending) -> Vec<Given> {
         return Vec::new();
     };
     let before = record.map(Record::given).unwrap_or_default();
-    // Of a baseline, what is left over is in what is given.
-    let kept = left_over.iter().map(|left| &left.thing).filter(|thing| !matches!(thing, Thing::BaselinePart { .. }));
+    // Of a baseline, what is left over is in what is given; tags are beside the inventory.
+    let is_elsewhere = |thing: &&Thing| matches!(thing, Thing::BaselinePart { .. } | Thing::Tag { .. });
+    let kept = left_over.iter().map(|left| &left.thing).filter(|thing| !is_elsewhere(thing));
     let answered = things(regions, roles, sign_in, cluster_access, Some(commit));
     let mut now: Vec<Thing> = given.iter().cloned().chain(answered).chain(kept.cloned()).collect();
     // Of what the steps answer nothing says whether a boundary or a provider is there: what was given is, until a step finds
@@ -380,8 +423,7 @@ mod tests {
             (json!({}), &ending(Vec::new(), Vec::new()), false),
         ];
         for (more, ending, expected) in cases {
-            let identity = bound_for_nothing(&bound(&more), "arn:mine", ending).map(|identity| identity.to_string());
-            assert_eq!(identity.as_deref(), expected.then_some("payments/dev"), "{more} {ending:?}");
+            assert_eq!(is_bound_for_nothing(&bound(&more), "arn:mine", ending), expected, "{more} {ending:?}");
         }
     }
 

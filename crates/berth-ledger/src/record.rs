@@ -6,7 +6,7 @@ use berth_contract::{
     ClusterAccessRecord, CommitRecord, DefaultVpcRecord, Drift, ReadinessRecord, RegionRecord, RoleRecord, SignInRecord,
 };
 use berth_events::Failure;
-use berth_tenancy::{AccountId, Binding, EnvironmentName, Given, LeftOver, Region, TenantName};
+use berth_tenancy::{AccountId, Binding, EnvironmentName, Given, LeftOver, OrganizationTags, Region, TenantName};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -134,6 +134,10 @@ pub struct Record {
     /// What of it the plan did not have any more when it was last onboarded, and what is still there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_over: Vec<LeftOver>,
+    /// The organization's tags that it was given, each with the newest value, as far as no run has taken them away. None of an
+    /// account without any, and in a record of an earlier version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tags: Option<OrganizationTags>,
     /// Changes of its newest run, by a short name of each batch: see [`Record::told_changes`].
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub journal: BTreeMap<String, JournalBatch>,

@@ -207,7 +207,7 @@ fn other_reason(reason: &CancellationReason) -> Option<StepError> {
 
 /// A conditional change of a record. Every attribute is named by a placeholder, because DynamoDB reserves hundreds of
 /// words, `roles` and `status` among them.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Change {
     pub(crate) condition: &'static str,
     sets: Vec<String>,

@@ -29,7 +29,7 @@ pub fn while_opening(mut error: StepError, subject: &Subject, now: Timestamp) ->
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use berth_tenancy::{Mode, OrganizationTags};
+    use berth_tenancy::{LeftOverTags, Mode, OrganizationTags};
 
     use super::*;
 
@@ -48,6 +48,7 @@ mod tests {
             allow_disruption: false,
             opening_until: opening_until.map(|text| text.parse().unwrap()),
             tags: OrganizationTags::default(),
+            left_over_tags: LeftOverTags::default(),
             only_planned: None,
             repairs: None,
         }

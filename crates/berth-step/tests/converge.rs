@@ -5,8 +5,8 @@ use std::{cell::RefCell, rc::Rc};
 
 use berth_step::{Actor, Converged, Decision, Fault, HasSubject, Intent, Lease, Step, StepError};
 use berth_tenancy::{
-    ChangedKind, Counts, Effect, Mode, OrganizationTags, PlanLimit, Planned, Region, RepairLimit, ResourceChange,
-    Subject, Thing, UntaggedKind,
+    ChangedKind, Counts, Effect, LeftOverTags, Mode, OrganizationTags, PlanLimit, Planned, Region, RepairLimit,
+    ResourceChange, Subject, Thing, UntaggedKind,
 };
 use jiff::Timestamp;
 
@@ -148,6 +148,7 @@ fn input(mode: Mode, wanted: u32) -> Input {
         allow_disruption: false,
         opening_until: None,
         tags: OrganizationTags::default(),
+        left_over_tags: LeftOverTags::default(),
         only_planned: None,
         repairs: None,
     };

@@ -284,6 +284,12 @@ impl Effect {
         after.0.iter().fold(self, set)
     }
 
+    /// A field for each tag that goes.
+    #[must_use]
+    pub fn without_tags(self, tags: &Tags) -> Self {
+        tags.0.iter().fold(self, |effect, (key, value)| effect.field(&format!("tags.{key}"), value, ()))
+    }
+
     fn with(mut self, field: &str, before: Option<Value>, after: Option<Value>, is_given: bool) -> Self {
         self.fields.push(FieldChange { field: field.to_owned(), before, after, is_given });
         self

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fmt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{BaselinePart, ClusterPlan, Pods, Region};
+use crate::{BaselinePart, ClusterPlan, Pods, Region, ResourceKind};
 
 /// What an attachment to a Transit Gateway costs in a month of 730 hours, in US cents: $0.05 an hour, in us-east-1, as
 /// docs/costs.md has it. What it sends is billed besides.
@@ -101,6 +101,15 @@ pub enum Thing {
         /// Path in the GitOps repository.
         path: String,
     },
+    /// A tag of the organization's own that platform.yaml does not have any more, where it is left over. The account's record
+    /// has those that it was given beside the inventory.
+    Tag {
+        /// Its key.
+        key: String,
+        /// The types of resource that have it; all where it is empty.
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        on: BTreeSet<ResourceKind>,
+    },
 }
 
 impl Thing {
@@ -119,6 +128,7 @@ impl Thing {
             Self::Baseline { region, .. } => format!("baseline {region}"),
             Self::BaselinePart { region, part } => format!("baseline {region} {part}"),
             Self::File { path } => format!("file {path}"),
+            Self::Tag { key, .. } => format!("tag {key}"),
         }
     }
 
@@ -213,6 +223,11 @@ impl fmt::Display for Thing {
             Self::Baseline { region, .. } => write!(f, "baseline in {region}"),
             Self::BaselinePart { region, part } => write!(f, "{part} in {region}"),
             Self::File { path } => write!(f, "entry in {path} of the GitOps repository"),
+            Self::Tag { key, on } if on.is_empty() => write!(f, "tag {key} on everything that Berth made"),
+            Self::Tag { key, on } => {
+                let kinds: Vec<String> = on.iter().map(ToString::to_string).collect();
+                write!(f, "tag {key} on every {}", kinds.join(", "))
+            }
         }
     }
 }

@@ -27,6 +27,7 @@ mod hint;
 mod identity;
 mod ids;
 mod inventory;
+mod left_over_tags;
 pub mod limits;
 mod offboarding;
 mod partition;
@@ -61,6 +62,7 @@ pub use identity::{
 };
 pub use ids::{AccountId, ClusterName, EnvironmentName, Invalid, OrganizationalUnitId, Region, TenantName};
 pub use inventory::{Given, LeftOver, LeftOverPolicy, LeftOvers, Thing, ToldChange};
+pub use left_over_tags::{LeftOverTags, UNTAG_CHANGE};
 pub use offboarding::{Departure, Freeze, OffboardingPlan, OffboardingScope, RegionRemoval};
 pub use partition::Partition;
 pub use path::tenant_path;

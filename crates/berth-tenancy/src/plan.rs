@@ -11,9 +11,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Access, AccountId, BaselinePlan, ClusterName, Destination, EnvironmentName, LeftOvers, OrganizationTags, Partition,
-    PlanLimit, PodIdentityPlan, Region, RepairLimit, ResourceChange, ResourceKind, RoleName, StepSummary, Tags,
-    TenantName, TransferPlan, WorkloadPlan,
+    Access, AccountId, BaselinePlan, ClusterName, Destination, EnvironmentName, LeftOverTags, LeftOvers,
+    OrganizationTags, Partition, PlanLimit, PodIdentityPlan, Region, RepairLimit, ResourceChange, ResourceKind,
+    RoleName, StepSummary, Tags, TenantName, TransferPlan, WorkloadPlan,
 };
 
 /// Whether a run may change anything.
@@ -133,6 +133,9 @@ pub struct Subject {
     /// The organization's own tags. Executions that were planned by an earlier version may be redriven: they have none.
     #[serde(default, skip_serializing_if = "OrganizationTags::is_empty")]
     pub tags: OrganizationTags,
+    /// Those of them that earlier plans gave and this one does not have.
+    #[serde(default, skip_serializing_if = "LeftOverTags::is_empty")]
+    pub left_over_tags: LeftOverTags,
     /// The plan whose changes steps may make, and no other; none where the plan is whatever they find to do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub only_planned: Option<PlanLimit>,

@@ -66,6 +66,7 @@ fn what_keeps(thing: &Thing) -> String {
             "give it Berth's tags back, and wait until its recovery points have ended, or delete them".to_owned()
         }
         Thing::File { path } => format!("take the account's entry out of {path}"),
+        Thing::Tag { key, .. } => format!("find out who sets the tag {key}"),
         Thing::Attachment { .. } | Thing::Vpc { .. } | Thing::Baseline { .. } => {
             "take its region out of platform.yaml and deploy".to_owned()
         }

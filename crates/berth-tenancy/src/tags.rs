@@ -101,6 +101,18 @@ impl OrganizationTags {
     }
 }
 
+impl OrganizationTags {
+    /// These, with those of `other` in place of any that have the same key.
+    #[must_use]
+    pub fn overlaid(mut self, other: &Self) -> Self {
+        self.all.extend(other.all.clone());
+        for (kind, tags) in &other.by_kind {
+            self.by_kind.entry(*kind).or_default().extend(tags.clone());
+        }
+        self
+    }
+}
+
 /// Tags of a resource, by key.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tags(pub BTreeMap<String, String>);
@@ -140,6 +152,23 @@ impl Tags {
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&str> {
         self.0.get(key).map(String::as_str)
+    }
+
+    /// Whether Berth uses the key itself, so that the organization cannot.
+    #[must_use]
+    pub fn is_own(key: &str) -> bool {
+        key.starts_with("berth:") || key == "Name"
+    }
+
+    /// The keys, for people.
+    #[must_use]
+    pub fn keys(&self) -> String {
+        self.0.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Takes these away, whatever value they have by now.
+    pub fn remove(&mut self, gone: &Self) {
+        self.0.retain(|key, _| !gone.0.contains_key(key));
     }
 
     /// Those of `wanted` that are absent here or have another value: what a re-run must set.

@@ -39,6 +39,11 @@ pub(super) async fn act(backup: &Client, input: &Input, change: &BackupChange) -
         // All of them, not the missing ones: the policy of this step demands Berth's mark in every such call.
         BackupChange::TagVault { arn, .. } => tag(backup, arn, tags(ResourceKind::BackupVault)).await?,
         BackupChange::TagPlan { arn } => tag(backup, arn, tags(ResourceKind::BackupPlan)).await?,
+        BackupChange::UntagVault { arn, tags, .. } | BackupChange::UntagPlan { arn, tags } => {
+            let call =
+                backup.untag_resource().resource_arn(arn).set_tag_key_list(Some(tags.0.keys().cloned().collect()));
+            call.send().await.named("backup:UntagResource").map_err(meaning)?;
+        }
         BackupChange::UpdatePlan { id, rules } => {
             let call = backup
                 .update_backup_plan()

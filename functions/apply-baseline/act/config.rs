@@ -49,6 +49,10 @@ pub(super) async fn act(clients: &Clients, input: &Input, change: &ConfigChange)
             tag(config, arn, sdk_tags(input, ResourceKind::ConfigurationRecorder)).await?;
         }
         ConfigChange::TagRule { arn, .. } => tag(config, arn, sdk_tags(input, ResourceKind::ConfigRule)).await?,
+        ConfigChange::UntagRecorder { arn, tags } | ConfigChange::UntagRule { arn, tags, .. } => {
+            let call = config.untag_resource().resource_arn(arn).set_tag_keys(Some(tags.0.keys().cloned().collect()));
+            call.send().await.named("config:UntagResource").or_common()?;
+        }
         ConfigChange::DeleteRule { name } => {
             let sent = config.delete_config_rule().config_rule_name(name).send().await;
             sent.named("config:DeleteConfigRule").none_if(&["NoSuchConfigRuleException"]).map_err(rule_meaning)?;

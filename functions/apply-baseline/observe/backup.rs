@@ -31,8 +31,8 @@ async fn vault(clients: &Clients, input: &Input, wanted: &BackupPlan) -> Result<
             let arn = vault.backup_vault_arn.unwrap_or_default();
             let found = tags_of(clients, &arn).await?;
             let ours = made || found.are_ours(&input.run.account_id);
-            let tagged = found.missing(&tags(input, ResourceKind::BackupVault)).0.is_empty();
-            return Ok(Some(Vault { arn, key: vault.encryption_key_arn, ours, tagged }));
+            let (tagged, surplus) = compared(input, ResourceKind::BackupVault, &found);
+            return Ok(Some(Vault { arn, key: vault.encryption_key_arn, ours, tagged, surplus }));
         }
     }
     Ok(None)
@@ -59,12 +59,19 @@ async fn plan(clients: &Clients, input: &Input) -> Result<Option<Plan>, StepErro
     let (on_it, answer, selections) = futures::join!(tags_of(clients, &arn), answer, selections(clients, input, &id));
     let on_it = on_it?;
     if !by_us && !on_it.are_ours(&input.run.account_id) {
-        return Ok(Some(Plan { id, arn, ours: false, tagged: false, rules: Vec::new(), selections: Vec::new() }));
+        let (rules, selections, surplus) = (Vec::new(), Vec::new(), Tags::default());
+        return Ok(Some(Plan { id, arn, ours: false, tagged: false, surplus, rules, selections }));
     }
-    let tagged = on_it.missing(&tags(input, ResourceKind::BackupPlan)).0.is_empty();
+    let (tagged, surplus) = compared(input, ResourceKind::BackupPlan, &on_it);
     let answer = answer.named("backup:GetBackupPlan").or_common()?;
     let rules = answer.backup_plan().map(|plan| plan.rules().iter().map(rule).collect()).unwrap_or_default();
-    Ok(Some(Plan { id, arn, ours: true, tagged, rules, selections: selections? }))
+    Ok(Some(Plan { id, arn, ours: true, tagged, surplus, rules, selections: selections? }))
+}
+
+/// Whether something has all tags of ours, and which of them it is to have no more.
+fn compared(input: &Input, kind: ResourceKind, there: &Tags) -> (bool, Tags) {
+    let wanted = tags(input, kind);
+    (there.missing(&wanted).0.is_empty(), input.run.surplus_tags(kind, there, &wanted))
 }
 
 /// [Backup `ListBackupSelections`]

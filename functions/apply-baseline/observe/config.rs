@@ -45,7 +45,8 @@ async fn recorder(clients: &Clients, input: &Input) -> Result<Option<Recorder>, 
                 there.recording_group().is_some_and(types::RecordingGroup::include_global_resource_types);
             recorder.arn = there.arn().map(str::to_owned);
         }
-        if let Some(arn) = recorder.arn.clone().filter(|_| has_tags(input, ResourceKind::ConfigurationRecorder)) {
+        if let Some(arn) = recorder.arn.clone().filter(|_| input.run.compares_tags(ResourceKind::ConfigurationRecorder))
+        {
             recorder.tags = Some(tags(clients, arn).await?);
         }
     }
@@ -74,7 +75,7 @@ async fn rules(clients: &Clients, input: &Input, planned: &[ConfigRule]) -> Resu
         let Some(wanted) = planned.iter().find(|rule| rule.name_in_account() == name) else { continue };
         let says = said(&there, &wanted.name);
         let arn = there.config_rule_arn().unwrap_or_default().to_owned();
-        let tags = if says.as_ref() != Some(wanted) || has_tags(input, ResourceKind::ConfigRule) {
+        let tags = if says.as_ref() != Some(wanted) || input.run.compares_tags(ResourceKind::ConfigRule) {
             Some(tags(clients, arn.clone()).await?)
         } else {
             None
@@ -82,11 +83,6 @@ async fn rules(clients: &Clients, input: &Input, planned: &[ConfigRule]) -> Resu
         found.insert(name.to_owned(), Rule { arn, says, tags });
     }
     Ok(found)
-}
-
-/// Whether the organization has tags of its own for what is of this kind.
-fn has_tags(input: &Input, kind: ResourceKind) -> bool {
-    !input.run.tags.of(kind).0.is_empty()
 }
 
 async fn tags(clients: &Clients, arn: String) -> Result<Tags, StepError> {

@@ -156,13 +156,20 @@ fn every_kind_of_drift_is_repaired_by_the_one_change_that_it_needs() {
 #[test]
 fn our_names_without_our_tags_are_not_owned_and_named() {
     let mut state = converged();
-    state.vault = Some(Vault { arn: "a".into(), key: None, ours: false, tagged: false });
+    state.vault = Some(Vault { arn: "a".into(), key: None, ours: false, tagged: false, surplus: Tags::default() });
     assert_eq!(fault(&state).0, Fault::NotOwned);
     assert!(fault(&state).1.starts_with("backup vault berth-backup has the name"), "{}", fault(&state).1);
 
     let mut state = converged();
-    state.plan =
-        Some(Plan { id: "p-1".into(), arn: "a".into(), ours: false, tagged: false, rules: vec![], selections: vec![] });
+    state.plan = Some(Plan {
+        id: "p-1".into(),
+        arn: "a".into(),
+        ours: false,
+        tagged: false,
+        surplus: Tags::default(),
+        rules: vec![],
+        selections: vec![],
+    });
     assert_eq!(fault(&State { backup_role: true, ..state.clone() }).0, Fault::NotOwned);
     assert!(fault(&state).1.contains("backup plan berth-backup (p-1)"), "{}", fault(&state).1);
 

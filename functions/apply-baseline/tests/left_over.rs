@@ -165,7 +165,15 @@ fn an_old_vault_goes_although_the_plan_stays_and_writes_to_the_new_one() {
     let old = PlannedRule { rule: plan.rules[0].clone(), vault: "v".to_owned() };
     let selection = Selection { id: "s-1".to_owned(), name: selection_name(&plan), ours: true };
     let (id, arn) = ("p-1".to_owned(), "arn".to_owned());
-    let there = Plan { id, arn, ours: true, tagged: true, rules: vec![old], selections: vec![selection] };
+    let there = Plan {
+        id,
+        arn,
+        ours: true,
+        tagged: true,
+        surplus: Tags::default(),
+        rules: vec![old],
+        selections: vec![selection],
+    };
     let state = State { plan: Some(there), vault: None, backup_role: true, ..with(whole()) };
     let (lines, output, after) = converge(&input, state);
     let expected =
@@ -263,7 +271,7 @@ proptest! {
 
 #[test]
 fn a_vault_that_is_planned_is_no_left_over_of_its_own() {
-    let vault = Vault { arn: "arn".to_owned(), key: None, ours: true, tagged: true };
+    let vault = Vault { arn: "arn".to_owned(), key: None, ours: true, tagged: true, surplus: Tags::default() };
     let backup = json!({
         "vault": "v", "kmsKey": null, "roleArn": "arn:aws:iam::111122223333:role/b", "rules": [], "tags": [],
     });
@@ -272,7 +280,15 @@ fn a_vault_that_is_planned_is_no_left_over_of_its_own() {
     let plan: BackupPlan = input.baseline.backup.clone().unwrap();
     let selection = Selection { id: "s-1".to_owned(), name: selection_name(&plan), ours: true };
     let (id, arn) = ("p-1".to_owned(), "arn".to_owned());
-    let there = Plan { id, arn, ours: true, tagged: true, rules: Vec::new(), selections: vec![selection] };
+    let there = Plan {
+        id,
+        arn,
+        ours: true,
+        tagged: true,
+        surplus: Tags::default(),
+        rules: Vec::new(),
+        selections: vec![selection],
+    };
     let left = Left { rules: Vec::new(), recorder: None, channel: false, ..whole() };
     let (lines, output, _) =
         converge(&input, State { plan: Some(there), vault: Some(vault), backup_role: true, ..with(left) });

@@ -8,7 +8,7 @@ use berth_isolation::{
     RouteList, Target,
 };
 use berth_step::{Decision, Fault, StepError};
-use berth_tenancy::{Mode, OrganizationTags, Subject, TransitGatewayPlan};
+use berth_tenancy::{LeftOverTags, Mode, OrganizationTags, Subject, TransitGatewayPlan};
 use proptest::prelude::*;
 
 use crate::{Attachment, AttachmentState, Change, Input, Output, Route, State, decide::decide};
@@ -29,6 +29,7 @@ pub(crate) fn input() -> Input {
             allow_disruption: false,
             opening_until: None,
             tags: OrganizationTags::default(),
+            left_over_tags: LeftOverTags::default(),
             only_planned: None,
             repairs: None,
         },

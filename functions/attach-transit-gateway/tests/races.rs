@@ -67,6 +67,7 @@ impl Aws {
         let available = self.attachment.as_ref().is_some_and(|a| a.state == AttachmentState::Available);
         match change {
             Change::EnsureServiceLinkedRole => {}
+            Change::Untag { tags, .. } => self.attachment.as_mut().unwrap().tags.remove(tags),
             Change::Tag { tags, .. } => self.attachment.as_mut().unwrap().tags.0.extend(tags.0.clone()),
             Change::CreateAttachment { subnets, .. } => {
                 assert!(self.attachment.is_none(), "EC2 would answer DuplicateTransitGatewayAttachment");

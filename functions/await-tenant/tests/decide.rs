@@ -5,7 +5,7 @@ use await_tenant::{AwaitTenant, Change, Input, Output, State, View};
 use berth_contract::Readiness;
 use berth_crd::{AccountEntry, RegionNetwork, RoleEntry, join};
 use berth_step::{Decision, Fault, Step, StepError};
-use berth_tenancy::{Access, ClusterPlan, Mode, OrganizationTags, Subject};
+use berth_tenancy::{Access, ClusterPlan, LeftOverTags, Mode, OrganizationTags, Subject};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -50,6 +50,7 @@ fn input() -> Input {
             allow_disruption: false,
             opening_until: None,
             tags: OrganizationTags::default(),
+            left_over_tags: LeftOverTags::default(),
             only_planned: None,
             repairs: None,
         },

@@ -41,9 +41,14 @@ pub(super) fn changes(input: &Input, state: &State) -> Result<Vec<Change>, StepE
             }
             continue;
         }
-        let missing = there.tags.missing(&tags(input));
+        let wanted = tags(input);
+        let missing = there.tags.missing(&wanted);
         if !missing.0.is_empty() {
             changes.push(Change::TagProvider { arn: arn.clone(), tags: missing });
+        }
+        let surplus = input.run.surplus_tags(ResourceKind::OidcProvider, &there.tags, &wanted);
+        if !surplus.0.is_empty() {
+            changes.push(Change::UntagProvider { arn: arn.clone(), tags: surplus });
         }
         changes.extend(absent.into_iter().map(|audience| Change::AddAudience { arn: arn.clone(), audience }));
     }

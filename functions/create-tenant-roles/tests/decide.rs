@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use berth_step::{Decision, DryRun, Fault, Step, StepError, dry_run};
 use berth_tenancy::{
-    Access, BoundaryPlan, LeftOver, Mode, OrganizationTags, ResourceKind, RolePlan, RoleTrust, RolesPlan, Subject,
-    Tags, Thing,
+    Access, BoundaryPlan, LeftOver, LeftOverTags, Mode, OrganizationTags, ResourceKind, RolePlan, RoleTrust, RolesPlan,
+    Subject, Tags, Thing,
 };
 use create_tenant_roles::{
     Change, CreateTenantRoles, Input, LeftBoundary, ObservedBoundary, ObservedRole, Output, State,
@@ -45,6 +45,7 @@ fn input() -> Input {
             allow_disruption: false,
             opening_until: None,
             tags: OrganizationTags::default(),
+            left_over_tags: LeftOverTags::default(),
             only_planned: None,
             repairs: None,
         },

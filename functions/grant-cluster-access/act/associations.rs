@@ -5,7 +5,7 @@ use berth_aws::{CallFailure, CallResultExt, SdkResultExt};
 use berth_step::StepError;
 use berth_tenancy::{ClusterPlan, Pods};
 
-use super::{meaning, sdk_tags};
+use super::{keys, meaning, sdk_tags};
 use crate::{AssociationChange, ObservedAssociation, observe};
 
 /// Makes the change; the association as EKS then shows it, none where there is nothing to look at.
@@ -18,7 +18,9 @@ pub(super) async fn make(
     let answered = send(client, plan.eks_name.as_str(), pods, change).await;
     let answered = answered.map_err(|failure| meaning(failure).in_region(&plan.region))?;
     match change {
-        AssociationChange::Tag { id, .. } => observe::association(client, plan, id).await,
+        AssociationChange::Tag { id, .. } | AssociationChange::Untag { id, .. } => {
+            observe::association(client, plan, id).await
+        }
         _ => Ok(answered),
     }
 }
@@ -29,6 +31,7 @@ pub(super) fn shows(there: &ObservedAssociation, change: &AssociationChange) -> 
         AssociationChange::Create { roles, tags } => there.gives(roles) && there.tags.missing(tags).0.is_empty(),
         AssociationChange::Set { roles, .. } => there.gives(roles),
         AssociationChange::Tag { tags, .. } => there.tags.missing(tags).0.is_empty(),
+        AssociationChange::Untag { tags, .. } => there.tags.missing(tags) == *tags,
         AssociationChange::Delete { .. } | AssociationChange::Remove { .. } => true,
     }
 }
@@ -56,6 +59,10 @@ async fn send(
         AssociationChange::Tag { arn, tags, .. } => {
             let call = client.tag_resource().resource_arn(arn).set_tags(Some(sdk_tags(tags)));
             call.send().await.named("eks:TagResource").map(|_| None)?
+        }
+        AssociationChange::Untag { arn, tags, .. } => {
+            let call = client.untag_resource().resource_arn(arn).set_tag_keys(Some(keys(tags)));
+            call.send().await.named("eks:UntagResource").map(|_| None)?
         }
         AssociationChange::Delete { id } | AssociationChange::Remove { id } => {
             let call = client.delete_pod_identity_association().cluster_name(cluster).association_id(id);

@@ -37,7 +37,12 @@ pub(super) fn changes_on(
         }
         let missing = there.tags.missing(&tags);
         if !missing.0.is_empty() {
-            changes.push((pods, AssociationChange::Tag { id, arn: there.arn.clone(), tags: missing }));
+            let (id, arn) = (id.clone(), there.arn.clone());
+            changes.push((pods.clone(), AssociationChange::Tag { id, arn, tags: missing }));
+        }
+        let surplus = input.run.surplus_tags(ResourceKind::PodIdentityAssociation, &there.tags, &tags);
+        if !surplus.0.is_empty() {
+            changes.push((pods, AssociationChange::Untag { id, arn: there.arn.clone(), tags: surplus }));
         }
     }
     for (pods, there) in left_over(input, cluster).filter(|(_, there)| is_ours(input, there)) {

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use berth_step::{Decision, DryRun, Fault, Step, StepError, dry_run};
-use berth_tenancy::{AssignmentPlan, LeftOver, Mode, OrganizationTags, SignInPlan, Subject, Thing};
+use berth_tenancy::{AssignmentPlan, LeftOver, LeftOverTags, Mode, OrganizationTags, SignInPlan, Subject, Thing};
 use grant_sign_in::{
     Change, GrantSignIn, Input, OUTSTANDING_MAX, ObservedAssignment, ObservedLeftOver, Output, Progress, State,
 };
@@ -26,6 +26,7 @@ fn input(count: usize, mode: Mode) -> Input {
             allow_disruption: false,
             opening_until: None,
             tags: OrganizationTags::default(),
+            left_over_tags: LeftOverTags::default(),
             only_planned: None,
             repairs: None,
         },

@@ -64,6 +64,7 @@ fn record(generation: u32, lease: Option<&str>) -> Record {
         journal: [].into(),
         journal_is_cut: false,
         drift: None,
+        tags: None,
         offboarding: None,
         offboarding_cancelled: None,
         part: None,

@@ -131,3 +131,10 @@ pub(super) async fn tag(ec2: &Client, id: &str, tags: &Tags) -> Result<Made, Ste
     sent.named("ec2:CreateTags").map_err(failed)?;
     Ok(Made::default())
 }
+
+/// EC2 removes a tag only while it has the value. [EC2 `DeleteTags`]
+pub(super) async fn untag(ec2: &Client, id: &str, tags: &Tags) -> Result<Made, StepError> {
+    let sent = ec2.delete_tags().resources(id).set_tags(Some(sdk_tags(tags))).send().await;
+    sent.named("ec2:DeleteTags").map_err(failed)?;
+    Ok(Made::default())
+}

@@ -3,7 +3,9 @@
 
 use berth_ledger::RecordedVpc;
 use berth_step::{Decision, Fault, StepError};
-use berth_tenancy::{Addresses, Mode, NetworkPlan, OrganizationTags, Subject, Tags, TierPlan, TierRouting};
+use berth_tenancy::{
+    Addresses, LeftOverTags, Mode, NetworkPlan, OrganizationTags, Subject, Tags, TierPlan, TierRouting,
+};
 use proptest::prelude::*;
 
 use crate::{
@@ -32,6 +34,7 @@ pub(crate) fn input() -> Input {
             allow_disruption: false,
             opening_until: None,
             tags: OrganizationTags::default(),
+            left_over_tags: LeftOverTags::default(),
             only_planned: None,
             repairs: None,
         },

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use berth_step::{Decision, Fault, Step, StepError};
-use berth_tenancy::{DefaultVpc, Mode, OrganizationTags, Region, Subject};
+use berth_tenancy::{DefaultVpc, LeftOverTags, Mode, OrganizationTags, Region, Subject};
 use proptest::prelude::*;
 use remove_default_vpcs::{Change, Found, Gateway, Input, Output, RemoveDefaultVpcs, State, Vpc};
 
@@ -30,6 +30,7 @@ fn input() -> Input {
             allow_disruption: false,
             opening_until: None,
             tags: OrganizationTags::default(),
+            left_over_tags: LeftOverTags::default(),
             only_planned: None,
             repairs: None,
         },

@@ -170,7 +170,7 @@ def _eks(operation: str, given: Parameters, where: Where) -> list[Request]:
     tags = given.tags("tags")
     if "PodIdentityAssociation" in operation:
         return _associations(operation, given, where, cluster)
-    if operation == "TagResource":
+    if operation in ("TagResource", "UntagResource"):
         arn = unquote(given.text("resourceArn"))
         if ":podidentityassociation/" in arn:
             of_it = facts.association_tags(where.account, where.region, *arn.split("/")[-2:])

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qs, unquote
 
 from berth_local.gateway.identify import ApiCall
 from berth_local.gateway.rest_routes import labels_of
@@ -31,10 +31,12 @@ class Parameters:
         return str(self._form.get(name, self._fields.get(name, "")) or "")
 
     def texts(self, *names: str) -> list[str]:
-        """A list, by the first of these names that has one; of a form `name.1`, `name.member.1`."""
+        """A list, by the first of these names that has one; of a form `name.1`, `name.member.1`. Of a query one value is a
+        text."""
         for name in names:
-            if isinstance(self._fields.get(name), list):
-                return [str(each) for each in self._fields[name]]
+            given = self._fields.get(name)
+            if given and isinstance(given, str | list):
+                return [given] if isinstance(given, str) else [str(each) for each in given]
             found = [
                 value for key, value in self._form.items() if re.fullmatch(rf"{re.escape(name)}\.(member\.)?\d+", key)
             ]
@@ -82,13 +84,15 @@ class Parameters:
         return values
 
 
-def _of_path(call: ApiCall, raw_path: str) -> dict[str, str]:
+def _of_path(call: ApiCall, raw_path: str) -> dict[str, Any]:
     if not call.protocol.startswith("rest"):
         return {}
     path, _, query = raw_path.partition("?")
-    return {key: unquote(value) for key, value in labels_of(call.service, call.operation, path).items()} | dict(
-        parse_qsl(query)
-    )
+    found: dict[str, Any] = {
+        key: unquote(value) for key, value in labels_of(call.service, call.operation, path).items()
+    }
+    given = parse_qs(query)
+    return found | {key: values if len(values) > 1 else values[0] for key, values in given.items()}
 
 
 def _flat(path: str, value: Any) -> Iterator[tuple[str, str]]:

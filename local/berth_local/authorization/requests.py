@@ -33,9 +33,9 @@ def requests_of(call: ApiCall, raw_path: str, body: bytes, account: str, princip
     else:
         raise NotDescribed(f"{call.service}:{call.operation}")
     common = of_principal(principal) | {"aws:requestedregion": call.region}
-    if taken_off := given.texts("TagKeys", "TagKeyList", "tagKeys"):
-        common["aws:tagkeys"] = taken_off
-    return [replace(each, keys=common | _of_resource(each.resource) | each.keys) for each in found]
+    taken_off = given.texts("TagKeys", "TagKeyList", "tagKeys")
+    keys = {"aws:tagkeys": taken_off} if taken_off else {}
+    return [replace(each, keys=common | _of_resource(each.resource) | each.keys | keys) for each in found]
 
 
 def of_principal(principal: str) -> dict[str, str | list[str]]:

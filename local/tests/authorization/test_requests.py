@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import pytest
 
@@ -53,6 +53,21 @@ def test_tags_that_are_taken_off_are_named() -> None:
     assert found[2]["aws:tagkeys"] == ["berth:account"]
     (found,) = form("ec2", Action="DeleteTags", ResourceId__1="vpc-0a")
     assert found[2]["aws:tagkeys"] == []
+
+
+def test_tags_that_are_taken_off_are_named_in_every_protocol() -> None:
+    (role,) = form("iam", Action="UntagRole", RoleName="dev", TagKeys__member__1="a", TagKeys__member__2="b")
+    rule = f"arn:aws:config:eu-west-1:{ACCOUNT}:config-rule/config-rule-a"
+    body = json.dumps({"ResourceArn": rule, "TagKeys": ["a", "b"]})
+    json_type = "application/x-amz-json-1.1"
+    (config,) = asked("config", body, x_amz_target="StarlingDoveService.UntagResource", content_type=json_type)
+    entry = quote(f"arn:aws:eks:eu-west-1:{ACCOUNT}:access-entry/c/role/{ACCOUNT}/dev/0a", safe="")
+    (both,) = asked("eks", "", f"/tags/{entry}?tagKeys=a&tagKeys=b", "DELETE")
+    (one,) = asked("eks", "", f"/tags/{entry}?tagKeys=a", "DELETE")
+    vault = quote(f"arn:aws:backup:eu-west-1:{ACCOUNT}:backup-vault:v", safe="")
+    (backup,) = asked("backup", json.dumps({"TagKeyList": ["a", "b"]}), f"/untag/{vault}")
+    assert [each[2]["aws:tagkeys"] for each in (role, config, both, backup)] == [["a", "b"]] * 4
+    assert (one[0], one[2]["aws:tagkeys"]) == ("eks:UntagResource", ["a"])
 
 
 def test_a_role_is_asked_for_with_its_path_boundary_and_tags() -> None:

@@ -123,6 +123,14 @@ fn audiences_and_tags_of_a_provider_are_repaired_and_those_of_others_stay() {
     assert_eq!(there["ClientIDList"], json!(["of-the-team", AUDIENCE]));
     let tags: BTreeMap<&str, &str> = there["Tags"].as_array().unwrap().iter().map(tag).collect();
     assert_eq!((tags["owner"], tags["berth:managed-by"]), ("platform", "berth"));
+
+    let remove = [("leftOver", json!("remove")), (ROLES, rig.platform(ROLES))];
+    rig.deploy_platform(&all(&remove));
+    let changes = onboarded(rig, &account).changes();
+    assert!(changes.contains(&format!("remove tags owner from OIDC provider {arn}")), "{changes:?}");
+    let there = seen(rig, &account);
+    let tags: BTreeMap<&str, &str> = there["Tags"].as_array().unwrap().iter().map(tag).collect();
+    assert_eq!((tags.get("owner"), tags["berth:managed-by"]), (None, "berth"));
 }
 
 /// A tag as key and value.

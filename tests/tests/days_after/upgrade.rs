@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::{changed_since, turn};
 
 /// What the version before did not write.
-const NEWER: &str = "REMOVE binding, readiness, inventory, leftOver, journal, journalBytes, journalIsCut, announced, onboardedSince, drift";
+const NEWER: &str = "REMOVE binding, readiness, inventory, leftOver, tags, journal, journalBytes, journalIsCut, announced, onboardedSince, drift";
 
 /// Takes it out of the table.
 fn forget_identities(rig: &Rig) {
@@ -78,8 +78,8 @@ fn an_old_account_whose_tenants_file_is_somebody_elses_is_not_bound() {
     let account = rig.account("hornbeam-staging", "staging");
     let commit = onboarded(rig, &account).output["commit"]["path"].as_str().unwrap().to_owned();
     // Another account is the tenant's in this environment; then the whole file is another tenant's.
-    let edits = [(account.as_str(), "999900001111"), ("name: hornbeam", "name: whitebeam")];
-    for (from, to) in edits {
+    let edits = [(account.as_str(), "999900001111", false), ("name: hornbeam", "name: whitebeam", true)];
+    for (from, to, is_redriven) in edits {
         forget_identities(rig);
         let before = rig.world(&account);
         rig.edit("main", &commit, from, to);
@@ -92,12 +92,19 @@ fn an_old_account_whose_tenants_file_is_somebody_elses_is_not_bound() {
         assert_eq!((changed_since(rig, since), rig.world(&account)), (vec![], before));
         assert_eq!(rig.file("main", &commit), file);
 
-        // The person decided for the ledger.
+        // The person decided for the ledger. A run that goes on where it was refused binds the account, too.
         rig.edit("main", &commit, to, from);
-        assert!(onboarded(rig, &account).changes().is_empty());
+        if is_redriven {
+            let (code, said) = rig.berth(&["replay", &account, "--wait"]);
+            assert_eq!(code, 0, "{said}");
+            assert_eq!(rig.record(&account).unwrap().execution_arn, record.execution_arn, "it was redriven");
+        } else {
+            assert!(onboarded(rig, &account).changes().is_empty());
+        }
         assert_eq!(rig.record(&account).unwrap().binding.unwrap().identity.to_string(), "hornbeam/staging");
         assert_eq!(claimant(rig, "hornbeam", "staging"), Some(account.clone()));
     }
+    assert!(onboarded(rig, &account).changes().is_empty());
 }
 
 /// Until the run after an upgrade nobody has claimed the place of an old account, and only the file says that it has it.
@@ -112,11 +119,25 @@ fn who_claims_the_place_of_an_old_account_is_refused_and_does_not_keep_it() {
     let ended = run(rig, &rival);
     assert_eq!((ended.status, ended.error.as_deref()), (ExecutionStatus::Failed, Some("NotOwned")));
     let record = rig.record(&rival).unwrap();
-    assert_eq!((record.failure.unwrap().state.as_str(), record.binding), ("CheckTenant", None));
+    let refusal = record.failure.unwrap();
+    assert_eq!((refusal.state.as_str(), record.binding), ("CheckTenant", None));
     assert_eq!((changed_since(rig, since), claimant(rig, "spindle", "staging")), (vec![], None));
 
     assert!(onboarded(rig, &account).changes().is_empty());
     assert_eq!(claimant(rig, "spindle", "staging"), Some(account));
+
+    // What the hint says, to the letter: a tag in Organizations, and one command.
+    let hint = refusal.hint;
+    assert!(hint.contains("give this one a tenant of its own by its tag berth:tenant, then "), "{hint}");
+    let command = hint.split(';').next().unwrap().rsplit("then berth ").next().unwrap().to_owned();
+    assert_eq!(command, format!("replay {rival} --new"));
+    let _groups = rig.account("whitebeam-staging", "staging");
+    crate::tag(rig, &rival, "whitebeam");
+    let arguments: Vec<&str> = command.split(' ').chain(["--wait"]).collect();
+    let (code, said) = rig.berth(&arguments);
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(rig.record(&rival).unwrap().binding.unwrap().identity.to_string(), "whitebeam/staging");
+    assert_eq!(claimant(rig, "whitebeam", "staging"), Some(rival));
 }
 
 /// The account that has claimed an environment of a tenant.

@@ -3,7 +3,7 @@
 use aws_sdk_sfn::types::ExecutionStatus;
 use berth_ledger::{Acquisition, Holder, Status};
 use berth_step::Fault;
-use berth_tenancy::{Mode, OrganizationTags, Subject};
+use berth_tenancy::{LeftOverTags, Mode, OrganizationTags, Subject};
 use berth_tests::rig::{Call, Event, Rig, event, rig};
 use serde_json::json;
 
@@ -28,6 +28,7 @@ fn subject(account: &str, execution: &str, generation: u32) -> Subject {
         allow_disruption: false,
         opening_until: None,
         tags: OrganizationTags::default(),
+        left_over_tags: LeftOverTags::default(),
         only_planned: None,
         repairs: None,
     }

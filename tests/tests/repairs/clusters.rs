@@ -29,15 +29,10 @@ fn eks(rig: &Rig, operation: &str, mut with: Value) -> Value {
 
 #[test]
 fn entries_on_another_accounts_cluster_are_made_through_its_role() {
-    let eks_there = json!({ "name": CLUSTER, "account": NETWORK, "role": "BerthCluster" });
     let (rig, _turn) = turn(&[]);
     let mut roles = rig.platform(ROLES);
     roles.as_array_mut().unwrap().push(role_of_pods("api"));
-    rig.deploy_platform(&[
-        ("clusters.outside", json!({ "region": WEST, "eks": eks_there, "awaitReady": true })),
-        ("environments.staging.cluster", json!("outside")),
-        (ROLES, roles),
-    ]);
+    deploy(rig, &roles, &[("tags", json!({ "Owner": "{tenant}" }))]);
     make_cluster(rig);
     make_pod_role(rig, NETWORK);
     let account = rig.account("abroad-staging", "staging");
@@ -89,6 +84,21 @@ fn entries_on_another_accounts_cluster_are_made_through_its_role() {
         ]
     );
     assert_made_again_when_narrowed(rig, &account, with, &workload);
+
+    deploy(rig, &roles, &[("leftOver", json!("remove"))]);
+    let changes = repaired(rig, &account);
+    let there: Vec<&String> = changes.iter().filter(|line| line.ends_with(" on outside")).collect();
+    let gone = |what: &str| format!("remove tags Owner from the {what} on outside");
+    let entries = [&developer, &viewer].map(|role| gone(&format!("access entry of {role}")));
+    assert_eq!(there, [&entries[0], &entries[1], &gone("pod identity association of abroad-staging/api")]);
+}
+
+/// The environment is on the cluster, with these roles.
+fn deploy(rig: &Rig, roles: &Value, more: &[(&str, Value)]) {
+    let there = json!({ "name": CLUSTER, "account": NETWORK, "role": "BerthCluster" });
+    let cluster = ("clusters.outside", json!({ "region": WEST, "eks": there, "awaitReady": true }));
+    let edits = [cluster, ("environments.staging.cluster", json!("outside")), (ROLES, roles.clone())];
+    rig.deploy_platform(&[&edits, more].concat());
 }
 
 /// Somebody narrows the association of an account: it is made again.

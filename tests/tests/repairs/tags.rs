@@ -1,7 +1,7 @@
 //! Tags that the organization demands: by a service control policy, and of an IPAM pool. Without `tags:` nothing can be
 //! made, with them everything carries them, and what somebody removes comes back.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use berth_tests::rig::{MANAGEMENT, Rig};
 use serde_json::{Value, json};
@@ -140,11 +140,99 @@ fn a_tag_that_somebody_removes_comes_back_on_any_part() {
         assert!(tags.contains("CostCenter") && tags.contains("4711"), "{tags}");
     }
     assert!(ec2("describe_vpcs", &of_berth).to_string().contains("theirs"));
+}
 
-    // Tags that leave the file stay on what has them.
-    rig.deploy_platform(&[]);
-    let again = onboarded(rig, &account).changes();
-    assert!(again.is_empty(), "{again:?}");
+/// What `berth status` gives scripts of what is left over: what, what comes first, and the command.
+fn told(rig: &Rig, account: &str) -> Vec<(String, String, String)> {
+    let (_, shown) = rig.status(account);
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let one = |left: &Value| (text(&left["what"]), text(&left["first"]), text(&left["removedBy"]));
+    shown["leftOver"].as_array().unwrap().iter().map(one).collect()
+}
+
+#[test]
+fn a_tag_that_left_the_file_is_told_and_goes_only_where_it_says_so() {
+    let (rig, _turn) = turn(&tags());
+    let account = rig.account("untaxed-staging", "staging");
+    onboarded(rig, &account);
+    assert_tagged(rig, &account, "untaxed");
+    let tagged = rig.snapshot(&account, "untaxed");
+
+    let kept = ("tags", json!({ "Owner": "{tenant}" }));
+    rig.deploy_platform(std::slice::from_ref(&kept));
+    let (_, plan) = rig.berth(&["onboard", &account, "--plan"]);
+    assert!(plan.contains("left over tag CostCenter on everything that Berth made"), "{plan}");
+    let ran = repaired(rig, &account);
+    let ids: Vec<String> = vpcs_and_subnets(rig, &account).iter().map(|(id, _)| id.clone()).collect();
+    let subnets = ids.iter().filter(|id| id.starts_with("subnet-"));
+    let again: BTreeSet<String> = subnets.map(|id| format!("tag {id} with Owner")).collect();
+    assert_eq!(ran.into_iter().collect::<BTreeSet<_>>(), again, "the more special value is not wanted any more");
+    let command = format!("berth onboard {account}");
+    let first = "set `leftOver: remove` in platform.yaml and deploy";
+    let of = |what: &str| (what.to_owned(), first.to_owned(), command.clone());
+    // Told by both runs, of which the second changed nothing.
+    assert_eq!(told(rig, &account), [of("tag CostCenter on everything that Berth made")]);
+
+    // What is told, done. Somebody has given one tag another value since: it is theirs.
+    let vpc = ids.iter().find(|id| id.starts_with("vpc-")).unwrap();
+    let theirs = json!({ "Resources": [vpc], "Tags": [{ "Key": "CostCenter", "Value": "theirs" }] });
+    rig.call_in(&account, WEST, "ec2", "create_tags", &theirs);
+    rig.deploy_platform(&[kept, ("leftOver", json!("remove"))]);
+    let removals = assert_untagged(rig, &account, vpc);
+    for part in
+        ["subnet-", "rtb-", "vpce-", "fl-", "tgw-attach-", "backup vault", "backup plan", "recorder", "Config rule"]
+    {
+        assert!(
+            removals
+                .iter()
+                .any(|line| line.contains(&format!(" from {part}"))
+                    || line.contains(&format!(" from configuration {part}"))),
+            "{part}: {removals:#?}"
+        );
+    }
+    assert_eq!(told(rig, &account), []);
+
+    // Wanted again, it is as it was.
+    rig.deploy_platform(&tags());
+    onboarded(rig, &account);
+    assert_eq!(rig.snapshot(&account, "untaxed"), tagged);
+}
+
+/// A run takes the tag off everything, but for the one that somebody else has set; nothing else is changed, and the next run
+/// changes nothing. The sentences of the removals.
+fn assert_untagged(rig: &Rig, account: &str, theirs: &str) -> Vec<String> {
+    let (_, plan) = rig.berth(&["onboard", account, "--plan"]);
+    let removals = repaired(rig, account);
+    assert!(removals.iter().all(|line| line.starts_with("remove tags CostCenter from ")), "{removals:#?}");
+    assert!(removals.iter().all(|line| plan.contains(line)), "{removals:#?} {plan}");
+    for (id, tags) in vpcs_and_subnets(rig, account) {
+        let (there, ours) = (tags.get("CostCenter").map(String::as_str), tags.get("berth:managed-by"));
+        assert_eq!((there, ours.map(String::as_str)), ((id == theirs).then_some("theirs"), Some("berth")), "{id}");
+    }
+    // Recovery points get the tags of the plan as of when its rules were last written.
+    let has_it = |line: &String| line.contains("CostCenter") && !line.contains("RecoveryPointTags");
+    let left: Vec<String> = rig.snapshot(account, "untaxed").into_iter().filter(has_it).collect();
+    assert!(left.len() == 1 && left[0].contains("theirs"), "that of the VPC: {left:#?}");
+    let boundary = json!({ "PolicyArn": format!("arn:aws:iam::{account}:policy/tenant/untaxed-boundary") });
+    let on_it = rig.call(account, "iam", "list_policy_tags", &boundary).to_string();
+    assert!(!on_it.contains("CostCenter") && on_it.contains("berth:managed-by"), "{on_it}");
+    removals
+}
+
+/// The VPC and its subnets, each with its tags.
+fn vpcs_and_subnets(rig: &Rig, account: &str) -> Vec<(String, BTreeMap<String, String>)> {
+    let of_berth = json!({ "Filters": [{ "Name": "tag:berth:managed-by", "Values": ["berth"] }] });
+    let listed = |operation: &str, set: &str, id: &str| -> Vec<(String, BTreeMap<String, String>)> {
+        let found = rig.call_in(account, WEST, "ec2", operation, &of_berth)[set].take();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let tags = |one: &Value| {
+            one["Tags"].as_array().unwrap().iter().map(|tag| (text(&tag["Key"]), text(&tag["Value"]))).collect()
+        };
+        found.as_array().unwrap().iter().map(|one| (text(&one[id]), tags(one))).collect()
+    };
+    let mut all = listed("describe_vpcs", "Vpcs", "VpcId");
+    all.extend(listed("describe_subnets", "Subnets", "SubnetId"));
+    all
 }
 
 #[test]

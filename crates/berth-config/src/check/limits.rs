@@ -44,8 +44,17 @@ const TAG_CHARS_MAX: usize = 256;
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>
 const TRUST_CHARS_MAX: usize = 2_048;
 
+/// The largest account of each environment, as far as its templates render.
+pub(super) type Largest<'a> = BTreeMap<&'a EnvironmentName, Onboarding>;
+
+/// The largest account of each environment.
+pub(super) fn of_each(config: &PlatformConfig) -> Largest<'_> {
+    let environments = config.environments.iter();
+    environments.filter_map(|(name, environment)| Some((name, largest(config, name, environment)?))).collect()
+}
+
 /// Checks the largest account of each environment.
-pub(super) fn check(config: &PlatformConfig, problems: &mut Problems) {
+pub(super) fn check(config: &PlatformConfig, largest: &Largest<'_>, problems: &mut Problems) {
     let many =
         |count: usize, most: usize, what: &str| (count > most).then(|| format!("{count} {what}; at most {most}"));
     if let Some(message) = many(config.owner_groups.len(), OWNERS_MAX, "groups own every tenant") {
@@ -65,14 +74,14 @@ pub(super) fn check(config: &PlatformConfig, problems: &mut Problems) {
             let hint = "give fewer roles an `access`: a tenant's custom resource takes no more for an account";
             problems.add(format!("{path}.roles.roles"), message, hint);
         }
-        let Some(largest) = largest(config, name, environment) else { continue };
+        let Some(largest) = largest.get(name) else { continue };
         if let Some(message) = many(largest.git_ops.workloads.len(), WORKLOADS_MAX, "roles are for pods") {
             let hint = "let pods share roles: a tenant's custom resource takes no more for an account";
             problems.add(format!("{path}.roles.roles"), message, hint);
         }
-        trust(name, &path, &largest, problems);
-        payload(&path, &largest, problems);
-        outcome(&path, &largest, problems);
+        trust(name, &path, largest, problems);
+        payload(&path, largest, problems);
+        outcome(&path, largest, problems);
     }
     for (cluster, environments) in on_cluster {
         let what = format!("environments are on the cluster {cluster}");
@@ -85,11 +94,7 @@ pub(super) fn check(config: &PlatformConfig, problems: &mut Problems) {
 
 /// Everything that an account of this environment gets at most: the longest names and tags. None when a template does not
 /// render, which another check says.
-pub(super) fn largest(
-    config: &PlatformConfig,
-    name: &EnvironmentName,
-    environment: &Environment,
-) -> Option<Onboarding> {
+fn largest(config: &PlatformConfig, name: &EnvironmentName, environment: &Environment) -> Option<Onboarding> {
     let names = Names::longest(name.as_str());
     let tenant: TenantName = names.tenant.parse().ok()?;
     let facts = AccountFacts {
@@ -117,7 +122,7 @@ impl PlatformConfig {
     #[must_use]
     pub fn beyond_limits(&self) -> Vec<String> {
         let mut problems = Problems::default();
-        check(self, &mut problems);
+        check(self, &of_each(self), &mut problems);
         problems.all.into_iter().map(|problem| problem.message).collect()
     }
 }
@@ -241,7 +246,7 @@ mod tests {
         let mut config = PlatformConfig::load(path.as_ref()).unwrap();
         change(&mut config);
         let mut problems = Problems::default();
-        check(&config, &mut problems);
+        check(&config, &of_each(&config), &mut problems);
         problems.all.into_iter().map(|problem| (problem.path, problem.message)).collect()
     }
 

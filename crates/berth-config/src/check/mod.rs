@@ -28,6 +28,7 @@ use crate::PlatformConfig;
 /// All that is wrong with a configuration that has the right shape.
 pub(crate) fn all(config: &PlatformConfig) -> Vec<Problem> {
     let mut problems = Problems::default();
+    let largest = limits::of_each(config);
     accounts::check(config, &mut problems);
     environments::check(config, &mut problems);
     addresses::check(config, &mut problems);
@@ -39,13 +40,15 @@ pub(crate) fn all(config: &PlatformConfig) -> Vec<Problem> {
             regions::check(&region_path(name, region), region, plan, &mut problems);
         }
         roles::check(config, name, &environment.roles, &mut problems);
-        pods::check(config, name, environment, &mut problems);
+        if let Some(largest) = largest.get(name) {
+            pods::check(name, environment, largest, &mut problems);
+        }
         sign_in::check(config, name, &environment.sign_in, &mut problems);
         baseline::check(&format!("environments.{name}"), environment, &mut problems);
     }
     names::check(config, &mut problems);
     regional::check(config, &mut problems);
-    limits::check(config, &mut problems);
+    limits::check(config, &largest, &mut problems);
     problems.all
 }
 
@@ -54,6 +57,6 @@ pub(crate) fn warnings(config: &PlatformConfig) -> Vec<Problem> {
     let mut problems = Problems::default();
     covering::check(config, &mut problems);
     boundary::check(config, &mut problems);
-    pods::warn(config, &mut problems);
+    pods::warn(config, &limits::of_each(config), &mut problems);
     problems.all
 }

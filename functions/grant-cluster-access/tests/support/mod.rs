@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use berth_tenancy::{ClusterPlan, Mode, OrganizationTags, Subject};
+use berth_tenancy::{ClusterPlan, LeftOverTags, Mode, OrganizationTags, Subject};
 use grant_cluster_access::{Input, ObservedCluster};
 
 pub(crate) fn plan() -> ClusterPlan {
@@ -28,6 +28,7 @@ pub(crate) fn input() -> Input {
             allow_disruption: false,
             opening_until: None,
             tags: OrganizationTags::default(),
+            left_over_tags: LeftOverTags::default(),
             only_planned: None,
             repairs: None,
         },
