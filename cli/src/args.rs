@@ -8,8 +8,14 @@ use clap_complete::Shell;
 use jiff::SignedDuration;
 
 use crate::{
-    apply::ApplyArgs, drift::DriftArgs, findings::FindingFormat, output::OutputArgs, replay::args::ReplayArgs,
+    apply::ApplyArgs,
+    approve::{ApproveArgs, RejectArgs},
+    drift::DriftArgs,
+    findings::FindingFormat,
+    output::OutputArgs,
+    replay::args::ReplayArgs,
     status::StatusArgs,
+    suspend::SuspendArgs,
 };
 
 /// Takes new AWS accounts from "created" to "its team can deploy".
@@ -69,6 +75,10 @@ pub(crate) enum Command {
     /// Makes the changes of a plan that `berth onboard --plan --out` kept, and no other: when something else would be done by
     /// now, it shows the difference and changes nothing.
     Apply(ApplyArgs),
+    /// Approves the plan that an account's run waits with: the run looks once more, and makes it.
+    Approve(ApproveArgs),
+    /// Rejects the plan that an account's run waits with: the run ends, and nothing is changed.
+    Reject(RejectArgs),
     /// Takes everybody's access to an account's namespaces away for a while, and with `--lift` gives it back.
     Suspend(SuspendArgs),
     /// Makes an account another environment, or another tenant's, after its name, tag or unit were changed: takes its old
@@ -158,18 +168,6 @@ pub(crate) struct OnboardArgs {
     /// Shows progress and waits for the end.
     #[arg(long)]
     pub(crate) wait: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct SuspendArgs {
-    /// The account: twelve digits.
-    pub(crate) account: AccountId,
-    /// Ends the suspension.
-    #[arg(long)]
-    pub(crate) lift: bool,
-    /// Why, for the record.
-    #[arg(long, value_name = "TEXT", conflicts_with = "lift")]
-    pub(crate) reason: Option<String>,
 }
 
 #[derive(Debug, Args)]

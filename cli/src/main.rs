@@ -2,6 +2,7 @@
 
 mod addresses;
 mod apply;
+mod approve;
 mod args;
 mod aws;
 mod cluster;
@@ -85,6 +86,8 @@ async fn run(cli: Cli) -> Result<Exit, Problem> {
         Command::Validate(args) => validate::run(&args, wanted).await,
         Command::Onboard(args) => onboard::run(&args, wanted).await,
         Command::Apply(args) => apply::run(&args, wanted).await,
+        Command::Approve(args) => approve::approve(&args, wanted).await,
+        Command::Reject(args) => approve::reject(&args, wanted).await,
         Command::Suspend(args) => suspend::run(&args, wanted).await,
         Command::Transfer(args) => transfer::run(&args, wanted).await,
         Command::Offboard(args) => offboard::run(&args, wanted).await,

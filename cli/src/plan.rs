@@ -4,9 +4,8 @@ pub(crate) mod show;
 
 use std::{fs, path::Path};
 
-use berth_contract::{ExecutionOutput, Incomplete, PlanDocument, Withheld, changes_of, in_order};
-use berth_events::outcome::Version;
-use berth_tenancy::{AccountId, Counts, Mode};
+use berth_contract::{ExecutionOutput, Incomplete, PlanDocument, changes_of, in_order};
+use berth_tenancy::{AccountId, Mode};
 use serde_json::json;
 
 use crate::{
@@ -87,8 +86,8 @@ pub(crate) fn looked(ended: &Ended, execution: &str) -> Result<Looked, Problem> 
     };
     let read = serde_json::from_value(ended.output().clone());
     let read = read.map_err(|error| strange(format!("the output of {execution} is not that of a plan: {error}")))?;
-    let ExecutionOutput::Onboard { run, plan, .. } = read else { return Ok(Looked::Otherwise) };
-    let changes = match in_order(ended.planned(), &plan) {
+    let ExecutionOutput::Onboard { plan: summaries, .. } = &read else { return Ok(Looked::Otherwise) };
+    let changes = match in_order(ended.planned(), summaries) {
         Ok(changes) => changes,
         Err(Incomplete(summary)) => {
             let place = summary.region.as_ref().map(|region| format!(" in {region}")).unwrap_or_default();
@@ -100,26 +99,9 @@ pub(crate) fn looked(ended: &Ended, execution: &str) -> Result<Looked, Problem> 
             return Err(strange(format!("the history of {execution} does not have what {its}")));
         }
     };
-    let withheld = ended.planned_changes().into_iter().filter_map(|(region, change)| {
-        let (what, by_berth, next) = (change.what, change.by_berth, change.next);
-        Some(Withheld { region: region.parse().ok()?, what, by_berth, next })
-    });
-    let plan = PlanDocument {
-        version: Version,
-        account_id: run.account_id,
-        tenant: run.tenant,
-        environment: run.environment,
-        state_machine_arn: machine_of(execution).unwrap_or_default(),
-        execution_arn: execution.to_owned(),
-        planned_at: ended.ended_at(),
-        allow_disruption: run.allow_disruption,
-        counts: Counts::of(&changes),
-        changes,
-        planned_changes: withheld.collect(),
-        left_over: ended.left_over(),
-        hash: String::new(),
-    };
-    Ok(Looked::Plan(Box::new(plan.sealed())))
+    let machine = machine_of(execution).unwrap_or_default();
+    let plan = PlanDocument::of_execution(&machine, execution, ended.ended_at(), read, changes);
+    Ok(plan.map_or(Looked::Otherwise, |plan| Looked::Plan(Box::new(plan))))
 }
 
 /// Shows the sentences of a plan that is too large for a document.

@@ -1,5 +1,6 @@
 //! `berth status`: where accounts are, what they wait for, what went wrong, and what to do.
 
+mod approval;
 pub(crate) mod args;
 mod drift;
 mod leaving;
@@ -75,6 +76,7 @@ pub(crate) async fn run(args: &StatusArgs, wanted: &Target) -> Result<Exit, Prob
         if let Some((url, since)) = waits_for {
             anstream::println!("  waits for  the merge of {url} since {since}");
         }
+        approval::changes(&record, &deployment).await?;
     }
     let is_past = position.as_ref().is_some_and(Position::is_past_failure);
     Ok(if has_failed(&record) && !is_past { Exit::Failed } else { Exit::Done })
@@ -126,6 +128,7 @@ pub(crate) fn view(record: &Record) -> Value {
         "part": record.part,
         "suspended": record.suspended,
         "accessRemoved": record.access_removed,
+        "approval": record.approval,
         "offboarded": record.offboarded,
     })
 }
@@ -224,6 +227,7 @@ pub(crate) fn print(record: &Record, position: Option<&Position>, now: Timestamp
     if let Some(reason) = &record.reason {
         anstream::println!("  reason     {reason}");
     }
+    approval::print(record);
     print_still_there(record);
     drift::print(record);
     let is_past_failure = position.is_some_and(Position::is_past_failure);

@@ -1,15 +1,28 @@
 //! `berth suspend`: takes everybody's access to an account's namespaces away, and gives it back.
 
-use berth_tenancy::{Mode, OffboardingScope};
+use berth_tenancy::{AccountId, Mode, OffboardingScope};
+use clap::Args;
 
 use crate::{
-    args::{SuspendArgs, Target},
+    args::Target,
     follow,
     offboard::{self, Wish},
     outcome::Exit,
     outcome::Problem,
     output, paint, target,
 };
+
+#[derive(Debug, Args)]
+pub(crate) struct SuspendArgs {
+    /// The account: twelve digits.
+    pub(crate) account: AccountId,
+    /// Ends the suspension.
+    #[arg(long)]
+    pub(crate) lift: bool,
+    /// Why, for the record.
+    #[arg(long, value_name = "TEXT", conflicts_with = "lift")]
+    pub(crate) reason: Option<String>,
+}
 
 /// Suspends the account, or ends that, and waits until the ledger says so.
 pub(crate) async fn run(args: &SuspendArgs, wanted: &Target) -> Result<Exit, Problem> {

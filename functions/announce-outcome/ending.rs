@@ -130,6 +130,7 @@ pub fn ended(change: &Change, failure: Option<Failure>) -> Result<Ended, StepErr
             left_over,
             left_over_before,
             given,
+            approvals: _,
             plan: _,
         } => match sha_of(&run, commit)? {
             None => only_planned_silence(),

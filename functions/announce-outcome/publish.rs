@@ -91,6 +91,7 @@ pub(crate) fn detail(
             commit: Some(commit.sha.clone()),
             changes,
             left_over: left_over.iter().map(|left| still_there(account, record, left)).collect(),
+            approved: own.and_then(|record| record.asked_by(&change.execution_arn)?.approved_plan()),
             suspended: record.is_some_and(|record| record.suspended.is_some()),
             finished_at,
         }),

@@ -210,9 +210,8 @@ fn not_joined(error: &CrError, account: &AccountId) -> String {
     match error {
         CrError::OtherAccount { .. } => format!(
             "another account is the tenant's environment, and stays: give this one a tenant of its own by its tag \
-             berth:tenant, then berth replay {account} --new; or, if it replaces the other one, offboard that one (berth \
-             offboard), or have the file's owners take it out where Berth does not know it; then berth replay {account} \
-             --new"
+             berth:tenant, then berth replay {account} --new; or, if it replaces the other one, offboard that one first: \
+             berth offboard"
         ),
         CrError::OtherEnvironment { .. } => format!(
             "undo what makes the account another one (its organizational unit), or have the file's owners take its entry \

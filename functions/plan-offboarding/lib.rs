@@ -87,6 +87,7 @@ impl PlanOffboarding {
                 let reason = format!("{} works on this account now", holder.execution);
                 return Ok(Departure::Duplicate { reason, account_id });
             }
+            self.0.end_wait(&record, &input.execution).await?;
         }
         let reason = request.reason.unwrap_or_else(|| "a person asked for it".to_owned());
         Ok(Departure::Offboard { reason, plan: Box::new(plan) })

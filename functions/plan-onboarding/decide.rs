@@ -4,8 +4,8 @@ use berth_config::{AccountFacts, MatchError, Onboarding, PlatformConfig};
 use berth_ledger::{Record, next_generation};
 use berth_step::{Fault, StepError};
 use berth_tenancy::{
-    BaselinePlan, Effect, Given, LeftOver, LeftOverPolicy, LeftOverTags, LeftOvers, Mode, Origin, Plan, Planned,
-    Region, ResourceChange, Subject, Thing, UntaggedKind, wait,
+    ApprovalPlan, BaselinePlan, Effect, Given, LeftOver, LeftOverPolicy, LeftOverTags, LeftOvers, Mode, Origin, Plan,
+    Planned, Region, ResourceChange, Subject, Thing, UntaggedKind, wait,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -105,6 +105,7 @@ pub fn plan(subject: Subject, matched: Onboarding) -> Plan {
         clusters,
         pod_identity,
         awaited_clusters,
+        approval: _,
         git_ops,
         tenant: _,
         tenant_from: _,
@@ -123,11 +124,21 @@ pub fn plan(subject: Subject, matched: Onboarding) -> Plan {
         pod_identity,
         awaited_clusters,
         git_ops,
+        approval: None,
         changes: Vec::new(),
         planned: Vec::new(),
         summary: Vec::new(),
         left_over: LeftOvers::default(),
     }
+}
+
+/// What the run asks people before its first change; none when it asks nobody. A run that only plans changes nothing.
+#[must_use]
+pub fn approval(matched: &Onboarding, record: Option<&Record>, run: &Subject) -> Option<ApprovalPlan> {
+    let asked = record.and_then(|record| record.requested_execution.as_ref());
+    let is_by_event = asked == Some(&run.execution);
+    let approval = matched.approval.plan(run.allow_disruption, is_by_event, matched.room());
+    approval.filter(|_| run.mode == Mode::Apply)
 }
 
 /// Adds to the plan what the account was given before and the plan does not have: where that is, too, so that the steps can

@@ -10,7 +10,7 @@ mod transfer;
 use aws_sdk_organizations::Client as Organizations;
 use berth_aws::PolicyFile;
 use berth_config::{AccountFacts, Match};
-use berth_ledger::{Acquisition, Bound};
+use berth_ledger::{Acquisition, Answered, Bound};
 use berth_planning::Planner;
 use berth_step::{StepError, Traced};
 use berth_tenancy::{AccountId, Admission, Mode, Subject};
@@ -20,7 +20,7 @@ use serde_json::Value;
 
 pub use crate::{
     account::facts,
-    decide::{check_generation, check_room, opening_until, plan, subject, with_join, with_left_over},
+    decide::{approval, check_generation, check_room, opening_until, plan, subject, with_join, with_left_over},
     identity::{bind, claimed, joins},
     request::{OnboardingRequest, read_request},
     transfer::{check, check_target, transfer_plan},
@@ -101,12 +101,17 @@ impl PlanOnboarding {
                 Acquisition::Acquired => {}
                 Acquisition::Claimed(claim) => return Err(claimed(&claim, &facts, source, tag)),
                 Acquisition::HeldBy(holder) => {
-                    let reason = format!("{} is onboarding this account now", holder.execution);
+                    let asked = record.as_ref().and_then(|record| record.asked_by(&holder.execution));
+                    let waits = asked.is_some_and(|asked| asked.answered() == Answered::Waits);
+                    let waits = if waits { ", and waits for an approval of its plan" } else { "" };
+                    let reason = format!("{} is onboarding this account now{waits}", holder.execution);
                     return Ok(Admission::Duplicate { reason, account_id: request.account });
                 }
             },
         }
-        Ok(Admission::Onboard { reason: matched.reason, plan: Box::new(plan) })
+        plan.approval = approval(&matched, record.as_ref(), &plan.run);
+        let (reason, plan) = (matched.reason, Box::new(plan));
+        Ok(if plan.approval.is_some() { Admission::Ask { reason, plan } } else { Admission::Onboard { reason, plan } })
     }
 
     /// Acquires the lease; answers the execution that has it, when one that still runs does.

@@ -218,6 +218,8 @@ fn known(state: &State, record: &Record, limits: Limits, now: Timestamp, ours: &
         Status::Requested | Status::Running => Err(Left::UnderWay),
         // Another run would change more than the repair was allowed to.
         Status::Failed if record.execution_arn.as_deref().is_some_and(is_repair) => Err(Left::FailedRepair),
+        // Whoever rejected it was asked already; a person, or another event, asks again.
+        Status::Failed if is_rejected(record) => Err(Left::FailedLately),
         Status::Failed if is_over(since, limits.failed_after, now) => {
             let failure = record.failure.as_ref();
             let how = failure.map_or_else(String::new, |failure| format!(" in {}: {}", failure.state, failure.fault));
@@ -226,6 +228,12 @@ fn known(state: &State, record: &Record, limits: Limits, now: Timestamp, ours: &
         Status::Failed => Err(Left::FailedLately),
         Status::Ignored => Ok((Why::Ours, format!("ignored since {since}, but now {}", ours.reason))),
     }
+}
+
+/// Whether somebody rejected the plan of its newest run.
+fn is_rejected(record: &Record) -> bool {
+    let asked = record.execution_arn.as_ref().and_then(|execution| record.asked_by(execution));
+    asked.is_some_and(|asked| asked.rejected.is_some())
 }
 
 /// Why an account is Berth's.

@@ -74,9 +74,12 @@ pub struct Campaign {
 /// The scenario whose calls find the same world: in an account that is onboarded it is another one than in a new account.
 fn world_of(scenario: Scenario) -> Scenario {
     match scenario {
-        Scenario::Pooled | Scenario::Reserved | Scenario::Swept | Scenario::Reviewed | Scenario::Leaving => {
-            Scenario::Pooled
-        }
+        Scenario::Pooled
+        | Scenario::Reserved
+        | Scenario::Swept
+        | Scenario::Approved
+        | Scenario::Reviewed
+        | Scenario::Leaving => Scenario::Pooled,
         Scenario::Again | Scenario::Reduced | Scenario::Reverted => Scenario::Again,
         Scenario::Renamed | Scenario::Moved | Scenario::Drift | Scenario::Hostile => scenario,
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use aws_sdk_sfn::types::ExecutionStatus;
 use berth_aws::session_name;
-use berth_ledger::{Record, Status};
+use berth_ledger::{Answered, Record, Status};
 use serde_json::json;
 
 use super::{Scenario, neighbours::Neighbours, scenario::OF_PEOPLE};
@@ -86,7 +86,10 @@ pub(super) fn violated(seen: &Observed<'_>, record: &Record) -> Vec<String> {
             violations.extend(changed_by_a_second_run(seen));
         }
         Scenario::Leaving | Scenario::Drift | Scenario::Hostile => {}
-        Scenario::Pooled | Scenario::Reserved | Scenario::Swept | Scenario::Reviewed => {
+        Scenario::Pooled | Scenario::Reserved | Scenario::Swept | Scenario::Approved | Scenario::Reviewed => {
+            if seen.scenario == Scenario::Approved {
+                violations.extend(changed_unasked(record, &seen.rig.calls(seen.since)));
+            }
             violations.extend(let_in_too_early(&seen.rig.calls(seen.since)));
             violations.extend(changed_by_a_second_run(seen));
         }
@@ -138,6 +141,22 @@ fn changed_by_a_look(seen: &Observed<'_>, record: &Record) -> Vec<String> {
         violations.push(format!("a look changes nothing: {made} commits were made"));
     }
     violations
+}
+
+/// No change without an approval where one is asked: a person's answer was written down before the first change, and the record
+/// says by whom.
+fn changed_unasked(record: &Record, calls: &[Call]) -> Vec<String> {
+    let approval = record.approval.as_ref();
+    if approval.is_none_or(|approval| approval.answered() != Answered::Approved) {
+        return vec![format!("no change without an approval: the record has {approval:?}")];
+    }
+    // One whose answer was lost was written all the same.
+    let is_answer = |call: &&Call| call.function == "berth-decide-approval" && call.operation == "UpdateItem";
+    let answered = calls.iter().find(is_answer).map_or(u64::MAX, |call| call.seq);
+    let is_early =
+        |call: &&Call| call.effect == "resource" && call.function.starts_with("berth-") && call.seq < answered;
+    let early = calls.iter().filter(is_early);
+    early.map(|call| format!("no change without an approval: {}:{}", call.service, call.operation)).collect()
 }
 
 /// A permanent fault ends its state at once: however often the state machine tries again, it is as wrong as before.
@@ -239,7 +258,7 @@ fn not_one_commit(seen: &Observed<'_>, record: &Record) -> Vec<String> {
         | Scenario::Moved
         | Scenario::Leaving
         | Scenario::Drift => 0,
-        Scenario::Pooled | Scenario::Reserved | Scenario::Swept | Scenario::Reduced => 1,
+        Scenario::Pooled | Scenario::Reserved | Scenario::Swept | Scenario::Approved | Scenario::Reduced => 1,
         Scenario::Reviewed | Scenario::Reverted => 2, // the tenant's, and the merge
     };
     if made > expected || (seen.scenario == Scenario::Reverted && made == 0) {

@@ -29,6 +29,8 @@ pub enum Scenario {
     Moved,
     /// An account that is onboarded, and whose plan lost a role and lowered a permission set: that access goes.
     Reduced,
+    /// A new account about whose plan people are asked: a person approves it.
+    Approved,
     /// A new account whose commit people review: a person merges the pull request, and the schedule notices.
     Reviewed,
     /// An account whose pull request was merged, then reverted, with its branch still there: it is proposed once more.
@@ -48,7 +50,7 @@ pub(super) const OF_PEOPLE: [&str; 5] =
 
 impl Scenario {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Pooled,
         Self::Reserved,
         Self::Again,
@@ -59,6 +61,7 @@ impl Scenario {
         Self::Leaving,
         Self::Drift,
         Self::Hostile,
+        Self::Approved,
         Self::Reviewed,
         Self::Reverted,
     ];
@@ -72,6 +75,7 @@ impl Scenario {
             Self::Renamed => "renamed",
             Self::Moved => "moved",
             Self::Reduced => "reduced",
+            Self::Approved => "approved",
             Self::Reviewed => "reviewed",
             Self::Reverted => "reverted",
             Self::Leaving => "leaving",
@@ -114,7 +118,7 @@ impl Scenario {
             | Self::Reviewed
             | Self::Reverted => "staging",
             Self::Reserved => "dev",
-            Self::Reduced => "prod",
+            Self::Reduced | Self::Approved => "prod",
         }
     }
 
@@ -150,8 +154,10 @@ impl Scenario {
     /// Everything before the part that is broken; the account's id.
     pub(super) fn prepare(self, rig: &Rig, tenant: &str) -> String {
         let environment = self.environment();
-        if self == Self::Reduced {
-            deploy_prod(rig, |_, _| {});
+        match self {
+            Self::Reduced => deploy_prod(rig, "none", |_, _| {}),
+            Self::Approved => deploy_prod(rig, "always", |_, _| {}),
+            _ => {}
         }
         let account = rig.account(&format!("{tenant}-{environment}"), environment);
         if self.is_of_onboarded() {
@@ -176,7 +182,7 @@ impl Scenario {
                 let moved = json!({ "AccountId": account, "SourceParentId": from, "DestinationParentId": to });
                 rig.call(MANAGEMENT, "organizations", "move_account", &moved);
             }
-            Self::Reduced => deploy_prod(rig, |roles, sign_in| {
+            Self::Reduced => deploy_prod(rig, "none", |roles, sign_in| {
                 roles.retain(|role| role["key"] != "viewer");
                 for one in sign_in {
                     one["permissionSet"] = json!("TenantViewer");
@@ -221,7 +227,7 @@ impl Scenario {
     /// Starts the part that is broken.
     pub(super) fn begin(self, rig: &Rig, account: &str) -> Option<String> {
         match self {
-            Self::Pooled | Self::Reserved | Self::Reviewed => {
+            Self::Pooled | Self::Reserved | Self::Approved | Self::Reviewed => {
                 rig.publish(&[event(Event::Created, account)]);
                 None
             }
@@ -249,6 +255,15 @@ impl Scenario {
                 let _ = (0..SWEEPS_MAX).any(|_| !rig.invoke("berth-sweep-accounts", &input).1);
                 None
             }
+        }
+    }
+
+    /// People approve what they are asked about.
+    pub(super) fn approves(self, rig: &Rig) {
+        let waiting = rig.records().into_iter().filter(|record| self == Self::Approved && record.waiting().is_some());
+        for record in waiting {
+            // Whoever is refused for a fault of the function's, or comes too late, looks again.
+            let _ = rig.berth_as("mia", &["approve", record.account_id.as_str()]);
         }
     }
 
@@ -306,8 +321,9 @@ fn made_by_people(rig: &Rig, account: &str) {
     rig.call_in(HUB, "eu-west-1", "eks", "create_access_entry", &entry);
 }
 
-/// Deploys an environment `prod` that is like `staging`, but for its unit and what `edit` makes of its roles and sign-in.
-fn deploy_prod(rig: &Rig, edit: impl FnOnce(&mut Vec<Value>, &mut Vec<Value>)) {
+/// Deploys an environment `prod` that is like `staging`, but for its unit, who is asked, and what `edit` makes of its roles and
+/// sign-in.
+fn deploy_prod(rig: &Rig, approval: &str, edit: impl FnOnce(&mut Vec<Value>, &mut Vec<Value>)) {
     let mut prod = rig.platform("environments.staging");
     prod["organizationalUnits"] = rig.platform("environments.prod.organizationalUnits");
     let mut list = |at: &str| match prod.pointer_mut(at).map(Value::take) {
@@ -316,6 +332,7 @@ fn deploy_prod(rig: &Rig, edit: impl FnOnce(&mut Vec<Value>, &mut Vec<Value>)) {
     };
     let (mut roles, mut sign_in) = (list("/roles/roles"), list("/signIn"));
     edit(&mut roles, &mut sign_in);
+    prod["approval"] = json!(approval);
     prod["roles"]["roles"] = Value::Array(roles);
     prod["signIn"] = Value::Array(sign_in);
     rig.deploy_platform(&[("environments.prod", prod)]);

@@ -29,7 +29,7 @@ const FAULT_SECONDS_MAX: u64 = 30;
 /// to look and to act, and shorter than a function may run.
 const SLOW_MILLISECONDS: u64 = 2_000;
 
-/// How often people look whether there is something to merge.
+/// How often people look whether there is something to merge, or to approve.
 const MERGES_EVERY: Duration = Duration::from_millis(500);
 
 /// How often the schedule looks for merges; one minute in the deployment.
@@ -50,7 +50,7 @@ pub(super) struct Testbed {
     made: usize,
     /// The hostile tenant and whom it is after.
     neighbours: Option<Neighbours>,
-    /// When people last looked for something to merge.
+    /// When people last looked for something to merge, or to approve.
     merges_seen: Cell<Instant>,
     /// When the schedule last came round and nothing failed.
     schedule_ran: Cell<Instant>,
@@ -180,7 +180,7 @@ impl Testbed {
         let scenario = schedule.scenario();
         self.make_clean(scenario.when_well());
         let (account, tenant) = self.subject(scenario);
-        let (since, executions) = (self.rig.last_call(), self.rig.execution_names().len());
+        let (since, executions) = (self.rig.last_call(), self.executions());
         let commits = self.rig.commit_count();
         let mut broken = self.begin(schedule, &account);
         self.recover(schedule, &account, &mut broken);
@@ -198,7 +198,7 @@ impl Testbed {
             clean: self.clean.get(&scenario.when_well()).map_or(&[], Vec::as_slice),
             since,
             commits,
-            started: self.rig.execution_names().len() - executions,
+            started: self.executions() - executions,
             by_hand: broken.by_hand,
             scenario,
             neighbours: self.neighbours.as_ref().filter(|_| scenario == Scenario::Hostile),
@@ -230,6 +230,11 @@ impl Testbed {
             neighbours.attack(&self.rig, true);
         }
         execution
+    }
+
+    /// Executions of onboardings. Those that a run only plans with have a name that follows from its own.
+    fn executions(&self) -> usize {
+        self.rig.execution_names().iter().filter(|name| !name.contains("-p")).count()
     }
 
     /// What a run without faults leaves, made once on each testbed.
@@ -321,10 +326,14 @@ impl Testbed {
     /// What people and the schedule do meanwhile. The schedule comes round soon after a merge, and else now and then: each
     /// round makes calls, and those that find nothing are all alike.
     fn attend(&self, scenario: Scenario) {
-        if self.merges_seen.get().elapsed() < MERGES_EVERY || !scenario.is_on_github() {
+        if self.merges_seen.get().elapsed() < MERGES_EVERY {
             return;
         }
         self.merges_seen.set(Instant::now());
+        scenario.approves(&self.rig);
+        if !scenario.is_on_github() {
+            return;
+        }
         let is_merged = scenario.merges(&self.rig);
         if is_merged || self.schedule_ran.get().elapsed() > SCHEDULE_EVERY {
             let (_, failed) = self.rig.invoke("berth-complete-merges", &json!({}));

@@ -95,14 +95,29 @@ fn usual(fault: Fault) -> Option<Retrier> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Service {
     Lambda,
+    /// The function answers through a task token, which people may have: the time-out is theirs.
+    LambdaByToken,
     Sqs,
 }
+
+/// Names of errors of Lambda, and of functions that broke down; the last is that of a state which ran out of time.
+const BROKEN: [&str; 8] = [
+    "Lambda.ClientExecutionTimeoutException",
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.Unknown",
+    "Runtime.ExitError",
+    "Sandbox.Timedout",
+    "States.Timeout",
+];
 
 impl Service {
     /// By the `Resource` of a task.
     fn of(resource: &str) -> Option<Self> {
         match resource {
             "arn:aws:states:::lambda:invoke" => Some(Self::Lambda),
+            "arn:aws:states:::lambda:invoke.waitForTaskToken" => Some(Self::LambdaByToken),
             "arn:aws:states:::sqs:sendMessage.waitForTaskToken" => Some(Self::Sqs),
             _ => None,
         }
@@ -112,7 +127,7 @@ impl Service {
     /// throttling cannot be told from a denial; a denial is retried too, and ends with its own message.
     fn throttled(self) -> &'static [&'static str] {
         match self {
-            Self::Lambda => &["Lambda.TooManyRequestsException"],
+            Self::Lambda | Self::LambdaByToken => &["Lambda.TooManyRequestsException"],
             Self::Sqs => &["SQS.SdkClientException", "SQS.AmazonSQSException"],
         }
     }
@@ -121,16 +136,9 @@ impl Service {
     /// <https://docs.aws.amazon.com/step-functions/latest/dg/bp-lambda-serviceexception.html>
     fn broken(self) -> &'static [&'static str] {
         match self {
-            Self::Lambda => &[
-                "Lambda.ClientExecutionTimeoutException",
-                "Lambda.ServiceException",
-                "Lambda.AWSLambdaException",
-                "Lambda.SdkClientException",
-                "Lambda.Unknown",
-                "Runtime.ExitError",
-                "Sandbox.Timedout",
-                "States.Timeout",
-            ],
+            Self::Lambda => &BROKEN,
+            // Nobody has answered in all the time that there was: asking again is for a person to decide.
+            Self::LambdaByToken => BROKEN.split_last().map_or(&[], |(_, broken)| broken),
             Self::Sqs => &[],
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use berth_tenancy::Delivery;
+use berth_tenancy::{ApprovalPlan, Delivery};
 use serde_json::{Map, Value};
 
 /// The states of one level: the machine itself, a branch, or an item processor.
@@ -113,11 +113,21 @@ impl<'a> State<'a> {
         self.kind() == "Task"
     }
 
-    /// Its limit in seconds, as the shortest and the longest that it may be. There is one expression for it: how long a
-    /// commit may take is the plan's to say, because a merge waits for a person (docs/decisions/0018).
+    /// Whether people are asked in it (docs/decisions/0037).
+    #[must_use]
+    pub fn asks_people(&self) -> bool {
+        self.body["TimeoutSeconds"] == "{% $plan.approval.answerSecondsMax %}"
+    }
+
+    /// Its limit in seconds, as the shortest and the longest that it may be. Where people have the last word it is the plan's
+    /// to say: how long a merge may take (docs/decisions/0018), and an answer. Of questions there may be several.
     #[must_use]
     pub fn limit_seconds(&self) -> Option<(u64, u64)> {
         let limit = &self.body["TimeoutSeconds"];
+        if self.asks_people() {
+            let longest = ApprovalPlan::DAYS_MAX * ApprovalPlan::QUESTIONS_MAX * 24 * 3600;
+            return Some((24 * 3600, u64::from(longest)));
+        }
         if limit == "{% $plan.gitOps.answerSecondsMax %}" {
             let longest = u64::from(Delivery::MERGE_DAYS_MAX) * 24 * 3600;
             return Some((u64::from(Delivery::PUSH_SECONDS_MAX), longest));

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt, path::PathBuf};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{HUB, Rig};
 
@@ -56,6 +56,31 @@ impl Rig {
         environment.insert("PATH".to_owned(), path);
         let named = [&["--profile", "hub"], arguments].concat();
         Self::berth_in(&environment, &named)
+    }
+
+    /// Runs `berth` with the keys of a user of the hub, who is made when he or she is first needed; its exit code, standard
+    /// output and standard error.
+    ///
+    /// # Panics
+    /// When the user cannot be made.
+    #[must_use]
+    pub fn berth_as(&self, user: &str, arguments: &[&str]) -> (i32, String, String) {
+        let kept = self.folder.join(format!("user-{user}.json"));
+        let keys: Value = fs::read(&kept).map_or_else(
+            |_| {
+                self.call(HUB, "iam", "create_user", &json!({ "UserName": user }));
+                let made = self.call(HUB, "iam", "create_access_key", &json!({ "UserName": user }));
+                fs::write(&kept, made["AccessKey"].to_string()).expect("a file for the keys");
+                made["AccessKey"].clone()
+            },
+            |text| serde_json::from_slice(&text).expect("the keys are kept as JSON"),
+        );
+        let mut environment = self.environment.clone();
+        for (name, key) in [("AWS_ACCESS_KEY_ID", "AccessKeyId"), ("AWS_SECRET_ACCESS_KEY", "SecretAccessKey")] {
+            environment.insert(name.to_owned(), keys[key].as_str().expect("a key").to_owned());
+        }
+        environment.remove("AWS_SESSION_TOKEN");
+        Self::said(&environment, arguments)
     }
 
     fn desk(&self, sign_in: SignIn) -> PathBuf {

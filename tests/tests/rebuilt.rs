@@ -47,7 +47,7 @@ fn known(record: &Record) -> Record {
     // What was given by which run, and what the newest one changed, is written by the next run.
     let (inventory, journal) = (None, BTreeMap::new());
     let since = jiff::Timestamp::UNIX_EPOCH;
-    let (onboarded_since, announced, tags) = (None, None, None);
+    let (onboarded_since, announced, tags, requested_execution) = (None, None, None, None);
     // The tenant's file says that an account is suspended, and nothing says since when and why.
     let suspended = record.suspended.as_ref().map(|_| Suspension { since, reason: String::new(), execution: None });
     // A suspension is a generation, too, and of those only onboardings have their number in a name.
@@ -57,6 +57,7 @@ fn known(record: &Record) -> Record {
         since,
         onboarded_since,
         announced,
+        requested_execution,
         commit: None,
         binding: None,
         regions,

@@ -8,11 +8,12 @@ use std::time::{Duration, SystemTime};
 use aws_config::SdkConfig;
 use aws_credential_types::{Credentials, provider::ProvideCredentials};
 use aws_sigv4::{
-    http_request::{SignableBody, SignableRequest, SigningSettings, sign},
+    http_request::{SignableBody, SignableRequest, SignatureLocation, SigningSettings, sign},
     sign::v4,
 };
+use berth_contract::{DECISION_HEADER, PROOF_SECONDS};
 use berth_tenancy::{Partition, Region};
-use reqwest::{Client, RequestBuilder, Response};
+use reqwest::{Client, RequestBuilder, Response, Url};
 
 use super::is_near;
 use crate::{outcome::Problem, target::Deployment};
@@ -41,6 +42,40 @@ pub(crate) async fn post(
     let request = signed(client.post(&url), &url, headers, &body, credentials, scope)
         .map_err(|error| Problem::failed(format!("the request cannot be signed: {error}"), "check the credentials"))?;
     request.body(body).send().await.map_err(|error| unreachable(&url, &error))
+}
+
+/// A call of STS that says whose credentials these are, signed for whoever is to make it with `digest` in a header of its own:
+/// the query of its address, without what is called. [STS `GetCallerIdentity`]
+pub(crate) async fn identity(deployment: &Deployment, digest: &str) -> Result<String, Problem> {
+    let config = &deployment.config;
+    let region = config.region().map(AsRef::as_ref).ok_or_else(super::no_region)?;
+    presigned(digest, credentials(config).await?, region)
+        .map_err(|error| Problem::failed(format!("who you are cannot be signed: {error}"), "check the credentials"))
+}
+
+/// The query of a presigned call, from the signature's first parameter on. [Signature Version 4, "query string"]
+fn presigned(digest: &str, credentials: Credentials, region: &str) -> Result<String, Box<dyn std::error::Error>> {
+    let mut settings = SigningSettings::default();
+    settings.signature_location = SignatureLocation::QueryParams;
+    settings.expires_in = Some(Duration::from_secs(PROOF_SECONDS));
+    let identity = credentials.into();
+    let parameters = v4::SigningParams::builder()
+        .identity(&identity)
+        .region(region)
+        .name("sts")
+        .time(SystemTime::now())
+        .settings(settings)
+        .build()?
+        .into();
+    let endpoint = endpoint("sts", region);
+    let url = format!("{endpoint}/?Action=GetCallerIdentity&Version=2011-06-15");
+    let host = endpoint.trim_start_matches("https://");
+    let headers = [("host", host), (DECISION_HEADER, digest)];
+    let request = SignableRequest::new("GET", &url, headers.into_iter(), SignableBody::Bytes(&[]))?;
+    let (instructions, _) = sign(request, &parameters)?.into_parts();
+    let mut signed = Url::parse(&url)?;
+    signed.query_pairs_mut().clear().extend_pairs(instructions.params());
+    Ok(signed.query().unwrap_or_default().to_owned())
 }
 
 /// A client that takes the way of the SDK's calls: through the same proxy, by the same certificates.
@@ -133,6 +168,18 @@ mod tests {
         let signature = |text: &str| text.rsplit_once("Signature=").unwrap().1.to_owned();
         assert_ne!(signature(&authorization), signature(&other));
         assert_eq!(sign("{}", "eu-west-1", Some("token")).1.as_deref(), Some("token"));
+    }
+
+    #[test]
+    fn who_somebody_is_is_signed_with_what_is_answered_and_says_nothing_else() {
+        let keys = Credentials::new("AKIDEXAMPLE", "secret", Some("token/+=".to_owned()), None, "test");
+        let query = presigned("digest-1", keys.clone(), "eu-west-1").unwrap();
+        let names: Vec<&str> = query.split('&').map(|pair| pair.split_once('=').unwrap().0).collect();
+        assert!(names.iter().all(|name| name.starts_with("X-Amz-")), "{query}");
+        assert!(query.contains("X-Amz-SignedHeaders=host%3Bx-berth-decision"), "{query}");
+        assert!(query.contains("X-Amz-Expires=60") && query.contains("X-Amz-Security-Token=token%2F%2B%3D"), "{query}");
+        assert!(!query.contains("secret") && !query.contains("digest-1"), "{query}");
+        assert_ne!(query, presigned("digest-2", keys, "eu-west-1").unwrap());
     }
 
     #[test]

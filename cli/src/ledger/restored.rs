@@ -110,8 +110,16 @@ impl Found {
             part: None,
             suspended: self.suspension(now),
             access_removed: None,
+            requested_execution: None,
+            approval: None,
             offboarded: None,
         };
+        self.fill(&mut record);
+        Some(record)
+    }
+
+    /// Puts into the record what the execution has answered.
+    fn fill(&self, record: &mut Record) {
         if let Some(ExecutionOutput::Onboard { run, regions, roles, default_vpcs, sign_in, cluster_access, .. }) =
             &self.seen
         {
@@ -130,7 +138,6 @@ impl Found {
                 record.cluster_access.clone_from(cluster_access);
             }
         }
-        Some(record)
     }
 }
 

@@ -7,7 +7,7 @@ use berth_tenancy::AccountId;
 use jiff::Timestamp;
 
 use super::{
-    UNREADABLE,
+    UNREADABLE, approval,
     args::{SortBy, StatusArgs},
     drift, leaving, style, why,
 };
@@ -79,7 +79,8 @@ pub(crate) fn table(records: &[Record], unreadable: &[Unreadable], redriven: &BT
 /// What a person should know of an account besides its status.
 fn note(record: &Record, redriven: &BTreeSet<AccountId>) -> String {
     let again = redriven.contains(&record.account_id).then(|| "redriven, running again".to_owned());
-    let notes: Vec<String> = again.into_iter().chain(leaving::note(record)).chain(drift::note(record)).collect();
+    let notes = again.into_iter().chain(approval::note(record)).chain(leaving::note(record));
+    let notes: Vec<String> = notes.chain(drift::note(record)).collect();
     notes.join(", ")
 }
 

@@ -6,7 +6,7 @@ use berth_tenancy::{ClusterName, DefaultVpc, Delivery, ORGANIZATION_TAGS_MAX, Or
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::{AddressSource, Baseline, FlowLogs, GatewayEndpoint, OnDrift, Roles, SignIn, TransitGateway};
+use crate::{AddressSource, Approval, Baseline, FlowLogs, GatewayEndpoint, OnDrift, Roles, SignIn, TransitGateway};
 
 /// One environment.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
@@ -43,6 +43,9 @@ pub struct Environment {
     #[serde(default)]
     #[schemars(extend("maxProperties" = ORGANIZATION_TAGS_MAX))]
     pub tags: BTreeMap<String, String>,
+    /// Whether people are asked before a run changes anything: `none`, `always` or `disruptive`, or that with its rules.
+    #[serde(default)]
+    pub approval: Approval,
     /// How accounts of the environment leave.
     #[serde(default)]
     pub offboarding: OffboardingRules,

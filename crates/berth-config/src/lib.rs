@@ -28,6 +28,7 @@
 //! ```
 #![warn(missing_docs)]
 
+mod approval;
 mod baseline;
 mod check;
 mod drift;
@@ -52,6 +53,7 @@ mod sign_in;
 mod template;
 mod tenant_name;
 
+pub use approval::{Approval, ApprovalRules};
 pub use baseline::{Backup, Baseline, ConfigService, Recorder};
 pub use drift::{DriftSchedule, OnDrift};
 pub use environments::{Environment, GitOps, OffboardingRules, RegionConfig};

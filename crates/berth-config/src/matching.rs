@@ -6,7 +6,7 @@ use berth_tenancy::{
 };
 
 use crate::{
-    AccountFacts, Environment, PlatformConfig, resolve,
+    AccountFacts, ApprovalRules, Environment, PlatformConfig, resolve,
     template::{Names, UnknownPlaceholder, render},
     tenant_name,
 };
@@ -48,6 +48,8 @@ pub struct Onboarding {
     pub pod_identity: Vec<PodIdentityPlan>,
     /// Clusters on which the tenant has to be Ready before the onboarding ends.
     pub awaited_clusters: Vec<ClusterPlan>,
+    /// Whether people are asked before a run changes anything.
+    pub approval: ApprovalRules,
     /// Where the tenant's custom resource goes, and what it says.
     pub git_ops: GitOpsPlan,
     /// Role in the account that the steps assume.
@@ -249,6 +251,7 @@ impl PlatformConfig {
             sign_in: resolve::sign_in(self, &environment.sign_in, names)?,
             awaited_clusters: clusters.iter().filter(|_| cluster.await_ready).cloned().collect(),
             clusters,
+            approval: environment.approval.rules(),
             git_ops,
             tenant_role: self.tenant_role.clone(),
             tags: resolve::tags(self, environment, names)?,

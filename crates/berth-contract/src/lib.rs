@@ -19,6 +19,7 @@
 pub const NO_SUCH_ACCOUNT: &str =
     "check the account id: this organization has no such account; berth onboard takes twelve digits";
 
+mod approval;
 mod commit;
 pub mod drift;
 mod offboarding;
@@ -28,6 +29,7 @@ mod record;
 pub mod repository;
 pub mod sweep;
 
+pub use approval::{Answered, Approval, DECISION_HEADER, Decide, Decided, PROOF_SECONDS, Proof, Rejection, Verdict};
 pub use commit::{CommitRequest, Settled, TaskToken, Wish};
 pub use drift::Drift;
 pub use offboarding::{LeftBaseline, LeftRegion, OffboardingOutput};

@@ -3,7 +3,7 @@
 use berth_tenancy::{AccountId, LeftOver, Region, StepSummary, Subject, Thing, TransferPlan};
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
-use crate::{ClusterAccessRecord, DefaultVpcRecord, ReadinessRecord, RegionRecord, RoleRecord, SignInRecord};
+use crate::{Approval, ClusterAccessRecord, DefaultVpcRecord, ReadinessRecord, RegionRecord, RoleRecord, SignInRecord};
 
 /// Output of a state machine that succeeded. Contract with `statemachines/onboard-account.asl.json`.
 #[derive(Debug, Clone, Deserialize)]
@@ -41,6 +41,9 @@ pub enum ExecutionOutput {
         /// do not say.
         #[serde(default)]
         given: Vec<Thing>,
+        /// The approval of its plan; none where nobody was asked. Older executions do not say.
+        #[serde(default)]
+        approvals: Vec<Approval>,
         /// Of a plan: what each step would change, in short. The changes themselves are in the answers of the steps, in the
         /// history of the execution, so that a plan of any size fits. Older executions do not say.
         #[serde(default)]

@@ -2,13 +2,15 @@
 
 use berth_events::outcome::{StillThere, Version};
 use berth_tenancy::{
-    AccountId, Counts, EnvironmentName, Planned, Region, ResourceChange, StepSummary, TenantName, canonical_json,
-    digest,
+    AccountId, Counts, EnvironmentName, Planned, PlannedChange, Region, ResourceChange, StepSummary, TenantName,
+    canonical_json, digest,
 };
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+
+use crate::{ExecutionOutput, RegionResult};
 
 /// Fields that are about the making of the document, not about the plan: the same plan made twice has the same hash.
 const NOT_HASHED: [&str; 3] = ["hash", "executionArn", "plannedAt"];
@@ -63,6 +65,44 @@ pub struct Withheld {
 }
 
 impl PlanDocument {
+    /// The plan that an execution has made, by its output, with its changes as [`in_order`] has put them together. None when
+    /// the output is not that of a plan.
+    #[must_use]
+    pub fn of_execution(
+        state_machine_arn: &str,
+        execution_arn: &str,
+        planned_at: Timestamp,
+        output: ExecutionOutput,
+        changes: Vec<ResourceChange>,
+    ) -> Option<Self> {
+        let ExecutionOutput::Onboard { run, regions, left_over, .. } = output else { return None };
+        let account_id = run.account_id;
+        let withheld = |region: RegionResult| {
+            let told = move |change: PlannedChange| {
+                let PlannedChange { what, by_berth, next } = change;
+                Withheld { region: region.region.clone(), what, by_berth, next }
+            };
+            region.network.planned_changes.into_iter().map(told)
+        };
+        let left_over = left_over.iter().map(|left| StillThere::of(&account_id, left)).collect();
+        let plan = Self {
+            version: Version,
+            tenant: run.tenant,
+            environment: run.environment,
+            state_machine_arn: state_machine_arn.to_owned(),
+            execution_arn: execution_arn.to_owned(),
+            planned_at,
+            allow_disruption: run.allow_disruption,
+            counts: Counts::of(&changes),
+            changes,
+            planned_changes: regions.into_iter().flat_map(withheld).collect(),
+            left_over,
+            account_id,
+            hash: String::new(),
+        };
+        Some(plan.sealed())
+    }
+
     /// The document with its hash.
     #[must_use]
     pub fn sealed(mut self) -> Self {

@@ -92,7 +92,7 @@ impl Failure {
     #[must_use]
     pub fn new(state: &str, fault: &str, message: &str, hint: Option<&str>) -> Self {
         let fault = renamed(fault);
-        let known = hints::for_fault(fault);
+        let known = hints::in_state(state, fault);
         let message = if message.is_empty() { known.happened } else { message };
         Self {
             state: cut(state, NAME_CHARS_MAX).to_owned(),

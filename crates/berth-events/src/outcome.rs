@@ -3,6 +3,7 @@
 //! Each detail is versioned and has a JSON Schema in `docs/events/`. Fields may be added within a version; a field that
 //! goes or changes its meaning makes a new version.
 
+mod approved;
 mod version;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Failure, Source};
+pub use approved::{ApprovedPlan, Approver};
 pub use version::Version;
 
 /// `source` of every event that Berth publishes.
@@ -93,6 +95,9 @@ pub struct AccountOnboarded {
     /// What the account was given before, is not in its plan, and is still there.
     #[serde(default)]
     pub left_over: Vec<StillThere>,
+    /// The plan that people approved before anything was changed; absent where nobody was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved: Option<ApprovedPlan>,
     /// Whether it is suspended: nobody has access to its namespaces, and the onboarding has left it so.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub suspended: bool,

@@ -7,7 +7,8 @@ use berth_events::{
     Decision, Failure, Source,
     outcome::{
         self, AccountCreated, AccountDriftChanged, AccountIgnored, AccountOffboarded, AccountOffboardingFailed,
-        AccountOnboarded, AccountOnboardingFailed, FailedStatus, OnboardedRegion, Published, StillThere, Version,
+        AccountOnboarded, AccountOnboardingFailed, ApprovedPlan, Approver, FailedStatus, OnboardedRegion, Published,
+        StillThere, Version,
     },
     recognise,
 };
@@ -64,6 +65,12 @@ fn what_is_still_there_is_told_with_its_cost_and_how_it_is_removed() {
     assert_eq!((told.next().as_str(), told.removed_by.as_str()), (next, "berth onboard 111122223333"));
 }
 
+fn approved() -> ApprovedPlan {
+    let by = "arn:aws:iam::210987654321:user/mia".to_owned();
+    let approver = Approver { by, at: "2026-01-02T02:00:00Z".parse().unwrap() };
+    ApprovedPlan { plan: format!("sha256:{}", "0".repeat(64)), approvers: vec![approver] }
+}
+
 fn onboarded() -> AccountOnboarded {
     let region = OnboardedRegion {
         vpc_id: "vpc-0a1b2c3d4e5f67890".to_owned(),
@@ -83,6 +90,7 @@ fn onboarded() -> AccountOnboarded {
         commit: Some("4b825dc642cb6eb9a060e54bf8d69288fbee4904".to_owned()),
         changes: vec![change("create the VPC")],
         left_over: vec![StillThere::of(&"111122223333".parse().unwrap(), &LeftOver::new(provider(), false))],
+        approved: Some(approved()),
         suspended: true,
         finished_at: "2026-01-02T03:04:05Z".parse().unwrap(),
     }

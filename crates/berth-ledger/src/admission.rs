@@ -116,6 +116,8 @@ mod tests {
             part: None,
             suspended: None,
             access_removed: None,
+            requested_execution: None,
+            approval: None,
             offboarded: None,
         }
     }

@@ -30,6 +30,9 @@ pub enum Acquisition {
 pub struct Holder {
     /// ARN of the execution.
     pub execution: String,
+    /// Whether it waits for an approval of its plan. It has changed nothing then: whoever takes the account away needs not
+    /// wait with it.
+    pub waits: bool,
 }
 
 impl Ledger {
@@ -76,6 +79,7 @@ impl Ledger {
             .set("status", Status::Requested)?
             .set("generation", generation)?
             .set("executionArn", execution)?
+            .set("requestedExecution", execution)?
             .set("since", now)?
             .remove(&["reason", "failure"]);
         self.update(account, change).await.map(|written| written.is_some())
@@ -116,6 +120,8 @@ fn lease(subject: &Subject, bound: &Bound, expected: Option<&Holder>, now: Times
     // Before the first is given, so that no crash loses one.
     let tags = subject.given_tags();
     let change = if tags.is_empty() { change } else { change.set("tags", tags)? };
+    // An execution that goes on keeps what people have answered it.
+    let change = if *resumes { change } else { change.remove(&["approval"]) };
     change
         .set_if_absent("inventory", inventory(given.iter().cloned()))?
         .set("accountId", &subject.account_id)?
@@ -165,7 +171,9 @@ impl Refusal {
             return Err(superseded(subject, record.execution_arn.as_deref().unwrap_or("a newer execution")));
         }
         match record.lease {
-            Some(execution) if execution != subject.execution => Ok(Acquisition::HeldBy(Holder { execution })),
+            Some(execution) if execution != subject.execution => {
+                Ok(Acquisition::HeldBy(Holder { execution, waits: false }))
+            }
             _ => Err(changed()),
         }
     }

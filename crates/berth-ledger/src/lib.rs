@@ -13,6 +13,7 @@
 
 mod addresses;
 mod admission;
+mod approvals;
 mod binding;
 mod creation;
 mod drift;
@@ -31,6 +32,7 @@ mod table;
 
 pub use addresses::{BlockRequest, CLOSED_REST_SECONDS, Holding, Pool, REST_SECONDS, Rest, usable};
 pub use admission::{Admission, admit, next_generation};
+pub use approvals::WaitingToken;
 pub use binding::Bound;
 pub use creation::{RecordedVpc, VpcIntent};
 pub use journal::{JOURNAL_BYTES_MAX, JournalBatch};
@@ -41,8 +43,8 @@ pub use outcome::{Ending, drift_after, given_after};
 pub use part::{AccessRemoval, Before, Part, PartOffboarded, Suspension};
 // What a record holds of an onboarding is what its execution said.
 pub use berth_contract::{
-    AccessEntryRecord, ClusterAccessRecord, CommitRecord, DefaultVpcRecord, Drift, PodIdentityRecord, Readiness,
-    ReadinessRecord, RegionRecord, RoleRecord, SignInRecord,
+    AccessEntryRecord, Answered, Approval, ClusterAccessRecord, CommitRecord, DefaultVpcRecord, Drift,
+    PodIdentityRecord, Readiness, ReadinessRecord, RegionRecord, Rejection, RoleRecord, SignInRecord,
 };
 pub use record::{Record, Status};
 pub use restore::Restored;

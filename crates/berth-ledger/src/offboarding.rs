@@ -48,7 +48,8 @@ pub struct Tombstone {
 const GUARD: &str = "offboarded#";
 
 /// Attributes that say what an account has: an offboarded one has nothing.
-const HELD: [&str; 25] = [
+const HELD: [&str; 27] = [
+    "approval",
     "lease",
     "binding",
     "tenant",
@@ -131,7 +132,8 @@ impl Ledger {
     }
 
     /// Acquires the lease for an execution that takes the account away, or a part of it, whose record was read as `record`:
-    /// when nobody has it, the execution itself has it, or `expected` has it, a holder that the caller knows to have ended.
+    /// when nobody has it, the execution itself has it, or `expected` has it, a holder that the caller knows to have ended or
+    /// to have changed nothing.
     /// [DynamoDB `UpdateItem`, `GetItem`]
     pub async fn acquire_to_offboard(
         &self,
@@ -174,9 +176,10 @@ impl Ledger {
         if self.update(account, change).await?.is_some() {
             return Ok(Acquisition::Acquired);
         }
-        let lease = self.get(account).await?.and_then(|record| record.lease);
-        match lease.filter(|lease| *lease != subject.execution) {
-            Some(execution) => Ok(Acquisition::HeldBy(Holder { execution })),
+        let record = self.get(account).await?;
+        let waits = record.as_ref().is_some_and(|record| record.waiting().is_some());
+        match record.and_then(|record| record.lease).filter(|lease| *lease != subject.execution) {
+            Some(execution) => Ok(Acquisition::HeldBy(Holder { execution, waits })),
             None => Err(StepError::new(Fault::Conflict, "the account's record changed while the lease was asked for")
                 .for_account(account)),
         }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use berth_contract::{
-    ClusterAccessRecord, CommitRecord, DefaultVpcRecord, Drift, ReadinessRecord, RegionRecord, RoleRecord, SignInRecord,
+    Approval, ClusterAccessRecord, CommitRecord, DefaultVpcRecord, Drift, ReadinessRecord, RegionRecord, RoleRecord,
+    SignInRecord,
 };
 use berth_events::Failure;
 use berth_tenancy::{AccountId, Binding, EnvironmentName, Given, LeftOver, OrganizationTags, Region, TenantName};
@@ -163,6 +164,12 @@ pub struct Record {
     /// That nothing lets anybody in any more, until an onboarding takes the lease.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access_removed: Option<AccessRemoval>,
+    /// The execution that accept-event asked for last: any other was started by a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requested_execution: Option<String>,
+    /// What people are, or were, asked by its newest run before the first change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Approval>,
     /// What is kept of it after it was offboarded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offboarded: Option<Tombstone>,

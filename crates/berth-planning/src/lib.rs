@@ -16,8 +16,12 @@ use aws_config::SdkConfig;
 use aws_sdk_sfn::Client as StepFunctions;
 use berth_aws::{CallResultExt, Part, PolicyFile, SdkResultExt, SessionScope, Sessions, shared_config};
 use berth_config::PlatformConfig;
-use berth_ledger::{Acquisition, Holder, Ledger};
+use berth_ledger::{Acquisition, Holder, Ledger, Record};
 use berth_step::{Fault, Settings, SettingsError, StepError};
+use serde_json::json;
+
+/// Codes that say that nobody waits for a token any more. [Step Functions `SendTaskFailure`, "Errors"]
+const NOBODY_WAITS: [&str; 3] = ["TaskTimedOut", "TaskDoesNotExist", "InvalidToken"];
 
 /// How often the lease may change hands while it is asked for.
 const TAKEOVERS_MAX: usize = 3;
@@ -84,8 +88,9 @@ impl Planner {
     }
 
     /// Asks for a lease, and takes it over from an execution that has ended. `ask` is handed the holder that it takes over
-    /// from. Answers [`Acquisition::HeldBy`] only for a holder that still runs: then the account is that one's. An execution
-    /// that is redriven after another took over finds the other's lease, and yields.
+    /// from. Answers [`Acquisition::HeldBy`] only for a holder that still runs: then the account is that one's. One that waits
+    /// for an approval is no such holder, where the ledger says that it waits: it has changed nothing, and its steps find that
+    /// they are superseded. An execution that is redriven after another took over finds the other's lease, and yields.
     ///
     /// # Errors
     /// `Conflict` when the lease goes on changing hands.
@@ -96,11 +101,36 @@ impl Planner {
         let mut expected = None;
         for _ in 0..TAKEOVERS_MAX {
             match ask(expected.as_ref()).await? {
-                Acquisition::HeldBy(holder) if self.has_ended(&holder).await? => expected = Some(holder),
+                Acquisition::HeldBy(holder) if holder.waits || self.has_ended(&holder).await? => {
+                    expected = Some(holder)
+                }
                 answer => return Ok(answer),
             }
         }
         Err(StepError::new(Fault::Conflict, "the lease changed hands while it was being asked for"))
+    }
+
+    /// Ends the wait for an approval of an execution that `by` has taken the account over from, where `record` is the account's
+    /// as it was read before. [DynamoDB `GetItem`, `DeleteItem`; Step Functions `SendTaskFailure`]
+    ///
+    /// # Errors
+    /// When the execution could not be told: it would wait to the end of its time.
+    pub async fn end_wait(&self, record: &Record, by: &str) -> Result<(), StepError> {
+        let Some(asked) = record.approval.as_ref().filter(|asked| asked.execution != by) else { return Ok(()) };
+        let account = &record.account_id;
+        let token = self.ledger.waiting_token(account).await?;
+        let Some(token) = token.filter(|token| token.execution == asked.execution) else { return Ok(()) };
+        let word =
+            StepError::new(Fault::Superseded, format!("{by} has taken over this account from {}", asked.execution))
+                .hint(format!("nothing: follow {by}"));
+        let name = word.fault.name();
+        let cause = json!({ "errorType": name, "errorMessage": word.to_string() }).to_string();
+        let call = self.step_functions.send_task_failure().task_token(&token.token).error(name).cause(cause);
+        match call.send().await.named("states:SendTaskFailure") {
+            Err(failure) if failure.is(&NOBODY_WAITS) => {}
+            sent => drop(sent.or_common()?),
+        }
+        self.ledger.forget_token(account, &token).await
     }
 
     /// Whether the holder of a lease has ended. [Step Functions `DescribeExecution`]

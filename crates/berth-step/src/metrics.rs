@@ -53,7 +53,7 @@ pub const EMITTED: [Directive; 2] = [
 /// How many onboarded accounts stand how to their plan. Whoever counts them emits it: see [`crate::write_standings`].
 pub const STANDINGS: Directive = Directive {
     namespace: NAMESPACE,
-    dimensions: &[&[]],
+    dimensions: &[&["Function"]],
     metrics: &[
         Metric { name: "AccountsInSync", unit: "Count" },
         Metric { name: "AccountsDrifted", unit: "Count" },

@@ -8,12 +8,16 @@ use crate::{
     metrics::{Directive, STANDINGS},
 };
 
+/// The function that counts them.
+const COUNTED_BY: &str = "detect-drift";
+
 /// A line with [`STANDINGS`].
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct StandingsLine {
     #[serde(rename = "_aws")]
     about: AboutStandings,
+    function: &'static str,
     accounts_in_sync: usize,
     accounts_drifted: usize,
     accounts_unknown: usize,
@@ -29,7 +33,13 @@ struct AboutStandings {
 /// The line that says how many accounts are in sync, have drifted, and are unknown.
 fn standings_line([in_sync, drifted, unknown]: [usize; 3], now: Timestamp) -> String {
     let about = AboutStandings { timestamp: now.as_millisecond(), cloud_watch_metrics: [STANDINGS] };
-    let line = StandingsLine { about, accounts_in_sync: in_sync, accounts_drifted: drifted, accounts_unknown: unknown };
+    let line = StandingsLine {
+        about,
+        function: COUNTED_BY,
+        accounts_in_sync: in_sync,
+        accounts_drifted: drifted,
+        accounts_unknown: unknown,
+    };
     serde_json::to_string(&line).unwrap_or_default()
 }
 

@@ -16,6 +16,7 @@
 #![warn(missing_docs)]
 
 mod access;
+mod approval;
 mod arn;
 mod baseline;
 mod blocks;
@@ -40,11 +41,13 @@ mod removal;
 mod repair;
 mod resource_change;
 mod schema;
+mod sign_in;
 mod subnets;
 mod tags;
 mod trust;
 
 pub use access::Access;
+pub use approval::{ApprovalPlan, Ask};
 pub use arn::{RoleName, role_arn};
 pub use baseline::{
     AccountBaselinePlan, BackupPlan, BackupRule, BackupTag, BaselinePart, BaselinePlan, ConfigFrequency, ConfigPlan,
@@ -67,9 +70,8 @@ pub use offboarding::{Departure, Freeze, OffboardingPlan, OffboardingScope, Regi
 pub use partition::Partition;
 pub use path::tenant_path;
 pub use plan::{
-    Addresses, Admission, AssignmentPlan, BoundaryPlan, ClusterAccount, ClusterPlan, DefaultVpc, Delivery, GitOpsPlan,
-    Mode, NetworkPlan, Plan, RegionPlan, RolePlan, RoleTrust, RolesPlan, SignInPlan, Subject, TierPlan, TierRouting,
-    TransitGatewayPlan,
+    Addresses, Admission, BoundaryPlan, ClusterAccount, ClusterPlan, DefaultVpc, Delivery, GitOpsPlan, Mode,
+    NetworkPlan, Plan, RegionPlan, RolePlan, RoleTrust, RolesPlan, Subject, TierPlan, TierRouting, TransitGatewayPlan,
 };
 pub use plan_limit::PlanLimit;
 pub use planned::{PLANNED_CHANGES_MAX, PlannedChange};
@@ -78,6 +80,7 @@ pub use removal::Removal;
 pub use repair::RepairLimit;
 pub use resource_change::{Counts, Planned, ResourceChange, StepSummary};
 pub use schema::without_formats;
+pub use sign_in::{AssignmentPlan, SignInPlan};
 pub use subnets::{SubnetBlock, SubnetPlanError, subnet_blocks};
 pub use tags::{
     ORGANIZATION_TAGS_MAX, OrganizationTags, ResourceKind, TAG_ACCOUNT, TAG_MANAGED_BY, TAG_MANAGED_BY_VALUE,

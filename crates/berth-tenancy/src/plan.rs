@@ -11,9 +11,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Access, AccountId, BaselinePlan, ClusterName, Destination, EnvironmentName, LeftOverTags, LeftOvers,
+    Access, AccountId, ApprovalPlan, BaselinePlan, ClusterName, Destination, EnvironmentName, LeftOverTags, LeftOvers,
     OrganizationTags, Partition, PlanLimit, PodIdentityPlan, Region, RepairLimit, ResourceChange, ResourceKind,
-    RoleName, StepSummary, Tags, TenantName, TransferPlan, WorkloadPlan,
+    RoleName, SignInPlan, StepSummary, Tags, TenantName, TransferPlan, WorkloadPlan,
 };
 
 /// Whether a run may change anything.
@@ -34,6 +34,13 @@ pub enum Admission {
     /// The account is ours to onboard.
     Onboard {
         /// Why, in one sentence.
+        reason: String,
+        /// What to do.
+        plan: Box<Plan>,
+    },
+    /// The account is ours, and before its first change people are asked.
+    Ask {
+        /// Why it is ours, in one sentence.
         reason: String,
         /// What to do.
         plan: Box<Plan>,
@@ -88,6 +95,10 @@ pub struct Plan {
     pub awaited_clusters: Vec<ClusterPlan>,
     /// Where and what to commit.
     pub git_ops: GitOpsPlan,
+    /// What is asked before the first change; none where nobody is. Executions that were planned by an earlier version ask
+    /// nobody.
+    #[serde(default)]
+    pub approval: Option<ApprovalPlan>,
     /// What planning itself would change, in mode `plan`: which tenant the account joins, and what a transfer means.
     #[serde(default)]
     pub changes: Vec<String>,
@@ -406,36 +417,6 @@ impl Delivery {
     pub const PUSH_SECONDS_MAX: u32 = 3600;
     /// Longest that an execution may wait for a merge, in days. The state machine's own limit is longer than this.
     pub const MERGE_DAYS_MAX: u32 = 7;
-}
-
-/// Which groups sign in to the account, and where Identity Center is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct SignInPlan {
-    /// Account in which Identity Center is called: the management account, or a delegated administrator.
-    pub account: AccountId,
-    /// Role there that the step assumes.
-    pub role: RoleName,
-    /// Region of the instance.
-    pub region: Region,
-    /// ARN of the instance.
-    pub instance_arn: String,
-    /// Identity store of the instance, where the groups are.
-    pub identity_store_id: String,
-    /// The assignments.
-    pub assignments: Vec<AssignmentPlan>,
-}
-
-/// One group with one permission set on the account.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct AssignmentPlan {
-    /// Display name of the group.
-    pub group: String,
-    /// Name of the permission set.
-    pub permission_set: String,
-    /// ARN of the permission set; looked up by name when none.
-    pub permission_set_arn: Option<String>,
 }
 
 /// An EKS cluster on which the tenant's roles get access entries.

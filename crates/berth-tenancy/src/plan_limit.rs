@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Effect, Invalid, Origin};
+use crate::{Effect, Invalid, Origin, ResourceChange};
 
 /// What the hash of a plan begins with.
 const HASH_PREFIX: &str = "sha256:";
@@ -46,6 +46,12 @@ impl PlanLimit {
     #[must_use]
     pub fn hash(&self) -> &str {
         &self.hash
+    }
+
+    /// Whether the plan has this change of another plan.
+    #[must_use]
+    pub fn has_planned(&self, change: &ResourceChange) -> bool {
+        change.operation.starts_with(OWN_MEMORY) || self.keys.contains(&change.key)
     }
 
     /// Whether the plan has the change.
@@ -93,7 +99,7 @@ impl From<PlanLimit> for String {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::{ResourceChange, ResourceKind};
+    use crate::ResourceKind;
 
     const HASH: &str = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 
@@ -116,7 +122,9 @@ mod tests {
         let place = Origin { step: "provision-vpc", region: None, account: &account };
         let vpc = || Effect::creates(ResourceKind::Vpc, "ec2:CreateVpc").given("cidrBlock", (), ());
         let planned = ResourceChange::of(&place, vpc(), "create the VPC");
-        let limit = PlanLimit::new(HASH, [planned.key]).unwrap();
+        let limit = PlanLimit::new(HASH, [planned.key.clone()]).unwrap();
+        let other = ResourceChange { key: "0".repeat(16), ..planned.clone() };
+        assert_eq!([&planned, &other].map(|change| limit.has_planned(change)), [true, false]);
         let made = Effect::creates(ResourceKind::Vpc, "ec2:CreateVpc").given("cidrBlock", (), "10.0.0.0/20");
         assert!(limit.has(&place, &made), "its block was not known");
         assert!(!limit.has(&place, &Effect::creates(ResourceKind::Subnet, "ec2:CreateSubnet")));

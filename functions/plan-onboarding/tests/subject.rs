@@ -70,6 +70,8 @@ fn record(generation: u32, lease: Option<&str>) -> Record {
         part: None,
         suspended: None,
         access_removed: None,
+        requested_execution: None,
+        approval: None,
         offboarded: None,
     }
 }

@@ -12,6 +12,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl, quote, urlsplit
@@ -75,12 +76,23 @@ def check_signature(claim: Claim, cluster: str, secret_key: str) -> None:
     Raises:
         BadToken: the signature is another one.
     """
+    wanted = signature_of(claim, {CLUSTER_HEADER: cluster}, secret_key)
+    if not hmac.compare_digest(wanted, claim.value("X-Amz-Signature")):
+        raise BadToken(f"the signature is not one of this key for the cluster {cluster}")
+
+
+def signature_of(claim: Claim, headers: Mapping[str, str], secret_key: str) -> str:
+    """The signature of a presigned GET with these headers besides its host.
+
+    Raises:
+        BadToken: other headers are signed.
+    """
     query = sorted((quote(name, "-_.~"), quote(value, "-_.~")) for name, value in claim.parameters
                    if name != "X-Amz-Signature")  # fmt: skip
     signed = claim.value("X-Amz-SignedHeaders")
-    known = {"host": claim.host, CLUSTER_HEADER: cluster}
+    known = {"host": claim.host, **headers}
     if set(signed.split(";")) - set(known):
-        raise BadToken(f"headers are signed that no cluster sends: {signed}")
+        raise BadToken(f"headers are signed that were not sent: {signed}")
     headers = "".join(f"{name}:{known[name]}\n" for name in signed.split(";"))
     empty = hashlib.sha256(b"").hexdigest()
     canonical = "\n".join(["GET", "/", "&".join(f"{name}={value}" for name, value in query), headers, signed, empty])
@@ -90,9 +102,7 @@ def check_signature(claim: Claim, cluster: str, secret_key: str) -> None:
     key = f"AWS4{secret_key}".encode()
     for part in scope.split("/"):
         key = hmac.new(key, part.encode(), hashlib.sha256).digest()
-    wanted = hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
-    if not hmac.compare_digest(wanted, claim.value("X-Amz-Signature")):
-        raise BadToken(f"the signature is not one of this key for the cluster {cluster}")
+    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
 
 
 def _decoded(token: str) -> str:

@@ -7,13 +7,15 @@ import logging
 import socket
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from aiohttp import web
 
 from berth_local.authorization.parameters import Parameters
 
+from . import presigned
 from .error_bodies import Answer, error_answer, error_code
 from .guard import Guard
 from .host import FunctionHost
@@ -83,6 +85,8 @@ class Proxy:
         if rule is not None:
             action, entry.rule, entry.fault = rule.action, rule.id, rule.action.name
         refused = self._authorize(call, request.raw_path, body, caller, entry)
+        if refused is None and presigned.is_presigned(request.raw_path, headers):
+            refused = _unproved(request.raw_path, headers, entry)
         if action.delay_ms:
             await asyncio.sleep(action.delay_ms / 1000)
         if rule is not None and action.hold:
@@ -145,6 +149,8 @@ class Proxy:
         if self.stacks.serves(call):
             return self.stacks.answer(call, caller)
         pairs = _pairs(request)
+        if presigned.is_presigned(request.raw_path, headers):
+            pairs.append(presigned.header_of(request.raw_path))
         if ACCOUNT_HEADER not in headers:
             pairs.append((ACCOUNT_HEADER, caller.account))
             if caller.chain:
@@ -175,6 +181,16 @@ class Proxy:
             request_id=working.request_id if working is not None else "",
             trace=trace,
         )
+
+
+def _unproved(raw_path: str, headers: Mapping[str, str], entry: Entry) -> Answer | None:
+    """The answer of STS to a presigned call that proves nothing; None for one that proves who signed it."""
+    refusal = presigned.refusal(raw_path, headers, datetime.now(UTC))
+    if refusal is None:
+        return None
+    code, message = refusal
+    entry.finish(403, code, took_effect=False)
+    return error_answer("query", "sts", 403, code, message)
 
 
 def _pairs(request: web.Request) -> list[tuple[str, str]]:

@@ -60,7 +60,7 @@ def test_ec2_names_resources_of_its_own_types_and_all_that_must_be_there() -> No
 
 def test_every_action_that_knows_resources_is_described_by_somebody() -> None:
     ec2 = {name for name in actions_of_policies() if name.startswith("ec2:") and resource_types(name)}
-    assert {name.partition(":")[2] for name in ec2} <= {*of_ec2.RESOURCES, "CreateTags"}
+    assert {name.partition(":")[2] for name in ec2} <= {*of_ec2.RESOURCES, "CreateTags", "DeleteTags"}
     derived = {"ec2", "iam", *of_others.SERVICES}
     by_other_calls = {"backup-storage", "kms", "logs"}
     assert {name.partition(":")[0] for name in actions_of_policies()} <= derived | by_other_calls

@@ -59,11 +59,12 @@ fn scopes() -> Vec<Scope> {
         let left = json!({ "left": [{ "region": "a" }], "changes": ["gone"], "summary": [] });
         let result = json!([regions, { "roles": [{ "name": "r" }], "changes": [], "summary": [{ "step": "r" }], "leftOver": [] }, regions, left]);
         let item = json!({
-            "decision": "onboard", "plan": { "regions": [1] }, "region": "a", "network": {}, "transitGateway": { "routes": [] },
+            "decision": "onboard", "plan": { "regions": [1], "run": {} }, "run": { "mode": "apply" }, "approvals": regions, "region": "a", "network": {}, "transitGateway": { "routes": [] },
         });
         scope(&json!({
-            "plan": { "changes": ["join"], "summary": [{ "step": "p" }], "run": { "mode": "apply" }, "regions": regions, "roles": { "roles": [] }, "baselines": regions, "signIn": null, "clusters": [], "podIdentity": [{ "cluster": "c" }], "awaitedClusters": [], "gitOps": { "path": "p", "answerSecondsMax": 3600 }, "defaultVpc": "remove",
+            "plan": { "changes": ["join"], "summary": [{ "step": "p" }], "approval": { "answerSecondsMax": 86400 }, "regions": regions, "roles": { "roles": [] }, "baselines": regions, "signIn": null, "clusters": [], "podIdentity": [{ "cluster": "c" }], "awaitedClusters": [], "gitOps": { "path": "p", "answerSecondsMax": 3600 }, "defaultVpc": "remove",
                 "leftOver": { "roles": [{ "thing": 1 }], "signIn": [], "access": [{ "thing": 1 }, { "thing": 2 }], "reported": regions, "baselines": regions } },
+            "run": { "mode": "apply" }, "approvals": regions,
             "roleLeftOver": [{ "thing": 1 }], "signInLeftOver": [], "accessLeftOver": [{ "thing": 2 }],
             "regions": regions, "roles": [], "roleChanges": ["made"], "roleSummary": [{ "step": "r" }], "defaultVpcSummary": [], "commitSummary": [], "signInSummary": [{ "step": "s" }], "accessSummary": [], "baselines": regions, "defaultVpcs": [], "defaultVpcChanges": [],
             "signIn": [], "signInChanges": ["assigned"], "clusterAccess": [], "accessChanges": [], "entry": { "tenant": "t" },
@@ -77,7 +78,7 @@ fn scopes() -> Vec<Scope> {
 
 /// The same scope with a `$states` that fits one of the three kinds of results.
 fn with_states(scope: &Scope, result: &Value) -> Scope {
-    let context = json!({ "Execution": { "Id": "e" }, "State": { "RetryCount": 0 }, "Task": { "Token": "t" } });
+    let context = json!({ "Execution": { "Id": "e", "RedriveCount": 0 }, "State": { "RetryCount": 0 }, "Task": { "Token": "t" } });
     let mut scope = scope.clone();
     let input = scope["item"].clone();
     scope.insert("states".to_owned(), json!({ "input": input, "result": result, "context": context }));

@@ -81,6 +81,7 @@ fn problem(read: &Read) -> Option<String> {
     read.dimensions.iter().find_map(|(name, value)| {
         let known = match name.as_str() {
             "Step" => steps.contains(value),
+            "Function" => value == "detect-drift",
             _ => value == NO_FAULT || Fault::ALL.iter().any(|fault| fault.name() == value),
         };
         (!known).then(|| format!("{}: {name} is never {value}", read.at))

@@ -115,7 +115,7 @@ fn retries(machine: &Value) -> Vec<String> {
 /// What the service behind a task may answer for a moment.
 fn transient(state: &State<'_>) -> &'static [&'static str] {
     match state.body["Resource"].as_str() {
-        Some("arn:aws:states:::lambda:invoke") => &LAMBDA_TRANSIENT,
+        Some(resource) if resource.starts_with("arn:aws:states:::lambda:invoke") => &LAMBDA_TRANSIENT,
         Some(resource) if resource.starts_with("arn:aws:states:::sqs:sendMessage") => &SQS_TRANSIENT,
         _ => &[],
     }
@@ -165,7 +165,7 @@ pub fn retrier_seconds(retrier: &Value) -> f64 {
     sum
 }
 
-/// Whose limits count on a way through the machine.
+/// Whose limits count on a way through the machine: without people there is neither a merge nor an answer to wait for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Commits {
     /// Berth pushes.
@@ -190,10 +190,12 @@ fn from<'a>(level: &Level<'a>, name: &'a str, commits: Commits, above: &mut BTre
         let seconds = if commits == Commits::Pushed { pushed } else { merged };
         u32::try_from(seconds).map_or(f64::INFINITY, f64::from)
     });
+    let limit = if state.asks_people() && commits == Commits::Pushed { 0.0 } else { limit };
     let own = if state.is_task() { limit } else { inside };
     let after = leads_to(body).into_iter().map(|next| from(level, next, commits, above)).fold(0.0, f64::max);
     above.remove(name);
-    own + waiting_seconds(&state) + after
+    let waits = if state.asks_people() && commits == Commits::Pushed { 0.0 } else { waiting_seconds(&state) };
+    own + waits + after
 }
 
 /// All waiting is bounded by the limits of the tasks, which name what was waited for, before the machine's own limit,

@@ -9,10 +9,12 @@ use berth_ledger::{
 };
 use berth_step::Converged;
 use berth_tenancy::{
-    AccountId, Admission, AssignmentPlan, BaselinePart, ClusterPlan, Effect, Given, LeftOver, LeftOvers, Mode, Origin,
-    Planned, PlannedChange, Pods, Region, ResourceChange, ResourceKind, Subject, Thing,
+    AccountId, Admission, ApprovalPlan, Ask, AssignmentPlan, BaselinePart, ClusterPlan, Counts, Effect, Given,
+    LeftOver, LeftOvers, Mode, Origin, PlanLimit, Planned, PlannedChange, Pods, Region, ResourceChange, ResourceKind,
+    Subject, Thing,
 };
 use commit_tenant::CommitRequestExt;
+use jiff::Timestamp;
 use plan_onboarding::read_request;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -31,6 +33,8 @@ pub struct Case {
     pub mode: Mode,
     /// Regions in which something changes, from the first on.
     pub regions_changed: usize,
+    /// Whether people are asked about the plan.
+    pub asks: bool,
 }
 
 /// An account of the environment dev.
@@ -105,7 +109,29 @@ impl Case {
         plan.left_over = LeftOvers::of(&left_over().map(|thing| Given { thing, generation: Some(1) }), &[], None);
         let part = Thing::BaselinePart { region: plan.baselines[0].region.clone(), part: BaselinePart::BackupPlan };
         plan.left_over.baselines.push(LeftOver::new(part, false));
+        if self.asks {
+            let answer_seconds_max = 86_400;
+            let asked = ApprovalPlan { ask: Ask::Always, approvers: 1, answer_seconds_max, limit_bytes_max: 100_000 };
+            plan.approval = Some(asked);
+            return Admission::Ask { reason, plan: Box::new(plan) };
+        }
         Admission::Onboard { reason, plan: Box::new(plan) }
+    }
+
+    /// The answer of the state that asks people: the run, limited to what they approved.
+    fn approved(payload: &Value) -> Result<Value, String> {
+        let input: ask_approval::Input = strict(payload)?;
+        same("the token", &input.task_token.0, &"token-1".to_owned())?;
+        same("how often it was redriven", &input.redrives, &0)?;
+        same("what is asked", &input.approval.ask, &Ask::Always)?;
+        let only_planned = PlanLimit::new(&format!("sha256:{}", "0".repeat(64)), []).ok();
+        let run = Subject { only_planned, ..input.run };
+        let approval = json!({
+            "plan": "sha256:0", "plannedBy": "p", "counts": Counts::default(), "execution": run.execution, "question": 1,
+            "since": Timestamp::UNIX_EPOCH, "asked": Timestamp::UNIX_EPOCH, "until": Timestamp::UNIX_EPOCH, "approvers": 1, "revision": 2,
+            "approved": [{ "by": "arn:aws:iam::210987654321:user/mia", "at": Timestamp::UNIX_EPOCH }],
+        });
+        Ok(json!({ "decision": "onboard", "run": run, "approvals": [approval] }))
     }
 
     /// Whether something changes in this region.
@@ -179,6 +205,7 @@ impl Case {
                 let changes = if self.regions_changed > 0 { vec!["delete default vpc".to_owned()] } else { Vec::new() };
                 self.converged((function, None, &input.run), left_vpcs(), changes)
             }
+            "ask-approval" => Self::approved(payload),
             "commit-tenant" | "await-tenant" => self.answer_at_the_end(function, payload),
             other => Err(format!("{other} is no step of the state machine")),
         }
@@ -284,13 +311,18 @@ impl Case {
             left_over_before,
             given,
             plan: told,
+            approvals,
             ..
         } = output
         else {
             return Err("the output is not that of an onboarding".to_owned());
         };
         same("the mode", &run.mode, &self.mode)?;
-        let Admission::Onboard { plan, .. } = self.admission() else { return Err("it is not onboarded".to_owned()) };
+        let (Admission::Onboard { plan, .. } | Admission::Ask { plan, .. }) = self.admission() else {
+            return Err("it is not onboarded".to_owned());
+        };
+        let asked = (run.only_planned.is_some(), approvals.len());
+        same("the approval, and the limit that it sets", &asked, &(self.asks, usize::from(self.asks)))?;
         same("what is left over", &keys(&left_over), &keys(plan.left_over.iter()))?;
         let wholes = plan.left_over.iter().filter(|left| !matches!(left.thing, Thing::BaselinePart { .. }));
         same("what was left over before", &keys(&left_over_before), &keys(wholes))?;

@@ -16,6 +16,9 @@ pub type Answer<'a> = &'a dyn Fn(&str, &Value) -> Result<Value, String>;
 /// The execution's ARN in every walk.
 pub const EXECUTION: &str = "arn:aws:states:us-east-1:210987654321:execution:berth-onboard-account:111122223333-g1";
 
+/// What invokes a function that answers by a task token.
+const LAMBDA_BY_TOKEN: &str = "arn:aws:states:::lambda:invoke.waitForTaskToken";
+
 /// How a walk ended.
 #[derive(Debug, Default)]
 pub struct Walk {
@@ -72,7 +75,7 @@ impl Walker<'_> {
         only(state, allowed(kind)?)?;
         let mut scope = variables.clone();
         let context = json!({
-            "Execution": { "Id": EXECUTION, "Name": "111122223333-g1" },
+            "Execution": { "Id": EXECUTION, "Name": "111122223333-g1", "RedriveCount": 0 },
             "State": { "RetryCount": 0 },
             "Task": { "Token": "token-1" },
         });
@@ -130,7 +133,7 @@ impl Walker<'_> {
         }
         let arguments = &state["Arguments"];
         let (target, message) = match state["Resource"].as_str() {
-            Some("arn:aws:states:::lambda:invoke") => ("FunctionName", "Payload"),
+            Some("arn:aws:states:::lambda:invoke" | LAMBDA_BY_TOKEN) => ("FunctionName", "Payload"),
             Some("arn:aws:states:::sqs:sendMessage.waitForTaskToken") => ("QueueUrl", "MessageBody"),
             other => return Err(format!("Resource: {other:?} is not one that the walk knows")),
         };
@@ -148,7 +151,12 @@ impl Walker<'_> {
             .map_err(|problem| format!("Arguments.{message}: {} refuses it: {problem}", function.binary))?;
         self.walk.calls.push((function.binary.clone(), payload));
         // What a Lambda answers is in Payload; what SendTaskSuccess was given is the result itself.
-        Ok(if target == "FunctionName" { json!({ "Payload": answer, "StatusCode": 200 }) } else { answer })
+        let is_by_token = state["Resource"] == LAMBDA_BY_TOKEN;
+        Ok(if target == "FunctionName" && !is_by_token {
+            json!({ "Payload": answer, "StatusCode": 200 })
+        } else {
+            answer
+        })
     }
 }
 

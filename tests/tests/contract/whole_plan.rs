@@ -120,7 +120,7 @@ fn walked(case: &Case) -> (Walk, Vec<ResourceChange>) {
 /// A plan of this size is larger than what a state may give on, and whole all the same.
 #[test]
 fn a_plan_that_no_state_could_carry_is_whole_in_the_answers_of_its_steps() {
-    let case = Case { regions: REGIONS_MAX, mode: Mode::Plan, regions_changed: REGIONS_MAX };
+    let case = Case { regions: REGIONS_MAX, mode: Mode::Plan, regions_changed: REGIONS_MAX, asks: false };
     let (walk, answers) = walked(&case);
     let output: ExecutionOutput = strict(&walk.output).unwrap();
     let ExecutionOutput::Onboard { plan, .. } = output else { unreachable!("it is onboarded") };

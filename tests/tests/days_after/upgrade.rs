@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use crate::{changed_since, turn};
 
 /// What the version before did not write.
-const NEWER: &str = "REMOVE binding, readiness, inventory, leftOver, tags, journal, journalBytes, journalIsCut, announced, onboardedSince, drift";
+const NEWER: &str = "REMOVE binding, readiness, inventory, leftOver, tags, journal, journalBytes, journalIsCut, announced, onboardedSince, \
+     requestedExecution, drift";
 
 /// Takes it out of the table.
 fn forget_identities(rig: &Rig) {

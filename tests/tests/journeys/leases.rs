@@ -61,7 +61,7 @@ fn of_executions_that_fight_for_the_lease_in_the_table_exactly_one_gets_it() {
         let rivals = |name: &str| -> Vec<Subject> {
             (0..RIVALS).map(|rival| subject(&account, &format!("{account}-{name}{rival}"), 1)).collect()
         };
-        let dead = Holder { execution: winner(rig, &rivals("first"), None) };
+        let dead = Holder { execution: winner(rig, &rivals("first"), None), waits: false };
         // The holder is known to have ended: again exactly one takes over.
         let second = winner(rig, &rivals("second"), Some(&dead));
         assert_ne!(second, dead.execution);

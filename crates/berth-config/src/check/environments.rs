@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use berth_tenancy::{Delivery, OrganizationalUnitId};
+use berth_tenancy::{ApprovalPlan, Ask, Delivery, OrganizationalUnitId};
 
 use super::problems::Problems;
-use crate::{OffboardingRules, OnDrift, PlatformConfig};
+use crate::{Approval, OffboardingRules, OnDrift, PlatformConfig};
 
 /// Checks what environments name: units and clusters.
 pub(super) fn check(config: &PlatformConfig, problems: &mut Problems) {
@@ -57,10 +57,24 @@ pub(super) fn check(config: &PlatformConfig, problems: &mut Problems) {
             let message = format!("a merge is waited for 1 to {} days", Delivery::MERGE_DAYS_MAX);
             problems.add(format!("{base}.gitOps.mergeDaysMax"), message, "write a whole number of days, or remove it");
         }
+        approval(environment.approval, &base, problems);
         if environment.stage.as_ref().is_some_and(|stage| stage.trim().is_empty() || stage.chars().count() > 40) {
             let hint = "write a short word such as production, or remove the line";
             problems.add(format!("{base}.stage"), "a stage has 1 to 40 characters", hint);
         }
+    }
+}
+
+/// Rules of a question that nobody is asked, or that waits longer than a run may.
+fn approval(approval: Approval, base: &str, problems: &mut Problems) {
+    let Approval::Rules(rules) = approval else { return };
+    if rules.ask == Ask::None && rules.four_eyes {
+        let hint = "write `ask: always` or `ask: disruptive`, or take the rules out";
+        problems.add(format!("{base}.approval.fourEyes"), "nobody is asked, so there is nobody to approve", hint);
+    }
+    if !(1..=ApprovalPlan::DAYS_MAX).contains(&rules.days) {
+        let message = format!("an answer is waited for 1 to {} days", ApprovalPlan::DAYS_MAX);
+        problems.add(format!("{base}.approval.days"), message, "write a whole number of days, or remove it");
     }
 }
 

@@ -62,7 +62,7 @@ const SHAPES: &[Bad] = &[
         to: "stge: staging",
         line_of: "stge: staging",
         path: "environments.staging.stge",
-        message: "unknown field `stge`, expected one of organizationalUnits, cluster, stage, regions, defaultVpc, roles, gitOps, baseline, signIn, tags, offboarding, onDrift",
+        message: "unknown field `stge`, expected one of organizationalUnits, cluster, stage, regions, defaultVpc, roles, gitOps, baseline, signIn, tags, approval, offboarding, onDrift",
     },
     Bad {
         from: "    stage: staging",

@@ -51,6 +51,7 @@ fn an_account_of_a_listed_unit_gets_everything() {
         sign_in,
         clusters,
         awaited_clusters,
+        approval,
         git_ops,
         tenant_role,
         tags,
@@ -58,6 +59,7 @@ fn an_account_of_a_listed_unit_gets_everything() {
         reason,
     } = onboarded(&facts);
     assert!(tags.is_empty(), "{tags:?}");
+    assert_eq!(approval.plan(true, false, 1), None, "what platform.yaml does not say");
     assert_eq!((tenant.as_str(), environment.as_str(), tenant_role.as_str()), ("payments", "dev", "BerthTenant"));
     assert_eq!(tenant_from, TenantSource::Name);
     assert_eq!(reason, "the organizational unit ou-ab12-dev00001 belongs to the environment dev");

@@ -15,8 +15,22 @@ const fn known(happened: &'static str, next: &'static str) -> Known {
     Known { happened, next }
 }
 
+/// The state that asks people about a plan.
+const ASKS_PEOPLE: &str = "AskApproval";
+
+/// What is known of an error in a state. Where people are asked, time runs out for another reason than anywhere else.
+pub(super) fn in_state(state: &str, fault: &str) -> Known {
+    if state == ASKS_PEOPLE && fault == "States.Timeout" {
+        return known(
+            "nobody approved or rejected the plan in the time that there was; nothing was changed",
+            "berth onboard ACCOUNT asks again; approval.days of its environment in platform.yaml is how long",
+        );
+    }
+    for_fault(fault)
+}
+
 /// What is known about an error's name. Every name has an answer.
-pub(super) fn for_fault(fault: &str) -> Known {
+fn for_fault(fault: &str) -> Known {
     if let Some(known) = berth(fault).or_else(|| states(fault)).or_else(|| lambda(fault)) {
         return known;
     }
