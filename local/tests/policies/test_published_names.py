@@ -76,9 +76,15 @@ def test_the_partitions_are_those_of_botocore() -> None:
     lines = []
     for partition in published:
         # The first has a pattern of its own for each continent: it has every Region that no other partition has.
-        prefix = "-" if partition["id"] == "aws" else re.match(r"[a-z-]+", partition["regionRegex"].replace("\\-", "-")[1:])[0]
+        prefix = (
+            "-"
+            if partition["id"] == "aws"
+            else re.match(r"[a-z-]+", partition["regionRegex"].replace("\\-", "-")[1:])[0]
+        )
         lines.append(" ".join([partition["id"], prefix, partition["outputs"]["dnsSuffix"]]))
-    header = "# Partitions of AWS: name, how its Regions start (- for the one that has all others), DNS suffix; as botocore "
+    header = (
+        "# Partitions of AWS: name, how its Regions start (- for the one that has all others), DNS suffix; as botocore "
+    )
     header += f"publishes them. Written by {Path(__file__).relative_to(LISTS.parents[3])}."
     text = "\n".join([header, *lines]) + "\n"
     is_current = path.read_text() == text

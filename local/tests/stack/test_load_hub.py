@@ -268,9 +268,7 @@ def test_onboardings_start_by_an_alias_that_points_to_a_version(hub: Loaded) -> 
     assert alias["routingConfiguration"] == [{"stateMachineVersionArn": f"{machine}:1", "weight": 100}]
 
 
-def test_a_key_on_request_encrypts_queues_ledger_and_logs(
-    hub: Loaded, tmp_path: Path
-) -> None:
+def test_a_key_on_request_encrypts_queues_ledger_and_logs(hub: Loaded, tmp_path: Path) -> None:
     assert not [each for each in hub.client("kms").list_aliases()["Aliases"] if each["AliasName"] == "alias/berth"]
     for own in _loaded(tmp_path, PARAMETERS | {"EncryptionKey": "own"}):
         key = own.client("kms").describe_key(KeyId="alias/berth")["KeyMetadata"]
