@@ -107,12 +107,17 @@ def problems(statement: Statement) -> list[str]:
                 found.append(f"{action} has no resource of its own types in {texts}")
     for keys in statement.get("Condition", {}).values():
         for key in keys:
-            allowed = KEYS_OF_ACTIONS.get(key)
-            if allowed is None and not GLOBAL_KEYS.match(key):
+            allowed = KEYS_OF_ACTIONS.get(key) or _actions_that_know(key, statement["Action"])
+            if not allowed and not GLOBAL_KEYS.match(key):
                 found.append(f"the condition {key} is not known here")
-            elif allowed is not None and not set(statement["Action"]) <= allowed:
+            elif allowed and not set(statement["Action"]) <= allowed:
                 found.append(f"{sorted(set(statement['Action']) - allowed)} do not know the condition {key}")
     return found
+
+
+def _actions_that_know(key: str, actions: list[str]) -> set[str]:
+    """Those of the actions that AWS lists a key for by itself, whatever the resource: `aws:TagKeys` of what tags."""
+    return {action for action in actions if key in (service_reference.action(action) or {}).get("keys", [])}
 
 
 def test_every_function_has_a_policy() -> None:
@@ -141,6 +146,10 @@ def test_each_kind_of_mistake_is_found() -> None:
     ]
     assert mistakes("ec2:DeleteVpc", vpc, {"Bool": {"ec2:Nonsense": "true"}}) == [
         "the condition ec2:Nonsense is not known here"
+    ]
+    assert mistakes("ec2:DeleteTags", vpc, {"Null": {"aws:TagKeys": "false"}}) == []
+    assert mistakes("ec2:DeleteVpc", vpc, {"Null": {"aws:TagKeys": "false"}}) == [
+        "the condition aws:TagKeys is not known here"
     ]
     with pytest.raises(AssertionError, match="AWS has no action ec2:Nonsense"):
         mistakes("ec2:Nonsense", "*")
