@@ -107,9 +107,21 @@ impl Measured {
     /// Calls on the longest way through the state machine.
     #[must_use]
     pub fn depth(&self) -> usize {
-        let depth_of = |name: &&str| self.by_function.get(*name).map_or(0, |cost| cost.depth);
-        let part = |part: &Vec<&str>| part.iter().map(depth_of).sum::<usize>();
-        path(ONBOARDING).iter().map(|parts| parts.iter().map(part).max().unwrap_or_default()).sum()
+        self.longest_way().iter().map(|name| self.depth_of(name)).sum()
+    }
+
+    /// Functions on that way, in their order. Of branches that run at the same time only the longest is on it: how the others'
+    /// calls overlap is of no account, and differs with the machine's load where a function makes many at once.
+    #[must_use]
+    pub fn longest_way(&self) -> Vec<&'static str> {
+        let depth = |branch: &Vec<&str>| branch.iter().map(|name| self.depth_of(name)).sum::<usize>();
+        path(ONBOARDING).into_iter().filter_map(|branches| branches.into_iter().max_by_key(depth)).flatten().collect()
+    }
+
+    /// Calls of a function that follow each other; 0 for one that made none.
+    #[must_use]
+    pub fn depth_of(&self, function: &str) -> usize {
+        self.by_function.get(function).map_or(0, |cost| cost.depth)
     }
 }
 

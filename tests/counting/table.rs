@@ -41,9 +41,8 @@ pub fn table(one: (&Measured, &Measured), two: (&Measured, &Measured), network_s
         let _ = writeln!(text, "| {name} | {} | {} | | | {allowed} |", of(one.0), of(one.1));
     };
     row("**calls that follow each other**", &Measured::depth, "");
-    for name in names(ONBOARDING) {
-        let depth = |each: &Measured| each.by_function.get(name).map_or(0, |cost| cost.depth);
-        row(&format!("those of `{name}`"), &depth, "");
+    for name in one.0.longest_way() {
+        row(&format!("those of `{name}`"), &|each| each.depth_of(name), "");
     }
     let commits = commits_per_thousand();
     let _ = writeln!(text, "| **commits** for 1,000 tenants, in full batches | {commits} | 0 | | | 20: held |");
