@@ -13,6 +13,7 @@ mod places;
 mod pods;
 mod repository;
 mod sentences;
+mod subscriber;
 mod told;
 
 use std::{

@@ -2,8 +2,8 @@
 
 use aws_sdk_sfn::types::ExecutionStatus;
 use berth_ledger::Status;
-use berth_tests::rig::{Event, HUB, Rig, event, event_now, rig};
-use serde_json::{Value, json};
+use berth_tests::rig::{Event, Rig, event, event_now, rig};
+use serde_json::json;
 
 use crate::onboarded::assert_onboarded;
 
@@ -11,7 +11,7 @@ use crate::onboarded::assert_onboarded;
 fn a_create_event_ends_with_everything_that_a_team_needs() {
     let rig = rig();
     let account = rig.account("harbour-dev", "dev");
-    let queue = subscribe(rig, &account);
+    let queue = rig.subscribe(&account, None);
     rig.publish(&[event(Event::Created, &account)]);
     let record = rig.wait_for(&account, Status::Onboarded);
     let world = assert_onboarded(rig, &record);
@@ -20,7 +20,7 @@ fn a_create_event_ends_with_everything_that_a_team_needs() {
     assert!(world.regions.values().all(|region| region.vpcs.len() == 1));
     assert_eq!(rig.commits(&record.commit.as_ref().unwrap().path).len(), 1);
     assert_status(rig, &account);
-    let told = rig.until("the outcome event", || received(rig, &queue));
+    let told = rig.until("the outcome event", || rig.received(&queue));
     assert_eq!(told["source"], "berth.accounts");
     assert_eq!(told["detail-type"], "Account Onboarded");
     assert_eq!(told["detail"]["accountId"], *account);
@@ -45,31 +45,6 @@ fn assert_status(rig: &Rig, account: &str) {
     // Two of the tenant and the one that AWS Backup works with.
     assert_eq!(status["roles"].as_array().unwrap().len(), 3, "{status}");
     assert_eq!(status["commit"]["sha"].as_str().unwrap().len(), 40, "{status}");
-}
-
-/// A queue that gets every outcome of an account, as somebody else's automation would have it.
-fn subscribe(rig: &Rig, account: &str) -> String {
-    let name = format!("outcomes-{account}");
-    let queue = format!("arn:aws:sqs:us-east-1:{HUB}:{name}");
-    let rule = format!("arn:aws:events:us-east-1:{HUB}:rule/berth-accounts/{name}");
-    let policy = json!({ "Version": "2012-10-17", "Statement": [{
-        "Effect": "Allow", "Principal": { "Service": "events.amazonaws.com" }, "Action": "sqs:SendMessage",
-        "Resource": queue, "Condition": { "ArnEquals": { "aws:SourceArn": rule } },
-    }] });
-    let made = json!({ "QueueName": name, "Attributes": { "Policy": policy.to_string() } });
-    let url = rig.call(HUB, "sqs", "create_queue", &made)["QueueUrl"].as_str().unwrap().to_owned();
-    let pattern = json!({ "source": ["berth.accounts"], "detail": { "accountId": [account] } }).to_string();
-    let bus = "berth-accounts";
-    rig.call(HUB, "events", "put_rule", &json!({ "Name": name, "EventBusName": bus, "EventPattern": pattern }));
-    let targets = json!({ "Rule": name, "EventBusName": bus, "Targets": [{ "Id": "queue", "Arn": queue }] });
-    rig.call(HUB, "events", "put_targets", &targets);
-    url
-}
-
-fn received(rig: &Rig, queue: &str) -> Option<Value> {
-    let answer = rig.call(HUB, "sqs", "receive_message", &json!({ "QueueUrl": queue }));
-    let body = answer["Messages"][0]["Body"].as_str()?;
-    Some(serde_json::from_str(body).unwrap())
 }
 
 #[test]

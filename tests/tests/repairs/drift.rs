@@ -24,33 +24,9 @@ fn without_drift(rig: &Rig, account: &str) -> Record {
     Record { drift: None, ..rig.record(account).unwrap() }
 }
 
-/// A queue that gets every event about how an account stands.
-fn subscribe(rig: &Rig, account: &str) -> String {
-    let name = format!("drift-{account}");
-    let queue = format!("arn:aws:sqs:us-east-1:{HUB}:{name}");
-    let rule = format!("arn:aws:events:us-east-1:{HUB}:rule/berth-accounts/{name}");
-    let policy = json!({ "Version": "2012-10-17", "Statement": [{
-        "Effect": "Allow", "Principal": { "Service": "events.amazonaws.com" }, "Action": "sqs:SendMessage",
-        "Resource": queue, "Condition": { "ArnEquals": { "aws:SourceArn": rule } },
-    }] });
-    let made = json!({ "QueueName": name, "Attributes": { "Policy": policy.to_string() } });
-    let url = rig.call(HUB, "sqs", "create_queue", &made)["QueueUrl"].as_str().unwrap().to_owned();
-    let pattern = json!({ "detail-type": ["Account Drift Changed"], "detail": { "accountId": [account] } }).to_string();
-    let bus = "berth-accounts";
-    rig.call(HUB, "events", "put_rule", &json!({ "Name": name, "EventBusName": bus, "EventPattern": pattern }));
-    let targets = json!({ "Rule": name, "EventBusName": bus, "Targets": [{ "Id": "queue", "Arn": queue }] });
-    rig.call(HUB, "events", "put_targets", &targets);
-    url
-}
-
-/// The next event; none when there is none.
+/// The detail of the next event; none when there is none.
 fn told(rig: &Rig, queue: &str) -> Option<Value> {
-    let answer = rig.call(HUB, "sqs", "receive_message", &json!({ "QueueUrl": queue }));
-    let message = answer["Messages"].get(0)?;
-    let event: Value = serde_json::from_str(message["Body"].as_str()?).unwrap();
-    let handle = json!({ "QueueUrl": queue, "ReceiptHandle": message["ReceiptHandle"] });
-    rig.call(HUB, "sqs", "delete_message", &handle);
-    Some(event["detail"].clone())
+    rig.received(queue).map(|event| event["detail"].clone())
 }
 
 /// What somebody does by hand: six changes, of which one can be undone only with an outage.
@@ -106,7 +82,7 @@ fn six_changes_by_hand_are_all_that_a_look_finds_and_it_changes_nothing() {
     let fresh = rig.record(&account).unwrap().drift.unwrap();
     assert_eq!(fresh.standing, Standing::InSync, "a run looks, too");
     assert_eq!(look(rig, &account).standing, Standing::InSync);
-    let events = subscribe(rig, &account);
+    let events = rig.subscribe(&account, Some("Account Drift Changed"));
     let (_, shown) = rig.berth(&["status", "--drifted"]);
     assert!(!shown.contains(&account), "{shown}");
 

@@ -6,7 +6,7 @@ use berth_ledger::{Record, Status};
 use berth_tests::rig::{Call, Event, HUB, Rig, event};
 use serde_json::{Value, json};
 
-use crate::{alone, squat, subscribe, told};
+use crate::{alone, squat};
 
 /// Days of the month, and what came on each of them.
 const DAYS: usize = 30;
@@ -61,7 +61,7 @@ fn a_replay_of_a_month_of_processed_events_changes_nothing() {
     rig.wait_for(&failed, Status::Failed);
     rig.until("every event of the month to be handled", || (handled(rig) >= before + month.len()).then_some(()));
 
-    let told_queue = subscribe(rig, &onboarded[0], "Account Onboarded");
+    let told_queue = rig.subscribe(&onboarded[0], Some("Account Onboarded"));
     let executions: Vec<_> = accounts.iter().map(|account| rig.executions(account)).collect();
     let (known, handled_before, since) = (ledger(rig, &accounts), handled(rig), rig.last_call());
     assert_eq!(known.len(), accounts.len());
@@ -80,7 +80,7 @@ fn a_replay_of_a_month_of_processed_events_changes_nothing() {
     assert_eq!(ledger(rig, &accounts), known, "the ledger is as it was");
     let after: Vec<_> = accounts.iter().map(|account| rig.executions(account)).collect();
     assert_eq!(after, executions, "no execution was started");
-    assert_eq!(told(rig, &told_queue), None, "nobody is told of old outcomes again");
+    assert_eq!(rig.received(&told_queue), None, "nobody is told of old outcomes again");
     crate::unsquat(rig, &failed, "novembered");
     assert_eq!(rig.berth(&["replay", &failed, "--wait"]).0, 0, "the other tests find nothing that failed");
 }

@@ -5,7 +5,7 @@ use berth_ledger::Status;
 use berth_tests::rig::{Call, Event, HUB, Rig, event};
 use serde_json::{Value, json};
 
-use crate::{alone, onboarded::assert_onboarded, squat, subscribe, told, unsquat};
+use crate::{alone, onboarded::assert_onboarded, squat, unsquat};
 
 /// A rule by which the account's region stays not ready.
 fn hold_up(rig: &Rig, account: &str) -> u64 {
@@ -31,7 +31,7 @@ fn waiting(rig: &Rig, account: &str) -> String {
 /// What an `Account Onboarding Failed` event must say, and the ledger and `berth status` with it; then its command is
 /// typed as it stands there.
 fn announced_and_run_again(rig: &Rig, account: &str, queue: &str, status: &str, fault: &str) -> Value {
-    let told = rig.until("the event about the failure", || told(rig, queue));
+    let told = rig.until("the event about the failure", || rig.received(queue));
     let detail = &told["detail"];
     assert_eq!((detail["status"].as_str(), detail["accountId"].as_str()), (Some(status), Some(account)), "{told}");
     let failure = &detail["failure"];
@@ -60,7 +60,7 @@ fn announced_and_run_again(rig: &Rig, account: &str, queue: &str, status: &str, 
 fn an_execution_that_a_person_stops_is_announced_and_goes_on_by_its_command() {
     let (rig, _alone) = alone();
     let account = rig.account("stopped-staging", "staging");
-    let queue = subscribe(rig, &account, "Account Onboarding Failed");
+    let queue = rig.subscribe(&account, Some("Account Onboarding Failed"));
     let rule = hold_up(rig, &account);
     rig.publish(&[event(Event::Created, &account)]);
     let execution = waiting(rig, &account);
@@ -75,7 +75,7 @@ fn an_execution_that_a_person_stops_is_announced_and_goes_on_by_its_command() {
 fn an_execution_that_times_out_is_announced_and_starts_anew() {
     let (rig, _alone) = alone();
     let account = rig.account("slow-staging", "staging");
-    let queue = subscribe(rig, &account, "Account Onboarding Failed");
+    let queue = rig.subscribe(&account, Some("Account Onboarding Failed"));
     let machine = format!("arn:aws:states:us-east-1:{HUB}:stateMachine:berth-onboard-account");
     let described = rig.call(HUB, "stepfunctions", "describe_state_machine", &json!({ "stateMachineArn": machine }));
     let definition = described["definition"].as_str().unwrap();
@@ -112,7 +112,7 @@ fn long_input(account: &str) -> Value {
 fn an_execution_with_too_long_an_input_for_an_event_is_announced() {
     let (rig, _alone) = alone();
     let ignored = rig.account("wordy", "suspended");
-    let queue = subscribe(rig, "123123123124", "Account Onboarding Failed");
+    let queue = rig.subscribe("123123123124", Some("Account Onboarding Failed"));
     for account in ["123123123124", ignored.as_str()] {
         let since = rig.last_call();
         let execution = rig.start_execution(&long_input(account));
@@ -123,7 +123,7 @@ fn an_execution_with_too_long_an_input_for_an_event_is_announced() {
         assert_eq!(calls.iter().filter(described).count(), 1, "{account}: the event did not have the input");
     }
     assert_eq!(rig.record(&ignored).unwrap().status, Status::Ignored);
-    let event = rig.until("the event about the failure", || told(rig, &queue));
+    let event = rig.until("the event about the failure", || rig.received(&queue));
     let failure = &event["detail"]["failure"];
     assert_eq!((failure["state"].as_str(), failure["fault"].as_str()), (Some("PlanOnboarding"), Some("InvalidInput")));
 }
@@ -143,11 +143,11 @@ fn late_failure(execution: &str, account: &str, generation: u32) -> String {
 fn the_late_announcement_of_an_old_failure_is_neither_published_nor_written() {
     let (rig, _alone) = alone();
     let account = rig.account("outdated-staging", "staging");
-    let queue = subscribe(rig, &account, "Account Onboarding Failed");
+    let queue = rig.subscribe(&account, Some("Account Onboarding Failed"));
     squat(rig, &account, "outdated");
     rig.publish(&[event(Event::Created, &account)]);
     let old = rig.wait_for(&account, Status::Failed).execution_arn.unwrap();
-    let first = rig.until("the event about the failure", || told(rig, &queue));
+    let first = rig.until("the event about the failure", || rig.received(&queue));
     assert_eq!(
         (first["detail"]["generation"].as_u64(), first["detail"]["executionArn"].as_str()),
         (Some(1), Some(&*old))
@@ -168,5 +168,5 @@ fn the_late_announcement_of_an_old_failure_is_neither_published_nor_written() {
         rig.log_lines("berth-announce-outcome").into_iter().find(|line| line.contains(id))
     });
     assert!(said.contains("ended late") && said.contains("onboarding 2"), "{said}");
-    assert_eq!((told(rig, &queue), rig.record(&account)), (None, Some(known)));
+    assert_eq!((rig.received(&queue), rig.record(&account)), (None, Some(known)));
 }

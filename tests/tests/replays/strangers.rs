@@ -5,16 +5,16 @@ use berth_ledger::Status;
 use berth_tests::rig::{Event, Rig, event, event_now, run};
 use serde_json::{Value, json};
 
-use crate::{alone, subscribe, told};
+use crate::alone;
 
 #[test]
 fn an_account_that_organizations_does_not_know_is_told_and_leaves_no_record() {
     let (rig, _alone) = alone();
     let account = "141414141414";
-    let queue = subscribe(rig, account, "Account Onboarding Failed");
+    let queue = rig.subscribe(account, Some("Account Onboarding Failed"));
     let (code, text) = rig.berth(&["onboard", account, "--wait"]);
     assert!(code == 1 && text.contains("this organization has no such account"), "{text}");
-    let event = rig.until("the event about the failure", || told(rig, &queue));
+    let event = rig.until("the event about the failure", || rig.received(&queue));
     assert_eq!(event["detail"]["failure"]["fault"], "InvalidInput", "{event}");
     assert_eq!(rig.record(account), None);
     assert_eq!(rig.berth(&["status", account]).0, 1, "the ledger does not know it");
@@ -26,11 +26,11 @@ fn an_account_that_organizations_does_not_know_is_told_and_leaves_no_record() {
 fn a_stranger_of_an_event_is_forgotten_and_its_next_event_starts_a_new_one() {
     let (rig, _alone) = alone();
     let account = "151515151515";
-    let queue = subscribe(rig, account, "Account Onboarding Failed");
+    let queue = rig.subscribe(account, Some("Account Onboarding Failed"));
     for (generation, body) in [(1, event(Event::Created, account)), (2, event_now(Event::Created, account))] {
         let said = rig.deliver(&[body]);
         assert!(said[0].contains(&format!("{account}-g{generation}")), "{}", said[0]);
-        rig.until("the event about the failure", || told(rig, &queue));
+        rig.until("the event about the failure", || rig.received(&queue));
         rig.until("the record to be gone", || rig.record(account).is_none().then_some(()));
     }
     assert_eq!(rig.executions(account).len(), 2);
@@ -57,9 +57,9 @@ fn what_was_planned_is_not_forgotten_and_what_was_not_is() {
 fn an_account_found_as_it_was_stays_onboarded_since_then_and_is_no_news() {
     let (rig, _alone) = alone();
     let account = rig.account("steadfast-dev", "dev");
-    let queue = subscribe(rig, &account, "Account Onboarded");
+    let queue = rig.subscribe(&account, Some("Account Onboarded"));
     assert_eq!(run(rig, &account).status, ExecutionStatus::Succeeded);
-    rig.until("the event about the onboarding", || told(rig, &queue));
+    rig.until("the event about the onboarding", || rig.received(&queue));
     let first = rig.record(&account).unwrap();
     assert_eq!(first.onboarded_since, Some(first.since));
 
@@ -73,7 +73,7 @@ fn an_account_found_as_it_was_stays_onboarded_since_then_and_is_no_news() {
     let (_, shown) = rig.berth(&["status", &account]);
     assert!(shown.contains(&format!("onboarded  since {}\n", first.since)), "{shown}");
     assert!(shown.contains(&format!("last run   {}\n", second.since)), "{shown}");
-    assert_eq!(told(rig, &queue), None, "nothing changed, so nobody is told");
+    assert_eq!(rig.received(&queue), None, "nothing changed, so nobody is told");
 
     // After a failure, a good end is news again, although it changes nothing: here the account could not be read.
     let rule = rig.break_calls(&json!({
@@ -83,7 +83,7 @@ fn an_account_found_as_it_was_stays_onboarded_since_then_and_is_no_news() {
     assert_eq!(run_to_the_end(rig, &account), ExecutionStatus::Failed);
     assert_eq!(rig.fired(rule), 1);
     assert_eq!(run(rig, &account).status, ExecutionStatus::Succeeded);
-    rig.until("the event about the account that is well again", || told(rig, &queue));
+    rig.until("the event about the account that is well again", || rig.received(&queue));
     assert_eq!(rig.record(&account).unwrap().onboarded_since, first.onboarded_since);
 }
 
