@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_sfn::types::{HistoryEvent, HistoryEventType};
-use berth_contract::changes_in_answer;
+use berth_contract::changes_in_output;
 use berth_tenancy::ResourceChange;
 use serde_json::Value;
 
@@ -46,9 +46,11 @@ pub(crate) fn partial(events: &[HistoryEvent], failed: &str) -> Partial {
 
 /// Every change in the answers of the steps of a plan, in the order of the answers.
 pub(crate) fn planned(events: &[HistoryEvent]) -> Vec<ResourceChange> {
-    let outputs = events.iter().filter_map(|event| event.task_succeeded_event_details()?.output());
-    let answers = outputs.filter_map(|output| serde_json::from_str::<Value>(output).ok());
-    answers.flat_map(|answer| changes_in_answer(&answer)).collect()
+    events
+        .iter()
+        .filter_map(|event| event.task_succeeded_event_details()?.output())
+        .flat_map(changes_in_output)
+        .collect()
 }
 
 /// The changes in the answer of a function, of `PlanOnboarding`, or of `commit-tenant`.

@@ -5,7 +5,7 @@ mod sources;
 
 use aws_sdk_sfn::Client as StepFunctions;
 use aws_sdk_sqs::Client as Queues;
-use berth_aws::{CallFailure, CallResultExt, SdkResultExt, live_alias};
+use berth_aws::{CallFailure, CallResultExt, SdkResultExt, failed_start, live_alias};
 use berth_config::PlatformConfig;
 use berth_events::{Decision, Recognised, admit_sender, admit_source, recognise};
 use berth_ledger::{Admission, Ledger, OffboardingMark, admit};
@@ -181,7 +181,7 @@ impl AcceptEvent {
             .send()
             .await;
         let sent = sent.named("states:StartExecution").none_if(&["ExecutionAlreadyExists"]);
-        let answer = sent.map_err(|failure| failed_start(failure).for_account(account))?;
+        let answer = sent.map_err(|failure| not_started(failure).for_account(account))?;
         Ok(answer.map(|answer| answer.execution_arn))
     }
 
@@ -195,7 +195,7 @@ impl AcceptEvent {
             .send()
             .await
             .named("states:StartExecution")
-            .map_err(|failure| failed_start(failure).for_account(account))?;
+            .map_err(|failure| not_started(failure).for_account(account))?;
         Ok(Accepted::Started { execution: started.execution_arn })
     }
 }
@@ -206,21 +206,13 @@ pub fn execution_name(account: &AccountId, generation: u32) -> String {
     format!("{account}-g{generation}")
 }
 
-/// What the codes of `StartExecution` mean. [API reference, "Errors"]
-fn failed_start(failure: CallFailure) -> StepError {
-    match failure.code() {
-        Some("ExecutionLimitExceeded") => failure.as_fault(
-            Fault::Throttled,
-            wait(
-                "the queue delivers the event again",
-                "raise the quota of open executions of Step Functions; then berth replay runs the event again",
-            ),
-        ),
-        Some("StateMachineDoesNotExist" | "InvalidArn" | "StateMachineDeleting") => {
-            failure.as_fault(Fault::InvalidInput, "set BERTH_STATE_MACHINE_ARN to the state machine of this deployment")
-        }
-        _ => failure.or_common(),
-    }
+/// What a start failed with.
+fn not_started(failure: CallFailure) -> StepError {
+    let patience = wait(
+        "the queue delivers the event again",
+        "raise the quota of open executions of Step Functions; then berth replay runs the event again",
+    );
+    failed_start(failure, patience, "BERTH_STATE_MACHINE_ARN")
 }
 
 fn log(message: &Message, accepted: &Accepted) {

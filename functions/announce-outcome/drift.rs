@@ -4,13 +4,12 @@
 use std::collections::BTreeMap;
 
 use berth_aws::{CallResultExt, SdkResultExt};
-use berth_contract::{Drift, ExecutionOutput, RegionResult, changes_in_answer, in_order};
+use berth_contract::{Drift, ExecutionOutput, RegionResult, changes_in_output, in_order};
 use berth_events::{Failure, recognise};
 use berth_ledger::{Record, Status};
-use berth_step::{Fault, StepError};
+use berth_step::StepError;
 use berth_tenancy::{AccountId, PlannedChange, Region, ResourceChange, StepSummary};
 use jiff::Timestamp;
-use serde_json::Value;
 
 use crate::{AnnounceOutcome, Change, publish};
 
@@ -38,12 +37,7 @@ pub fn looked(change: &Change, failure: Option<Failure>) -> Result<Looked, StepE
         let status = change.status.name();
         return Ok(Looked::Failed(failure.unwrap_or_else(|| Failure::from_status(status, None, None, ""))));
     }
-    let text = change.output.as_deref().unwrap_or_default();
-    let output: ExecutionOutput = serde_json::from_str(text).map_err(|error| {
-        StepError::new(Fault::Bug, format!("the output of {} does not fit this version", change.execution_arn))
-            .because(error)
-    })?;
-    Ok(match output {
+    Ok(match change.read_output()? {
         ExecutionOutput::Onboard { regions, plan, .. } => {
             let of_region = |RegionResult { region, network, .. }: RegionResult| (region, network.planned_changes);
             let differences = regions.into_iter().map(of_region).filter(|(_, changes)| !changes.is_empty());
@@ -111,8 +105,7 @@ impl AnnounceOutcome {
         while let Some(event) = events.next().await {
             let event = event.named("states:GetExecutionHistory").or_common()?;
             let output = event.task_succeeded_event_details().and_then(|details| details.output());
-            let answer: Option<Value> = output.and_then(|text| serde_json::from_str(text).ok());
-            answers.extend(answer.iter().flat_map(changes_in_answer));
+            answers.extend(output.into_iter().flat_map(changes_in_output));
         }
         Ok(in_order(&answers, plan).unwrap_or(answers))
     }

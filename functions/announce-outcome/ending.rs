@@ -6,7 +6,7 @@ use berth_ledger::Ending;
 use berth_step::{Fault, StepError};
 use berth_tenancy::{AccountId, Mode, Subject, Thing};
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 
 /// Detail of "Step Functions Execution Status Change".
 /// <https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html>
@@ -73,6 +73,14 @@ impl Change {
         timestamp(self.stop_date, "stopDate")
     }
 
+    /// The output of an execution that succeeded.
+    pub(crate) fn read_output<T: DeserializeOwned>(&self) -> Result<T, StepError> {
+        serde_json::from_str(self.output.as_deref().unwrap_or_default()).map_err(|error| {
+            StepError::new(Fault::Bug, format!("the output of {} does not fit this version", self.execution_arn))
+                .because(error)
+        })
+    }
+
     /// Since when the account is as `ending` says. An ignored account was looked at when the execution started: a
     /// move that came after the look, and before the end, must not count as served.
     pub fn since(&self, ending: &Ending) -> Result<Timestamp, StepError> {
@@ -111,12 +119,7 @@ pub fn ended(change: &Change, failure: Option<Failure>) -> Result<Ended, StepErr
     if change.status.is_failure() {
         return Ok(failed(change, failure));
     }
-    let text = change.output.as_deref().unwrap_or_default();
-    let output: ExecutionOutput = serde_json::from_str(text).map_err(|error| {
-        StepError::new(Fault::Bug, format!("the output of {} does not fit this version", change.execution_arn))
-            .because(error)
-    })?;
-    Ok(match output {
+    Ok(match change.read_output()? {
         ExecutionOutput::Onboard {
             run,
             regions,

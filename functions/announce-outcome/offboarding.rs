@@ -103,13 +103,8 @@ pub fn ended(change: &Change, failure: Option<Failure>, record: Option<&Record>)
         }
         return Ok(Ended::Outcome { account: account_id, ending: Ending::OffboardingFailed(failure) });
     }
-    let text = change.output.as_deref().unwrap_or_default();
-    let output: OffboardingOutput = serde_json::from_str(text).map_err(|error| {
-        StepError::new(Fault::Bug, format!("the output of {} does not fit this version", change.execution_arn))
-            .because(error)
-    })?;
     let (run, scope, is_closed, regions, mut left_behind, baselines, left_over, commit, readiness, changes) =
-        match output {
+        match change.read_output()? {
             OffboardingOutput::Ignore { reason, .. } => return silent(format!("had nothing to take away: {reason}")),
             OffboardingOutput::Duplicate { reason, .. } => return silent(format!("was a duplicate: {reason}")),
             OffboardingOutput::Offboard {

@@ -42,7 +42,7 @@ pub fn decide(
     now: Timestamp,
 ) -> Result<Next, StepError> {
     if let Some(rejection) = asked.and_then(|asked| asked.rejected.as_ref()) {
-        return Err(rejected(&rejection.by, rejection.at, &rejection.reason));
+        return Err(rejection.error());
     }
     let limit = limit(run, rules, plan)?;
     if !rules.asks_about(plan.counts) {
@@ -77,13 +77,6 @@ pub fn decide(
         rejected: None,
         revision: asked.map_or(1, |asked| asked.revision.saturating_add(1)),
     })))
-}
-
-/// The error of a run that somebody rejected.
-#[must_use]
-pub fn rejected(by: &str, at: Timestamp, reason: &str) -> StepError {
-    StepError::new(Fault::Denied, format!("{by} rejected the plan at {at}: {reason}; nothing was changed"))
-        .hint("change what the plan shall not do, then ask again: berth onboard ACCOUNT")
 }
 
 /// What steps are limited to: the plan; where the run was limited to another from the start, that one.

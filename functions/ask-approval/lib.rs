@@ -8,7 +8,7 @@ mod decide;
 mod plan;
 
 use aws_sdk_sfn::{Client as StepFunctions, error::SdkError, operation::send_task_success::SendTaskSuccessError};
-use berth_aws::{CallFailure, SdkResultExt};
+use berth_aws::{CallFailure, SdkResultExt, was_awaited};
 use berth_contract::{Answered, Approval, TaskToken};
 use berth_ledger::Ledger;
 use berth_step::{Fault, StepError, has_subject};
@@ -19,13 +19,9 @@ use serde_json::{Value, json};
 
 use crate::plan::Planned;
 pub use crate::{
-    decide::{Next, decide, rejected, round},
+    decide::{Next, decide, round},
     plan::plan_execution,
 };
-
-/// Codes that say that nobody waits for this token any more: the execution was stopped, or an earlier attempt has answered.
-/// [Step Functions `SendTaskSuccess`, "Errors"]
-const NOBODY_WAITS: [&str; 3] = ["TaskTimedOut", "TaskDoesNotExist", "InvalidToken"];
 
 /// Payload of the state `AskApproval`.
 #[derive(Debug, Clone, Deserialize)]
@@ -65,7 +61,7 @@ impl AskApproval {
         let asked = record.asked_by(&run.execution);
         // Whoever redrives a run that was rejected asks nobody a second time.
         if let Some(rejection) = asked.and_then(|asked| asked.rejected.as_ref()) {
-            return Err(rejected(&rejection.by, rejection.at, &rejection.reason));
+            return Err(rejection.error());
         }
         let plan = match self.plan(input, round(asked)).await? {
             Planned::Document(plan) => plan,
@@ -94,9 +90,7 @@ impl AskApproval {
     async fn go_on(&self, input: &Input, output: &Value) -> Result<(), StepError> {
         let call = self.step_functions.send_task_success().task_token(&input.task_token.0).output(output.to_string());
         let sent: Result<_, SdkError<SendTaskSuccessError>> = call.send().await;
-        match sent.named("states:SendTaskSuccess") {
-            Err(failure) if failure.is(&NOBODY_WAITS) => Ok(()),
-            sent => sent.map(drop).map_err(CallFailure::or_common),
-        }
+        // Nobody waits when the execution was stopped, or an earlier attempt has answered.
+        was_awaited(sent.named("states:SendTaskSuccess")).map(drop).map_err(CallFailure::or_common)
     }
 }

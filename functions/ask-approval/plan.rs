@@ -2,12 +2,12 @@
 
 use aws_sdk_sfn::{operation::describe_execution::DescribeExecutionOutput, types::HistoryEvent};
 use berth_aws::{CallResultExt, SdkResultExt, live_alias};
-use berth_contract::{ExecutionOutput, PlanDocument, changes_in_answer, changes_of, in_order};
+use berth_contract::{ExecutionOutput, PlanDocument, changes_in_output, changes_of, in_order};
 use berth_history::{Extent, failure};
 use berth_step::{Fault, StepError};
 use berth_tenancy::{Mode, ResourceChange, short_digest, wait};
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{AskApproval, Input};
 
@@ -134,7 +134,9 @@ fn under_way(execution: &str) -> StepError {
 
 /// Every change in the answers of the steps, in the order of the answers.
 fn changes_in(events: &[HistoryEvent]) -> Vec<ResourceChange> {
-    let outputs = events.iter().filter_map(|event| event.task_succeeded_event_details()?.output());
-    let answers = outputs.filter_map(|output| serde_json::from_str::<Value>(output).ok());
-    answers.flat_map(|answer| changes_in_answer(&answer)).collect()
+    events
+        .iter()
+        .filter_map(|event| event.task_succeeded_event_details()?.output())
+        .flat_map(changes_in_output)
+        .collect()
 }

@@ -4,16 +4,13 @@ use std::time::Duration;
 
 use aws_credential_types::provider::ProvideCredentials;
 use aws_sdk_eks::types::Cluster;
-use aws_sigv4::{
-    http_request::{SignableBody, SignableRequest, SignatureLocation, SigningSettings, sign},
-    sign::v4,
-};
 use base64::{
     Engine,
     prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
 };
+use berth_aws::PresignedIdentity;
 use berth_step::{Fault, StepError};
-use berth_tenancy::{ClusterName, ClusterPlan, Mode, Partition, Region};
+use berth_tenancy::{ClusterName, ClusterPlan, Mode, Region};
 use reqwest::{Certificate, Client, Response, Url, redirect::Policy};
 
 use crate::{Clients, Input, State, View};
@@ -124,26 +121,14 @@ async fn token(clients: &Clients, region: &Region, cluster: &ClusterName) -> Res
     };
     let provider =
         clients.hub.credentials_provider().ok_or_else(|| failed("the function has no credentials".into()))?;
-    let identity = provider.provide_credentials().await.map_err(|error| failed(error.into()))?.into();
-    let mut settings = SigningSettings::default();
-    settings.signature_location = SignatureLocation::QueryParams;
-    settings.expires_in = Some(Duration::from_secs(TOKEN_SECONDS));
-    let parameters = v4::SigningParams::builder()
-        .identity(&identity)
-        .region(region.as_str())
-        .name("sts")
-        .time(clients.now.into())
-        .settings(settings)
-        .build()
-        .map_err(|error| failed(error.into()))?
-        .into();
-    let host = format!("sts.{region}.{}", Partition::of(region).dns_suffix());
-    let url = format!("https://{host}/?Action=GetCallerIdentity&Version=2011-06-15");
-    let headers = [("host", host.as_str()), (CLUSTER_HEADER, cluster.as_str())];
-    let request = SignableRequest::new("GET", &url, headers.into_iter(), SignableBody::Bytes(&[]));
-    let signed = sign(request.map_err(|error| failed(error.into()))?, &parameters);
-    let (instructions, _) = signed.map_err(|error| failed(error.into()))?.into_parts();
-    let mut presigned = Url::parse(&url).map_err(|error| failed(error.into()))?;
-    presigned.query_pairs_mut().extend_pairs(instructions.params());
+    let identity = provider.provide_credentials().await.map_err(|error| failed(error.into()))?;
+    let call = PresignedIdentity {
+        region: region.as_str(),
+        header: (CLUSTER_HEADER, cluster.as_str()),
+        at: clients.now.into(),
+        valid: Duration::from_secs(TOKEN_SECONDS),
+    };
+    let mut presigned = Url::parse(&call.url()).map_err(|error| failed(error.into()))?;
+    presigned.query_pairs_mut().extend_pairs(call.signature(identity).map_err(failed)?);
     Ok(format!("{TOKEN_PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(presigned.as_str())))
 }

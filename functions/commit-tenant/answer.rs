@@ -1,16 +1,12 @@
 //! Answers task tokens.
 
 use aws_sdk_sfn::{error::SdkError, operation::send_task_success::SendTaskSuccessError};
-use berth_aws::{CallFailure, SdkResultExt};
+use berth_aws::{CallFailure, SdkResultExt, failure_cause, was_awaited};
 use berth_contract::CommitRequest;
 use berth_step::StepError;
 use serde_json::json;
 
 use crate::{CommitTenant, Output};
-
-/// Codes that say that nobody waits for this token any more: the execution was stopped, timed out, or was answered by
-/// another copy of this function. [Step Functions `SendTaskSuccess`, "Errors"]
-const NOBODY_WAITS: [&str; 3] = ["TaskTimedOut", "TaskDoesNotExist", "InvalidToken"];
 
 impl CommitTenant {
     /// Tells the execution how its commit ended. [Step Functions `SendTaskSuccess`, `SendTaskFailure`]
@@ -31,14 +27,11 @@ impl CommitTenant {
                 self.fail(request, &error).await
             }
         };
-        match sent {
-            Err(failure) if failure.is(&NOBODY_WAITS) => {
-                tracing::info!(%account, "nobody waits for this commit any more");
-                Ok(())
-            }
-            Err(failure) => Err(failure.or_common().for_account(account)),
-            Ok(()) => Ok(()),
+        // Nobody waits when the execution was stopped or timed out, or another copy of this function has answered.
+        if !was_awaited(sent).map_err(|failure| failure.or_common().for_account(account))? {
+            tracing::info!(%account, "nobody waits for this commit any more");
         }
+        Ok(())
     }
 
     async fn succeed(&self, request: &CommitRequest, output: &Output) -> Result<(), CallFailure> {
@@ -48,11 +41,9 @@ impl CommitTenant {
         sent.named("states:SendTaskSuccess").map(|_| ())
     }
 
-    /// The cause has the form of a Lambda's, so that every failure is read in one way.
     async fn fail(&self, request: &CommitRequest, error: &StepError) -> Result<(), CallFailure> {
-        let name = error.fault.name();
-        let cause = json!({ "errorType": name, "errorMessage": error.to_string() }).to_string();
-        let call = self.step_functions.send_task_failure().task_token(&request.task_token.0).error(name).cause(cause);
+        let call = self.step_functions.send_task_failure().task_token(&request.task_token.0);
+        let call = call.error(error.fault.name()).cause(failure_cause(error));
         call.send().await.named("states:SendTaskFailure").map(|_| ())
     }
 }

@@ -69,12 +69,12 @@ pub(crate) fn boundary_tags(input: &Input) -> Tags {
 
 /// The ARN of the permissions boundary.
 pub(crate) fn boundary_arn(input: &Input, plan: &BoundaryPlan) -> String {
-    input.run.iam_arn(&format!("policy{}{}", plan.path, plan.name))
+    plan.arn(input.run.partition(), &input.run.account_id)
 }
 
 /// The ARN of a role.
 pub(crate) fn role_arn(input: &Input, role: &RolePlan) -> String {
-    input.run.iam_arn(&format!("role{}{}", role.path, role.name))
+    role.arn(input.run.partition(), &input.run.account_id)
 }
 
 fn boundary(input: &Input, state: &State) -> Result<Vec<Change>, StepError> {

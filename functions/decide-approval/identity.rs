@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use berth_contract::{DECISION_HEADER, Proof};
 use berth_step::{Fault, StepError};
-use berth_tenancy::{Partition, Region};
+use berth_tenancy::Partition;
 use reqwest::{Client, redirect::Policy};
 
 /// Longest that STS may take.
@@ -43,10 +43,7 @@ impl Sts {
     pub fn new(region: &str, endpoint: Option<&str>) -> reqwest::Result<Self> {
         let builder = Client::builder().redirect(Policy::none()).timeout(Duration::from_secs(SECONDS_MAX));
         let builder = if endpoint.is_some() { builder.no_proxy() } else { builder.https_only(true) };
-        let own = || {
-            let partition = region.parse::<Region>().map_or_else(|_| Partition::of_arn(""), |one| Partition::of(&one));
-            format!("https://sts.{region}.{}", partition.dns_suffix())
-        };
+        let own = || format!("https://sts.{region}.{}", Partition::of(region).dns_suffix());
         let url = endpoint.map_or_else(own, str::to_owned);
         Ok(Self { client: builder.build()?, url: url.trim_end_matches('/').to_owned() })
     }

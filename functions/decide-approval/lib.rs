@@ -6,23 +6,18 @@ mod decide;
 mod identity;
 
 use aws_sdk_sfn::Client as StepFunctions;
-use berth_aws::{CallFailure, SdkResultExt};
+use berth_aws::{CallFailure, SdkResultExt, failure_cause, was_awaited};
 use berth_contract::{Answered, Approval, Decide, Decided, Verdict};
 use berth_ledger::{Ledger, WaitingToken};
 use berth_step::{Fault, StepError, Traced};
 use berth_tenancy::{AccountId, wait};
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde_json::json;
 
 pub use crate::{
     decide::{Next, check, decide},
     identity::{Sts, person},
 };
-
-/// Codes that say that nobody waits for this token any more: the execution was stopped or timed out, or was told before.
-/// [Step Functions `SendTaskFailure`, "Errors"]
-const NOBODY_WAITS: [&str; 3] = ["TaskTimedOut", "TaskDoesNotExist", "InvalidToken"];
 
 /// How often an answer is compared with a record that changes meanwhile.
 const TRIES_MAX: usize = 3;
@@ -94,19 +89,16 @@ impl DecideApproval {
     async fn tell(&self, asked: &Decide, approval: &Approval) -> Result<(), StepError> {
         let token = self.ledger.waiting_token(&asked.account_id).await?;
         let Some(token) = token.filter(|token| token.execution == approval.execution) else { return Ok(()) };
-        match self.send(&token, &word(approval)).await {
-            // It was told by an answer that was cut off here; or it was stopped, and whoever did that has seen it end.
-            Err(failure) if failure.is(&NOBODY_WAITS) => {}
-            sent => sent.map_err(CallFailure::or_common)?,
-        }
+        // Nobody waits when it was told by an answer that was cut off here; or it was stopped, and whoever did that has seen
+        // it end.
+        was_awaited(self.send(&token, &word(approval)).await).map_err(CallFailure::or_common)?;
         self.ledger.forget_token(&asked.account_id, &token).await
     }
 
     /// [Step Functions `SendTaskFailure`]
     async fn send(&self, token: &WaitingToken, word: &StepError) -> Result<(), CallFailure> {
-        let name = word.fault.name();
-        let cause = json!({ "errorType": name, "errorMessage": word.to_string() }).to_string();
-        let call = self.step_functions.send_task_failure().task_token(&token.token).error(name).cause(cause);
+        let call = self.step_functions.send_task_failure().task_token(&token.token);
+        let call = call.error(word.fault.name()).cause(failure_cause(word));
         call.send().await.named("states:SendTaskFailure").map(drop)
     }
 }
@@ -114,12 +106,7 @@ impl DecideApproval {
 /// What the state that waits is answered: to look once more, or that it is over.
 fn word(approval: &Approval) -> StepError {
     if let Some(rejection) = &approval.rejected {
-        let what = format!(
-            "{} rejected the plan at {}: {}; nothing was changed",
-            rejection.by, rejection.at, rejection.reason
-        );
-        return StepError::new(Fault::Denied, what)
-            .hint("change what the plan shall not do, then ask again: berth onboard ACCOUNT");
+        return rejection.error();
     }
     let what =
         format!("approved by {}: the account is looked at once more before it is changed", approval.approved_by());

@@ -1,8 +1,8 @@
 //! Starts the plan of an account, or its repair.
 
 use aws_sdk_sfn::Client as StepFunctions;
-use berth_aws::{CallFailure, CallResultExt, SdkResultExt, live_alias};
-use berth_step::{Fault, StepError};
+use berth_aws::{CallResultExt, SdkResultExt, failed_start, live_alias};
+use berth_step::StepError;
 use berth_tenancy::{AccountId, Mode, RepairLimit, wait};
 use serde_json::{Value, json};
 
@@ -20,19 +20,9 @@ pub(crate) fn repair(account: &AccountId, limit: &RepairLimit) -> Value {
 pub(crate) async fn start(client: &StepFunctions, machine: &str, name: &str, input: &Value) -> Result<(), StepError> {
     let call = client.start_execution().state_machine_arn(live_alias(machine)).name(name).input(input.to_string());
     let sent = call.send().await.named("states:StartExecution").none_if(&["ExecutionAlreadyExists"]);
-    sent.map(drop).map_err(meaning)
-}
-
-/// What its codes mean. [API reference, "Errors"]
-fn meaning(failure: CallFailure) -> StepError {
-    match failure.code() {
-        Some("ExecutionLimitExceeded") => failure.as_fault(
-            Fault::Throttled,
-            wait("the next tick starts it", "raise the quota of open executions of Step Functions; then: berth drift"),
-        ),
-        Some("StateMachineDoesNotExist" | "InvalidArn" | "StateMachineDeleting") => {
-            failure.as_fault(Fault::InvalidInput, "set BERTH_STATE_MACHINE_ARN to the state machine of this deployment")
-        }
-        _ => failure.or_common(),
-    }
+    sent.map(drop).map_err(|failure| {
+        let patience =
+            wait("the next tick starts it", "raise the quota of open executions of Step Functions; then: berth drift");
+        failed_start(failure, patience, "BERTH_STATE_MACHINE_ARN")
+    })
 }

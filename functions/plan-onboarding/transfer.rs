@@ -15,7 +15,7 @@ const NAMED_MAX: usize = 6;
 /// before would give access twice, all access of before is taken away, and made anew: so at no time two identities have any.
 #[must_use]
 pub fn transfer_plan(record: &Record, was: &Identity, wanted: &Identity, matched: &Onboarding) -> TransferPlan {
-    let planned = |role: &RolePlan| record.iam_arn(&format!("role{}{}", role.path, role.name));
+    let planned = |role: &RolePlan| role.arn(record.partition(), &record.account_id);
     let roles: BTreeSet<String> = matched.roles.roles.iter().map(planned).collect();
     let is_in_the_way = !in_the_way(record, was, wanted, matched, &roles).is_empty();
     let taken_away = if is_in_the_way { taken_away(record, was) } else { Vec::new() };

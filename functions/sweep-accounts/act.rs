@@ -1,10 +1,10 @@
 //! Writes the list of accounts that are to be offboarded, and starts the offboardings that are due.
 
 use aws_sdk_sfn::Client as StepFunctions;
-use berth_aws::{CallFailure, CallResultExt, SdkResultExt, live_alias};
+use berth_aws::{CallResultExt, SdkResultExt, failed_start, live_alias};
 use berth_contract::sweep::Leave;
 use berth_ledger::{Ledger, day};
-use berth_step::{Fault, StepError};
+use berth_step::StepError;
 use berth_tenancy::{Mode, wait};
 use jiff::Timestamp;
 use serde_json::json;
@@ -39,18 +39,9 @@ async fn start(client: &StepFunctions, machine: &str, leave: &Leave, now: Timest
     let call = client.start_execution().state_machine_arn(live_alias(machine));
     let sent = call.name(format!("{}-{}", leave.account_id, day(now))).input(input).send().await;
     let sent = sent.named("states:StartExecution").none_if(&["ExecutionAlreadyExists"]);
-    sent.map(drop).map_err(meaning)
-}
-
-/// What its codes mean. [API reference, "Errors"]
-fn meaning(failure: CallFailure) -> StepError {
-    match failure.code() {
-        Some("ExecutionLimitExceeded") => failure.as_fault(
-            Fault::Throttled,
-            wait("the next sweep starts it", "raise the quota of open executions of Step Functions; then: berth sweep"),
-        ),
-        Some("StateMachineDoesNotExist" | "InvalidArn" | "StateMachineDeleting") => failure
-            .as_fault(Fault::InvalidInput, "set BERTH_OFFBOARDING_MACHINE_ARN to the state machine of this deployment"),
-        _ => failure.or_common(),
-    }
+    sent.map(drop).map_err(|failure| {
+        let patience =
+            wait("the next sweep starts it", "raise the quota of open executions of Step Functions; then: berth sweep");
+        failed_start(failure, patience, "BERTH_OFFBOARDING_MACHINE_ARN")
+    })
 }

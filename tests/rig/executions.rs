@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::PoisonError};
 
 use aws_sdk_sfn::types::{ExecutionStatus, HistoryEvent};
-use berth_contract::changes_in_answer;
+use berth_contract::changes_in_output;
 use berth_ledger::{Acquisition, Bound, Holder, Record, Status};
 use berth_step::StepError;
 use berth_tenancy::{Binding, Identity, ResourceChange, Subject};
@@ -208,9 +208,11 @@ impl Rig {
     #[must_use]
     pub fn planned(&self, arn: &str) -> Vec<ResourceChange> {
         let history = self.history(arn);
-        let outputs = history.iter().filter_map(|event| event.task_succeeded_event_details()?.output());
-        let answers = outputs.filter_map(|output| serde_json::from_str::<Value>(output).ok());
-        answers.flat_map(|answer| changes_in_answer(&answer)).collect()
+        history
+            .iter()
+            .filter_map(|event| event.task_succeeded_event_details()?.output())
+            .flat_map(changes_in_output)
+            .collect()
     }
 
     /// Errors with which attempts of tasks failed, in order.

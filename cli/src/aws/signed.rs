@@ -8,11 +8,12 @@ use std::time::{Duration, SystemTime};
 use aws_config::SdkConfig;
 use aws_credential_types::{Credentials, provider::ProvideCredentials};
 use aws_sigv4::{
-    http_request::{SignableBody, SignableRequest, SignatureLocation, SigningSettings, sign},
+    http_request::{SignableBody, SignableRequest, SigningSettings, sign},
     sign::v4,
 };
+use berth_aws::PresignedIdentity;
 use berth_contract::{DECISION_HEADER, PROOF_SECONDS};
-use berth_tenancy::{Partition, Region};
+use berth_tenancy::Partition;
 use reqwest::{Client, RequestBuilder, Response, Url};
 
 use super::is_near;
@@ -54,27 +55,20 @@ pub(crate) async fn identity(deployment: &Deployment, digest: &str) -> Result<St
 }
 
 /// The query of a presigned call, from the signature's first parameter on. [Signature Version 4, "query string"]
-fn presigned(digest: &str, credentials: Credentials, region: &str) -> Result<String, Box<dyn std::error::Error>> {
-    let mut settings = SigningSettings::default();
-    settings.signature_location = SignatureLocation::QueryParams;
-    settings.expires_in = Some(Duration::from_secs(PROOF_SECONDS));
-    let identity = credentials.into();
-    let parameters = v4::SigningParams::builder()
-        .identity(&identity)
-        .region(region)
-        .name("sts")
-        .time(SystemTime::now())
-        .settings(settings)
-        .build()?
-        .into();
-    let endpoint = endpoint("sts", region);
-    let url = format!("{endpoint}/?Action=GetCallerIdentity&Version=2011-06-15");
-    let host = endpoint.trim_start_matches("https://");
-    let headers = [("host", host), (DECISION_HEADER, digest)];
-    let request = SignableRequest::new("GET", &url, headers.into_iter(), SignableBody::Bytes(&[]))?;
-    let (instructions, _) = sign(request, &parameters)?.into_parts();
-    let mut signed = Url::parse(&url)?;
-    signed.query_pairs_mut().clear().extend_pairs(instructions.params());
+fn presigned(
+    digest: &str,
+    credentials: Credentials,
+    region: &str,
+) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
+    let call = PresignedIdentity {
+        region,
+        header: (DECISION_HEADER, digest),
+        at: SystemTime::now(),
+        valid: Duration::from_secs(PROOF_SECONDS),
+    };
+    let signature = call.signature(credentials)?;
+    let mut signed = Url::parse(&call.url())?;
+    signed.query_pairs_mut().clear().extend_pairs(signature);
     Ok(signed.query().unwrap_or_default().to_owned())
 }
 
@@ -92,8 +86,7 @@ fn client(url: &str, deployment: &Deployment) -> reqwest::Result<Client> {
 
 /// The public endpoint of a region.
 fn endpoint(service: &str, region: &str) -> String {
-    let partition = region.parse::<Region>().map_or_else(|_| Partition::of_arn(""), |region| Partition::of(&region));
-    format!("https://{service}.{region}.{}", partition.dns_suffix())
+    format!("https://{service}.{region}.{}", Partition::of(region).dns_suffix())
 }
 
 async fn credentials(config: &SdkConfig) -> Result<Credentials, Problem> {

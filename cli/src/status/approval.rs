@@ -1,6 +1,6 @@
 //! What `berth status` says of a plan that waits for an approval, or was approved or rejected.
 
-use berth_contract::{Answered, Approval};
+use berth_contract::Approval;
 use berth_ledger::Record;
 
 use crate::{
@@ -31,7 +31,7 @@ pub(super) fn print(record: &Record) {
         let text = format!("{plan} by {} at {}: {}", rejection.by, rejection.at, rejection.reason);
         anstream::println!("  rejected   {}", paint::bad(&text));
     }
-    if record.waiting().is_none() || approval.answered() != Answered::Waits {
+    if record.waiting().is_none() {
         return;
     }
     let again = if *question > 1 { ", again: the account was another one than approved" } else { "" };

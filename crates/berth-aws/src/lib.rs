@@ -19,10 +19,12 @@ mod failure;
 mod http;
 mod machine;
 mod policy;
+mod presigned;
 mod sessions;
 
 pub use config::{CONNECT_MAX, patient, shared_config};
 pub use failure::{CallFailure, CallResultExt, SdkResultExt};
-pub use machine::live_alias;
+pub use machine::{failed_start, failure_cause, live_alias, was_awaited};
 pub use policy::{Effect, FunctionPolicy, Part, PolicyFile, SessionPolicy, Statement};
+pub use presigned::PresignedIdentity;
 pub use sessions::{SessionScope, Sessions, session_name};

@@ -116,8 +116,7 @@ impl Sessions {
 
     /// That of the function's own Region: no role of another partition can be assumed.
     fn partition(&self) -> Partition {
-        let region = self.base.region().and_then(|region| region.as_ref().parse().ok());
-        region.as_ref().map_or_else(|| Partition::of_arn(""), Partition::of)
+        self.base.region().map(|region| Partition::of(region.as_ref())).unwrap_or_default()
     }
 
     fn kept(&self, key: &Key) -> Option<Credentials> {

@@ -54,11 +54,11 @@ impl Onboarding {
     /// with.
     #[must_use]
     pub fn things(&self, account: &AccountId) -> Vec<Thing> {
-        let partition = Partition::of(&self.git_ops.cluster_region);
-        let role_arn = |role: &RolePlan| partition.iam_arn(account, &format!("role{}{}", role.path, role.name));
+        let partition = Partition::of(self.git_ops.cluster_region.as_str());
+        let role_arn = |role: &RolePlan| role.arn(partition, account);
         let boundary = &self.roles.boundary;
         let mut things = vec![
-            Thing::Boundary { arn: partition.iam_arn(account, &format!("policy{}{}", boundary.path, boundary.name)) },
+            Thing::Boundary { arn: boundary.arn(partition, account) },
             Thing::File { path: self.git_ops.path.clone() },
         ];
         for RegionPlan { region, .. } in &self.regions {

@@ -225,7 +225,7 @@ impl PlatformConfig {
         let mut roles = resolve::roles(&environment.roles, names)?;
         let hub = self.hub.as_ref().map(|hub| &hub.account);
         resolve::pin_cluster(&mut roles, &environment.cluster, cluster, hub);
-        roles.roles.extend(resolve::backup_role(environment, Partition::of(&cluster.region)));
+        roles.roles.extend(resolve::backup_role(environment, Partition::of(cluster.region.as_str())));
         let git_ops = GitOpsPlan {
             cluster: environment.cluster.clone(),
             cluster_region: cluster.region.clone(),

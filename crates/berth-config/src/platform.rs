@@ -101,7 +101,7 @@ impl PlatformConfig {
     pub fn partition(&self) -> Partition {
         let clusters = self.clusters.values().map(|cluster| &cluster.region);
         let networks = self.environments.values().flat_map(|environment| environment.regions.keys());
-        clusters.chain(networks).next().map_or_else(|| Partition::of_arn(""), Partition::of)
+        clusters.chain(networks).next().map(|region| Partition::of(region.as_str())).unwrap_or_default()
     }
 
     /// Blocks that tenants' VPCs are cut from, in every environment and region, as far as the file has them: sorted, and

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use berth_events::outcome::{ApprovedPlan, Approver};
+use berth_step::{Fault, StepError};
 use berth_tenancy::{AccountId, Counts, canonical_json, digest};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -57,6 +58,16 @@ pub struct Rejection {
     pub at: Timestamp,
     /// Why, in the words of whoever did.
     pub reason: String,
+}
+
+impl Rejection {
+    /// With what the run ends that was rejected.
+    #[must_use]
+    pub fn error(&self) -> StepError {
+        let Self { by, at, reason } = self;
+        StepError::new(Fault::Denied, format!("{by} rejected the plan at {at}: {reason}; nothing was changed"))
+            .hint("change what the plan shall not do, then ask again: berth onboard ACCOUNT")
+    }
 }
 
 /// How far an approval is.

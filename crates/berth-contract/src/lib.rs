@@ -34,7 +34,9 @@ pub use commit::{CommitRequest, Settled, TaskToken, Wish};
 pub use drift::Drift;
 pub use offboarding::{LeftBaseline, LeftRegion, OffboardingOutput};
 pub use output::{CommitOutput, ExecutionOutput, RegionResult};
-pub use plan::{Difference, Incomplete, PlanDocument, Withheld, changes_in_answer, changes_of, in_order};
+pub use plan::{
+    Difference, Incomplete, PlanDocument, Withheld, changes_in_answer, changes_in_output, changes_of, in_order,
+};
 pub use record::{
     AccessEntryRecord, ClusterAccessRecord, CommitRecord, DefaultVpcRecord, PodIdentityRecord, Readiness,
     ReadinessRecord, RegionRecord, RoleRecord, SignInRecord,

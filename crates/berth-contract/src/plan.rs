@@ -189,6 +189,12 @@ pub fn in_order<'a>(
     Ok(changes)
 }
 
+/// What is in the output of a task, as the history of an execution has it: the changes of a plan. None in what is no JSON.
+#[must_use]
+pub fn changes_in_output(output: &str) -> Vec<ResourceChange> {
+    serde_json::from_str(output).map(|answer: Value| changes_in_answer(&answer)).unwrap_or_default()
+}
+
 /// What is in the answer of a step, of `PlanOnboarding`, or of `commit-tenant`: its changes in a plan.
 #[must_use]
 pub fn changes_in_answer(answer: &Value) -> Vec<ResourceChange> {

@@ -112,11 +112,16 @@ impl Record {
         associations(&self.cluster_access)
     }
 
+    /// The partition of the account, by its executions.
+    #[must_use]
+    pub fn partition(&self) -> Partition {
+        self.execution_arn.as_deref().or(self.lease.as_deref()).map(Partition::of_arn).unwrap_or_default()
+    }
+
     /// The ARN of something of IAM in the account; `resource` is its kind, path and name.
     #[must_use]
     pub fn iam_arn(&self, resource: &str) -> String {
-        let execution = self.execution_arn.as_deref().or(self.lease.as_deref());
-        Partition::of_arn(execution.unwrap_or_default()).iam_arn(&self.account_id, resource)
+        self.partition().iam_arn(&self.account_id, resource)
     }
 
     /// What the record says that the account has since it was last onboarded.

@@ -14,14 +14,13 @@
 
 use aws_config::SdkConfig;
 use aws_sdk_sfn::Client as StepFunctions;
-use berth_aws::{CallResultExt, Part, PolicyFile, SdkResultExt, SessionScope, Sessions, shared_config};
+use berth_aws::{
+    CallFailure, CallResultExt, Part, PolicyFile, SdkResultExt, SessionScope, Sessions, failure_cause, shared_config,
+    was_awaited,
+};
 use berth_config::PlatformConfig;
 use berth_ledger::{Acquisition, Holder, Ledger, Record};
 use berth_step::{Fault, Settings, SettingsError, StepError};
-use serde_json::json;
-
-/// Codes that say that nobody waits for a token any more. [Step Functions `SendTaskFailure`, "Errors"]
-const NOBODY_WAITS: [&str; 3] = ["TaskTimedOut", "TaskDoesNotExist", "InvalidToken"];
 
 /// How often the lease may change hands while it is asked for.
 const TAKEOVERS_MAX: usize = 3;
@@ -123,13 +122,9 @@ impl Planner {
         let word =
             StepError::new(Fault::Superseded, format!("{by} has taken over this account from {}", asked.execution))
                 .hint(format!("nothing: follow {by}"));
-        let name = word.fault.name();
-        let cause = json!({ "errorType": name, "errorMessage": word.to_string() }).to_string();
-        let call = self.step_functions.send_task_failure().task_token(&token.token).error(name).cause(cause);
-        match call.send().await.named("states:SendTaskFailure") {
-            Err(failure) if failure.is(&NOBODY_WAITS) => {}
-            sent => drop(sent.or_common()?),
-        }
+        let call = self.step_functions.send_task_failure().task_token(&token.token);
+        let sent = call.error(word.fault.name()).cause(failure_cause(&word)).send().await;
+        was_awaited(sent.named("states:SendTaskFailure")).map_err(CallFailure::or_common)?;
         self.ledger.forget_token(account, &token).await
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{AccountId, Region};
+use crate::AccountId;
 
 /// Each line: name, prefix of its Regions, DNS suffix.
 const PUBLISHED: &str = include_str!("partitions.txt");
@@ -27,10 +27,10 @@ impl Partition {
         })
     }
 
-    /// The partition of a Region.
+    /// The partition of a Region, by the Region's name.
     #[must_use]
-    pub fn of(region: &Region) -> Self {
-        Self::all().find(|known| region.as_str().starts_with(known.regions)).unwrap_or(COMMERCIAL)
+    pub fn of(region: &str) -> Self {
+        Self::all().find(|known| region.starts_with(known.regions)).unwrap_or_default()
     }
 
     /// The partition of this name, such as `aws-us-gov`.
@@ -43,7 +43,7 @@ impl Partition {
     #[must_use]
     pub fn of_arn(arn: &str) -> Self {
         let name = arn.strip_prefix("arn:").and_then(|rest| rest.split(':').next());
-        name.and_then(Self::named).unwrap_or(COMMERCIAL)
+        name.and_then(Self::named).unwrap_or_default()
     }
 
     /// What hosts of its services end with, such as `amazonaws.com`.
@@ -62,6 +62,12 @@ impl Partition {
     #[must_use]
     pub fn managed_policy_arn(self, name: &str) -> String {
         format!("arn:{self}:iam::aws:policy/{name}")
+    }
+}
+
+impl Default for Partition {
+    fn default() -> Self {
+        COMMERCIAL
     }
 }
 
@@ -86,7 +92,7 @@ mod tests {
             ("us-iso-east-1", "aws-iso", "c2s.ic.gov"),
             ("us-isob-east-1", "aws-iso-b", "sc2s.sgov.gov"),
         ] {
-            let found = Partition::of(&region.parse().unwrap());
+            let found = Partition::of(region);
             assert_eq!((found.to_string().as_str(), found.dns_suffix()), (partition, suffix), "{region}");
         }
     }

@@ -390,6 +390,22 @@ pub enum RoleTrust {
     },
 }
 
+impl BoundaryPlan {
+    /// The ARN of the policy in its account.
+    #[must_use]
+    pub fn arn(&self, partition: Partition, account: &AccountId) -> String {
+        partition.iam_arn(account, &format!("policy{}{}", self.path, self.name))
+    }
+}
+
+impl RolePlan {
+    /// The ARN of the role in its account.
+    #[must_use]
+    pub fn arn(&self, partition: Partition, account: &AccountId) -> String {
+        partition.iam_arn(account, &format!("role{}{}", self.path, self.name))
+    }
+}
+
 impl RoleTrust {
     /// The ARN of the OIDC provider that it names, in the account of the role.
     #[must_use]

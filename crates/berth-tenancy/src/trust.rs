@@ -82,8 +82,7 @@ mod tests {
     use super::*;
 
     fn in_region(region: &str, trust: &RoleTrust) -> Value {
-        let partition = Partition::of(&region.parse().unwrap());
-        trust_document(partition, &"111122223333".parse().unwrap(), trust)["Statement"][0].clone()
+        trust_document(Partition::of(region), &"111122223333".parse().unwrap(), trust)["Statement"][0].clone()
     }
 
     fn statement(trust: &RoleTrust) -> Value {

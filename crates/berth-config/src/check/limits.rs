@@ -141,8 +141,9 @@ impl Onboarding {
 fn trust(name: &EnvironmentName, path: &str, largest: &Onboarding, problems: &mut Problems) {
     let Ok(account) = Names::longest(name.as_str()).account.parse() else { return };
     for (n, role) in largest.roles.roles.iter().enumerate() {
-        let length =
-            trust_document(Partition::of(&largest.git_ops.cluster_region), &account, &role.trust).to_string().len();
+        let length = trust_document(Partition::of(largest.git_ops.cluster_region.as_str()), &account, &role.trust)
+            .to_string()
+            .len();
         if length > TRUST_CHARS_MAX {
             let message = format!("the trust policy has up to {length} characters, IAM takes {TRUST_CHARS_MAX}");
             let hint = "list fewer clusters, or shorten the claims; spread what trusts the role over several roles";

@@ -38,10 +38,9 @@ pub(super) fn check(config: &PlatformConfig, problems: &mut Problems) {
 }
 
 fn region(path: &str, region: &Region, config: &PlatformConfig, problems: &mut Problems) {
-    let (unlisted, partition) = (&config.unlisted, config.partition());
-    if Partition::of(region) != partition {
-        let message =
-            format!("{region} is in the partition {}, other Regions are in {partition}", Partition::of(region));
+    let (unlisted, own, partition) = (&config.unlisted, Partition::of(region.as_str()), config.partition());
+    if own != partition {
+        let message = format!("{region} is in the partition {own}, other Regions are in {partition}");
         problems.add(
             path,
             message,

@@ -58,7 +58,7 @@ fn one(region: &Region, baseline: Option<&Baseline>, first: bool, account: &Acco
         baseline.cloned().unwrap_or_default();
     BaselinePlan {
         region: region.clone(),
-        backup: backup.map(|backup| plan_backup(backup, Partition::of(region), account)),
+        backup: backup.map(|backup| plan_backup(backup, Partition::of(region.as_str()), account)),
         config: config.map(|config| plan_config(config, first)),
         ebs_encryption,
         require_imds_v2,
