@@ -35,7 +35,7 @@ struct Arguments {
     /// those whose name holds it.
     #[arg(long, alias = "planted", num_args = 0..=1, default_missing_value = "")]
     mutants: Option<String>,
-    /// Goes on with a whole campaign that was interrupted: what ended well is not made again.
+    /// Goes on with a campaign that was interrupted, a whole one or one of `--only`: what ended well is not made again.
     #[arg(long = "continue")]
     goes_on: bool,
     /// Lists the runs and makes none.
@@ -69,22 +69,26 @@ fn campaign(arguments: &Arguments) -> Result<Tally, String> {
         return Ok(Tally::default());
     }
     let is_whole = arguments.fault.is_none() && arguments.only.is_none() && arguments.sample.is_none();
-    let tally =
-        if is_whole { whole(campaign, arguments)? } else { perform(campaign, arguments, Tally::default(), |_| ())? };
+    let mut tally = if is_whole || arguments.goes_on {
+        interruptible(campaign, arguments)?
+    } else {
+        perform(campaign, arguments, Tally::default(), |_| ())?
+    };
+    if is_whole {
+        for scenario in ThrottlingScenario::ALL {
+            tally.add(scenario.report()?);
+        }
+    }
     println!("{tally}");
     Ok(tally)
 }
 
-/// Every run, and the throttling scenarios.
-fn whole(campaign: Campaign, arguments: &Arguments) -> Result<Tally, String> {
+/// Runs that take hours, of which those that ended well are kept.
+fn interruptible(campaign: Campaign, arguments: &Arguments) -> Result<Tally, String> {
     let mut finished = Finished::open(arguments.goes_on)?;
     let before = finished.tally(campaign.runs());
     let left = campaign.only(|run| !finished.holds(run));
-    let mut tally = perform(left, arguments, before, |found| finished.keep(found))?;
-    for scenario in ThrottlingScenario::ALL {
-        tally.add(scenario.report()?);
-    }
-    Ok(tally)
+    perform(left, arguments, before, |found| finished.keep(found))
 }
 
 /// Makes the runs, shows how far it is, and counts them in addition to those before.
