@@ -54,3 +54,12 @@ def test_a_table_has_one_endpoint_for_a_service(aws: World) -> None:
     assert code_of(ec2.create_vpc_endpoint, **asked) == "RouteAlreadyExists"
     ec2.delete_vpc_endpoints(VpcEndpointIds=[made])
     assert _endpoint(ec2, vpc, table) != made
+
+
+@differs_from_stock(r"'InvalidRoute.NotFound' == 'none'")
+def test_an_endpoint_whose_deletion_is_sent_again_is_gone(aws: World) -> None:
+    ec2, vpc = _vpc(aws, "600000000204")
+    table = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
+    made = _endpoint(ec2, vpc, table)
+    ec2.delete_vpc_endpoints(VpcEndpointIds=[made])
+    assert code_of(ec2.delete_vpc_endpoints, VpcEndpointIds=[made]) == "none"
