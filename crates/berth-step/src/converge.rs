@@ -130,12 +130,41 @@ async fn make_changes<S: Step>(
         // Every change of the batch is awaited, also after one failed: a dropped call may still take effect.
         let answers: Vec<Result<_, StepError>> = acting.buffered(CHANGES_AT_ONCE).collect().await;
         rounds += 1;
+        let (mut denied, mut failed) = (Vec::new(), None);
         for (change, answer) in batch.iter().zip(answers) {
-            let (line, made) = answer?;
-            changes.push(line);
-            S::apply(&mut state, input, change, Some(made));
+            match answer {
+                Ok((line, made)) => {
+                    changes.push(line);
+                    S::apply(&mut state, input, change, Some(made));
+                }
+                Err(error) if error.fault == Fault::Denied => denied.push((change, error)),
+                Err(error) => failed = failed.or(Some(error)),
+            }
         }
+        if !denied.is_empty() {
+            state = Box::pin(without_need::<S>(clients, input, denied)).await?;
+        }
+        failed.map_or(Ok(()), Err)?;
     }
+}
+
+/// What is there, when nothing asks any more for the changes that were denied; else the first denial. A policy that takes only
+/// what has Berth's tags denies the deletion of what is gone, because that has none: an earlier call whose answer was lost,
+/// or a function that outlived its execution, was first.
+async fn without_need<S: Step>(
+    clients: &S::Clients,
+    input: &S::Input,
+    denied: Vec<(&S::Change, StepError)>,
+) -> Result<S::State, StepError> {
+    let looked = Box::pin(S::observe(clients, input)).await;
+    let looked = looked.and_then(|state| Ok((dry_run::<S>(input, state.clone())?.batches, state)));
+    let (batches, state) = match looked {
+        Ok(looked) => looked,
+        Err(error) => return Err(denied.into_iter().next().map_or(error, |(_, denial)| denial)),
+    };
+    let is_asked_for = |change: &S::Change| batches.iter().flatten().any(|asked| asked == change);
+    let denial = denied.into_iter().find(|(change, _)| is_asked_for(change));
+    denial.map_or(Ok(state), |(_, denial)| Err(denial))
 }
 
 /// What of a batch is made, and what is left: of a repair what it may not mend, and what needs something that was left.

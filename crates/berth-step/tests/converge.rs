@@ -41,6 +41,8 @@ struct Jar {
     log: RefCell<Vec<String>>,
     fail_at: Option<u32>,
     fault: Option<Fault>,
+    /// Whether somebody else was first where it fails.
+    is_done_by_others: bool,
     /// What the ledger has when a change is made.
     told: Option<Rc<RefCell<Vec<Intent>>>>,
 }
@@ -91,6 +93,7 @@ impl Step for FillJar {
             assert!(told.iter().any(|intent| intent.changes.contains(&change.to_string())), "{change} before {told:?}");
         }
         if jar.fail_at == Some(change.0) {
+            *jar.level.borrow_mut() += u32::from(jar.is_done_by_others);
             return Err(StepError::new(jar.fault.unwrap_or(Fault::Conflict), "the jar slipped"));
         }
         *jar.level.borrow_mut() += 1;
@@ -260,8 +263,29 @@ async fn one_failing_action_does_not_abandon_the_others_of_its_batch() {
 #[tokio::test]
 async fn a_denial_says_what_was_to_be_changed() {
     let step = FillJar::of(Jar { fail_at: Some(1), fault: Some(Fault::Denied), ..Jar::default() });
-    let error = converge(&step, &Ledger::default(), &input(Mode::Apply, 2)).await.unwrap_err();
+    let error = converge(&step, &Ledger::default(), &input(Mode::Apply, 1)).await.unwrap_err();
     assert_eq!(error.message, "the jar slipped; this was to add number 1");
+}
+
+#[tokio::test]
+async fn a_denial_of_what_somebody_else_has_done_is_none() {
+    let jar = Jar { fail_at: Some(2), fault: Some(Fault::Denied), is_done_by_others: true, ..Jar::default() };
+    let step = FillJar::of(jar);
+    let converged = converge(&step, &Ledger::default(), &input(Mode::Apply, 4)).await.unwrap();
+    assert_eq!((converged.output, *step.0.level.borrow()), (4, 4));
+    assert_eq!(converged.changes, ["add number 1", "add number 3", "add number 4"], "it made no others");
+    let log = step.0.log.borrow();
+    assert_eq!(*log, ["observe", "add number 1", "add number 2", "observe", "add number 3", "add number 4"]);
+}
+
+#[tokio::test]
+async fn only_a_denial_is_looked_after() {
+    for (fault, observed) in [(Fault::Denied, 2), (Fault::NotReady, 1)] {
+        let step = FillJar::of(Jar { fail_at: Some(1), fault: Some(fault), ..Jar::default() });
+        let error = converge(&step, &Ledger::default(), &input(Mode::Apply, 1)).await.unwrap_err();
+        let looked = step.0.log.borrow().iter().filter(|line| *line == "observe").count();
+        assert_eq!((error.fault, looked), (fault, observed), "only a denial is looked after");
+    }
 }
 
 #[tokio::test]

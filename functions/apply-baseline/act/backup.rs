@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use aws_sdk_backup::{
     Client,
-    config::{Config, retry::RetryConfig},
     types::{BackupPlanInput, BackupRuleInput, BackupSelection, Condition, ConditionType, Lifecycle},
 };
 use berth_aws::{CallFailure, SdkResultExt};
@@ -67,10 +66,7 @@ pub(super) async fn act(backup: &Client, input: &Input, change: &BackupChange) -
             sent.named("backup:DeleteBackupPlan").map_err(removal_meaning)?;
         }
         BackupChange::DeleteVault { name } => {
-            // Of a vault that is gone AWS says that access is denied: an answer that was lost is looked after, not asked again.
-            let once = Config::builder().retry_config(RetryConfig::disabled());
-            let call = backup.delete_backup_vault().backup_vault_name(name).customize().config_override(once);
-            let sent = call.send().await;
+            let sent = backup.delete_backup_vault().backup_vault_name(name).send().await;
             sent.named("backup:DeleteBackupVault").map_err(removal_meaning)?;
         }
     }

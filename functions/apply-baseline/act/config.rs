@@ -3,7 +3,6 @@
 
 use aws_sdk_config::{
     Client,
-    config::{Config, retry::RetryConfig},
     types::{
         ConfigRule as SdkRule, ConfigurationRecorder, DeliveryChannel, MaximumExecutionFrequency, Owner,
         RecordingGroup, Scope, Source, Tag,
@@ -55,11 +54,7 @@ pub(super) async fn act(clients: &Clients, input: &Input, change: &ConfigChange)
             call.send().await.named("config:UntagResource").or_common()?;
         }
         ConfigChange::DeleteRule { name } => {
-            // The policy asks for our tags, which a rule that is gone has no more: an answer that was lost is looked after, not
-            // asked again.
-            let once = Config::builder().retry_config(RetryConfig::disabled());
-            let call = config.delete_config_rule().config_rule_name(name).customize().config_override(once);
-            let sent = call.send().await;
+            let sent = config.delete_config_rule().config_rule_name(name).send().await;
             sent.named("config:DeleteConfigRule").none_if(&["NoSuchConfigRuleException"]).map_err(rule_meaning)?;
         }
         ConfigChange::StopRecorder => {
