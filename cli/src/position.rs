@@ -76,9 +76,17 @@ pub(crate) async fn of(deployment: &Deployment, record: &Record) -> Result<Optio
         now: Vec::new(),
     };
     if position.is_running() {
-        position.now = open(&follow::read_all(deployment, arn).await?);
+        position.now = asked(open(&follow::read_all(deployment, arn).await?), record);
     }
     Ok(Some(position))
+}
+
+/// What is open, once people are asked: its plan is made by then, whatever the last answer was that the function gave before.
+fn asked(mut open: Vec<Open>, record: &Record) -> Vec<Open> {
+    if record.waiting().is_some() {
+        open.iter_mut().filter(|open| open.state == "AskApproval").for_each(|open| open.waits_for = None);
+    }
+    open
 }
 
 /// Where an event belongs: the task that it is in, and its region.
@@ -181,6 +189,22 @@ mod tests {
         let waits = WaitsFor { fault: "NotReady".into(), message: "it is pending".into(), times: 2 };
         assert_eq!((now[1].state.as_str(), now[1].waits_for.as_ref()), ("AttachTransitGateway", Some(&waits)));
         assert_eq!(now[1].since, Timestamp::from_second(4).unwrap());
+    }
+
+    #[test]
+    fn a_run_that_asks_people_waits_for_nothing_that_it_waited_for_before() {
+        let now =
+            || shown(vec![entered(1, 0, "AskApproval", ""), not_ready(2, 1, "the account is being planned by x")]);
+        let mut record = crate::status::tests::record("running");
+        assert!(asked(now(), &record)[0].waits_for.is_some(), "it is being planned");
+        record.lease = Some("arn:me".to_owned());
+        record.approval = serde_json::from_str(
+            r#"{"plan": "sha256:1", "plannedBy": "arn:plan", "execution": "arn:me", "question": 1, "revision": 1,
+                "counts": {"create": 1, "change": 0, "delete": 0, "disrupts": 0}, "approvers": 1,
+                "since": "1970-01-01T00:00:00Z", "asked": "1970-01-01T00:00:00Z", "until": "1970-01-02T00:00:00Z"}"#,
+        )
+        .ok();
+        assert!(record.waiting().is_some() && asked(now(), &record)[0].waits_for.is_none());
     }
 
     #[test]

@@ -72,6 +72,8 @@ pub fn decide(
         since: same.map_or(now, |same| same.since),
         asked: now,
         until: now.checked_add(seconds).unwrap_or(Timestamp::MAX),
+        by: rules.by,
+        pull_request: same.and_then(|same| same.pull_request.clone()),
         approvers: rules.approvers,
         approved: same.map(|same| same.approved.clone()).unwrap_or_default(),
         rejected: None,
@@ -103,7 +105,7 @@ fn limit(run: &Subject, rules: &ApprovalPlan, plan: &PlanDocument) -> Result<Pla
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
-    use berth_tenancy::{Ask, Counts};
+    use berth_tenancy::{ApprovedBy, Ask, Counts};
     use serde_json::json;
 
     use super::*;
@@ -138,8 +140,13 @@ mod tests {
         document.sealed()
     }
 
-    const RULES: ApprovalPlan =
-        ApprovalPlan { ask: Ask::Always, approvers: 1, answer_seconds_max: 60, limit_bytes_max: 200 };
+    const RULES: ApprovalPlan = ApprovalPlan {
+        ask: Ask::Always,
+        by: ApprovedBy::Command,
+        approvers: 1,
+        answer_seconds_max: 60,
+        limit_bytes_max: 200,
+    };
 
     fn asked(next: Next) -> Approval {
         match next {

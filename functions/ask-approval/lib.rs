@@ -6,13 +6,14 @@
 
 mod decide;
 mod plan;
+mod shown;
 
 use aws_sdk_sfn::{Client as StepFunctions, error::SdkError, operation::send_task_success::SendTaskSuccessError};
 use berth_aws::{CallFailure, SdkResultExt, was_awaited};
-use berth_contract::{Answered, Approval, TaskToken};
-use berth_ledger::Ledger;
+use berth_contract::{Answered, Approval, PlanDocument, TaskToken};
+use berth_ledger::{Ledger, Question};
 use berth_step::{Fault, StepError, has_subject};
-use berth_tenancy::{ApprovalPlan, Subject};
+use berth_tenancy::{ApprovalPlan, ApprovedBy, Subject};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -81,7 +82,12 @@ impl AskApproval {
                 if asked.is_some_and(|asked| asked.answered() == Answered::Approved) {
                     tracing::warn!(account = %run.account_id, plan = approval.plan, "changed since it was approved: asked again");
                 }
-                self.ledger.ask(run, &approval, &input.task_token.0).await
+                let question = question(run, &plan, &approval)?;
+                self.ledger.ask(run, &approval, &input.task_token.0).await?;
+                match question {
+                    Some(question) => self.ledger.propose_question(&question).await,
+                    None => Ok(()),
+                }
             }
         }
     }
@@ -93,4 +99,12 @@ impl AskApproval {
         // Nobody waits when the execution was stopped, or an earlier attempt has answered.
         was_awaited(sent.named("states:SendTaskSuccess")).map(drop).map_err(CallFailure::or_common)
     }
+}
+
+/// The question as it is answered by the merge of a pull request, which `complete-merges` opens; none where it is not.
+fn question(run: &Subject, plan: &PlanDocument, approval: &Approval) -> Result<Option<Question>, StepError> {
+    if approval.by != ApprovedBy::PullRequest {
+        return Ok(None);
+    }
+    Ok(Some(Question::of(&run.account_id, approval, shown::title(plan), shown::text(plan, approval)?)))
 }

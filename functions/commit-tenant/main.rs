@@ -3,15 +3,12 @@
 use std::sync::Arc;
 
 use berth_aws::shared_config;
-use berth_gitops::{Authorship, GitIdentity, Jitter};
+use berth_gitops::{Authorship, Jitter};
 use berth_ledger::Ledger;
-use berth_repository::Repository;
+use berth_repository::{Repository, authorship};
 use berth_step::{Settings, serve};
 use commit_tenant::CommitTenant;
 use jiff::Timestamp;
-
-/// Who the commits are by.
-const AUTHOR: (&str, &str) = ("Berth", "berth@berth.dev");
 
 berth_step::settings! {
     /// Settings of this function.
@@ -34,11 +31,10 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         repository: Repository::new(secrets, url, branch, secret, Arc::new(|| Timestamp::now().as_second())),
         now: Timestamp::now,
     };
-    let author = GitIdentity::new(AUTHOR.0, AUTHOR.1)?;
-    let (function, author) = (&function, &author);
+    let (function, by) = (&function, &authorship(0)?);
     serve("commit-tenant", |batch| {
         let now = Timestamp::now();
-        let by = Authorship { author: author.clone(), committer: author.clone(), time_unix_seconds: now.as_second() };
+        let by = Authorship { time_unix_seconds: now.as_second(), ..by.clone() };
         let jitter = Jitter::from_seed(u64::from(now.subsec_nanosecond().unsigned_abs()));
         function.handle(batch, by, jitter)
     })

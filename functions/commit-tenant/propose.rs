@@ -18,6 +18,10 @@ use crate::{
     record_of, told,
 };
 
+/// What a pull request is for, to whoever reviews it.
+const PROPOSES: &str =
+    "Berth proposes these tenants. The onboardings go on when this is merged; closing it fails them.";
+
 /// A verdict, or nothing while a person still has to merge.
 type Verdicts = Vec<Result<Option<Output>, StepError>>;
 
@@ -168,7 +172,10 @@ impl CommitTenant {
             since: now,
         };
         let requests: Vec<&CommitRequest> = rest.iter().map(|pending| &pending.request).collect();
-        let proposal = Proposal { branch, base: snapshot.head.clone(), changes, message: message(&requests) };
+        let message = message(&requests);
+        let body = message.split_once('\n').map_or("", |(_, body)| body.trim());
+        let description = format!("{PROPOSES}\n\n{body}");
+        let proposal = Proposal { branch, base: snapshot.head.clone(), changes, message, description };
         // First the proposal: it is found again by its name. A waiter without one would wait for nothing.
         let url = host.propose(&proposal, by).await.map_err(CommitFailure::Repository)?;
         tracing::info!(branch = %proposal.branch, url, accounts = rest.len(), "proposed");

@@ -2,19 +2,25 @@
 //!
 //! It decides nothing about files: a request whose proposal was merged or closed goes back to the commits queue with
 //! word of that, and `commit-tenant` compares the branch with what was asked for. So there is one place that answers
-//! task tokens.
+//! task tokens of commits.
+//!
+//! It also opens the pull requests by which people approve plans, and takes their answers (`questions.rs`).
+
+mod questions;
 
 use aws_sdk_sqs::Client as Queues;
+use berth_approval::Answers;
 use berth_aws::{CallResultExt, SdkResultExt};
 use berth_contract::{
     Settled,
     repository::{Check, Report},
 };
 use berth_gitops::{Look, ProposalBranch, ProposalState};
-use berth_ledger::{Ledger, OpenProposal, Waiter};
+use berth_ledger::{OpenProposal, Waiter};
 use berth_repository::{CommitFailure, Repository};
 use berth_step::{Fault, StepError, Traced};
 use berth_tenancy::AccountId;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -42,6 +48,8 @@ pub struct Output {
     pub settled: usize,
     /// Requests that went back to the queue.
     pub requests: usize,
+    /// Plans that people may approve by a merge.
+    pub questions: usize,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -55,7 +63,8 @@ pub enum Answer {
 
 #[derive(Debug)]
 pub struct CompleteMerges {
-    pub ledger: Ledger,
+    /// The ledger, and the runs that wait for a merge that approves their plan.
+    pub answers: Answers,
     /// Sends requests.
     pub queues: Queues,
     /// Address of the commits queue.
@@ -92,17 +101,19 @@ pub fn next(proposal: &OpenProposal, state: &ProposalState, head: Option<&str>) 
 }
 
 impl CompleteMerges {
-    /// Looks at every proposal, or tries what works.
-    pub async fn handle(&self, input: Input) -> Result<Answer, StepError> {
-        match input.check {
-            Some(check) => Ok(Answer::Checked(self.repository.check(&check).await)),
-            None => self.look_at_all().await.map(Answer::Looked),
+    /// Looks at every proposal and question at the time `now`, or tries what works.
+    pub async fn handle(&self, input: Input, now: Timestamp) -> Result<Answer, StepError> {
+        if let Some(check) = input.check {
+            return Ok(Answer::Checked(self.repository.check(&check).await));
         }
+        // Neither holds up the other.
+        let (looked, questions) = (self.look_at_all().await, self.look_at_questions(now).await);
+        Ok(Answer::Looked(Output { questions: questions?, ..looked? }))
     }
 
     /// Looks at every proposal, in one request where the host can. Without proposals nothing is asked.
     async fn look_at_all(&self) -> Result<Output, StepError> {
-        let proposals = self.ledger.proposals().await?;
+        let proposals = self.answers.ledger.proposals().await?;
         let mut output = Output::default();
         if proposals.is_empty() {
             return Ok(output);
@@ -152,20 +163,20 @@ impl CompleteMerges {
             // The host tells no merge: once everybody was answered, nothing is left to wait for.
             Next::Wait if head.is_some() && !self.is_waited_for(proposal).await? => {
                 output.settled += 1;
-                self.ledger.forget_proposal(&proposal.branch).await?;
+                self.answers.ledger.forget_proposal(&proposal.branch).await?;
             }
             Next::Wait => output.open += 1,
             Next::Ask => {
                 output.open += 1;
                 output.requests += self.tell(proposal, None).await?;
-                self.ledger.note_head(&proposal.branch, head.unwrap_or_default()).await?;
+                self.answers.ledger.note_head(&proposal.branch, head.unwrap_or_default()).await?;
             }
             Next::Settle { is_merged } => {
                 output.settled += 1;
-                let proposal = self.ledger.settle_proposal(&proposal.branch).await?;
+                let proposal = self.answers.ledger.settle_proposal(&proposal.branch).await?;
                 let url = proposal.url.clone().unwrap_or_else(|| proposal.branch.clone());
                 output.requests += self.tell(&proposal, Some(Settled { url, is_merged })).await?;
-                self.ledger.forget_proposal(&proposal.branch).await?;
+                self.answers.ledger.forget_proposal(&proposal.branch).await?;
             }
         }
         Ok(())
@@ -187,13 +198,13 @@ impl CompleteMerges {
 
     /// Sends one request back; `false` if nobody waits any more.
     async fn tell_one(&self, account: &AccountId, branch: &str, settled: Option<&Settled>) -> Result<bool, StepError> {
-        let waiter = self.ledger.waiter(account).await?.filter(|waiter| waiter.branch == branch);
+        let waiter = self.answers.ledger.waiter(account).await?.filter(|waiter| waiter.branch == branch);
         let Some(waiter) = waiter else { return Ok(false) };
         let body = request(&waiter, settled)?;
         let call = self.queues.send_message().queue_url(&self.queue).message_body(body).send().await;
         call.named("sqs:SendMessage").or_common().map_err(|error| error.for_account(account))?;
         // One that has to go on waiting joins again.
-        self.ledger.forget_waiter(&waiter).await?;
+        self.answers.ledger.forget_waiter(&waiter).await?;
         tracing::info!(%account, branch, settled = ?settled, "asked for again");
         Ok(true)
     }
@@ -201,7 +212,7 @@ impl CompleteMerges {
     /// Whether an execution still waits for a proposal.
     async fn is_waited_for(&self, proposal: &OpenProposal) -> Result<bool, StepError> {
         for account in &proposal.accounts {
-            if self.ledger.waiter(account).await?.is_some_and(|waiter| waiter.branch == proposal.branch) {
+            if self.answers.ledger.waiter(account).await?.is_some_and(|waiter| waiter.branch == proposal.branch) {
                 return Ok(true);
             }
         }

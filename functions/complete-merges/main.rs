@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use berth_approval::Answers;
 use berth_aws::shared_config;
 use berth_ledger::Ledger;
 use berth_repository::Repository;
@@ -26,11 +27,14 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let config = shared_config().await;
     let secrets = aws_sdk_secretsmanager::Client::new(&config);
     let function = CompleteMerges {
-        ledger: Ledger::new(aws_sdk_dynamodb::Client::new(&config), table),
+        answers: Answers {
+            ledger: Ledger::new(aws_sdk_dynamodb::Client::new(&config), table),
+            step_functions: aws_sdk_sfn::Client::new(&config),
+        },
         queues: aws_sdk_sqs::Client::new(&config),
         queue,
         repository: Repository::new(secrets, url, branch, secret, Arc::new(|| Timestamp::now().as_second())),
     };
     let function = &function;
-    serve("complete-merges", |input| function.handle(input)).await
+    serve("complete-merges", |input| function.handle(input, Timestamp::now())).await
 }

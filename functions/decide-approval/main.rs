@@ -1,6 +1,7 @@
 //! Wiring of `decide-approval`: settings, clients, serve.
 
 use aws_sdk_sfn::Client as StepFunctions;
+use berth_approval::Answers;
 use berth_aws::shared_config;
 use berth_ledger::Ledger;
 use berth_step::{Settings, serve};
@@ -21,8 +22,10 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let config = shared_config().await;
     let region = config.region().map(AsRef::as_ref).unwrap_or_default();
     let function = DecideApproval {
-        ledger: Ledger::new(aws_sdk_dynamodb::Client::new(&config), table),
-        step_functions: StepFunctions::new(&config),
+        answers: Answers {
+            ledger: Ledger::new(aws_sdk_dynamodb::Client::new(&config), table),
+            step_functions: StepFunctions::new(&config),
+        },
         sts: Sts::new(region, config.endpoint_url())?,
         state_machine,
     };

@@ -2,6 +2,7 @@
 
 use berth_contract::Approval;
 use berth_ledger::Record;
+use berth_tenancy::ApprovedBy;
 
 use crate::{
     follow,
@@ -37,7 +38,12 @@ pub(super) fn print(record: &Record) {
     let again = if *question > 1 { ", again: the account was another one than approved" } else { "" };
     anstream::println!("  waits for  {} since {since}, until {until}{again}", paint::waiting("an approval"));
     anstream::println!("  plan       {plan}: {counts}");
-    anstream::println!("  next       berth approve {account} --plan {plan}, or berth reject {account} --reason TEXT");
+    let approves = match (approval.by, &approval.pull_request) {
+        (ApprovedBy::Command, _) => format!("berth approve {account} --plan {plan}"),
+        (ApprovedBy::PullRequest, Some(place)) => format!("merge {place}"),
+        (ApprovedBy::PullRequest, None) => "merge the pull request that Berth opens within a minute".to_owned(),
+    };
+    anstream::println!("  next       {approves}, or berth reject {account} --reason TEXT");
 }
 
 /// The plan that waits, change by change, as its execution has it. None where nothing waits.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use berth_tenancy::{ApprovalPlan, Ask};
+use berth_tenancy::{ApprovalPlan, ApprovedBy, Ask};
 use schemars::JsonSchema;
 use serde::{
     Deserialize, Deserializer,
@@ -16,6 +16,10 @@ pub struct ApprovalRules {
     /// `none`: nobody. `always`: before every run that would change anything. `disruptive`: before a run that may cut traffic
     /// off, and would.
     pub ask: Ask,
+    /// How people approve: by `command` (`berth approve`), or by the merge of a `pullRequest` that shows the plan, in the GitOps
+    /// repository.
+    #[serde(default)]
+    pub by: ApprovedBy,
     /// Whether two people must approve what a person has asked for: so nobody changes anything alone.
     #[serde(default)]
     pub four_eyes: bool,
@@ -46,7 +50,7 @@ impl Approval {
     #[must_use]
     pub fn rules(self) -> ApprovalRules {
         match self {
-            Self::Word(ask) => ApprovalRules { ask, four_eyes: false, days: days_max() },
+            Self::Word(ask) => ApprovalRules { ask, by: ApprovedBy::Command, four_eyes: false, days: days_max() },
             Self::Rules(rules) => rules,
         }
     }
@@ -64,7 +68,7 @@ impl ApprovalRules {
         };
         let approvers = if self.four_eyes && !is_by_event { 2 } else { 1 };
         let answer_seconds_max = self.days.saturating_mul(24 * 3600);
-        asks.then_some(ApprovalPlan { ask: self.ask, approvers, answer_seconds_max, limit_bytes_max })
+        asks.then_some(ApprovalPlan { ask: self.ask, by: self.by, approvers, answer_seconds_max, limit_bytes_max })
     }
 }
 
@@ -85,7 +89,7 @@ impl<'de> Visitor<'de> for WordOrRules {
     type Value = Approval;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("none, always, disruptive, or { ask, fourEyes, days }")
+        f.write_str("none, always, disruptive, or { ask, by, fourEyes, days }")
     }
 
     fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<Approval, E> {
@@ -104,7 +108,7 @@ mod tests {
 
     #[test]
     fn only_a_run_that_may_disrupt_asks_about_that_and_an_event_is_nobody() {
-        let rules = |ask, four_eyes| ApprovalRules { ask, four_eyes, days: 2 };
+        let rules = |ask, four_eyes| ApprovalRules { ask, by: ApprovedBy::Command, four_eyes, days: 2 };
         assert_eq!(Approval::default().rules().plan(true, false, 1), None);
         assert_eq!(rules(Ask::Disruptive, false).plan(false, false, 1), None);
         let approvers = |rules: ApprovalRules, by_event| rules.plan(true, by_event, 1).unwrap().approvers;

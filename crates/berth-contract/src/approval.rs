@@ -4,7 +4,7 @@ use std::fmt;
 
 use berth_events::outcome::{ApprovedPlan, Approver};
 use berth_step::{Fault, StepError};
-use berth_tenancy::{AccountId, Counts, canonical_json, digest};
+use berth_tenancy::{AccountId, ApprovedBy, Counts, canonical_json, digest};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -36,6 +36,12 @@ pub struct Approval {
     pub asked: Timestamp,
     /// Until when it waits.
     pub until: Timestamp,
+    /// How people approve.
+    #[serde(default, skip_serializing_if = "ApprovedBy::is_default")]
+    pub by: ApprovedBy,
+    /// Where the pull request is whose merge approves it; none until it is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pull_request: Option<String>,
     /// How many people must approve.
     pub approvers: usize,
     /// Who has approved.
@@ -52,7 +58,7 @@ pub struct Approval {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Rejection {
-    /// Who: the ARN that STS gives.
+    /// Who: the ARN that STS gives, or the pull request that was closed.
     pub by: String,
     /// When.
     pub at: Timestamp,

@@ -1,10 +1,10 @@
-//! Where a tenant's file is in the repository: a path that can only be made from validated names.
+//! Where a file of Berth's is in the repository: a path that can only be made from validated names.
 
 use std::fmt;
 
-use berth_tenancy::{ClusterName, TenantName, tenant_path};
+use berth_tenancy::{AccountId, ClusterName, TenantName, tenant_path};
 
-/// The path of one tenant's file: `clusters/<cluster>/tenants/<shard>/<tenant>.yaml`.
+/// The path of one tenant's file: `clusters/<cluster>/tenants/<shard>/<tenant>.yaml`; or of a plan for people.
 ///
 /// There is no constructor from text, so no path can leave its cluster's folder (Flux CVE-2022-24877 and Argo CD
 /// CVE-2022-24348 were traversals through names). [`tenant_path`] says how it is made.
@@ -16,6 +16,13 @@ impl RepoPath {
     #[must_use]
     pub fn for_tenant(cluster: &ClusterName, tenant: &TenantName) -> Self {
         Self(tenant_path(cluster, tenant))
+    }
+
+    /// The file of the plan that people are asked about for an account. It is in no cluster's folder, and no YAML: nothing that
+    /// syncs a folder takes it for a resource (docs/decisions/0038).
+    #[must_use]
+    pub fn for_approval(account: &AccountId) -> Self {
+        Self(format!("approvals/{account}.md"))
     }
 
     /// The path as text, with `/` between its parts.
@@ -80,6 +87,14 @@ mod tests {
         let path = RepoPath::for_tenant(&"shared-dev-1".parse().unwrap(), &"payments".parse().unwrap());
         // `printf payments | sha256sum` begins with df.
         assert_eq!(path.as_str(), "clusters/shared-dev-1/tenants/df/payments.yaml");
+    }
+
+    #[test]
+    fn a_plan_for_people_is_nobodys_tenant_and_no_file_of_a_cluster() {
+        let path = RepoPath::for_approval(&"111122223333".parse().unwrap());
+        assert_eq!(path.as_str(), "approvals/111122223333.md");
+        let tenant = RepoPath::for_tenant(&"dev".parse().unwrap(), &"payments".parse().unwrap());
+        assert!(!tenant.is_elsewhere(path.as_str()) && !path.is_elsewhere(tenant.as_str()));
     }
 
     #[test]

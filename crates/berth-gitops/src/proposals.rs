@@ -69,6 +69,8 @@ pub struct Proposal {
     pub changes: Vec<Change>,
     /// Message of the commit; its first line is the pull request's title.
     pub message: String,
+    /// Text of the pull request, in Markdown, where the host has both.
+    pub description: String,
 }
 
 /// What became of a proposal.
@@ -89,6 +91,8 @@ pub struct Look {
     pub states: Vec<ProposalState>,
     /// Where the branch that people merge to is: only where a merge is not told otherwise.
     pub head: Option<CommitId>,
+    /// Who merged those that were merged, by the host's name for them, where it says so.
+    pub mergers: BTreeMap<ProposalBranch, String>,
 }
 
 /// What is known of a host and of our rights there without changing anything. What hooks and protected branches refuse
@@ -120,6 +124,19 @@ pub trait Proposals: TenantRepo {
     /// # Errors
     /// As [`TenantRepo::read`].
     async fn look(&self, branches: &[ProposalBranch]) -> Result<Look, RepoError>;
+
+    /// Where a proposal's branch is; none where it is gone.
+    ///
+    /// # Errors
+    /// As [`TenantRepo::read`].
+    async fn tip(&self, branch: &ProposalBranch) -> Result<Option<CommitId>, RepoError>;
+
+    /// Takes a proposal back that nobody shall merge any more: its branch is deleted, and with it hosts close its pull request.
+    /// A branch that is not where Berth left it has somebody's work in it, and stays.
+    ///
+    /// # Errors
+    /// As [`TenantRepo::commit`]; [`RepoError::LostRace`] where it is elsewhere.
+    async fn withdraw(&self, branch: &ProposalBranch, left_at: &CommitId) -> Result<(), RepoError>;
 
     /// In which form the secret signs in, in words that show nothing of it.
     fn signs_in_with(&self) -> String;

@@ -25,6 +25,7 @@ mod merges;
 mod offboarding;
 mod outcome;
 mod part;
+mod questions;
 mod record;
 mod release;
 mod restore;
@@ -46,6 +47,7 @@ pub use berth_contract::{
     AccessEntryRecord, Answered, Approval, ClusterAccessRecord, CommitRecord, DefaultVpcRecord, Drift,
     PodIdentityRecord, Readiness, ReadinessRecord, RegionRecord, Rejection, RoleRecord, SignInRecord,
 };
+pub use questions::{ProposedAt, Question};
 pub use record::{Record, Status};
 pub use restore::Restored;
 pub use table::{Ledger, Listing, Unreadable};

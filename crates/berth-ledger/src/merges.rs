@@ -75,25 +75,26 @@ impl fmt::Debug for Waiter {
     }
 }
 
-fn key(pk: String, sk: &str) -> Item {
+/// Key of an item that is no record.
+pub(crate) fn item_key(pk: String, sk: &str) -> Item {
     Item::from([("pk".to_owned(), AttributeValue::S(pk)), ("sk".to_owned(), AttributeValue::S(sk.to_owned()))])
 }
 
 fn proposal_key(branch: &str) -> Item {
-    key(PROPOSALS.to_owned(), branch)
+    item_key(PROPOSALS.to_owned(), branch)
 }
 
 fn waiter_key(account: &AccountId) -> Item {
-    key(format!("merge#{account}"), "waiter")
+    item_key(format!("merge#{account}"), "waiter")
 }
 
-fn read<T: DeserializeOwned>(item: Item) -> Result<T, StepError> {
+pub(crate) fn read<T: DeserializeOwned>(item: Item) -> Result<T, StepError> {
     serde_dynamo::from_item(item).map_err(|error| {
         StepError::new(Fault::Bug, "the ledger holds a proposal that this version cannot read").because(error)
     })
 }
 
-fn written(value: &impl Serialize, key: Item) -> Result<Item, StepError> {
+pub(crate) fn written(value: &impl Serialize, key: Item) -> Result<Item, StepError> {
     let item: Item = serde_dynamo::to_item(value)
         .map_err(|error| StepError::new(Fault::Bug, "a proposal does not fit into the ledger").because(error))?;
     Ok(item.into_iter().chain(key).collect())

@@ -20,10 +20,22 @@ use std::sync::Arc;
 
 use aws_sdk_secretsmanager::Client;
 use berth_aws::{CallFailure, SdkResultExt};
-use berth_gitops::{Clock, Host, HostSecret, RepoError};
+use berth_gitops::{Authorship, Clock, GitIdentity, Host, HostSecret, RepoError};
 use berth_step::{Fault, StepError};
 use berth_tenancy::AccountId;
 use tokio::sync::Mutex;
+
+/// Who the commits are by.
+const AUTHOR: (&str, &str) = ("Berth", "berth@berth.dev");
+
+/// Berth, as who it commits at this time.
+///
+/// # Errors
+/// Never: the name fits.
+pub fn authorship(time_unix_seconds: i64) -> Result<Authorship, RepoError> {
+    let author = GitIdentity::new(AUTHOR.0, AUTHOR.1)?;
+    Ok(Authorship { author: author.clone(), committer: author, time_unix_seconds })
+}
 
 /// Where the repository is, and the open one.
 pub struct Repository {

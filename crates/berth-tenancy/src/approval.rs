@@ -18,12 +18,34 @@ pub enum Ask {
     Disruptive,
 }
 
+/// How people approve.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum ApprovedBy {
+    /// By `berth approve`.
+    #[default]
+    Command,
+    /// By the merge of a pull request that shows the plan, in the GitOps repository.
+    PullRequest,
+}
+
+impl ApprovedBy {
+    /// Whether it is what nobody has to say.
+    #[must_use]
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// What a run does before its first change: it plans, and asks people whether that is what shall be done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ApprovalPlan {
     /// Which plans are asked about.
     pub ask: Ask,
+    /// How people approve.
+    #[serde(default)]
+    pub by: ApprovedBy,
     /// How many people must approve.
     pub approvers: usize,
     /// Longest that an answer is waited for, in seconds.
@@ -55,7 +77,10 @@ mod tests {
 
     #[test]
     fn nobody_is_asked_about_a_plan_that_changes_nothing() {
-        let plan = |ask| ApprovalPlan { ask, approvers: 1, answer_seconds_max: 1, limit_bytes_max: 1 };
+        let plan = |ask| {
+            let by = ApprovedBy::Command;
+            ApprovalPlan { ask, by, approvers: 1, answer_seconds_max: 1, limit_bytes_max: 1 }
+        };
         let (nothing, changes) = (Counts::default(), Counts { delete: 1, ..Counts::default() });
         let disrupts = Counts { disrupts: 1, ..changes };
         for (ask, asked) in [

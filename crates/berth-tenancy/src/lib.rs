@@ -47,7 +47,7 @@ mod tags;
 mod trust;
 
 pub use access::Access;
-pub use approval::{ApprovalPlan, Ask};
+pub use approval::{ApprovalPlan, ApprovedBy, Ask};
 pub use arn::{RoleName, role_arn};
 pub use baseline::{
     AccountBaselinePlan, BackupPlan, BackupRule, BackupTag, BaselinePart, BaselinePlan, ConfigFrequency, ConfigPlan,

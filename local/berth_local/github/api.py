@@ -16,6 +16,7 @@ from berth_local.github.objects import Objects, StaleError
 _TEXT_BYTES_MAX = 512_000
 _PAGE_MAX = 100
 _PULL = ("state", "url", "headRefName", "number", "isCrossRepository")
+_PERSON = "octocat"
 _PROTECTED = "Repository rule violations found\n\nChanges must be made through a pull request.\n\n"
 
 
@@ -48,6 +49,15 @@ class Repository:
             raise RefusedError(422, "Update is not a fast forward")
         self.objects.move_branch(branch, body["sha"])
         return self.ref(branch)
+
+    def delete_ref(self, branch: str) -> None:
+        """DELETE /repos/{owner}/{repo}/git/refs/heads/{branch}: its open pull requests are closed."""
+        if self.objects.head(branch) is None:
+            raise RefusedError(422, "Reference does not exist")
+        self.objects.delete_branch(branch)
+        for pull in self.pulls:
+            if (pull["headRefName"], pull["state"], pull["isCrossRepository"]) == (branch, "OPEN", False):
+                pull["state"] = "CLOSED"
 
     def compare(self, base: str, head: str) -> dict[str, Any]:
         """GET /repos/{owner}/{repo}/compare/{base}...{head}, any page but the first: without files."""
@@ -127,7 +137,7 @@ class Repository:
             sha = self.objects.merge(pull["baseRefName"], pull["headRefName"], f"Merge pull request #{number}")
         except LookupError as error:
             raise RefusedError(405, "Pull Request has merge conflicts") from error
-        pull["state"] = "MERGED"
+        pull |= {"state": "MERGED", "mergedBy": _PERSON}
         return {"sha": sha, "merged": True}
 
     def close_pull(self, number: int) -> dict[str, Any]:
@@ -188,7 +198,9 @@ class Repository:
             },
             "Tree": {},
             "Blob": {"byteSize": len, "isTruncated": lambda blob: len(blob) > _TEXT_BYTES_MAX, "text": _text},
-            "PullRequest": {name: attribute(name) for name in _PULL},
+            "PullRequest": {name: attribute(name) for name in _PULL}
+            | {"mergedBy": lambda pull: ("Actor", pull["mergedBy"]) if "mergedBy" in pull else None},
+            "Actor": {"login": lambda login: login},
         }
 
     def _repository(self, _: Any, *, owner: str, name: str) -> tuple[str, Any]:

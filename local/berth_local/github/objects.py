@@ -100,6 +100,10 @@ class Objects:
         """
         self._move(branch, commit, self.head(branch) or "0" * 40)
 
+    def delete_branch(self, branch: str) -> None:
+        """No branch of this name any more."""
+        self._git("update-ref", "-d", f"refs/heads/{branch}")
+
     def is_ancestor(self, older: str, newer: str) -> bool:
         """Whether a commit's history has another one."""
         return self._run("merge-base", "--is-ancestor", older, newer).returncode == 0

@@ -50,6 +50,7 @@ class GitHub:
             web.get(f"{repository}/git/ref/heads/{{branch:.+}}", self._answer),
             web.get(f"{repository}/branches", self._answer),
             web.patch(f"{repository}/git/refs/heads/{{moved:.+}}", self._answer),
+            web.delete(f"{repository}/git/refs/heads/{{gone:.+}}", self._answer),
             web.get(f"{repository}/compare/{{base:.+?}}...{{head:.+}}", self._answer),
             web.get(f"{repository}/git/blobs/{{sha}}", self._answer),
             web.get(f"{repository}/git/trees/{{tree}}", self._answer),
@@ -110,6 +111,8 @@ class GitHub:
             return 200, repository.list_branches()
         if "moved" in match:
             return 200, repository.move_ref(match["moved"], body)
+        if "gone" in match:
+            return 204, repository.delete_ref(match["gone"])
         if "base" in match:
             return 200, repository.compare(match["base"], match["head"])
         if "branch" in match:
@@ -147,7 +150,7 @@ class GitHub:
             status, answer = await handle()
         except RefusedError as error:
             return web.json_response({"message": str(error)}, status=error.status)
-        if isinstance(answer, bytes):
+        if answer is None or isinstance(answer, bytes):
             return web.Response(status=status, body=answer)
         return web.json_response(answer, status=status)
 

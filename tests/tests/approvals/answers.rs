@@ -16,6 +16,7 @@ fn a_new_account_waits_is_approved_and_the_record_says_by_whom() {
     assert_untouched(rig, since, "before the approval");
     let (_, text) = rig.berth(&["status", &account]);
     let command = format!("berth approve {account} --plan {}", asked.plan);
+    assert!(!text.contains("is being planned by"), "it was planned: {text}");
     for shown in ["waits for  an approval since", &command, "  + create the VPC with", &asked.counts.to_string()] {
         assert!(text.contains(shown), "{shown}: {text}");
     }

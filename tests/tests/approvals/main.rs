@@ -1,10 +1,11 @@
-//! Runs that ask people about their plan before they change anything: what waits, who answers, and what ends the wait.
+//! Runs that ask people about their plan before they change anything: what waits, who answers and how, and what ends the wait.
 //!
 //! These journeys change platform.yaml, so they have a local AWS of their own and take turns.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
 mod answers;
 mod ends;
+mod merges;
 mod rivals;
 
 use std::sync::MutexGuard;
@@ -18,7 +19,7 @@ const MIA: &str = "arn:aws:iam::210987654321:user/mia";
 
 /// The rig, for one journey at a time, with `approval` of the environment `staging`.
 fn turn(approval: Value) -> (&'static Rig, MutexGuard<'static, ()>) {
-    let (rig, turn) = rig::alone(TimingProfile::Fast, |_| ());
+    let (rig, turn) = rig::alone(TimingProfile::Fast, Rig::sign_in_as_app);
     asks(rig, approval);
     (rig, turn)
 }
@@ -43,11 +44,16 @@ fn start(rig: &Rig, account: &str) -> String {
 /// An account that is onboarded without a question, in which somebody gave a role everything; and the run that asks whether to
 /// take that away.
 fn drifted(rig: &Rig, tenant: &str) -> (String, String) {
+    drifted_and_asks(rig, tenant, json!("always"))
+}
+
+/// The same, with this `approval`.
+fn drifted_and_asks(rig: &Rig, tenant: &str, approval: Value) -> (String, String) {
     asks(rig, json!("none"));
     let account = rig.account(&format!("{tenant}-staging"), "staging");
     onboarded(rig, &account);
     attach(rig, &account, tenant, "AdministratorAccess");
-    asks(rig, json!("always"));
+    asks(rig, approval);
     let run = start(rig, &account);
     (account, run)
 }

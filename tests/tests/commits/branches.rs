@@ -54,9 +54,9 @@ fn a_branch_that_a_person_merges_with_git_completes_the_onboarding() {
     assert!(!assignments.is_empty() && !access_entries.is_empty(), "{assignments:?} {access_entries:?}");
     // The branch is still there. It was settled with its merge: it is asked about no more, and joined by nobody.
     let asked = |rig: &Rig| rig.invoke("berth-complete-merges", &json!({})).0;
-    assert_eq!(asked(rig), json!({ "open": 0, "settled": 0, "requests": 0 }));
+    assert_eq!(asked(rig), json!({ "open": 0, "settled": 0, "requests": 0, "questions": 0 }));
     rig.put_file("NOTES.md", "by hand, again\n");
-    assert_eq!(asked(rig), json!({ "open": 0, "settled": 0, "requests": 0 }));
+    assert_eq!(asked(rig), json!({ "open": 0, "settled": 0, "requests": 0, "questions": 0 }));
     let again = rig.ended(&rig.start_execution(&json!({ "accountId": account })));
     assert_eq!((again.status, again.output["commit"]["sha"].as_str()), (ExecutionStatus::Succeeded, Some(sha)));
     rig.delete_branch(&branch);

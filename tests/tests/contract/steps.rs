@@ -9,9 +9,9 @@ use berth_ledger::{
 };
 use berth_step::Converged;
 use berth_tenancy::{
-    AccountId, Admission, ApprovalPlan, Ask, AssignmentPlan, BaselinePart, ClusterPlan, Counts, Effect, Given,
-    LeftOver, LeftOvers, Mode, Origin, PlanLimit, Planned, PlannedChange, Pods, Region, ResourceChange, ResourceKind,
-    Subject, Thing,
+    AccountId, Admission, ApprovalPlan, ApprovedBy, Ask, AssignmentPlan, BaselinePart, ClusterPlan, Counts, Effect,
+    Given, LeftOver, LeftOvers, Mode, Origin, PlanLimit, Planned, PlannedChange, Pods, Region, ResourceChange,
+    ResourceKind, Subject, Thing,
 };
 use commit_tenant::CommitRequestExt;
 use jiff::Timestamp;
@@ -111,7 +111,13 @@ impl Case {
         plan.left_over.baselines.push(LeftOver::new(part, false));
         if self.asks {
             let answer_seconds_max = 86_400;
-            let asked = ApprovalPlan { ask: Ask::Always, approvers: 1, answer_seconds_max, limit_bytes_max: 100_000 };
+            let asked = ApprovalPlan {
+                ask: Ask::Always,
+                by: ApprovedBy::Command,
+                approvers: 1,
+                answer_seconds_max,
+                limit_bytes_max: 100_000,
+            };
             plan.approval = Some(asked);
             return Admission::Ask { reason, plan: Box::new(plan) };
         }

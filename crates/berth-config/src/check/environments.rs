@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use berth_tenancy::{ApprovalPlan, Ask, Delivery, OrganizationalUnitId};
+use berth_tenancy::{ApprovalPlan, ApprovedBy, Ask, Delivery, OrganizationalUnitId};
 
 use super::problems::Problems;
 use crate::{Approval, OffboardingRules, OnDrift, PlatformConfig};
@@ -71,6 +71,15 @@ fn approval(approval: Approval, base: &str, problems: &mut Problems) {
     if rules.ask == Ask::None && rules.four_eyes {
         let hint = "write `ask: always` or `ask: disruptive`, or take the rules out";
         problems.add(format!("{base}.approval.fourEyes"), "nobody is asked, so there is nobody to approve", hint);
+    }
+    if rules.by == ApprovedBy::PullRequest && rules.ask == Ask::None {
+        let hint = "write `ask: always` or `ask: disruptive`, or take the rules out";
+        problems.add(format!("{base}.approval.by"), "nobody is asked, so there is nothing to merge", hint);
+    }
+    if rules.by == ApprovedBy::PullRequest && rules.four_eyes {
+        let what = "a merge shows one person, and not who asked: Berth cannot count four eyes there";
+        let hint = "take it out, and have the branch take a merge only after two reviews (docs/approvals.md)";
+        problems.add(format!("{base}.approval.fourEyes"), what, hint);
     }
     if !(1..=ApprovalPlan::DAYS_MAX).contains(&rules.days) {
         let message = format!("an answer is waited for 1 to {} days", ApprovalPlan::DAYS_MAX);

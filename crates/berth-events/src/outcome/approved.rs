@@ -18,7 +18,8 @@ pub struct ApprovedPlan {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Approver {
-    /// Who: the ARN that STS gives.
+    /// Who: the ARN that STS gives. Of whoever merged a pull request, its address with the git host's name for them, or the
+    /// commit at which the merge was seen.
     pub by: String,
     /// When.
     pub at: Timestamp,

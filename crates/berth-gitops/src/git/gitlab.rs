@@ -26,6 +26,8 @@ pub(super) struct MergeRequest {
     url: Option<String>,
     /// The commit that it is about.
     sha: Option<String>,
+    /// Who merged it.
+    merger: Option<String>,
 }
 
 impl MergeRequest {
@@ -40,7 +42,8 @@ impl MergeRequest {
             "closed" => ProposalState::Closed,
             _ => ProposalState::Open,
         };
-        Some((text("source_branch")?, Self { state, url: text("web_url"), sha: text("sha") }))
+        let merger = listed.pointer("/merge_user/username").and_then(Value::as_str).map(str::to_owned);
+        Some((text("source_branch")?, Self { state, url: text("web_url"), sha: text("sha"), merger }))
     }
 }
 
@@ -92,24 +95,32 @@ impl GitRepo {
     }
 
     /// Puts in what GitLab knows of proposals whose merge the refs do not show: a merge request that was closed keeps its
-    /// branch, and one that was squashed may lose it. A look without the API is a look all the same.
-    pub(super) async fn ask_gitlab(&self, asked: &[(&ProposalBranch, Option<ObjectId>)], states: &mut [ProposalState]) {
-        let unclear = asked.iter().zip(&*states).filter(|(_, state)| **state != ProposalState::Merged);
-        let unclear: Vec<&str> = unclear.map(|((branch, _), _)| branch.as_str()).collect();
-        if unclear.is_empty() {
-            return;
+    /// branch, and one that was squashed may lose it. Answers who merged those that were. A look without the API is a look all
+    /// the same.
+    pub(super) async fn ask_gitlab(
+        &self,
+        asked: &[(&ProposalBranch, Option<ObjectId>)],
+        states: &mut [ProposalState],
+    ) -> BTreeMap<ProposalBranch, String> {
+        let mut mergers = BTreeMap::new();
+        let names: Vec<&str> = asked.iter().map(|(branch, _)| branch.as_str()).collect();
+        if names.is_empty() {
+            return mergers;
         }
-        match self.merge_requests(&unclear).await {
+        match self.merge_requests(&names).await {
             Ok(None) => {}
             Ok(Some(found)) => {
                 for ((branch, tip), state) in asked.iter().zip(states) {
-                    if let Some(request) = found.get(branch.as_str()) {
-                        *state = together(state, *tip, request);
+                    let Some(request) = found.get(branch.as_str()) else { continue };
+                    *state = together(state, *tip, request);
+                    if let (ProposalState::Merged, Some(merger)) = (&request.state, &request.merger) {
+                        mergers.insert((*branch).clone(), self.http.scrub(merger));
                     }
                 }
             }
             Err(error) => tracing::warn!(%error, "merge requests are told by their branches alone"),
         }
+        mergers
     }
 
     /// Whether the branch's merge request was closed, and nothing was pushed to it since: then only another push makes
@@ -205,7 +216,7 @@ mod tests {
             (Open, tip('2'), Closed, Open),
             (Open, tip('2'), Merged, Open),
         ] {
-            let request = MergeRequest { state: state.clone(), url: None, sha: sha.clone() };
+            let request = MergeRequest { state: state.clone(), url: None, sha: sha.clone(), merger: None };
             assert_eq!(together(&by_refs, at, &request), wanted, "{by_refs:?} {at:?} {state:?}");
         }
     }

@@ -8,7 +8,7 @@ use gix_hash::{Kind as HashKind, ObjectId};
 use super::{
     GitRepo, Head, Known, advert::Refs, build, commit_id, fetch::Protocol, nonsense, pack, pack_error, push::Push,
 };
-use crate::{Abilities, Authorship, Look, Proposal, ProposalBranch, ProposalState, Proposals, RepoError};
+use crate::{Abilities, Authorship, CommitId, Look, Proposal, ProposalBranch, ProposalState, Proposals, RepoError};
 
 /// Pushes of one proposal, where the server's words sound as if another one may pay off.
 const TRIES_MAX: u32 = 3;
@@ -81,8 +81,30 @@ impl Proposals for GitRepo {
         let mut states: Vec<ProposalState> = references.iter().map(state).collect();
         let asked: Vec<_> =
             branches.iter().zip(&references).map(|(branch, name)| (branch, refs.get(name).copied())).collect();
-        self.ask_gitlab(&asked, &mut states).await;
-        Ok(Look { states, head: Some(commit_id(head)?) })
+        let mergers = self.ask_gitlab(&asked, &mut states).await;
+        Ok(Look { states, head: Some(commit_id(head)?), mergers })
+    }
+
+    async fn tip(&self, branch: &ProposalBranch) -> Result<Option<CommitId>, RepoError> {
+        let reference = format!("refs/heads/{branch}");
+        let (refs, _) = self.reading().list(&mut *self.known.lock().await, &[&reference]).await?;
+        refs.get(&reference).copied().map(commit_id).transpose()
+    }
+
+    async fn withdraw(&self, branch: &ProposalBranch, left_at: &CommitId) -> Result<(), RepoError> {
+        let mut known = self.known.lock().await;
+        let reference = format!("refs/heads/{branch}");
+        let left_at = ObjectId::from_hex(left_at.as_str().as_bytes()).map_err(nonsense)?;
+        let (refs, _) = self.reading().list(&mut known, &[&reference]).await?;
+        match refs.get(&reference) {
+            None => Ok(()),
+            Some(at) if *at != left_at => Err(RepoError::LostRace { reason: None }),
+            Some(at) => {
+                let gone = ObjectId::null(HashKind::Sha1);
+                let push = Push { reference: &reference, old: *at, new: gone, pack: b"", options: &[] };
+                self.move_branch(&mut known, &push).await.map(drop)
+            }
+        }
     }
 
     fn signs_in_with(&self) -> String {

@@ -16,7 +16,7 @@ pub(crate) struct Push<'a> {
     pub(crate) reference: &'a str,
     /// Where it is; all zeros if it is not there.
     pub(crate) old: ObjectId,
-    /// Where it shall be.
+    /// Where it shall be; all zeros if it shall be gone, and then there is no pack.
     pub(crate) new: ObjectId,
     /// The objects that the server does not have.
     pub(crate) pack: &'a [u8],

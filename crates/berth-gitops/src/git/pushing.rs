@@ -29,9 +29,10 @@ enum Outcome {
 
 /// What became of a push: given what the server said, where the branch was to go, and where it is.
 fn judge(report: Result<(), String>, push: &Push<'_>, at: Option<ObjectId>) -> Outcome {
-    let is_where_it_was = at.unwrap_or(push.old.kind().null()) == push.old;
+    let at = at.unwrap_or(push.old.kind().null());
+    let is_where_it_was = at == push.old;
     match report {
-        _ if at == Some(push.new) => Outcome::Moved,
+        _ if at == push.new => Outcome::Moved,
         Ok(()) if is_where_it_was => Outcome::Lost("it said ok, and did not move the branch".into()),
         Ok(()) => Outcome::Unclear,
         Err(reason) if !is_where_it_was || push::sounds_contended(&reason) => Outcome::Lost(reason),
@@ -131,5 +132,8 @@ mod tests {
             assert!(matches!(judge(Ok(()), &push, before), Outcome::Lost(_)), "ok, and not moved");
             assert_eq!(judge(Ok(()), &push, Some(id('3'))), Outcome::Unclear);
         }
+        let gone = Push { reference: "refs/heads/x", old: id('1'), new: Kind::Sha1.null(), pack: b"", options: &[] };
+        assert_eq!(judge(words("hook declined"), &gone, None), Outcome::Moved);
+        assert_eq!(judge(words("no deletions"), &gone, Some(id('1'))), Outcome::Rejected("no deletions".into()));
     }
 }

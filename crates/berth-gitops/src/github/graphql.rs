@@ -58,7 +58,7 @@ pub(super) fn pull_requests(api: &Api, branches: &[&str]) -> Value {
         declared.extend([", $b", &number.to_string(), ": String!"]);
         let field = format!(
             " p{number}: pullRequests(headRefName: $b{number}, baseRefName: $base, last: {PULL_REQUESTS_MAX}) \
-             {{ nodes {{ state isCrossRepository }} }}"
+             {{ nodes {{ state isCrossRepository mergedBy {{ login }} }} }}"
         );
         fields.push_str(&field);
         set(&mut variables, &format!("b{number}"), json!(branch));

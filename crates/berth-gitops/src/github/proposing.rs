@@ -1,6 +1,6 @@
 //! Pull requests on GitHub: a branch, one commit on it, one pull request, and what became of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use reqwest::StatusCode;
@@ -49,19 +49,46 @@ impl Proposals for GitHubRepo {
 
     async fn look(&self, branches: &[ProposalBranch]) -> Result<Look, RepoError> {
         self.api.begin_to_propose();
-        let mut states = Vec::new();
+        let (mut states, mut mergers) = (Vec::new(), BTreeMap::new());
         for branches in branches.chunks(BRANCHES_MAX) {
             let names: Vec<&str> = branches.iter().map(ProposalBranch::as_str).collect();
             let request = graphql::pull_requests(&self.api, &names);
             let answer = self.api.graphql("list pull requests", &request).await.map_err(Failure::into_error)?;
             let data = graphql::data(&self.api, &answer, false).await.map_err(Failure::into_error)?;
-            for number in 0..names.len() {
+            for (number, branch) in branches.iter().enumerate() {
                 let nodes = data.pointer(&format!("/repository/p{number}/nodes")).and_then(Value::as_array);
                 let nodes = nodes.ok_or_else(|| RepoError::Protocol("it did not list the pull requests".into()))?;
                 states.push(state(nodes));
+                if let Some(merger) = merger(nodes) {
+                    mergers.insert(branch.clone(), self.api.scrub(merger).await);
+                }
             }
         }
-        Ok(Look { states, head: None })
+        Ok(Look { states, head: None, mergers })
+    }
+
+    async fn tip(&self, branch: &ProposalBranch) -> Result<Option<CommitId>, RepoError> {
+        match self.branch_head(branch.as_str()).await {
+            Ok(head) => Ok(Some(head)),
+            Err(Failure::Clear(RepoError::NotFound(_))) => Ok(None),
+            Err(failure) => Err(failure.into_error()),
+        }
+    }
+
+    /// GitHub closes the pull request of a branch that is deleted. [GitHub "Delete a reference"]
+    async fn withdraw(&self, branch: &ProposalBranch, left_at: &CommitId) -> Result<(), RepoError> {
+        match self.tip(branch).await? {
+            None => return Ok(()),
+            Some(at) if at != *left_at => return Err(RepoError::LostRace { reason: None }),
+            Some(_) => {}
+        }
+        let url = format!("{}/git/refs/heads/{branch}", self.api.address.repository());
+        let deleted = self.api.send("delete a branch", |client| client.delete(&url)).await;
+        let deleted = deleted.map_err(Failure::into_error)?;
+        if deleted.status == StatusCode::NO_CONTENT || self.tip(branch).await?.is_none() {
+            return Ok(());
+        }
+        Err(RepoError::Rejected { reason: self.api.scrub(&deleted.message()).await })
     }
 
     fn signs_in_with(&self) -> String {
@@ -93,6 +120,14 @@ fn state(nodes: &[Value]) -> ProposalState {
     }
 }
 
+/// Who merged the newest one of ours that was merged.
+fn merger(nodes: &[Value]) -> Option<&str> {
+    let is_ours = |node: &&Value| node.get("isCrossRepository").and_then(Value::as_bool) == Some(false);
+    let merged =
+        nodes.iter().filter(is_ours).filter(|node| node.get("state").and_then(Value::as_str) == Some("MERGED"));
+    merged.last()?.pointer("/mergedBy/login")?.as_str()
+}
+
 impl GitHubRepo {
     /// Branches of the repository, the first page of them. [GitHub "List branches"]
     async fn branches(&self) -> Result<Vec<String>, RepoError> {
@@ -107,7 +142,7 @@ impl GitHubRepo {
         Ok(names)
     }
 
-    /// Makes the branch at `base`, unless it is there; where it is. [GitHub "Create a reference", "Get a reference"]
+    /// Makes the branch at `base`, unless it is there; where it is. [GitHub "Create a reference"]
     async fn branch_at(&self, branch: &str, base: &CommitId) -> Result<CommitId, RepoError> {
         let url = format!("{}/git/refs", self.api.address.repository());
         let body = json!({ "ref": format!("refs/heads/{branch}"), "sha": base.as_str() });
@@ -116,16 +151,21 @@ impl GitHubRepo {
             return Ok(base.clone());
         }
         // It is there, or something is in the way: the ref tells, and not the words.
-        let url = format!("{}/git/ref/heads/{branch}", self.api.address.repository());
-        let found = match self.api.send("find a branch", |client| client.get(&url)).await {
-            Ok(found) => found.json(),
+        match self.branch_head(branch).await {
+            Ok(head) => Ok(head),
             Err(Failure::Clear(RepoError::NotFound(_))) => {
-                return Err(RepoError::Rejected { reason: self.api.scrub(&made.message()).await });
+                Err(RepoError::Rejected { reason: self.api.scrub(&made.message()).await })
             }
-            Err(failure) => return Err(failure.into_error()),
-        };
+            Err(failure) => Err(failure.into_error()),
+        }
+    }
+
+    /// Where a branch is. [GitHub "Get a reference"]
+    async fn branch_head(&self, branch: &str) -> Result<CommitId, Failure> {
+        let url = format!("{}/git/ref/heads/{branch}", self.api.address.repository());
+        let found = self.api.send("find a branch", |client| client.get(&url)).await?.json();
         let sha = found.pointer("/object/sha").and_then(Value::as_str).unwrap_or_default();
-        sha.parse().map_err(|_| RepoError::Protocol("it sent a branch without a commit".into()))
+        sha.parse().map_err(|_| Failure::Clear(RepoError::Protocol("it sent a branch without a commit".into())))
     }
 
     /// Whether the branch that people merge to has all of a commit's history. The second page of a comparison has the
@@ -178,13 +218,9 @@ impl GitHubRepo {
 
     /// Opens the pull request. [GitHub "Create a pull request"]
     async fn make_pull_request(&self, proposal: &Proposal) -> Result<String, RepoError> {
-        let (title, body) = proposal.message.split_once('\n').unwrap_or((&proposal.message, ""));
+        let title = proposal.message.lines().next().unwrap_or_default();
         let (branch, base) = (proposal.branch.as_str(), &self.api.address.branch);
-        let text = format!(
-            "Berth proposes these tenants. The onboardings go on when this is merged; closing it fails them.\n\n{}",
-            body.trim()
-        );
-        let request = json!({ "title": title.trim(), "head": branch, "base": base, "body": text });
+        let request = json!({ "title": title.trim(), "head": branch, "base": base, "body": proposal.description });
         let url = format!("{}/pulls", self.api.address.repository());
         let made = match self.api.post("open a pull request", &url, &request).await {
             Ok(made) => made,

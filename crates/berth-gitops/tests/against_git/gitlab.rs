@@ -34,7 +34,7 @@ async fn proposal(repo: &GitRepo) -> Proposal {
     let branch = ProposalBranch::of(&changes).unwrap();
     let base = repo.read(&paths(&["a"])).await.unwrap().head;
     let message = format!("Onboard payments{}\n\nBerth-Account: 111122223333\n", "!".repeat(300));
-    Proposal { branch, base, changes, message }
+    Proposal { branch, base, changes, message, description: String::new() }
 }
 
 async fn state(repo: &GitRepo, branch: &ProposalBranch) -> ProposalState {
@@ -109,7 +109,9 @@ async fn a_squash_that_takes_the_branch_along_is_seen_by_the_api_alone() {
     server.repository.commit_by_hand(&[(path("a").as_str(), Entry::File("one\n"))]);
     server.repository.git(&["branch", "-D", wanted.branch.as_str()]);
     set_state(&server.repository, 1, "merged");
-    assert_eq!(state(&with, &wanted.branch).await, ProposalState::Merged);
+    let look = with.look(std::slice::from_ref(&wanted.branch)).await.unwrap();
+    assert_eq!(look.states, [ProposalState::Merged]);
+    assert_eq!(look.mergers, [(wanted.branch.clone(), "mona".to_owned())].into());
     // By the refs it is over: whoever waits compares the file, and finds what was asked for.
     let look = without.look(std::slice::from_ref(&wanted.branch)).await.unwrap();
     assert_eq!(look.states, [ProposalState::Closed]);

@@ -10,7 +10,7 @@ async fn proposal(repo: &GitRepo, tenant: &str) -> Proposal {
     let changes = vec![Change::Write { path: path(tenant), bytes: b"one\n".to_vec() }];
     let branch = ProposalBranch::of(&changes).unwrap();
     let base = repo.read(&paths(&[tenant])).await.unwrap().head;
-    Proposal { branch, base, changes, message: format!("Onboard {tenant}\n") }
+    Proposal { branch, base, changes, message: format!("Onboard {tenant}\n"), description: String::new() }
 }
 
 #[tokio::test]
@@ -200,4 +200,26 @@ async fn a_look_at_many_proposals_is_one_list_and_at_most_one_fetch() {
         let again = if speaks_v2 { Service::List } else { Service::Advertisement };
         assert_eq!(services(), [again], "nothing moved");
     }
+}
+
+#[tokio::test]
+async fn a_proposal_is_taken_back_where_it_was_left_and_nowhere_else() {
+    let server = GitServer::start(Repository::new());
+    let repo = open(&server);
+    let proposal = proposal(&repo, "a").await;
+    assert_eq!(repo.tip(&proposal.branch).await.unwrap(), None);
+    repo.propose(&proposal, &authorship()).await.unwrap();
+    let left_at = repo.tip(&proposal.branch).await.unwrap().unwrap();
+    let elsewhere = repo.withdraw(&proposal.branch, &proposal.base).await.unwrap_err();
+    assert!(matches!(elsewhere, RepoError::LostRace { .. }), "somebody has worked on it: {elsewhere}");
+    server.repository.git(&["config", "receive.denyDeletes", "true"]);
+    let refused = repo.withdraw(&proposal.branch, &left_at).await.unwrap_err();
+    assert!(matches!(&refused, RepoError::Rejected { reason } if reason.contains("delet")), "{refused:?}");
+    server.repository.git(&["config", "receive.denyDeletes", "false"]);
+    server.fault(Service::Push, Fault::CutAfter);
+    repo.withdraw(&proposal.branch, &left_at).await.unwrap_err();
+    assert_eq!(server.faults_left(), 0);
+    repo.withdraw(&proposal.branch, &left_at).await.unwrap();
+    assert_eq!(repo.tip(&proposal.branch).await.unwrap(), None);
+    assert_eq!(repo.look(&[proposal.branch]).await.unwrap().states, [ProposalState::Closed]);
 }

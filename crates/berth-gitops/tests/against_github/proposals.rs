@@ -10,7 +10,13 @@ async fn proposal(repo: &GitHubRepo) -> Proposal {
     let changes = vec![write("a", "one\n"), write("b", "two\n")];
     let branch = ProposalBranch::of(&changes).unwrap();
     let base = repo.read(&paths(&["a", "b"])).await.unwrap().head;
-    Proposal { branch, base, changes, message: "Onboard 2 accounts\n\nBerth-Account: 111122223333\n".into() }
+    Proposal {
+        branch,
+        base,
+        changes,
+        message: "Onboard 2 accounts\n\nBerth-Account: 111122223333\n".into(),
+        description: String::new(),
+    }
 }
 
 async fn pulls(github: &GitHub) -> usize {
@@ -61,19 +67,31 @@ async fn a_merge_and_a_close_are_seen_and_one_request_looks_at_many() {
         let branch = ProposalBranch::of(&changes).unwrap();
         let base = repo.read(&paths(&[tenant])).await.unwrap().head;
         let message = format!("Onboard {tenant}\n");
-        repo.propose(&Proposal { branch: branch.clone(), base, changes, message }, &authorship()).await.unwrap();
+        repo.propose(
+            &Proposal { branch: branch.clone(), base, changes, message, description: String::new() },
+            &authorship(),
+        )
+        .await
+        .unwrap();
         branches.push(branch);
     }
     github.person(Method::PUT, "pulls/1/merge").await;
     github.person(Method::PATCH, "pulls/2").await;
     let look = repo.look(&branches).await.unwrap();
     assert_eq!(look.states, [ProposalState::Merged, ProposalState::Closed, ProposalState::Open]);
+    assert_eq!(look.mergers, [(branches[0].clone(), "octocat".to_owned())].into());
     assert_eq!(github.served("look").await, 1);
     assert_eq!(github.repository.text(&path("a")).as_deref(), Some("one\n"));
     // What was closed can be proposed again: from the branch that is there.
     let changes = vec![write("b", "one\n")];
     let base = repo.read(&paths(&["b"])).await.unwrap().head;
-    let again = Proposal { branch: branches[1].clone(), base, changes, message: "Onboard b\n".into() };
+    let again = Proposal {
+        branch: branches[1].clone(),
+        base,
+        changes,
+        message: "Onboard b\n".into(),
+        description: String::new(),
+    };
     assert!(repo.propose(&again, &authorship()).await.unwrap().ends_with("/pull/4"));
 }
 
@@ -168,4 +186,22 @@ async fn a_branch_that_cannot_be_made_is_refused_with_githubs_words() {
     github.repository.git(&["branch", "berth", "main"]);
     let error = repo.propose(&proposal(&repo).await, &authorship()).await.unwrap_err();
     assert!(matches!(&error, RepoError::Rejected { reason } if reason == "Reference update failed"), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_proposal_is_taken_back_and_its_pull_request_is_closed() {
+    let github = GitHub::start(Repository::new());
+    let repo = github.open();
+    let first = proposal(&repo).await;
+    assert_eq!(repo.tip(&first.branch).await.unwrap(), None);
+    repo.propose(&first, &authorship()).await.unwrap();
+    let left_at = repo.tip(&first.branch).await.unwrap().unwrap();
+    let elsewhere = repo.withdraw(&first.branch, &first.base).await.unwrap_err();
+    assert!(matches!(elsewhere, RepoError::LostRace { .. }), "somebody has worked on it: {elsewhere}");
+    github.fault("delete-branch", json!({ "after": true, "cut": true })).await;
+    repo.withdraw(&first.branch, &left_at).await.unwrap_err();
+    repo.withdraw(&first.branch, &left_at).await.unwrap();
+    assert_eq!(repo.tip(&first.branch).await.unwrap(), None);
+    assert_eq!(repo.look(std::slice::from_ref(&first.branch)).await.unwrap().states, [ProposalState::Closed]);
+    assert_eq!(github.tell("state", json!({})).await["pulls"][0]["state"], "CLOSED");
 }

@@ -91,7 +91,7 @@ async fn proposal(repo: &GitRepo) -> Proposal {
     let changes: Vec<Change> = vec![write("proposed", "one\n")];
     let branch = ProposalBranch::of(&changes).unwrap();
     let base = repo.read(&paths(&["proposed"])).await.unwrap().head;
-    Proposal { branch, base, changes, message: "Onboard one\n".into() }
+    Proposal { branch, base, changes, message: "Onboard one\n".into(), description: String::new() }
 }
 
 async fn state(repo: &GitRepo, branch: &ProposalBranch) -> ProposalState {

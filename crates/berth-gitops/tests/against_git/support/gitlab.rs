@@ -104,6 +104,9 @@ fn read(number: usize, text: &str) -> Value {
     for (key, value) in text.lines().filter_map(|line| line.split_once('=')) {
         request[key] = json!(value);
     }
+    if request["state"] == "merged" {
+        request["merge_user"] = json!({ "username": "mona" });
+    }
     request["web_url"] = json!(format!("https://gitlab.example.com/p/-/merge_requests/{number}"));
     request
 }

@@ -1,15 +1,32 @@
 //! What an answer does to the question that waits. Pure.
 
-use berth_contract::{Answered, Approval, Decide, Rejection, Verdict};
+use berth_contract::{Answered, Approval, Rejection, Verdict};
 use berth_events::outcome::Approver;
 use berth_ledger::{Record, Status};
 use berth_step::{Fault, StepError};
+use berth_tenancy::{AccountId, ApprovedBy};
 use jiff::Timestamp;
 
-use crate::identity::person;
+use crate::person;
 
-/// Longest reason, in characters.
-const REASON_CHARS_MAX: usize = 500;
+/// An answer, with who gives it and how.
+#[derive(Debug, Clone, Copy)]
+pub struct Answer<'a> {
+    /// The account that is answered about.
+    pub account: &'a AccountId,
+    /// What is answered.
+    pub verdict: Verdict,
+    /// Hash of the plan that whoever answers has seen.
+    pub plan: &'a str,
+    /// Why; always there for a rejection.
+    pub reason: Option<&'a str>,
+    /// Who: proved by whoever takes the answer.
+    pub by: &'a str,
+    /// How it was given.
+    pub how: ApprovedBy,
+    /// The execution that the answer is for; none for whichever waits with that plan.
+    pub execution: Option<&'a str>,
+}
 
 /// What becomes of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,28 +37,12 @@ pub enum Next {
     Tell(Box<Approval>),
 }
 
-/// Whether an answer can be one, whatever it is about.
+/// Decides about an answer, as the account's record is.
 ///
 /// # Errors
-/// `InvalidInput` for a rejection without a reason, or a reason that nobody would read.
-pub fn check(decide: &Decide) -> Result<(), StepError> {
-    let wrong = |what: &str| Err(StepError::new(Fault::InvalidInput, what).hint("berth reject ACCOUNT --reason TEXT"));
-    match decide.reason.as_deref() {
-        None if decide.verdict == Verdict::Reject => wrong("a rejection says why"),
-        Some(reason) if reason.trim().is_empty() || reason.chars().count() > REASON_CHARS_MAX => {
-            wrong("a reason has 1 to 500 characters")
-        }
-        Some(reason) if reason.chars().any(char::is_control) => wrong("a reason has no control characters"),
-        _ => Ok(()),
-    }
-}
-
-/// Decides about the answer of `by`, as the account's record is.
-///
-/// # Errors
-/// `InvalidInput` where nothing waits for this answer; `Denied` where another person must give it.
-pub fn decide(decide: &Decide, record: Option<&Record>, by: &str, now: Timestamp) -> Result<Next, StepError> {
-    let account = &decide.account_id;
+/// `InvalidInput` where nothing waits for this answer, or not for one given so; `Denied` where another person must give it.
+pub fn decide(answer: &Answer<'_>, record: Option<&Record>, now: Timestamp) -> Result<Next, StepError> {
+    let Answer { account, verdict, plan, by, .. } = *answer;
     let look = || format!("berth status {account} shows what waits");
     let wrong = |what: String| Err(StepError::new(Fault::InvalidInput, what).hint(look()));
     let Some(record) = record else { return wrong("the ledger does not know the account".to_owned()) };
@@ -52,42 +53,44 @@ pub fn decide(decide: &Decide, record: Option<&Record>, by: &str, now: Timestamp
     let is_running = record.status == Status::Running && record.lease.as_deref() == Some(approval.execution.as_str());
     match (approval.answered(), &approval.rejected) {
         (Answered::Rejected, Some(Rejection { by: who, at, reason })) => {
-            let is_same = who == by && decide.verdict == Verdict::Reject && approval.plan == decide.plan;
+            let is_same = who == by && verdict == Verdict::Reject && approval.plan == plan;
             if is_same && is_running {
                 return Ok(Next::Tell(Box::new(approval.clone())));
             }
             return wrong(format!("the plan was rejected by {who} at {at} already: {reason}"));
         }
         (Answered::Approved, _) => {
-            let is_same = approval.approved.iter().any(|approver| approver.by == by) && approval.plan == decide.plan;
-            if is_same && is_running && decide.verdict == Verdict::Approve {
+            let is_same = approval.approved.iter().any(|approver| approver.by == by) && approval.plan == plan;
+            if is_same && is_running && verdict == Verdict::Approve {
                 return Ok(Next::Tell(Box::new(approval.clone())));
             }
             return wrong(format!("the plan was approved by {} already; it is {status}", approval.approved_by()));
         }
         _ => {}
     }
-    if !is_running {
+    if !is_running || answer.execution.is_some_and(|execution| execution != approval.execution) {
         return wrong(format!("the run that asked is over: the account is {status} since {}", record.since));
     }
-    if approval.plan != decide.plan {
-        return wrong(format!(
-            "the plan that waits is {}, not {}: the account is another by now",
-            approval.plan, decide.plan
-        ));
+    if approval.plan != plan {
+        return wrong(format!("the plan that waits is {}, not {plan}: the account is another by now", approval.plan));
+    }
+    if verdict == Verdict::Approve && approval.by != answer.how {
+        let place = approval.pull_request.as_deref().unwrap_or("a pull request that Berth opens within a minute");
+        return wrong(format!("the plan is approved by the merge of {place}, and by nothing else"));
     }
     if now > approval.until {
         return wrong(format!("the question was open until {}, and its run ends", approval.until));
     }
-    answered(decide, approval, by, now)
+    answered(answer, approval, now)
 }
 
 /// The question with this answer.
-fn answered(decide: &Decide, approval: &Approval, by: &str, now: Timestamp) -> Result<Next, StepError> {
+fn answered(answer: &Answer<'_>, approval: &Approval, now: Timestamp) -> Result<Next, StepError> {
+    let by = answer.by;
     let mut next = Approval { revision: approval.revision.saturating_add(1), ..approval.clone() };
-    match decide.verdict {
+    match answer.verdict {
         Verdict::Reject => {
-            let reason = decide.reason.clone().unwrap_or_default();
+            let reason = answer.reason.unwrap_or_default().to_owned();
             next.rejected = Some(Rejection { by: by.to_owned(), at: now, reason });
         }
         Verdict::Approve => {
@@ -104,7 +107,6 @@ fn answered(decide: &Decide, approval: &Approval, by: &str, now: Timestamp) -> R
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use berth_contract::Proof;
     use serde_json::{Value, json};
 
     use super::*;
@@ -117,10 +119,10 @@ mod tests {
         Timestamp::from_second(second).unwrap()
     }
 
-    fn answer(verdict: Verdict, plan: &str) -> Decide {
-        let reason = (verdict == Verdict::Reject).then(|| "not on a Friday".to_owned());
-        let account_id = "111122223333".parse().unwrap();
-        Decide { account_id, verdict, plan: plan.to_owned(), reason, proof: Proof(String::new()) }
+    fn told(verdict: Verdict, record: Option<&Record>, by: &str, how: ApprovedBy) -> Result<Next, StepError> {
+        let reason = (verdict == Verdict::Reject).then_some("not on a Friday");
+        let account = &"111122223333".parse().unwrap();
+        decide(&Answer { account, verdict, plan: PLAN, reason, by, how, execution: Some("arn:me") }, record, at(30))
     }
 
     fn record(status: &str, approvers: usize, more: &Value) -> Record {
@@ -138,7 +140,7 @@ mod tests {
     }
 
     fn next(verdict: Verdict, record: &Record, by: &str) -> Result<Approval, (Fault, String)> {
-        match decide(&answer(verdict, PLAN), Some(record), by, at(30)) {
+        match told(verdict, Some(record), by, ApprovedBy::Command) {
             Ok(Next::Write(approval) | Next::Tell(approval)) => Ok(*approval),
             Err(error) => Err((error.fault, error.message)),
         }
@@ -212,7 +214,7 @@ mod tests {
             let (fault, message) = next(verdict, &record, by).unwrap_err();
             assert!(fault == Fault::InvalidInput && message.contains(says), "{message}, not {says}");
         }
-        assert!(decide(&answer(Verdict::Approve, PLAN), None, LEO, at(30)).is_err());
+        assert!(told(Verdict::Approve, None, LEO, ApprovedBy::Command).is_err());
     }
 
     #[test]
@@ -221,18 +223,30 @@ mod tests {
         let rejected = json!({ "rejected": { "by": MIA, "at": "1970-01-01T00:00:10Z", "reason": "no" } });
         for (more, verdict) in [(approved, Verdict::Approve), (rejected, Verdict::Reject)] {
             let record = record("running", 1, &more);
-            let told = decide(&answer(verdict, PLAN), Some(&record), MIA, at(30)).unwrap();
-            assert_eq!(told, Next::Tell(Box::new(record.approval.unwrap())));
+            let again = told(verdict, Some(&record), MIA, ApprovedBy::Command).unwrap();
+            assert_eq!(again, Next::Tell(Box::new(record.approval.unwrap())));
         }
     }
 
     #[test]
-    fn a_rejection_says_why_in_words_that_can_be_read() {
-        let with = |reason: Option<&str>| Decide { reason: reason.map(str::to_owned), ..answer(Verdict::Reject, PLAN) };
-        assert!(check(&with(Some("not on a Friday"))).is_ok());
-        assert!(check(&answer(Verdict::Approve, PLAN)).is_ok());
-        for wrong in [None, Some(" "), Some("a\u{1b}[31m"), Some("x".repeat(501).as_str())] {
-            assert_eq!(check(&with(wrong)).unwrap_err().fault, Fault::InvalidInput, "{wrong:?}");
-        }
+    fn what_is_approved_by_a_merge_is_approved_by_nothing_else() {
+        let url = "https://git.example.com/pull/7";
+        let waits = record("running", 1, &json!({ "by": "pullRequest", "pullRequest": url }));
+        let (fault, message) = next(Verdict::Approve, &waits, MIA).unwrap_err();
+        assert!(fault == Fault::InvalidInput && message.contains(&format!("by the merge of {url}")), "{message}");
+        assert_eq!(
+            next(Verdict::Reject, &waits, MIA).unwrap().answered(),
+            Answered::Rejected,
+            "whoever may reject may"
+        );
+        let merged = told(Verdict::Approve, Some(&waits), url, ApprovedBy::PullRequest).unwrap();
+        assert!(matches!(merged, Next::Write(approval) if approval.answered() == Answered::Approved));
+        let merged = told(Verdict::Approve, Some(&record("running", 1, &json!({}))), url, ApprovedBy::PullRequest);
+        assert_eq!(merged.unwrap_err().fault, Fault::InvalidInput, "nor the other way round");
+        let other = Record {
+            lease: Some("arn:other".to_owned()),
+            ..record("running", 1, &json!({ "execution": "arn:other" }))
+        };
+        assert!(next(Verdict::Approve, &other, MIA).unwrap_err().1.contains("the run that asked is over"));
     }
 }
