@@ -213,13 +213,16 @@ fn not_joined(error: &CrError, account: &AccountId) -> String {
              berth:tenant, then berth replay {account} --new; or, if it replaces the other one, offboard that one first: \
              berth offboard"
         ),
-        CrError::OtherEnvironment { .. } => format!(
-            "undo what makes the account another one (its organizational unit), or have the file's owners take its entry \
-             out; then berth replay {account} --new"
+        CrError::OtherEnvironment { expected, .. } => format!(
+            "if {expected} is right, put the account's environment back to it in the file, in a change that its owners \
+             review; if not, undo what makes the account {expected} (its organizational unit); then berth replay \
+             {account} --new"
         ),
-        CrError::OtherCluster { .. } => format!(
-            "find out which cluster is right, and correct `cluster` in platform.yaml, or the file in a change that its \
-             owners review; then berth replay {account} --new"
+        // The path has the cluster of platform.yaml, so of the two only the file can be wrong.
+        CrError::OtherCluster { expected, .. } => format!(
+            "put spec.placement.cluster back to {expected}, in whose folder the file is, in a change that its owners \
+             review; then berth replay {account} --new; a tenant changes clusters by `cluster` of its environment in \
+             platform.yaml, and by berth transfer"
         ),
         CrError::NotThisTenant { .. } => {
             "find out whose file it is and move it elsewhere in the repository; then redrive the execution".to_owned()

@@ -3,6 +3,8 @@
 //! These journeys change platform.yaml, so they have a local AWS of their own and take turns.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
+mod edits;
+mod hints;
 mod identity;
 mod transfers;
 mod upgrade;
