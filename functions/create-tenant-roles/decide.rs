@@ -56,7 +56,7 @@ pub(crate) fn decide(input: &Input, state: &State) -> Result<Decision<Change, Ou
 pub(crate) fn wanted_tags(input: &Input, role: &RolePlan) -> Tags {
     let run = &input.run;
     // Berth's own last: no template takes their place.
-    let tags = run.tags.of(ResourceKind::Role).overlaid(Tags(role.tags.clone()));
+    let tags = run.tags.of_role(&role.key).overlaid(Tags(role.tags.clone()));
     tags.overlaid(Tags::of(&run.account_id, &run.tenant))
         .with("berth:role", &role.key)
         .with(TAG_SESSION, &role.session_seconds_max.to_string())
@@ -140,7 +140,7 @@ fn repairs(input: &Input, role: &RolePlan, there: &ObservedRole, boundary: &str)
     if !tags.0.is_empty() {
         changes.push(RoleChange::Tags { tags });
     }
-    let tags = input.run.surplus_tags(ResourceKind::Role, &there.tags, &wanted);
+    let tags = input.run.surplus_tags_of_role(&role.key, &there.tags, &wanted);
     if !tags.0.is_empty() {
         changes.push(RoleChange::Untag { tags });
     }

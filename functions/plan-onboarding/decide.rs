@@ -147,9 +147,11 @@ pub fn with_left_over(plan: &mut Plan, record: Option<&Record>, wanted: &[Thing]
     let mut given = record.map(Record::given).unwrap_or_default();
     given.extend(record.into_iter().flat_map(|record| unlisted(plan, record)));
     let mut left = LeftOvers::of(&given, wanted, platform.left_over);
-    if let Some(tags) = record.and_then(|record| record.tags.as_ref()) {
+    if let Some(mut tags) = record.and_then(|record| record.tags.clone()) {
+        // Those of a role that is not planned any more go or stay with it.
+        tags.by_role.retain(|key, _| plan.roles.roles.iter().any(|role| role.key == *key));
         let remove = platform.left_over == Some(LeftOverPolicy::Remove);
-        let tags = LeftOverTags::of(tags, &plan.run.tags, remove);
+        let tags = LeftOverTags::of(&tags, &plan.run.tags, remove);
         // A run that takes them away leaves none.
         let told = tags.things().into_iter().filter(|_| !remove).map(|tag| LeftOver::new(tag, false));
         left.reported.extend(told);

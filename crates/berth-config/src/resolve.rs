@@ -4,6 +4,8 @@ mod baseline;
 mod pods;
 mod tags;
 
+use std::collections::BTreeMap;
+
 use berth_tenancy::{
     Addresses, AssignmentPlan, BoundaryPlan, ClusterAccount, ClusterName, ClusterPlan, EnvironmentName, NetworkPlan,
     Region, RegionPlan, RolePlan, RoleTrust, RolesPlan, SignInPlan, TransitGatewayPlan,
@@ -126,9 +128,17 @@ fn plan_boundary(boundary: &Boundary, names: Names<'_>) -> Result<BoundaryPlan, 
 }
 
 fn plan_role(role: &RoleTemplate, names: Names<'_>) -> Result<RolePlan, UnknownPlaceholder> {
-    let RoleTemplate { key, name, path, trust, access, managed_policies, inline_policies, session_seconds_max, tags } =
-        role;
-    let tags = tags.iter().map(|(key, value)| Ok((key.clone(), render(value, names)?)));
+    let RoleTemplate {
+        key,
+        name,
+        path,
+        trust,
+        access,
+        managed_policies,
+        inline_policies,
+        session_seconds_max,
+        tags: _, // with the organization's others
+    } = role;
     let inline =
         inline_policies.iter().map(|(policy, document)| Ok((policy.clone(), render_document(document, names)?)));
     Ok(RolePlan {
@@ -140,7 +150,7 @@ fn plan_role(role: &RoleTemplate, names: Names<'_>) -> Result<RolePlan, UnknownP
         managed_policies: managed_policies.iter().map(|arn| render(arn, names)).collect::<Result<_, _>>()?,
         inline_policies: inline.collect::<Result<_, _>>()?,
         session_seconds_max: *session_seconds_max,
-        tags: tags.collect::<Result<_, _>>()?,
+        tags: BTreeMap::new(),
     })
 }
 

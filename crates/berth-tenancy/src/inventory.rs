@@ -109,6 +109,9 @@ pub enum Thing {
         /// The types of resource that have it; all where it is empty.
         #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
         on: BTreeSet<ResourceKind>,
+        /// Keys of the roles that have it as a tag of their own.
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        roles: BTreeSet<String>,
     },
 }
 
@@ -223,10 +226,13 @@ impl fmt::Display for Thing {
             Self::Baseline { region, .. } => write!(f, "baseline in {region}"),
             Self::BaselinePart { region, part } => write!(f, "{part} in {region}"),
             Self::File { path } => write!(f, "entry in {path} of the GitOps repository"),
-            Self::Tag { key, on } if on.is_empty() => write!(f, "tag {key} on everything that Berth made"),
-            Self::Tag { key, on } => {
-                let kinds: Vec<String> = on.iter().map(ToString::to_string).collect();
-                write!(f, "tag {key} on every {}", kinds.join(", "))
+            Self::Tag { key, on, roles } => {
+                let kinds: Vec<String> = on.iter().map(|kind| format!("every {kind}")).collect();
+                let roles: Vec<String> = roles.iter().map(|role| format!("the role {role}")).collect();
+                let places = [kinds, roles].concat();
+                let places =
+                    if places.is_empty() { "everything that Berth made".to_owned() } else { places.join(", ") };
+                write!(f, "tag {key} on {places}")
             }
         }
     }

@@ -31,7 +31,9 @@ impl LeftOverTags {
         let all = without(&given.all, &wanted.all);
         let of_kind = |(kind, tags): (&ResourceKind, _)| (*kind, without(tags, &wanted.of(*kind).0));
         let by_kind = given.by_kind.iter().map(of_kind).filter(|(_, tags)| !tags.is_empty()).collect();
-        Self { tags: OrganizationTags { all, by_kind }, remove }
+        let of_role = |(role, tags): (&String, _)| (role.clone(), without(tags, &wanted.of_role(role).0));
+        let by_role = given.by_role.iter().map(of_role).filter(|(_, tags)| !tags.is_empty()).collect();
+        Self { tags: OrganizationTags { all, by_kind, by_role }, remove }
     }
 
     /// Whether there are none.
@@ -43,13 +45,16 @@ impl LeftOverTags {
     /// As people are told them: one thing for each key.
     #[must_use]
     pub fn things(&self) -> Vec<Thing> {
-        let mut on: BTreeMap<&String, BTreeSet<ResourceKind>> = BTreeMap::new();
+        let mut places: BTreeMap<&String, (BTreeSet<ResourceKind>, BTreeSet<String>)> = BTreeMap::new();
         for (kind, tags) in &self.tags.by_kind {
-            tags.keys().for_each(|key| _ = on.entry(key).or_default().insert(*kind));
+            tags.keys().for_each(|key| _ = places.entry(key).or_default().0.insert(*kind));
+        }
+        for (role, tags) in &self.tags.by_role {
+            tags.keys().for_each(|key| _ = places.entry(key).or_default().1.insert(role.clone()));
         }
         // On everything, whatever else it was on.
-        on.extend(self.tags.all.keys().map(|key| (key, BTreeSet::new())));
-        on.into_iter().map(|(key, on)| Thing::Tag { key: key.clone(), on }).collect()
+        places.extend(self.tags.all.keys().map(|key| (key, Default::default())));
+        places.into_iter().map(|(key, (on, roles))| Thing::Tag { key: key.clone(), on, roles }).collect()
     }
 }
 
@@ -72,13 +77,22 @@ impl Subject {
     /// over, as Berth gave them. A tag of another value is somebody else's.
     #[must_use]
     pub fn surplus_tags(&self, kind: ResourceKind, there: &Tags, wanted: &Tags) -> Tags {
-        let LeftOverTags { tags, remove } = &self.left_over_tags;
+        self.surplus(&self.left_over_tags.tags.of(kind), there, wanted)
+    }
+
+    /// Which tags this run takes away from the role with this key in the plan, as [`Self::surplus_tags`].
+    #[must_use]
+    pub fn surplus_tags_of_role(&self, key: &str, there: &Tags, wanted: &Tags) -> Tags {
+        self.surplus(&self.left_over_tags.tags.of_role(key), there, wanted)
+    }
+
+    fn surplus(&self, left: &Tags, there: &Tags, wanted: &Tags) -> Tags {
         // IAM takes keys that differ only in case for one.
         let is_wanted = |key: &String| wanted.0.keys().any(|wanted| wanted.eq_ignore_ascii_case(key));
         let goes = |(key, value): &(&String, &String)| {
-            *remove && there.get(key) == Some(value) && !is_wanted(key) && !Tags::is_own(key)
+            self.left_over_tags.remove && there.get(key) == Some(value) && !is_wanted(key) && !Tags::is_own(key)
         };
-        tags.of(kind).0.iter().filter(goes).map(|(key, value)| (key.clone(), value.clone())).collect()
+        left.0.iter().filter(goes).map(|(key, value)| (key.clone(), value.clone())).collect()
     }
 }
 
@@ -98,14 +112,22 @@ mod tests {
         let given = organization(json!({
             "all": { "a": "1", "b": "1" },
             "byKind": { "vpc": { "a": "2", "c": "1", "d": "1" }, "subnet": { "c": "1" }, "role": { "b": "2" } },
+            "byRole": { "ci": { "b": "4", "c": "1", "e": "1" }, "viewer": { "f": "1" } },
         }));
-        let wanted = organization(json!({ "all": { "b": "3" }, "byKind": { "vpc": { "c": "2" } } }));
+        let wanted = organization(
+            json!({ "all": { "b": "3" }, "byKind": { "vpc": { "c": "2" } }, "byRole": { "viewer": { "f": "2" } } }),
+        );
         let left = LeftOverTags::of(&given, &wanted, false);
         let shown: Vec<String> = left.things().iter().map(ToString::to_string).collect();
         assert_eq!(
             shown,
-            ["tag a on everything that Berth made", "tag c on every subnet", "tag d on every vpc"],
-            "b is wanted everywhere, c on VPCs"
+            [
+                "tag a on everything that Berth made",
+                "tag c on every subnet, the role ci",
+                "tag d on every vpc",
+                "tag e on the role ci"
+            ],
+            "b is wanted everywhere, c on VPCs, f on viewers"
         );
         assert_eq!(left.tags.of(ResourceKind::Vpc), Tags::from_iter([("a", "2"), ("d", "1")]));
         assert!(LeftOverTags::of(&wanted, &wanted, true).is_empty());
@@ -121,7 +143,10 @@ mod tests {
                 "execution": "arn:mine", "mode": "apply", "tenantRole": "BerthTenant",
                 "tags": { "all": { "kept": "1", "CostCenter": "1" } },
                 "leftOverTags": {
-                    "tags": { "all": { "gone": "1", "changed": "1", "costcenter": "1", "berth:managed-by": "berth" } },
+                    "tags": {
+                        "all": { "gone": "1", "changed": "1", "costcenter": "1", "berth:managed-by": "berth" },
+                        "byRole": { "ci": { "gone": "2", "changed": "2" } },
+                    },
                     "remove": remove,
                 },
             }))
@@ -132,6 +157,9 @@ mod tests {
         let there = wanted.clone().overlaid(Tags::from_iter(theirs));
         let goes = |run: Subject| run.surplus_tags(ResourceKind::Role, &there, &wanted);
         assert_eq!(goes(run(true)), Tags::from_iter([("gone", "1")]));
+        let of_role = |key: &str| run(true).surplus_tags_of_role(key, &there, &wanted);
+        assert_eq!(of_role("ci"), Tags::from_iter([("changed", "2")]), "as this role was given them");
+        assert_eq!(of_role("viewer"), goes(run(true)));
         assert_eq!(goes(run(false)), Tags::default());
         let given = run(false).given_tags();
         assert_eq!(

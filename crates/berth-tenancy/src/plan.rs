@@ -336,8 +336,9 @@ pub struct RolePlan {
     pub inline_policies: BTreeMap<String, serde_json::Value>,
     /// Longest session, in seconds.
     pub session_seconds_max: u32,
-    /// Tags besides Berth's own.
-    #[serde(default)]
+    /// Its own tags in plans of earlier versions, which may be redriven. Since then they are in [`Subject::tags`], with the
+    /// organization's others.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
 }
 

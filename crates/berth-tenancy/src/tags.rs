@@ -84,13 +84,17 @@ pub struct OrganizationTags {
     /// On resources of one kind; these win over `all`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub by_kind: BTreeMap<ResourceKind, BTreeMap<String, String>>,
+    /// On one role, by its key in the plan; these win over both.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub by_role: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 impl OrganizationTags {
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.all.is_empty() && self.by_kind.values().all(BTreeMap::is_empty)
+        let Self { all, by_kind, by_role } = self;
+        all.is_empty() && by_kind.values().chain(by_role.values()).all(BTreeMap::is_empty)
     }
 
     /// Those of a resource of this kind.
@@ -98,6 +102,13 @@ impl OrganizationTags {
     pub fn of(&self, kind: ResourceKind) -> Tags {
         let special = self.by_kind.get(&kind).into_iter().flatten();
         self.all.iter().chain(special).map(|(key, value)| (key.clone(), value.clone())).collect()
+    }
+
+    /// Those of the role with this key in the plan.
+    #[must_use]
+    pub fn of_role(&self, key: &str) -> Tags {
+        let own = self.by_role.get(key).into_iter().flatten();
+        self.of(ResourceKind::Role).overlaid(own.map(|(key, value)| (key.clone(), value.clone())).collect())
     }
 }
 
@@ -108,6 +119,9 @@ impl OrganizationTags {
         self.all.extend(other.all.clone());
         for (kind, tags) in &other.by_kind {
             self.by_kind.entry(*kind).or_default().extend(tags.clone());
+        }
+        for (role, tags) in &other.by_role {
+            self.by_role.entry(role.clone()).or_default().extend(tags.clone());
         }
         self
     }
@@ -197,6 +211,12 @@ mod tests {
         .unwrap();
         assert_eq!(tags.of(ResourceKind::VpcFlowLog), Tags::from_iter([("CostCenter", "2"), ("Owner", "a")]));
         assert_eq!(tags.of(ResourceKind::Vpc), Tags::from_iter([("CostCenter", "1"), ("Owner", "a")]));
+        let tags: OrganizationTags = serde_json::from_str(
+            r#"{ "all": { "a": "1" }, "byKind": { "role": { "a": "2" } }, "byRole": { "developer": { "a": "3" } } }"#,
+        )
+        .unwrap();
+        assert_eq!(tags.of_role("developer"), Tags::from_iter([("a", "3")]));
+        assert_eq!(tags.of_role("viewer"), Tags::from_iter([("a", "2")]));
         let spelled = ResourceKind::ALL.map(|kind| kind.to_string()).join(" ");
         let expected = "vpc subnet route-table internet-gateway vpc-endpoint vpc-flow-log transit-gateway-attachment role \
                         policy oidc-provider backup-vault backup-plan configuration-recorder config-rule access-entry \

@@ -152,7 +152,12 @@ fn told(rig: &Rig, account: &str) -> Vec<(String, String, String)> {
 
 #[test]
 fn a_tag_that_left_the_file_is_told_and_goes_only_where_it_says_so() {
-    let (rig, _turn) = turn(&tags());
+    let (rig, _turn) = turn(&[]);
+    let mut roles = rig.platform("environments.staging.roles.roles");
+    let viewer = roles.as_array_mut().unwrap().iter_mut().find(|role| role["key"] == "viewer").unwrap();
+    viewer["tags"] = json!({ "Team": "readers" });
+    let all: Vec<_> = tags().into_iter().chain([("environments.staging.roles.roles", roles)]).collect();
+    rig.deploy_platform(&all);
     let account = rig.account("untaxed-staging", "staging");
     onboarded(rig, &account);
     assert_tagged(rig, &account, "untaxed");
@@ -171,7 +176,8 @@ fn a_tag_that_left_the_file_is_told_and_goes_only_where_it_says_so() {
     let first = "set `leftOver: remove` in platform.yaml and deploy";
     let of = |what: &str| (what.to_owned(), first.to_owned(), command.clone());
     // Told by both runs, of which the second changed nothing.
-    assert_eq!(told(rig, &account), [of("tag CostCenter on everything that Berth made")]);
+    let left = ["tag CostCenter on everything that Berth made", "tag Team on the role viewer"].map(of);
+    assert_eq!(told(rig, &account), left);
 
     // What is told, done. Somebody has given one tag another value since: it is theirs.
     let vpc = ids.iter().find(|id| id.starts_with("vpc-")).unwrap();
@@ -190,10 +196,11 @@ fn a_tag_that_left_the_file_is_told_and_goes_only_where_it_says_so() {
             "{part}: {removals:#?}"
         );
     }
+    assert!(removals.contains(&"remove tags CostCenter, Team from role untaxed-viewer".to_owned()), "{removals:#?}");
     assert_eq!(told(rig, &account), []);
 
     // Wanted again, it is as it was.
-    rig.deploy_platform(&tags());
+    rig.deploy_platform(&all);
     onboarded(rig, &account);
     assert_eq!(rig.snapshot(&account, "untaxed"), tagged);
 }
@@ -203,7 +210,7 @@ fn a_tag_that_left_the_file_is_told_and_goes_only_where_it_says_so() {
 fn assert_untagged(rig: &Rig, account: &str, theirs: &str) -> Vec<String> {
     let (_, plan) = rig.berth(&["onboard", account, "--plan"]);
     let removals = repaired(rig, account);
-    assert!(removals.iter().all(|line| line.starts_with("remove tags CostCenter from ")), "{removals:#?}");
+    assert!(removals.iter().all(|line| line.starts_with("remove tags CostCenter")), "{removals:#?}");
     assert!(removals.iter().all(|line| plan.contains(line)), "{removals:#?} {plan}");
     for (id, tags) in vpcs_and_subnets(rig, account) {
         let (there, ours) = (tags.get("CostCenter").map(String::as_str), tags.get("berth:managed-by"));

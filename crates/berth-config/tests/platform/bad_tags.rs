@@ -158,6 +158,8 @@ fn the_more_special_wins_and_templates_are_filled_in() {
          tagSpecifications: [{ resourceType: vpc-flow-log, tags: { Cost: logs } }]\n",
         1,
     );
+    let role = "        - key: developer\n";
+    let text = text.replacen(role, &format!("{role}          tags: {{ Cost: \"{{tenant}} developers\" }}\n"), 1);
     let config = PlatformConfig::parse(&text).unwrap_or_else(|errors| panic!("{errors}"));
     let facts = AccountFacts {
         account_id: "111122223333".parse().unwrap(),
@@ -172,4 +174,6 @@ fn the_more_special_wins_and_templates_are_filled_in() {
     let tags = |cost: &str| Tags::from_iter([("Owner", "dev"), ("Cost", cost)]);
     assert_eq!(matched.tags.of(ResourceKind::Vpc), tags("payments 111122223333"));
     assert_eq!(matched.tags.of(ResourceKind::VpcFlowLog), tags("logs"));
+    assert_eq!(matched.tags.of_role("developer"), tags("payments developers"));
+    assert_eq!(matched.tags.of_role("viewer"), tags("payments 111122223333"));
 }
