@@ -27,7 +27,8 @@ pub enum Scenario {
     Renamed,
     /// An account that is onboarded, and that is in another environment's unit by now: it is refused, too.
     Moved,
-    /// An account that is onboarded, and whose plan lost a role and lowered a permission set: that access goes.
+    /// An account that is onboarded, and whose plan lost a role and a tag of the organization's, and lowered a permission
+    /// set: that access and the tag go.
     Reduced,
     /// A new account about whose plan people are asked: a person approves it.
     Approved,
@@ -155,8 +156,8 @@ impl Scenario {
     pub(super) fn prepare(self, rig: &Rig, tenant: &str) -> String {
         let environment = self.environment();
         match self {
-            Self::Reduced => deploy_prod(rig, "none", |_, _| {}),
-            Self::Approved => deploy_prod(rig, "always", |_, _| {}),
+            Self::Reduced => deploy_prod(rig, &[], |prod| prod["tags"] = json!({ "CostCenter": "4711" })),
+            Self::Approved => deploy_prod(rig, &[], |prod| prod["approval"] = json!("always")),
             _ => {}
         }
         let account = rig.account(&format!("{tenant}-{environment}"), environment);
@@ -182,9 +183,9 @@ impl Scenario {
                 let moved = json!({ "AccountId": account, "SourceParentId": from, "DestinationParentId": to });
                 rig.call(MANAGEMENT, "organizations", "move_account", &moved);
             }
-            Self::Reduced => deploy_prod(rig, "none", |roles, sign_in| {
-                roles.retain(|role| role["key"] != "viewer");
-                for one in sign_in {
+            Self::Reduced => deploy_prod(rig, &[("leftOver", json!("remove"))], |prod| {
+                list(prod, "/roles/roles").retain(|role| role["key"] != "viewer");
+                for one in list(prod, "/signIn") {
                     one["permissionSet"] = json!("TenantViewer");
                 }
             }),
@@ -321,21 +322,17 @@ fn made_by_people(rig: &Rig, account: &str) {
     rig.call_in(HUB, "eu-west-1", "eks", "create_access_entry", &entry);
 }
 
-/// Deploys an environment `prod` that is like `staging`, but for its unit, who is asked, and what `edit` makes of its roles and
-/// sign-in.
-fn deploy_prod(rig: &Rig, approval: &str, edit: impl FnOnce(&mut Vec<Value>, &mut Vec<Value>)) {
+/// Deploys an environment `prod` that is like `staging`, but for its unit and what `edit` makes of it, and these values besides.
+fn deploy_prod(rig: &Rig, besides: &[(&str, Value)], edit: impl FnOnce(&mut Value)) {
     let mut prod = rig.platform("environments.staging");
     prod["organizationalUnits"] = rig.platform("environments.prod.organizationalUnits");
-    let mut list = |at: &str| match prod.pointer_mut(at).map(Value::take) {
-        Some(Value::Array(list)) => list,
-        other => panic!("{at} of staging is no list: {other:?}"),
-    };
-    let (mut roles, mut sign_in) = (list("/roles/roles"), list("/signIn"));
-    edit(&mut roles, &mut sign_in);
-    prod["approval"] = json!(approval);
-    prod["roles"]["roles"] = Value::Array(roles);
-    prod["signIn"] = Value::Array(sign_in);
-    rig.deploy_platform(&[("environments.prod", prod)]);
+    edit(&mut prod);
+    rig.deploy_platform(&[besides, &[("environments.prod", prod)]].concat());
+}
+
+/// A list in a value.
+fn list<'a>(value: &'a mut Value, at: &str) -> &'a mut Vec<Value> {
+    value.pointer_mut(at).and_then(Value::as_array_mut).unwrap_or_else(|| panic!("{at} is no list"))
 }
 
 impl fmt::Display for Scenario {
