@@ -3,7 +3,7 @@
 //! changes that they would make, which the steps tell in mode `plan`.
 
 use apply_baseline::ApplyBaseline;
-use berth_config::{AccountFacts, Onboarding, PlatformConfig};
+use berth_config::{AccountFacts, Onboarding, PlatformConfig, RoleTemplate};
 use berth_contract::{CommitRequest, Wish};
 use berth_isolation::{Isolation, SpokeRoute, SpokeRoutes};
 use berth_ledger::{
@@ -19,6 +19,7 @@ use berth_tenancy::{
 use commit_tenant::CommitRequestExt;
 use create_tenant_roles::CreateTenantRoles;
 use plan_onboarding::read_request;
+use proptest::prelude::*;
 use provision_vpc::ProvisionVpc;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -36,50 +37,63 @@ const ID: &str = "0123456789abcdef0";
 /// Regions that an organization can have enabled.
 const ENABLED_REGIONS: usize = 34;
 
-/// What is made larger until `berth validate` refuses it.
+/// What is made larger.
 #[derive(Debug, Clone, Copy)]
 enum Grown {
     ConfigRules,
+    Zones,
     Tiers,
     Routes,
     SharedAttachments,
+    Roles,
     ManagedPolicies,
 }
 
-/// platform.example.yaml with so many regions in dev, and so many of one thing in each.
-fn platform(grown: Grown, count: usize, regions: usize) -> PlatformConfig {
+/// platform.example.yaml with so many regions in dev, and so many of these things, in each region where they are in regions.
+fn platform(grown: &[(Grown, usize)], regions: usize) -> PlatformConfig {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../infra/platform.example.yaml");
     let mut config = PlatformConfig::load(path.as_ref()).unwrap();
     let dev = config.environments.get_mut(&"dev".parse().unwrap()).unwrap();
     let mut region = dev.regions.values().next().unwrap().clone();
-    match grown {
-        Grown::ConfigRules => {
-            let rules = &mut dev.baseline.as_mut().unwrap().config.as_mut().unwrap().rules;
-            let one = rules[1].clone(); // one with parameters
-            let name = |n: usize| format!("{n:03}-{}", "r".repeat(96));
-            *rules = (0..count).map(|n| ConfigRule { name: name(n), ..one.clone() }).collect();
-        }
-        Grown::Tiers => {
-            region.zones = (1..=6).map(|n| format!("euw1-az{n}")).collect();
-            let tier = |n: usize| TierPlan {
-                name: format!("a-tier-of-tenants-{n:02}"),
-                prefix_length: 28,
-                routing: if n == 0 { TierRouting::Private } else { TierRouting::Intra },
-            };
-            region.tiers = (0..count).map(tier).collect();
-        }
-        Grown::Routes => {
-            let route = |n: usize| format!("10.{}.{}.128/25", 100 + n / 256, n % 256).parse().unwrap();
-            region.transit_gateway.routes = (0..count).map(route).collect();
-        }
-        Grown::SharedAttachments => {
-            let attachment = |n: usize| format!("tgw-attach-{n:017x}");
-            region.transit_gateway.shared_attachments = (0..count).map(attachment).collect();
-        }
-        Grown::ManagedPolicies => {
-            let arn = |n: usize| format!("arn:aws:iam::aws:policy/{n:03}{}", "p".repeat(120));
-            for role in &mut dev.roles.roles {
-                role.managed_policies = (0..count).map(arn).collect();
+    for (grown, count) in grown {
+        let numbers = 0..*count;
+        match grown {
+            Grown::ConfigRules => {
+                let rules = &mut dev.baseline.as_mut().unwrap().config.as_mut().unwrap().rules;
+                let one = rules[1].clone(); // one with parameters
+                let name = |n: usize| format!("{n:03}-{}", "r".repeat(96));
+                *rules = numbers.map(|n| ConfigRule { name: name(n), ..one.clone() }).collect();
+            }
+            Grown::Zones => region.zones = numbers.map(|n| format!("euw1-az{}", n + 1)).collect(),
+            Grown::Tiers => {
+                let tier = |n: usize| TierPlan {
+                    name: format!("a-tier-of-tenants-{n:02}"),
+                    prefix_length: 28,
+                    routing: [TierRouting::Private, TierRouting::Intra, TierRouting::Public][n % 3],
+                };
+                region.tiers = numbers.map(tier).collect();
+            }
+            Grown::Routes => {
+                let route = |n: usize| format!("10.{}.{}.128/25", 100 + n / 256, n % 256).parse().unwrap();
+                region.transit_gateway.routes = numbers.map(route).collect();
+            }
+            Grown::SharedAttachments => {
+                let attachment = |n: usize| format!("tgw-attach-{n:017x}");
+                region.transit_gateway.shared_attachments = numbers.map(attachment).collect();
+            }
+            Grown::Roles => {
+                let role = |n: usize| RoleTemplate {
+                    key: format!("role-{n:02}"),
+                    name: format!("{{tenant}}-role-{n:02}"),
+                    ..dev.roles.roles[n % dev.roles.roles.len()].clone()
+                };
+                dev.roles.roles = numbers.map(role).collect();
+            }
+            Grown::ManagedPolicies => {
+                let arn = |n: usize| format!("arn:aws:iam::aws:policy/{n:03}{}", "p".repeat(120));
+                for role in &mut dev.roles.roles {
+                    role.managed_policies = numbers.clone().map(arn).collect();
+                }
             }
         }
     }
@@ -99,11 +113,11 @@ fn largest(grown: Grown, most: usize, regions: usize) -> (usize, PlatformConfig)
     let (mut taken, mut refused) = (0, most + 1);
     while refused - taken > 1 {
         let count = taken.midpoint(refused);
-        let is_taken = platform(grown, count, regions).beyond_limits().is_empty();
+        let is_taken = platform(&[(grown, count)], regions).beyond_limits().is_empty();
         *(if is_taken { &mut taken } else { &mut refused }) = count;
     }
     assert!(taken > 0, "{grown:?}: not even one is taken");
-    (taken, platform(grown, taken, regions))
+    (taken, platform(&[(grown, taken)], regions))
 }
 
 /// Everything that an account may have been given and its plan does not have any more, in every other region.
@@ -156,9 +170,20 @@ fn input(mode: Mode) -> Value {
 fn made<S: Step<Output: Serialize>>(step: &str, input: &S::Input, state: S::State) -> (S::Output, Told) {
     let made = dry_run::<S>(input, state.clone()).unwrap();
     let told = planned::<S>(step, input, state, &made.batches).planned;
-    let sentences = made.batches.iter().flatten().map(|change| change.to_string().replace("(new)", ID));
+    let sentences = made.batches.iter().flatten().map(|change| with_ids(change.to_string()));
     let told = Told { run: input.subject().clone(), sentences: sentences.collect(), changes: told };
     (made.output, told)
+}
+
+/// A text with ids and blocks of AWS's length in the place of those that only AWS gives.
+fn with_ids(text: String) -> String {
+    let mut parts = text.split("(new");
+    let mut whole = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        whole += ID;
+        whole += part.split_once(')').map_or(part, |(_, rest)| rest);
+    }
+    whole.replace("with a /", "with 100.100.100.100/")
 }
 
 /// What a step tells of its changes.
@@ -186,7 +211,8 @@ fn answered<O: Serialize>(output: O, told: Told) -> Result<Value, String> {
             Planned::of(&Origin::of(&step, &run, region.as_ref()), changes)
         }
     };
-    let text = serde_json::to_string(&Converged { output, changes: sentences, planned }).unwrap().replace("(new)", ID);
+    let answer = Converged { output, changes: sentences, planned };
+    let text = with_ids(serde_json::to_string(&answer).unwrap());
     Ok(serde_json::from_str(&text).unwrap())
 }
 
@@ -432,5 +458,40 @@ fn no_state_of_the_largest_plans_has_more_than_step_functions_takes() {
         // The bound is near: else it would refuse what fits.
         let near = applied[0].1.max(planned[0].1);
         assert!(count == most || near > PAYLOAD_BYTES_MAX / 2, "{grown:?} {count} in {regions}: only {near} bytes");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// A plan that `validate` refuses would not have fitted, or nearly so; and one that it takes fits.
+    #[test]
+    fn what_an_account_may_need_is_estimated_closely_and_never_too_low(
+        regions in 1..=REGIONS_MAX,
+        zones in 1..=6_usize,
+        tiers in 1..=8_usize,
+        rules in 0..=30_usize,
+        routes in 0..=40_usize,
+        attachments in 1..=40_usize,
+        roles in 1..=40_usize,
+        policies in 0..=20_usize,
+    ) {
+        let grown = [
+            (Grown::Zones, zones),
+            (Grown::Tiers, tiers),
+            (Grown::ConfigRules, rules),
+            (Grown::Routes, routes),
+            (Grown::SharedAttachments, attachments),
+            (Grown::Roles, roles),
+            (Grown::ManagedPolicies, policies),
+        ];
+        let onboarding = platform(&grown, regions).largest(&"dev".parse().unwrap()).unwrap();
+        // Where a step shows its changes whole they have a bound of their own.
+        let is_whole = |what: &str| !what.ends_with(" got");
+        let planned = sizes(&onboarding, Mode::Plan).into_iter().find(|(what, _)| is_whole(what)).unwrap();
+        let (what, bytes) = std::cmp::max_by_key(sizes(&onboarding, Mode::Apply).swap_remove(0), planned, |(_, n)| *n);
+        let (seen, estimated) = (bytes + AROUND_BYTES, onboarding.state_bytes());
+        prop_assert!(seen <= estimated, "{what}: {seen} bytes, estimated {estimated}");
+        prop_assert!(estimated <= bytes * 115 / 100 + 4 * 1024, "{what}: {bytes} bytes, estimated {estimated}");
     }
 }
