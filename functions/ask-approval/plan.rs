@@ -50,10 +50,14 @@ impl AskApproval {
     /// Starts the execution that plans. [Step Functions `StartExecution`]
     async fn start(&self, input: &Input, machine: &str, execution: &str) -> Result<(), StepError> {
         let run = &input.run;
-        let request = json!({
+        let mut request = json!({
             "accountId": run.account_id, "mode": Mode::Plan, "allowDisruption": run.allow_disruption,
             "requestedBy": run.execution,
         });
+        // People are asked about what a repair may mend, and not about what it leaves.
+        if let (Some(limit), Some(fields)) = (&run.repairs, request.as_object_mut()) {
+            fields.insert("repairs".to_owned(), json!(limit));
+        }
         let name = execution.rsplit(':').next().unwrap_or_default();
         let call = self.step_functions.start_execution().state_machine_arn(live_alias(machine)).name(name);
         let sent = call.input(request.to_string()).send().await;

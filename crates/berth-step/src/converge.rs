@@ -58,8 +58,10 @@ pub async fn converge<S: Step>(
     let state = Box::pin(S::observe(&clients, input)).await?;
     if input.subject().mode == Mode::Plan {
         let DryRun { batches, output, .. } = dry_run::<S>(input, state.clone())?;
-        let changes = batches.iter().flatten().map(|change| logged::<S>(input, change)).collect();
-        return Ok(Converged { output, changes, planned: planned::<S>(actor.step, input, state, &batches) });
+        let told = told::<S>(actor.step, input, state, &batches).into_iter();
+        let (told, changes) = told.map(|(told, change)| (told, logged::<S>(input, change))).unzip();
+        let place = Origin::of(actor.step, input.subject(), input.region());
+        return Ok(Converged { output, changes, planned: Planned::of(&place, told) });
     }
     make_changes::<S>(&clients, (lease, actor), input, state).await
 }
@@ -81,17 +83,33 @@ pub fn dry_run<S: Step>(input: &S::Input, mut state: S::State) -> Result<DryRun<
 }
 
 /// What the batches of a dry run do, from the state that it began with. Pure.
-pub fn planned<S: Step>(step: &str, input: &S::Input, mut state: S::State, batches: &[Vec<S::Change>]) -> Planned {
+pub fn planned<S: Step>(step: &str, input: &S::Input, state: S::State, batches: &[Vec<S::Change>]) -> Planned {
+    let changes = told::<S>(step, input, state, batches).into_iter().map(|(change, _)| change).collect();
+    Planned::of(&Origin::of(step, input.subject(), input.region()), changes)
+}
+
+/// The same, with the change that each is. Of a repair only what it may mend: what it leaves is no part of its plan.
+fn told<'a, S: Step>(
+    step: &str,
+    input: &S::Input,
+    mut state: S::State,
+    batches: &'a [Vec<S::Change>],
+) -> Vec<(ResourceChange, &'a S::Change)> {
     let place = Origin::of(step, input.subject(), input.region());
-    let mut changes = Vec::new();
+    let limit = input.subject().repairs.as_ref();
+    let mut all = Vec::new();
     for batch in batches {
-        let told = |change| ResourceChange::of(&place, S::effect(input, &state, change), change);
-        changes.extend(batch.iter().map(told));
+        for change in batch {
+            let effect = S::effect(input, &state, change);
+            if limit.is_none_or(|limit| limit.has(&effect)) {
+                all.push((ResourceChange::of(&place, effect, change), change));
+            }
+        }
         for change in batch {
             S::apply(&mut state, input, change, None);
         }
     }
-    Planned::of(&place, changes)
+    all
 }
 
 /// Makes changes until nothing is left.

@@ -237,6 +237,16 @@ async fn a_repair_makes_what_it_may_and_leaves_the_rest_as_if_it_were_made() {
     let (step, ledger) = (FillJar::default(), Ledger::default());
     let converged = converge(&step, &ledger, &limited(UntaggedKind::SignIn.into())).await.unwrap();
     assert_eq!((converged.changes.len(), *step.0.level.borrow(), ledger.told.borrow().len()), (0, 0, 0));
+    for (kind, count) in [(UntaggedKind::AccountSetting, 5), (UntaggedKind::SignIn, 0)] {
+        let mut input = limited(kind.into());
+        input.0.mode = Mode::Plan;
+        let planned = converge(&FillJar::default(), &ledger, &input).await.unwrap();
+        assert_eq!(
+            (planned.changes.len(), planned.planned.planned.len()),
+            (count, count),
+            "what it leaves is not planned"
+        );
+    }
 }
 
 #[tokio::test]
