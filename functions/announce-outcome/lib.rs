@@ -11,13 +11,13 @@ mod unchanged;
 
 use aws_sdk_eventbridge::Client as EventBridge;
 use aws_sdk_sfn::Client as StepFunctions;
+use berth_bus::Told;
 use berth_contract::NO_SUCH_ACCOUNT;
 use berth_ledger::{Ending, Ledger, Record, drift_after};
 use berth_step::{Batch, BatchAnswer, Fault, Message, StepError};
 use berth_tenancy::AccountId;
 use serde::Deserialize;
 
-use crate::publish::Told;
 pub use crate::{
     drift::{Looked, account_looked_at, looked, outdated},
     ending::{Change, Ended, ended},
@@ -128,7 +128,7 @@ impl AnnounceOutcome {
     }
 
     async fn publish(&self, account: &AccountId, change: &Change, told: Vec<Told>) -> Result<(), StepError> {
-        publish::publish(&self.event_bridge, &self.bus, account, &change.execution_arn, told).await
+        berth_bus::publish(&self.event_bridge, &self.bus, account, &change.execution_arn, told).await
     }
 }
 

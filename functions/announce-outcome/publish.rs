@@ -1,45 +1,16 @@
-//! Publishes an outcome on the accounts bus.
+//! What is published of an outcome on the accounts bus.
 
-use aws_sdk_eventbridge::{Client, types::PutEventsRequestEntry};
-use berth_aws::{CallResultExt, SdkResultExt};
+use berth_bus::{Told, told};
 use berth_contract::RegionRecord;
 use berth_events::outcome::{
     AccountDriftChanged, AccountIgnored, AccountOffboarded, AccountOffboardingFailed, AccountOnboarded,
-    AccountOnboardingFailed, FailedStatus, OnboardedRegion, Published, SOURCE, StillThere, Version, run_again_command,
+    AccountOnboardingFailed, FailedStatus, OnboardedRegion, StillThere, Version, run_again_command,
 };
 use berth_ledger::{Drift, Ending, Record};
 use berth_step::{Fault, StepError};
 use berth_tenancy::{AccountId, LeftOver, OffboardingScope, Standing};
 
 use crate::{Change, ending::ExecutionStatus, offboarding::asked_part, standing::generation};
-
-/// A `detail-type` and the detail.
-pub(crate) type Told = (&'static str, String);
-
-/// Publishes what is told of an account; nothing for nothing. [EventBridge `PutEvents`]
-pub(crate) async fn publish(
-    client: &Client,
-    bus: &str,
-    account: &AccountId,
-    execution: &str,
-    told: Vec<Told>,
-) -> Result<(), StepError> {
-    if told.is_empty() {
-        return Ok(());
-    }
-    let entry = |(detail_type, detail): Told| {
-        let entry = PutEventsRequestEntry::builder().event_bus_name(bus).source(SOURCE).resources(execution);
-        entry.detail_type(detail_type).detail(detail).build()
-    };
-    let sent = client.put_events().set_entries(Some(told.into_iter().map(entry).collect())).send().await;
-    let answer = sent.named("events:PutEvents").or_common().map_err(|error| error.for_account(account))?;
-    // `PutEvents` answers 200 although it refused an entry.
-    match answer.entries().iter().find_map(|entry| entry.error_code()) {
-        None => Ok(()),
-        Some(code) => Err(StepError::new(Fault::Throttled, format!("events:PutEvents refused the outcome: {code}"))
-            .for_account(account)),
-    }
-}
 
 /// That an account stands otherwise to its plan than it stood; none where it stands as before.
 pub(crate) fn drift(account: &AccountId, record: Option<&Record>, drift: &Drift) -> Result<Option<Told>, StepError> {
@@ -49,7 +20,7 @@ pub(crate) fn drift(account: &AccountId, record: Option<&Record>, drift: &Drift)
     }
     let Drift { standing, since: _, looked_at, execution_arn, counts, changes, planned_changes, failure } =
         drift.clone();
-    let told = AccountDriftChanged {
+    let changed = AccountDriftChanged {
         version: Version,
         account_id: account.clone(),
         tenant: record.and_then(|record| record.tenant.clone()),
@@ -63,7 +34,7 @@ pub(crate) fn drift(account: &AccountId, record: Option<&Record>, drift: &Drift)
         failure,
         looked_at,
     };
-    typed(&told).map(Some)
+    told(&changed).map(Some)
 }
 
 /// How an execution ended.
@@ -80,7 +51,7 @@ pub(crate) fn detail(
     let generation = generation(change).or_else(|| own.map(|record| record.generation));
     let changes = record.and_then(|record| record.changes_of(&change.execution_arn)).unwrap_or_default();
     match ending {
-        Ending::Onboarded { run, regions, commit, left_over, .. } => typed(&AccountOnboarded {
+        Ending::Onboarded { run, regions, commit, left_over, .. } => told(&AccountOnboarded {
             version,
             account_id,
             tenant: run.tenant.clone(),
@@ -95,7 +66,7 @@ pub(crate) fn detail(
             suspended: record.is_some_and(|record| record.suspended.is_some()),
             finished_at,
         }),
-        Ending::Failed(failure) => typed(&AccountOnboardingFailed {
+        Ending::Failed(failure) => told(&AccountOnboardingFailed {
             version,
             account_id,
             tenant: record.and_then(|record| record.tenant.clone()),
@@ -113,7 +84,7 @@ pub(crate) fn detail(
         }
         Ending::Ignored { reason } => {
             let given = record.map(Record::given).unwrap_or_default();
-            typed(&AccountIgnored {
+            told(&AccountIgnored {
                 version,
                 account_id,
                 reason: reason.clone(),
@@ -147,7 +118,7 @@ fn left(account: &AccountId, record: Option<&Record>, change: &Change, ending: &
     let finished_at = change.ended_at()?;
     let changes = record.and_then(|record| record.changes_of(&change.execution_arn)).unwrap_or_default();
     match ending {
-        Ending::Offboarded(tombstone) => typed(&AccountOffboarded {
+        Ending::Offboarded(tombstone) => told(&AccountOffboarded {
             version,
             account_id,
             tenant: tombstone.tenant.clone(),
@@ -160,7 +131,7 @@ fn left(account: &AccountId, record: Option<&Record>, change: &Change, ending: &
         }),
         Ending::OffboardingFailed(failure) => {
             let (scope, region) = asked_part(change).unwrap_or_default();
-            typed(&AccountOffboardingFailed {
+            told(&AccountOffboardingFailed {
                 version,
                 account_id,
                 tenant: record.and_then(|record| record.tenant.clone()),
@@ -177,12 +148,6 @@ fn left(account: &AccountId, record: Option<&Record>, change: &Change, ending: &
         }
         _ => Err(StepError::new(Fault::Bug, "an account that stays was to be announced as one that leaves")),
     }
-}
-
-fn typed<E: Published>(event: &E) -> Result<Told, StepError> {
-    let text = serde_json::to_string(event)
-        .map_err(|error| StepError::new(Fault::Bug, "an outcome cannot be written as JSON").because(error))?;
-    Ok((E::DETAIL_TYPE, text))
 }
 
 /// How Step Functions calls the end of an execution that failed.

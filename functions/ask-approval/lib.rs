@@ -8,9 +8,12 @@ mod decide;
 mod plan;
 mod shown;
 
+use aws_sdk_eventbridge::Client as EventBridge;
 use aws_sdk_sfn::{Client as StepFunctions, error::SdkError, operation::send_task_success::SendTaskSuccessError};
 use berth_aws::{CallFailure, SdkResultExt, was_awaited};
+use berth_bus::{publish, told};
 use berth_contract::{Answered, Approval, PlanDocument, TaskToken};
+use berth_events::outcome::{AccountApprovalRequested, Version};
 use berth_ledger::{Ledger, Question};
 use berth_step::{Fault, StepError, has_subject};
 use berth_tenancy::{ApprovalPlan, ApprovedBy, Subject};
@@ -44,6 +47,10 @@ pub struct AskApproval {
     pub ledger: Ledger,
     /// Plans, and answers the state.
     pub step_functions: StepFunctions,
+    /// Tells people that they are asked.
+    pub event_bridge: EventBridge,
+    /// Name of the accounts bus.
+    pub bus: String,
 }
 
 impl AskApproval {
@@ -84,10 +91,12 @@ impl AskApproval {
                 }
                 let question = question(run, &plan, &approval)?;
                 self.ledger.ask(run, &approval, &input.task_token.0).await?;
-                match question {
-                    Some(question) => self.ledger.propose_question(&question).await,
-                    None => Ok(()),
+                if let Some(question) = question {
+                    self.ledger.propose_question(&question).await?;
                 }
+                // Last: whoever hears of it may answer. One that is cut off here asks, and tells, once more.
+                let told = told(&requested(run, &approval))?;
+                publish(&self.event_bridge, &self.bus, &run.account_id, &run.execution, vec![told]).await
             }
         }
     }
@@ -98,6 +107,28 @@ impl AskApproval {
         let sent: Result<_, SdkError<SendTaskSuccessError>> = call.send().await;
         // Nobody waits when the execution was stopped, or an earlier attempt has answered.
         was_awaited(sent.named("states:SendTaskSuccess")).map(drop).map_err(CallFailure::or_common)
+    }
+}
+
+/// What is told of a question. It has no token.
+fn requested(run: &Subject, approval: &Approval) -> AccountApprovalRequested {
+    let (account, plan) = (&run.account_id, &approval.plan);
+    let is_by_command = approval.by == ApprovedBy::Command;
+    AccountApprovalRequested {
+        version: Version,
+        account_id: account.clone(),
+        tenant: run.tenant.clone(),
+        environment: run.environment.clone(),
+        execution_arn: run.execution.clone(),
+        plan: plan.clone(),
+        counts: approval.counts,
+        question: approval.question,
+        by: approval.by,
+        approvers: approval.approvers,
+        since: approval.since,
+        until: approval.until,
+        look: format!("berth status {account}"),
+        approve: is_by_command.then(|| format!("berth approve {account} --plan {plan}")),
     }
 }
 

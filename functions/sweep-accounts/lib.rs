@@ -20,8 +20,8 @@ use aws_sdk_sfn::Client as StepFunctions;
 use berth_aws::{Part, PolicyFile, SessionScope, Sessions};
 use berth_config::PlatformConfig;
 use berth_contract::sweep::{Ask, IdentityChange, Input, Leave, Problem, Report};
-use berth_ledger::{Ledger, Listing, Unreadable};
-use berth_step::{Fault, StepError};
+use berth_ledger::{Ledger, Listing, Record, Unreadable};
+use berth_step::{Fault, StepError, write_approvals};
 use berth_tenancy::AccountId;
 use jiff::{SignedDuration, Timestamp};
 
@@ -90,6 +90,9 @@ impl SweepAccounts {
         }
         let mut refused = 0;
         if !dry_run {
+            if let Some((waiting, oldest)) = approvals(state.records.values(), now) {
+                write_approvals(waiting, oldest, now);
+            }
             for each in publish::publish(&self.event_bridge, &self.bus, &asked).await {
                 refused += each.accounts;
                 problems.push(each.error);
@@ -143,6 +146,14 @@ impl SweepAccounts {
         }
         Ok((state, problems))
     }
+}
+
+/// How many plans wait for an approval, and for how many seconds the oldest of them; none where none does.
+#[must_use]
+pub fn approvals<'a>(records: impl Iterator<Item = &'a Record>, now: Timestamp) -> Option<(usize, u64)> {
+    let seconds = |since: Timestamp| u64::try_from(now.duration_since(since).as_secs()).unwrap_or_default();
+    let ages: Vec<u64> = records.filter_map(Record::waiting).map(|asked| seconds(asked.since)).collect();
+    ages.iter().max().map(|oldest| (ages.len(), *oldest))
 }
 
 impl Limits {

@@ -17,7 +17,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Failure, Source};
-pub use approved::{ApprovedPlan, Approver};
+pub use approved::{ACCOUNT_APPROVAL_REQUESTED, AccountApprovalRequested, ApprovedPlan, Approver};
 pub use version::Version;
 
 /// `source` of every event that Berth publishes.

@@ -107,6 +107,10 @@ pub(crate) fn own(source: &str, kind: &str, detail: &Node, envelope: &Node) -> R
             let account = account_id(&detail.account_id).ok();
             Recognised::ignore("it says how an onboarding ended").about(account).from(Source::Own)
         }
+        outcome::ACCOUNT_APPROVAL_REQUESTED => {
+            let account = account_id(&detail.account_id).ok();
+            Recognised::ignore("it says that a plan waits for an approval").about(account).from(Source::Own)
+        }
         outcome::ACCOUNT_DRIFT_CHANGED => {
             let account = account_id(&detail.account_id).ok();
             Recognised::ignore("it says how an account stands to its plan").about(account).from(Source::Own)

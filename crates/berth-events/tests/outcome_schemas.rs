@@ -6,15 +6,15 @@ use std::{collections::BTreeMap, fs, path::PathBuf};
 use berth_events::{
     Decision, Failure, Source,
     outcome::{
-        self, AccountCreated, AccountDriftChanged, AccountIgnored, AccountOffboarded, AccountOffboardingFailed,
-        AccountOnboarded, AccountOnboardingFailed, ApprovedPlan, Approver, FailedStatus, OnboardedRegion, Published,
-        StillThere, Version,
+        self, AccountApprovalRequested, AccountCreated, AccountDriftChanged, AccountIgnored, AccountOffboarded,
+        AccountOffboardingFailed, AccountOnboarded, AccountOnboardingFailed, ApprovedPlan, Approver, FailedStatus,
+        OnboardedRegion, Published, StillThere, Version,
     },
     recognise,
 };
 use berth_tenancy::{
-    Action, Counts, DriftedChange, LeftOver, OffboardingScope, PlannedChange, ResourceKind, Standing, Thing,
-    ToldChange, without_formats,
+    Action, ApprovedBy, Counts, DriftedChange, LeftOver, OffboardingScope, PlannedChange, ResourceKind, Standing,
+    Thing, ToldChange, without_formats,
 };
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings, transform::RecursiveTransform};
 use serde::{Serialize, de::DeserializeOwned};
@@ -183,6 +183,25 @@ fn drift_changed() -> AccountDriftChanged {
     }
 }
 
+fn approval_requested() -> AccountApprovalRequested {
+    AccountApprovalRequested {
+        version: Version,
+        account_id: "111122223333".parse().unwrap(),
+        tenant: "payments".parse().unwrap(),
+        environment: "dev".parse().unwrap(),
+        execution_arn: "arn:aws:states:us-east-1:210987654321:execution:berth-onboard-account:one".to_owned(),
+        plan: "sha256:1".to_owned(),
+        counts: Counts { create: 1, ..Counts::default() },
+        question: 1,
+        by: ApprovedBy::Command,
+        approvers: 1,
+        since: "2026-01-02T03:04:05Z".parse().unwrap(),
+        until: "2026-01-09T03:04:05Z".parse().unwrap(),
+        look: "berth status 111122223333".to_owned(),
+        approve: Some("berth approve 111122223333 --plan sha256:1".to_owned()),
+    }
+}
+
 /// Compares the committed schema with the types, and repairs it when it is stale.
 fn stale<T: JsonSchema>(file: &str) -> Option<String> {
     let path = PathBuf::from(FOLDER).join(format!("{file}.schema.json"));
@@ -222,6 +241,7 @@ fn the_published_schemas_are_those_of_the_types() {
         stale::<AccountOffboarded>("account-offboarded"),
         stale::<AccountOffboardingFailed>("account-offboarding-failed"),
         stale::<AccountDriftChanged>("account-drift-changed"),
+        stale::<AccountApprovalRequested>("account-approval-requested"),
     ]
     .into_iter()
     .flatten()
@@ -240,6 +260,7 @@ fn the_published_schemas_have_no_format() {
         schema_of::<AccountOffboarded>(),
         schema_of::<AccountOffboardingFailed>(),
         schema_of::<AccountDriftChanged>(),
+        schema_of::<AccountApprovalRequested>(),
     ] {
         assert!(!schema.to_string().contains("\"format\":"), "{schema}");
     }
@@ -254,6 +275,7 @@ fn every_event_fits_its_schema_and_is_read_back_as_it_was() {
     fits(&offboarded(), &["accountId", "executionArn", "isClosed", "finishedAt"]);
     fits(&offboarding_failed(), &["accountId", "executionArn", "status", "failure", "runAgain", "finishedAt"]);
     fits(&drift_changed(), &["accountId", "executionArn", "standing", "was", "counts", "lookedAt"]);
+    fits(&approval_requested(), &["accountId", "executionArn", "plan", "counts", "by", "since", "until", "look"]);
 }
 
 #[test]
@@ -285,4 +307,6 @@ fn only_account_created_starts_something_when_it_comes_back() {
     assert_eq!(delivered(&ignored()), Decision::Ignore);
     assert_eq!(delivered(&offboarded()), Decision::Ignore);
     assert_eq!(delivered(&offboarding_failed()), Decision::Ignore);
+    assert_eq!(delivered(&drift_changed()), Decision::Ignore);
+    assert_eq!(delivered(&approval_requested()), Decision::Ignore);
 }

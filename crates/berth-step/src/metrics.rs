@@ -61,6 +61,17 @@ pub const STANDINGS: Directive = Directive {
     ],
 };
 
+/// How many plans wait for an approval, and for how long the oldest of them. Written while any does: see
+/// [`crate::write_approvals`].
+pub const APPROVALS: Directive = Directive {
+    namespace: NAMESPACE,
+    dimensions: &[&["Function"]],
+    metrics: &[
+        Metric { name: "ApprovalsWaiting", unit: "Count" },
+        Metric { name: "OldestApprovalSeconds", unit: "Seconds" },
+    ],
+};
+
 /// The members of a log line that CloudWatch reads.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]

@@ -10,7 +10,8 @@ use berth_ledger::{Admission, Record, Status, admit};
 use berth_tenancy::{Binding, Identity, TenantSource};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
-use sweep_accounts::{IDENTITY_CHANGES_MAX, Limits, Listed, State, Swept, decide, needs_tags};
+use serde_json::json;
+use sweep_accounts::{IDENTITY_CHANGES_MAX, Limits, Listed, State, Swept, approvals, decide, needs_tags};
 
 const OURS: &str = "ou-ab12-dev00001";
 const ELSEWHERE: &str = "ou-ab12-other001";
@@ -363,4 +364,25 @@ proptest! {
         }
         prop_assert_eq!(sweep(&state).asked, []);
     }
+}
+
+#[test]
+fn plans_that_wait_are_counted_with_the_age_of_the_oldest() {
+    let asked = |status: &str, since: &str, approved: bool| -> Record {
+        let approved = if approved { json!([{ "by": "arn:mia", "at": since }]) } else { json!([]) };
+        serde_json::from_value(json!({
+            "accountId": "111122223333", "status": status, "generation": 1, "lease": "arn:me", "since": since,
+            "approval": {
+                "plan": "sha256:1", "plannedBy": "arn:plan", "execution": "arn:me", "question": 1, "revision": 1,
+                "counts": { "create": 1, "change": 0, "delete": 0, "disrupts": 0 }, "approvers": 1,
+                "since": since, "asked": since, "until": since, "approved": approved,
+            },
+        }))
+        .unwrap()
+    };
+    let now = "2026-01-03T00:00:00Z".parse().unwrap();
+    let over = [asked("failed", "2026-01-01T00:00:00Z", false), asked("running", "2026-01-01T00:00:00Z", true)];
+    assert_eq!(approvals(over.iter(), now), None);
+    let waiting = [asked("running", "2026-01-02T00:00:00Z", false), asked("running", "2026-01-01T12:00:00Z", false)];
+    assert_eq!(approvals(over.iter().chain(&waiting), now), Some((2, 129_600)));
 }

@@ -29,7 +29,7 @@ def validator(path: Path) -> jsonschema.protocols.Validator:
 
 
 def test_there_is_a_schema_for_the_platform_the_chart_and_each_event() -> None:
-    assert len(SCHEMAS) == 9
+    assert len(SCHEMAS) == 10
 
 
 @pytest.mark.parametrize("path", SCHEMAS, ids=lambda path: path.name)

@@ -160,6 +160,7 @@ def test_every_alarm_watches_something_that_exists_and_tells_the_topic(hub: Load
             "QueueName": queues,
             "FunctionName": {f"berth-{name}" for name in FUNCTIONS},
             "StateMachineArn": set(machines),
+            "Function": {"sweep-accounts"},
             "Fault": {"Bug"},  # tests/tests/contract/metrics.rs holds Berth's own metrics to what is emitted
         }
         assert dimension["Value"] in exists[dimension["Name"]]
@@ -178,6 +179,7 @@ def test_every_alarm_watches_something_that_exists_and_tells_the_topic(hub: Load
         ("Bug", "Invocations"),
         ("berth-sweep-accounts", "Errors"),
         ("berth-sweep-accounts", "Invocations"),
+        ("sweep-accounts", "OldestApprovalSeconds"),
         ("berth-detect-drift", "Errors"),
         ("berth-prove-isolation", "Errors"),
         ("berth-prove-isolation", "Invocations"),

@@ -6,7 +6,9 @@
 mod answers;
 mod ends;
 mod merges;
+mod repairs;
 mod rivals;
+mod secrets;
 
 use std::sync::MutexGuard;
 

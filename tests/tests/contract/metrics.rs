@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use berth_step::{EMITTED, Fault, NAMESPACE, NO_FAULT, STANDINGS};
+use berth_step::{APPROVALS, EMITTED, Fault, NAMESPACE, NO_FAULT, STANDINGS};
 use berth_tests::registry::{Machine, machines};
 use serde_json::Value as Json;
 use serde_yaml_ng::Value;
@@ -65,7 +65,7 @@ fn of_alarms(template: &Value) -> Vec<Read> {
 fn problem(read: &Read) -> Option<String> {
     let mut names: Vec<&str> = read.dimensions.iter().map(|(name, _)| name.as_str()).collect();
     names.sort_unstable();
-    let emitted = EMITTED.iter().chain([&STANDINGS]).any(|directive| {
+    let emitted = EMITTED.iter().chain([&STANDINGS, &APPROVALS]).any(|directive| {
         directive.metrics.iter().any(|metric| metric.name == read.metric)
             && directive.dimensions.iter().any(|set| {
                 let mut set = set.to_vec();
@@ -81,7 +81,7 @@ fn problem(read: &Read) -> Option<String> {
     read.dimensions.iter().find_map(|(name, value)| {
         let known = match name.as_str() {
             "Step" => steps.contains(value),
-            "Function" => value == "detect-drift",
+            "Function" => ["detect-drift", "sweep-accounts"].contains(&value.as_str()),
             _ => value == NO_FAULT || Fault::ALL.iter().any(|fault| fault.name() == value),
         };
         (!known).then(|| format!("{}: {name} is never {value}", read.at))
@@ -114,7 +114,7 @@ fn a_metric_that_nobody_emits_and_a_fault_that_does_not_exist_are_found() {
 #[test]
 fn every_standing_is_a_line_of_the_dashboard() {
     let read = of_widgets(&dashboard(&template()));
-    for metric in STANDINGS.metrics {
+    for metric in STANDINGS.metrics.iter().chain(APPROVALS.metrics) {
         assert!(read.iter().any(|read| read.metric == metric.name), "{} is not on the dashboard", metric.name);
     }
 }

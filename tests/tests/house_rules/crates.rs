@@ -8,8 +8,9 @@ use crate::source::{File, ending, files, none};
 
 /// Crates other than functions that may name an SDK of AWS, and which. Every other crate goes through these. aws-sdk-ec2
 /// costs minutes of every build (docs/decisions/0001). A function may name those of the services that its policy allows.
-const MAY_USE: [(&str, &[&str]); 13] = [
+const MAY_USE: [(&str, &[&str]); 14] = [
     ("crates/berth-approval", &["sfn"]),
+    ("crates/berth-bus", &["eventbridge"]),
     ("crates/berth-aws", &["sts"]),
     ("crates/berth-history", &["sfn"]),
     ("crates/berth-ec2", &["ec2"]),
