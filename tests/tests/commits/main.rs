@@ -2,6 +2,7 @@
 //! queue makes of many, what SQS and the server refuse, who merges without pull requests, and where no secret may be.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
+mod approved;
 mod branches;
 mod checked;
 mod queue;
