@@ -5,7 +5,7 @@ use berth_aws::{CallResultExt, SdkResultExt};
 use berth_step::StepError;
 use berth_tenancy::{BackupPlan, BackupRule, ResourceKind, Tags};
 
-use super::Clients;
+use super::{Clients, went};
 use crate::{Input, PLAN_NAME, Plan, PlannedRule, Selection, Vault, decide::wanted::tags, selection_name, token};
 
 /// The vault, the plan, and whether the role is there.
@@ -63,7 +63,7 @@ async fn plan(clients: &Clients, input: &Input) -> Result<Option<Plan>, StepErro
         return Ok(Some(Plan { id, arn, ours: false, tagged: false, surplus, rules, selections }));
     }
     let (tagged, surplus) = compared(input, ResourceKind::BackupPlan, &on_it);
-    let answer = answer.named("backup:GetBackupPlan").or_common()?;
+    let answer = answer.named("backup:GetBackupPlan").map_err(went)?;
     let rules = answer.backup_plan().map(|plan| plan.rules().iter().map(rule).collect()).unwrap_or_default();
     Ok(Some(Plan { id, arn, ours: true, tagged, surplus, rules, selections: selections? }))
 }
@@ -79,7 +79,7 @@ pub(super) async fn selections(clients: &Clients, input: &Input, plan: &str) -> 
     let mut selections = Vec::new();
     let mut listed = clients.backup.list_backup_selections().backup_plan_id(plan).into_paginator().items().send();
     while let Some(selection) = listed.next().await {
-        let selection = selection.named("backup:ListBackupSelections").or_common()?;
+        let selection = selection.named("backup:ListBackupSelections").map_err(went)?;
         let name = selection.selection_name().unwrap_or_default().to_owned();
         let ours = selection.creator_request_id() == Some(token(&input.run.account_id, &name).as_str());
         selections.push(Selection { id: selection.selection_id().unwrap_or_default().to_owned(), name, ours });
@@ -107,7 +107,7 @@ fn rule(rule: &types::BackupRule) -> PlannedRule {
 /// [Backup `ListTags`]
 pub(super) async fn tags_of(clients: &Clients, arn: &str) -> Result<Tags, StepError> {
     let sent = clients.backup.list_tags().resource_arn(arn).send().await;
-    let answer = sent.named("backup:ListTags").or_common()?;
+    let answer = sent.named("backup:ListTags").map_err(went)?;
     Ok(answer.tags.unwrap_or_default().into_iter().collect())
 }
 

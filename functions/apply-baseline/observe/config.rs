@@ -7,7 +7,7 @@ use berth_aws::{CallResultExt, SdkResultExt};
 use berth_step::StepError;
 use berth_tenancy::{ConfigFrequency, ConfigRule, ConfigScope, ResourceKind, Tags};
 
-use super::Clients;
+use super::{Clients, went};
 use crate::{Channel, Input, RECORDER, Recorder, Rule, decide::wanted::CONTROL_TOWER};
 
 /// The recorder, the channel, and the rules by name in the account.
@@ -89,7 +89,7 @@ async fn tags(clients: &Clients, arn: String) -> Result<Tags, StepError> {
     let mut found = Tags::default();
     let mut listed = clients.config.list_tags_for_resource().resource_arn(arn).into_paginator().items().send();
     while let Some(tag) = listed.next().await {
-        let tag = tag.named("config:ListTagsForResource").or_common()?;
+        let tag = tag.named("config:ListTagsForResource").map_err(went)?;
         found.0.extend(tag.key.zip(tag.value));
     }
     Ok(found)
