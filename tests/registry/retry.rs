@@ -87,7 +87,12 @@ fn usual(fault: Fault) -> Option<Retrier> {
         Fault::NotReady => Some(Retrier::steady(26)),
         Fault::Throttled => Some(Retrier::growing(1500, 14)),
         Fault::Conflict => Some(Retrier::growing(30, 6)),
-        Fault::Denied | Fault::NotOwned | Fault::InvalidInput | Fault::Superseded | Fault::Bug => None,
+        Fault::Denied
+        | Fault::NotOwned
+        | Fault::InvalidInput
+        | Fault::Superseded
+        | Fault::ExtensionFailed
+        | Fault::Bug => None,
     }
 }
 

@@ -180,9 +180,10 @@ fn telling_of(call: &Call) -> Option<&'static Telling> {
     all().find(|one| one.service == call.service && one.operation == call.operation)
 }
 
-/// Whether the sentence is about a change of no resource: of the ledger, or of the repository.
+/// Whether the sentence is about a change of no resource: of the ledger, of the repository, or of what an extension has.
 pub(super) fn is_of_no_resource(change: &ToldChange) -> bool {
-    change.step == "commit-tenant" || OF_THE_LEDGER.iter().any(|begin| change.change.starts_with(begin))
+    ["commit-tenant", "call-extension"].contains(&&*change.step)
+        || OF_THE_LEDGER.iter().any(|begin| change.change.starts_with(begin))
 }
 
 /// Whether the sentence tells this call.

@@ -2,11 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use berth_tenancy::{ClusterName, DefaultVpc, Delivery, ORGANIZATION_TAGS_MAX, OrganizationalUnitId, Region, TierPlan};
+use berth_tenancy::{
+    ClusterName, DefaultVpc, Delivery, Extension, ORGANIZATION_TAGS_MAX, OrganizationalUnitId, Region, TierPlan,
+};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::{AddressSource, Approval, Baseline, FlowLogs, GatewayEndpoint, OnDrift, Roles, SignIn, TransitGateway};
+
+/// Most extensions of an environment: the history of an execution has room for the waits of no more (tests/tests/contract).
+pub(crate) const EXTENSIONS_MAX: usize = 3;
 
 /// One environment.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
@@ -46,6 +51,10 @@ pub struct Environment {
     /// Whether people are asked before a run changes anything: `none`, `always` or `disruptive`, or that with its rules.
     #[serde(default)]
     pub approval: Approval,
+    /// What of the platform's own is called in each run: Lambda functions and state machines of the hub account.
+    #[serde(default)]
+    #[schemars(length(max = EXTENSIONS_MAX), extend("uniqueItems" = true))]
+    pub after: Vec<Extension>,
     /// How accounts of the environment leave.
     #[serde(default)]
     pub offboarding: OffboardingRules,

@@ -1,8 +1,9 @@
 //! What the configuration means for one account: not ours, or everything that it gets.
 
 use berth_tenancy::{
-    BaselinePlan, ClusterPlan, DefaultVpc, EnvironmentName, GitOpsPlan, OrganizationTags, OrganizationalUnitId,
-    Partition, PodIdentityPlan, RegionPlan, RoleName, RolesPlan, SignInPlan, TenantName, TenantSource, tenant_path,
+    BaselinePlan, ClusterPlan, DefaultVpc, EnvironmentName, ExtensionsPlan, GitOpsPlan, OrganizationTags,
+    OrganizationalUnitId, Partition, PodIdentityPlan, RegionPlan, RoleName, RolesPlan, SignInPlan, TenantName,
+    TenantSource, tenant_path,
 };
 
 use crate::{
@@ -48,6 +49,8 @@ pub struct Onboarding {
     pub pod_identity: Vec<PodIdentityPlan>,
     /// Clusters on which the tenant has to be Ready before the onboarding ends.
     pub awaited_clusters: Vec<ClusterPlan>,
+    /// What of the platform's own is called.
+    pub extensions: ExtensionsPlan,
     /// Whether people are asked before a run changes anything.
     pub approval: ApprovalRules,
     /// Where the tenant's custom resource goes, and what it says.
@@ -252,6 +255,7 @@ impl PlatformConfig {
             awaited_clusters: clusters.iter().filter(|_| cluster.await_ready).cloned().collect(),
             clusters,
             approval: environment.approval.rules(),
+            extensions: environment.after.iter().cloned().collect(),
             git_ops,
             tenant_role: self.tenant_role.clone(),
             tags: resolve::tags(self, environment, names)?,

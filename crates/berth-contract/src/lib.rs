@@ -22,6 +22,7 @@ pub const NO_SUCH_ACCOUNT: &str =
 mod approval;
 mod commit;
 pub mod drift;
+mod extension;
 mod lines;
 mod offboarding;
 mod output;
@@ -33,6 +34,7 @@ pub mod sweep;
 pub use approval::{Answered, Approval, DECISION_HEADER, Decide, Decided, PROOF_SECONDS, Proof, Rejection, Verdict};
 pub use commit::{CommitRequest, Settled, TaskToken, Wish};
 pub use drift::Drift;
+pub use extension::{ExtensionAnswer, ExtensionRegion, ExtensionRequest, ExtensionRole};
 pub use lines::{PlanLine, plan_lines};
 pub use offboarding::{LeftBaseline, LeftRegion, OffboardingOutput};
 pub use output::{CommitOutput, ExecutionOutput, RegionResult};

@@ -157,13 +157,20 @@ pub enum Difference<'a> {
     More,
 }
 
-/// The changes of one invocation among all: those of its step, and of its region, if it is a step that runs once for each.
+/// The changes of one invocation among all: those of its step, and of its region, if it is a step that runs once for each. Of a
+/// step that runs several times otherwise, as each extension is called once, those that the summary is of.
 #[must_use]
 pub fn changes_of(changes: &[ResourceChange], summary: &StepSummary) -> Vec<ResourceChange> {
     let is_its = |change: &&ResourceChange| {
         change.step == summary.step && (summary.region.is_none() || change.region == summary.region)
     };
-    changes.iter().filter(is_its).cloned().collect()
+    let all: Vec<ResourceChange> = changes.iter().filter(is_its).cloned().collect();
+    let count = summary.counts.sum();
+    if count == 0 || count >= all.len() {
+        return all;
+    }
+    let own = all.windows(count).find(|own| Planned::digest(own) == summary.digest).map(<[ResourceChange]>::to_vec);
+    own.unwrap_or(all)
 }
 
 /// Why the answers of the steps are not the plan.

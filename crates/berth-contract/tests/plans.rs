@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
-use std::{fs, path::Path};
+use std::fs;
 
-use berth_contract::{Difference, Incomplete, PlanDocument, Withheld, changes_in_answer, in_order};
+use berth_contract::{
+    Difference, ExtensionAnswer, ExtensionRequest, Incomplete, PlanDocument, Withheld, changes_in_answer, in_order,
+};
 use berth_events::outcome::{StillThere, Version};
 use berth_tenancy::{
     AccountId, Counts, Effect, LeftOver, Origin, Planned, Region, ResourceChange, ResourceKind, StepSummary, Thing,
@@ -90,12 +92,30 @@ fn schema() -> Value {
 
 #[test]
 fn the_published_schema_of_a_plan_is_the_one_of_the_types() {
-    let schema = format!("{}\n", serde_json::to_string_pretty(&schema()).unwrap());
-    let is_published = fs::read_to_string(PUBLISHED).is_ok_and(|text| text == schema);
+    publish(PUBLISHED, &schema());
+}
+
+/// Writes a schema where it is published, and fails when it was another.
+fn publish(path: &str, schema: &Value) {
+    let schema = format!("{}\n", serde_json::to_string_pretty(schema).unwrap());
+    let is_published = fs::read_to_string(path).is_ok_and(|text| text == schema);
     if !is_published {
-        fs::write(Path::new(PUBLISHED), schema).unwrap();
+        fs::write(path, schema).unwrap();
     }
-    assert!(is_published, "docs/plan.schema.json was stale and is written anew: commit it");
+    assert!(is_published, "{path} was stale and is written anew: commit it");
+}
+
+#[test]
+fn the_published_schemas_of_extensions_are_those_of_the_types() {
+    let settings =
+        || SchemaSettings::draft2020_12().for_serialize().with_transform(RecursiveTransform(without_formats));
+    for (name, schema) in [
+        ("request", SchemaGenerator::new(settings()).into_root_schema_for::<ExtensionRequest>()),
+        ("answer", SchemaGenerator::new(settings()).into_root_schema_for::<ExtensionAnswer>()),
+    ] {
+        let path = PUBLISHED.replace("plan.schema", &format!("extension-{name}.schema"));
+        publish(&path, &serde_json::to_value(schema).unwrap());
+    }
 }
 
 #[test]
@@ -201,4 +221,19 @@ fn two_plans_are_compared_by_all_that_is_known_of_their_changes() {
     let removed = now.changes.remove(0);
     let (gone, new) = kept.compared(&now);
     assert_eq!((gone, new), (vec![&removed, &kept.changes[3]], vec![&now.changes[2]]));
+}
+
+#[test]
+fn invocations_of_one_step_have_their_own_changes() {
+    let call = |name: &str| {
+        let effect = Effect::changes(UntaggedKind::Extension, "lambda:InvokeFunction").id(name);
+        answer("call-extension", None, vec![effect])
+    };
+    let calls = [call("first"), call("second")];
+    let summaries: Vec<StepSummary> = calls.iter().flat_map(|call| call.summary.clone()).collect();
+    let answers: Vec<ResourceChange> = calls.iter().rev().flat_map(|call| call.planned.clone()).collect();
+    let changes = in_order(&answers, &summaries).unwrap();
+    let ids: Vec<Option<&str>> = changes.iter().map(|change| change.id.as_deref()).collect();
+    assert_eq!(ids, [Some("first"), Some("second")], "in the order of the output");
+    assert_eq!(in_order(&answers[..1], &summaries), Err(Incomplete(&summaries[0])));
 }

@@ -174,6 +174,7 @@ fn advice(fault: Fault) -> String {
         Fault::NotOwned => "rename or tag the resource that is named, then redrive the execution",
         Fault::InvalidInput => "correct what is named, then start the onboarding again",
         Fault::Superseded => "nothing: the other execution goes on",
+        Fault::ExtensionFailed => "mend the extension that is named, then redrive the execution",
         Fault::Bug => "report this with the execution's history; running it again is safe",
     }
     .to_owned()

@@ -23,13 +23,15 @@ pub enum Fault {
     InvalidInput,
     /// Another execution holds the account's lease. Never retried: that one goes on.
     Superseded,
+    /// An extension of the platform's own failed, or answered with what is no answer. Never retried: its owner mends it first.
+    ExtensionFailed,
     /// An answer or a state that the code does not expect. Never retried: it must be reported.
     Bug,
 }
 
 impl Fault {
     /// Every fault, in the order of the documentation.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::NotReady,
         Self::Throttled,
         Self::Conflict,
@@ -37,6 +39,7 @@ impl Fault {
         Self::NotOwned,
         Self::InvalidInput,
         Self::Superseded,
+        Self::ExtensionFailed,
         Self::Bug,
     ];
 
@@ -57,6 +60,7 @@ impl Fault {
             Self::NotOwned => "NotOwned",
             Self::InvalidInput => "InvalidInput",
             Self::Superseded => "Superseded",
+            Self::ExtensionFailed => "ExtensionFailed",
             Self::Bug => "Bug",
         }
     }

@@ -113,11 +113,13 @@ pub enum UntaggedKind {
     AddressBlock,
     /// What the ledger says of an account.
     Record,
+    /// What an extension of the platform's own does.
+    Extension,
 }
 
 impl UntaggedKind {
     /// Every kind.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::SecurityGroup,
         Self::ServiceLinkedRole,
         Self::DeliveryChannel,
@@ -127,6 +129,7 @@ impl UntaggedKind {
         Self::File,
         Self::AddressBlock,
         Self::Record,
+        Self::Extension,
     ];
 }
 

@@ -24,6 +24,7 @@ mod destination;
 mod digest;
 mod drift;
 mod effect;
+mod extension;
 mod hint;
 mod identity;
 mod ids;
@@ -58,6 +59,7 @@ pub use destination::Destination;
 pub use digest::{canonical_json, digest, short_digest};
 pub use drift::{DriftedChange, Standing};
 pub use effect::{Action, ChangedKind, Effect, FieldChange, Origin, PLACEHOLDER, UntaggedKind};
+pub use extension::{Extension, ExtensionArn, ExtensionKind, ExtensionPoint, ExtensionsPlan};
 pub use hint::{after_waiting, wait};
 pub use identity::{
     Binding, Claim, GIVEN_BOUNDARY, GIVEN_CLUSTER, GIVEN_ENTRIES, GIVEN_FILE, GIVEN_ROLE, Identity, IdentityDifference,

@@ -11,9 +11,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Access, AccountId, ApprovalPlan, BaselinePlan, ClusterName, Destination, EnvironmentName, LeftOverTags, LeftOvers,
-    OrganizationTags, Partition, PlanLimit, PodIdentityPlan, Region, RepairLimit, ResourceChange, ResourceKind,
-    RoleName, SignInPlan, StepSummary, Tags, TenantName, TransferPlan, WorkloadPlan,
+    Access, AccountId, ApprovalPlan, BaselinePlan, ClusterName, Destination, EnvironmentName, ExtensionsPlan,
+    LeftOverTags, LeftOvers, OrganizationTags, Partition, PlanLimit, PodIdentityPlan, Region, RepairLimit,
+    ResourceChange, ResourceKind, RoleName, SignInPlan, StepSummary, Tags, TenantName, TransferPlan, WorkloadPlan,
 };
 
 /// Whether a run may change anything.
@@ -95,6 +95,9 @@ pub struct Plan {
     pub awaited_clusters: Vec<ClusterPlan>,
     /// Where and what to commit.
     pub git_ops: GitOpsPlan,
+    /// What of the platform's own is called. Executions that were planned by an earlier version call nothing.
+    #[serde(default)]
+    pub extensions: ExtensionsPlan,
     /// What is asked before the first change; none where nobody is. Executions that were planned by an earlier version ask
     /// nobody.
     #[serde(default)]

@@ -213,6 +213,13 @@ def _associations(operation: str, given: Parameters, where: Where, cluster: str)
     return [Request(action, f"{base}:podidentityassociation/{cluster}/{there}", keys), *handed]
 
 
+def _lambda(operation: str, given: Parameters, where: Where) -> list[Request]:
+    function = unquote(given.text("FunctionName"))
+    name = function.split(":")[6] if function.startswith("arn:") else function
+    action = {"Invoke": "InvokeFunction"}.get(operation, operation)
+    return [Request(f"lambda:{action}", f"arn:aws:lambda:{where.region}:{where.account}:function:{name}")]
+
+
 def _s3(operation: str, _given: Parameters, _where: Where) -> list[Request]:
     names = {
         "GetPublicAccessBlock": "GetAccountPublicAccessBlock",
@@ -223,6 +230,6 @@ def _s3(operation: str, _given: Parameters, _where: Where) -> list[Request]:
 
 SERVICES: dict[str, Derive] = {
     "backup": _backup, "config": _config, "dynamodb": _dynamodb, "eks": _eks, "events": _events,
-    "identitystore": _identity_store, "organizations": _organizations, "s3": _s3, "secretsmanager": _secrets,
+    "identitystore": _identity_store, "lambda": _lambda, "organizations": _organizations, "s3": _s3, "secretsmanager": _secrets,
     "sqs": _sqs, "sso": _sso, "states": _states, "sts": _sts,
 }  # fmt: skip

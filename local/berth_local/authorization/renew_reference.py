@@ -19,7 +19,7 @@ HERE = Path(__file__).parent
 FILE = HERE / "service_reference.json"
 SERVICES = (
     "account", "backup", "backup-storage", "config", "directconnect", "dynamodb", "ec2", "eks", "events", "iam",
-    "identitystore", "kms", "logs", "networkmanager", "organizations", "ram", "s3", "secretsmanager", "sqs", "sso",
+    "identitystore", "kms", "lambda", "logs", "networkmanager", "organizations", "ram", "s3", "secretsmanager", "sqs", "sso",
     "states", "sts", "tag", "vpc-lattice",
 )  # fmt: skip
 

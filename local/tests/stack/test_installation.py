@@ -152,7 +152,7 @@ def test_a_change_in_the_templates_alone_changes_the_local_aws(infra: Path, tmp_
     change(infra / "management-home.yaml", "[CreateManagedAccount, UpdateManagedAccount]", "[OnlyThat]")
     change(infra / "network.yaml", "            - ec2:AcceptTransitGatewayVpcAttachment\n", "")
     change(
-        infra.parent / "statemachines" / "onboard-account.asl.json", '"TimeoutSeconds": 2674800', '"TimeoutSeconds": 61'
+        infra.parent / "statemachines" / "onboard-account.asl.json", '"TimeoutSeconds": 2692800', '"TimeoutSeconds": 61'
     )
     folder = tmp_path / "aws"
     folder.mkdir()

@@ -57,15 +57,17 @@ fn scopes() -> Vec<Scope> {
             "leftOver": [{ "thing": 1 }], "given": [{ "thing": 2 }],
         });
         let left = json!({ "left": [{ "region": "a" }], "changes": ["gone"], "summary": [] });
-        let result = json!([regions, { "roles": [{ "name": "r" }], "changes": [], "summary": [{ "step": "r" }], "leftOver": [] }, regions, left]);
+        let networks = json!({ "regions": regions, "changes": ["did"], "summary": [] });
+        let result = json!([networks, { "roles": [{ "name": "r" }], "changes": [], "summary": [{ "step": "r" }], "leftOver": [] }, regions, left]);
         let item = json!({
             "decision": "onboard", "plan": { "regions": [1], "run": {} }, "run": { "mode": "apply" }, "approvals": regions, "region": "a", "network": {}, "transitGateway": { "routes": [] },
         });
         scope(&json!({
-            "plan": { "changes": ["join"], "summary": [{ "step": "p" }], "approval": { "answerSecondsMax": 86400 }, "regions": regions, "roles": { "roles": [] }, "baselines": regions, "signIn": null, "clusters": [], "podIdentity": [{ "cluster": "c" }], "awaitedClusters": [], "gitOps": { "path": "p", "answerSecondsMax": 3600 }, "defaultVpc": "remove",
+            "plan": { "changes": ["join"], "summary": [{ "step": "p" }], "approval": { "answerSecondsMax": 86400 }, "regions": regions, "roles": { "roles": [] }, "baselines": regions, "signIn": null, "clusters": [], "podIdentity": [{ "cluster": "c" }], "awaitedClusters": [], "extensions": { "network": [], "end": ["arn"] }, "gitOps": { "path": "p", "answerSecondsMax": 3600 }, "defaultVpc": "remove",
                 "leftOver": { "roles": [{ "thing": 1 }], "signIn": [], "access": [{ "thing": 1 }, { "thing": 2 }], "reported": regions, "baselines": regions } },
             "run": { "mode": "apply" }, "approvals": regions,
             "roleLeftOver": [{ "thing": 1 }], "signInLeftOver": [], "accessLeftOver": [{ "thing": 2 }],
+            "networks": regions, "readiness": [], "networkExtensionChanges": ["did"], "networkExtensionSummary": [{ "step": "e" }],
             "regions": regions, "roles": [], "roleChanges": ["made"], "roleSummary": [{ "step": "r" }], "defaultVpcSummary": [], "commitSummary": [], "signInSummary": [{ "step": "s" }], "accessSummary": [], "baselines": regions, "defaultVpcs": [], "defaultVpcChanges": [],
             "signIn": [], "signInChanges": ["assigned"], "clusterAccess": [], "accessChanges": [], "entry": { "tenant": "t" },
             "commit": { "sha": null, "path": "p" }, "commitChanges": ["commit p"],
@@ -93,7 +95,8 @@ fn every_expression_of_the_state_machine_gives_what_jsonata_gives() {
     let mut agreed = BTreeSet::new();
     for scope in scopes() {
         let commit = json!({ "sha": null, "path": "p", "entry": { "tenant": "t" }, "isSuspended": true, "changes": ["commit p"], "summary": [] });
-        let results = [scope["parallel"].clone(), json!({ "Payload": scope["payload"] }), commit];
+        let results =
+            [scope["parallel"].clone(), json!({ "Payload": scope["payload"] }), commit, scope["regions"].clone()];
         for scope in results.map(|result| with_states(&scope, &result)) {
             for source in &sources {
                 if let Ok(ours) = evaluate(source, &scope) {

@@ -37,10 +37,15 @@ fn own_events(state: &State<'_>, used_up: UsedUp) -> u64 {
     STATE_EVENTS + attempts * attempt_events(state)
 }
 
+/// Extensions of an account: as many as an environment may have. [berth-config, `environments.rs`]
+const EXTENSIONS: u64 = 3;
+
 /// How often what is inside a state runs.
 fn times(state: &State<'_>) -> u64 {
     match state.body["Items"].as_str() {
         None | Some("{% $plan.awaitedClusters %}") => 1, // an environment has one cluster
+        Some("{% $plan.extensions.network %}") => 0,     // all of them are at the end, where they wait as long
+        Some("{% $plan.extensions.end %}") => EXTENSIONS,
         Some("{% $plan.regions %}" | "{% $plan.baselines %}") => u64::try_from(REGIONS_MAX).unwrap(),
         Some(items) => panic!("{}: how many are {items}?", state.at),
     }

@@ -10,8 +10,8 @@ use berth_ledger::{
 use berth_step::Converged;
 use berth_tenancy::{
     AccountId, Admission, ApprovalPlan, ApprovedBy, Ask, AssignmentPlan, BaselinePart, ClusterPlan, Counts, Effect,
-    Given, LeftOver, LeftOvers, Mode, Origin, PlanLimit, Planned, PlannedChange, Pods, Region, ResourceChange,
-    ResourceKind, Subject, Thing,
+    ExtensionKind, ExtensionPoint, Given, LeftOver, LeftOvers, Mode, Origin, PlanLimit, Planned, PlannedChange, Pods,
+    Region, ResourceChange, ResourceKind, Subject, Thing,
 };
 use commit_tenant::CommitRequestExt;
 use jiff::Timestamp;
@@ -109,6 +109,9 @@ impl Case {
         plan.left_over = LeftOvers::of(&left_over().map(|thing| Given { thing, generation: Some(1) }), &[], None);
         let part = Thing::BaselinePart { region: plan.baselines[0].region.clone(), part: BaselinePart::BackupPlan };
         plan.left_over.baselines.push(LeftOver::new(part, false));
+        let extension = |what: &str| format!("arn:aws:{what}:berth-extension-one").parse().unwrap();
+        plan.extensions.network.push(extension("lambda:us-east-1:210987654321:function"));
+        plan.extensions.end.push(extension("states:us-east-1:210987654321:stateMachine"));
         if self.asks {
             let answer_seconds_max = 86_400;
             let asked = ApprovalPlan {
@@ -212,9 +215,28 @@ impl Case {
                 self.converged((function, None, &input.run), left_vpcs(), changes)
             }
             "ask-approval" => Self::approved(payload),
+            "call-extension" => self.called(payload),
             "commit-tenant" | "await-tenant" => self.answer_at_the_end(function, payload),
             other => Err(format!("{other} is no step of the state machine")),
         }
+    }
+
+    /// The answer of the step that calls extensions: the first knows no roles yet.
+    fn called(&self, payload: &Value) -> Result<Value, String> {
+        let input: call_extension::Input = strict(payload)?;
+        same("the number of networks", &input.regions.len(), &self.regions)?;
+        let (kind, roles) = match input.at {
+            ExtensionPoint::Network => (ExtensionKind::Function, 0),
+            ExtensionPoint::End => (ExtensionKind::StateMachine, 5),
+        };
+        same("what is called", &input.extension.kind(), &kind)?;
+        same("the number of roles", &input.roles.len(), &roles)?;
+        same("how often it was redriven", &input.redrives, &0)?;
+        self.converged(
+            ("call-extension", None, &input.run),
+            call_extension::Output {},
+            self.once(&format!("have it do at the {}", input.at)),
+        )
     }
 
     /// The answers of the last two, which get what all others have made.
@@ -336,8 +358,8 @@ impl Case {
         let planned: Vec<String> = regions.iter().flat_map(|region| region.changes.clone()).collect();
         same("the number of changes in regions", &planned.len(), &(2 * self.regions_changed.min(self.regions)))?;
         same("the default VPCs", &default_vpcs, &left_vpcs().left)?;
-        // Roles, sign-in, default VPCs and cluster access.
-        let once = if self.regions_changed > 0 { 4 } else { 0 };
+        // Roles, sign-in, default VPCs, cluster access and two extensions.
+        let once = if self.regions_changed > 0 { 6 } else { 0 };
         same("the number of changes", &changes.len(), &(planned.len() + once + self.baselines_changed()))?;
         let in_short: usize = told.iter().map(|summary| summary.counts.sum()).sum();
         same("the number of changes in short", &in_short, &if self.mode == Mode::Plan { changes.len() } else { 0 })?;

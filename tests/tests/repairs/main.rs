@@ -8,6 +8,7 @@ mod baseline;
 mod clusters;
 mod commits;
 mod drift;
+mod extensions;
 mod left_over;
 mod network;
 mod plans;

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use berth_tenancy::{ApprovalPlan, ApprovedBy, Ask, Delivery, OrganizationalUnitId};
+use berth_tenancy::{ApprovalPlan, ApprovedBy, Ask, Delivery, Extension, OrganizationalUnitId};
 
 use super::problems::Problems;
-use crate::{Approval, OffboardingRules, OnDrift, PlatformConfig};
+use crate::{Approval, Environment, OffboardingRules, OnDrift, PlatformConfig, environments::EXTENSIONS_MAX};
 
 /// Checks what environments name: units and clusters.
 pub(super) fn check(config: &PlatformConfig, problems: &mut Problems) {
@@ -58,6 +58,7 @@ pub(super) fn check(config: &PlatformConfig, problems: &mut Problems) {
             problems.add(format!("{base}.gitOps.mergeDaysMax"), message, "write a whole number of days, or remove it");
         }
         approval(environment.approval, &base, problems);
+        extensions(config, environment, &base, problems);
         if environment.stage.as_ref().is_some_and(|stage| stage.trim().is_empty() || stage.chars().count() > 40) {
             let hint = "write a short word such as production, or remove the line";
             problems.add(format!("{base}.stage"), "a stage has 1 to 40 characters", hint);
@@ -84,6 +85,34 @@ fn approval(approval: Approval, base: &str, problems: &mut Problems) {
     if !(1..=ApprovalPlan::DAYS_MAX).contains(&rules.days) {
         let message = format!("an answer is waited for 1 to {} days", ApprovalPlan::DAYS_MAX);
         problems.add(format!("{base}.approval.days"), message, "write a whole number of days, or remove it");
+    }
+}
+
+/// Extensions that are called twice, or that the hub cannot reach: its function calls those of its own account.
+fn extensions(config: &PlatformConfig, environment: &Environment, base: &str, problems: &mut Problems) {
+    let extensions = &environment.after;
+    if extensions.len() > EXTENSIONS_MAX {
+        let message = format!("{} extensions are listed; at most {EXTENSIONS_MAX}", extensions.len());
+        problems.add(format!("{base}.after"), message, "let one state machine do what several do");
+    }
+    let mut before: BTreeSet<&Extension> = BTreeSet::new();
+    for (n, extension) in extensions.iter().enumerate() {
+        let path = format!("{base}.after[{n}]");
+        if !before.insert(extension) {
+            let message = format!("{} is called at this point already", extension.call);
+            problems.add(path.clone(), message, "keep it once");
+        }
+        let (own, partition) = (extension.call.partition(), config.partition());
+        if own != partition {
+            let message = format!("the extension is in the partition {own}, the Regions are in {partition}");
+            problems.add(format!("{path}.call"), message, "call one of the hub account");
+        }
+        let account = extension.call.account();
+        if let Some(hub) = config.hub.as_ref().map(|hub| hub.account.as_str()).filter(|hub| *hub != account) {
+            let message = format!("the extension is in the account {account}, and the hub is {hub}");
+            let hint = "put it into the hub account; from there it may call what it likes";
+            problems.add(format!("{path}.call"), message, hint);
+        }
     }
 }
 

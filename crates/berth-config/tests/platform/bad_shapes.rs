@@ -42,7 +42,7 @@ const DRIFT: &[Bad] = &[
         to: "    stage: staging\n    onDrift: { repair: [roles] }",
         line_of: "onDrift: { repair",
         path: "environments.staging.onDrift.repair[0]",
-        message: "unknown variant `roles`, expected one of `vpc`, `subnet`, `route-table`, `internet-gateway`, `vpc-endpoint`, `vpc-flow-log`, `transit-gateway-attachment`, `role`, `policy`, `oidc-provider`, `backup-vault`, `backup-plan`, `configuration-recorder`, `config-rule`, `access-entry`, `pod-identity-association`, `security-group`, `service-linked-role`, `delivery-channel`, `backup-selection`, `account-setting`, `sign-in`, `file`, `address-block`, `record`",
+        message: "unknown variant `roles`, expected one of `vpc`, `subnet`, `route-table`, `internet-gateway`, `vpc-endpoint`, `vpc-flow-log`, `transit-gateway-attachment`, `role`, `policy`, `oidc-provider`, `backup-vault`, `backup-plan`, `configuration-recorder`, `config-rule`, `access-entry`, `pod-identity-association`, `security-group`, `service-linked-role`, `delivery-channel`, `backup-selection`, `account-setting`, `sign-in`, `file`, `address-block`, `record`, `extension`",
     },
 ];
 
@@ -62,7 +62,7 @@ const SHAPES: &[Bad] = &[
         to: "stge: staging",
         line_of: "stge: staging",
         path: "environments.staging.stge",
-        message: "unknown field `stge`, expected one of organizationalUnits, cluster, stage, regions, defaultVpc, roles, gitOps, baseline, signIn, tags, approval, offboarding, onDrift",
+        message: "unknown field `stge`, expected one of organizationalUnits, cluster, stage, regions, defaultVpc, roles, gitOps, baseline, signIn, tags, approval, after, offboarding, onDrift",
     },
     Bad {
         from: "    stage: staging",

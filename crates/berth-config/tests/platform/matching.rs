@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use berth_config::{AccountFacts, Match, MatchError, Onboarding, PlatformConfig};
-use berth_tenancy::{Addresses, DefaultVpc, Delivery, RoleTrust, TenantName, TenantSource};
+use berth_tenancy::{Addresses, DefaultVpc, Delivery, ExtensionsPlan, RoleTrust, TenantName, TenantSource};
 use proptest::prelude::*;
 
 use crate::{EXAMPLE, example};
@@ -52,12 +52,14 @@ fn an_account_of_a_listed_unit_gets_everything() {
         clusters,
         awaited_clusters,
         approval,
+        extensions,
         git_ops,
         tenant_role,
         tags,
         pod_identity,
         reason,
     } = onboarded(&facts);
+    assert_eq!(extensions, ExtensionsPlan::default(), "what platform.yaml does not say");
     assert!(tags.is_empty(), "{tags:?}");
     assert_eq!(approval.plan(true, false, 1), None, "what platform.yaml does not say");
     assert_eq!((tenant.as_str(), environment.as_str(), tenant_role.as_str()), ("payments", "dev", "BerthTenant"));

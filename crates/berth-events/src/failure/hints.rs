@@ -71,6 +71,10 @@ fn berth(fault: &str) -> Option<Known> {
             "another execution took over the account",
             "nothing to do here: `berth status` shows the execution that works on the account now",
         ),
+        "ExtensionFailed" => known(
+            "an extension of the platform failed",
+            "mend the function or state machine that the message names, then redrive the execution: it is called once more",
+        ),
         "Bug" => known(
             "Berth met an answer that it does not expect",
             "report it with the execution's ARN; running it again is safe",
