@@ -36,8 +36,12 @@ fn path(of: &str) -> Vec<Vec<Vec<&'static str>>> {
     };
     // A function of two states is counted in both, and named where it comes first.
     let mut named_before = BTreeSet::new();
-    let is_new = |parts: &Vec<Vec<&'static str>>| !parts.is_empty() && named_before.insert(parts.clone());
-    let states = top.in_order().into_iter().map(parts).filter(is_new);
+    let mut first = |mut parts: Vec<Vec<&'static str>>| {
+        parts.iter_mut().for_each(|branch| branch.retain(|function| named_before.insert(*function)));
+        parts.retain(|branch| !branch.is_empty());
+        (!parts.is_empty()).then_some(parts)
+    };
+    let states: Vec<_> = top.in_order().into_iter().map(parts).filter_map(&mut first).collect();
     let outside = |function| vec![vec![function]];
     [outside("accept-event")].into_iter().chain(states).chain([outside("announce-outcome")]).collect()
 }

@@ -38,14 +38,15 @@ const DEPTH_MAX: (usize, usize) = (62, 23);
 /// Commits for 1,000 tenants (design.md §10).
 const COMMITS_MAX: u64 = 20;
 
-/// Most that each figure may be for an account of one region (design.md §10). Calls are bounded by function.
+/// Most that each figure may be for an account of one region (design.md §10). Calls are bounded by function. Its 16 transitions
+/// became 17 when extensions got their two points (decision 0039).
 /// Of the changes 22 remove default VPCs, once in an account's life, and 16 make the baseline and its role.
 const FRESH_MAX: Figures =
-    Figures { changing: 67, network: 14, network_changing: 2, organizations: 2, transitions: 16, invocations: 15 };
+    Figures { changing: 67, network: 14, network_changing: 2, organizations: 2, transitions: 17, invocations: 15 };
 
 /// The same for an account that is onboarded already.
 const AGAIN_MAX: Figures =
-    Figures { changing: 0, network: 9, network_changing: 0, organizations: 2, transitions: 16, invocations: 11 };
+    Figures { changing: 0, network: 9, network_changing: 0, organizations: 2, transitions: 17, invocations: 11 };
 
 /// What one region more may cost. Its gateway does not accept by itself, which is one change in the network account.
 const REGION_MORE: Figures =
