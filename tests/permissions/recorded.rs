@@ -12,7 +12,7 @@ use super::{Demanded, EVENT_SOURCE};
 use crate::rig::recordings;
 
 /// Operations whose IAM action has another name, by signing name and operation. All others have the operation's.
-const OTHER_NAMES: [(&str, &str, &str); 5] = [
+const OTHER_NAMES: [(&str, &str, &str); 6] = [
     // A transaction is authorized by what is in it; Berth's updates.
     // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
     ("dynamodb", "TransactWriteItems", "dynamodb:UpdateItem"),
@@ -20,9 +20,14 @@ const OTHER_NAMES: [(&str, &str, &str); 5] = [
     ("s3", "GetPublicAccessBlock", "s3:GetAccountPublicAccessBlock"),
     ("s3", "PutPublicAccessBlock", "s3:PutAccountPublicAccessBlock"),
     // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html
+    // https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+    ("lambda", "Invoke", "lambda:InvokeFunction"),
     ("sqs", "DeleteMessageBatch", "sqs:DeleteMessage"),
     ("sqs", "SendMessageBatch", "sqs:SendMessage"),
 ];
+
+/// How the names of functions begin that are the platform's own: no policy of Berth's is theirs.
+const EXTENSIONS: &str = "berth-extension-";
 
 /// One use of an operation.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -110,5 +115,6 @@ pub fn recorded() -> (BTreeSet<Permission>, usize) {
     // A gateway that is killed may leave half a line.
     let whole = lines.filter(|line| line.ends_with('}'));
     let used = whole.map(|line| serde_json::from_str::<Use>(line).unwrap_or_else(|error| panic!("{line}: {error}")));
-    (used.map(|each| each.permission()).collect(), texts.len())
+    let ours = used.filter(|each| !each.function.starts_with(EXTENSIONS));
+    (ours.map(|each| each.permission()).collect(), texts.len())
 }
