@@ -8,7 +8,10 @@ use std::{
 use berth_aws::{Effect, FunctionPolicy, Part, Statement};
 use serde::Deserialize;
 
-use super::{EVENT_SOURCE, Permission, demanded, recorded::part_of};
+use super::{
+    EVENT_SOURCE, Permission, demanded,
+    recorded::{EXTENSIONS, part_of},
+};
 use crate::rig::recordings;
 
 /// One action on one kind of resource, as it was decided.
@@ -38,7 +41,8 @@ pub fn decided() -> BTreeSet<Decided> {
     let texts: Vec<String> = files.map(|entry| fs::read_to_string(entry.path()).unwrap()).collect();
     // A gateway that is killed may leave half a line.
     let whole = texts.iter().flat_map(|text| text.lines()).filter(|line| line.ends_with('}'));
-    whole.map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}"))).collect()
+    let all = whole.map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}")));
+    all.filter(|each: &Decided| !each.function.starts_with(EXTENSIONS)).collect()
 }
 
 /// Start of the names of statements with which a journey denies something on purpose.

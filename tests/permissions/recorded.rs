@@ -19,15 +19,15 @@ const OTHER_NAMES: [(&str, &str, &str); 6] = [
     // https://docs.aws.amazon.com/AmazonS3/latest/API/API_control_PutPublicAccessBlock.html
     ("s3", "GetPublicAccessBlock", "s3:GetAccountPublicAccessBlock"),
     ("s3", "PutPublicAccessBlock", "s3:PutAccountPublicAccessBlock"),
-    // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html
     // https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
     ("lambda", "Invoke", "lambda:InvokeFunction"),
+    // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html
     ("sqs", "DeleteMessageBatch", "sqs:DeleteMessage"),
     ("sqs", "SendMessageBatch", "sqs:SendMessage"),
 ];
 
 /// How the names of functions begin that are the platform's own: no policy of Berth's is theirs.
-const EXTENSIONS: &str = "berth-extension-";
+pub(super) const EXTENSIONS: &str = "berth-extension-";
 
 /// One use of an operation.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
