@@ -12,7 +12,7 @@ use crate::yaml::YamlError;
 #[non_exhaustive]
 pub enum CrError {
     /// The existing file is not one YAML document.
-    #[error("the existing file cannot be read as a custom resource")]
+    #[error("the existing file cannot be read as a custom resource: {0}")]
     Unreadable(#[source] YamlError),
     /// The existing file is something else than the Tenant of this name.
     #[error("the existing file is not this tenant: {field} is {found}, expected {expected:?}")]

@@ -21,7 +21,7 @@ pub enum YamlError {
         bytes: usize,
     },
     /// The text is not exactly one YAML document (or uses a key twice).
-    #[error("the document is not one valid YAML document{}", place(*line))]
+    #[error("it is not one valid YAML document, or has a key twice{}", place(*line))]
     Unreadable {
         /// Where reading stopped.
         line: Option<u64>,
