@@ -89,7 +89,7 @@ pub(crate) async fn start(clients: &CallExtension, input: &Input, mode: Mode) ->
     let sent = call.input(request(input, mode)?).send().await;
     let sent = sent.named("states:StartExecution").none_if(&["ExecutionAlreadyExists"]);
     sent.map_err(|failure| missing(failure, input))?;
-    Ok(Ended::Waits(format!("its execution {name} runs")))
+    Ok(runs(&name))
 }
 
 /// How an execution ended; none when nobody started it. [Step Functions `DescribeExecution`]
@@ -112,8 +112,12 @@ async fn describe(
             let (error, cause) = (found.error().unwrap_or("no error"), found.cause().unwrap_or("no cause"));
             Ended::Failed(cut(&format!("its execution {name} ended {}: {error}: {cause}", found.status())))
         }
-        _ => Ended::Waits(format!("its execution {name} runs")),
+        _ => runs(&name),
     }))
+}
+
+fn runs(name: &str) -> Ended {
+    Ended::Waits(format!("its execution {name} runs"))
 }
 
 /// What the codes of a call mean.
