@@ -4,10 +4,6 @@ use std::fmt;
 
 use berth_tenancy::{Effect, ExtensionArn, ExtensionKind, UntaggedKind};
 
-/// Most things that an extension may tell, and the longest of them: a plan, and the output of a run, have all of them.
-pub const TOLD_MAX: usize = 20;
-pub const TOLD_CHARS_MAX: usize = 200;
-
 /// An extension is called to do what it says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {

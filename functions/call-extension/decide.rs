@@ -2,10 +2,13 @@
 
 use berth_contract::ExtensionAnswer;
 use berth_step::{Decision, Fault, StepError};
-use berth_tenancy::wait;
+use berth_tenancy::{
+    limits::{EXTENSION_CHANGES_MAX, EXTENSION_CHARS_MAX},
+    wait,
+};
 use serde_json::Value;
 
-use crate::{Change, Ended, Input, Output, State, TOLD_CHARS_MAX, TOLD_MAX};
+use crate::{Change, Ended, Input, Output, State};
 
 /// From what it said and did to the next step.
 pub(crate) fn decide(input: &Input, state: &State) -> Result<Decision<Change, Output>, StepError> {
@@ -27,13 +30,13 @@ pub(crate) fn decide(input: &Input, state: &State) -> Result<Decision<Change, Ou
 fn told(answer: &Value) -> Result<Vec<String>, String> {
     let is_line = |line: &String| {
         let length = line.chars().count();
-        (1..=TOLD_CHARS_MAX).contains(&length) && !line.chars().any(char::is_control)
+        (1..=EXTENSION_CHARS_MAX).contains(&length) && !line.chars().any(char::is_control)
     };
     let ExtensionAnswer { changes } = serde_json::from_value(answer.clone())
         .map_err(|error| format!("in mode plan it answers with something else than {{\"changes\": […]}}: {error}"))?;
-    if changes.len() > TOLD_MAX || !changes.iter().all(is_line) {
+    if changes.len() > EXTENSION_CHANGES_MAX || !changes.iter().all(is_line) {
         return Err(format!(
-            "in mode plan it tells {} changes; a plan takes {TOLD_MAX}, each a line of 1 to {TOLD_CHARS_MAX} characters",
+            "in mode plan it tells {} changes; a plan takes {EXTENSION_CHANGES_MAX}, each a line of 1 to {EXTENSION_CHARS_MAX} characters",
             changes.len()
         ));
     }

@@ -19,7 +19,7 @@ use berth_wiring::Wiring;
 use serde::{Deserialize, Serialize};
 
 pub use crate::{
-    change::{Change, TOLD_CHARS_MAX, TOLD_MAX},
+    change::Change,
     state::{Ended, State},
 };
 

@@ -4,14 +4,12 @@ use std::collections::BTreeMap;
 
 use berth_tenancy::{
     ClusterName, DefaultVpc, Delivery, Extension, ORGANIZATION_TAGS_MAX, OrganizationalUnitId, Region, TierPlan,
+    limits::EXTENSIONS_MAX,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::{AddressSource, Approval, Baseline, FlowLogs, GatewayEndpoint, OnDrift, Roles, SignIn, TransitGateway};
-
-/// Most extensions of an environment: the history of an execution has room for the waits of no more (tests/tests/contract).
-pub(crate) const EXTENSIONS_MAX: usize = 3;
 
 /// One environment.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]

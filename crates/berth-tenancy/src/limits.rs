@@ -22,5 +22,13 @@ pub const OWNERS_MAX: usize = 32;
 /// Blocks that a tenant's pods may reach: by default the VPCs of all its accounts on the cluster.
 pub const EGRESS_CIDRS_MAX: usize = TENANT_ACCOUNTS_MAX * REGIONS_MAX;
 
+/// Extensions of an environment: the history of an execution has room for the waits of no more (tests/tests/contract).
+pub const EXTENSIONS_MAX: usize = 3;
+
+/// Changes that an extension may tell, and characters of each: a plan, and the output of a run, have all of them.
+pub const EXTENSION_CHANGES_MAX: usize = 20;
+/// See [`EXTENSION_CHANGES_MAX`].
+pub const EXTENSION_CHARS_MAX: usize = 200;
+
 /// Bytes that a state of a state machine takes, and gives on. [Step Functions quotas, "Maximum input or output size"]
 pub const PAYLOAD_BYTES_MAX: usize = 256 * 1024;

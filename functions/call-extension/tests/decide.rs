@@ -2,8 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use berth_step::{Decision, DryRun, Fault, Step, StepError, dry_run};
-use berth_tenancy::{Action, LeftOverTags, Mode, OrganizationTags, Subject};
-use call_extension::{CallExtension, Change, Ended, Input, Output, State, TOLD_CHARS_MAX, TOLD_MAX};
+use berth_tenancy::{
+    Action, LeftOverTags, Mode, OrganizationTags, Subject,
+    limits::{EXTENSION_CHANGES_MAX, EXTENSION_CHARS_MAX},
+};
+use call_extension::{CallExtension, Change, Ended, Input, Output, State};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -74,7 +77,7 @@ fn what_is_not_ready_is_waited_for_and_what_failed_ends_the_run() {
 
 #[test]
 fn an_answer_that_no_plan_takes_is_refused_before_it_is_called() {
-    let many = vec!["x"; TOLD_MAX + 1];
+    let many = vec!["x"; EXTENSION_CHANGES_MAX + 1];
     for answer in [
         Value::Null,
         json!("ok"),
@@ -83,14 +86,14 @@ fn an_answer_that_no_plan_takes_is_refused_before_it_is_called() {
         json!({ "changes": [1] }),
         json!({ "changes": [""] }),
         json!({ "changes": ["two\nlines"] }),
-        json!({ "changes": ["x".repeat(TOLD_CHARS_MAX + 1)] }),
+        json!({ "changes": ["x".repeat(EXTENSION_CHARS_MAX + 1)] }),
         json!({ "changes": many }),
     ] {
         let error = decide(Ended::Answered(answer.clone()), None).unwrap_err();
         assert_eq!(error.fault, Fault::ExtensionFailed, "{answer}: {error}");
         assert!(error.message.contains("in mode plan it "), "{error}");
     }
-    let most = vec!["x".repeat(TOLD_CHARS_MAX); TOLD_MAX];
+    let most = vec!["x".repeat(EXTENSION_CHARS_MAX); EXTENSION_CHANGES_MAX];
     assert!(matches!(decide(tells(json!(most)), None), Ok(Decision::Act(_))));
 }
 

@@ -1,7 +1,7 @@
 //! What a history takes: an execution whose history is full fails, and cannot be redriven.
 //! <https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html>
 
-use berth_tenancy::limits::REGIONS_MAX;
+use berth_tenancy::limits::{EXTENSIONS_MAX, REGIONS_MAX};
 use berth_tests::registry::{Level, State};
 use serde_json::Value;
 
@@ -37,15 +37,12 @@ fn own_events(state: &State<'_>, used_up: UsedUp) -> u64 {
     STATE_EVENTS + attempts * attempt_events(state)
 }
 
-/// Extensions of an account: as many as an environment may have. [berth-config, `environments.rs`]
-const EXTENSIONS: u64 = 3;
-
 /// How often what is inside a state runs.
 fn times(state: &State<'_>) -> u64 {
     match state.body["Items"].as_str() {
         None | Some("{% $plan.awaitedClusters %}") => 1, // an environment has one cluster
         Some("{% $plan.extensions.network %}") => 0,     // all of them are at the end, where they wait as long
-        Some("{% $plan.extensions.end %}") => EXTENSIONS,
+        Some("{% $plan.extensions.end %}") => u64::try_from(EXTENSIONS_MAX).unwrap(),
         Some("{% $plan.regions %}" | "{% $plan.baselines %}") => u64::try_from(REGIONS_MAX).unwrap(),
         Some(items) => panic!("{}: how many are {items}?", state.at),
     }

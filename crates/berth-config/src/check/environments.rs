@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use berth_tenancy::{ApprovalPlan, ApprovedBy, Ask, Delivery, Extension, OrganizationalUnitId};
+use berth_tenancy::{ApprovalPlan, ApprovedBy, Ask, Delivery, Extension, OrganizationalUnitId, limits::EXTENSIONS_MAX};
 
 use super::problems::Problems;
-use crate::{Approval, Environment, OffboardingRules, OnDrift, PlatformConfig, environments::EXTENSIONS_MAX};
+use crate::{Approval, Environment, OffboardingRules, OnDrift, PlatformConfig};
 
 /// Checks what environments name: units and clusters.
 pub(super) fn check(config: &PlatformConfig, problems: &mut Problems) {

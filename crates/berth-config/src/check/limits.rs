@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use berth_tenancy::{
     BaselinePlan, ClusterName, EnvironmentName, Partition, RegionPlan, RolePlan, RoleTrust, SignInPlan, TenantName,
     TenantSource, TierPlan, TierRouting,
-    limits::{ACCESS_ROLES_MAX, OWNERS_MAX, PAYLOAD_BYTES_MAX, REGIONS_MAX, TENANT_ACCOUNTS_MAX, WORKLOADS_MAX},
+    limits::{
+        ACCESS_ROLES_MAX, EXTENSION_CHANGES_MAX, EXTENSION_CHARS_MAX, OWNERS_MAX, PAYLOAD_BYTES_MAX, REGIONS_MAX,
+        TENANT_ACCOUNTS_MAX, WORKLOADS_MAX,
+    },
     trust_document,
 };
 use serde::Serialize;
@@ -32,6 +35,8 @@ const ROLE_BYTES: usize = 128;
 /// What is said of the default VPCs of all regions, and of a cluster that was waited for.
 const DEFAULT_VPCS_BYTES: usize = 10 * 1024;
 const CLUSTER_BYTES: usize = 1280;
+/// What an extension tells in its own words, of up to four bytes a character, with its name and quotes.
+const EXTENSION_BYTES: usize = 128 + EXTENSION_CHANGES_MAX * (4 * EXTENSION_CHARS_MAX + 4);
 /// Longest e-mail address of an account. [Organizations `CreateAccount`, "Email"]
 const EMAIL_CHARS_MAX: usize = 64;
 /// Longest value of a tag. [Organizations `Tag`]
@@ -163,7 +168,7 @@ fn sum(parts: &[(&str, usize)]) -> usize {
 }
 
 /// What the plan of an account has at most.
-fn planned(largest: &Onboarding) -> Parts<8> {
+fn planned(largest: &Onboarding) -> Parts<9> {
     [
         ("what is left over", LEFT_OVER_BYTES),
         ("the rest", REST_BYTES),
@@ -173,6 +178,7 @@ fn planned(largest: &Onboarding) -> Parts<8> {
         ("tags", bytes(&largest.tags)),
         ("sign-in", bytes(&largest.sign_in)),
         ("the custom resource", bytes(&largest.git_ops) + bytes(&largest.clusters) + bytes(&largest.pod_identity)),
+        ("extensions", bytes(&largest.extensions)),
     ]
 }
 
@@ -196,7 +202,7 @@ fn fits(path: &str, (what, parts, hint): (&str, &[(&str, usize)], &str), problem
 
 /// What an onboarding answers at its end: of all states it gives on the most, the sentences of every change among it. Those
 /// of regions are there twice.
-fn answered(largest: &Onboarding) -> Parts<8> {
+fn answered(largest: &Onboarding) -> Parts<9> {
     [
         ("networks", largest.regions.iter().map(network).sum()),
         ("baselines", largest.baselines.iter().map(baseline).sum()),
@@ -204,6 +210,7 @@ fn answered(largest: &Onboarding) -> Parts<8> {
         ("sign-in and pods", largest.sign_in.iter().map(sign_in).sum::<usize>() + 2 * bytes(&largest.pod_identity)),
         ("clusters", CLUSTER_BYTES * largest.awaited_clusters.len()),
         ("default VPCs", DEFAULT_VPCS_BYTES),
+        ("extensions", EXTENSION_BYTES * (largest.extensions.network.len() + largest.extensions.end.len())),
         ("what is left over", 2 * LEFT_OVER_BYTES),
         ("the rest", REST_BYTES + bytes(&largest.tags)),
     ]
@@ -391,5 +398,17 @@ mod tests {
             "{message}"
         );
         assert!(message.contains("Step Functions takes 256: networks "), "{message}");
+    }
+
+    #[test]
+    fn what_extensions_may_tell_takes_room_in_what_an_onboarding_answers() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/platform.example.yaml");
+        let mut config = PlatformConfig::load(path.as_ref()).unwrap();
+        let name = "dev".parse().unwrap();
+        let told = |config: &PlatformConfig| sum(&answered(&config.largest(&name).unwrap()));
+        let before = told(&config);
+        let call = "arn:aws:lambda:us-east-1:210987654321:function:berth-extension-dns".parse().unwrap();
+        dev(&mut config).after.push(berth_tenancy::Extension { at: berth_tenancy::ExtensionPoint::End, call });
+        assert!(told(&config) >= before + EXTENSION_CHANGES_MAX * EXTENSION_CHARS_MAX * "\u{10000}".len());
     }
 }
