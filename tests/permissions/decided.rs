@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::{
     EVENT_SOURCE, Permission, demanded,
-    recorded::{EXTENSIONS, part_of},
+    recorded::{is_extension, part_of},
 };
 use crate::rig::recordings;
 
@@ -42,7 +42,7 @@ pub fn decided() -> BTreeSet<Decided> {
     // A gateway that is killed may leave half a line.
     let whole = texts.iter().flat_map(|text| text.lines()).filter(|line| line.ends_with('}'));
     let all = whole.map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}")));
-    all.filter(|each: &Decided| !each.function.starts_with(EXTENSIONS)).collect()
+    all.filter(|each: &Decided| !is_extension(&each.function)).collect()
 }
 
 /// Start of the names of statements with which a journey denies something on purpose.

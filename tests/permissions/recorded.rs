@@ -6,6 +6,7 @@ use std::{
 };
 
 use berth_aws::{FunctionPolicy, Part};
+use berth_tenancy::ExtensionArn;
 use serde::Deserialize;
 
 use super::{Demanded, EVENT_SOURCE};
@@ -26,8 +27,10 @@ const OTHER_NAMES: [(&str, &str, &str); 6] = [
     ("sqs", "SendMessageBatch", "sqs:SendMessage"),
 ];
 
-/// How the names of functions begin that are the platform's own: no policy of Berth's is theirs.
-pub(super) const EXTENSIONS: &str = "berth-extension-";
+/// Whether a function is the platform's own: no policy of Berth's is its.
+pub(super) fn is_extension(function: &str) -> bool {
+    function.starts_with(ExtensionArn::NAME_PREFIX)
+}
 
 /// One use of an operation.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -115,6 +118,6 @@ pub fn recorded() -> (BTreeSet<Permission>, usize) {
     // A gateway that is killed may leave half a line.
     let whole = lines.filter(|line| line.ends_with('}'));
     let used = whole.map(|line| serde_json::from_str::<Use>(line).unwrap_or_else(|error| panic!("{line}: {error}")));
-    let ours = used.filter(|each| !each.function.starts_with(EXTENSIONS));
+    let ours = used.filter(|each| !is_extension(&each.function));
     (ours.map(|each| each.permission()).collect(), texts.len())
 }

@@ -7,8 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::{AccountId, Invalid, Partition, Region};
 
-/// How the names of extensions begin: the function that calls them may call no others.
-const NAME_PREFIX: &str = "berth-extension-";
 /// Longest name. [Lambda `CreateFunction`, "FunctionName"; of a state machine it may be 80]
 const NAME_CHARS_MAX: usize = 64;
 const PATTERN: &str = "^arn:[a-z-]+:(lambda:[a-z0-9-]+:[0-9]{12}:function|states:[a-z0-9-]+:[0-9]{12}:stateMachine):berth-extension-[A-Za-z0-9_-]{1,48}$";
@@ -47,6 +45,9 @@ pub struct ExtensionArn {
 }
 
 impl ExtensionArn {
+    /// How the names of extensions begin: the function that calls them may call no others.
+    pub const NAME_PREFIX: &str = "berth-extension-";
+
     /// The ARN as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -94,7 +95,7 @@ impl FromStr for ExtensionArn {
             _ => return Err(invalid()),
         };
         let is_name = name.len() <= NAME_CHARS_MAX
-            && name.strip_prefix(NAME_PREFIX).is_some_and(|rest| !rest.is_empty())
+            && name.strip_prefix(Self::NAME_PREFIX).is_some_and(|rest| !rest.is_empty())
             && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b));
         let is_placed = Partition::named(partition).is_some()
             && region.parse::<Region>().is_ok()
@@ -185,7 +186,7 @@ mod tests {
         ] {
             let extension: ExtensionArn = arn.parse().unwrap();
             assert_eq!((extension.kind(), extension.to_string().as_str()), (kind, arn));
-            assert!(extension.name().starts_with(NAME_PREFIX));
+            assert!(extension.name().starts_with(ExtensionArn::NAME_PREFIX));
         }
         for none in [
             "",
